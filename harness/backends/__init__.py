@@ -1,0 +1,15 @@
+"""Adapters by name. Listing them imports none of them."""
+
+from __future__ import annotations
+
+from harness.backends.base import Backend
+from harness.registry import Registry
+
+ADAPTERS: Registry[type[Backend]] = Registry("adapter")
+for _name, _target in {
+    "null": "harness.backends.null:NullBackend",
+    "llama_codec": "harness.backends.llama_codec:LlamaCodecBackend",
+    "command": "harness.backends.command:CommandBackend",
+    "recorded": "harness.backends.recorded:RecordedBackend",
+}.items():
+    ADAPTERS.add(_name, _target)

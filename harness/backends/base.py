@@ -1,0 +1,44 @@
+"""The protocol that every adapter follows (layer 2). An adapter lives in a worker process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from harness.types import Capabilities, Request, Synthesis, Variant
+
+
+class BackendRefused(Exception):
+    """The backend said no to one request (outcome ERROR); the worker stays alive."""
+
+
+class NoAudio(Exception):
+    """The backend claimed success and gave nothing (outcome NO_AUDIO)."""
+
+
+class BadAudio(Exception):
+    """The backend gave bytes that are not readable audio (outcome BAD_AUDIO)."""
+
+
+class ProgramDied(Exception):
+    """The program behind the adapter ended by a signal or exit code (outcome CRASH); message says which."""
+
+
+class Backend(Protocol):
+    """One adapter to one TTS program or library.
+
+    ``check`` runs in the main process before anything starts and imports nothing heavy: it raises ConfigError for
+    unknown keys and missing files. The other methods run in the worker. ``progress`` is to be called whenever there
+    is a sign of life (a token, a byte); the watchdog rests on it.
+    """
+
+    @staticmethod
+    def check(variant: Variant) -> None: ...
+
+    def load(self, variant: Variant) -> Capabilities: ...
+
+    def synthesize(self, request: Request, progress: Callable[[], None]) -> Synthesis: ...
+
+    def reset(self) -> None: ...
+
+    def close(self) -> None: ...

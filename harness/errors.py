@@ -1,0 +1,49 @@
+"""The errors a user can see (layer 0). Each prints as one line: what, where, the nearest valid choice."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)`` for the closest choice, else the list of choices, else nothing."""
+    names = sorted(choices)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    if close:
+        return f" (did you mean {close[0]!r}?)"
+    return f" (choose from: {', '.join(names)})" if names else ""
+
+
+class SoakError(Exception):
+    """Base of all errors that are the user's to mend; ``exit_code`` is what the process ends with."""
+
+    exit_code = 4
+
+
+class ConfigError(SoakError):
+    """A variants file, limits file or option that cannot be used."""
+
+
+class CorpusError(SoakError):
+    """A corpus that cannot be used: absent, empty, duplicate ids, not text."""
+
+
+class AudioError(SoakError):
+    """Bytes that are not readable audio. Within a run this becomes an outcome, not an error."""
+
+
+class StoreError(SoakError):
+    """A run directory that cannot be used, resumed or written; what was acknowledged is still there."""
+
+    exit_code = 3
+
+
+class ResumeRefused(StoreError):
+    """Model, corpus, settings or code changed since the run began."""
+
+    exit_code = 4
+
+
+class MissingExtra(SoakError):
+    """An optional package is not installed; the message names the extra."""
