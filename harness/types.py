@@ -68,6 +68,7 @@ class Variant:
     reload_every: int = 0  # 0: never
     profile: Path | None = None  # committed profile of the reference
     calibration: Path | None = None  # limits of this voice
+    suites: tuple[str, ...] = ()  # empty: all suites; else only these take it
     source: str = ""  # file that declared it
 
 

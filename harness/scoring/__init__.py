@@ -1,0 +1,6 @@
+"""The two scoring processes: analysis (signal, pitch, tokens) and recognizer (speech recognition, speaker)."""
+
+from harness.scoring.job import ScoreJob, ScoreResult
+from harness.scoring.room import ROOMS, Room
+
+__all__ = ["ROOMS", "Room", "ScoreJob", "ScoreResult"]

@@ -1,0 +1,171 @@
+"""Drive one living backend through chunks in order, and journal every attempt before anybody judges it (layer 3)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from harness.types import Arm, Attempt, Capabilities, Chunk, Outcome, Request, SeedPolicy, TokenLayout, Variant
+
+if TYPE_CHECKING:
+    from harness.backends.worker import Reply
+    from harness.store import Run
+
+_DEAD = frozenset({Outcome.CRASH, Outcome.HANG, Outcome.TIMEOUT})
+
+
+class WorkerLike(Protocol):
+    """The part of :class:`harness.backends.worker.Worker` that a session needs."""
+
+    alive: bool
+
+    def start(self) -> Capabilities: ...
+
+    def request(self, request: Request) -> Reply: ...
+
+    def restart(self) -> Capabilities: ...
+
+    def stop(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One request to be made: which chunk, which take of it, and settings for this request alone."""
+
+    chunk: Chunk
+    take: int = 0
+    seed: int | None = None  # None: by the variant's seed policy
+    overrides: Mapping[str, Any] | None = None
+
+
+def seed_for(variant: Variant, chunk_id: str, take: int = 0) -> int | None:
+    """Return the seed of a request by the variant's policy, in [0, 2**31); None when the backend takes no seed."""
+    if variant.seed_policy is SeedPolicy.NONE:
+        return None
+    if variant.seed_policy is SeedPolicy.FIXED:
+        return (variant.seed + take) % 2**31
+    digest = hashlib.sha256(f"{variant.seed}\0{chunk_id}\0{take}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:4], "big") % 2**31
+
+
+class Session:
+    """Consecutive requests to one worker, in order.
+
+    A dead worker is restarted before the next request, and the restart is journalled as a new epoch, because it
+    clears whatever state had built up. Failed requests are results. With ``variant.retries`` each failure is tried
+    again as an attempt of its own (arm ``retry``); the first attempt stays the one that is judged.
+    """
+
+    def __init__(self, run: Run, variant: Variant, worker: WorkerLike, session: int, arm: str = Arm.SOAK) -> None:
+        self.variant = variant
+        self.id = session
+        self.arm = arm
+        self.capabilities = Capabilities()
+        self._run = run
+        self._worker = worker
+        self._sequence = 0
+        self._epoch = 0
+        self._since_load = 0
+        self._started = False
+
+    @property
+    def layout(self) -> TokenLayout | None:
+        """Geometry of the backend's tokens, known once the worker has loaded."""
+        return self.capabilities.layout
+
+    def open(self, reason: str = "start", sequence: int = 0) -> None:
+        """Load the backend and journal the first epoch. Raises SoakError when it cannot be loaded at all."""
+        self.capabilities = self._worker.start()
+        self._sequence = sequence
+        self._begin_epoch(reason)
+
+    def speak(self, turns: Iterable[Turn]) -> Iterator[Attempt]:
+        """Make the requests one after the other; yields each attempt once it is durably journalled."""
+        for turn in turns:
+            self._ready()
+            first = self._attempt(turn, self.arm, turn.take)
+            yield first
+            for retry in range(1, self.variant.retries + 1):
+                if first.outcome is Outcome.OK:
+                    break
+                self._ready()
+                again = self._attempt(turn, Arm.RETRY, turn.take * 1000 + retry)
+                yield again
+                if again.outcome is Outcome.OK:
+                    break
+
+    def close(self) -> None:
+        """End the worker."""
+        self._worker.stop()
+
+    def _ready(self) -> None:
+        if not self._worker.alive:
+            self.capabilities = self._worker.restart()
+            self._begin_epoch("restart after failure")
+        elif self.variant.reload_every and self._since_load >= self.variant.reload_every:
+            self.capabilities = self._worker.restart()
+            self._begin_epoch("reload")
+
+    def _begin_epoch(self, reason: str) -> None:
+        self._epoch = self._run.begin_epoch(self.id, reason, describe(self.capabilities))
+        self._since_load = 0
+
+    def _attempt(self, turn: Turn, arm: str, take: int) -> Attempt:
+        seed = turn.seed if turn.seed is not None else seed_for(self.variant, turn.chunk.id, turn.take)
+        reply = self._worker.request(
+            Request(
+                chunk_id=turn.chunk.id,
+                text=turn.chunk.text,
+                seed=seed,
+                voice=self.variant.voice,
+                language=turn.chunk.language,
+                overrides=dict(turn.overrides or {}),
+            )
+        )
+        attempt = Attempt(
+            session=self.id,
+            epoch=self._epoch,
+            sequence=self._sequence,
+            chunk_id=turn.chunk.id,
+            variant=self.variant.name,
+            arm=str(arm),
+            take=take,
+            seed=seed,
+            outcome=reply.outcome,
+            detail=reply.detail,
+            sample_rate=reply.sample_rate,
+            duration=_duration(reply),
+            tokens=reply.tokens,
+            token_count=reply.token_count,
+            finish_reason=reply.finish_reason,
+            wall_seconds=reply.wall_seconds,
+            cpu_seconds=reply.cpu_seconds,
+            ttfa=reply.ttfa,
+            rss_bytes=reply.rss_bytes,
+            peak_rss_bytes=reply.peak_rss_bytes,
+            stderr_tail=reply.stderr_tail if reply.outcome is not Outcome.OK else "",
+            notes={**reply.notes, **({"stages": dict(reply.stage_seconds)} if reply.stage_seconds else {})},
+        )
+        self._sequence += 1
+        self._since_load += 1
+        return self._run.record_attempt(attempt, reply.samples)
+
+
+def describe(capabilities: Capabilities) -> dict[str, Any]:
+    """Capabilities as plain JSON for the journal."""
+    return {
+        "sample_rate": capabilities.sample_rate,
+        "layout": asdict(capabilities.layout) if capabilities.layout else None,
+        "seeded": capabilities.seeded,
+        "resets": capabilities.resets,
+        "stages": list(capabilities.stages),
+        "details": dict(capabilities.details),
+    }
+
+
+def _duration(reply: Reply) -> float | None:
+    if reply.samples is None or not reply.sample_rate:
+        return None
+    return len(reply.samples) / reply.sample_rate

@@ -1,0 +1,168 @@
+"""What is under test: ``variants.toml`` read into :class:`~harness.types.Variant` (layer 2).
+
+A file has ``[defaults]`` (merged into every variant) and one ``[variants.NAME]`` table a variant; ``settings`` of the
+two are merged key by key. Paths are relative to the file. Nothing heavy is imported; the adapter's own keys are
+checked by the adapter.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import ConfigError, nearest
+from harness.types import SeedPolicy, Variant
+
+_PATH_KEYS = frozenset({"model", "codec", "manifest", "cwd", "python"})
+_PATH_ENDINGS = ("_path", "_dir", "_file", "_json")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+
+
+class _Spec(BaseModel):
+    """One ``[variants.NAME]`` table as a user writes it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    adapter: str
+    model: str | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+    voice: str | None = None
+    voice_prompt: str | None = None
+    language: str = "en"
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    seed_policy: str = SeedPolicy.PER_CHUNK.value
+    reference: bool = False
+    profile: str | None = None
+    calibration: str | None = None
+    request_timeout: float = Field(default=300.0, gt=0)
+    progress_timeout: float = Field(default=60.0, gt=0)
+    retries: int = Field(default=0, ge=0)
+    reload_every: int = Field(default=0, ge=0)
+    suites: list[str] = Field(default_factory=list)
+
+
+def load_variants(path: Path) -> tuple[Variant, ...]:
+    """Read a variants file.
+
+    Raises ConfigError, one line with file, line and key, for anything that cannot be used: not TOML, a wrong key or
+    type, no variant at all, two references, a path that is not there.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the variants file ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: the variants file is not UTF-8 (byte {error.start})") from None
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    return _read_document(path, text, document)
+
+
+def _read_document(path: Path, text: str, document: dict[str, Any]) -> tuple[Variant, ...]:
+    for key in document:
+        if key not in ("defaults", "variants"):
+            place = f"{path}:{_line_of(text, None, key)}"
+            raise ConfigError(f"{place}: unknown table [{key}]{nearest(key, ['defaults', 'variants'])}")
+    defaults, tables = document.get("defaults", {}), document.get("variants", {})
+    if not isinstance(tables, dict) or not tables:
+        raise ConfigError(f"{path}: no [variants.NAME] table, so nothing to test")
+    found = [_variant(path, text, name, defaults, table) for name, table in tables.items()]
+    references = [variant.name for variant in found if variant.reference]
+    if len(references) > 1:
+        line = _line_of(text, references[1], "reference")
+        raise ConfigError(f"{path}:{line}: two references, {references[0]!r} and {references[1]!r}; one at most")
+    return tuple(found)
+
+
+def _variant(path: Path, text: str, name: str, defaults: dict[str, Any], table: Any) -> Variant:
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}:{_line_of(text, None, name)}: variants.{name} must be a table [variants.{name}]")
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"{path}: variant name {name!r} may hold letters, digits and _.+- only")
+    merged = {**defaults, **table}
+    merged["settings"] = {**defaults.get("settings", {}), **table.get("settings", {})}
+    try:
+        spec = _Spec.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(_explain(path, text, name, error)) from None
+    policies = [policy.value for policy in SeedPolicy]
+    if spec.seed_policy not in policies:
+        line = _line_of(text, name, "seed_policy")
+        raise ConfigError(f"{path}:{line}: seed_policy = {spec.seed_policy!r}{nearest(spec.seed_policy, policies)}")
+    return _build(path, text, name, spec)
+
+
+def _build(path: Path, text: str, name: str, spec: _Spec) -> Variant:
+    base = path.resolve().parent
+    settings = dict(spec.settings)
+    if spec.model is not None:
+        settings["model"] = spec.model
+    for key, value in settings.items():
+        if isinstance(value, str) and (key in _PATH_KEYS or key.endswith(_PATH_ENDINGS)):
+            settings[key] = str((base / Path(value).expanduser()).absolute())
+
+    def existing(key: str, value: str | None, required: bool) -> Path | None:
+        if value is None:
+            return None
+        found = base / Path(value).expanduser()
+        if required and not found.exists():
+            beside = [entry.name for entry in found.parent.glob("*")] if found.parent.is_dir() else []
+            hint = nearest(found.name, beside) if beside else f" (no folder {found.parent})"
+            raise ConfigError(f"{path}:{_line_of(text, name, key)}: variants.{name}.{key}: no file {value!r}{hint}")
+        return found
+
+    if spec.model is not None and ("/" in spec.model or Path(spec.model).suffix):
+        existing("model", spec.model, True)
+    return Variant(
+        name=name,
+        adapter=spec.adapter,
+        settings=settings,
+        voice=spec.voice,
+        voice_prompt=existing("voice_prompt", spec.voice_prompt, True),
+        seed=spec.seed,
+        seed_policy=SeedPolicy(spec.seed_policy),
+        reference=spec.reference,
+        language=spec.language,
+        request_timeout=spec.request_timeout,
+        progress_timeout=spec.progress_timeout,
+        retries=spec.retries,
+        reload_every=spec.reload_every,
+        profile=existing("profile", spec.profile, False),
+        calibration=existing("calibration", spec.calibration, False),
+        suites=tuple(spec.suites),
+        source=str(path),
+    )
+
+
+def _explain(path: Path, text: str, name: str, error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = str(first["loc"][0]) if first["loc"] else ""
+    line = _line_of(text, name, key)
+    where = f"{path}:{line}: variants.{name}.{key}"
+    if first["type"] == "extra_forbidden":
+        return f"{where}: unknown key{nearest(key, _Spec.model_fields)}"
+    if first["type"] == "missing":
+        return f"{where}: missing (every variant needs it, here or in [defaults])"
+    return f"{where}: {first['msg'].lower()} (got {first.get('input')!r})"
+
+
+def _line_of(text: str, variant: str | None, key: str) -> int:
+    """Best line for a key: inside the variant's own tables, else [defaults], else anywhere, else 1."""
+    lines = text.splitlines()
+    wanted = re.compile(rf"\s*(?:\[+\s*)?[\"']?{re.escape(key)}[\"']?\s*(?:=|\]|\.)")
+    table, fallback = "", 1
+    for number, line in enumerate(lines, 1):
+        header = re.match(r"\s*\[([^\]]+)\]", line)
+        if header:
+            table = header.group(1).strip()
+            if variant is not None and table == f"variants.{variant}":
+                fallback = number
+        if wanted.match(line) and (variant is None or table.startswith((f"variants.{variant}", "defaults"))):
+            return number
+    return fallback
