@@ -73,6 +73,14 @@ def read_wav_bytes(data: bytes) -> AudioFile:
     return AudioFile(samples, found.rate, found.channels, found.subtype, tuple(walk.repairs))
 
 
+class _Bytes(io.BytesIO):
+    """Bytes in which libsndfile may seek before the start, as it does in damaged files, without a traceback on stderr."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        base = {0: 0, 1: self.tell(), 2: len(self.getbuffer())}.get(whence, 0)
+        return super().seek(max(0, base + offset))
+
+
 def _read_other(data: bytes, otherwise: str = "") -> AudioFile:
     """Read through libsndfile; ``otherwise`` is what to say when it cannot."""
     if not data:
@@ -80,7 +88,7 @@ def _read_other(data: bytes, otherwise: str = "") -> AudioFile:
     import soundfile
 
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
+        with soundfile.SoundFile(_Bytes(data)) as file:
             rate, channels, subtype = int(file.samplerate), int(file.channels), str(file.subtype)
             blocks = []
             while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
