@@ -1,0 +1,80 @@
+"""The corpora that belong to the project, and the manifest that says what is in them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from harness.corpora.files import read_jsonl, read_text
+from harness.errors import CorpusError, nearest
+from harness.types import Corpus, Json
+
+FOLDER = Path(__file__).parents[2] / "corpora"
+MANIFEST = "manifest.json"
+NAMES = ("book", "edge", "multilingual", "sentences")
+
+
+def builtin_names() -> list[str]:
+    """Names of the built-in corpora; reads no text."""
+    return list(NAMES)
+
+
+def load_builtin(name: str, folder: Path = FOLDER) -> Corpus:
+    """A built-in corpus, its content compared with the manifest.
+
+    Raises CorpusError for an unknown name, a missing file, or a file that differs from the manifest.
+    """
+    if name not in NAMES:
+        raise CorpusError(f"unknown corpus {name!r}{nearest(name, NAMES)}")
+    path = folder / f"{name}.jsonl"
+    if not path.is_file():
+        raise CorpusError(f"corpus {name!r}: {path} is missing; built-in corpora are read from the project's checkout")
+    corpus = replace(read_jsonl(path, "en"), name=name)
+    entry = _entries(folder).get(name)
+    if not isinstance(entry, dict) or "sha256" not in entry:
+        raise CorpusError(f"{folder / MANIFEST}: key 'corpora.{name}.sha256' is missing; run write_manifest()")
+    if entry["sha256"] != corpus.sha256:
+        raise CorpusError(
+            f"{path}: the text is not the one in {MANIFEST} (sha256 {corpus.sha256[:12]} against "
+            f"{str(entry['sha256'])[:12]}); restore the file, or run write_manifest() if the change is meant"
+        )
+    return corpus
+
+
+def write_manifest(folder: Path = FOLDER) -> Path:
+    """Write ``manifest.json`` from the corpora as they are now, and return its path."""
+    corpora = {}
+    for name in NAMES:
+        path = folder / f"{name}.jsonl"
+        if path.is_file():
+            corpora[name] = _entry(replace(read_jsonl(path, "en"), name=name))
+    target = folder / MANIFEST
+    temporary = target.with_suffix(".json.tmp")
+    temporary.write_text(json.dumps({"version": 1, "corpora": corpora}, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(target)
+    return target
+
+
+def _entry(corpus: Corpus) -> Json:
+    lengths = [len(chunk.text.split()) for chunk in corpus.chunks]
+    return {
+        "file": f"{corpus.name}.jsonl",
+        "sha256": corpus.sha256,
+        "chunks": len(corpus.chunks),
+        "words": sum(lengths),
+        "languages": sorted({chunk.language for chunk in corpus.chunks}),
+        "license": "CC0-1.0",
+    }
+
+
+def _entries(folder: Path) -> Json:
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(read_text(path))
+    except ValueError as error:
+        raise CorpusError(f"{path}: not JSON: {error}") from error
+    entries = manifest.get("corpora") if isinstance(manifest, dict) else None
+    if not isinstance(entries, dict):
+        raise CorpusError(f"{path}: key 'corpora' is missing or no object")
+    return entries

@@ -1,0 +1,79 @@
+"""One door to every corpus: a built-in name, a recipe, or a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.corpora.builtin import builtin_names, load_builtin
+from harness.corpora.corpus import only_language
+from harness.corpora.files import read_csv, read_jsonl, read_txt
+from harness.corpora.ladder import ladder
+from harness.errors import CorpusError, nearest
+from harness.types import Corpus
+
+RECIPES = {"generated": {"seed": 0, "chunks": 1000}, "ladder": {"words": 64}}  # name -> options with their defaults
+SUFFIXES = (".csv", ".epub", ".jsonl", ".txt")
+
+
+def load_corpus(spec: str | Path, language: str | None = None, max_words: int = 60) -> Corpus:
+    """Load a corpus.
+
+    ``spec`` is a built-in name (``book``, ``edge``, ``multilingual``, ``sentences``, or one language of it:
+    ``multilingual:language=de``), a recipe (``generated:seed=7,chunks=2000``, ``ladder:words=64``), or the path of a
+    .txt, .jsonl, .csv or .epub file. ``language`` (BCP-47) is that of chunks whose file states none, else ``en``.
+    ``max_words`` is the chunk limit for .txt and .epub; rows of .jsonl and .csv are chunks as they are.
+    Raises CorpusError with the file, line and key, or the nearest valid choice.
+    """
+    if max_words < 1:
+        raise CorpusError(f"max_words must be at least 1, got {max_words}")
+    if isinstance(spec, str):
+        name, _, options = spec.partition(":")
+        if name in RECIPES:
+            return _from_recipe(name, options)
+        if name in builtin_names():
+            return _from_builtin(name, options)
+    return _from_file(spec, language or "en", max_words)
+
+
+def _from_builtin(name: str, options: str) -> Corpus:
+    if not options:
+        return load_builtin(name)
+    key, _, value = options.partition("=")
+    if key != "language" or not value:
+        raise CorpusError(f"corpus {name}:{options}: a built-in corpus knows one option, language=TAG")
+    return only_language(load_builtin(name), value)
+
+
+def _from_recipe(name: str, options: str) -> Corpus:
+    values = dict(RECIPES[name])
+    for option in filter(None, options.split(",")):
+        key, _, value = (part.strip() for part in option.partition("="))
+        if key not in values:
+            raise CorpusError(f"corpus {name}:{options}: unknown option {key!r}{nearest(key, values)}")
+        if not (value.isascii() and value.isdigit() and len(value) <= 9):
+            raise CorpusError(f"corpus {name}:{options}: option '{key}' must be a whole number, got {value!r}")
+        values[key] = int(value)
+    if name == "ladder":
+        return ladder(values["words"])
+    from harness.corpora.generator import generate
+
+    return generate(values["seed"], values["chunks"])
+
+
+def _from_file(spec: str | Path, language: str, max_words: int) -> Corpus:
+    path = Path(spec)
+    suffix = path.suffix.lower()
+    if suffix == ".txt":
+        return read_txt(path, language, max_words)
+    if suffix == ".jsonl":
+        return read_jsonl(path, language)
+    if suffix == ".csv":
+        return read_csv(path, language)
+    if suffix == ".epub":
+        from harness.corpora.epub import read_epub
+
+        return read_epub(path, language, max_words)
+    names = [*builtin_names(), *RECIPES]
+    if suffix or "/" in str(spec) or path.exists():
+        raise CorpusError(f"corpus {str(spec)!r}: unknown kind of file, use one of {', '.join(SUFFIXES)}")
+    raise CorpusError(f"unknown corpus {str(spec)!r}{nearest(str(spec), names)}")
