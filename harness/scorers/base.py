@@ -51,6 +51,10 @@ class Scorer(Protocol):
     def observe(self, clip: Clip) -> dict[str, Any]: ...
 
 
+class Unavailable(Exception):
+    """Raised by ``observe`` where the clip gives the scorer nothing to measure (too short, another language)."""
+
+
 def missing_need(scorer: Scorer, clip: Clip) -> str:
     """Return why the scorer has nothing to look at, or an empty string."""
     if "audio" in scorer.needs and (clip.samples is None or len(clip.samples) == 0):
@@ -71,5 +75,7 @@ def observe(scorer: Scorer, clip: Clip) -> Observation:
         return Observation(scorer.name, scorer.version, Status.NOT_AVAILABLE, {}, reason)
     try:
         return Observation(scorer.name, scorer.version, Status.OK, scorer.observe(clip))
+    except Unavailable as error:
+        return Observation(scorer.name, scorer.version, Status.NOT_AVAILABLE, {}, str(error))
     except Exception as error:  # a detector that fails must not look like a clean one
         return Observation(scorer.name, scorer.version, Status.ERROR, {}, f"{type(error).__name__}: {error}"[:300])

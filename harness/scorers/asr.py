@@ -1,0 +1,117 @@
+"""Speech recognition engines behind one small interface, chosen by a spec such as ``whisper:base.en``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from harness.alignment import TimedWord
+from harness.audio import resample
+from harness.errors import ConfigError, nearest
+from harness.scorers.base import Clip
+from harness.types import Json, Samples
+
+RATE = 16_000  # Hz, what every engine here reads
+EMBEDDED = Path(__file__).resolve().parents[2] / "voices" / "recognizer.pt"
+EMBEDDED_LABEL = "offline recognizer, synthetic speech, English"
+ENGINES = ("embedded", "faster-whisper", "pocketsphinx", "whisper")
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What an engine heard. ``avg_logprob`` in nats per token, ``no_speech_prob`` in [0, 1]; None if it has none.
+
+    ``extras`` are further payload keys of the engine (its settings, its windows).
+    """
+
+    text: str
+    words: tuple[TimedWord, ...]
+    engine: str
+    model: str
+    avg_logprob: float | None = None
+    no_speech_prob: float | None = None
+    extras: Json = field(default_factory=dict)
+
+
+class Recognizer(Protocol):
+    """One engine with one model. ``setup`` loads it; ``languages`` are the primary tags it reads, None: many."""
+
+    spec: str
+    languages: frozenset[str] | None
+
+    def setup(self) -> None: ...
+
+    def transcribe(self, samples: Samples, language: str) -> Transcript: ...
+
+
+def default_asr() -> str:
+    """Return the spec used when none is given: the embedded recognizer where it is shipped, else pocketsphinx."""
+    return "embedded" if EMBEDDED.is_file() else "pocketsphinx"
+
+
+def recognizer(spec: str, device: str = "cpu", where: str = "") -> Recognizer:
+    """Return the engine for a spec, not loaded yet. Raises ConfigError with the nearest valid choice.
+
+    Specs: ``embedded``, ``pocketsphinx``, ``pocketsphinx:fast``, ``pocketsphinx:accurate``, ``whisper:NAME``,
+    ``whisper:PATH.pt``, ``faster-whisper:NAME-or-folder``.
+    """
+    engine, _, model = spec.partition(":")
+    build = _BUILDERS.get(engine)
+    place = f"{where}: " if where else ""
+    if build is None:
+        raise ConfigError(f"{place}unknown recognizer {spec!r}{nearest(engine, ENGINES)}")
+    try:
+        return build(model, device)
+    except ConfigError as error:
+        raise ConfigError(f"{place}{error}") from None
+
+
+def _pocketsphinx(model: str, device: str) -> Recognizer:
+    from harness.scorers.asr_pocketsphinx import PocketSphinx
+
+    return PocketSphinx(model or "fast")
+
+
+def _whisper(model: str, device: str) -> Recognizer:
+    from harness.scorers.asr_whisper import Whisper
+
+    return Whisper(model, device)
+
+
+def _faster_whisper(model: str, device: str) -> Recognizer:
+    from harness.scorers.asr_faster_whisper import FasterWhisper
+
+    return FasterWhisper(model, device)
+
+
+def _embedded(model: str, device: str) -> Recognizer:
+    if model:
+        raise ConfigError(f"the embedded recognizer takes no model, but got {model!r}; write 'embedded'")
+    if EMBEDDED.is_file():
+        from harness.scorers.asr_whisper import Whisper
+
+        return Whisper(str(EMBEDDED), device, label=EMBEDDED_LABEL, spec="embedded", languages=frozenset({"en"}))
+    from harness.scorers.asr_pocketsphinx import PocketSphinx
+
+    return PocketSphinx("fast", note="no embedded recognizer is shipped; pocketsphinx instead")
+
+
+_BUILDERS: dict[str, Callable[[str, str], Recognizer]] = {
+    "pocketsphinx": _pocketsphinx,
+    "whisper": _whisper,
+    "faster-whisper": _faster_whisper,
+    "embedded": _embedded,
+}
+
+
+def speech_16k(clip: Clip) -> Samples:
+    """Return the clip at 16 kHz, finite, mono float32; what is not finite is read as silence."""
+    shared = getattr(clip, "at_16k", None)
+    if shared is not None:
+        return np.ascontiguousarray(shared, dtype=np.float32)
+    samples = np.nan_to_num(np.asarray(clip.samples, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    return np.ascontiguousarray(resample(samples, clip.sample_rate or RATE, RATE))

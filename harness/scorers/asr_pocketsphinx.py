@@ -1,0 +1,118 @@
+"""PocketSphinx: the en-us model in its wheel, free recognition, no knowledge of the expected text."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+
+from harness.alignment import TimedWord
+from harness.errors import ConfigError, nearest
+from harness.scorers.asr import RATE, Transcript
+from harness.types import Samples
+
+FRAME_SECONDS = 0.01
+LEVEL_DBFS = -20.0  # active level the models were trained near; a fixed one makes the score independent of gain
+LONGEST_SEGMENT = 15.0  # s; the lattice grows faster than the audio
+EARLIEST_CUT = 7.0  # s
+
+# Operating points, chosen by suites/speed/test_recognizers.py.
+MODES: dict[str, dict[str, Any]] = {
+    "fast": {"bestpath": False},
+    "accurate": {},
+}
+
+_VARIANT = re.compile(r"\(\d+\)$")
+
+
+class PocketSphinx:
+    """Free recognition with the trigram model. Every utterance starts from the same decoder state."""
+
+    languages: frozenset[str] | None = frozenset({"en"})
+
+    def __init__(self, mode: str = "fast", note: str = "") -> None:
+        if mode not in MODES:
+            raise ConfigError(f"unknown pocketsphinx setting {mode!r}{nearest(mode, MODES)}")
+        self.mode = mode
+        self.spec = f"pocketsphinx:{mode}"
+        self.note = note
+        self._decoder: Any = None
+
+    def setup(self) -> None:
+        """Load the models (about 0.5 s)."""
+        if self._decoder is None:
+            from pocketsphinx import Decoder
+
+            # Batch normalisation looks at one utterance only: nothing leaks from clip to clip.
+            self._decoder = Decoder(loglevel="FATAL", cmn="batch", **MODES[self.mode])
+
+    def transcribe(self, samples: Samples, language: str = "en") -> Transcript:
+        """Recognize 16 kHz audio of any length; time and memory grow in proportion to it."""
+        self.setup()
+        levelled = level(samples)
+        words: list[TimedWord] = []
+        for start, end in segments(levelled):
+            words.extend(self._segment(levelled[start:end], start / RATE))
+        return Transcript(
+            text=" ".join(w.word for w in words),
+            words=tuple(words),
+            engine="pocketsphinx",
+            model=f"en-us ({self.mode})",
+            avg_logprob=_mean_log(words),
+            extras={"note": self.note} if self.note else {},
+        )
+
+    def _segment(self, samples: Samples, offset: float) -> list[TimedWord]:
+        pcm = np.clip(samples * 32767.0, -32768, 32767).astype("<i2").tobytes()
+        decoder = self._decoder
+        decoder.start_utt()
+        decoder.process_raw(pcm, full_utt=True)
+        decoder.end_utt()
+        posterior = "bestpath" not in MODES[self.mode]
+        words = []
+        for seg in decoder.seg() or ():
+            if seg.word.startswith(("<", "[", "++")):
+                continue
+            start = offset + seg.start_frame * FRAME_SECONDS
+            end = offset + (seg.end_frame + 1) * FRAME_SECONDS
+            probability = min(1.0, float(seg.prob)) if posterior else None
+            words.append(TimedWord(_VARIANT.sub("", seg.word), start, end, probability))
+        return words
+
+
+def _mean_log(words: list[TimedWord]) -> float | None:
+    logs = [math.log(max(w.probability, 1e-10)) for w in words if w.probability is not None]
+    return sum(logs) / len(logs) if logs else None
+
+
+def level(samples: Samples) -> Samples:
+    """Return ``samples`` brought to a fixed level of their active frames, peaks at most 0.99; silence unchanged."""
+    power = _frame_power(samples)
+    if power.size == 0 or power.max() < 1e-12:
+        return samples
+    active = power[power > power.max() * 1e-3]  # within 30 dB of the loudest 10 ms
+    gain = 10 ** (LEVEL_DBFS / 20) / math.sqrt(float(active.mean()))
+    gain = min(gain, 0.99 / float(np.abs(samples).max()))
+    return (samples * np.float32(gain)).astype(np.float32)
+
+
+def segments(samples: Samples) -> list[tuple[int, int]]:
+    """Cut audio at its quietest moments into pieces of at most ``LONGEST_SEGMENT``; sample indices, without gaps."""
+    frame = RATE // 100
+    power = _frame_power(samples)
+    smooth = np.convolve(power, np.ones(20) / 20, mode="same") if power.size else power
+    cuts, position = [0], 0
+    while len(samples) - position > LONGEST_SEGMENT * RATE:
+        low, high = position // frame + int(EARLIEST_CUT * 100), position // frame + int(LONGEST_SEGMENT * 100)
+        position = (low + int(np.argmin(smooth[low:high]))) * frame
+        cuts.append(position)
+    return list(zip(cuts, [*cuts[1:], len(samples)], strict=True))
+
+
+def _frame_power(samples: Samples) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the mean square of each whole 10 ms."""
+    frame = RATE // 100
+    whole = samples[: len(samples) // frame * frame].astype(np.float64).reshape(-1, frame)
+    return np.asarray(np.mean(whole**2, axis=1))

@@ -1,0 +1,77 @@
+"""What a recognizer hears against what was asked for: WER, CER, word alignment with times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.alignment import ErrorCounts, align_characters, align_words, retime
+from harness.scorers.asr import Recognizer, Transcript, default_asr, recognizer, speech_16k
+from harness.scorers.base import Clip, Unavailable
+from harness.text import Normaliser, default_normaliser, normaliser
+from harness.types import Json
+
+
+class IntelligibilityScorer:
+    """Word and character errors of one recognizer (Levenshtein, through jiwer) with a named normaliser.
+
+    ``asr`` is a recognizer spec (see ``harness.scorers.asr.recognizer``), ``normalise`` the name of a normaliser;
+    both have defaults, the normaliser's by language. Raises ConfigError for a wrong name.
+    """
+
+    name = "intelligibility"
+    room = "recognizer"
+    needs = frozenset({"audio", "text"})
+
+    def __init__(self, asr: str | None = None, normalise: str | None = None, device: str = "cpu") -> None:
+        self.recognizer: Recognizer = recognizer(asr or default_asr(), device)
+        self.normalise = normaliser(normalise).name if normalise else None
+        self.version = f"1 {self.recognizer.spec}"
+
+    def setup(self) -> None:
+        """Load the recognizer."""
+        self.recognizer.setup()
+
+    def observe(self, clip: Clip) -> dict[str, Any]:
+        """Return the payload ``intelligibility`` of ARCHITECTURE.md."""
+        language = clip.chunk.language
+        spoken = self.recognizer.languages
+        if spoken is not None and language.split("-")[0].lower() not in spoken:
+            raise Unavailable(f"{self.recognizer.spec} does not read {language!r}")
+        heard = self.recognizer.transcribe(speech_16k(clip), language)
+        chosen = normaliser(self.normalise or default_normaliser(language))
+        return payload(heard, clip.chunk.text, language, chosen)
+
+
+def payload(heard: Transcript, text: str, language: str, normalise: Normaliser) -> Json:
+    """Return the payload of one transcript against the expected text. ``words`` is parallel to ``hypothesis``."""
+    reference, hypothesis = normalise(text), normalise(heard.text)
+    words = retime(heard.words, [normalise(w.word).split() for w in heard.words], hypothesis.split())
+    counts, operations = align_words(reference, hypothesis)
+    characters = align_characters(reference, hypothesis, spaces=not normalise.letters)
+    return {
+        **heard.extras,
+        "engine": heard.engine,
+        "model": heard.model,
+        "normaliser": normalise.name,
+        "language": language,
+        "text": heard.text,
+        "reference": reference,
+        "hypothesis": hypothesis,
+        "words": [w.to_json() for w in words],
+        "wer": _rates(counts, "words"),
+        "cer": _rates(characters, "characters"),
+        "alignment": [o.to_json() for o in operations],
+        "avg_logprob": heard.avg_logprob,
+        "no_speech_prob": heard.no_speech_prob,
+    }
+
+
+def _rates(counts: ErrorCounts, unit: str) -> Json:
+    return {
+        "errors": counts.errors,
+        unit: counts.units,
+        "substitutions": counts.substitutions,
+        "deletions": counts.deletions,
+        "insertions": counts.insertions,
+        "rate": counts.rate,
+    }

@@ -1,0 +1,99 @@
+"""Whose voice it sounds like: Resemblyzer's GE2E encoder (Wan et al. 2018), whose weights ship in its wheel."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.scorers.asr import RATE, speech_16k
+from harness.scorers.base import Clip, Unavailable
+from harness.types import Samples
+
+ENCODER = "resemblyzer-ge2e"
+SHORTEST_SPEECH = 1.6  # s; one window of the encoder, below it the embedding is mostly zero padding
+ACTIVE_RANGE_DB = 35.0  # frames within this of the loud ones count as speech
+_LEVEL_DBFS = -30.0  # active level the encoder was trained at
+_LONGEST_GAP = 0.2  # s of pause kept as it is between two active frames
+
+Embedding = NDArray[np.float32]
+
+
+class SpeakerScorer:
+    """Speaker embedding of a clip and its cosine similarity to the voice's reference embedding."""
+
+    name = "speaker"
+    version = f"1 {ENCODER}"
+    room = "recognizer"
+    needs = frozenset({"audio"})
+
+    def __init__(self) -> None:
+        self._encoder: Any = None
+
+    def setup(self) -> None:
+        """Load the encoder (about 17 MB of weights)."""
+        if self._encoder is not None:
+            return
+        import torch
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # webrtcvad warns about pkg_resources at every import
+            from resemblyzer import VoiceEncoder
+        torch.set_num_threads(1)
+        self._encoder = VoiceEncoder("cpu", verbose=False)
+
+    def observe(self, clip: Clip) -> dict[str, Any]:
+        """Return the payload ``speaker`` of ARCHITECTURE.md. Raises Unavailable with too little speech."""
+        embedding, seconds = self.embed(speech_16k(clip))
+        reference = clip.voice_embeddings.get(ENCODER)
+        return {
+            "encoder": ENCODER,
+            "embedding": [round(float(x), 6) for x in embedding],
+            "similarity": None if reference is None else cosine(embedding, reference),
+            "speech_seconds": round(seconds, 3),
+        }
+
+    def embed(self, samples: Samples) -> tuple[Embedding, float]:
+        """Return the L2-normed embedding, shape (256,), of 16 kHz audio and its seconds of speech.
+
+        Long pauses are cut by level, not by WebRTC's detector, which drops much of synthetic speech.
+        """
+        speech, seconds = active_speech(samples)
+        if seconds < SHORTEST_SPEECH:
+            raise Unavailable(f"{seconds:.1f} s of speech; {ENCODER} needs {SHORTEST_SPEECH} s")
+        self.setup()
+        return np.asarray(self._encoder.embed_utterance(speech), dtype=np.float32), seconds
+
+
+def mean_embedding(embeddings: Sequence[Sequence[float] | Embedding]) -> list[float]:
+    """Return the L2-normed mean of embeddings, as a voice's reference. Raises ValueError for none."""
+    if not len(embeddings):
+        raise ValueError("no embedding to average")
+    mean = np.mean(np.asarray(embeddings, dtype=np.float64), axis=0)
+    return [float(x) for x in mean / np.linalg.norm(mean)]
+
+
+def cosine(one: Sequence[float] | Embedding, other: Sequence[float] | Embedding) -> float | None:
+    """Return the cosine of two embeddings in [-1, 1]; None where one of them is zero or not finite."""
+    a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    norm = float(np.linalg.norm(a) * np.linalg.norm(b))
+    value = float(a @ b) / norm if norm > 0 else float("nan")
+    return value if np.isfinite(value) else None
+
+
+def active_speech(samples: Samples) -> tuple[Samples, float]:
+    """Return 16 kHz audio with long pauses cut, at the encoder's level, and the seconds of active 10 ms frames."""
+    frame = RATE // 100
+    whole = np.asarray(samples[: len(samples) // frame * frame], dtype=np.float64).reshape(-1, frame)
+    power = np.mean(whole**2, axis=1)
+    if power.size == 0 or power.max() < 1e-10:
+        return np.zeros(0, dtype=np.float32), 0.0
+    loud = float(np.percentile(power[power >= power.max() * 1e-6], 95))
+    active = power > loud * 10 ** (-ACTIVE_RANGE_DB / 10)
+    reach = int(_LONGEST_GAP * 100 / 2)
+    kept = np.convolve(active, np.ones(2 * reach + 1), mode="same") > 0.5 if power.size > 2 * reach else active
+    gain = 10 ** (_LEVEL_DBFS / 20) / np.sqrt(power[active].mean())
+    return (whole[kept].reshape(-1) * gain).astype(np.float32), float(active.sum()) / 100
