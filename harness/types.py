@@ -203,6 +203,7 @@ class Relation(StrEnum):
     ABSOLUTE = "absolute"  # not at all
     EXCESS = "excess"  # value minus the reference's
     RATIO = "ratio"  # value divided by the reference's
+    DISTANCE = "distance"  # distance from the reference's, either way
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +279,7 @@ class ReferenceRecord:
     durations: Sequence[float] = ()
     token_counts: Sequence[int] = ()
     transcripts: Sequence[str] = ()  # normalised
+    figures: Mapping[str, Sequence[float]] = field(default_factory=dict)  # e.g. f0_median_hz -> value of each seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +292,7 @@ class View:
     reference: ReferenceRecord | None = None
     previous: Chunk | None = None  # the chunk spoken before in the same epoch, for state bleed
     layout: TokenLayout | None = None
+    voice: Mapping[str, float] = field(default_factory=dict)  # the voice's own healthy figures, e.g. f0_median_hz
 
     def payload(self, scorer: str) -> Json | None:
         """The payload of a scorer that saw this attempt, or None."""

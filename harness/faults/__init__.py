@@ -1,1 +1,65 @@
-"""Faults."""
+"""The fault catalogue: a class a file, found by listing this folder. Files that start with ``_`` hold shared parts."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from functools import cache
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING
+
+from harness.errors import ConfigError, nearest
+from harness.faults.base import BaseFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from harness.faults.base import Fault
+
+NOT_CLASSES = {"base"}
+
+
+@cache
+def catalogue() -> Mapping[str, Fault]:
+    """All fault classes by name, sorted. Raises ValueError for two classes of one name and for a file without one."""
+    names = sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+    return collect(importlib.import_module(f"{__name__}.{name}") for name in names if name not in NOT_CLASSES)
+
+
+def collect(modules: Iterable[ModuleType]) -> Mapping[str, Fault]:
+    """The fault classes defined in ``modules`` by name. Raises ValueError as :func:`catalogue`."""
+    found: dict[str, tuple[Fault, str]] = {}
+    for module in modules:
+        classes = [
+            kind
+            for _, kind in inspect.getmembers(module, inspect.isclass)
+            if issubclass(kind, BaseFault) and kind.__module__ == module.__name__ and not kind.__name__.startswith("_")
+        ]
+        if len(classes) != 1:
+            raise ValueError(f"{module.__name__} must define exactly one fault class, it defines {len(classes)}")
+        fault = classes[0]()
+        if fault.name in found:
+            raise ValueError(f"fault {fault.name!r} is defined twice: in {found[fault.name][1]} and {module.__name__}")
+        expected = module.__name__.rpartition(".")[2].replace("_", "-")
+        if fault.name != expected:
+            raise ValueError(f"{module.__name__} defines fault {fault.name!r}; its file must be named after it")
+        found[fault.name] = (fault, module.__name__)
+    ordered = {name: found[name][0] for name in sorted(found)}
+    _check_explains(ordered)
+    return MappingProxyType(ordered)
+
+
+def _check_explains(faults: Mapping[str, Fault]) -> None:
+    for fault in faults.values():
+        for other in fault.explains:
+            if other not in faults:
+                raise ValueError(f"fault {fault.name!r} explains {other!r}, which is not in the catalogue")
+
+
+def get(name: str) -> Fault:
+    """The class of that name. Raises ConfigError with the nearest name."""
+    faults = catalogue()
+    if name not in faults:
+        raise ConfigError(f"unknown fault {name!r}{nearest(name, faults)}")
+    return faults[name]
