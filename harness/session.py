@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from harness.backends.worker import Reply
     from harness.store import Run
 
-_DEAD = frozenset({Outcome.CRASH, Outcome.HANG, Outcome.TIMEOUT})
-
 
 class WorkerLike(Protocol):
     """The part of :class:`harness.backends.worker.Worker` that a session needs."""
@@ -38,6 +36,7 @@ class Turn:
     take: int = 0
     seed: int | None = None  # None: by the variant's seed policy
     overrides: Mapping[str, Any] | None = None
+    arm: str | None = None  # None: the session's
 
 
 def seed_for(variant: Variant, chunk_id: str, take: int = 0) -> int | None:
@@ -85,7 +84,7 @@ class Session:
         """Make the requests one after the other; yields each attempt once it is durably journalled."""
         for turn in turns:
             self._ready()
-            first = self._attempt(turn, self.arm, turn.take)
+            first = self._attempt(turn, turn.arm or self.arm, turn.take)
             yield first
             for retry in range(1, self.variant.retries + 1):
                 if first.outcome is Outcome.OK:

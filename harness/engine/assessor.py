@@ -1,0 +1,154 @@
+"""Score and judge attempts as they come: two rooms, one judge, and the journal (layer 4)."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.judge import Judge
+from harness.profile import Profile
+from harness.scorers import SCORERS
+from harness.scoring import ROOMS, Room, ScoreJob, ScoreResult
+from harness.store import Run
+from harness.types import Attempt, Chunk, Evidence, Observation, TokenLayout, Variant, Verdict, View
+
+SECOND_OPINION = "second_opinion"
+
+
+@dataclass
+class Case:
+    """One attempt on its way to a verdict."""
+
+    attempt: Attempt
+    chunk: Chunk
+    variant: Variant
+    judge: Judge
+    profile: Profile | None
+    layout: TokenLayout | None
+    previous: Chunk | None = None
+    waiting: set[str] = field(default_factory=set)
+    observations: dict[str, Observation] = field(default_factory=dict)
+    evidence: list[Evidence] = field(default_factory=list)
+    verdict: Verdict | None = None
+
+    def view(self, replacing: Mapping[str, Observation] | None = None) -> View:
+        """What the fault classes see; ``replacing`` swaps observations (a second recognizer's for the first's)."""
+        return View(
+            chunk=self.chunk,
+            attempt=self.attempt,
+            observations={**self.observations, **(replacing or {})},
+            reference=self.profile.record(self.chunk) if self.profile is not None else None,
+            previous=self.previous,
+            layout=self.layout,
+        )
+
+
+class Assessor:
+    """Feeds both rooms, gathers what they saw, judges when both have answered, journals everything.
+
+    All journal writes happen in the caller's thread, in ``collect`` and ``drain``: the store has one writer.
+    """
+
+    def __init__(self, run: Run, scorers: Mapping[str, Mapping[str, Any]]) -> None:
+        self._run = run
+        self._results: queue.Queue[ScoreResult] = queue.Queue()
+        self._cases: dict[int, Case] = {}
+        by_room: dict[str, dict[str, Mapping[str, Any]]] = {room: {} for room in ROOMS}
+        for name, options in scorers.items():
+            by_room[SCORERS.get(name).room][name] = options
+        self._default = {room: tuple(n for n in names if n != SECOND_OPINION) for room, names in by_room.items()}
+        logs = run.path / "logs"
+        logs.mkdir(exist_ok=True)
+        self._rooms = {
+            room: Room(room, names, self._results.put, logs / f"{room}.log") for room, names in by_room.items() if names
+        }
+
+    def submit(self, case: Case) -> None:
+        """Send an attempt to both rooms."""
+        assert case.attempt.id is not None
+        self._cases[case.attempt.id] = case
+        case.waiting = {room for room in self._rooms if self._default[room]}
+        if not case.waiting:
+            self._results.put(ScoreResult("", case.attempt.id, ()))
+        for room in sorted(case.waiting):
+            self._rooms[room].submit(self._job(case, self._default[room]))
+
+    def second_opinion(self, cases: Sequence[Case]) -> None:
+        """Run the second recognizer on these attempts; the observations are journalled and kept in the cases."""
+        room = self._rooms.get("recognizer")
+        if room is None or not cases:
+            return
+        for case in cases:
+            assert case.attempt.id is not None
+            self._cases[case.attempt.id] = case
+            case.waiting = {"recognizer"}
+            room.submit(self._job(case, (SECOND_OPINION,)))
+        self.drain()
+
+    @property
+    def outstanding(self) -> int:
+        """Attempts not yet judged."""
+        return len(self._cases)
+
+    def collect(self) -> list[Case]:
+        """Journal and judge what has arrived; returns at once."""
+        done: list[Case] = []
+        while True:
+            try:
+                done += self._take(self._results.get_nowait())
+            except queue.Empty:
+                return done
+
+    def wait(self) -> list[Case]:
+        """Journal and judge the next result, waiting for it; returns what was completed by it."""
+        return self._take(self._results.get())
+
+    def drain(self) -> list[Case]:
+        """Wait until nothing is outstanding."""
+        done: list[Case] = []
+        while self._cases:
+            done += self.wait()
+        return done
+
+    def close(self, *, now: bool = False) -> None:
+        """End both rooms; ``now`` drops what is queued."""
+        for room in self._rooms.values():
+            if now:
+                room.kill()
+            else:
+                room.close()
+
+    def _job(self, case: Case, scorers: tuple[str, ...]) -> ScoreJob:
+        attempt = case.attempt
+        return ScoreJob(
+            attempt=attempt,
+            chunk=case.chunk,
+            audio=self._run.path / attempt.audio if attempt.audio else None,
+            variant=case.variant,
+            layout=case.layout,
+            voice_embeddings=case.profile.voice_embeddings if case.profile is not None else {},
+            scorers=scorers,
+        )
+
+    def _take(self, result: ScoreResult) -> list[Case]:
+        case = self._cases[result.attempt_id]
+        case.waiting.discard(result.room)
+        case.observations.update({seen.scorer: seen for seen in result.observations})
+        if result.observations:
+            self._run.record_observations(result.attempt_id, result.observations)
+        if case.waiting:
+            return []
+        del self._cases[result.attempt_id]
+        if case.verdict is None:
+            self._judge(case)
+        return [case]
+
+    def _judge(self, case: Case) -> None:
+        assert case.attempt.id is not None
+        view = case.view()
+        case.evidence = case.judge.evidence(view)
+        case.verdict = case.judge.verdict(view, case.evidence)
+        self._run.record_evidence(case.attempt.id, case.evidence)
+        self._run.record_verdict(case.attempt.id, case.verdict, case.judge.limits.key)

@@ -1,0 +1,158 @@
+"""Join corpus, session, scorers, judge and store into one run (layer 4); knows nothing of pytest."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import __version__
+from harness.compare import claims
+from harness.engine.assessor import Assessor
+from harness.engine.confirm import Confirmer
+from harness.engine.plan import Plan, check, differences, fingerprint
+from harness.engine.progress import Progress, Quiet
+from harness.engine.results import chunk_results
+from harness.engine.soak import Soak
+from harness.errors import ResumeRefused, SoakError
+from harness.judge import Judge, Limits
+from harness.profile import Profile, build
+from harness.store import Run, latest
+from harness.store.provenance import provenance
+from harness.types import Variant
+
+
+@dataclass
+class Standard:
+    """What a variant is judged by: limits of its voice and the reference's record, if there is one."""
+
+    limits: Limits
+    profile: Profile | None
+    source: str
+
+
+class Engine:
+    """Carries out one plan. Everything that it finds out is in the run directory when ``run`` returns."""
+
+    def __init__(self, plan: Plan, progress: Progress | None = None) -> None:
+        self.plan = plan
+        self.progress = progress or Quiet()
+
+    def run(self, resume: Path | None = None) -> Path:
+        """Do the run, or continue the one at ``resume``; returns its directory.
+
+        Raises ConfigError for settings that cannot work, ResumeRefused when something changed, StoreError when the
+        journal cannot be written. Whatever was acknowledged before an exception is kept.
+        """
+        check(self.plan.variants)
+        standards = {variant.name: self._standard(variant) for variant in self.plan.variants}
+        run = self._open(resume) if resume is not None else self._create(standards)
+        status = "interrupted"
+        assessor = Assessor(run, self.plan.scorers)
+        try:
+            with tempfile.TemporaryDirectory(prefix="tts-soak-") as workdir:
+                for variant in self.plan.variants:
+                    self._variant(run, variant, standards, assessor, Path(workdir))
+            status = "finished"
+        finally:
+            assessor.close(now=status != "finished")
+            run.finish(status)
+            run.close()
+        return run.path
+
+    def _variant(
+        self, run: Run, variant: Variant, standards: dict[str, Standard], assessor: Assessor, workdir: Path
+    ) -> None:
+        standard = standards[variant.name]
+        judge = Judge(standard.limits)
+        soak = Soak(self.plan, run, variant, judge, standard.profile, assessor, self.progress, workdir)
+        try:
+            soak.speak()
+        except SoakError as error:
+            if not run.attempts(variant=variant.name):
+                run.record_event("cannot be loaded", {"variant": variant.name, "reason": str(error)})
+                self.progress.say(f"{variant.name}: {error}")
+                return
+            raise
+        if self.plan.confirmation.enabled:
+            Confirmer(soak).run()
+        if self.plan.quiet_chunks:
+            soak.quiet_pass()
+        if variant.reference:
+            self._record_reference(run, variant, standards)
+        results = chunk_results(run, self.plan, variant)
+        run.record_claims(claims(variant.name, results, standard.profile, self.plan.margins))
+
+    def _record_reference(self, run: Run, variant: Variant, standards: dict[str, Standard]) -> None:
+        """The reference ran along: the other variants are judged against what it just did."""
+        profile = build(run, variant)
+        for name, standard in standards.items():
+            if name != variant.name:
+                standards[name] = Standard(standard.limits, profile, f"{variant.name}, in this run")
+
+    def _standard(self, variant: Variant) -> Standard:
+        holder = self.plan.reference if self.plan.reference is not None else variant
+        calibration = variant.calibration or holder.calibration
+        path = variant.profile or holder.profile
+        limits = Limits.load(calibration) if calibration is not None and calibration.exists() else Limits.default()
+        profile = Profile.load(path) if path is not None and path.exists() else None
+        return Standard(limits, profile, str(path) if profile is not None else "")
+
+    def _manifest(self, standards: dict[str, Standard]) -> dict[str, Any]:
+        return {
+            "harness": __version__,
+            "suite": self.plan.suite,
+            "arguments": list(self.plan.arguments),
+            "fingerprint": fingerprint(self.plan),
+            "corpus": {
+                "name": self.plan.corpus.name,
+                "sha256": self.plan.corpus.sha256,
+                "source": self.plan.corpus.source,
+                "chunks": len(self.plan.corpus.chunks),
+                "partial": self.plan.partial,
+                "texts": [asdict(chunk) for chunk in self.plan.corpus.chunks if self._used(chunk.id)],
+            },
+            "variants": [_describe(variant) for variant in self.plan.variants],
+            "reference": self.plan.reference.name if self.plan.reference is not None else None,
+            "scorers": {name: dict(options) for name, options in self.plan.scorers.items()},
+            "limits": {name: standard.limits.to_json() for name, standard in standards.items()},
+            "profiles": {name: standard.source for name, standard in standards.items()},
+            "margins": dict(self.plan.margins),
+            "provenance": provenance(),
+        }
+
+    def _used(self, chunk_id: str) -> bool:
+        return any(chunk_id in ids for ids in self.plan.selection.values())
+
+    def _create(self, standards: dict[str, Standard]) -> Run:
+        return Run.create(self.plan.reports, self._manifest(standards))
+
+    def _open(self, path: Path) -> Run:
+        run = Run.open(path, write=True)
+        changed = differences(run.manifest["fingerprint"], fingerprint(self.plan))
+        if changed:
+            run.close()
+            raise ResumeRefused(f"{path.name}: cannot resume, changed since it began: {', '.join(changed)}")
+        return run
+
+
+def last_run(reports: Path) -> Path:
+    """The run that ``--resume`` continues. Raises StoreError when there is none."""
+    return latest(reports)
+
+
+def _describe(variant: Variant) -> dict[str, Any]:
+    return {
+        "name": variant.name,
+        "adapter": variant.adapter,
+        "settings": dict(variant.settings),
+        "voice": variant.voice,
+        "seed": variant.seed,
+        "seed_policy": variant.seed_policy.value,
+        "reference": variant.reference,
+        "language": variant.language,
+        "reload_every": variant.reload_every,
+        "retries": variant.retries,
+        "source": variant.source,
+    }

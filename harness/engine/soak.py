@@ -1,0 +1,202 @@
+"""One variant's session: speak every selected chunk, score and judge beside it, confirm, time it quietly (layer 4)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.backends.worker import Worker
+from harness.engine.assessor import Assessor, Case
+from harness.engine.plan import Plan
+from harness.engine.progress import Progress, Tick
+from harness.errors import SoakError
+from harness.judge import Judge
+from harness.profile import Profile
+from harness.session import Session, Turn
+from harness.store import Run
+from harness.types import Arm, Attempt, Chunk, TokenLayout, Variant, VerdictWord
+
+_RESTARTS_IN_VAIN = 3  # a backend that cannot be brought back is given up, its other chunks stay unspoken
+
+
+@dataclass
+class Soak:
+    """What drives one variant; built by the engine for each in turn."""
+
+    plan: Plan
+    run: Run
+    variant: Variant
+    judge: Judge
+    profile: Profile | None
+    assessor: Assessor
+    progress: Progress
+    workdir: Path
+    cases: dict[int, Case] = field(default_factory=dict)
+
+    def speak(self) -> list[Case]:
+        """Speak the selected chunks in one living session; returns the judged attempts in order of speaking."""
+        chunks = self.plan.chunks(self.variant)
+        row, done = self.session_row(Arm.SOAK, [chunk.id for chunk in chunks], {})
+        spoken = {attempt.chunk_id for attempt in done if attempt.arm == Arm.SOAK}
+        self._again(done, {chunk.id: chunk for chunk in chunks})
+        todo = [chunk for chunk in chunks if chunk.id not in spoken]
+        began, count, rtfx = time.monotonic(), 0, _Speed()
+        previous: tuple[int, Chunk] | None = None
+        for attempt, chunk, layout in self._attempts(row, done, [Turn(chunk) for chunk in todo], Arm.SOAK):
+            if attempt.arm == Arm.SOAK:
+                count += 1
+                rtfx.add(attempt)
+                before = previous[1] if previous is not None and previous[0] == attempt.epoch else None
+                self.submit(attempt, chunk, layout, before)
+                previous = (attempt.epoch, chunk)
+            self.assessor.collect()
+            self._tick("soak", count, len(todo), began, rtfx.value, chunk.id)
+        self._finish_scoring(rtfx.value)
+        return list(self.cases.values())
+
+    def session_row(self, arm: str, ids: list[str], details: dict[str, Any]) -> tuple[int, list[Attempt]]:
+        """The session of this variant, arm and details: a new one, or on resume the one already begun."""
+        for row in self.run.sessions():
+            if (row.variant, row.arm, list(row.chunk_ids), row.details) == (self.variant.name, str(arm), ids, details):
+                return row.id, self.run.attempts(session=row.id)
+        return self.run.begin_session(self.variant.name, str(arm), ids, details), []
+
+    def submit(self, attempt: Attempt, chunk: Chunk, layout: TokenLayout | None, previous: Chunk | None) -> Case:
+        """Send one attempt to be scored and judged; the case is kept."""
+        assert attempt.id is not None
+        case = Case(attempt, chunk, self.variant, self.judge, self.profile, layout, previous)
+        self.cases[attempt.id] = case
+        self.assessor.submit(case)
+        return case
+
+    def speak_apart(
+        self, arm: str, turns: list[Turn], details: dict[str, Any]
+    ) -> Iterator[tuple[Attempt, Chunk, TokenLayout | None]]:
+        """Speak in a fresh process, as a session of its own; what a resumed run already has is yielded as it is."""
+        row, done = self.session_row(arm, [turn.chunk.id for turn in turns], details)
+        chunks = {turn.chunk.id: turn.chunk for turn in turns}
+        layout = self._layout_of(row)
+        for attempt in done:
+            yield attempt, chunks[attempt.chunk_id], layout
+        have = {(attempt.chunk_id, attempt.arm, attempt.take) for attempt in done}
+        todo = [turn for turn in turns if (turn.chunk.id, turn.arm or str(arm), turn.take) not in have]
+        yield from self._attempts(row, done, todo, arm)
+
+    def quiet_pass(self) -> None:
+        """Speak the first few chunks again in a fresh process with nothing else running, for honest timing."""
+        turns = [Turn(chunk) for chunk in self.plan.chunks(self.variant)[: self.plan.quiet_chunks]]
+        began = time.monotonic()
+        for count, (_, chunk, _layout) in enumerate(self.speak_apart(Arm.QUIET, turns, {}), 1):
+            self._tick("quiet pass", count, len(turns), began, None, chunk.id)
+
+    def _attempts(
+        self, row: int, done: list[Attempt], turns: list[Turn], arm: str
+    ) -> Iterator[tuple[Attempt, Chunk, TokenLayout | None]]:
+        if not turns:
+            return
+        worker = Worker(self.variant, self.workdir)
+        session = Session(self.run, self.variant, worker, row, str(arm))
+        try:
+            session.open("resume" if done else "start", sequence=1 + max((a.sequence for a in done), default=-1))
+            for turn, restart in _patiently(session, turns, self._give_up):
+                for attempt in restart(turn):
+                    yield attempt, turn.chunk, session.layout
+        finally:
+            session.close()
+
+    def _give_up(self, error: SoakError) -> None:
+        self.run.record_event("gave up", {"variant": self.variant.name, "reason": str(error)})
+        self.progress.say(f"{self.variant.name}: gave up after {_RESTARTS_IN_VAIN} failed restarts: {error}")
+
+    def _again(self, done: list[Attempt], chunks: dict[str, Chunk]) -> None:
+        """Score and judge attempts that an interrupted run had journalled but not yet judged; recall the others."""
+        verdicts = self.run.verdicts(variant=self.variant.name)
+        by_sequence = sorted((a for a in done if a.arm == Arm.SOAK), key=lambda attempt: attempt.sequence)
+        before: Attempt | None = None
+        for attempt in by_sequence:
+            assert attempt.id is not None
+            same = before is not None and before.epoch == attempt.epoch
+            previous = chunks[before.chunk_id] if before is not None and same else None
+            layout = self._layout_of(attempt.session)
+            before = attempt
+            if attempt.id not in verdicts:
+                self.submit(attempt, chunks[attempt.chunk_id], layout, previous)
+                continue
+            case = Case(attempt, chunks[attempt.chunk_id], self.variant, self.judge, self.profile, layout, previous)
+            case.observations = self.run.observations(attempt.id)
+            case.evidence = list(self.run.evidence(attempt.id))
+            case.verdict = verdicts[attempt.id]
+            self.cases[attempt.id] = case
+
+    def _layout_of(self, row: int) -> TokenLayout | None:
+        for epoch in reversed(self.run.epochs(row)):
+            layout = epoch.capabilities.get("layout")
+            if layout:
+                sizes, silent = tuple(layout["codebook_sizes"]), tuple(layout["silent"])
+                return TokenLayout(sizes, layout["frame_seconds"], layout["cap"], silent)
+        return None
+
+    def _finish_scoring(self, rtfx: float | None) -> None:
+        began, total = time.monotonic(), self.assessor.outstanding
+        while self.assessor.outstanding:
+            self.assessor.wait()
+            left = self.assessor.outstanding
+            self._tick("scoring", total - left, total, began, rtfx, "")
+
+    def _tick(self, stage: str, done: int, total: int, began: float, rtfx: float | None, chunk_id: str) -> None:
+        words = [case.verdict.word for case in self.cases.values() if case.verdict is not None]
+        self.progress.tick(
+            Tick(
+                variant=self.variant.name,
+                stage=stage,
+                done=done,
+                total=total,
+                faulty=words.count(VerdictWord.FAULTY),
+                not_judged=words.count(VerdictWord.NOT_JUDGED),
+                rtfx=rtfx,
+                seconds=time.monotonic() - began,
+                chunk_id=chunk_id,
+            )
+        )
+
+
+@dataclass
+class _Speed:
+    """Audio seconds per CPU second of the worker, so far."""
+
+    audio: float = 0.0
+    compute: float = 0.0
+
+    def add(self, attempt: Attempt) -> None:
+        if attempt.duration and attempt.cpu_seconds:
+            self.audio += attempt.duration
+            self.compute += attempt.cpu_seconds
+
+    @property
+    def value(self) -> float | None:
+        return self.audio / self.compute if self.compute else None
+
+
+def _patiently(
+    session: Session, turns: list[Turn], give_up: Callable[[SoakError], None]
+) -> Iterator[tuple[Turn, Callable[[Turn], Iterator[Attempt]]]]:
+    """Yield turns with a speaker that outlives failed restarts, until the backend is given up."""
+    failures = 0
+    for turn in turns:
+        error: SoakError | None = None
+
+        def speak(turn: Turn) -> Iterator[Attempt]:
+            nonlocal failures, error
+            try:
+                yield from session.speak([turn])
+                failures = 0
+            except SoakError as problem:
+                failures, error = failures + 1, problem
+
+        yield turn, speak
+        if error is not None and failures >= _RESTARTS_IN_VAIN:
+            give_up(error)
+            return

@@ -1,0 +1,121 @@
+"""What a suite's test holds: it reads verdicts and claims from the store, and fails with at most ten lines (layer 6)."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from harness.plugin.selection import Ask, Scene
+from harness.store import Run
+from harness.types import Arm, Attempt, Claim, Finding, Observation, Status, Verdict, VerdictWord
+
+_WIDTH = 110
+
+
+class FaultFound(AssertionError):
+    """A chunk's speech is faulty; the message is the whole report of the item."""
+
+
+class ClaimFailed(AssertionError):
+    """A statement about the whole run does not hold."""
+
+
+class Soak:
+    """The finished run, as tests ask about it. Reads only."""
+
+    def __init__(self, run: Run, scene: Scene, request: pytest.FixtureRequest | None = None) -> None:
+        self._run = run
+        self._scene = scene
+        self._texts = {chunk.id: chunk.text for chunk in scene.corpus.chunks}
+        self._attempts = {(a.variant, a.chunk_id): a for a in run.attempts(arm=Arm.SOAK)}
+        self._verdicts = run.verdicts()
+        self._claims = {(claim.variant, claim.name): claim for claim in run.claims()}
+        self._lost = {
+            event.data["variant"]: str(event.data["reason"])
+            for event in run.events()
+            if event.kind in ("cannot be loaded", "gave up")
+        }
+
+    @property
+    def path(self) -> Path:
+        """The run directory."""
+        return self._run.path
+
+    def check(self, ask: Ask) -> None:
+        """Pass when the chunk is clean, fail when it is faulty, skip with the reason when it was not judged."""
+        attempt = self._attempts.get((ask.variant, ask.chunk_id))
+        if attempt is None or attempt.id is None:
+            reason = self._lost.get(ask.variant)
+            if reason is not None:
+                raise FaultFound(f"{ask}: never spoken: {reason}")
+            pytest.skip("not judged: never spoken (the run was interrupted)")
+        verdict = self._verdicts.get(attempt.id)
+        if verdict is None:
+            pytest.skip("not judged: the run was interrupted before the verdict")
+        if verdict.word is VerdictWord.NOT_JUDGED:
+            pytest.skip(f"not judged: {verdict.reason}")
+        if verdict.word is VerdictWord.FAULTY:
+            raise FaultFound("\n".join(self.explain(ask, attempt, verdict)))
+
+    def claim(self, variant: str, name: str) -> None:
+        """Pass when the claim holds, fail when it does not, skip when the run is too small to say."""
+        found = self._claims.get((variant, name))
+        if found is None:
+            reason = self._lost.get(variant)
+            if reason is not None:
+                raise ClaimFailed(f"{name} of {variant}: {reason}")
+            pytest.skip(f"the run makes no claim {name!r} about {variant}")
+        if found.passed is False:
+            raise ClaimFailed(_claim_text(found))
+        if found.passed is None:
+            pytest.skip(found.statement)
+
+    def explain(self, ask: Ask, attempt: Attempt, verdict: Verdict) -> list[str]:
+        """At most ten lines: what, where in the audio, text against transcript, and how to reproduce it."""
+        assert attempt.id is not None
+        worst = [finding for finding in verdict.findings if finding.confirmed is not False]
+        lines = [f"{ask}: {', '.join(dict.fromkeys(finding.fault for finding in worst))}"]
+        lines += [f"  {_finding_text(finding)}" for finding in worst[:3]]
+        if len(worst) > 3:
+            lines.append(f"  and {len(worst) - 3} more")
+        if attempt.audio is not None:
+            lines.append(f"  audio: {self._run.path / attempt.audio} ({attempt.duration:.1f} s, seed {attempt.seed})")
+        lines.append(f"  text:  {_short(self._texts.get(ask.chunk_id, ''))}")
+        heard = self._run.observations(attempt.id).get("intelligibility")
+        if heard is not None:
+            lines.append(f"  heard: {_heard(heard)}")
+        lines.append(f"  reproduce with: {self.reproduce(ask)}")
+        return lines[:10]
+
+    def reproduce(self, ask: Ask) -> str:
+        """A command that speaks and judges this chunk alone, with the same seed."""
+        folder = self._scene.folder
+        root = folder.parent.parent
+        shown = folder.relative_to(root) if folder.is_relative_to(root) else folder
+        return f"pytest {shown} -k {shlex.quote(f'{ask.variant} and {ask.chunk_id}')}"
+
+
+def _finding_text(finding: Finding) -> str:
+    where = f" at {finding.span[0]:.2f}-{finding.span[1]:.2f} s" if finding.span is not None else ""
+    status = {True: "confirmed", False: "refuted", None: "suspected"}[finding.confirmed]
+    bound = f", bound to the {finding.bound_to}" if finding.bound_to else ""
+    figures = f"{finding.value:.3g} {finding.unit}".strip() + f" against a limit of {finding.limit:.3g}"
+    detail = f"; {finding.detail}" if finding.detail else ""
+    return _short(f"{finding.fault}{where}: {figures} ({finding.limit_source}); {status}{bound}{detail}", 2 * _WIDTH)
+
+
+def _claim_text(claim: Claim) -> str:
+    return f"{claim.name} of {claim.variant}: {claim.statement}"
+
+
+def _heard(heard: Observation) -> str:
+    if heard.status is not Status.OK:
+        return f"({heard.reason})"
+    return _short(str(heard.payload.get("text") or "(no words)"))
+
+
+def _short(text: str, width: int = _WIDTH) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= width else plain[: width - 3] + "..."

@@ -1,0 +1,49 @@
+"""Command-line options of the plugin, and what is made of them (layer 6)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parents[2]
+DEFAULT_VARIANTS = _ROOT / "variants.toml"
+
+
+def add(parser: pytest.Parser) -> None:
+    """Register the options."""
+    group = parser.getgroup("tts-soak", "soak test of text-to-speech")
+    option = group.addoption
+    option("--variants", metavar="FILE", type=Path, default=DEFAULT_VARIANTS, help="what is under test (TOML)")
+    option("--corpus", metavar="NAME|FILE", default=None, help="what is spoken; the suite's own if not given")
+    option("--chunks", metavar="N", type=_count, default=None, help="only the first N chunks of the corpus")
+    option("--language", metavar="TAG", default=None, help="language of own texts (BCP-47)")
+    option("--asr", metavar="ENGINE", default=None, help="recognizer: embedded, pocketsphinx, whisper:base.en, ...")
+    option("--mos", action="store_true", help="predict DNSMOS too (slow; needs the extra 'mos')")
+    option("--with-reference", action="store_true", help="run the reference along instead of using its profile")
+    option("--resume", nargs="?", const="latest", default=None, metavar="RUN", help="continue the last run, or RUN")
+    option("--reports", metavar="DIR", type=Path, default=_ROOT / "reports", help="where run directories go")
+    option("--no-confirm", action="store_true", help="do not replay faulty chunks; they stay suspected")
+    option("--replay-seeds", metavar="N", type=_count, default=2, help="other seeds in a replay (default 2)")
+    option("--replay-most", metavar="N", type=_count, default=25, help="replay at most N chunks a variant (default 25)")
+    option("--quiet-chunks", metavar="N", type=int, default=5, help="chunks timed again with nothing beside (0: none)")
+    option(
+        "--limits", metavar="FILE", type=Path, default=None, help="margins of the claims; the suite's own if not given"
+    )
+    option("--keep", metavar="N", type=_count, default=None, help="after the run, delete all but the last N runs")
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(f"{value} is not a positive count")
+    return value
+
+
+def refuse_xdist(config: pytest.Config) -> None:
+    """Raise UsageError when pytest-xdist would cut the session into pieces."""
+    if getattr(config.option, "numprocesses", None) or getattr(config.option, "dist", "no") not in ("no", None):
+        raise pytest.UsageError(
+            "-n (pytest-xdist) is refused: it would cut the one living session that a soak test is about; "
+            "scoring already runs in two processes of its own"
+        )

@@ -1,0 +1,117 @@
+"""From options to test items, and from the items that were kept to a plan (layer 6)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.corpora import load_corpus
+from harness.engine.plan import Confirmation, Plan, choose
+from harness.errors import ConfigError
+from harness.types import Corpus, Variant
+from harness.variants import load_variants
+
+_DEFAULT_CORPUS = {"stress": "book"}
+_SCORERS = ("signal", "pitch", "tokens", "intelligibility", "speaker", "second_opinion")
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One test item's question: this chunk of this variant."""
+
+    variant: str
+    chunk_id: str
+
+    def __str__(self) -> str:
+        return f"{self.variant}-{self.chunk_id}"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that a suite can ask about: the variants it takes and the corpus it speaks."""
+
+    suite: str
+    folder: Path
+    variants: tuple[Variant, ...]
+    corpus: Corpus
+
+    @classmethod
+    def load(cls, config: pytest.Config, folder: Path) -> Scene:
+        """Read variants and corpus for the suite in ``folder``. Raises SoakError with one clear line."""
+        suite = folder.name
+        variants = load_variants(config.getoption("variants"))
+        taken = tuple(variant for variant in variants if not variant.suites or suite in variant.suites)
+        spec = config.getoption("corpus") or _DEFAULT_CORPUS.get(suite, "book")
+        corpus = load_corpus(spec, config.getoption("language"))
+        most = config.getoption("chunks")
+        if most is not None:
+            corpus = Corpus(corpus.name, corpus.chunks[:most], corpus.sha256, corpus.source)
+        return cls(suite, folder, taken, corpus)
+
+    def asks(self) -> list[Ask]:
+        """Every chunk of every variant, variant by variant, in corpus order."""
+        return [Ask(variant.name, chunk.id) for variant in self.variants for chunk in self.corpus.chunks]
+
+
+def plan_for(config: pytest.Config, scene: Scene, items: Iterable[pytest.Item]) -> Plan:
+    """The plan that the kept items amount to: their variants and chunks, or whole variants for claims alone."""
+    wanted: dict[str, set[str]] = {}
+    for item in items:
+        params = getattr(item, "callspec", None)
+        ask = params.params.get("chunk") if params is not None else None
+        name = params.params.get("variant") if params is not None else None
+        if isinstance(ask, Ask):
+            wanted.setdefault(ask.variant, set()).add(ask.chunk_id)
+        elif isinstance(name, str):
+            wanted.setdefault(name, set())
+    every = [chunk.id for chunk in scene.corpus.chunks]
+    reference = next((variant for variant in scene.variants if variant.reference), None)
+    if config.getoption("with_reference"):
+        if reference is None:
+            raise ConfigError(f"{config.getoption('variants')}: --with-reference, but no variant has reference = true")
+        union = set().union(*wanted.values()) if wanted else set()
+        wanted[reference.name] = wanted.get(reference.name, set()) | union
+    chosen = choose(scene.variants, list(wanted), scene.suite)
+    ordered = tuple(sorted(chosen, key=lambda variant: not variant.reference))
+    return Plan(
+        suite=scene.suite,
+        corpus=scene.corpus,
+        variants=ordered,
+        selection={name: tuple(chunk for chunk in every if not ids or chunk in ids) for name, ids in wanted.items()},
+        reports=config.getoption("reports"),
+        scorers=_scorers(config),
+        reference=reference,
+        margins=load_margins(config.getoption("limits") or scene.folder / "limits.toml"),
+        confirmation=Confirmation(
+            enabled=not config.getoption("no_confirm"),
+            new_seeds=config.getoption("replay_seeds"),
+            most_chunks=config.getoption("replay_most"),
+        ),
+        quiet_chunks=config.getoption("quiet_chunks"),
+        arguments=tuple(str(argument) for argument in config.invocation_params.args),
+    )
+
+
+def load_margins(path: Path) -> dict[str, Any]:
+    """Margins of the suite's claims. Raises ConfigError naming file and line."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the limits file ({error.strerror})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+
+
+def _scorers(config: pytest.Config) -> dict[str, dict[str, Any]]:
+    chosen: dict[str, dict[str, Any]] = {name: {} for name in _SCORERS}
+    asr = config.getoption("asr")
+    if asr is not None:
+        chosen["intelligibility"] = {"asr": asr}
+    if config.getoption("mos"):
+        chosen["dnsmos"] = {}
+    return chosen

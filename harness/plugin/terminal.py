@@ -1,0 +1,113 @@
+"""The live progress line and the closing table (layer 6)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from harness.engine.progress import Tick
+
+_PLAIN_EVERY = 15.0  # s between lines where the terminal cannot rewrite one
+
+
+class Line:
+    """Shows where the run stands: one line rewritten in a terminal, a line now and then in a log."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._live = stream.isatty()
+        self._last = 0.0
+        self._width = 0
+        self._stage = ""
+
+    def tick(self, tick: Tick) -> None:
+        """Show the tick; in a log only the first and last of a stage and one every 15 s."""
+        now = time.monotonic()
+        stage = f"{tick.variant} {tick.stage}"
+        text = describe(tick)
+        if self._live:
+            self._stream.write("\r" + text.ljust(self._width))
+            self._width = len(text)
+            if tick.done == tick.total:
+                self._end()
+        elif stage != self._stage or tick.done == tick.total or now - self._last >= _PLAIN_EVERY:
+            self._stream.write(text + "\n")
+            self._last = now
+        self._stage = stage
+        self._stream.flush()
+
+    def say(self, message: str) -> None:
+        """Print a message on a line of its own."""
+        self._end()
+        self._stream.write(message + "\n")
+        self._stream.flush()
+
+    def _end(self) -> None:
+        if self._live and self._width:
+            self._stream.write("\n")
+            self._width = 0
+
+
+def describe(tick: Tick) -> str:
+    """A tick as one line: chunk, speed, faults so far, time left."""
+    parts = [f"{tick.variant}: {tick.stage} {tick.done}/{tick.total}"]
+    if tick.rtfx is not None:
+        parts.append(f"{tick.rtfx:.1f}x real time")
+    parts.append(f"{tick.faulty} look faulty" if tick.stage != "quiet pass" else "")
+    if tick.not_judged:
+        parts.append(f"{tick.not_judged} not judged")
+    left = tick.seconds_left
+    if left is not None and tick.done < tick.total:
+        parts.append(f"{int(left // 60)}:{int(left % 60):02d} left")
+    return " | ".join(part for part in parts if part)
+
+
+def table(summary: dict[str, Any], width: int) -> str:
+    """The closing table, one row a variant, from ``summary.json``'s content."""
+    grid = Table(title=None, pad_edge=False, box=None)
+    for heading in (
+        "variant",
+        "chunks",
+        "clean",
+        "faulty",
+        "not judged",
+        "fault rate (95%)",
+        "WER",
+        "CER",
+        "speaker sim.",
+        "RTFx",
+        "tokens/chunk",
+        "peak memory",
+    ):
+        grid.add_column(heading, justify="left" if heading == "variant" else "right", no_wrap=True)
+    for name, row in summary["variants"].items():
+        rate = row["fault_rate"]
+        grid.add_row(
+            name,
+            str(row["chunks"]),
+            str(row["clean"]),
+            str(row["faulty"]),
+            str(row["not_judged"]),
+            f"{_percent(rate['value'])} ({_percent(rate['low'])}-{_percent(rate['high'])})",
+            _percent(row["wer"]["rate"]),
+            _percent(row["cer"]["rate"]),
+            _number(row["speaker_similarity"]["mean"], "{:.3f}"),
+            _number(row["rtfx"]["value"], "{:.1f}"),
+            _number(row["tokens"]["mean"], "{:.0f}"),
+            _number(row["peak_memory_bytes"], "{:.0f} MB", 1e-6),
+        )
+    console = Console(width=max(width, 140), color_system=None, force_terminal=False)
+    with console.capture() as capture:
+        console.print(grid)
+    return capture.get().rstrip()
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}%"
+
+
+def _number(value: float | None, form: str, scale: float = 1.0) -> str:
+    return "-" if value is None else form.format(value * scale)
