@@ -1,0 +1,178 @@
+"""``tts-soak``: a thin command line around the same engine and store that pytest uses (layer 6)."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness import __version__
+from harness.errors import ConfigError, SoakError, nearest
+
+_ROOT = Path(__file__).resolve().parents[1]
+_REPORTS = click.option("--reports", type=click.Path(path_type=Path), default=_ROOT / "reports", help="where runs are")
+_VARIANTS = click.option(
+    "--variants", type=click.Path(path_type=Path), default=_ROOT / "variants.toml", help="variants file (TOML)"
+)
+
+
+class _OneLineErrors(click.Group):
+    """A user's error prints as one line and ends with its exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except SoakError as error:
+            click.echo(f"tts-soak: {error}", err=True)
+            sys.exit(error.exit_code)
+
+
+@click.group(cls=_OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tts-soak")
+def main() -> None:
+    """Soak test for text-to-speech. The test itself is run with pytest: `pytest suites/stress -k NAME`."""
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path), default=Path("variants.toml"))
+def init(path: Path) -> None:
+    """Write a commented variants file to start from (default: ./variants.toml)."""
+    if path.exists():
+        raise ConfigError(f"{path}: already there; name another file or remove it first")
+    path.write_text((Path(__file__).parent / "data" / "variants.example.toml").read_text(encoding="utf-8"))
+    click.echo(f"wrote {path}; edit it, then: pytest suites/stress --variants {path} -k NAME")
+
+
+@main.command()
+@click.argument("name", required=False)
+def faults(name: str | None) -> None:
+    """List the fault classes, one a line, or explain one."""
+    from harness.faults import catalogue, explain
+
+    known = catalogue()
+    if name is None:
+        width = max(map(len, known))
+        for fault in known.values():
+            click.echo(f"{fault.name:<{width}}  {fault.title}")
+        return
+    if name not in known:
+        raise ConfigError(f"unknown fault class {name!r}{nearest(name, known)}")
+    click.echo(explain(known[name]))
+
+
+@main.command()
+@click.argument("spec", required=False)
+def corpora(spec: str | None) -> None:
+    """List the built-in corpora, or show the chunks of one (a name, a file, or generated:...)."""
+    from harness.corpora import builtin_names, load_corpus
+
+    if spec is None:
+        for name in builtin_names():
+            corpus = load_corpus(name)
+            words = sum(len(chunk.text.split()) for chunk in corpus.chunks)
+            click.echo(f"{name:<14}{len(corpus.chunks):>5} chunks {words:>7} words  sha256 {corpus.sha256[:12]}")
+        return
+    for chunk in load_corpus(spec).chunks:
+        click.echo(f"{chunk.id}\t{chunk.language}\t{textwrap.shorten(chunk.text, 110, placeholder='...')}")
+
+
+@main.command()
+@_REPORTS
+def runs(reports: Path) -> None:
+    """List the runs with their state and the disk they take."""
+    from harness.store import runs as all_runs
+
+    found = all_runs(reports)
+    for info in found:
+        state = "crashed (can be resumed)" if info.crashed else (info.status or "unreadable")
+        size = f"{info.disk_bytes / 1e6:.1f} MB"
+        click.echo(f"{info.run_id}  {state:<24} {info.attempts or 0:>6} attempts {size:>12}  {info.problem}".rstrip())
+    click.echo(f"{len(found)} runs, {sum(info.disk_bytes for info in found) / 1e6:.1f} MB in {reports}")
+
+
+@main.command()
+@click.option("--keep", type=click.IntRange(min=0), required=True, help="how many of the newest runs stay whole")
+@click.option("--audio-only", is_flag=True, help="delete only the audio of older runs, keep their figures")
+@_REPORTS
+def prune(keep: int, audio_only: bool, reports: Path) -> None:
+    """Delete old runs (never one that is being written)."""
+    from harness.store import prune as prune_runs
+
+    gone = prune_runs(reports, keep, audio_only=audio_only)
+    for item in gone:
+        click.echo(f"pruned {item}")
+    click.echo(f"{len(gone)} runs pruned")
+
+
+@main.command()
+@click.argument("run", required=False)
+@_REPORTS
+def verify(run: str | None, reports: Path) -> None:
+    """Check that every acknowledged attempt of a run is there once and its audio unchanged."""
+    path = _run_path(run, reports)
+    from harness.store import Run
+
+    with Run.open(path) as opened:
+        problems = opened.verify()
+        count = len(opened.attempts())
+    for problem in problems:
+        click.echo(problem)
+    click.echo(f"{path.name}: {count} attempts, {len(problems)} problems")
+    if problems:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("run_ids", nargs=-1)
+@_REPORTS
+def report(run_ids: tuple[str, ...], reports: Path) -> None:
+    """Write summary.json and report.html of runs again, from the store alone (default: the latest)."""
+    from harness.report import write
+
+    for run_id in run_ids or (None,):
+        path = _run_path(run_id, reports)
+        write(path)
+        click.echo(path / "report.html")
+
+
+@main.command()
+@click.argument("variant")
+@click.option("--corpus", "spec", default="book", help="what is spoken")
+@click.option("--chunks", type=click.IntRange(min=1), default=None, help="only the first N chunks")
+@click.option(
+    "--seeds", type=click.IntRange(min=2), default=3, help="takes of every chunk, each with a seed of its own"
+)
+@click.option("--asr", default=None, help="recognizer, as for pytest")
+@_VARIANTS
+@_REPORTS
+def profile(
+    variant: str, spec: str, chunks: int | None, seeds: int, asr: str | None, variants: Path, reports: Path
+) -> None:
+    """Record the reference: speak the corpus with several seeds, write its profile and the limits of its voice."""
+    from harness.engine.reference import record
+    from harness.plugin.terminal import Line
+
+    made = record(variants, variant, spec, chunks, seeds, asr, reports, Line(sys.stderr))
+    for path in made:
+        click.echo(path)
+
+
+def _run_path(run: str | None, reports: Path) -> Path:
+    from harness.store import latest
+    from harness.store import runs as all_runs
+
+    if run is None:
+        return latest(reports)
+    path = reports / run
+    if not (path / "manifest.json").is_file():
+        names = [info.run_id for info in all_runs(reports)]
+        raise ConfigError(f"{reports}: no run {run!r}{nearest(run, names)}")
+    return path
+
+
+if __name__ == "__main__":
+    main()
