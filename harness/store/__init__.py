@@ -1,0 +1,25 @@
+"""The append-only journal of a run: sessions, attempts, observations, judgements, audio (layer 2).
+
+A run directory holds ``manifest.json`` (written once), ``journal.sqlite`` (docs/store.md has the tables) and
+``audio/<hash>_<rate>.wav``. Only one process writes; when a ``record_`` method returns, the record survives a kill
+and a power cut.
+"""
+
+from harness.store.directory import RunInfo, latest, runs
+from harness.store.reader import EpochRow, EventRow, SessionRow
+from harness.store.redact import redact, redact_json
+from harness.store.run import Run
+from harness.store.schema import SCHEMA_VERSION
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "EpochRow",
+    "EventRow",
+    "Run",
+    "RunInfo",
+    "SessionRow",
+    "latest",
+    "redact",
+    "redact_json",
+    "runs",
+]

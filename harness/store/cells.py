@@ -1,0 +1,125 @@
+"""Values of one row to and from SQLite without loss, and the checksum over them.
+
+SQLite would turn NaN into NULL, -0.0 into 0, integers above 63 bits into an error and lone surrogates into another;
+each of these would make a record that reads back differently from what was acknowledged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Cell: TypeAlias = int | float | str | bytes | None
+
+_NONFINITE = "$float"  # {"$float": "nan"} stands for a number that JSON has no word for
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, PurePath):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
+
+
+def _spell_nonfinite(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        value = _plain(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return {_NONFINITE: repr(value)}
+    if isinstance(value, Mapping):
+        return {key: _spell_nonfinite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_spell_nonfinite(item) for item in value]
+    return value
+
+
+def _read_nonfinite(value: dict[str, Any]) -> Any:
+    spelled = value.get(_NONFINITE)
+    return float(spelled) if len(value) == 1 and isinstance(spelled, str) else value
+
+
+def dump_json(value: Any) -> str:
+    """Strict JSON (no NaN token), keys in the order given. Raises TypeError for what JSON cannot hold."""
+    try:
+        return json.dumps(value, default=_plain, allow_nan=False, separators=(",", ":"))
+    except ValueError:
+        return json.dumps(_spell_nonfinite(value), default=_plain, allow_nan=False, separators=(",", ":"))
+
+
+def load_json(text: str) -> Any:
+    """The inverse of dump_json; tuples come back as lists."""
+    return json.loads(text, object_hook=_read_nonfinite) if _NONFINITE in text else json.loads(text)
+
+
+def _text(value: str) -> Cell:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")
+    return value
+
+
+def to_cell(kind: str, value: Any) -> Cell:
+    """One Python value as SQLite gives it back bit for bit."""
+    if value is None:
+        return None
+    if kind == "int":
+        return int(value)
+    if kind == "real":
+        number = float(value)
+        return repr(number) if math.isnan(number) else number + 0.0
+    if kind == "json":
+        return dump_json(value)
+    if kind == "seed":
+        number_ = int(value)
+        return number_ if -(2**63) <= number_ < 2**63 else str(number_)
+    if kind == "blob":
+        return bytes(value)
+    return _text(str(value))
+
+
+def from_cell(kind: str, cell: Cell) -> Any:
+    """The inverse of to_cell."""
+    if cell is None:
+        return None
+    if kind == "real":
+        return float(cell)
+    if kind == "json":
+        return load_json(str(cell))
+    if kind == "seed":
+        return int(cell)
+    if kind == "text" and isinstance(cell, bytes):
+        return cell.decode("utf-8", "surrogatepass")
+    return cell
+
+
+def checksum(table: str, cells: Sequence[Cell]) -> str:
+    """16 hex digits over the table's name and the cells, id first."""
+    digest = hashlib.blake2b(table.encode(), digest_size=8)
+    for cell in cells:
+        if cell is None:
+            digest.update(b"n")
+        elif isinstance(cell, str):
+            raw = cell.encode()
+            digest.update(b"s%d:" % len(raw) + raw)
+        elif isinstance(cell, bytes):
+            digest.update(b"b%d:" % len(cell) + cell)
+        elif isinstance(cell, float):
+            digest.update(b"f" + struct.pack("<d", cell))
+        else:
+            digest.update(b"i%d;" % cell)
+    return digest.hexdigest()

@@ -1,0 +1,145 @@
+"""The words of the project to rows and back."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+
+from harness.store.cells import Cell, to_cell
+from harness.store.journal import Row
+from harness.types import Attempt, Claim, Evidence, Finding, Observation, Outcome, Status, Tokens, Verdict, VerdictWord
+
+_ATTEMPT_PLAIN = (
+    "session",
+    "epoch",
+    "sequence",
+    "arm",
+    "chunk_id",
+    "take",
+    "variant",
+    "seed",
+    "detail",
+    "audio",
+    "audio_sha256",
+    "sample_rate",
+    "duration",
+    "token_count",
+    "finish_reason",
+    "wall_seconds",
+    "cpu_seconds",
+    "ttfa",
+    "rss_bytes",
+    "peak_rss_bytes",
+    "stderr_tail",
+)
+
+
+def pack_tokens(tokens: Tokens) -> Row:
+    """Columns of int32 (frames, codebooks) tokens. Raises ValueError for another shape or a range beyond int32."""
+    array = np.asarray(tokens)
+    if array.ndim != 2:
+        raise ValueError(f"tokens must have shape (frames, codebooks), not {array.shape}")
+    narrow = array.astype("<i4")
+    if not np.array_equal(narrow, array):
+        raise ValueError("tokens do not fit int32")
+    frames, codebooks = array.shape
+    return {"tokens": zlib.compress(narrow.tobytes(), 1), "token_frames": frames, "token_codebooks": codebooks}
+
+
+def unpack_tokens(row: Row) -> Tokens | None:
+    """The inverse of pack_tokens; None where the attempt has no tokens."""
+    if row["tokens"] is None:
+        return None
+    flat = np.frombuffer(zlib.decompress(row["tokens"]), dtype="<i4")
+    return flat.reshape(row["token_frames"], row["token_codebooks"]).astype(np.int32, copy=True)
+
+
+def attempt_key(attempt: Attempt) -> tuple[Cell, ...]:
+    """The identity (session, arm, chunk_id, take) as cells."""
+    return attempt.session, to_cell("text", attempt.arm), to_cell("text", attempt.chunk_id), attempt.take
+
+
+def attempt_row(attempt: Attempt) -> Row:
+    row: Row = {name: getattr(attempt, name) for name in _ATTEMPT_PLAIN}
+    row["outcome"] = Outcome(attempt.outcome).value
+    row["notes"] = attempt.notes
+    if attempt.tokens is not None:
+        row.update(pack_tokens(attempt.tokens))
+    return row
+
+
+def attempt_of(row: Row) -> Attempt:
+    plain = {name: row[name] for name in _ATTEMPT_PLAIN}
+    return Attempt(
+        **plain, outcome=Outcome(row["outcome"]), tokens=unpack_tokens(row), notes=row["notes"] or {}, id=row["id"]
+    )
+
+
+def observation_row(attempt_id: int, seen: Observation) -> Row:
+    return {
+        "attempt_id": attempt_id, "scorer": seen.scorer, "version": seen.version,
+        "status": Status(seen.status).value, "payload": seen.payload, "reason": seen.reason,
+    }  # fmt: skip
+
+
+def observation_of(row: Row) -> Observation:
+    return Observation(row["scorer"], row["version"], Status(row["status"]), row["payload"], row["reason"])
+
+
+def evidence_row(attempt_id: int, evidence: Evidence) -> Row:
+    start, end = evidence.span if evidence.span is not None else (None, None)
+    return {
+        "attempt_id": attempt_id, "fault": evidence.fault, "value": evidence.value, "unit": evidence.unit,
+        "span_start": start, "span_end": end, "detail": evidence.detail, "reason": evidence.reason,
+        "applies": evidence.applies,
+    }  # fmt: skip
+
+
+def evidence_of(row: Row) -> Evidence:
+    span = None if row["span_start"] is None else (row["span_start"], row["span_end"])
+    return Evidence(
+        row["fault"], row["value"], row["unit"], span, row["detail"], row["reason"], applies=bool(row["applies"])
+    )
+
+
+_FINDING = ("fault", "value", "limit", "limit_source", "unit", "span", "detail", "confirmed", "bound_to")
+
+
+def _finding_of(stored: dict[str, Any]) -> Finding:
+    fields = {name: stored[name] for name in _FINDING}
+    if fields["span"] is not None:
+        fields["span"] = tuple(fields["span"])
+    return Finding(**fields)
+
+
+def verdict_row(attempt_id: int, verdict: Verdict, limits_key: str) -> Row:
+    return {
+        "attempt_id": attempt_id, "word": VerdictWord(verdict.word).value,
+        "findings": [{name: getattr(finding, name) for name in _FINDING} for finding in verdict.findings],
+        "reason": verdict.reason, "unjudged": verdict.unjudged, "limits_key": limits_key,
+    }  # fmt: skip
+
+
+def verdict_of(row: Row) -> Verdict:
+    findings = tuple(_finding_of(stored) for stored in row["findings"])
+    return Verdict(VerdictWord(row["word"]), findings, row["reason"], tuple(row["unjudged"]))
+
+
+def claim_row(claim: Claim) -> Row:
+    low, high = claim.interval if claim.interval is not None else (None, None)
+    return {
+        "name": claim.name, "variant": claim.variant, "statement": claim.statement, "passed": claim.passed,
+        "value": claim.value, "interval_low": low, "interval_high": high, "margin": claim.margin,
+        "count": claim.count, "details": claim.details,
+    }  # fmt: skip
+
+
+def claim_of(row: Row) -> Claim:
+    interval = None if row["interval_low"] is None else (row["interval_low"], row["interval_high"])
+    passed = None if row["passed"] is None else bool(row["passed"])
+    return Claim(
+        row["name"], row["variant"], row["statement"], passed, row["value"], interval, row["margin"], row["count"],
+        row["details"],
+    )  # fmt: skip

@@ -1,0 +1,204 @@
+"""The SQLite file of a run: one writer or any readers, checked rows, no writing on after a failure."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.errors import StoreError
+from harness.store.cells import Cell, checksum, from_cell, to_cell
+from harness.store.schema import SCHEMA_VERSION, TABLES, statements
+
+Row = dict[str, Any]
+
+# FULL: a commit is on the medium before it is acknowledged (NORMAL loses the last commits in a power cut).
+# 256 pages (1 MiB) instead of 1000: what a damaged WAL can cost is what was not yet copied into the main file, and a
+# chunk writes about 60 KiB, so a checkpoint comes every 15 to 20 chunks.
+# The fullfsync pair reaches the medium on macOS and does nothing elsewhere.
+_WRITER = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA wal_autocheckpoint = 256",
+    "PRAGMA fullfsync = ON",
+    "PRAGMA checkpoint_fullfsync = ON",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA cell_size_check = ON",
+)
+
+
+class Journal:
+    """One connection. Threads may share it; processes may not."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, write: bool) -> None:
+        self.path = path
+        self.write = write
+        self._connection = connection
+        self._guard = threading.RLock()
+        self._process = os.getpid()
+        self._broken: str = ""
+
+    # ------------------------------------------------------------------ opening
+    @classmethod
+    def create(cls, path: Path) -> None:
+        """Make an empty journal of the current version. Raises StoreError."""
+        try:
+            with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for statement in statements():
+                    connection.execute(statement)
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: cannot be created ({error})") from error
+
+    @classmethod
+    def open(cls, path: Path, write: bool) -> Journal:
+        """Raises StoreError for a damaged file and for one of a newer version of the tool."""
+        if not path.is_file():
+            raise StoreError(f"{path}: not there; the run was never completely created")
+        mode = "rw" if write else "ro"
+        connection: sqlite3.Connection | None = None
+        try:
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=10.0,
+                check_same_thread=False,
+            )  # fmt: skip
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            _refuse_unknown(path, version)
+            if write:
+                for pragma in _WRITER:
+                    connection.execute(pragma)
+                flaw = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+                if flaw != "ok":
+                    raise StoreError(f"{path}: damaged ({flaw}); nothing was changed")
+            else:
+                connection.execute("PRAGMA query_only = ON")
+        except sqlite3.Error as error:
+            if connection is not None:
+                connection.close()
+            raise StoreError(f"{path}: cannot be opened ({error})") from error
+        except StoreError:
+            if connection is not None:
+                connection.close()
+            raise
+        return cls(path, connection, write)
+
+    def close(self) -> None:
+        """Close; the writer first puts everything into the one file, so that a closed run is no pair of files."""
+        with self._guard:
+            if self.write and not self._broken and os.getpid() == self._process:
+                with contextlib.suppress(sqlite3.Error):  # a reader is still there: the WAL stays, nothing is lost
+                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    self._connection.execute("PRAGMA busy_timeout = 0")
+                    self._connection.execute("PRAGMA journal_mode = DELETE")
+            self._connection.close()
+
+    # ------------------------------------------------------------------ writing
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or nothing, durable at the end. After a failed write every later one is refused.
+
+        A refused write (uniqueness) leaves the journal usable; a failed one does not: after an fsync that failed,
+        the next one may report success for pages that never arrived.
+        """
+        with self._guard:
+            self.check_writable()
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield
+                self._connection.execute("COMMIT")
+            except sqlite3.IntegrityError:
+                self._rollback()
+                raise
+            except (sqlite3.Error, OSError) as error:
+                raise self.broken(error) from error
+            except BaseException:
+                self._rollback()
+                raise
+
+    def check_writable(self) -> None:
+        """Raises StoreError when this process may not (or no longer) write."""
+        if not self.write:
+            raise StoreError(f"{self.path.parent}: opened for reading only")
+        if os.getpid() != self._process:
+            raise StoreError(f"{self.path.parent}: only the process that opened the run may write it")
+        if self._broken:
+            raise StoreError(f"{self.path.parent}: closed for writing after an earlier failure: {self._broken}")
+
+    def broken(self, error: Exception) -> StoreError:
+        """Note a failed write and give the error to raise."""
+        self._rollback()
+        text = getattr(error, "strerror", None) or str(error)
+        self._broken = text
+        return StoreError(
+            f"{self.path.parent}: cannot be written ({text}); what was acknowledged is kept, this record is not"
+        )
+
+    def _rollback(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    def append(self, table: str, values: Row) -> int:
+        """Add one row inside a transaction; return its id. Ids count from 1 without gaps."""
+        shape = TABLES[table]
+        number = int(self._connection.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {table}").fetchone()[0])
+        cells: list[Cell] = [number]
+        for name, kind in shape.columns:
+            try:
+                cells.append(to_cell(kind, values.get(name)))
+            except (TypeError, ValueError, OverflowError) as error:
+                raise StoreError(f"{self.path.parent}: {table}.{name} cannot be stored ({error})") from error
+        marks = ",".join("?" * (len(cells) + 1))
+        self._connection.execute(f"INSERT INTO {table} VALUES ({marks})", (*cells, checksum(table, cells)))
+        return number
+
+    # ------------------------------------------------------------------ reading
+    def rows(self, table: str, where: str = "", arguments: Sequence[Cell] = ()) -> list[Row]:
+        """Rows as dicts, each checked. ``where`` is the tail of the SELECT. Raises StoreError naming a damaged row."""
+        good, bad = self.sift(table, where, arguments)
+        if bad:
+            raise StoreError(f"{self.path}: row {bad[0]} of {table} is damaged (its checksum does not fit)")
+        return good
+
+    def sift(self, table: str, where: str = "", arguments: Sequence[Cell] = ()) -> tuple[list[Row], list[int]]:
+        """Rows that are as they were written, and the ids of those that are not."""
+        columns = TABLES[table].columns
+        sql = f"SELECT id, {', '.join(name for name, _ in columns)}, checksum FROM {table} {where}"
+        good: list[Row] = []
+        bad: list[int] = []
+        for cells in self.query(sql, arguments):
+            if checksum(table, cells[:-1]) != cells[-1]:
+                bad.append(int(cells[0]))
+                continue
+            row: Row = {"id": cells[0]}
+            for (name, kind), cell in zip(columns, cells[1:-1], strict=True):
+                row[name] = from_cell(kind, cell)
+            good.append(row)
+        return good, bad
+
+    def query(self, sql: str, arguments: Sequence[Cell] = ()) -> list[tuple[Any, ...]]:
+        """Rows of any SELECT, unchecked. Raises StoreError."""
+        try:
+            with self._guard:
+                return self._connection.execute(sql, tuple(arguments)).fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: cannot be read ({error})") from error
+
+    @property
+    def version(self) -> int:
+        """The schema version in the file."""
+        return int(self.query("PRAGMA user_version")[0][0])
+
+
+def _refuse_unknown(path: Path, version: int) -> None:
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path}: written by a newer tts-soak (schema {version}, this one knows up to {SCHEMA_VERSION}); upgrade"
+        )
+    if version < 1:
+        raise StoreError(f"{path}: no journal of tts-soak (schema version {version})")

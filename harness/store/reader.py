@@ -1,0 +1,210 @@
+"""Reading a run: the latest record by default, in the order of requests, each row checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import StoreError
+from harness.store.cells import to_cell
+from harness.store.convert import attempt_of, claim_of, evidence_of, observation_of, verdict_of
+from harness.store.journal import Journal, Row
+from harness.store.lock import held
+from harness.store.sounds import Sounds
+from harness.types import Attempt, Claim, Evidence, Json, Observation, Samples, Verdict
+
+# The newest record of each attempt and scorer (fault); ids grow with time, clocks need not.
+_NEWEST_OBSERVATION = "id IN (SELECT max(id) FROM observations GROUP BY attempt_id, scorer)"
+_NEWEST_VERDICT = "id IN (SELECT max(id) FROM verdicts GROUP BY attempt_id)"
+_NEWEST_EVIDENCE = "id IN (SELECT max(id) FROM evidence GROUP BY attempt_id, fault)"
+_NEWEST_CLAIM = "id IN (SELECT max(id) FROM claims GROUP BY name, variant)"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """One session as it was begun."""
+
+    id: int
+    variant: str
+    arm: str
+    chunk_ids: tuple[str, ...]
+    details: Json
+    started_utc: str
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRow:
+    """A stretch of a session with no restart; ``epoch`` counts from 0 in its session."""
+
+    session: int
+    epoch: int
+    reason: str
+    capabilities: Json
+    started_utc: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """Something worth knowing that happened to the run."""
+
+    id: int
+    kind: str
+    data: Json
+    utc: str
+
+
+class Reader:
+    """What can be asked of a run. Everything raises StoreError for a damaged row, naming it."""
+
+    path: Path
+    run_id: str
+    manifest: Json
+
+    def __init__(self, path: Path, manifest: Json, journal: Journal) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.run_id = str(manifest["run_id"])
+        self._journal = journal
+        self._sounds = Sounds(path)
+
+    @property
+    def schema_version(self) -> int:
+        """Version of the journal as it is read (after an upgrade, the newer one)."""
+        return self._journal.version
+
+    @property
+    def status(self) -> str:
+        """ "running", "finished", "interrupted" or another word given to ``finish``."""
+        rows = self._journal.rows("states", "ORDER BY id DESC LIMIT 1")
+        return str(rows[0]["status"]) if rows else "running"
+
+    @property
+    def crashed(self) -> bool:
+        """True when the run was never finished and no living process writes it."""
+        return self.status == "running" and not held(self.path)
+
+    def sessions(self) -> list[SessionRow]:
+        return [
+            SessionRow(
+                row["id"], row["variant"], row["arm"], tuple(row["chunk_ids"]), row["details"] or {}, row["started_utc"]
+            )
+            for row in self._journal.rows("sessions", "ORDER BY id")
+        ]
+
+    def epochs(self, session: int) -> list[EpochRow]:
+        return [
+            EpochRow(row["session"], row["epoch"], row["reason"], row["capabilities"] or {}, row["started_utc"])
+            for row in self._journal.rows("epochs", "WHERE session = ? ORDER BY epoch", (session,))
+        ]
+
+    def attempts(
+        self, *, variant: str | None = None, arm: str | None = None, session: int | None = None
+    ) -> list[Attempt]:
+        """Attempts in the order of requests (session, sequence), never by clock."""
+        where, arguments = _where(variant=variant, arm=arm, session=session)
+        rows = self._journal.rows("attempts", f"{where} ORDER BY session, sequence, id", arguments)
+        return [attempt_of(row) for row in rows]
+
+    def attempt(self, attempt_id: int) -> Attempt:
+        """One attempt by id. Raises StoreError when there is none."""
+        rows = self._journal.rows("attempts", "WHERE id = ?", (attempt_id,))
+        if not rows:
+            raise StoreError(f"{self.path}: there is no attempt {attempt_id}")
+        return attempt_of(rows[0])
+
+    def observations(self, attempt_id: int) -> dict[str, Observation]:
+        """The newest observation of each scorer."""
+        rows = self._journal.rows("observations", "WHERE attempt_id = ? ORDER BY id", (attempt_id,))
+        return {row["scorer"]: observation_of(row) for row in rows}
+
+    def all_observations(
+        self, scorer: str | None = None, variant: str | None = None
+    ) -> Iterator[tuple[int, Observation]]:
+        """(attempt id, newest observation of a scorer) over the run, in order of recording."""
+        where, arguments = _where(scorer=scorer)
+        where = f"{where} AND" if where else "WHERE"
+        of_variant, more = self._of_variant(variant, None)
+        rows = self._journal.rows(
+            "observations", f"{where} {_NEWEST_OBSERVATION}{of_variant} ORDER BY attempt_id, id", [*arguments, *more]
+        )
+        for row in rows:
+            yield row["attempt_id"], observation_of(row)
+
+    def verdict(self, attempt_id: int) -> Verdict | None:
+        """The newest verdict of an attempt, or None."""
+        row = self._newest_verdict(attempt_id)
+        return None if row is None else verdict_of(row)
+
+    def limits_key(self, attempt_id: int) -> str | None:
+        """Which limits the newest verdict of an attempt was judged with."""
+        row = self._newest_verdict(attempt_id)
+        return None if row is None else str(row["limits_key"])
+
+    def _newest_verdict(self, attempt_id: int) -> Row | None:
+        rows = self._journal.rows("verdicts", "WHERE attempt_id = ? ORDER BY id DESC LIMIT 1", (attempt_id,))
+        return rows[0] if rows else None
+
+    def verdicts(self, variant: str | None = None, arm: str | None = None) -> dict[int, Verdict]:
+        """Attempt id -> newest verdict."""
+        of_variant, arguments = self._of_variant(variant, arm)
+        where = f"WHERE {_NEWEST_VERDICT}{of_variant} ORDER BY attempt_id"
+        return {row["attempt_id"]: verdict_of(row) for row in self._journal.rows("verdicts", where, arguments)}
+
+    def evidence(self, attempt_id: int) -> dict[str, Evidence]:
+        """Fault name -> newest evidence of an attempt."""
+        rows = self._journal.rows("evidence", "WHERE attempt_id = ? ORDER BY id", (attempt_id,))
+        return {row["fault"]: evidence_of(row) for row in rows}
+
+    def all_evidence(self, variant: str | None = None, arm: str | None = None) -> dict[int, dict[str, Evidence]]:
+        """Attempt id -> fault name -> newest evidence."""
+        of_variant, arguments = self._of_variant(variant, arm)
+        where = f"WHERE {_NEWEST_EVIDENCE}{of_variant} ORDER BY attempt_id, id"
+        found: dict[int, dict[str, Evidence]] = {}
+        for row in self._journal.rows("evidence", where, arguments):
+            found.setdefault(row["attempt_id"], {})[row["fault"]] = evidence_of(row)
+        return found
+
+    def claims(self) -> list[Claim]:
+        """The newest claim of each name and variant, in order of recording."""
+        return [claim_of(row) for row in self._journal.rows("claims", f"WHERE {_NEWEST_CLAIM} ORDER BY id")]
+
+    def events(self, kind: str | None = None) -> list[EventRow]:
+        where, arguments = _where(kind=kind)
+        rows = self._journal.rows("events", f"{where} ORDER BY id", arguments)
+        return [EventRow(row["id"], row["kind"], row["data"], row["utc"]) for row in rows]
+
+    def read_audio(self, attempt: Attempt) -> tuple[Samples, int]:
+        """Samples and rate (Hz) of an attempt. Raises StoreError naming file and hash when they do not fit."""
+        if attempt.audio is None or attempt.audio_sha256 is None:
+            raise StoreError(f"{self.path}: attempt {attempt.id} ({attempt.chunk_id!r}) has no audio")
+        pruned = self.events("audio pruned")
+        if pruned and not (self.path / attempt.audio).exists():
+            raise StoreError(f"{self.path / attempt.audio}: the audio of this run was pruned on {pruned[-1].utc}")
+        return self._sounds.read(attempt.audio, attempt.audio_sha256, attempt.sample_rate)
+
+    def disk_bytes(self) -> int:
+        """Bytes of all files of the run."""
+        return directory_bytes(self.path)
+
+    def _of_variant(self, variant: str | None, arm: str | None) -> tuple[str, list[str | int | float | bytes | None]]:
+        where, arguments = _where(variant=variant, arm=arm)
+        return (f" AND attempt_id IN (SELECT id FROM attempts {where})" if where else ""), arguments
+
+
+def _where(**conditions: str | int | None) -> tuple[str, list[str | int | float | bytes | None]]:
+    given = {name: value for name, value in conditions.items() if value is not None}
+    text = " AND ".join(f"{name} = ?" for name in given)
+    cells = [to_cell("int" if isinstance(value, int) else "text", value) for value in given.values()]
+    return (f"WHERE {text}" if text else ""), cells
+
+
+def directory_bytes(path: Path) -> int:
+    """Bytes of all files below ``path``; files that vanish meanwhile count as nothing."""
+    total = 0
+    for file in path.rglob("*"):
+        try:
+            total += file.lstat().st_size if not file.is_dir() else 0
+        except FileNotFoundError:
+            continue
+    return total

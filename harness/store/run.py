@@ -1,0 +1,238 @@
+"""One run: a directory with a manifest, a journal and audio. Written by one process, read by any."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from harness.errors import StoreError
+from harness.store.convert import attempt_key, attempt_row, claim_row, evidence_row, observation_row, verdict_row
+from harness.store.files import sync_directory, write_durably
+from harness.store.journal import Journal
+from harness.store.lock import Lock
+from harness.store.reader import Reader
+from harness.store.redact import redact, redact_json
+from harness.store.schema import SCHEMA_VERSION
+from harness.types import Attempt, Claim, Evidence, Json, Observation, Samples, Verdict
+
+MANIFEST = "manifest.json"
+JOURNAL = "journal.sqlite"
+_SAME = "SELECT 1 FROM attempts WHERE session = ? AND arm = ? AND chunk_id = ? AND take = ?"
+
+
+def utc_now() -> str:
+    """For people to read; nothing is ordered by it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Run(Reader):
+    """The append-only record of one run. Every method that writes returns only when the record is durable."""
+
+    def __init__(self, path: Path, manifest: Json, journal: Journal, lock: Lock | None) -> None:
+        super().__init__(path, manifest, journal)
+        self._lock = lock
+        self._running = self.status == "running"
+
+    # ------------------------------------------------------------------ opening
+    @classmethod
+    def create(cls, root: Path, manifest: Json, run_id: str | None = None) -> Run:
+        """Make ``root/run_id`` and point ``root/latest`` at it. Raises StoreError when it is there already.
+
+        ``run_id`` defaults to the UTC time and a short random part. The manifest is written once, secrets redacted.
+        """
+        name = run_id or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        if name in {"", ".", "..", "latest"} or name.startswith(".") or "/" in name or "\\" in name or "\0" in name:
+            raise StoreError(f"{name!r} cannot be the name of a run: it must be the name of a plain directory")
+        path = root / name
+        building = root / f".{name}.new"
+        if path.exists():
+            raise StoreError(f"{path}: there is a run of this name already")
+        full = {**redact_json(manifest), "run_id": name, "schema_version": SCHEMA_VERSION, "created_utc": utc_now()}
+        try:
+            (building / "audio").mkdir(parents=True)
+            text = json.dumps(full, indent=2, ensure_ascii=True, allow_nan=False, default=str)
+            write_durably(building / MANIFEST, text.encode())
+            lock = Lock.take(building)
+            Journal.create(building / JOURNAL)
+            sync_directory(building)
+            building.rename(path)
+            sync_directory(root)
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path}: cannot be created ({getattr(error, 'strerror', None) or error})") from error
+        lock.run = path
+        run = cls(path, json.loads(text), Journal.open(path / JOURNAL, write=True), lock)
+        run._state("running")
+        _point_latest(root, name)
+        return run
+
+    @classmethod
+    def open(cls, path: Path, *, write: bool = False) -> Run:
+        """Open an existing run. Raises StoreError: no run, damaged, newer than this tool, or held by another writer.
+
+        Reading is safe while another process writes and changes neither manifest, journal nor audio.
+        """
+        path = path.resolve()
+        manifest = read_manifest(path)
+        lock = Lock.take(path) if write else None
+        try:
+            return cls(path, manifest, Journal.open(path / JOURNAL, write), lock)
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+
+    def close(self) -> None:
+        """Let go of journal and lock; the status stays as it is."""
+        self._journal.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ recording
+    def begin_session(self, variant: str, arm: str, chunk_ids: Sequence[str], details: Json | None = None) -> int:
+        """Begin a series of requests to one backend; return its number."""
+        self._ensure_running()
+        row = {"variant": variant, "arm": arm, "chunk_ids": list(chunk_ids), "details": redact_json(details or {})}
+        return self._append("sessions", {**row, "started_utc": utc_now()})
+
+    def begin_epoch(self, session: int, reason: str, capabilities: Json) -> int:
+        """Begin a stretch without restart; return its number in the session, from 0."""
+        self._ensure_running()
+        with self._written(f"session {session}"):
+            seen = self._journal.query("SELECT count(*) FROM epochs WHERE session = ?", (session,))
+            epoch = int(seen[0][0])
+            row = {"session": session, "epoch": epoch, "reason": reason, "capabilities": redact_json(capabilities)}
+            self._journal.append("epochs", {**row, "started_utc": utc_now()})
+        return epoch
+
+    def record_attempt(self, attempt: Attempt, samples: Samples | None) -> Attempt:
+        """Write audio, then the row; when this returns, both survive a power cut.
+
+        Returns the attempt as stored: with id, audio and audio_sha256, secrets redacted. Raises StoreError when
+        (session, arm, chunk_id, take) is recorded already, and when the medium fails.
+        """
+        self._ensure_running()
+        identity = f"session {attempt.session}, arm {attempt.arm}, chunk {attempt.chunk_id!r}, take {attempt.take}"
+        self._journal.check_writable()
+        if self._journal.query(_SAME, attempt_key(attempt)):  # before the audio, which would be left without a row
+            raise StoreError(f"{self.path}: {identity} is recorded already")
+        audio, sha256 = None, None
+        if samples is not None:
+            try:
+                audio, sha256 = self._sounds.write(samples, attempt.sample_rate)
+            except OSError as error:
+                raise self._journal.broken(error) from error
+        stored = replace(
+            attempt, audio=audio, audio_sha256=sha256, detail=redact(attempt.detail), notes=redact_json(attempt.notes),
+            stderr_tail=redact(attempt.stderr_tail),
+        )  # fmt: skip
+        with self._written(identity):
+            try:
+                row = attempt_row(stored)
+            except ValueError as error:
+                raise StoreError(f"{self.path}: {identity}: {error}") from error
+            number = self._journal.append("attempts", row)
+        return replace(stored, id=number)
+
+    def record_observations(self, attempt_id: int, observations: Sequence[Observation]) -> None:
+        """One transaction. A second observation of a scorer supersedes the first, which is kept."""
+        with self._written(f"attempt {attempt_id}"):
+            for seen in observations:
+                self._journal.append("observations", observation_row(attempt_id, seen))
+
+    def record_evidence(self, attempt_id: int, evidence: Sequence[Evidence]) -> None:
+        """What every fault class saw, faulty or not. A later value supersedes an earlier one, which is kept."""
+        with self._written(f"attempt {attempt_id}"):
+            for seen in evidence:
+                self._journal.append("evidence", evidence_row(attempt_id, seen))
+
+    def record_verdict(self, attempt_id: int, verdict: Verdict, limits_key: str) -> None:
+        """A later verdict supersedes an earlier one, which is kept. ``limits_key`` names the limits it rests on."""
+        with self._written(f"attempt {attempt_id}"):
+            self._journal.append("verdicts", verdict_row(attempt_id, verdict, limits_key))
+
+    def record_claims(self, claims: Sequence[Claim]) -> None:
+        """A later claim of the same name and variant supersedes an earlier one, which is kept."""
+        with self._written("claims"):
+            for claim in claims:
+                self._journal.append("claims", claim_row(claim))
+
+    def record_event(self, kind: str, data: Json) -> None:
+        """Something worth knowing: interrupted, prune, a disk that fills up."""
+        self._append("events", {"kind": kind, "data": redact_json(data), "utc": utc_now()})
+
+    def finish(self, status: str) -> None:
+        """Mark the run as ended: "finished", "interrupted" or another word. More may still be recorded."""
+        if not status or status == "running":
+            raise ValueError(f"a run cannot end as {status!r}")
+        self._state(status)
+
+    # ------------------------------------------------------------------ helpers
+    def _state(self, status: str) -> None:
+        self._append("states", {"status": status, "utc": utc_now(), "pid": os.getpid()})
+        self._running = status == "running"
+
+    def _ensure_running(self) -> None:
+        if not self._running:
+            self._state("running")
+
+    def _append(self, table: str, row: dict[str, Any]) -> int:
+        with self._written(table):
+            return self._journal.append(table, row)
+
+    @contextlib.contextmanager
+    def _written(self, what: str) -> Any:
+        try:
+            with self._journal.transaction():
+                yield
+        except sqlite3.IntegrityError as error:
+            kind = getattr(error, "sqlite_errorname", "")
+            cause = {
+                "SQLITE_CONSTRAINT_UNIQUE": "is recorded already",
+                "SQLITE_CONSTRAINT_FOREIGNKEY": "belongs to something that was never recorded",
+            }.get(kind, f"cannot be recorded ({error})")
+            raise StoreError(f"{self.path}: {what} {cause}") from error
+
+
+def read_manifest(path: Path) -> Json:
+    """The manifest of a run directory. Raises StoreError."""
+    file = path / MANIFEST
+    try:
+        manifest = json.loads(file.read_bytes())
+    except OSError as error:
+        raise StoreError(f"{path}: no run ({MANIFEST}: {error.strerror})") from error
+    except ValueError as error:
+        raise StoreError(f"{file}: damaged ({error})") from error
+    if not isinstance(manifest, dict) or "run_id" not in manifest:
+        raise StoreError(f"{file}: not a manifest of tts-soak")
+    return manifest
+
+
+def _point_latest(root: Path, name: str) -> None:
+    link = root / "latest"
+    temporary = root / f".latest.{os.getpid()}.tmp"
+    try:
+        temporary.unlink(missing_ok=True)
+        try:
+            temporary.symlink_to(name, target_is_directory=True)
+        except OSError:  # a file system or user without symbolic links
+            temporary.write_text(f"{name}\n")
+        temporary.replace(link)
+    except OSError as error:
+        raise StoreError(f"{link}: cannot be written ({error.strerror})") from error

@@ -1,0 +1,99 @@
+"""Audio of a run: one WAV file a distinct sound, named by its hash, float32 kept bit for bit.
+
+Own RIFF writer: libsndfile adds a PEAK chunk with the time of day to float files, so equal sounds would give unequal
+files. The name is the SHA-256 of the PCM and the sample rate, so chunk ids never reach the file system and two
+attempts with the same samples share a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from harness.errors import StoreError
+from harness.store.files import sync_directory, write_durably
+from harness.types import Samples
+
+_HEADER = struct.Struct("<4sI4s4sIHHIIHHH4sII4sI")  # RIFF, fmt with extension size, fact, data
+_FLOAT = 3  # WAVE_FORMAT_IEEE_FLOAT
+
+
+def pcm_sha256(samples: Samples) -> str:
+    """SHA-256 over float32 little-endian samples, hexadecimal."""
+    return hashlib.sha256(np.ascontiguousarray(samples, dtype="<f4").data).hexdigest()
+
+
+def encode(pcm: bytes, sample_rate: int) -> bytes:
+    """A mono float32 WAV file of ``pcm``."""
+    head = _HEADER.pack(
+        b"RIFF", 50 + len(pcm), b"WAVE",
+        b"fmt ", 18, _FLOAT, 1, sample_rate, sample_rate * 4, 4, 32, 0,
+        b"fact", 4, len(pcm) // 4,
+        b"data", len(pcm),
+    )  # fmt: skip
+    return head + pcm
+
+
+def decode(data: bytes) -> tuple[Samples, int]:
+    """Samples and rate of a file that ``encode`` made. Raises ValueError saying what is wrong with it."""
+    if len(data) < _HEADER.size:
+        raise ValueError(f"only {len(data)} bytes")
+    fields = _HEADER.unpack_from(data)
+    pcm = data[_HEADER.size :]
+    if encode(b"", fields[7])[:4] != data[:4] or data[: _HEADER.size] != encode(pcm, fields[7])[: _HEADER.size]:
+        raise ValueError(f"its header does not fit its {len(data)} bytes")
+    return np.frombuffer(pcm, dtype="<f4").astype(np.float32, copy=True), int(fields[7])
+
+
+class Sounds:
+    """The ``audio`` directory of one run."""
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self.folder = run / "audio"
+
+    def write(self, samples: Samples, sample_rate: int | None) -> tuple[str, str]:
+        """Store one sound durably; return (path relative to the run, SHA-256). Raises OSError or StoreError."""
+        if samples.ndim != 1:
+            raise StoreError(f"{self.run}: audio must have shape (samples,), not {samples.shape}")
+        if sample_rate is None or not 0 < sample_rate < 2**30:
+            raise StoreError(f"{self.run}: audio without a usable sample rate ({sample_rate})")
+        pcm = np.ascontiguousarray(samples, dtype="<f4").tobytes()
+        if len(pcm) > 2**32 - 64:
+            raise StoreError(f"{self.run}: {len(pcm)} bytes of audio are more than a WAV file can hold")
+        sha256 = hashlib.sha256(pcm).hexdigest()
+        name = f"{sha256}_{sample_rate}.wav"
+        path = self.folder / name
+        data = encode(pcm, sample_rate)
+        if path.is_file() and path.read_bytes() == data:
+            sync_directory(self.folder)  # left by an attempt that was cut off before this step
+        else:
+            write_durably(path, data)
+        return f"audio/{name}", sha256
+
+    def problem(self, relative: str, sha256: str, sample_rate: int | None) -> str:
+        """What is wrong with a stored sound, or an empty string."""
+        try:
+            self.read(relative, sha256, sample_rate)
+        except StoreError as error:
+            return str(error)
+        return ""
+
+    def read(self, relative: str, sha256: str, sample_rate: int | None) -> tuple[Samples, int]:
+        """Samples and rate. Raises StoreError naming file and hash when the file is not what was stored."""
+        path = self.run / relative
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be read ({error.strerror}); expected sound {sha256}") from error
+        try:
+            samples, rate = decode(data)
+        except ValueError as error:
+            raise StoreError(f"{path}: damaged, {error}; expected sound {sha256}") from error
+        found = pcm_sha256(samples)
+        if found != sha256 or rate != sample_rate:
+            raise StoreError(f"{path}: damaged, holds sound {found} at {rate} Hz; expected {sha256} at {sample_rate}")
+        return samples, rate
