@@ -46,7 +46,7 @@ class Engine:
         journal cannot be written. Whatever was acknowledged before an exception is kept.
         """
         check(self.plan.variants)
-        standards = {variant.name: self._standard(variant) for variant in self.plan.variants}
+        standards = self._standards()
         run = self._open(resume) if resume is not None else self._create(standards)
         status = "interrupted"
         assessor = Assessor(run, self.plan.scorers)
@@ -60,6 +60,10 @@ class Engine:
             run.finish(status)
             run.close()
         return run.path
+
+    def begin(self) -> Run:
+        """Create the run directory and return it, open for writing, for whoever drives it by other means."""
+        return self._create(self._standards())
 
     def _variant(
         self, run: Run, variant: Variant, standards: dict[str, Standard], assessor: Assessor, workdir: Path
@@ -90,6 +94,9 @@ class Engine:
         for name, standard in standards.items():
             if name != variant.name:
                 standards[name] = Standard(standard.limits, profile, f"{variant.name}, in this run")
+
+    def _standards(self) -> dict[str, Standard]:
+        return {variant.name: self._standard(variant) for variant in self.plan.variants}
 
     def _standard(self, variant: Variant) -> Standard:
         holder = self.plan.reference if self.plan.reference is not None else variant

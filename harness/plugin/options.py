@@ -19,6 +19,9 @@ def add(parser: pytest.Parser) -> None:
     option("--chunks", metavar="N", type=_count, default=None, help="only the first N chunks of the corpus")
     option("--language", metavar="TAG", default=None, help="language of own texts (BCP-47)")
     option("--asr", metavar="ENGINE", default=None, help="recognizer: embedded, pocketsphinx, whisper:base.en, ...")
+    option(
+        "--scorers", metavar="A,B", default=None, help="only these scorers ('none': journal and process faults only)"
+    )
     option("--mos", action="store_true", help="predict DNSMOS too (slow; needs the extra 'mos')")
     option("--with-reference", action="store_true", help="run the reference along instead of using its profile")
     option("--resume", nargs="?", const="latest", default=None, metavar="RUN", help="continue the last run, or RUN")

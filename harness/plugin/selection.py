@@ -12,7 +12,8 @@ import pytest
 
 from harness.corpora import load_corpus
 from harness.engine.plan import Confirmation, Plan, choose
-from harness.errors import ConfigError
+from harness.errors import ConfigError, nearest
+from harness.scorers import SCORERS
 from harness.types import Corpus, Variant
 from harness.variants import load_variants
 
@@ -108,9 +109,14 @@ def load_margins(path: Path) -> dict[str, Any]:
 
 
 def _scorers(config: pytest.Config) -> dict[str, dict[str, Any]]:
-    chosen: dict[str, dict[str, Any]] = {name: {} for name in _SCORERS}
+    named = config.getoption("scorers")
+    names = _SCORERS if named is None else tuple(name.strip() for name in named.split(",") if name.strip() != "none")
+    for name in names:
+        if name not in SCORERS:
+            raise ConfigError(f"--scorers: unknown scorer {name!r}{nearest(name, SCORERS)}")
+    chosen: dict[str, dict[str, Any]] = {name: {} for name in names}
     asr = config.getoption("asr")
-    if asr is not None:
+    if asr is not None and "intelligibility" in chosen:
         chosen["intelligibility"] = {"asr": asr}
     if config.getoption("mos"):
         chosen["dnsmos"] = {}

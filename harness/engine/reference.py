@@ -1,0 +1,94 @@
+"""Record a reference: every chunk with several seeds, then its profile and the limits of its voice (layer 4)."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from harness import calibration as fitting
+from harness import profile as profiles
+from harness.corpora import load_corpus
+from harness.engine.assessor import Assessor
+from harness.engine.engine import Engine
+from harness.engine.plan import Plan, check, choose
+from harness.engine.progress import Progress, Tick
+from harness.engine.soak import Soak
+from harness.errors import ConfigError
+from harness.judge import Judge, Limits
+from harness.session import Turn
+from harness.store import Run
+from harness.types import Arm, Corpus, Variant
+from harness.variants import load_variants
+
+_SCORERS = ("signal", "pitch", "tokens", "intelligibility", "speaker")
+
+
+def record(
+    variants: Path,
+    name: str,
+    spec: str,
+    chunks: int | None,
+    seeds: int,
+    asr: str | None,
+    reports: Path,
+    progress: Progress,
+) -> list[Path]:
+    """Speak the corpus ``seeds`` times, each take a living session of its own; return the files written.
+
+    Raises ConfigError when the variant names no place for its profile and calibration.
+    """
+    (variant,) = choose(load_variants(variants), [name], "profile")
+    if variant.profile is None or variant.calibration is None:
+        raise ConfigError(f"{variants}: variants.{name}: 'profile' and 'calibration' must say where to write them")
+    check([variant])
+    corpus = load_corpus(spec)
+    corpus = Corpus(corpus.name, corpus.chunks[:chunks], corpus.sha256, corpus.source)
+    scorers: dict[str, dict[str, Any]] = {scorer: {} for scorer in _SCORERS}
+    if asr is not None:
+        scorers["intelligibility"] = {"asr": asr}
+    plan = Plan(
+        suite="profile",
+        corpus=corpus,
+        variants=(variant,),
+        selection={name: tuple(chunk.id for chunk in corpus.chunks)},
+        reports=reports,
+        scorers=scorers,
+        reference=variant,
+    )
+    run = Engine(plan, progress).begin()
+    status = "interrupted"
+    try:
+        _speak(run, plan, variant, seeds, progress)
+        made = profiles.build(run, variant)
+        made.save(variant.profile)
+        fitting.fit(made).save(variant.calibration)
+        status = "finished"
+    finally:
+        run.finish(status)
+        run.close()
+    return [variant.profile, variant.calibration]
+
+
+def _speak(run: Run, plan: Plan, variant: Variant, seeds: int, progress: Progress) -> None:
+    assessor = Assessor(run, plan.scorers)
+    judge = Judge(Limits.default())
+    chunks = plan.chunks(variant)
+    try:
+        with tempfile.TemporaryDirectory(prefix="tts-soak-") as workdir:
+            soak = Soak(plan, run, variant, judge, None, assessor, progress, Path(workdir))
+            for take in range(seeds):
+                began = time.monotonic()
+                turns = [Turn(chunk, take=take) for chunk in chunks]
+                spoken = soak.speak_apart(Arm.REFERENCE, turns, {"take": take})
+                for count, (attempt, chunk, layout) in enumerate(spoken, 1):
+                    soak.submit(attempt, chunk, layout, None)
+                    assessor.collect()
+                    seconds = time.monotonic() - began
+                    progress.tick(
+                        Tick(variant.name, f"take {take + 1} of {seeds}", count, len(chunks), seconds=seconds)
+                    )
+            assessor.drain()
+    finally:
+        assessor.close()

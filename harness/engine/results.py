@@ -1,0 +1,58 @@
+"""The plain rows that claims are computed from: one a chunk, in order of speaking (layer 4)."""
+
+from __future__ import annotations
+
+from harness.compare import ChunkResult
+from harness.engine.plan import Plan
+from harness.store import Run
+from harness.types import Arm, Attempt, Chunk, Json, Observation, Status, Variant, Verdict
+
+
+def chunk_results(run: Run, plan: Plan, variant: Variant) -> list[ChunkResult]:
+    """Return a row for each selected chunk; what was never spoken or judged is there, as such."""
+    chunks = plan.chunks(variant)
+    attempts = {a.chunk_id: a for a in run.attempts(variant=variant.name, arm=Arm.SOAK)}
+    verdicts = run.verdicts(variant=variant.name, arm=Arm.SOAK)
+    rows = []
+    for position, chunk in enumerate(chunks):
+        attempt = attempts.get(chunk.id)
+        verdict = verdicts.get(attempt.id) if attempt is not None and attempt.id is not None else None
+        seen = run.observations(attempt.id) if attempt is not None and attempt.id is not None else {}
+        rows.append(_row(position, chunk, attempt, verdict, seen))
+    return rows
+
+
+def _row(
+    position: int, chunk: Chunk, attempt: Attempt | None, verdict: Verdict | None, seen: dict[str, Observation]
+) -> ChunkResult:
+    values: dict[str, float | None] = {
+        "loudness_lufs": _figure(seen, "signal", "loudness_lufs"),
+        "speaker_similarity": _figure(seen, "speaker", "similarity"),
+        "rss_bytes": float(attempt.rss_bytes) if attempt is not None and attempt.rss_bytes is not None else None,
+    }
+    wer = _payload(seen, "intelligibility").get("wer") or {}
+    if attempt is not None and attempt.duration:
+        values["speech_rate"] = len(chunk.text.split()) / attempt.duration
+        if attempt.token_count is not None:
+            values["token_rate"] = attempt.token_count / attempt.duration
+        if attempt.cpu_seconds:
+            values["rtfx"] = attempt.duration / attempt.cpu_seconds
+    return ChunkResult(
+        position=position,
+        chunk=chunk,
+        verdict=verdict,
+        epoch=attempt.epoch if attempt is not None else None,
+        errors=wer.get("errors"),
+        words=wer.get("words"),
+        values={name: value for name, value in values.items() if value is not None},
+    )
+
+
+def _payload(seen: dict[str, Observation], scorer: str) -> Json:
+    found = seen.get(scorer)
+    return found.payload if found is not None and found.status is Status.OK else {}
+
+
+def _figure(seen: dict[str, Observation], scorer: str, key: str) -> float | None:
+    value = _payload(seen, scorer).get(key)
+    return float(value) if value is not None else None

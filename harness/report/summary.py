@@ -1,0 +1,212 @@
+"""``summary.json``: what a run found, in figures with counts and intervals, from the store alone (layer 4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from harness.stats import clopper_pearson
+
+from harness.store import Run
+from harness.types import Arm, Attempt, Finding, Json, Observation, Verdict, VerdictWord
+
+SUMMARY_VERSION = 1
+_LEVEL = 0.95
+
+
+def summarise(run: Run) -> Json:
+    """Return the content of ``summary.json``; None stands for what was not measured."""
+    names = [str(variant["name"]) for variant in run.manifest["variants"]]
+    corpus = {key: value for key, value in run.manifest["corpus"].items() if key != "texts"}
+    return {
+        "run_id": run.run_id,
+        "schema_version": SUMMARY_VERSION,
+        "suite": run.manifest["suite"],
+        "status": run.status,
+        "provenance": run.manifest["provenance"],
+        "corpus": corpus,
+        "recognizer": _recognizer(run),
+        "variants": {name: _variant(run, name) for name in names},
+        "notes": _notes(run),
+        "disk_bytes": run.disk_bytes(),
+    }
+
+
+def _variant(run: Run, name: str) -> Json:
+    everything = run.attempts(variant=name)
+    soaked = [attempt for attempt in everything if attempt.arm == Arm.SOAK]
+    verdicts = run.verdicts(variant=name, arm=Arm.SOAK)
+    words = Counter(_word(attempt, verdicts) for attempt in soaked)
+    expected = len(_selected(run, name))
+    faulty = words[VerdictWord.FAULTY]
+    judged = faulty + words[VerdictWord.CLEAN]
+    observed = _by_scorer(run, name, {attempt.id for attempt in soaked})
+    return {
+        "chunks": expected,
+        "clean": words[VerdictWord.CLEAN],
+        "faulty": faulty,
+        "not_judged": expected - judged,
+        "fault_rate": rate(faulty, judged),
+        "faults": dict(Counter(_classes(verdicts.values())).most_common()),
+        "confirmed": sum(_has(verdict, True) for verdict in verdicts.values()),
+        "suspected": sum(_has(verdict, None) and not _has(verdict, True) for verdict in verdicts.values()),
+        "refuted": sum(_has(verdict, False) for verdict in verdicts.values()),
+        "bound_to": dict(Counter(f.bound_to for f in _findings(verdicts.values()) if f.bound_to).most_common()),
+        "not_judged_because": _reasons(soaked, verdicts, expected),
+        "could_not_look": dict(Counter(name for v in verdicts.values() for name in v.unjudged).most_common()),
+        "wer": _errors(observed["intelligibility"], "wer", "words"),
+        "cer": _errors(observed["intelligibility"], "cer", "characters"),
+        "speaker_similarity": _similarity(observed["speaker"]),
+        "rtfx": _speed(soaked, [attempt for attempt in everything if attempt.arm == Arm.QUIET]),
+        "audio_seconds": float(sum(attempt.duration or 0.0 for attempt in soaked)),
+        "tokens": _tokens(soaked, observed["tokens"]),
+        "peak_memory_bytes": max((a.peak_rss_bytes for a in soaked if a.peak_rss_bytes is not None), default=None),
+        "model_bytes": _model_bytes(run, name),
+        "epochs": sum(len(run.epochs(row.id)) for row in run.sessions() if (row.variant, row.arm) == (name, Arm.SOAK)),
+        "retries": sum(attempt.arm == Arm.RETRY for attempt in everything),
+        "outcomes": dict(Counter(attempt.outcome.value for attempt in soaked)),
+        "reference": run.manifest["profiles"].get(name) or None,
+        "claims": [_claim(claim) for claim in run.claims() if claim.variant == name],
+    }
+
+
+def rate(count: int, total: int) -> Json:
+    """A proportion with its counts and exact (Clopper-Pearson, two-sided) interval; value None when total is 0."""
+    if not total:
+        return {"value": None, "low": None, "high": None, "count": count, "total": total, "level": _LEVEL}
+    low, high = clopper_pearson(count, total, _LEVEL)
+    return {"value": count / total, "low": low, "high": high, "count": count, "total": total, "level": _LEVEL}
+
+
+def _selected(run: Run, name: str) -> Sequence[str]:
+    rows = [row for row in run.sessions() if (row.variant, row.arm) == (name, Arm.SOAK)]
+    if rows:
+        return rows[0].chunk_ids
+    return [text["id"] for text in run.manifest["corpus"]["texts"]]  # never loaded: all of it stays unspoken
+
+
+def _word(attempt: Attempt, verdicts: Mapping[int, Verdict]) -> VerdictWord:
+    verdict = verdicts.get(attempt.id) if attempt.id is not None else None
+    return verdict.word if verdict is not None else VerdictWord.NOT_JUDGED
+
+
+def _findings(verdicts: Iterable[Verdict]) -> list[Finding]:
+    return [f for v in verdicts if v.word is VerdictWord.FAULTY for f in v.findings if f.confirmed is not False]
+
+
+def _classes(verdicts: Iterable[Verdict]) -> list[str]:
+    """Each class once a chunk."""
+    faulty = (verdict for verdict in verdicts if verdict.word is VerdictWord.FAULTY)
+    return [name for v in faulty for name in {f.fault for f in v.findings if f.confirmed is not False}]
+
+
+def _has(verdict: Verdict, confirmed: bool | None) -> bool:
+    return any(finding.confirmed is confirmed for finding in verdict.findings)
+
+
+def _reasons(soaked: Sequence[Attempt], verdicts: Mapping[int, Verdict], expected: int) -> Json:
+    reasons = Counter(v.reason for v in verdicts.values() if v.word is VerdictWord.NOT_JUDGED)
+    reasons["spoken, but the run ended before the verdict"] = sum(a.id not in verdicts for a in soaked)
+    reasons["never spoken"] = expected - len(soaked)
+    return {reason: count for reason, count in reasons.most_common() if count}
+
+
+def _by_scorer(run: Run, name: str, ids: set[int | None]) -> dict[str, list[Observation]]:
+    return {
+        scorer: [seen for number, seen in run.all_observations(scorer, name) if number in ids and seen.payload]
+        for scorer in ("intelligibility", "speaker", "tokens")
+    }
+
+
+def _errors(seen: Sequence[Observation], measure: str, unit: str) -> Json:
+    """Corpus-level: errors and units summed over all chunks with a transcript, then divided."""
+    parts = [observation.payload[measure] for observation in seen if observation.payload.get(measure)]
+    errors, total = sum(part["errors"] for part in parts), sum(part[unit] for part in parts)
+    return {"errors": errors, unit: total, "rate": errors / total if total else None, "chunks": len(parts)}
+
+
+def _similarity(seen: Sequence[Observation]) -> Json:
+    values = [s.payload["similarity"] for s in seen if s.payload.get("similarity") is not None]
+    encoder = seen[0].payload.get("encoder") if seen else None
+    if not values:
+        return {"encoder": encoder, "mean": None, "p5": None, "chunks": 0}
+    return {
+        "encoder": encoder,
+        "mean": float(np.mean(values)),
+        "p5": float(np.percentile(values, 5)),
+        "chunks": len(values),
+    }
+
+
+def _speed(soaked: Sequence[Attempt], quiet: Sequence[Attempt]) -> Json:
+    """RTFx from the worker's own CPU time over the session, and from the wall clock of the quiet pass."""
+    timed = [(a.duration, a.cpu_seconds) for a in soaked if a.duration and a.cpu_seconds]
+    alone = [(a.duration, a.wall_seconds) for a in quiet if a.duration and a.wall_seconds]
+    return {
+        "value": _ratio(timed),
+        "basis": "audio seconds per CPU second of the worker",
+        "chunks": len(timed),
+        "quiet": _ratio(alone),
+        "quiet_chunks": len(alone),
+    }
+
+
+def _ratio(pairs: Sequence[tuple[float, float]]) -> float | None:
+    below = sum(pair[1] for pair in pairs)
+    return sum(pair[0] for pair in pairs) / below if below else None
+
+
+def _tokens(soaked: Sequence[Attempt], seen: Sequence[Observation]) -> Json:
+    counts = [attempt.token_count for attempt in soaked if attempt.token_count is not None]
+    caps = [observation.payload.get("cap_hit") for observation in seen]
+    known = [hit for hit in caps if hit is not None]
+    if not counts:
+        return {"mean": None, "p5": None, "p95": None, "cap_hits": None, "chunks": 0}
+    return {
+        "mean": float(np.mean(counts)),
+        "p5": float(np.percentile(counts, 5)),
+        "p95": float(np.percentile(counts, 95)),
+        "cap_hits": sum(known) if known else None,
+        "chunks": len(counts),
+    }
+
+
+def _model_bytes(run: Run, name: str) -> int | None:
+    for row in run.sessions():
+        if row.variant == name:
+            for epoch in run.epochs(row.id):
+                size = epoch.capabilities.get("details", {}).get("model_bytes")
+                if size is not None:
+                    return int(size)
+    return None
+
+
+def _recognizer(run: Run) -> Json:
+    for _, seen in run.all_observations("intelligibility"):
+        if seen.payload:
+            return {key: seen.payload.get(key) for key in ("engine", "model", "normaliser")}
+    return {"engine": None, "model": None, "normaliser": None}
+
+
+def _claim(claim: Any) -> Json:
+    return {
+        "name": claim.name,
+        "passed": claim.passed,
+        "statement": claim.statement,
+        "value": claim.value,
+        "interval": list(claim.interval) if claim.interval is not None else None,
+        "margin": claim.margin,
+        "count": claim.count,
+    }
+
+
+def _notes(run: Run) -> list[str]:
+    notes = []
+    if run.manifest["corpus"].get("partial"):
+        notes.append("partial selection: a different session than the whole corpus in order")
+    for event in run.events():
+        if event.kind in ("cannot be loaded", "gave up"):
+            notes.append(f"{event.data['variant']}: {event.kind}: {event.data['reason']}")
+    return notes
