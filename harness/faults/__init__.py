@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ConfigError, nearest
 from harness.faults.base import BaseFault
+from harness.types import Relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -63,3 +64,32 @@ def get(name: str) -> Fault:
     if name not in faults:
         raise ConfigError(f"unknown fault {name!r}{nearest(name, faults)}")
     return faults[name]
+
+
+def explain(fault: Fault) -> str:
+    """What a user wants to know of one class, as plain text; the report uses the same."""
+    lines = [f"{fault.name}: {fault.title}", f"seen in: {fault.family.value}" + _needs(fault)]
+    lines += ["likely causes:", *(f"  - {cause}" for cause in fault.causes)]
+    lines.append(f"measured: {fault.unit} (larger is worse), {_RELATIONS[fault.relation]}")
+    if fault.physical_limit is not None:
+        lines.append(f"limit by physics: {fault.physical_limit:.4g}")
+    if fault.default_margin is not None:
+        lines.append(f"default against the reference: {fault.default_margin:.3g}")
+    if fault.default_limit is not None:
+        lines.append(f"default without a reference: {fault.default_limit:.3g}")
+    if fault.explains:
+        lines.append(f"explains: {', '.join(fault.explains)}")
+    lines += [f"source: {source.what}" + (f" <{source.link}>" if source.link else "") for source in fault.sources]
+    return "\n".join(lines)
+
+
+_RELATIONS = {
+    Relation.ABSOLUTE: "taken as it is",
+    Relation.EXCESS: "less the reference's on the same text",
+    Relation.RATIO: "divided by the reference's on the same text",
+    Relation.DISTANCE: "its distance from the reference's on the same text",
+}
+
+
+def _needs(fault: Fault) -> str:
+    return f" (needs: {', '.join(fault.observes)})" if fault.observes else ""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -146,22 +146,22 @@ class Seen:
 class BaseFault:
     """What the classes share: they say what they are, and ``measure``; absence becomes a reason here."""
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    family: ClassVar[Family]
-    causes: ClassVar[tuple[str, ...]] = ()
-    observes: ClassVar[tuple[str, ...]] = ()
-    unit: ClassVar[str] = ""
-    relation: ClassVar[Relation] = Relation.ABSOLUTE
-    against: ClassVar[str] = "median"
-    physical_limit: ClassVar[float | None] = None
-    default_margin: ClassVar[float | None] = None
-    default_limit: ClassVar[float | None] = None
-    maximum: ClassVar[float | None] = None
-    essential: ClassVar[bool] = False
-    explains: ClassVar[tuple[str, ...]] = ()
-    sources: ClassVar[tuple[Source, ...]] = ()
-    injectors: ClassVar[tuple[Injector, ...]] = ()
+    name: str
+    title: str
+    family: Family
+    causes: tuple[str, ...] = ()
+    observes: tuple[str, ...] = ()
+    unit: str = ""
+    relation: Relation = Relation.ABSOLUTE
+    against: str = "median"
+    physical_limit: float | None = None
+    default_margin: float | None = None
+    default_limit: float | None = None
+    maximum: float | None = None
+    essential: bool = False
+    explains: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    injectors: tuple[Injector, ...] = ()
 
     def measure(self, view: View) -> Seen:
         """Return what is seen. May raise CannotJudge and NotApplicable; anything else becomes "could not judge"."""

@@ -1,0 +1,13 @@
+"""BadWav: what came back is no readable audio."""
+
+from harness.faults._process import ProcessFault
+from harness.faults.base import Source
+from harness.types import Outcome
+
+
+class BadWav(ProcessFault):
+    name = "bad-wav"
+    title = "what came back is no readable audio"
+    causes = ("a header written before the data", "text where audio should be", "a truncated file")
+    outcomes = (Outcome.BAD_AUDIO,)
+    sources = (Source("0xFFFFFFFF sizes in streamed headers", "https://github.com/remsky/Kokoro-FastAPI/issues/94"),)

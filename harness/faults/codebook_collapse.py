@@ -1,0 +1,35 @@
+"""Codebook collapse: a codebook stands on a handful of its codes."""
+
+import math
+
+from harness.faults.base import BaseFault, Family, NotApplicable, Seen, Source, payload
+from harness.types import Relation, View
+
+LEAST_FRAMES = 25
+
+
+class CodebookCollapse(BaseFault):
+    name = "codebook-collapse"
+    title = "a codebook stands on a handful of its codes"
+    family = Family.TOKENS
+    causes = ("too coarse a quantization", "embeddings that loaded as zeros", "a loop of frames")
+    observes = ("tokens",)
+    unit = "bits missing to a full spread, worst codebook"
+    relation = Relation.EXCESS
+    default_margin = 2.0
+    default_limit = 5.0
+    sources = (Source("5 to 8 codes in use instead of hundreds", "Qwen3-Omni Talker in candle, Q8_0"),)
+
+    def measure(self, view: View) -> Seen:
+        tokens = payload(view, "tokens")
+        frames = tokens.get("frames") or 0
+        books = [b for b in tokens.get("codebooks") or [] if b.get("entropy_bits") is not None and b.get("size")]
+        if not books:
+            raise NotApplicable("the backend gives no token values")
+        if frames < LEAST_FRAMES:
+            raise NotApplicable(f"only {frames} frames, {LEAST_FRAMES} are needed")
+        missing = [math.log2(min(float(b["size"]), float(frames))) - float(b["entropy_bits"]) for b in books]
+        worst = max(range(len(missing)), key=missing.__getitem__)
+        book = books[worst]
+        detail = f"codebook {worst}: {book.get('unique')} codes, {float(book['entropy_bits']):.1f} bits"
+        return Seen(missing[worst], None, detail)

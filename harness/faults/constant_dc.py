@@ -1,0 +1,26 @@
+"""Constant or offset: the waveform does not move, or sits beside zero."""
+
+from harness.faults.base import BaseFault, Family, Seen, Source, as_span, number, payload
+from harness.types import Relation, View
+
+
+class ConstantDc(BaseFault):
+    name = "constant-dc"
+    title = "a flat line, or speech that sits beside zero"
+    family = Family.WAVEFORM
+    causes = ("the bias of a convolution", "a vocoder fed with zeros")
+    observes = ("signal",)
+    unit = "mean over RMS"
+    relation = Relation.EXCESS
+    physical_limit = 0.9  # nothing that oscillates
+    default_margin = 0.1
+    default_limit = 0.1
+    maximum = 1.0
+    sources = (Source("offset above a tenth of the RMS", "https://github.com/stakira/OpenUtau/issues/1763"),)
+
+    def measure(self, view: View) -> Seen:
+        signal = payload(view, "signal")
+        if signal.get("constant"):
+            return Seen(1.0, as_span((signal.get("spans") or {}).get("constant")), "every sample is the same")
+        ratio = number(signal, "dc_ratio")
+        return Seen(ratio, None, f"mean {ratio:.3f} of the RMS")

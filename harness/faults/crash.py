@@ -1,0 +1,13 @@
+"""Crash: the backend died."""
+
+from harness.faults._process import ProcessFault
+from harness.faults.base import Source
+from harness.types import Outcome
+
+
+class Crash(ProcessFault):
+    name = "crash"
+    title = "the backend died"
+    causes = ("a signal or abort inside the program", "an input it cannot take", "out of memory")
+    outcomes = (Outcome.CRASH,)
+    sources = (Source("aborts on long lines", "https://github.com/ggml-org/llama.cpp/issues/13712"),)

@@ -1,0 +1,13 @@
+"""Hang: the backend gave no sign of life in time."""
+
+from harness.faults._process import ProcessFault
+from harness.faults.base import Source
+from harness.types import Outcome
+
+
+class Hang(ProcessFault):
+    name = "hang"
+    title = "the backend gave no sign of life in time"
+    causes = ("generation without an end", "memory that swaps", "a deadlock")
+    outcomes = (Outcome.HANG, Outcome.TIMEOUT)
+    sources = (Source("an hour of 'generating'", "https://github.com/jamiepine/voicebox/issues/923"),)

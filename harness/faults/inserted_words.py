@@ -1,0 +1,29 @@
+"""Inserted words: speech that is not in the text, between words that are."""
+
+from harness.faults._heard import hear, need_times, quote
+from harness.faults.base import BaseFault, Family, Seen, Source
+from harness.types import Relation, View
+
+
+class InsertedWords(BaseFault):
+    name = "inserted-words"
+    title = "speech that is not in the text"
+    family = Family.TRANSCRIPT
+    causes = ("the voice prompt's text leaks", "words made up", "the previous text is still in the state")
+    observes = ("intelligibility", "signal")
+    unit = "s of speech too many between two words"
+    relation = Relation.EXCESS
+    against = "worst"
+    default_margin = 1.0
+    default_limit = 1.2
+    sources = (Source("the prompt is heard", "https://github.com/SWivid/F5-TTS/issues/85"),)
+
+    def measure(self, view: View) -> Seen:
+        heard = need_times(hear(view))
+        best = Seen(0.0)
+        for region in heard.regions[:-1]:
+            seconds = -region.missing
+            if region.heard[1] > region.heard[0] and seconds > best.value:
+                words = quote(heard.words[region.heard[0] : region.heard[1]])
+                best = Seen(seconds, region.span, f"{seconds:.2f} s too many, heard as {words}")
+        return best

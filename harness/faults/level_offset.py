@@ -1,0 +1,25 @@
+"""Level offset: much louder or quieter than this voice speaks this text."""
+
+from harness.faults.base import BaseFault, Family, NotApplicable, Seen, Source, number, payload
+from harness.types import Relation, View
+
+
+class LevelOffset(BaseFault):
+    name = "level-offset"
+    title = "much louder or quieter than it should be"
+    family = Family.WAVEFORM
+    causes = ("mel values offset or scaled", "gain applied twice or not at all", "drift")
+    observes = ("signal",)
+    unit = "dBFS, active speech"
+    relation = Relation.DISTANCE
+    default_margin = 4.5
+    sources = (
+        Source("active level against the reference, more than 3 dB", "https://github.com/DevMan57/indextts2-rust"),
+    )
+
+    def measure(self, view: View) -> Seen:
+        signal = payload(view, "signal")
+        if not signal.get("active_fraction"):
+            raise NotApplicable("no active frame to take a level of")
+        level = number(signal, "active_rms_dbfs")
+        return Seen(level, None, f"active level {level:.1f} dBFS")

@@ -1,0 +1,13 @@
+"""ProcessError: the backend said no."""
+
+from harness.faults._process import ProcessFault
+from harness.faults.base import Source
+from harness.types import Outcome
+
+
+class ProcessError(ProcessFault):
+    name = "process-error"
+    title = "the backend said no"
+    causes = ("an exception or exit code", "an HTTP error", "an input it refuses")
+    outcomes = (Outcome.ERROR,)
+    sources = (Source("errors under load", "https://github.com/vllm-project/vllm-omni/issues/1635"),)

@@ -1,0 +1,37 @@
+"""Runaway: generation ended at its token cap instead of at the end of the text."""
+
+from harness.faults.base import BaseFault, CannotJudge, Family, NotApplicable, Seen, Source, payload
+from harness.types import View
+
+
+class Runaway(BaseFault):
+    name = "runaway"
+    title = "cut off at the token cap: the end was never found"
+    family = Family.TOKENS
+    causes = ("the stop token was missed", "a loop", "a cap that is too low for the text")
+    observes = ("tokens",)
+    unit = "share of the token cap used"
+    physical_limit = 0.9999
+    explains = ("overlong", "gibberish-tail", "truncation", "inserted-words")
+    sources = (
+        Source("the cap of 2,500 tokens was hit exactly", "MayaBook, Maya1 GGUF against Hugging Face"),
+        Source("0.34-0.5% of requests end at the cap", "https://github.com/QwenLM/Qwen3-TTS/issues/118"),
+    )
+
+    def measure(self, view: View) -> Seen:
+        tokens = payload(view, "tokens")
+        cap, count = tokens.get("cap"), tokens.get("count")
+        hit = tokens.get("cap_hit")
+        if cap and count is not None:
+            share = float(count) / float(cap)
+            detail = f"{count} of {cap} tokens"
+        elif hit is None:
+            raise NotApplicable("the backend tells neither its cap nor why it stopped")
+        elif count is None:
+            raise CannotJudge("the number of tokens is unknown")
+        else:
+            share, detail = 0.0, f"{count} tokens, cap unknown"
+        if hit:
+            share = max(1.0, share)
+        finish = tokens.get("finish_reason")
+        return Seen(share, None, detail + (f", finish reason {finish}" if finish else ""))

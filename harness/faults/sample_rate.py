@@ -1,0 +1,49 @@
+"""Sample rate: the header says one rate, the samples have another."""
+
+import math
+
+from harness.faults._figures import reference_figure
+from harness.faults.base import BaseFault, Family, NotApplicable, Seen, Source, number, payload
+from harness.types import View
+
+
+class SampleRate(BaseFault):
+    name = "sample-rate"
+    title = "chipmunk or giant: played at the wrong rate"
+    family = Family.WAVEFORM
+    causes = ("the header lies", "resampled once too often or not at all", "mono taken for stereo")
+    observes = ("signal", "pitch")
+    unit = "ln of the rate that duration and pitch agree on"
+    default_limit = 0.15  # a whole tone is 0.116
+    explains = (
+        "wrong-speaker",
+        "near-empty",
+        "overlong",
+        "bandwidth",
+        "unintelligible",
+        "skipped-words",
+        "truncation",
+        "inserted-words",
+        "gibberish-tail",
+        "loop",
+    )
+    sources = (
+        Source(
+            "duration ratio r together with pitch ratio 1/r, r of .5, .919, 1.088, 2",
+            "https://github.com/pipecat-ai/pipecat/issues/59",
+        ),
+    )
+
+    def measure(self, view: View) -> Seen:
+        pitch, signal = payload(view, "pitch"), payload(view, "signal")
+        f0_then, seconds_then = reference_figure(view, "f0_median_hz"), reference_figure(view, "duration")
+        if f0_then is None or seconds_then is None:
+            raise NotApplicable("no reference for this text to take pitch and duration from")
+        if pitch.get("f0_median_hz") is None:
+            raise NotApplicable("no voiced speech")
+        faster = math.log(seconds_then / max(number(signal, "duration"), 0.01))
+        higher = math.log(number(pitch, "f0_median_hz") / f0_then)
+        agreed = min(abs(faster), abs(higher)) if faster * higher > 0 else 0.0
+        return Seen(
+            agreed, None, f"duration 1/{math.exp(faster):.2f}, pitch x{math.exp(higher):.2f} of the reference's"
+        )

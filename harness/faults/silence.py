@@ -1,0 +1,43 @@
+"""Silence: audio was given, and nobody speaks in it."""
+
+from harness.faults.base import BaseFault, CannotJudge, Family, Seen, Source, payload
+from harness.types import View
+
+FLOOR_DBFS = -144.0  # 24-bit noise floor: digital zero counts as this
+
+
+class Silence(BaseFault):
+    name = "silence"
+    title = "the audio is silent"
+    family = Family.WAVEFORM
+    causes = ("a voice or language the backend does not have", "wrong weights", "early end of speech")
+    observes = ("signal",)
+    unit = "dB below full scale at the peak"
+    physical_limit = 60.0
+    essential = True
+    explains = (
+        "constant-dc",
+        "near-empty",
+        "noise",
+        "unintelligible",
+        "truncation",
+        "skipped-words",
+        "internal-silence",
+        "level-offset",
+        "bandwidth",
+        "robotic",
+    )
+    sources = (
+        Source("silent voices", "https://github.com/k2-fsa/sherpa-onnx/issues/2236"),
+        Source("peak below -60 dBFS: inaudible beside any playback noise"),
+    )
+
+    def measure(self, view: View) -> Seen:
+        signal = payload(view, "signal")
+        peak = signal.get("peak_dbfs")
+        if peak is None:
+            if not signal.get("constant") and signal.get("nonfinite_fraction"):
+                raise CannotJudge("no finite sample to take a peak of")
+            peak = FLOOR_DBFS
+        peak = max(float(peak), FLOOR_DBFS)
+        return Seen(-peak, (0.0, float(signal.get("duration") or 0.0)), f"peak {peak:.1f} dBFS")

@@ -1,0 +1,34 @@
+"""Skipped words: a stretch of the text is missing, with speech before and after it."""
+
+from harness.faults._heard import hear, need_times, quote
+from harness.faults.base import BaseFault, Family, Seen, Source
+from harness.types import Relation, View
+
+
+class SkippedWords(BaseFault):
+    name = "skipped-words"
+    title = "words in the middle or at the start were not spoken"
+    family = Family.TRANSCRIPT
+    causes = ("the model lost its place", "text lost at a seam of the chunker", "a start that was cut")
+    observes = ("intelligibility", "signal")
+    unit = "words missing in a row, by transcript and by time"
+    relation = Relation.EXCESS
+    against = "worst"
+    default_margin = 2.5
+    default_limit = 3.0
+    essential = True
+    sources = (
+        Source("the first words are lost", "https://github.com/k2-fsa/sherpa-onnx/issues/1777"),
+        Source("5 words of 54 missing is 9% WER: a run of deletions finds it"),
+    )
+
+    def measure(self, view: View) -> Seen:
+        heard = need_times(hear(view))
+        best = Seen(0.0)
+        for region in heard.regions[:-1]:
+            unmatched = region.text[1] - region.text[0]
+            missing = min(float(unmatched), region.missing / max(heard.mean_word, 1e-6))
+            if missing > best.value:
+                words = quote(heard.text[region.text[0] : region.text[1]])
+                best = Seen(missing, region.span, f"{words} not heard, {region.missing:.2f} s short")
+        return best

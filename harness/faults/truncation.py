@@ -1,0 +1,34 @@
+"""Truncation: the end of the text was never spoken."""
+
+from harness.faults._heard import hear, need_times, quote
+from harness.faults.base import BaseFault, Family, Seen, Source
+from harness.types import Relation, View
+
+
+class Truncation(BaseFault):
+    name = "truncation"
+    title = "the end of the text is missing"
+    family = Family.TRANSCRIPT
+    causes = ("the token cap was reached", "the stop token came early", "audio cut off before it was written")
+    observes = ("intelligibility", "signal")
+    unit = "words missing at the end, by transcript and by time"
+    relation = Relation.EXCESS
+    against = "worst"
+    default_margin = 2.5
+    default_limit = 3.0
+    essential = True
+    sources = (
+        Source("the last sentence is gone", "https://github.com/2noise/ChatTTS/issues/557"),
+        Source("trailing deletion of 2 words or more"),
+    )
+
+    def measure(self, view: View) -> Seen:
+        heard = need_times(hear(view))
+        tail = heard.regions[-1]
+        unmatched = tail.text[1] - tail.text[0]
+        missing = tail.missing / max(heard.mean_word, 1e-6)
+        words = max(0.0, min(float(unmatched), missing))
+        detail = (
+            f"{quote(heard.text[tail.text[0] :])} not heard, {max(tail.missing, 0):.2f} s short" if unmatched else ""
+        )
+        return Seen(words, tail.span, detail)

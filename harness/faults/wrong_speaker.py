@@ -1,0 +1,44 @@
+"""Wrong speaker: another voice than was asked for."""
+
+from harness.faults.base import BaseFault, CannotJudge, Family, NotApplicable, Seen, Source, payload
+from harness.types import Relation, View
+
+LEAST_SPEECH = 3.0  # s; below this the similarity of embeddings says little
+
+
+class WrongSpeaker(BaseFault):
+    name = "wrong-speaker"
+    title = "another voice than was asked for"
+    family = Family.WAVEFORM
+    causes = (
+        "the speaker's prompt is lost at a line break",
+        "sampling leaves the voice",
+        "a voice mixed up by concurrency",
+    )
+    observes = ("speaker",)
+    unit = "1 - cosine similarity to the voice"
+    relation = Relation.EXCESS
+    default_margin = 0.15
+    default_limit = 0.35
+    maximum = 2.0
+    sources = (
+        Source("the voice changes within a text", "https://github.com/suno-ai/bark/issues/155"),
+        Source(
+            "percentiles of few synthetic renders flag the right voice: fit on held-out texts",
+            "https://github.com/dudarenok-maker/Castwright/issues/2793",
+        ),
+    )
+
+    def measure(self, view: View) -> Seen:
+        speaker = payload(view, "speaker")
+        seconds = speaker.get("speech_seconds")
+        if speaker.get("similarity") is None:
+            raise NotApplicable("no recording of the voice to compare with")
+        if seconds is None:
+            raise CannotJudge("the amount of speech is unknown")
+        if float(seconds) < LEAST_SPEECH:
+            raise NotApplicable(f"only {float(seconds):.1f} s of speech, {LEAST_SPEECH:.0f} s are needed")
+        similarity = float(speaker["similarity"])
+        return Seen(
+            1.0 - similarity, None, f"similarity {similarity:.3f} ({speaker.get('encoder', 'unnamed encoder')})"
+        )
