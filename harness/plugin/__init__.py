@@ -13,13 +13,10 @@ from typing import Any
 
 import pytest
 
-from harness.engine.engine import Engine, last_run
 from harness.errors import SoakError
 from harness.plugin import options, terminal
 from harness.plugin.handle import ClaimFailed, FaultFound, Soak
 from harness.plugin.selection import Ask, Scene, plan_for
-from harness.report import write
-from harness.store import Run, prune
 
 
 @dataclass
@@ -93,6 +90,11 @@ def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
 
 
 def _carry_out(stage: Stage, config: pytest.Config, folder: Path, scene: Scene, items: list[pytest.Item]) -> None:
+    # the engine and what it drives are imported only when a run is really done: collection stays quick
+    from harness.engine.engine import Engine, last_run
+    from harness.report import write
+    from harness.store import Run, prune
+
     reporter = config.pluginmanager.getplugin("terminalreporter")
     stream = reporter._tw._file if reporter is not None else open(os.devnull, "w")  # noqa: SIM115, PTH123
     line = terminal.Line(stream)

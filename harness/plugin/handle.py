@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.plugin.selection import Ask, Scene
-from harness.store import Run
 from harness.types import Arm, Attempt, Claim, Finding, Observation, Status, Verdict, VerdictWord
+
+if TYPE_CHECKING:
+    from harness.store import Run
 
 _WIDTH = 110
 

@@ -6,16 +6,17 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.corpora import load_corpus
-from harness.engine.plan import Confirmation, Plan, choose
 from harness.errors import ConfigError, nearest
 from harness.scorers import SCORERS
 from harness.types import Corpus, Variant
 from harness.variants import load_variants
+
+if TYPE_CHECKING:
+    from harness.engine.plan import Plan
 
 _DEFAULT_CORPUS = {"stress": "book"}
 _SCORERS = ("signal", "pitch", "tokens", "intelligibility", "speaker", "second_opinion")
@@ -44,6 +45,8 @@ class Scene:
     @classmethod
     def load(cls, config: pytest.Config, folder: Path) -> Scene:
         """Read variants and corpus for the suite in ``folder``. Raises SoakError with one clear line."""
+        from harness.corpora import load_corpus
+
         suite = folder.name
         variants = load_variants(config.getoption("variants"))
         taken = tuple(variant for variant in variants if not variant.suites or suite in variant.suites)
@@ -61,6 +64,8 @@ class Scene:
 
 def plan_for(config: pytest.Config, scene: Scene, items: Iterable[pytest.Item]) -> Plan:
     """The plan that the kept items amount to: their variants and chunks, or whole variants for claims alone."""
+    from harness.engine.plan import Confirmation, Plan, choose
+
     wanted: dict[str, set[str]] = {}
     for item in items:
         params = getattr(item, "callspec", None)
