@@ -31,9 +31,14 @@ class Normaliser:
     letters: bool = False
 
     def __call__(self, text: str) -> str:
-        """Return the normalised words joined by single spaces; empty when nothing is left."""
+        """Return the normalised words joined by single spaces; empty when nothing is left.
+
+        Words without any letter or digit are dropped (but by ``none``): whisper's English normaliser makes one of an
+        ellipsis, and nobody speaks it.
+        """
         clean = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate is no letter
-        return " ".join(self.function(clean).split())
+        words = self.function(clean).split()
+        return " ".join(w for w in words if self.name == "none" or any(c.isalnum() for c in w))
 
 
 def spoken_text(text: str) -> str:

@@ -43,9 +43,10 @@ class IntelligibilityScorer:
 
 
 def payload(heard: Transcript, text: str, language: str, normalise: Normaliser) -> Json:
-    """Return the payload of one transcript against the expected text. ``words`` is parallel to ``hypothesis``."""
+    """Return the payload of a transcript. ``words`` is parallel to ``hypothesis``, or empty without times."""
     reference, hypothesis = normalise(text), normalise(heard.text)
-    words = retime(heard.words, [normalise(w.word).split() for w in heard.words], hypothesis.split())
+    pieces = [normalise(w.word).split() for w in heard.words]
+    words = retime(heard.words, pieces, hypothesis.split()) if heard.words else []
     counts, operations = align_words(reference, hypothesis)
     characters = align_characters(reference, hypothesis, spaces=not normalise.letters)
     return {

@@ -1,0 +1,155 @@
+"""The intelligibility scorer: what is counted, which recognizer is meant, and what is said when it cannot be had."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.alignment import TimedWord
+from harness.errors import ConfigError, MissingExtra
+from harness.scorers import SCORERS, asr, observe
+from harness.scorers.asr import Transcript, default_asr, recognizer, speech_16k
+from harness.scorers.base import Clip
+from harness.scorers.intelligibility import IntelligibilityScorer, payload
+from harness.scorers.second_opinion import SecondOpinionScorer
+from harness.text import normaliser
+from harness.types import Attempt, Chunk, Samples, Status, Variant
+
+
+def clip_of(samples: Samples, text: str, rate: int = 16_000, language: str = "en") -> Clip:
+    chunk = Chunk("c1", text, language)
+    attempt = Attempt(session=0, epoch=0, sequence=0, chunk_id="c1", variant="v")
+    return Clip(chunk, attempt, samples, rate, Variant("v", "null"))
+
+
+class Parrot:
+    """A recognizer that hears what it is told to."""
+
+    spec = "parrot"
+    languages = None
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def setup(self) -> None:
+        pass
+
+    def transcribe(self, samples: Samples, language: str) -> Transcript:
+        words = tuple(TimedWord(w, k * 0.5, k * 0.5 + 0.4, 0.9) for k, w in enumerate(self.text.split()))
+        return Transcript(self.text, words, "parrot", "one")
+
+
+@pytest.fixture
+def hearing() -> Callable[[str, str, str], dict]:
+    def observe_text(said: str, heard: str, language: str = "en") -> dict:
+        scorer = IntelligibilityScorer("pocketsphinx")
+        scorer.recognizer = Parrot(heard)
+        seen = observe(scorer, clip_of(np.zeros(16_000, np.float32), said, language=language))
+        assert seen.status is Status.OK, seen.reason
+        return seen.payload
+
+    return observe_text
+
+
+def test_payload_holds_counts_alignment_and_plain_json(hearing: Callable) -> None:
+    seen = hearing("The old man sat down, quietly.", "the man sat down quietly quietly")
+    assert json.loads(json.dumps(seen, allow_nan=False)) == seen
+    assert seen["normaliser"] == "whisper-english"
+    assert seen["wer"]["errors"] == 2 and seen["wer"]["words"] == 6
+    assert seen["wer"]["rate"] == pytest.approx(2 / 6)
+    assert [b["op"] for b in seen["alignment"]].count("delete") == 1
+    assert len(seen["words"]) == len(seen["hypothesis"].split())
+
+
+def test_times_belong_to_normalised_words(hearing: Callable) -> None:
+    seen = hearing("She is 23 today", "she is twenty three today")
+    assert seen["wer"]["errors"] == 0
+    assert [(w["word"], w["start"], w["end"]) for w in seen["words"]] == [
+        ("she", 0.0, 0.4),
+        ("is", 0.5, 0.9),
+        ("23", 1.0, 1.9),
+        ("today", 2.0, 2.4),
+    ]
+
+
+def test_nothing_heard_is_every_word_deleted(hearing: Callable) -> None:
+    seen = hearing("one little word", "")
+    assert (seen["wer"]["deletions"], seen["wer"]["rate"], seen["words"]) == (3, 1.0, [])
+
+
+def test_text_without_words_has_no_rate(hearing: Callable) -> None:
+    seen = hearing("...!", "hello there")
+    assert (seen["wer"]["words"], seen["wer"]["insertions"], seen["wer"]["rate"]) == (0, 2, None)
+
+
+def test_chinese_is_counted_in_characters(hearing: Callable) -> None:
+    seen = hearing("你好世界。", "你好世間", "zh")
+    assert seen["normaliser"] == "whisper-basic-letters"
+    assert (seen["wer"]["words"], seen["cer"]["characters"], seen["cer"]["errors"]) == (4, 4, 1)
+
+
+def test_a_language_the_recognizer_does_not_read_is_not_available() -> None:
+    seen = observe(IntelligibilityScorer("pocketsphinx"), clip_of(np.zeros(16_000, np.float32), "Hallo", language="de"))
+    assert seen.status is Status.NOT_AVAILABLE and "'de'" in seen.reason
+
+
+def test_wrong_names_get_the_nearest_choice(tmp_path: Path) -> None:
+    for spec, expected in [
+        ("wisper:base.en", "did you mean 'whisper'"),
+        ("whisper:bse.en", "did you mean 'base.en'"),
+        ("pocketsphinx:fst", "did you mean 'fast'"),
+        ("whisper", "whisper:base.en"),
+        (f"whisper:{tmp_path}/none.pt", "no whisper checkpoint at"),
+        ("embedded:x", "takes no model"),
+    ]:
+        with pytest.raises(ConfigError, match=expected) as error:
+            recognizer(spec, where="--asr")
+        assert str(error.value).startswith("--asr: ") and "\n" not in str(error.value)
+    with pytest.raises(ConfigError, match="did you mean 'seed-tts-eval'"):
+        IntelligibilityScorer("pocketsphinx", normalise="seed-tts")
+
+
+def test_without_an_embedded_recognizer_pocketsphinx_stands_in_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(asr, "EMBEDDED", tmp_path / "none.pt")
+    assert default_asr() == "pocketsphinx"
+    heard = recognizer("embedded").transcribe(np.zeros(8_000, np.float32), "en")
+    assert heard.engine == "pocketsphinx" and "no embedded recognizer" in heard.extras["note"]
+
+
+def test_with_an_embedded_recognizer_it_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(asr, "EMBEDDED", tmp_path / "recognizer.pt")
+    asr.EMBEDDED.write_bytes(b"x")
+    assert default_asr() == "embedded"
+    assert recognizer("embedded").spec == "embedded"
+
+
+def test_version_names_the_recognizer_so_that_scores_are_never_mixed() -> None:
+    assert IntelligibilityScorer("pocketsphinx:fast").version != IntelligibilityScorer("pocketsphinx:accurate").version
+
+
+def test_faster_whisper_names_its_extra_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "faster_whisper", None)
+    with pytest.raises(MissingExtra, match=r"tts-soak\[faster-whisper\]"):
+        recognizer("faster-whisper:base.en").setup()
+
+
+def test_second_opinion_uses_its_own_engine_by_default() -> None:
+    assert SCORERS.get("second_opinion") is SecondOpinionScorer
+    assert SecondOpinionScorer().recognizer.spec == "pocketsphinx:accurate"
+
+
+def test_not_finite_samples_reach_the_recognizer_as_silence() -> None:
+    samples = np.ones(24_000, np.float32) * 0.1
+    samples[5] = np.nan
+    samples[6] = np.inf
+    heard = speech_16k(clip_of(samples, "x", rate=24_000))
+    assert len(heard) == 16_000 and np.isfinite(heard).all() and np.abs(heard).max() < 1.0
+
+
+def test_words_of_a_transcript_without_times_are_still_counted() -> None:
+    seen = payload(Transcript("hello world", (), "e", "m"), "hello world", "en", normaliser("none"))
+    assert seen["wer"]["errors"] == 0 and seen["words"] == []
