@@ -5,7 +5,7 @@ A run directory holds ``manifest.json`` (written once), ``journal.sqlite`` (docs
 and a power cut.
 """
 
-from harness.store.directory import RunInfo, latest, runs
+from harness.store.directory import Pruned, RunInfo, latest, prune, runs
 from harness.store.reader import EpochRow, EventRow, SessionRow
 from harness.store.redact import redact, redact_json
 from harness.store.run import Run
@@ -15,10 +15,12 @@ __all__ = [
     "SCHEMA_VERSION",
     "EpochRow",
     "EventRow",
+    "Pruned",
     "Run",
     "RunInfo",
     "SessionRow",
     "latest",
+    "prune",
     "redact",
     "redact_json",
     "runs",

@@ -1,14 +1,16 @@
-"""The directory that holds the runs: list, find the latest, delete old ones."""
+"""The directory that holds the runs: list them, find the latest, delete old ones."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import StoreError
 from harness.store.lock import held
 from harness.store.reader import directory_bytes
-from harness.store.run import MANIFEST, Run, read_manifest
+from harness.store.run import JOURNAL, MANIFEST, Run, point_latest, read_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,18 @@ class RunInfo:
     attempts: int | None
     disk_bytes: int
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was deleted: a whole run, or its audio only."""
+
+    path: Path
+    freed_bytes: int
+    audio_only: bool
+
+    def __str__(self) -> str:
+        return f"{self.path.name}{' (audio)' if self.audio_only else ''}: {self.freed_bytes / 1e6:.1f} MB"
 
 
 def runs(root: Path) -> list[RunInfo]:
@@ -42,7 +56,7 @@ def _info(path: Path) -> RunInfo:
     try:
         created = str(read_manifest(path).get("created_utc", ""))
         with Run.open(path) as run:
-            count = len(run.attempts())
+            count = run.attempt_count()
             return RunInfo(path, path.name, created, run.status, run.crashed, count, directory_bytes(path))
     except StoreError as error:
         return RunInfo(path, path.name, created, None, not held(path), None, directory_bytes(path), str(error))
@@ -61,3 +75,68 @@ def latest(root: Path) -> Path:
     if not found:
         raise StoreError(f"{root}: there is no run yet")
     return found[-1].path
+
+
+def prune(root: Path, keep: int, *, audio_only: bool = False, protect: Collection[str] = ()) -> list[Pruned]:
+    """Delete all but the ``keep`` newest runs, or only their audio; return what was deleted.
+
+    Never touched: a run that is being written, one named in ``protect``, one that holds a file named KEEP, and
+    anything that is not a run. Raises ValueError for a negative ``keep`` and StoreError when the disk refuses.
+    """
+    if keep < 0:
+        raise ValueError(f"cannot keep {keep} runs")
+    found = runs(root)
+    gone: list[Pruned] = []
+    for info in found[: len(found) - keep]:
+        path = info.path
+        safe = path.name in protect or path.is_symlink() or (path / "KEEP").exists() or held(path)
+        if safe or not (path / JOURNAL).is_file():
+            continue
+        try:
+            item = _prune_audio(path) if audio_only else _prune_run(path)
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be deleted ({error.strerror})") from error
+        if item is not None:
+            gone.append(item)
+    if root.is_dir() and not audio_only:
+        _sweep(root)
+    return gone
+
+
+def _prune_run(path: Path) -> Pruned:
+    size = directory_bytes(path)
+    # Renamed first: a deletion that is cut off must not leave half a run that looks like a whole one.
+    doomed = path.with_name(f".{path.name}.pruned")
+    path.rename(doomed)
+    shutil.rmtree(doomed)
+    return Pruned(path, size, audio_only=False)
+
+
+def _prune_audio(path: Path) -> Pruned | None:
+    folder = path / "audio"
+    size = directory_bytes(folder) if folder.is_dir() else 0
+    if not size:
+        return None
+    with Run.open(path, write=True) as run:  # written down first: missing audio must never look like a loss
+        run.record_event("audio pruned", {"bytes": size})
+    doomed = path / ".audio.pruned"
+    folder.rename(doomed)
+    folder.mkdir()
+    shutil.rmtree(doomed)
+    return Pruned(path, size, audio_only=True)
+
+
+def _sweep(root: Path) -> None:
+    """Finish deletions that were cut off, and let ``latest`` name a run that is there."""
+    for doomed in root.glob(".*.pruned"):
+        shutil.rmtree(doomed, ignore_errors=True)
+    link = root / "latest"
+    if not (link.is_symlink() or link.exists()):
+        return
+    left = runs(root)
+    if left:
+        newest = latest(root).name
+        if newest != (link.readlink().name if link.is_symlink() else link.read_text().strip()):
+            point_latest(root, newest)
+    else:
+        link.unlink()

@@ -13,6 +13,7 @@ from typing import Any
 from harness.errors import StoreError
 from harness.store.cells import Cell, checksum, from_cell, to_cell
 from harness.store.schema import SCHEMA_VERSION, TABLES, statements
+from harness.store.upgrades import check_version, upgrade, upgraded_copy
 
 Row = dict[str, Any]
 
@@ -68,7 +69,12 @@ class Journal:
                 check_same_thread=False,
             )  # fmt: skip
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-            _refuse_unknown(path, version)
+            check_version(path, version)
+            if version < SCHEMA_VERSION and write:
+                upgrade(connection)
+            elif version < SCHEMA_VERSION:
+                with contextlib.closing(connection) as old:
+                    connection = upgraded_copy(old)
             if write:
                 for pragma in _WRITER:
                     connection.execute(pragma)
@@ -143,8 +149,8 @@ class Journal:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
 
-    def append(self, table: str, values: Row) -> int:
-        """Add one row inside a transaction; return its id. Ids count from 1 without gaps."""
+    def append(self, table: str, values: Row) -> tuple[int, str]:
+        """Add one row inside a transaction; return its id and checksum. Ids count from 1 without gaps."""
         shape = TABLES[table]
         number = int(self._connection.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {table}").fetchone()[0])
         cells: list[Cell] = [number]
@@ -154,8 +160,9 @@ class Journal:
             except (TypeError, ValueError, OverflowError) as error:
                 raise StoreError(f"{self.path.parent}: {table}.{name} cannot be stored ({error})") from error
         marks = ",".join("?" * (len(cells) + 1))
-        self._connection.execute(f"INSERT INTO {table} VALUES ({marks})", (*cells, checksum(table, cells)))
-        return number
+        seal = checksum(table, cells)
+        self._connection.execute(f"INSERT INTO {table} VALUES ({marks})", (*cells, seal))
+        return number, seal
 
     # ------------------------------------------------------------------ reading
     def rows(self, table: str, where: str = "", arguments: Sequence[Cell] = ()) -> list[Row]:
@@ -193,12 +200,3 @@ class Journal:
     def version(self) -> int:
         """The schema version in the file."""
         return int(self.query("PRAGMA user_version")[0][0])
-
-
-def _refuse_unknown(path: Path, version: int) -> None:
-    if version > SCHEMA_VERSION:
-        raise StoreError(
-            f"{path}: written by a newer tts-soak (schema {version}, this one knows up to {SCHEMA_VERSION}); upgrade"
-        )
-    if version < 1:
-        raise StoreError(f"{path}: no journal of tts-soak (schema version {version})")

@@ -106,6 +106,10 @@ class Reader:
         rows = self._journal.rows("attempts", f"{where} ORDER BY session, sequence, id", arguments)
         return [attempt_of(row) for row in rows]
 
+    def attempt_count(self) -> int:
+        """How many attempts there are, without reading them."""
+        return int(self._journal.query("SELECT count(*) FROM attempts")[0][0])
+
     def attempt(self, attempt_id: int) -> Attempt:
         """One attempt by id. Raises StoreError when there is none."""
         rows = self._journal.rows("attempts", "WHERE id = ?", (attempt_id,))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,10 +20,12 @@ from harness.errors import StoreError
 from harness.store.convert import attempt_key, attempt_row, claim_row, evidence_row, observation_row, verdict_row
 from harness.store.files import sync_directory, write_durably
 from harness.store.journal import Journal
+from harness.store.ledger import Ledger
 from harness.store.lock import Lock
 from harness.store.reader import Reader
 from harness.store.redact import redact, redact_json
 from harness.store.schema import SCHEMA_VERSION
+from harness.store.verify import lost_attempts, problems, quarantine
 from harness.types import Attempt, Claim, Evidence, Json, Observation, Samples, Verdict
 
 MANIFEST = "manifest.json"
@@ -40,6 +44,7 @@ class Run(Reader):
     def __init__(self, path: Path, manifest: Json, journal: Journal, lock: Lock | None) -> None:
         super().__init__(path, manifest, journal)
         self._lock = lock
+        self._ledger = Ledger(path)
         self._running = self.status == "running"
 
     # ------------------------------------------------------------------ opening
@@ -58,11 +63,16 @@ class Run(Reader):
             raise StoreError(f"{path}: there is a run of this name already")
         full = {**redact_json(manifest), "run_id": name, "schema_version": SCHEMA_VERSION, "created_utc": utc_now()}
         try:
+            if building.exists():  # left by a creation that was cut off
+                shutil.rmtree(building)
+            if not root.exists():
+                root.mkdir(parents=True)
+                sync_directory(root.parent)
             (building / "audio").mkdir(parents=True)
             text = json.dumps(full, indent=2, ensure_ascii=True, allow_nan=False, default=str)
             write_durably(building / MANIFEST, text.encode())
-            lock = Lock.take(building)
             Journal.create(building / JOURNAL)
+            lock = Lock.take(building)
             sync_directory(building)
             building.rename(path)
             sync_directory(root)
@@ -70,8 +80,8 @@ class Run(Reader):
             raise StoreError(f"{path}: cannot be created ({getattr(error, 'strerror', None) or error})") from error
         lock.run = path
         run = cls(path, json.loads(text), Journal.open(path / JOURNAL, write=True), lock)
-        run._state("running")
-        _point_latest(root, name)
+        run._state("running", {"manifest_sha256": hashlib.sha256(text.encode()).hexdigest()})
+        point_latest(root, name)
         return run
 
     @classmethod
@@ -84,15 +94,19 @@ class Run(Reader):
         manifest = read_manifest(path)
         lock = Lock.take(path) if write else None
         try:
-            return cls(path, manifest, Journal.open(path / JOURNAL, write), lock)
+            run = cls(path, manifest, Journal.open(path / JOURNAL, write), lock)
+            if write:
+                run._tidy()
         except BaseException:
             if lock is not None:
                 lock.release()
             raise
+        return run
 
     def close(self) -> None:
         """Let go of journal and lock; the status stays as it is."""
         self._journal.close()
+        self._ledger.close()
         if self._lock is not None:
             self._lock.release()
 
@@ -147,7 +161,11 @@ class Run(Reader):
                 row = attempt_row(stored)
             except ValueError as error:
                 raise StoreError(f"{self.path}: {identity}: {error}") from error
-            number = self._journal.append("attempts", row)
+            number, seal = self._journal.append("attempts", row)
+        try:
+            self._ledger.append(number, seal)
+        except OSError as error:
+            raise self._journal.broken(error) from error
         return replace(stored, id=number)
 
     def record_observations(self, attempt_id: int, observations: Sequence[Observation]) -> None:
@@ -177,15 +195,32 @@ class Run(Reader):
         """Something worth knowing: interrupted, prune, a disk that fills up."""
         self._append("events", {"kind": kind, "data": redact_json(data), "utc": utc_now()})
 
-    def finish(self, status: str) -> None:
+    def finish(self, status: str, detail: Json | None = None) -> None:
         """Mark the run as ended: "finished", "interrupted" or another word. More may still be recorded."""
         if not status or status == "running":
             raise ValueError(f"a run cannot end as {status!r}")
-        self._state(status)
+        self._state(status, detail)
+
+    def verify(self) -> list[str]:
+        """One line a problem: lost or damaged attempts, sounds that do not fit, files that belong to nothing."""
+        return problems(self.path, self._journal)
 
     # ------------------------------------------------------------------ helpers
-    def _state(self, status: str) -> None:
-        self._append("states", {"status": status, "utc": utc_now(), "pid": os.getpid()})
+    def _tidy(self) -> None:
+        """What a cut-off writer left behind is moved aside, and what the medium lost is written down."""
+        lost = lost_attempts(self.path, self._journal)
+        try:
+            moved = quarantine(self.path, self._journal)
+        except OSError as error:
+            raise StoreError(f"{self.path / 'audio'}: cannot be tidied ({error.strerror})") from error
+        if lost:
+            self.record_event("attempts lost", {"ids": lost, "why": "acknowledged, but not in the journal any more"})
+        if moved:
+            self.record_event("orphans", {"files": moved, "to": "audio/orphans"})
+
+    def _state(self, status: str, detail: Json | None = None) -> None:
+        row = {"status": status, "detail": redact_json(detail or {}), "utc": utc_now(), "pid": os.getpid()}
+        self._append("states", row)
         self._running = status == "running"
 
     def _ensure_running(self) -> None:
@@ -194,7 +229,7 @@ class Run(Reader):
 
     def _append(self, table: str, row: dict[str, Any]) -> int:
         with self._written(table):
-            return self._journal.append(table, row)
+            return self._journal.append(table, row)[0]
 
     @contextlib.contextmanager
     def _written(self, what: str) -> Any:
@@ -224,7 +259,8 @@ def read_manifest(path: Path) -> Json:
     return manifest
 
 
-def _point_latest(root: Path, name: str) -> None:
+def point_latest(root: Path, name: str) -> None:
+    """Let ``root/latest`` name a run, in one step. Raises StoreError."""
     link = root / "latest"
     temporary = root / f".latest.{os.getpid()}.tmp"
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # SQLite has no notion of a JSON or seed column; ``kind`` says how harness.store.cells treats the value.
 DECLARED = {"int": "INTEGER", "real": "REAL", "text": "TEXT", "json": "TEXT", "blob": "BLOB", "seed": ""}
@@ -33,7 +33,8 @@ class Table:
         return f"CREATE TABLE {self.name} (\n  " + ",\n  ".join(lines) + "\n)"
 
 
-def _table(name: str, columns: str, required: str = "", constraints: tuple[str, ...] = ()) -> Table:
+def table(name: str, columns: str, required: str = "", constraints: tuple[str, ...] = ()) -> Table:
+    """A table from ``name:kind`` words."""
     pairs = tuple((word.split(":")[0], word.split(":")[1]) for word in columns.split())
     return Table(name, pairs, frozenset(required.split()), constraints)
 
@@ -41,19 +42,19 @@ def _table(name: str, columns: str, required: str = "", constraints: tuple[str, 
 _OF_ATTEMPT = ("FOREIGN KEY (attempt_id) REFERENCES attempts (id)",)
 
 _ALL = (
-    _table("states", "status:text utc:text pid:int", "status utc"),
-    _table(
+    table("states", "status:text detail:json utc:text pid:int", "status utc"),
+    table(
         "sessions",
         "variant:text arm:text chunk_ids:json details:json started_utc:text",
         "variant arm chunk_ids started_utc",
     ),
-    _table(
+    table(
         "epochs",
         "session:int epoch:int reason:text capabilities:json started_utc:text",
         "session epoch reason started_utc",
         ("UNIQUE (session, epoch)", "FOREIGN KEY (session) REFERENCES sessions (id)"),
     ),
-    _table(
+    table(
         "attempts",
         "session:int epoch:int sequence:int arm:text chunk_id:text take:int variant:text seed:seed outcome:text "
         "detail:text audio:text audio_sha256:text sample_rate:int duration:real tokens:blob token_frames:int "
@@ -62,35 +63,35 @@ _ALL = (
         "session epoch sequence arm chunk_id take variant outcome",
         ("UNIQUE (session, arm, chunk_id, take)", "FOREIGN KEY (session, epoch) REFERENCES epochs (session, epoch)"),
     ),
-    _table(
+    table(
         "observations",
         "attempt_id:int scorer:text version:text status:text payload:json reason:text",
         "attempt_id scorer version status payload",
         _OF_ATTEMPT,
     ),
-    _table(
+    table(
         "evidence",
         "attempt_id:int fault:text value:real unit:text span_start:real span_end:real detail:text reason:text "
         "applies:int",
         "attempt_id fault applies",
         _OF_ATTEMPT,
     ),
-    _table(
+    table(
         "verdicts",
         "attempt_id:int word:text findings:json reason:text unjudged:json limits_key:text",
         "attempt_id word findings limits_key",
         _OF_ATTEMPT,
     ),
-    _table(
+    table(
         "claims",
         "name:text variant:text statement:text passed:int value:real interval_low:real interval_high:real "
         "margin:real count:int details:json",
         "name variant statement",
     ),
-    _table("events", "kind:text data:json utc:text", "kind data utc"),
+    table("events", "kind:text data:json utc:text", "kind data utc"),
 )
 
-TABLES: dict[str, Table] = {table.name: table for table in _ALL}
+TABLES: dict[str, Table] = {one.name: one for one in _ALL}
 
 INDEXES = (
     "CREATE INDEX observations_latest ON observations (attempt_id, scorer, id)",
@@ -119,5 +120,5 @@ VIEWS = (
 
 def statements() -> list[str]:
     """Everything that makes an empty journal of the current version."""
-    tables = [table.ddl for table in TABLES.values()]
+    tables = [one.ddl for one in TABLES.values()]
     return [*tables, *INDEXES, *VIEWS, f"PRAGMA user_version = {SCHEMA_VERSION}"]

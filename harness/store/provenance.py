@@ -1,0 +1,156 @@
+"""Where a result comes from: code, packages, machine, model files; only what is on a list, secrets redacted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+
+from harness.errors import StoreError
+from harness.store.files import write_durably
+from harness.store.redact import looks_secret, redact
+from harness.types import Json
+
+PACKAGES = (
+    "tts-soak numpy scipy statsmodels pandas librosa soundfile soxr pyloudnorm pyworld jiwer openai-whisper torch "
+    "pocketsphinx resemblyzer xllamacpp inflect pytest pytest-benchmark faster-whisper onnxruntime speechmos "
+    "llama-cpp-python"
+)
+# Variables that change what is computed or how fast. Everything else stays out of the manifest.
+ENVIRONMENT = frozenset(
+    {"LANG", "LC_ALL", "PYTHONHASHSEED", "CI", "CUDA_VISIBLE_DEVICES", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"}
+    | {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCH_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "PYTHONOPTIMIZE"}
+)
+ENVIRONMENT_PREFIXES = ("TTS_SOAK_", "GGML_", "LLAMA_ARG_")
+
+_HARNESS = Path(__file__).resolve().parents[1]
+
+
+def provenance(models: Mapping[str, Path] | None = None) -> Json:
+    """Commit, versions, machine, command line and allowed environment; with ``models``, their SHA-256 too.
+
+    What cannot be found out is None, with the reason beside it.
+    """
+    return {
+        "code": code(),
+        "python": platform.python_version(),
+        "packages": packages(PACKAGES.split()),
+        "platform": platform.platform(),
+        "cpu": {"model": _cpu_model(), "cores": os.cpu_count(), "usable": len(os.sched_getaffinity(0))}
+        if hasattr(os, "sched_getaffinity")
+        else {"model": _cpu_model(), "cores": os.cpu_count(), "usable": None},
+        "memory_bytes": _memory_bytes(),
+        "command": [redact(word) for word in _joined_options(sys.argv)],
+        "environment": environment(os.environ),
+        "models": {name: {"file": path.name, "sha256": file_sha256(path)} for name, path in (models or {}).items()},
+    }
+
+
+def _joined_options(words: list[str]) -> list[str]:
+    # "--api-key VALUE" is two words; redact sees the pair only when they stand together.
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1].startswith("-") and "=" not in joined[-1] and looks_secret(joined[-1].lstrip("-")):
+            joined[-1] = f"{joined[-1]} {word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables on the list, without those whose name looks secret, values redacted."""
+    return {
+        name: redact(value, variables)
+        for name, value in sorted(variables.items())
+        if (name in ENVIRONMENT or name.startswith(ENVIRONMENT_PREFIXES)) and not looks_secret(name)
+    }
+
+
+def packages(names: Iterable[str]) -> dict[str, str | None]:
+    """Installed versions, without importing anything; None: not installed."""
+    found: dict[str, str | None] = {}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+@lru_cache(maxsize=1)
+def code() -> Json:
+    """Commit and dirty flag of the checkout the code runs from, and a hash over its source files."""
+    digest = hashlib.sha256()
+    for path in sorted(_HARNESS.rglob("*.py")):
+        digest.update(path.relative_to(_HARNESS).as_posix().encode() + b"\0" + path.read_bytes())
+    answer: Json = {"sha256": digest.hexdigest(), "commit": None, "dirty": None}
+    try:
+        _git("ls-files", "--error-unmatch", "types.py")  # a package installed inside another project's checkout
+        answer["commit"] = _git("rev-parse", "HEAD").strip()
+        answer["dirty"] = bool(_git("status", "--porcelain", "--untracked-files=no").strip())
+    except (OSError, subprocess.SubprocessError) as error:
+        answer["reason"] = f"no git checkout ({type(error).__name__})"
+    return answer
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=_HARNESS, capture_output=True, text=True, timeout=20, check=True)
+    return done.stdout
+
+
+def _cpu_model() -> str | None:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass  # not Linux: platform knows a word for it
+    return platform.processor() or None
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return None
+
+
+def file_sha256(path: Path, cache: Path | None = None) -> str:
+    """SHA-256 of a file, remembered by path, size, modification time and inode. Raises StoreError when unreadable.
+
+    ``cache`` defaults to ``tts-soak/sha256.json`` in the user's cache directory; it may be deleted at any time.
+    """
+    cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tts-soak" / "sha256.json"
+    try:
+        state = path.stat()
+        key = f"{path.resolve()}|{state.st_size}|{state.st_mtime_ns}|{state.st_ino}"
+        known = _read_cache(cache)
+        if key in known:
+            return known[key]
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(cache, json.dumps({**known, key: found}, indent=0).encode())
+    except OSError:
+        pass  # a cache that cannot be kept costs time, not truth
+    return found
+
+
+def _read_cache(cache: Path) -> dict[str, str]:
+    try:
+        known = json.loads(cache.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(known, dict):
+        return {}
+    return {key: value for key, value in known.items() if isinstance(value, str) and len(value) == 64}
