@@ -8,20 +8,28 @@ from typing import Protocol
 from harness.types import Capabilities, Request, Synthesis, Variant
 
 
-class BackendRefused(Exception):
+class BackendFault(Exception):
+    """Why a request gave no speech. ``partial`` holds what is known all the same: token counts, what a log said."""
+
+    def __init__(self, message: str, partial: Synthesis | None = None) -> None:
+        super().__init__(message)
+        self.partial = partial
+
+
+class BackendRefused(BackendFault):
     """The backend said no to one request (outcome ERROR); the worker stays alive."""
 
 
-class NoAudio(Exception):
+class NoAudio(BackendFault):
     """The backend claimed success and gave nothing (outcome NO_AUDIO)."""
 
 
-class BadAudio(Exception):
+class BadAudio(BackendFault):
     """The backend gave bytes that are not readable audio (outcome BAD_AUDIO)."""
 
 
-class ProgramDied(Exception):
-    """The program behind the adapter ended by a signal or exit code (outcome CRASH); message says which."""
+class ProgramDied(BackendFault):
+    """The program behind the adapter ended by a signal (outcome CRASH); the message says which."""
 
 
 class Backend(Protocol):

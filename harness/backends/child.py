@@ -1,0 +1,216 @@
+"""The worker's side of the pipe: load one adapter, answer requests, never judge (layer 2)."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.audio import AudioError, read_audio
+from harness.backends import ADAPTERS
+from harness.backends.base import BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
+from harness.backends.meter import own_cpu
+from harness.backends.protocol import (
+    Decoder,
+    Message,
+    ProtocolError,
+    capabilities_to_json,
+    encode,
+    plain,
+    request_from_json,
+    variant_from_json,
+)
+from harness.errors import SoakError
+from harness.types import Capabilities, Json, Outcome, Request, Samples, Synthesis
+
+HEARTBEAT = 0.2  # s between two signs of life on the pipe
+DETAIL_LIMIT = 500  # characters of one line
+
+_OUTCOMES: tuple[tuple[type[Exception], Outcome], ...] = (
+    (BackendRefused, Outcome.ERROR),
+    (NoAudio, Outcome.NO_AUDIO),
+    (BadAudio, Outcome.BAD_AUDIO),
+    (AudioError, Outcome.BAD_AUDIO),
+    (ProgramDied, Outcome.CRASH),
+)
+
+
+class Pipe:
+    """Requests in, replies and heartbeats out, over two inherited file descriptors."""
+
+    def __init__(self, requests: int, replies: int) -> None:
+        # a program started by an adapter must not hold the pipe open after this process has died
+        os.set_inheritable(requests, False)
+        os.set_inheritable(replies, False)
+        self._requests, self._replies = requests, replies
+        self._lock = threading.Lock()
+        self._last_beat = 0.0
+
+    def messages(self) -> Iterator[Message]:
+        """Yield messages until the harness closes its end."""
+        decoder = Decoder()
+        while data := os.read(self._requests, 1 << 16):
+            yield from decoder.feed(data)
+
+    def send(self, header: Json, arrays: dict[str, NDArray[Any]] | None = None) -> None:
+        """Write one frame whole."""
+        parts = encode(header, arrays)
+        with self._lock:
+            for part in parts:
+                view = memoryview(part)
+                while view:
+                    view = view[os.write(self._replies, view) :]
+
+    def beat(self) -> None:
+        """Say that there is life, at most every ``HEARTBEAT`` seconds."""
+        now = time.monotonic()
+        if now - self._last_beat >= HEARTBEAT:
+            self._last_beat = now
+            self.send({"kind": "progress"})
+
+
+def serve(requests: int, replies: int) -> None:
+    """Answer requests until told to stop or until the harness is gone."""
+    faulthandler.enable()
+    pipe = Pipe(requests, replies)
+    try:
+        pipe.send({"kind": "hello", "pid": os.getpid()})
+        _serve(pipe)
+    except BrokenPipeError:  # the harness is gone; nobody is left to be told
+        return
+
+
+def _serve(pipe: Pipe) -> None:
+    messages = pipe.messages()
+    variant = variant_from_json(next(messages).header["variant"])
+    try:
+        backend = ADAPTERS.get(variant.adapter)()
+        capabilities = backend.load(variant)
+        said = capabilities_to_json(capabilities)
+    except Exception as error:
+        _show(error)
+        pipe.send({"kind": "load-failed", "detail": describe(error)})
+        return
+    _flush()
+    pipe.send({"kind": "loaded", "capabilities": said})
+    for message in messages:
+        if message.kind == "stop":
+            break
+        if message.kind == "reset":
+            _reset(pipe, backend)
+        else:
+            request = request_from_json(message.header["request"])
+            started = own_cpu()
+            header, arrays = _answer(pipe, backend, capabilities, request)
+            header["cpu_seconds"] = max(0.0, own_cpu() - started)
+            _flush()
+            try:
+                pipe.send(header, arrays)
+            except ProtocolError as error:
+                pipe.send({**header, "outcome": str(Outcome.BAD_AUDIO), "detail": describe(error)})
+    with contextlib.suppress(BrokenPipeError):
+        backend.close()
+
+
+def _reset(pipe: Pipe, backend: Any) -> None:
+    try:
+        backend.reset()
+        pipe.send({"kind": "reset", "detail": ""})
+    except Exception as error:
+        _show(error)
+        pipe.send({"kind": "reset", "detail": describe(error)})
+
+
+def _answer(
+    pipe: Pipe, backend: Any, capabilities: Capabilities, request: Request
+) -> tuple[Json, dict[str, NDArray[Any]]]:
+    made = Synthesis()
+    samples: Samples | None = None
+    outcome, detail = Outcome.OK, ""
+    try:
+        made = backend.synthesize(request, pipe.beat)
+        samples, made.sample_rate, repairs = _audio(made, capabilities)
+        if repairs:
+            made.notes = {**made.notes, "repairs": list(repairs)}
+    except Exception as error:
+        known = [word for kind, word in _OUTCOMES if isinstance(error, kind)]
+        outcome, detail = (known or [Outcome.ERROR])[0], describe(error)
+        made = getattr(error, "partial", None) or made
+        if not known:
+            _show(error)
+    header = {
+        "kind": "reply",
+        "outcome": str(outcome),
+        "detail": detail,
+        "sample_rate": plain(made.sample_rate),
+        "token_count": plain(made.token_count),
+        "finish_reason": plain(made.finish_reason),
+        "ttfa": plain(made.ttfa),
+        "stage_seconds": plain(made.stage_seconds),
+        "notes": plain(made.notes),
+    }
+    arrays: dict[str, NDArray[Any]] = {}
+    if samples is not None:
+        arrays["samples"] = samples
+    if made.tokens is not None:
+        arrays["tokens"] = np.asarray(made.tokens, dtype=np.int32)
+    return header, arrays
+
+
+def _audio(made: Synthesis, capabilities: Capabilities) -> tuple[Samples, int, tuple[str, ...]]:
+    """Return samples, rate and what had to be repaired. Raises NoAudio, BadAudio or AudioError."""
+    if made.samples is None and made.audio_path is not None:
+        if not made.audio_path.is_file():
+            raise NoAudio(f"no audio file {made.audio_path}")
+        if made.audio_path.stat().st_size == 0:
+            raise NoAudio(f"the audio file is empty ({made.audio_path.name})")
+        try:
+            read = read_audio(made.audio_path)
+        except AudioError as error:  # the folder is a temporary one and would make two equal runs differ
+            raise BadAudio(str(error).replace(str(made.audio_path), made.audio_path.name), made) from None
+        if len(read.samples) == 0:
+            raise NoAudio(f"the audio file has no frames ({made.audio_path.name})")
+        return read.samples, read.sample_rate, tuple(read.repairs)
+    if made.samples is None:
+        raise NoAudio("the backend gave no audio")
+    samples = np.asarray(made.samples)
+    if samples.ndim != 1:
+        raise BadAudio(f"the adapter gave audio of shape {samples.shape}, not (samples,)")
+    if len(samples) == 0:
+        raise NoAudio("the backend gave no frames")
+    if not np.issubdtype(samples.dtype, np.floating):
+        raise BadAudio(f"the adapter gave samples of type {samples.dtype}, not floating point in [-1, 1]")
+    rate = made.sample_rate or capabilities.sample_rate
+    if not rate or not rate > 0:
+        raise BadAudio(f"the adapter gave no usable sample rate ({rate})")
+    return samples.astype(np.float32, copy=False), int(rate), ()
+
+
+def describe(error: BaseException) -> str:
+    """One line for an exception: what a project error says, else the type and the first line of the message."""
+    expected = (BackendFault, SoakError, ProtocolError)
+    text = " ".join(str(error).split("\n", 1)[0].split())
+    if not isinstance(error, expected):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= DETAIL_LIMIT else text[: DETAIL_LIMIT - 1] + "…"
+
+
+def _show(error: BaseException) -> None:
+    traceback.print_exception(error, file=sys.stderr)
+    _flush()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()

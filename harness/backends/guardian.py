@@ -1,0 +1,149 @@
+"""The small process between the harness and its worker, so that nothing of a worker's tree outlives it (layer 2).
+
+Run by path, standard library only: it forks the worker before anything heavy is loaded, adopts the orphans of the
+worker's tree (Linux subreaper, so also daemons that called setsid stay findable), and kills the whole tree when the
+worker ends or when the harness does, by whatever signal. Its own exit status then repeats the worker's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the process ids below ``pid``, children before grandchildren, without ``pid`` itself."""
+    if not Path("/proc/thread-self/children").exists():  # no Linux, or a kernel built without it
+        return _from_psutil(pid)
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        try:
+            tasks = list(Path(f"/proc/{waiting.pop()}/task").iterdir())
+            children = [int(word) for task in tasks for word in (task / "children").read_text().split()]
+        except OSError:  # ended while we looked
+            continue
+        found += children
+        waiting += children
+    return found
+
+
+def _from_psutil(pid: int) -> list[int]:
+    import psutil
+
+    try:
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def kill_below(pid: int, patience: float = 3.0) -> None:
+    """SIGKILL every process below ``pid``, again until none is left: a tree may fork while it is being killed."""
+    end = time.monotonic() + patience
+    while (left := [child for child in descendants(pid) if not _is_zombie(child)]) and time.monotonic() < end:
+        for child in left:
+            try:
+                os.kill(child, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                continue
+        if pid == os.getpid():
+            _reap()
+        time.sleep(0.002)
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"Z"
+    except OSError:
+        return False
+
+
+def _reap() -> dict[int, int]:
+    """Collect ended children; returns pid -> wait status."""
+    ended: dict[int, int] = {}
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return ended
+        if pid == 0:
+            return ended
+        ended[pid] = status
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def _watch(worker: int, lifeline: int) -> int | None:
+    """Wait for the worker's end (returns its wait status) or the harness's (returns None)."""
+    woken, wake = os.pipe()
+    os.set_blocking(woken, False)
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    while True:
+        ended = _reap()
+        if worker in ended:
+            return ended[worker]
+        ready, _, _ = select.select([woken, lifeline], [], [])
+        if lifeline in ready:
+            return None
+        os.read(woken, 4096)
+
+
+def _end_as(status: int | None) -> None:
+    """End the way the worker did."""
+    if status is not None and os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    os._exit(os.WEXITSTATUS(status) if status is not None else 1)
+
+
+def main(argv: list[str]) -> None:
+    """Arguments: file descriptors of the lifeline, the requests and the replies."""
+    lifeline, requests, replies = map(int, argv)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    guardian = os.getpid()
+    worker = os.fork()
+    if worker == 0:
+        os.close(lifeline)
+        os.setpgid(0, 0)
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != guardian:
+            os._exit(1)
+        _work(requests, replies)
+    os.close(requests)
+    os.close(replies)
+    status = _watch(worker, lifeline)
+    kill_below(guardian)
+    _end_as(status)
+
+
+def _work(requests: int, replies: int) -> None:
+    root = str(Path(__file__).resolve().parents[2])
+    if root not in sys.path:
+        sys.path.insert(0, root)
+    from harness.backends.child import serve
+
+    serve(requests, replies)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
