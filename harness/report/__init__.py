@@ -1,0 +1,23 @@
+"""Everything that is made from a run's store: ``summary.json`` and ``report.html`` (layer 4)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from harness.report.page import render
+from harness.report.summary import summarise
+from harness.store import Run
+from harness.types import Json
+
+
+def write(run_path: Path) -> Json:
+    """Write ``summary.json`` and ``report.html`` into the run's directory; return the summary."""
+    with Run.open(run_path) as run:
+        summary = summarise(run)
+        (run_path / "summary.json").write_text(json.dumps(summary, indent=2, allow_nan=False), encoding="utf-8")
+        render(run, summary)
+    return summary
+
+
+__all__ = ["summarise", "write"]
