@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from harness.faults.base import Fault
+    from harness.types import Evidence, View
 
 NOT_CLASSES = {"base"}
 
@@ -64,6 +65,11 @@ def get(name: str) -> Fault:
     if name not in faults:
         raise ConfigError(f"unknown fault {name!r}{nearest(name, faults)}")
     return faults[name]
+
+
+def gather(view: View) -> list[Evidence]:
+    """The evidence of every class in one attempt, in the catalogue's order. Never raises for what the attempt holds."""
+    return [fault.evidence(view) for fault in catalogue().values()]
 
 
 def explain(fault: Fault) -> str:

@@ -1,0 +1,161 @@
+"""The judge: evidence held against limits (layer 3)."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from harness.faults import catalogue, gather
+from harness.judge.limits import Bound, FaultLimits, Limits, length_of, pick
+from harness.types import Evidence, Finding, Relation, Verdict, VerdictWord, View
+
+SHOWN_REASONS = 3
+
+
+def relate(value: float, reference: Sequence[float], relation: Relation, against: str) -> float:
+    """``value`` set against the reference's values (at least one) on one text. Raises ValueError for a ratio to 0."""
+    if relation is Relation.ABSOLUTE:
+        return value
+    base = max(reference) if against == "worst" else statistics.median(reference)
+    if relation is Relation.RATIO:
+        if base == 0:
+            raise ValueError("the reference's value is 0, there is no ratio to it")
+        return value / base
+    return abs(value - base) if relation is Relation.DISTANCE else value - base
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A value beside the limit it was held against."""
+
+    compared: float
+    limit: float
+    source: str
+    detail: str = ""
+
+    @property
+    def exceeded(self) -> bool:
+        return self.compared > self.limit
+
+
+class Judge:
+    """Holds evidence against one set of limits. Stateless: a verdict rests on the view and the limits alone."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._catalogue = catalogue()
+
+    def observes(self, fault: str) -> tuple[str, ...]:
+        """The scorers that a class rests on; empty when the attempt itself is enough."""
+        return self._catalogue[fault].observes
+
+    def evidence(self, view: View) -> list[Evidence]:
+        """What every class of the catalogue sees."""
+        return gather(view)
+
+    def findings(self, view: View, evidence: Sequence[Evidence]) -> tuple[list[Finding], dict[str, str]]:
+        """Every value beyond its limit, also those that follow from another, and why each other could not be judged."""
+        found: list[Finding] = []
+        unjudged: dict[str, str] = {}
+        for seen in evidence:
+            if not seen.applies:
+                continue
+            if seen.value is None:
+                unjudged[seen.fault] = seen.reason or "no value"
+            elif not math.isfinite(seen.value):
+                unjudged[seen.fault] = f"its value is {seen.value}"
+            else:
+                held = self._hold(view, seen, seen.value)
+                if isinstance(held, str):
+                    unjudged[seen.fault] = held
+                elif held is not None and held.exceeded:
+                    found.append(_finding(seen, held))
+        return found, unjudged
+
+    def verdict(self, view: View, evidence: Sequence[Evidence]) -> Verdict:
+        """Faulty with at least one finding; clean only when every class that applies has judged; else not judged."""
+        found, unjudged = self.findings(view, evidence)
+        names = tuple(unjudged)
+        if found:
+            return Verdict(VerdictWord.FAULTY, tuple(self._fold(found)), unjudged=names)
+        if unjudged or not any(seen.applies for seen in evidence):
+            return Verdict(VerdictWord.NOT_JUDGED, reason=_reason(unjudged), unjudged=names)
+        return Verdict(VerdictWord.CLEAN)
+
+    def _hold(self, view: View, seen: Evidence, value: float) -> _Held | str | None:
+        """The value beside its limit; a string says why it could not be judged; None: nothing to hold it against."""
+        limits = self.limits.faults.get(seen.fault)
+        if limits is None:
+            return "no limit in the calibration"
+        if limits.physics is not None and value > limits.physics:
+            return _Held(value, limits.physics, "physics")
+        words = length_of(view.chunk)
+        voice = pick(limits.voice, words)
+        usual = list(view.reference.evidence.get(seen.fault, ())) if view.reference is not None else []
+        margin = pick(limits.reference, words)
+        why_not = ""
+        if usual and margin is not None:
+            why_not = _unfit(usual, limits, voice, words)
+            if not why_not:
+                return _against_reference(value, usual, limits, margin)
+        if voice is not None:
+            compared = voice.compared(value, words, limits.relation)
+            if limits.maximum is not None and voice.compared(limits.maximum, words, limits.relation) <= voice.limit:
+                return f"healthy speech of {words} words reaches the limit of what can be measured"
+            return _Held(compared, voice.limit, f"voice: {voice.source}" if voice.source else "voice", why_not)
+        if limits.physics is not None or limits.relation is Relation.DISTANCE or limits.reference:
+            return None  # only physics, or only a reference that is not there, could have spoken
+        return "no limit for this voice"
+
+    def _fold(self, found: Sequence[Finding]) -> list[Finding]:
+        """Fold findings that follow from another into it, and put the furthest beyond its limit first."""
+        names = {finding.fault for finding in found}
+        follows = {name for cause in names for name in self._catalogue[cause].explains if name in names}
+        kept: list[Finding] = []
+        for finding in found:
+            if finding.fault in follows:
+                continue
+            with_it = [name for name in self._catalogue[finding.fault].explains if name in names]
+            note = f"with it: {', '.join(with_it)}" if with_it else ""
+            kept.append(replace(finding, detail="; ".join(filter(None, (finding.detail, note)))))
+        return sorted(kept, key=lambda f: (f.limit - f.value) / max(abs(f.limit), 1e-6))
+
+
+def _unfit(usual: Sequence[float], limits: FaultLimits, voice: Bound | None, words: int) -> str:
+    """Why the reference cannot serve on this text (it shows the fault itself), or an empty string."""
+    typical = statistics.median(usual)
+    beyond = limits.physics is not None and typical > limits.physics
+    if voice is not None:
+        beyond = beyond or voice.compared(typical, words, limits.relation) > voice.limit
+    return f"the reference itself is at {typical:.3g} on this text" if beyond else ""
+
+
+def _against_reference(value: float, usual: Sequence[float], limits: FaultLimits, margin: Bound) -> _Held | str:
+    try:
+        compared = relate(value, usual, limits.relation, limits.against)
+    except ValueError as error:
+        return str(error)
+    if limits.maximum is not None and limits.relation is Relation.EXCESS:
+        room = relate(limits.maximum, usual, limits.relation, limits.against)
+        if room <= margin.limit:
+            return f"the reference itself is at {statistics.median(usual):.3g} on this text, nothing could stand out"
+    values = ", ".join(f"{v:.3g}" for v in usual)
+    return _Held(compared, margin.limit, margin.source, f"{value:.3g} here, reference {values}")
+
+
+def _finding(seen: Evidence, held: _Held) -> Finding:
+    detail = "; ".join(part for part in (seen.detail, held.detail) if part)
+    return Finding(seen.fault, held.compared, held.limit, held.source, seen.unit, seen.span, detail)
+
+
+def _reason(unjudged: dict[str, str]) -> str:
+    if not unjudged:
+        return "nothing could be looked at"
+    by_reason: dict[str, list[str]] = {}
+    for fault, reason in unjudged.items():
+        by_reason.setdefault(reason, []).append(fault)
+    shown = [f"{', '.join(faults)}: {reason}" for reason, faults in list(by_reason.items())[:SHOWN_REASONS]]
+    more = len(by_reason) - SHOWN_REASONS
+    return "; ".join(shown) + (f"; and {more} more reasons" if more > 0 else "")

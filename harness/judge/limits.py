@@ -1,0 +1,203 @@
+"""Limits as data: what each class is held against, where that came from, frozen as JSON (layer 3)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import ConfigError, nearest
+from harness.faults import catalogue
+from harness.types import Chunk, Json, Relation
+
+if TYPE_CHECKING:
+    from harness.faults.base import Fault
+
+SCHEMA = 1
+DEFAULT = "default, not fitted on this voice"
+
+
+def length_of(chunk: Chunk) -> int:
+    """Words of a chunk's text, at least 1; scripts without spaces count two characters as a word."""
+    words = chunk.text.split()
+    wide = sum(1 for c in chunk.text if "\u3040" <= c <= "\u30ff" or "\u3400" <= c <= "\u9fff")
+    return max(len(words) + wide // 2, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One limit, for texts of up to ``max_words`` words (None: of any length).
+
+    What is compared is ``value - (center + slope * ln(words))``; for ``Relation.DISTANCE`` its absolute value.
+    """
+
+    limit: float
+    source: str
+    center: float = 0.0
+    slope: float = 0.0
+    max_words: int | None = None
+
+    def compared(self, value: float, words: int, relation: Relation) -> float:
+        """``value`` on the scale of the limit."""
+        rest = value - (self.center + self.slope * math.log(words))
+        return abs(rest) if relation is Relation.DISTANCE else rest
+
+    def to_json(self) -> Json:
+        return {
+            "limit": self.limit,
+            "source": self.source,
+            "center": self.center,
+            "slope": self.slope,
+            "max_words": self.max_words,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FaultLimits:
+    """The limits of one class: against the reference on the same text, against the voice, by physics."""
+
+    relation: Relation
+    against: str = "median"  # of the reference's seeds; or "worst"
+    reference: tuple[Bound, ...] = ()
+    voice: tuple[Bound, ...] = ()
+    physics: float | None = None
+    maximum: float | None = None
+
+    def to_json(self) -> Json:
+        return {
+            "relation": self.relation.value,
+            "against": self.against,
+            "reference": [bound.to_json() for bound in self.reference],
+            "voice": [bound.to_json() for bound in self.voice],
+            "physics": self.physics,
+            "maximum": self.maximum,
+        }
+
+
+def pick(bounds: Sequence[Bound], words: int) -> Bound | None:
+    """The bound of the narrowest bucket that holds a text of ``words`` words, or None."""
+    fitting = [bound for bound in bounds if bound.max_words is None or words <= bound.max_words]
+    return min(fitting, key=lambda b: math.inf if b.max_words is None else b.max_words, default=None)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """All limits of one voice. Self-contained: what was not fitted holds the catalogue's defaults, named so.
+
+    ``keys`` are the hashes and versions the limits were fitted under (voice, model, scorers); ``fitted`` says on what
+    and to which false-alarm budget. ``key`` identifies the whole.
+    """
+
+    faults: Mapping[str, FaultLimits]
+    keys: Mapping[str, str] = field(default_factory=dict)
+    fitted: Json = field(default_factory=dict)
+
+    @classmethod
+    def default(cls) -> Limits:
+        """The limits of a voice that was never calibrated."""
+        return cls({name: _default(fault) for name, fault in catalogue().items()})
+
+    @classmethod
+    def load(cls, path: Path) -> Limits:
+        """Read a calibration. Raises ConfigError naming file and key when it cannot be used."""
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot read the calibration ({error.strerror})") from None
+        except ValueError as error:
+            raise ConfigError(f"{path}: not valid JSON: {error}") from None
+        return cls.from_json(data, str(path))
+
+    @classmethod
+    def from_json(cls, data: Json, where: str = "limits") -> Limits:
+        """The inverse of ``to_json``; classes that the data does not name keep their defaults."""
+        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+            found = data.get("schema") if isinstance(data, dict) else None
+            raise ConfigError(f"{where}: schema is {found!r}, this version reads {SCHEMA}")
+        faults = {name: _default(fault) for name, fault in catalogue().items()}
+        for name, given in data.get("faults", {}).items():
+            if name not in faults:
+                raise ConfigError(f"{where}: faults.{name}: unknown fault{nearest(name, faults)}")
+            faults[name] = _read(given, f"{where}: faults.{name}")
+        return cls(faults, dict(data.get("keys", {})), dict(data.get("fitted", {})))
+
+    def to_json(self) -> Json:
+        """Plain JSON, stable from one call to the next."""
+        return {
+            "schema": SCHEMA,
+            "keys": dict(sorted(self.keys.items())),
+            "fitted": self.fitted,
+            "faults": {name: self.faults[name].to_json() for name in sorted(self.faults)},
+        }
+
+    def save(self, path: Path) -> None:
+        """Write the limits as readable JSON."""
+        path.write_text(json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+    @cached_property
+    def key(self) -> str:
+        """Identity of the limits: 16 hex digits of the SHA-256 of their JSON."""
+        text = json.dumps(self.to_json(), sort_keys=True, allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def mismatch(self, keys: Mapping[str, str]) -> str:
+        """Name the first key on which the calibration and ``keys`` differ, or return an empty string."""
+        for name in sorted(set(self.keys) & set(keys)):
+            if self.keys[name] != keys[name]:
+                return f"{name}: fitted under {self.keys[name]}, now {keys[name]}"
+        return ""
+
+
+def _default(fault: Fault) -> FaultLimits:
+    margin, limit = fault.default_margin, fault.default_limit
+    return FaultLimits(
+        relation=fault.relation,
+        against=fault.against,
+        reference=(Bound(margin, f"reference on the same text; {DEFAULT}"),) if margin is not None else (),
+        voice=(Bound(limit, DEFAULT),) if limit is not None else (),
+        physics=fault.physical_limit,
+        maximum=fault.maximum,
+    )
+
+
+def _read(given: Json, where: str) -> FaultLimits:
+    try:
+        return FaultLimits(
+            relation=Relation(given["relation"]),
+            against=str(given["against"]),
+            reference=tuple(_bound(b) for b in given["reference"]),
+            voice=tuple(_bound(b) for b in given["voice"]),
+            physics=_finite(given["physics"]),
+            maximum=_finite(given["maximum"]),
+        )
+    except KeyError as error:
+        raise ConfigError(f"{where}: key {error.args[0]!r} is missing") from None
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def _bound(given: Json) -> Bound:
+    limit = _finite(given["limit"])
+    if limit is None:
+        raise ValueError("a limit is missing")
+    return Bound(
+        limit,
+        str(given["source"]),
+        float(given.get("center", 0.0)),
+        float(given.get("slope", 0.0)),
+        given.get("max_words"),
+    )
+
+
+def _finite(value: object) -> float | None:
+    if value is None:
+        return None
+    number = float(value)  # type: ignore[arg-type]
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no limit")
+    return number

@@ -1,0 +1,115 @@
+"""Attempts of a run with all that was seen in them: what profiles and calibrations are made from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from harness.faults._figures import speech_seconds
+from harness.faults.base import CannotJudge
+from harness.types import Arm, Attempt, Chunk, Json, Observation, Verdict, View
+
+SPEAKER = "speaker"
+_ARMS = (Arm.SOAK, Arm.REFERENCE)
+
+
+class RunLike(Protocol):
+    """The part of a run that a profile is made from."""
+
+    @property
+    def manifest(self) -> Json: ...
+
+    def attempts(self, *, variant: str | None = None) -> list[Attempt]: ...
+
+    def all_observations(
+        self, scorer: str | None = None, variant: str | None = None
+    ) -> Iterator[tuple[int, Observation]]: ...
+
+    def verdicts(self, variant: str | None = None) -> Mapping[int, Verdict]: ...
+
+
+@dataclass(frozen=True)
+class Take:
+    """One recorded attempt with all that was seen in it."""
+
+    chunk: Chunk
+    attempt: Attempt
+    observations: Mapping[str, Observation]
+    previous: Chunk | None = None
+    verdict: Verdict | None = None
+
+
+def takes(run: RunLike, variant: str) -> Iterator[Take]:
+    """All first attempts of a variant in a run, in order, with what was seen in them."""
+    chunks = {
+        row["id"]: Chunk(row["id"], row["text"], row["language"], tuple(row.get("tags", ())), row.get("position", 0))
+        for row in run.manifest["corpus"]["texts"]
+    }
+    seen: dict[int, dict[str, Observation]] = {}
+    for attempt_id, observation in run.all_observations(variant=variant):
+        seen.setdefault(attempt_id, {})[observation.scorer] = observation
+    verdicts = run.verdicts(variant)
+    before: Attempt | None = None
+    for attempt in run.attempts(variant=variant):
+        if attempt.arm not in _ARMS or attempt.id is None:
+            continue
+        same = before is not None and (before.session, before.epoch) == (attempt.session, attempt.epoch)
+        previous = chunks.get(before.chunk_id) if before is not None and same else None
+        before = attempt
+        yield Take(chunks[attempt.chunk_id], attempt, seen.get(attempt.id, {}), previous, verdicts.get(attempt.id))
+
+
+def conditions(run: RunLike, variant: str, gathered: Iterable[Take]) -> dict[str, str]:
+    """The keys of a run: hashes of model, settings and corpus, versions of the scorers."""
+    marks = run.manifest.get("fingerprint", {})
+    keys = {"corpus": str(run.manifest["corpus"].get("sha256", ""))}
+    for name, value in (marks.get("models", {}).get(variant) or {}).items():
+        keys[f"model.{name}"] = str(value)
+    settings = dict(marks.get("settings", {}).get(variant) or {})
+    for volatile in ("seed", "name", "reference", "suites", "settings"):
+        settings.pop(volatile, None) if volatile != "settings" else None
+    if settings:
+        keys["settings"] = _digest(settings)
+    for take in gathered:
+        for name, observation in take.observations.items():
+            keys.setdefault(f"scorer.{name}", observation.version)
+    return keys
+
+
+def figures_of(take: Take) -> dict[str, float]:
+    """Plain figures of one attempt; what is unknown is left out."""
+    signal, pitch = payload_of(take, "signal"), payload_of(take, "pitch")
+    heard, tokens = payload_of(take, "intelligibility"), payload_of(take, "tokens")
+    wer = heard.get("wer") or {}
+    known = {
+        "duration": signal.get("duration"),
+        "speech_seconds": _speech(take),
+        "active_rms_dbfs": signal.get("active_rms_dbfs"),
+        "loudness_lufs": signal.get("loudness_lufs"),
+        "f0_median_hz": pitch.get("f0_median_hz"),
+        "similarity": payload_of(take, SPEAKER).get("similarity"),
+        "wer_errors": wer.get("errors"),
+        "wer_words": wer.get("words"),
+        "tokens_per_second": tokens.get("tokens_per_second"),
+        "token_count": take.attempt.token_count,
+    }
+    return {name: float(value) for name, value in known.items() if value is not None}
+
+
+def _speech(take: Take) -> float | None:
+    try:
+        return speech_seconds(View(take.chunk, take.attempt, take.observations))
+    except CannotJudge:
+        return None
+
+
+def payload_of(take: Take, scorer: str) -> Json:
+    seen = take.observations.get(scorer)
+    return seen.payload if seen is not None and seen.payload else {}
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
