@@ -74,7 +74,7 @@ def read_wav_bytes(data: bytes) -> AudioFile:
 
 
 class _Bytes(io.BytesIO):
-    """Bytes in which libsndfile may seek before the start, as it does in damaged files, without a traceback on stderr."""
+    """Bytes where libsndfile may seek before the start, as it does in damaged files, without a traceback."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         base = {0: 0, 1: self.tell(), 2: len(self.getbuffer())}.get(whence, 0)

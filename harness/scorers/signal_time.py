@@ -1,0 +1,87 @@
+"""How the level goes through the clip: speech and pauses, variation of the envelope, steps, noise in the pauses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.scorers.activity import FRAME, Activity
+from harness.scorers.clip import FLOOR_DBFS, SharedClip, figure
+
+EDGE = 0.02  # s at either end of the clip
+STEP_SIDE = 1.0  # s compared on either side of a level step
+STEP_SPEECH = 0.5  # s of speech that each side must hold
+
+
+def time_figures(clip: SharedClip) -> dict[str, Any]:
+    """Return speech, pauses, envelope variation, level step, noise floor and the levels of both ends.
+
+    ``envelope_cv``: standard deviation over mean of the RMS of 10 ms frames between the first and last speech
+    (speech about 1, steady noise near 0). ``noise_floor_dbfs``: 10th percentile of the frames outside speech.
+    ``edge_levels_db``: level of the first and last 20 ms against the active level: speech cut off ends loud.
+    """
+    activity = clip.activity
+    span = activity.span
+    pauses = activity.pauses if span else []
+    quiet = activity.decibels[~activity.active]
+    return {
+        "active_fraction": figure(float(activity.active.mean())),
+        "speech_start": figure(span[0]) if span else None,
+        "speech_end": figure(min(span[1], len(clip.raw) / clip.rate)) if span else None,
+        "noise_floor_dbfs": figure(max(FLOOR_DBFS, float(np.percentile(quiet, 10)))) if len(quiet) >= 5 else None,
+        "envelope_cv": figure(_envelope_cv(clip.energy, span)),
+        "pauses": [[figure(start), figure(end)] for start, end in pauses],
+        "longest_pause": _longest(pauses) if span else {"seconds": None, "ratio": None, "span": None},
+        "level_step_db": _level_step(activity),
+        "edge_levels_db": _edges(clip),
+    }
+
+
+def _envelope_cv(energy: NDArray[np.float64], span: tuple[float, float] | None) -> float | None:
+    if span is None:
+        return None
+    envelope = np.sqrt(energy[round(span[0] / FRAME) : round(span[1] / FRAME)])
+    return float(envelope.std() / envelope.mean()) if len(envelope) >= 10 else None
+
+
+def _longest(pauses: list[tuple[float, float]]) -> dict[str, Any]:
+    """The longest inner pause; ``ratio`` to the median pause of the clip, None with fewer than two."""
+    if not pauses:
+        return {"seconds": 0.0, "ratio": None, "span": None}
+    lengths = np.array([end - start for start, end in pauses])
+    at = int(lengths.argmax())
+    ratio = float(lengths[at] / np.median(lengths)) if len(lengths) >= 2 else None
+    return {"seconds": figure(float(lengths[at])), "ratio": figure(ratio), "span": [figure(v) for v in pauses[at]]}
+
+
+def _level_step(activity: Activity) -> dict[str, Any]:
+    """Largest change of the mean level of speech, 1 s after against 1 s before, in dB (negative: it became quieter)."""
+    side, needed = round(STEP_SIDE / FRAME), round(STEP_SPEECH / FRAME)
+    active = activity.active
+    if active.sum() < 2 * needed:
+        return {"value": None, "time": None}
+    sums = np.concatenate(([0.0], np.cumsum(np.where(active, activity.decibels, 0.0))))
+    counts = np.concatenate(([0], np.cumsum(active)))
+    middle = np.arange(len(active) + 1)
+    before, after = np.maximum(middle - side, 0), np.minimum(middle + side, len(active))
+    enough = (counts[middle] - counts[before] >= needed) & (counts[after] - counts[middle] >= needed)
+    if not enough.any():
+        return {"value": None, "time": None}
+    at = middle[enough]
+    change = (sums[after[at]] - sums[at]) / (counts[after[at]] - counts[at])
+    change -= (sums[at] - sums[before[at]]) / (counts[at] - counts[before[at]])
+    largest = int(np.abs(change).argmax())
+    return {"value": figure(float(change[largest])), "time": figure(float(at[largest] * FRAME))}
+
+
+def _edges(clip: SharedClip) -> list[float | None] | None:
+    """Levels of the first and the last 20 ms in dB against the active level, or None without speech."""
+    active = clip.energy[clip.activity.active]
+    if not len(active):
+        return None
+    count = max(1, round(EDGE * clip.rate))
+    reference = max(float(active.mean()), 1e-12)
+    ends = (np.mean(np.square(part, dtype=np.float64)) for part in (clip.sound[:count], clip.sound[-count:]))
+    return [figure(10 * float(np.log10(max(float(end), 1e-12) / reference))) for end in ends]
