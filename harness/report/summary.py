@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from harness.stats import clopper_pearson
 
+from harness.stats import clopper_pearson
 from harness.store import Run
 from harness.types import Arm, Attempt, Finding, Json, Observation, Verdict, VerdictWord
 
