@@ -33,6 +33,10 @@ class AudioError(SoakError):
     """Bytes that are not readable audio. Within a run this becomes an outcome, not an error."""
 
 
+class NoFrames(AudioError):
+    """An audio file that can be read and has nothing in it."""
+
+
 class StoreError(SoakError):
     """A run directory that cannot be used, resumed or written; what was acknowledged is still there."""
 

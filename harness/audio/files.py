@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.audio.pcm import float_to_pcm, frame_bytes, pcm_to_float
 from harness.audio.riff import RATES, UnknownCodec, Walk
-from harness.errors import AudioError
+from harness.errors import AudioError, NoFrames
 from harness.types import Samples
 
 _TAGS = {"PCM_U8": 1, "PCM_16": 1, "PCM_24": 1, "PCM_32": 1, "FLOAT": 3, "DOUBLE": 3}
@@ -50,7 +50,7 @@ def read_audio(path: Path) -> AudioFile:
     try:
         return read_wav_bytes(data) if data[:4] == b"RIFF" else _read_other(data)
     except AudioError as error:
-        raise AudioError(f"{path}: {error}") from error
+        raise type(error)(f"{path}: {error}") from error
 
 
 def read_wav_bytes(data: bytes) -> AudioFile:
@@ -67,7 +67,7 @@ def read_wav_bytes(data: bytes) -> AudioFile:
     found = walk.format
     pieces = [piece for piece in walk.pieces if len(piece)]
     if found is None or not pieces:
-        raise AudioError("WAV holds zero frames")
+        raise NoFrames("WAV holds zero frames")
     joined = pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
     samples = pcm_to_float(joined, found.subtype, found.channels)
     return AudioFile(samples, found.rate, found.channels, found.subtype, tuple(walk.repairs))
@@ -96,7 +96,7 @@ def _read_other(data: bytes, otherwise: str = "") -> AudioFile:
     except (soundfile.SoundFileError, RuntimeError, OSError, ValueError, MemoryError) as error:
         raise AudioError(otherwise or f"not audio: {_opening(data)}") from error
     if not blocks:
-        raise AudioError("holds zero frames")
+        raise NoFrames("holds zero frames")
     if not RATES[0] <= rate <= RATES[1]:
         raise AudioError(f"header says {rate} Hz; {RATES[0]} to {RATES[1]} can be read")
     with np.errstate(all="ignore"):

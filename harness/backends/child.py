@@ -29,7 +29,7 @@ from harness.backends.protocol import (
     request_from_json,
     variant_from_json,
 )
-from harness.errors import SoakError
+from harness.errors import NoFrames, SoakError
 from harness.types import Capabilities, Json, Outcome, Request, Samples, Synthesis
 
 HEARTBEAT = 0.2  # s between two signs of life on the pipe
@@ -176,9 +176,8 @@ def _audio(made: Synthesis, capabilities: Capabilities) -> tuple[Samples, int, t
         try:
             read = read_audio(made.audio_path)
         except AudioError as error:  # the folder is a temporary one and would make two equal runs differ
-            raise BadAudio(str(error).replace(str(made.audio_path), made.audio_path.name), made) from None
-        if len(read.samples) == 0:
-            raise NoAudio(f"the audio file has no frames ({made.audio_path.name})")
+            kind = NoAudio if isinstance(error, NoFrames) else BadAudio
+            raise kind(str(error).replace(str(made.audio_path), made.audio_path.name), made) from None
         return read.samples, read.sample_rate, tuple(read.repairs)
     if made.samples is None:
         raise NoAudio("the backend gave no audio")
