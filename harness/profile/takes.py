@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from harness.faults._figures import speech_seconds
@@ -68,11 +69,12 @@ def conditions(run: RunLike, variant: str, gathered: Iterable[Take]) -> dict[str
     keys = {"corpus": str(run.manifest["corpus"].get("sha256", ""))}
     for name, value in (marks.get("models", {}).get(variant) or {}).items():
         keys[f"model.{name}"] = str(value)
-    settings = dict(marks.get("settings", {}).get(variant) or {})
-    for volatile in ("seed", "name", "reference", "suites", "settings"):
-        settings.pop(volatile, None) if volatile != "settings" else None
-    if settings:
-        keys["settings"] = _digest(settings)
+    said = marks.get("settings", {}).get(variant) or {}
+    plain = {
+        k: v for k, v in (said.get("settings") or {}).items() if not (isinstance(v, str) and Path(v).is_absolute())
+    }
+    if said:  # paths differ between machines, their contents are hashed above; the seed is what a profile varies
+        keys["settings"] = _digest({"settings": plain, "voice": said.get("voice"), "adapter": said.get("adapter")})
     for take in gathered:
         for name, observation in take.observations.items():
             keys.setdefault(f"scorer.{name}", observation.version)
@@ -82,20 +84,22 @@ def conditions(run: RunLike, variant: str, gathered: Iterable[Take]) -> dict[str
 def figures_of(take: Take) -> dict[str, float]:
     """Plain figures of one attempt; what is unknown is left out."""
     signal, pitch = payload_of(take, "signal"), payload_of(take, "pitch")
-    heard, tokens = payload_of(take, "intelligibility"), payload_of(take, "tokens")
-    wer = heard.get("wer") or {}
-    known = {
+    wer = payload_of(take, "intelligibility").get("wer") or {}
+    known: dict[str, float | None] = {
         "duration": signal.get("duration"),
         "speech_seconds": _speech(take),
         "active_rms_dbfs": signal.get("active_rms_dbfs"),
         "loudness_lufs": signal.get("loudness_lufs"),
         "f0_median_hz": pitch.get("f0_median_hz"),
-        "similarity": payload_of(take, SPEAKER).get("similarity"),
+        "speaker_similarity": payload_of(take, SPEAKER).get("similarity"),
         "wer_errors": wer.get("errors"),
         "wer_words": wer.get("words"),
-        "tokens_per_second": tokens.get("tokens_per_second"),
         "token_count": take.attempt.token_count,
     }
+    if take.attempt.duration:
+        known["speech_rate"] = len(take.chunk.text.split()) / take.attempt.duration
+        if take.attempt.token_count is not None:
+            known["token_rate"] = take.attempt.token_count / take.attempt.duration
     return {name: float(value) for name, value in known.items() if value is not None}
 
 
@@ -107,6 +111,7 @@ def _speech(take: Take) -> float | None:
 
 
 def payload_of(take: Take, scorer: str) -> Json:
+    """The payload of a scorer in one take, empty where it saw nothing."""
     seen = take.observations.get(scorer)
     return seen.payload if seen is not None and seen.payload else {}
 

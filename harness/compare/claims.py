@@ -1,0 +1,128 @@
+"""What a whole run supports, with counts and intervals, and what it is too small to support."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness import stats
+from harness.compare.drift import drift
+from harness.compare.rows import ChunkResult, Margins, Reference
+from harness.types import Claim, Json
+
+
+def claims(
+    variant: str, rows: Sequence[ChunkResult], reference: Reference | None, margins: Mapping[str, Any], *, seed: int = 0
+) -> list[Claim]:
+    """The claims ``fault-rate``, ``judged-share``, ``drift`` and ``memory`` about one variant.
+
+    ``rows`` hold every selected chunk, also those never spoken. Raises ConfigError for unknown keys in ``margins``.
+    """
+    held = Margins.read(margins)
+    ordered = sorted(rows, key=lambda row: row.position)
+    return [
+        fault_rate(variant, ordered, reference, held),
+        judged_share(variant, ordered, held),
+        drift(variant, ordered, reference, held, seed=seed),
+        memory(variant, ordered, held),
+    ]
+
+
+def fault_rate(variant: str, rows: Sequence[ChunkResult], reference: Reference | None, margins: Margins) -> Claim:
+    """Faulty chunks against the reference's own share, or against an absolute share where there is no reference."""
+    judged, faulty = sum(r.judged for r in rows), sum(r.faulty for r in rows)
+    interval = stats.clopper_pearson(faulty, judged, margins.level)
+    totals = reference.totals if reference is not None else {}
+    faulty0, judged0 = int(totals.get("faulty", 0)), int(totals.get("judged", 0))
+    details: Json = {"faulty": faulty, "judged": judged, "reference_faulty": faulty0, "reference_judged": judged0}
+    share = f"{faulty} of {judged} chunks are faulty ({_rates(interval)} with {margins.level:.0%} confidence)"
+    if judged0:
+        held = stats.rate_difference(faulty, judged, faulty0, judged0, margins.level)
+        margin, what = margins.excess_max, f"the reference's {faulty0} of {judged0}"
+    else:
+        held, margin, what = interval, margins.absolute_max, f"a share of {margins.absolute_max:.1%}"
+    details["compared"] = list(held)
+    if judged == 0:
+        return _claim("fault-rate", variant, "nothing was judged, so nothing is known of the fault rate", False, margin)
+    if held[0] > margin:
+        passed, says = False, f"{share}, more than {what} allows"
+    elif held[1] <= margin:
+        passed, says = True, f"{share}, within {margin:.1%} of {what}" if judged0 else f"{share}, below {margin:.1%}"
+    else:
+        passed = None
+        says = f"too small to say whether the rate is within the margin of {margin:.1%} against {what}: {share}; "
+        says += stats.compatible(faulty, judged, margins.level)
+    return Claim("fault-rate", variant, says, passed, faulty / judged, interval, margin, judged, details)
+
+
+def judged_share(variant: str, rows: Sequence[ChunkResult], margins: Margins) -> Claim:
+    """The share of the selected chunks with a verdict of clean or faulty. A statement about this run, not a sample."""
+    judged, total = sum(r.judged for r in rows), len(rows)
+    reasons: dict[str, int] = {}
+    for row in rows:
+        if not row.judged:
+            reason = row.verdict.reason if row.verdict is not None else "never spoken or never judged"
+            reasons[reason] = reasons.get(reason, 0) + 1
+    if total == 0 or judged == 0:
+        return _claim("judged-share", variant, f"0 of {total} chunks could be judged", False, margins.share_min, 0.0)
+    share = judged / total
+    says = f"{judged} of {total} chunks were judged ({share:.1%}, at least {margins.share_min:.0%} are needed)"
+    if reasons:
+        most = max(reasons, key=lambda reason: reasons[reason])
+        says += f"; {reasons[most]} were not because: {most}"
+    return Claim(
+        "judged-share",
+        variant,
+        says,
+        share >= margins.share_min,
+        share,
+        stats.clopper_pearson(judged, total, margins.level),
+        margins.share_min,
+        total,
+        {"judged": judged, "reasons": dict(sorted(reasons.items(), key=lambda item: -item[1])[:10])},
+    )
+
+
+def memory(variant: str, rows: Sequence[ChunkResult], margins: Margins) -> Claim:
+    """Theil-Sen slope of the backend's memory over the longest stretch without a restart, after its warm-up."""
+    epochs: dict[int | None, list[tuple[int, float]]] = {}
+    for row in rows:
+        if "rss_bytes" in row.values:
+            epochs.setdefault(row.epoch, []).append((row.position, row.values["rss_bytes"]))
+    longest = max(epochs.values(), key=len, default=[])[margins.warm_up :]
+    if not epochs:
+        return _claim("memory", variant, "the backend's memory could not be read", None, margins.slope_max_bytes)
+    if len(longest) < max(margins.memory_chunks_min, 3):
+        says = (
+            f"too small to say whether memory grows: {len(longest)} chunks after a warm-up of {margins.warm_up} "
+            f"without a restart, {margins.memory_chunks_min} are needed"
+        )
+        return _claim("memory", variant, says, None, margins.slope_max_bytes)
+    found = stats.theil_sen([v for _, v in longest], [p for p, _ in longest], margins.level)
+    low, high = found.interval
+    says = f"memory changes by {_bytes(found.value)} a chunk ({_bytes(low)} to {_bytes(high)}, {found.count} chunks)"
+    if low > margins.slope_max_bytes:
+        passed: bool | None = False
+    else:
+        passed = True if high <= margins.slope_max_bytes else None
+    says += {True: ", within", False: ", more than", None: ", too uncertain to hold against"}[passed]
+    says += f" the margin of {_bytes(margins.slope_max_bytes)}"
+    details = {"first_bytes": longest[0][1], "last_bytes": longest[-1][1], "epochs": len(epochs)}
+    return Claim(
+        "memory", variant, says, passed, found.value, found.interval, margins.slope_max_bytes, found.count, details
+    )
+
+
+def _claim(name: str, variant: str, says: str, passed: bool | None, margin: float, value: float | None = None) -> Claim:
+    return Claim(name, variant, says, passed, value, None, margin, 0)
+
+
+def _rates(interval: tuple[float, float]) -> str:
+    return f"{interval[0]:.1%} to {interval[1]:.1%}"
+
+
+def _bytes(value: float) -> str:
+    for unit, size in (("MB", 1e6), ("kB", 1e3)):
+        if abs(value) >= size:
+            return f"{value / size:.1f} {unit}"
+    return f"{value:.0f} bytes"
