@@ -32,7 +32,7 @@ def load_corpus(spec: str | Path, language: str | None = None, max_words: int = 
             return _from_recipe(name, options)
         if name in builtin_names():
             return _from_builtin(name, options)
-    return _from_file(spec, language or "en", max_words)
+    return _from_file(spec, language, max_words)
 
 
 def _from_builtin(name: str, options: str) -> Corpus:
@@ -60,8 +60,9 @@ def _from_recipe(name: str, options: str) -> Corpus:
     return generate(values["seed"], values["chunks"])
 
 
-def _from_file(spec: str | Path, language: str, max_words: int) -> Corpus:
+def _from_file(spec: str | Path, stated: str | None, max_words: int) -> Corpus:
     path = Path(spec)
+    language = stated or "en"
     suffix = path.suffix.lower()
     if suffix == ".txt":
         return read_txt(path, language, max_words)
@@ -72,7 +73,7 @@ def _from_file(spec: str | Path, language: str, max_words: int) -> Corpus:
     if suffix == ".epub":
         from harness.corpora.epub import read_epub
 
-        return read_epub(path, language, max_words)
+        return read_epub(path, stated, max_words)
     names = [*builtin_names(), *RECIPES]
     if suffix or "/" in str(spec) or path.exists():
         raise CorpusError(f"corpus {str(spec)!r}: unknown kind of file, use one of {', '.join(SUFFIXES)}")
