@@ -1,0 +1,95 @@
+"""Settings of the ``llama_codec`` adapter, checked before anything runs (layer 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ConfigError, nearest
+from harness.types import Variant
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a variant may set. ``None`` means: as the voice's own ``voice.json`` says."""
+
+    model: Path = Path()  # GGUF file
+    voice_json: Path | None = None  # default: voice.json in voice_dir, else beside the model
+    voice_dir: Path | None = None
+    speaker: str | None = None
+    temperature: float = 0.6
+    top_p: float = 0.95
+    top_k: int = 0  # 0: off
+    threads: int = 1
+    flash_attention: bool = False
+    prompt_cache: bool = False  # true is faster and not exact from request to request
+    max_tokens: int | None = None  # generated tokens a segment, markers included; None: the voice's rule
+    segment_phones: int | None = None  # longest piece spoken in one generation; 0: whole chunks
+    carry_context: bool = False  # deliberately wrong: the previous chunk stays in the context
+    context: int | None = None  # tokens
+
+    @property
+    def description(self) -> Path:
+        """Path of ``voice.json``."""
+        return self.voice_json or (self.voice_dir or self.model.parent) / "voice.json"
+
+
+PER_REQUEST = frozenset({"temperature", "top_p", "top_k", "prompt_cache", "max_tokens", "segment_phones", "speaker"})
+PATHS = frozenset({"model", "voice_json", "voice_dir"})
+RANGES: Mapping[str, tuple[float, float]] = {
+    "temperature": (0.0, 5.0), "top_p": (0.0, 1.0), "top_k": (0, 10**6), "threads": (1, 256),
+    "max_tokens": (1, 10**6), "segment_phones": (0, 10**6), "context": (64, 10**6),
+}  # fmt: skip
+KINDS: Mapping[str, type] = {
+    "temperature": float, "top_p": float, "top_k": int, "threads": int, "flash_attention": bool, "prompt_cache": bool,
+    "max_tokens": int, "segment_phones": int, "carry_context": bool, "context": int, "speaker": str,
+}  # fmt: skip
+
+
+def _checked(key: str, value: Any, where: str) -> Any:
+    if key in PATHS:
+        return Path(str(value))
+    kind = KINDS[key]
+    fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value, fits = float(value), True
+    if not fits:
+        raise ConfigError(f"{where}: {key} must be {kind.__name__}, not {value!r}")
+    if key in RANGES and not RANGES[key][0] <= value <= RANGES[key][1]:
+        raise ConfigError(f"{where}: {key} must lie in {RANGES[key][0]} to {RANGES[key][1]}, not {value!r}")
+    return value
+
+
+def from_variant(variant: Variant) -> Settings:
+    """Settings of a variant. Raises ConfigError (file, variant, key) on unknown keys, wrong kinds and missing files."""
+    where = f"{variant.source or 'variant'}: {variant.name}"
+    known = {f.name for f in fields(Settings)}
+    for key in variant.settings:
+        if key not in known:
+            raise ConfigError(f"{where}: unknown key {key!r} for llama_codec{nearest(key, known)}")
+    if "model" not in variant.settings:
+        raise ConfigError(f"{where}: key 'model' is missing (path of a GGUF file)")
+    given = {k: _checked(k, v, where) for k, v in variant.settings.items() if v is not None}
+    settings = Settings(**given)
+    if variant.voice and settings.speaker is None:
+        settings = replace(settings, speaker=variant.voice)
+    if not settings.model.is_file():
+        raise ConfigError(f"{where}: model: no such file: {settings.model}{_beside(settings.model)}")
+    if not settings.description.is_file():
+        raise ConfigError(f"{where}: voice_json: no such file: {settings.description}")
+    return settings
+
+
+def for_request(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
+    """Settings with the overrides of one request. Raises ConfigError on a key that is fixed once loaded."""
+    for key in overrides:
+        if key not in PER_REQUEST:
+            raise ConfigError(f"request: {key!r} cannot be set for one request{nearest(key, PER_REQUEST)}")
+    return replace(settings, **{k: _checked(k, v, "request") for k, v in overrides.items() if v is not None})
+
+
+def _beside(model: Path) -> str:
+    found = [p.name for p in model.parent.glob("*.gguf")] if model.parent.is_dir() else []
+    return nearest(model.name, found)

@@ -1,0 +1,143 @@
+"""Token layout: what is generated is taken apart without hiding what went wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import ConfigError
+from harness.voice.codec import Codec, decode, to_parameters, valid_frames
+from harness.voice.geometry import Geometry, load_geometry
+from harness.voice.layout import MISSING, marker_errors, phone_ends, prompt, read
+
+DESCRIPTION = Path(__file__).parent.parent / "voices" / "proto" / "voice.json"
+
+
+@pytest.fixture(scope="module")
+def geometry() -> Geometry:
+    return load_geometry(DESCRIPTION)
+
+
+def frame(geometry: Geometry, *codes: int) -> list[int]:
+    return [b.offset + c for b, c in zip(geometry.codebooks, codes, strict=True)]
+
+
+def marker(geometry: Geometry, index: int) -> int:
+    return geometry.marker_offset + index % geometry.markers
+
+
+def healthy(geometry: Geometry, phones: int) -> list[int]:
+    out = []
+    for i in range(phones):
+        out += [marker(geometry, i), *frame(geometry, i, i + 1, i + 2), *frame(geometry, i, i, i)]
+    return [*out, marker(geometry, phones), geometry.eos]
+
+
+def test_prompt_has_a_marker_before_each_phone(geometry: Geometry) -> None:
+    asked = prompt(["pau", "dh", "ax0", "pau"], 4, geometry, start=geometry.markers - 1)
+    assert asked[0] == geometry.bos
+    assert asked[1::2][:5] == [marker(geometry, i - 1) for i in range(5)]
+    assert asked[-2:] == [geometry.end, 4]
+    with pytest.raises(ValueError, match="zz"):
+        prompt(["zz"], 4, geometry)
+
+
+def test_healthy_tokens_come_back_as_codes_and_times(geometry: Geometry) -> None:
+    reading = read(healthy(geometry, 5), geometry)
+    assert reading.codes.shape == (10, 3)
+    assert reading.codes[2].tolist() == [1, 2, 3]
+    assert (reading.malformed_tokens, reading.ended, reading.speech_tokens) == (0, True, 30)
+    assert marker_errors(reading, 5, geometry) == (0, 0)
+    assert phone_ends(reading, 5, geometry) == pytest.approx([0.08, 0.16, 0.24, 0.32, 0.4])
+
+
+def test_disorder_is_counted_and_stays_visible(geometry: Geometry) -> None:
+    a, b, c = frame(geometry, 7, 8, 9)
+    reading = read([a, b, a, b, c, b, c, marker(geometry, 0), geometry.phone_offset, b, c, a], geometry)
+    assert reading.malformed_tokens == 4
+    assert reading.codes[:3].tolist() == [[7, 8, MISSING], [7, 8, 9], [MISSING, 8, 9]]
+    assert reading.codes[3, 0] < 0 or reading.codes[3, 0] >= geometry.codebook_sizes[0]
+    assert reading.codes[-1].tolist() == [7, MISSING, MISSING]
+    assert not reading.ended
+
+
+def test_repeated_and_lost_markers_are_told_apart(geometry: Geometry) -> None:
+    reading = read([marker(geometry, i) for i in (0, 1, 2, 1, 2, 3)], geometry)
+    assert marker_errors(reading, 5, geometry) == (2, 2)
+    assert phone_ends(reading, 5, geometry) is None
+
+
+@given(st.lists(st.integers(0, 3000), max_size=60))
+def test_any_tokens_give_whole_frames(tokens: list[int]) -> None:
+    reading = read(tokens, load_geometry(DESCRIPTION))
+    assert reading.codes.shape[1] == 3
+    assert reading.speech_tokens <= len(tokens)
+
+
+@pytest.fixture(scope="module")
+def codec() -> Codec:
+    rng = np.random.default_rng(0)
+    prosody = np.zeros((4, 9), np.float32)
+    prosody[1:, 2] = 3.0  # voiced throughout
+    prosody[1:, 4:] = 1.0
+    return Codec(
+        mean=np.zeros(100, np.float32),
+        stage1=rng.normal(0, 0.1, (8, 100)).astype(np.float32),
+        stage2=rng.normal(0, 0.05, (8, 100)).astype(np.float32),
+        prosody=prosody,
+        cepstral_weight=np.ones(25, np.float32),
+    )
+
+
+def test_decoding_is_exact_and_keeps_time(codec: Codec) -> None:
+    codes = np.random.default_rng(1).integers(0, 4, (30, 3))
+    first, second = decode(codes, codec), decode(codes, codec)
+    assert first.dtype == np.float32
+    assert len(first) == 30 * 640
+    assert np.array_equal(first, second)
+    assert np.isfinite(first).all()
+
+
+def test_voiced_frames_have_the_coded_pitch(codec: Codec) -> None:
+    parameters = to_parameters(np.array([[0, 0, 0], [0, 0, 1]]), codec)
+    assert parameters.f0[:8].max() == 0
+    assert parameters.f0[8:] == pytest.approx(np.full(8, 175.0))
+
+
+def test_frames_out_of_range_are_left_out_of_the_sound(codec: Codec) -> None:
+    codes = np.array([[0, 0, 0], [8, 0, 0], [0, MISSING, 0], [1, 1, 1]])
+    assert valid_frames(codes, codec).tolist() == [True, False, False, True]
+    assert len(decode(codes, codec)) == 2 * 640
+    with pytest.raises(ValueError, match="outside"):
+        to_parameters(codes, codec)
+    assert len(decode(np.zeros((0, 3), int), codec)) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d.pop("frame_seconds"), "frame_seconds"),
+        (lambda d: d["tokens"].pop("markers"), "markers"),
+        (lambda d: d.update(schema_version=9), "schema_version"),
+        (lambda d: d.update(sample_rate="fast"), "fast"),
+        (lambda d: d.update(speakers=[1]), "voice.json"),
+    ],
+)
+def test_a_broken_description_is_one_clear_line(tmp_path: Path, change: object, words: str) -> None:
+    stored = json.loads(DESCRIPTION.read_text())
+    change(stored)  # type: ignore[operator]
+    path = tmp_path / "voice.json"
+    path.write_text(json.dumps(stored))
+    with pytest.raises(ConfigError, match=words) as error:
+        load_geometry(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_wrong_speaker_gets_the_nearest_name(geometry: Geometry) -> None:
+    with pytest.raises(ConfigError, match="did you mean 'slt'"):
+        geometry.speaker_token("slk")
