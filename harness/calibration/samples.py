@@ -1,0 +1,53 @@
+"""What limits are fitted on: each take of the reference as if it were the variant, its other seeds as the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.faults import gather
+from harness.judge.limits import length_of
+from harness.profile.build import compare_voices, grouped, reference_of, view_of
+from harness.profile.takes import Take
+from harness.types import Evidence, ReferenceRecord, View
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One take with its evidence, and what the other seeds on the same text gave."""
+
+    view: View
+    evidence: Sequence[Evidence]
+    text: str  # key of the text
+    words: int
+    values: Mapping[str, float]
+    others: Mapping[str, Sequence[float]]
+
+    @property
+    def name(self) -> str:
+        """Chunk and seed, as shown to a user."""
+        return f"{self.view.chunk.id} seed {self.view.attempt.seed}"
+
+
+def samples_of(gathered: Sequence[Take]) -> list[Sample]:
+    """A sample a take; the view's reference is the record of the other takes of its text, None where there is none."""
+    with_voice, _ = compare_voices(list(gathered))
+    found: list[Sample] = []
+    for key, group in grouped(with_voice).items():
+        views = [view_of(group, index) for index in range(len(group))]
+        seen = [gather(view) for view in views]
+        values = [{e.fault: e.value for e in evidence if e.value is not None} for evidence in seen]
+        for index, view in enumerate(views):
+            rest = [v for i, v in enumerate(values) if i != index]
+            others = {name: [v[name] for v in rest if name in v] for name in {n for v in rest for n in v}}
+            reference = _with_evidence(group, index, others) if rest else None
+            judged = View(view.chunk, view.attempt, view.observations, reference, view.previous)
+            found.append(Sample(judged, gather(judged), key, length_of(view.chunk), values[index], others))
+    return found
+
+
+def _with_evidence(group: Sequence[Take], index: int, others: Mapping[str, Sequence[float]]) -> ReferenceRecord:
+    bare = reference_of(group, without=index, evidence=False)
+    return ReferenceRecord(
+        bare.chunk_id, dict(others), bare.durations, bare.token_counts, bare.transcripts, bare.figures
+    )
