@@ -8,7 +8,7 @@ from harness.registry import Registry
 ADAPTERS: Registry[type[Backend]] = Registry("adapter")
 for _name, _target in {
     "null": "harness.backends.null:NullBackend",
-    "llama_codec": "harness.backends.llama_codec:LlamaCodecBackend",
+    "llama_codec": "harness.backends.llama_codec:LlamaCodec",
     "command": "harness.backends.command:CommandBackend",
     "recorded": "harness.backends.recorded:RecordedBackend",
 }.items():
