@@ -1,0 +1,239 @@
+"""The command adapter: any program that turns a text into audio, started once a chunk. No Python needed."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.audio import AudioError, frame_bytes, pcm_to_float
+from harness.backends.base import BackendRefused, BadAudio, NoAudio, ProgramDied
+from harness.backends.command_settings import RAW, CommandSettings, check, fill, read_log, text_as_json
+from harness.backends.process import ending
+from harness.backends.program import Ended, run
+from harness.backends.settings import read_settings
+from harness.types import Capabilities, Request, Synthesis, Variant
+
+_FATAL = {signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM}
+_INSTEAD = "hand the text over with {text_file}, or stdin"
+
+
+class CommandBackend:
+    """One program a chunk; it keeps no state, so a restart of the worker loses nothing."""
+
+    def __init__(self) -> None:
+        self._variant: Variant | None = None
+        self._scratch = Path()
+
+    @staticmethod
+    def check(variant: Variant) -> None:
+        """Raise ConfigError for keys that are wrong, a program that is not there, a text that reaches nobody."""
+        check(variant)
+
+    def load(self, variant: Variant) -> Capabilities:
+        """Find the program. Nothing is started but the ``version`` command."""
+        settings = check(variant)
+        self._variant = variant
+        self._scratch = Path(tempfile.mkdtemp(prefix="command-"))
+        return Capabilities(
+            sample_rate=settings.sample_rate,
+            layout=settings.layout,
+            seeded="seed" in settings.used,
+            resets=True,
+            details=_details(settings, settings.folder(variant)),
+        )
+
+    def reset(self) -> None:
+        """Nothing is kept from one chunk to the next."""
+
+    def close(self) -> None:
+        """Remove the temporary files."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def synthesize(self, request: Request, progress: Callable[[], None]) -> Synthesis:
+        """Run the program. Raises ProgramDied, BackendRefused, NoAudio or BadAudio."""
+        assert self._variant is not None
+        settings = read_settings(CommandSettings, self._variant, request.overrides)
+        output = self._clear(settings)
+        command, stdin = self._filled(settings, request, output)
+        try:
+            ended = run(
+                command[0] if settings.shell else command,
+                shell=settings.shell,
+                stdin=stdin,
+                cwd=settings.folder(self._variant),
+                env=settings.env,
+                audio_on_stdout=settings.from_stdout,
+                header=None if settings.format in RAW else b"data" if settings.format == "wav" else b"",
+                grows=output if settings.output_file else output.parent,
+                progress=progress,
+            )
+        except OSError as error:
+            raise BackendRefused(_not_started(error, command)) from None
+        made = _synthesis(ended, settings)
+        _judge_end(ended, settings, made)
+        _take_audio(ended, settings, output, made)
+        return made
+
+    def _clear(self, settings: CommandSettings) -> Path:
+        """Make the folder of outputs empty, so that nothing of an earlier chunk can pass for this one's audio."""
+        folder = self._scratch / "out"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        if settings.output_file:
+            output = Path(settings.output_file)
+            output.unlink(missing_ok=True)
+            return output
+        return folder / f"output.{'raw' if settings.format in RAW else settings.format}"
+
+    def _filled(self, settings: CommandSettings, request: Request, output: Path) -> tuple[list[str], str | None]:
+        text_file = self._scratch / "text.txt"
+        if "text_file" in settings.used:
+            text_file.write_bytes(request.text.encode("utf-8"))
+        values = {
+            "text": request.text,
+            "text_json": text_as_json(request.text),
+            "text_file": str(text_file),
+            "output": str(output),
+            "output_dir": str(output.parent),
+            "language": request.language,
+            "voice": request.voice,
+            "model": settings.model,
+            "seed": str(request.seed) if request.seed is not None else None,
+        }
+        known = {name: value for name, value in values.items() if value is not None}
+        known |= {name: str(value) for name, value in settings.values.items()}
+        command = [fill(part, known, settings.shell) for part in settings.arguments]
+        if any("\0" in part for part in command):
+            raise BackendRefused(f"the text holds a NUL character, which no program argument can: {_INSTEAD}")
+        return command, fill(settings.stdin, known) if settings.stdin is not None else None
+
+
+def _not_started(error: OSError, command: list[str]) -> str:
+    if error.errno == errno.E2BIG:
+        size = max(len(part.encode()) for part in command)
+        return f"an argument of {size} bytes is longer than the system allows: {_INSTEAD}"
+    return f"cannot start {command[0]!r}: {error.strerror or error}"
+
+
+def _synthesis(ended: Ended, settings: CommandSettings) -> Synthesis:
+    """What the log says, before anything is known of the audio."""
+    said = read_log(ended.log.text(), settings)
+    made = Synthesis(ttfa=ended.first_audio if settings.format in (*RAW, "wav") else None)
+    count, ids, reason = (said.pop(key, None) for key in ("token_count", "token_ids", "finish_reason"))
+    if ids is not None:
+        _take_tokens(str(ids), settings, made, said)
+    if isinstance(count, int):
+        made.token_count = count
+    elif count is not None:
+        said["token_count"] = count
+    made.finish_reason = str(reason) if reason is not None else None
+    if ended.left_running:
+        said["left_running"] = "processes outlived the program and were killed"
+    made.notes = said
+    return made
+
+
+def _take_tokens(ids: str, settings: CommandSettings, made: Synthesis, said: dict[str, Any]) -> None:
+    try:
+        flat = np.array([int(word) for word in re.findall(r"-?\d+", ids)], dtype=np.int32)
+    except OverflowError:
+        said["token_ids"] = "a token id is beyond 32 bits"
+        return
+    books = len(settings.tokens.codebook_sizes) if settings.tokens else 1
+    made.token_count = len(flat)
+    if len(flat) % books:
+        said["token_ids"] = f"{len(flat)} ids do not fill frames of {books} codebooks; the last are left out"
+    made.tokens = flat[: len(flat) // books * books].reshape(-1, books)
+
+
+def _judge_end(ended: Ended, settings: CommandSettings, made: Synthesis) -> None:
+    """Raise for a program that did not end well, or whose log says that something is wrong."""
+    if ended.code < 0:
+        raise ProgramDied(ending(ended.code), made)
+    if settings.fail_on:
+        log = ended.log.text()
+        for pattern in settings.fail_on:
+            match = re.search(pattern, log, re.M)
+            if match:
+                line = log[log.rfind("\n", 0, match.start()) + 1 :].split("\n", 1)[0].strip()
+                raise BackendRefused(f"the log says: {line[:300]}", made)
+    if ended.code > 128 and ended.code - 128 in set(map(int, _FATAL)):
+        name = signal.Signals(ended.code - 128).name
+        raise ProgramDied(f"exit {ended.code} (a wrapper's word for signal {ended.code - 128}, {name})", made)
+    if ended.code:
+        lines = [line.strip() for line in ended.log.text().splitlines() if line.strip()]
+        raise BackendRefused(f"exit {ended.code}" + (f": {lines[-1][:300]}" if lines else ""), made)
+
+
+def _take_audio(ended: Ended, settings: CommandSettings, output: Path, made: Synthesis) -> None:
+    """Put samples or a file into ``made``. Raises NoAudio or BadAudio."""
+    if settings.from_stdout:
+        if not ended.stdout:
+            raise NoAudio("exit 0 and nothing on stdout", made)
+        output.write_bytes(ended.stdout)
+    elif not output.is_file():
+        written = (
+            sorted(entry for entry in output.parent.iterdir() if entry.is_file()) if not settings.output_file else []
+        )
+        if len(written) != 1:
+            names = ", ".join(entry.name for entry in written)
+            raise NoAudio(f"exit 0 and {f'more than one file: {names}' if names else 'no audio file'}", made)
+        output = written[0]  # programs that add an ending, or that choose the name in {output_dir}
+    if output.stat().st_size == 0:
+        raise NoAudio("exit 0 and an empty audio file", made)
+    if settings.format in RAW:
+        _take_raw(output.read_bytes(), settings, made)
+    else:
+        made.audio_path = output
+
+
+def _take_raw(data: bytes, settings: CommandSettings, made: Synthesis) -> None:
+    subtype = RAW[settings.format]
+    extra = len(data) % frame_bytes(subtype, settings.channels)
+    if extra:
+        made.notes = {**made.notes, "repairs": [f"{extra} bytes of an incomplete last frame left out"]}
+    try:
+        made.samples = pcm_to_float(data, subtype, settings.channels)
+    except AudioError as error:
+        raise BadAudio(str(error), made) from None
+    made.sample_rate = settings.sample_rate
+    if len(made.samples) == 0:
+        raise NoAudio(f"exit 0 and {len(data)} bytes of raw audio, less than one frame", made)
+
+
+def _details(settings: CommandSettings, folder: Path) -> dict[str, Any]:
+    """What is known of the program: path, SHA-256 of the file, first line of its ``version`` command."""
+    details: dict[str, Any] = {}
+    if not settings.shell:
+        name = fill(settings.arguments[0], {"model": settings.model or ""})
+        found = shutil.which(str(folder / name) if "/" in name else name, path=settings.env.get("PATH"))
+        if found is not None:
+            details["program"] = found
+            with contextlib.suppress(OSError), Path(found).open("rb") as file:
+                details["program_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+    if settings.version:
+        try:
+            asked = subprocess.run(
+                settings.version,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=30,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise BackendRefused(f"the version command failed: {error}") from None
+        details["version"] = asked.stdout.decode("utf-8", "replace").strip().split("\n", 1)[0][:300]
+    return details

@@ -1,0 +1,97 @@
+"""The recorded adapter: audio that already exists, answered by chunk id. For judging what another system made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from harness.backends.base import BackendRefused, NoAudio
+from harness.backends.settings import Settings, read_settings, wrong
+from harness.errors import nearest
+from harness.manifests import Row, read_manifest
+from harness.types import Capabilities, Request, Synthesis, TokenLayout, Variant
+
+
+class RecordedSettings(Settings):
+    """Keys of the adapter ``recorded``."""
+
+    manifest: str  # a manifest, or a folder of audio files named by chunk id
+    format: Literal["ljspeech", "seed-tts-eval", "jsonl", "csv", "folder"] | None = None
+    audio_dir: str | None = None
+    codebook_sizes: list[int] | None = Field(default=None, min_length=1)
+    frame_seconds: float | None = Field(default=None, gt=0)
+    cap: int | None = Field(default=None, ge=1)
+    model: str | None = None
+
+    @property
+    def layout(self) -> TokenLayout | None:
+        if self.codebook_sizes is None or self.frame_seconds is None:
+            return None
+        return TokenLayout(tuple(self.codebook_sizes), self.frame_seconds, self.cap)
+
+    def rows(self) -> dict[str, Row]:
+        """Recordings by id. Raises CorpusError."""
+        folder = Path(self.audio_dir) if self.audio_dir else None
+        return {row.id: row for row in read_manifest(Path(self.manifest), self.format, folder)}
+
+
+class RecordedBackend:
+    """Gives the recording of a chunk; the text and the seed play no part."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Row] = {}
+
+    @staticmethod
+    def check(variant: Variant) -> None:
+        """Raise ConfigError for wrong keys and CorpusError for a manifest that cannot be read."""
+        settings = read_settings(RecordedSettings, variant)
+        if (settings.codebook_sizes is None) != (settings.frame_seconds is None):
+            raise wrong(variant, "frame_seconds", "codebook_sizes and frame_seconds describe the tokens together")
+        if not Path(settings.manifest).exists():
+            raise wrong(variant, "manifest", f"no file or folder {settings.manifest}")
+        if settings.audio_dir is not None and not Path(settings.audio_dir).is_dir():
+            raise wrong(variant, "audio_dir", f"no folder {settings.audio_dir}")
+        settings.rows()
+
+    def load(self, variant: Variant) -> Capabilities:
+        """Read the manifest; no audio yet."""
+        settings = read_settings(RecordedSettings, variant)
+        self._rows = settings.rows()
+        return Capabilities(layout=settings.layout, seeded=False, resets=True, details={"recordings": len(self._rows)})
+
+    def synthesize(self, request: Request, progress: Callable[[], None]) -> Synthesis:
+        """Return the recording. Raises NoAudio for a missing file and BackendRefused for an id that is not listed."""
+        row = self._rows.get(request.chunk_id)
+        if row is None:
+            raise BackendRefused(f"no recording with id {request.chunk_id!r}{_close(request.chunk_id, self._rows)}")
+        progress()
+        made = Synthesis(
+            audio_path=row.audio,
+            tokens=np.array(row.tokens, dtype=np.int32).reshape(len(row.tokens), -1) if row.tokens else None,
+            token_count=row.token_count if row.token_count is not None else _count(row),
+            finish_reason=row.finish_reason,
+        )
+        if row.text is not None and row.text != request.text:
+            made.notes = {"recorded_text": row.text}
+        if not row.audio.is_file():
+            raise NoAudio(f"no audio file {row.audio}", made)
+        return made
+
+    def reset(self) -> None:
+        """Recordings have no state."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _count(row: Row) -> int | None:
+    return sum(map(len, row.tokens)) if row.tokens is not None else None
+
+
+def _close(name: str, names: dict[str, Row]) -> str:
+    hint = nearest(name, names)
+    return hint if "did you mean" in hint else f" among the {len(names)} of the manifest"
