@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import StoreError
+from harness.store.layout import JOURNAL, MANIFEST, point_latest, read_manifest
 from harness.store.lock import held
 from harness.store.reader import directory_bytes
-from harness.store.run import JOURNAL, MANIFEST, Run, point_latest, read_manifest
+from harness.store.run import Run
 
 
 @dataclass(frozen=True, slots=True)

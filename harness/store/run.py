@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import secrets
-import shutil
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,18 +17,16 @@ from typing import Any
 
 from harness.errors import StoreError
 from harness.store.convert import attempt_key, attempt_row, claim_row, evidence_row, observation_row, verdict_row
-from harness.store.files import sync_directory, write_durably
 from harness.store.journal import Journal
+from harness.store.layout import JOURNAL, build, point_latest, read_manifest
 from harness.store.ledger import Ledger
-from harness.store.lock import Lock
+from harness.store.lock import Lock, held
 from harness.store.reader import Reader
 from harness.store.redact import redact, redact_json
 from harness.store.schema import SCHEMA_VERSION
 from harness.store.verify import lost_attempts, problems, quarantine
 from harness.types import Attempt, Claim, Evidence, Json, Observation, Samples, Verdict
 
-MANIFEST = "manifest.json"
-JOURNAL = "journal.sqlite"
 _SAME = "SELECT 1 FROM attempts WHERE session = ? AND arm = ? AND chunk_id = ? AND take = ?"
 
 
@@ -58,30 +55,21 @@ class Run(Reader):
         if name in {"", ".", "..", "latest"} or name.startswith(".") or "/" in name or "\\" in name or "\0" in name:
             raise StoreError(f"{name!r} cannot be the name of a run: it must be the name of a plain directory")
         path = root / name
-        building = root / f".{name}.new"
         if path.exists():
             raise StoreError(f"{path}: there is a run of this name already")
         full = {**redact_json(manifest), "run_id": name, "schema_version": SCHEMA_VERSION, "created_utc": utc_now()}
         try:
-            if building.exists():  # left by a creation that was cut off
-                shutil.rmtree(building)
-            if not root.exists():
-                root.mkdir(parents=True)
-                sync_directory(root.parent)
-            (building / "audio").mkdir(parents=True)
             text = json.dumps(full, indent=2, ensure_ascii=True, allow_nan=False, default=str)
-            write_durably(building / MANIFEST, text.encode())
-            Journal.create(building / JOURNAL)
-            lock = Lock.take(building)
-            sync_directory(building)
-            building.rename(path)
-            sync_directory(root)
+            lock = build(path, text)
         except (OSError, ValueError) as error:
             raise StoreError(f"{path}: cannot be created ({getattr(error, 'strerror', None) or error})") from error
-        lock.run = path
-        run = cls(path, json.loads(text), Journal.open(path / JOURNAL, write=True), lock)
-        run._state("running", {"manifest_sha256": hashlib.sha256(text.encode()).hexdigest()})
-        point_latest(root, name)
+        run = cls._of(path, json.loads(text), lock)
+        try:
+            run._state("running", {"manifest_sha256": hashlib.sha256(text.encode()).hexdigest()})
+            point_latest(root, name)
+        except BaseException:
+            run.close()
+            raise
         return run
 
     @classmethod
@@ -92,16 +80,23 @@ class Run(Reader):
         """
         path = path.resolve()
         manifest = read_manifest(path)
-        lock = Lock.take(path) if write else None
+        run = cls._of(path, manifest, Lock.take(path) if write else None)
         try:
-            run = cls(path, manifest, Journal.open(path / JOURNAL, write), lock)
             if write:
                 run._tidy()
+        except BaseException:
+            run.close()
+            raise
+        return run
+
+    @classmethod
+    def _of(cls, path: Path, manifest: Json, lock: Lock | None) -> Run:
+        try:
+            return cls(path, manifest, Journal.open(path / JOURNAL, lock is not None), lock)
         except BaseException:
             if lock is not None:
                 lock.release()
             raise
-        return run
 
     def close(self) -> None:
         """Let go of journal and lock; the status stays as it is."""
@@ -203,7 +198,7 @@ class Run(Reader):
 
     def verify(self) -> list[str]:
         """One line a problem: lost or damaged attempts, sounds that do not fit, files that belong to nothing."""
-        return problems(self.path, self._journal)
+        return problems(self.path, self._journal, busy=self._lock is None and held(self.path))
 
     # ------------------------------------------------------------------ helpers
     def _tidy(self) -> None:
@@ -243,32 +238,3 @@ class Run(Reader):
                 "SQLITE_CONSTRAINT_FOREIGNKEY": "belongs to something that was never recorded",
             }.get(kind, f"cannot be recorded ({error})")
             raise StoreError(f"{self.path}: {what} {cause}") from error
-
-
-def read_manifest(path: Path) -> Json:
-    """The manifest of a run directory. Raises StoreError."""
-    file = path / MANIFEST
-    try:
-        manifest = json.loads(file.read_bytes())
-    except OSError as error:
-        raise StoreError(f"{path}: no run ({MANIFEST}: {error.strerror})") from error
-    except ValueError as error:
-        raise StoreError(f"{file}: damaged ({error})") from error
-    if not isinstance(manifest, dict) or "run_id" not in manifest:
-        raise StoreError(f"{file}: not a manifest of tts-soak")
-    return manifest
-
-
-def point_latest(root: Path, name: str) -> None:
-    """Let ``root/latest`` name a run, in one step. Raises StoreError."""
-    link = root / "latest"
-    temporary = root / f".latest.{os.getpid()}.tmp"
-    try:
-        temporary.unlink(missing_ok=True)
-        try:
-            temporary.symlink_to(name, target_is_directory=True)
-        except OSError:  # a file system or user without symbolic links
-            temporary.write_text(f"{name}\n")
-        temporary.replace(link)
-    except OSError as error:
-        raise StoreError(f"{link}: cannot be written ({error.strerror})") from error

@@ -8,13 +8,15 @@ from pathlib import Path
 from harness.errors import StoreError
 from harness.store.journal import Journal, Row
 from harness.store.ledger import Ledger
-from harness.store.lock import held
 from harness.store.schema import TABLES
 from harness.store.sounds import Sounds
 
 
-def problems(path: Path, journal: Journal) -> list[str]:
-    """One line a problem; an empty list means that the run is whole. Changes nothing."""
+def problems(path: Path, journal: Journal, *, busy: bool) -> list[str]:
+    """One line a problem; an empty list means that the run is whole. Changes nothing.
+
+    ``busy``: another process is writing, and may be between a sound and its row.
+    """
     found: list[str] = []
     try:
         found += [f"journal.sqlite: {line}" for (line,) in journal.query("PRAGMA integrity_check(20)") if line != "ok"]
@@ -22,7 +24,7 @@ def problems(path: Path, journal: Journal) -> list[str]:
         found += _rows(journal)
         found += _acknowledged(path, attempts, damaged)
         found += _manifest(path, journal)
-        found += _audio(path, journal, attempts, complete=not damaged)
+        found += _audio(path, journal, attempts, complete=not damaged and not busy)
     except StoreError as error:
         found.append(str(error))
     return found
@@ -73,7 +75,7 @@ def _audio(path: Path, journal: Journal, attempts: list[Row], complete: bool) ->
         flaw = sounds.problem(relative, row["audio_sha256"], row["sample_rate"])
         if flaw:
             found.append(f"attempt {row['id']} ({row['chunk_id']!r}): {flaw}")
-    if complete and not held(path):  # a living writer may be between the sound and its row
+    if complete:
         found += [f"{orphan.relative_to(path)}: belongs to no attempt" for orphan in orphans(path, set(expected))]
     return found
 
