@@ -7,6 +7,7 @@ worker ends or when the harness does, by whatever signal. Its own exit status th
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -48,15 +49,17 @@ def _from_psutil(pid: int) -> list[int]:
 
 def kill_below(pid: int, patience: float = 3.0) -> None:
     """SIGKILL every process below ``pid``, again until none is left: a tree may fork while it is being killed."""
+    own = pid == os.getpid()
     end = time.monotonic() + patience
-    while (left := [child for child in descendants(pid) if not _is_zombie(child)]) and time.monotonic() < end:
+    while time.monotonic() < end:
+        if own:
+            _reap()  # the dead too: the init process of a container often collects none
+        left = [child for child in descendants(pid) if own or not _is_zombie(child)]
+        if not left:
+            return
         for child in left:
-            try:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(child, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                continue
-        if pid == os.getpid():
-            _reap()
         time.sleep(0.002)
 
 

@@ -153,10 +153,15 @@ def _watch_growth(path: Path, progress: Callable[[], None], over: threading.Even
 
 
 def _size(path: Path) -> int:
+    """Bytes of a file, or of the files of a folder; a file that vanishes meanwhile counts nothing."""
+    try:
+        entries = list(path.iterdir()) if path.is_dir() else [path]
+    except OSError:
+        return 0
     total = 0
-    for each in path.iterdir() if path.is_dir() else [path]:
+    for entry in entries:
         with contextlib.suppress(OSError):
-            total += each.stat().st_size
+            total += entry.stat().st_size
     return total
 
 
