@@ -154,7 +154,7 @@ def profile(
 ) -> None:
     """Record the reference: speak the corpus with several seeds, write its profile and the limits of its voice."""
     from harness.engine.reference import record
-    from harness.plugin.terminal import Line
+    from harness.terminal import Line
 
     made = record(variants, variant, spec, chunks, seeds, asr, reports, Line(sys.stderr))
     for path in made:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class WorkerLike(Protocol):
     """The part of :class:`harness.backends.worker.Worker` that a session needs."""
 
-    alive: bool
+    @property
+    def alive(self) -> bool: ...
 
     def start(self) -> Capabilities: ...
 

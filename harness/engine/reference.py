@@ -7,8 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness import calibration as fitting
-from harness import profile as profiles
+from harness.calibration import calibrate
 from harness.corpora import load_corpus
 from harness.engine.assessor import Assessor
 from harness.engine.engine import Engine
@@ -61,9 +60,9 @@ def record(
     status = "interrupted"
     try:
         _speak(run, plan, variant, seeds, progress)
-        made = profiles.build(run, variant)
-        made.save(variant.profile)
-        fitting.fit(made).save(variant.calibration)
+        limits, profile = calibrate(run, variant)
+        profile.save(variant.profile)
+        limits.save(variant.calibration)
         status = "finished"
     finally:
         run.finish(status)

@@ -127,7 +127,7 @@ class Soak:
                 continue
             case = Case(attempt, chunks[attempt.chunk_id], self.variant, self.judge, self.profile, layout, previous)
             case.observations = self.run.observations(attempt.id)
-            case.evidence = list(self.run.evidence(attempt.id))
+            case.evidence = list(self.run.evidence(attempt.id).values())
             case.verdict = verdicts[attempt.id]
             self.cases[attempt.id] = case
 

@@ -6,15 +6,16 @@ The run is done once, after selection is known and before the first item; items 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness import terminal
 from harness.errors import SoakError
-from harness.plugin import options, terminal
+from harness.plugin import options
 from harness.plugin.handle import ClaimFailed, FaultFound, Soak
 from harness.plugin.selection import Ask, Scene, plan_for
 
@@ -76,7 +77,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Do the run of every selected suite, then let the items read it."""
     stage, config = session.config.stash[_STAGE], session.config
     if stage.scenes and not config.option.collectonly and not session.testsfailed:
@@ -104,7 +105,7 @@ def _carry_out(stage: Stage, config: pytest.Config, folder: Path, scene: Scene, 
         path = None if resume is None else (last_run(plan.reports) if resume == "latest" else plan.reports / resume)
         stage.runs[folder] = Engine(plan, line).run(path)
         stage.summaries[folder] = write(stage.runs[folder])
-        stage.soaks[folder] = Soak(Run.open(stage.runs[folder]), scene)
+        stage.soaks[folder] = Soak(Run.open(stage.runs[folder]), scene, options.repeated(config))
         if config.getoption("keep") is not None:
             prune(plan.reports, config.getoption("keep"))
     except SoakError as problem:
@@ -123,9 +124,11 @@ def soak(request: pytest.FixtureRequest) -> Soak:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A faulty chunk shows its message alone, not a traceback through the harness."""
-    report: Any = yield
+    report = yield
     if call.excinfo is not None and isinstance(call.excinfo.value, FaultFound | ClaimFailed):
         report.longrepr = str(call.excinfo.value)
     return report

@@ -28,9 +28,10 @@ class ClaimFailed(AssertionError):
 class Soak:
     """The finished run, as tests ask about it. Reads only."""
 
-    def __init__(self, run: Run, scene: Scene, request: pytest.FixtureRequest | None = None) -> None:
+    def __init__(self, run: Run, scene: Scene, options: str = "") -> None:
         self._run = run
         self._scene = scene
+        self._options = options
         self._texts = {chunk.id: chunk.text for chunk in scene.corpus.chunks}
         self._attempts = {(a.variant, a.chunk_id): a for a in run.attempts(arm=Arm.SOAK)}
         self._verdicts = run.verdicts()
@@ -97,7 +98,7 @@ class Soak:
         folder = self._scene.folder
         root = folder.parent.parent
         shown = folder.relative_to(root) if folder.is_relative_to(root) else folder
-        return f"pytest {shown} -k {shlex.quote(f'{ask.variant} and {ask.chunk_id}')}"
+        return f"pytest {shown} -k {shlex.quote(f'{ask.variant} and {ask.chunk_id}')}{self._options}"
 
 
 def _finding_text(finding: Finding) -> str:

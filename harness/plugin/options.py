@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,13 @@ def _count(text: str) -> int:
     if value < 1:
         raise ValueError(f"{value} is not a positive count")
     return value
+
+
+def repeated(config: pytest.Config) -> str:
+    """The options that a command must repeat to ask the same of one chunk."""
+    named = [(name, config.getoption(name)) for name in ("variants", "corpus", "language", "asr", "scorers")]
+    given = [(name, value) for name, value in named if value not in (None, DEFAULT_VARIANTS)]
+    return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in given)
 
 
 def refuse_xdist(config: pytest.Config) -> None:

@@ -1,4 +1,4 @@
-"""The live progress line and the closing table (layer 6)."""
+"""The live progress line and the closing table (layer 5)."""
 
 from __future__ import annotations
 
