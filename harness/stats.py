@@ -18,7 +18,7 @@ Interval: TypeAlias = tuple[float, float]
 Series: TypeAlias = NDArray[np.float64]
 
 REPEATS = 4999
-BLOCK = 5  # chunks; absorbs what pre-whitening leaves
+BLOCK = 5  # chunks, more in long series; absorbs what pre-whitening leaves
 LEAST_SERIES = 12
 
 
@@ -214,10 +214,11 @@ def _permuted(y: Series, seed: int) -> Series:
     """Rows of ``y`` with its blocks in random order, cut at a random phase; shape (repeats, len(y))."""
     rng = np.random.default_rng(seed)
     n = y.size
-    blocks = math.ceil(n / BLOCK)
+    length = max(BLOCK, n // 40)
+    blocks = math.ceil(n / length)
     keys = rng.random((REPEATS, blocks))
-    start = rng.integers(0, BLOCK, size=REPEATS)
-    index = (np.arange(n)[None, :] + start[:, None]) // BLOCK % blocks
+    start = rng.integers(0, length, size=REPEATS)
+    index = (np.arange(n)[None, :] + start[:, None]) // length % blocks
     order = np.argsort(np.take_along_axis(keys, index, axis=1), axis=1, kind="stable")
     rows: Series = y[order]
     return rows

@@ -1,0 +1,395 @@
+"""The fault classes: what each sees in observations, healthy and broken, and what it says when it cannot look."""
+
+from __future__ import annotations
+
+import math
+import types as python_types
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.errors import ConfigError
+from harness.faults import catalogue, collect, explain, gather, get
+from harness.faults._heard import hear, match
+from harness.faults._words import syllables
+from harness.faults.base import BaseFault, Family, Seen
+from harness.types import Attempt, Chunk, Evidence, Observation, Outcome, ReferenceRecord, Status, View
+
+TEXT = (
+    "the old keeper climbed the narrow stairs every evening to light the lamp "
+    "because sailors far beyond the harbour trusted its steady golden beam"
+)
+WORD = 0.3  # s
+
+SIGNAL: dict[str, Any] = {
+    "duration": 7.5,
+    "sample_rate": 16000,
+    "peak_dbfs": -3.0,
+    "active_rms_dbfs": -20.0,
+    "dc_ratio": 0.001,
+    "constant": False,
+    "nonfinite_fraction": 0.0,
+    "clipped_fraction": 0.0,
+    "clipped_longest_run": 0,
+    "over_one_fraction": 0.0,
+    "rail_jumps": 0,
+    "active_fraction": 0.9,
+    "speech_start": 0.0,
+    "speech_end": 7.2,
+    "envelope_cv": 1.2,
+    "flatness": 1e-4,
+    "rolloff99_hz": 5000.0,
+    "periodic": {"ratio": 0.02, "period": 9, "seconds": 0.02, "span": [1.0, 1.02]},
+    "pauses": [],
+    "longest_pause": {"seconds": None, "ratio": None, "span": None},
+    "spans": {},
+}
+PITCH: dict[str, Any] = {
+    "f0_median_hz": 175.0,
+    "voiced_fraction": 0.6,
+    "voiced_seconds": 4.0,
+    "harmonicity_db": 12.0,
+    "harmonicity_db_halves": [12.0, 11.0],
+}
+TOKENS: dict[str, Any] = {
+    "count": 560,
+    "frames": 180,
+    "cap": 2000,
+    "cap_hit": False,
+    "finish_reason": "stop",
+    "codebooks": [{"size": 1024, "unique": 150, "entropy_bits": 7.0, "out_of_range": 0}],
+    "cycle": {"period": 1, "repeats": 2, "span": [0.1, 0.2]},
+}
+SPEAKER: dict[str, Any] = {"encoder": "resemblyzer", "similarity": 0.9, "speech_seconds": 7.0}
+
+
+def said(words: list[str], *, spacing: float = WORD, start: float = 0.0) -> list[dict[str, Any]]:
+    """Words spoken one after another."""
+    return [
+        {"word": w, "start": start + i * spacing, "end": start + (i + 1) * spacing - 0.02, "probability": 0.5}
+        for i, w in enumerate(words)
+    ]
+
+
+def view(
+    words: list[dict[str, Any]] | None = None,
+    text: str = TEXT,
+    *,
+    reference: ReferenceRecord | None = None,
+    outcome: Outcome = Outcome.OK,
+    **changes: dict[str, Any],
+) -> View:
+    """An attempt as it would be seen; ``changes`` update the payload of a scorer."""
+    words = said(text.split()) if words is None else words
+    end = max((w["end"] for w in words), default=0.0)
+    heard = {"reference": text, "hypothesis": " ".join(w["word"] for w in words), "words": words}
+    signal = {**SIGNAL, "duration": end + 0.3, "speech_end": end}
+    payloads = {"signal": signal, "pitch": PITCH, "tokens": TOKENS, "speaker": SPEAKER, "intelligibility": heard}
+    observations = {
+        name: Observation(name, "1", Status.OK, {**payload, **changes.get(name, {})})
+        for name, payload in payloads.items()
+    }
+    attempt = Attempt(0, 0, 0, "a", "v", outcome=outcome, detail="signal 11", duration=end + 0.3)
+    return View(Chunk("a", text), attempt, observations if outcome is Outcome.OK else {}, reference)
+
+
+def value(fault: str, seen: View) -> float:
+    found = get(fault).evidence(seen)
+    assert found.value is not None, found.reason
+    return found.value
+
+
+def over(fault: str, seen: View) -> bool:
+    """Whether a value meets the class's own limits without a reference."""
+    chosen = get(fault)
+    limit = chosen.physical_limit if chosen.default_limit is None else chosen.default_limit
+    assert limit is not None
+    return value(fault, seen) > limit
+
+
+def test_every_class_is_complete_and_named_after_its_file() -> None:
+    for name, fault in catalogue().items():
+        assert fault.name == name
+        assert fault.title and fault.causes and fault.sources and fault.unit
+        limits = (fault.physical_limit, fault.default_margin, fault.default_limit)
+        assert any(limit is not None for limit in limits), f"{name} can never find anything"
+        assert set(fault.observes) <= {"signal", "pitch", "tokens", "speaker", "intelligibility"}
+        assert name in explain(fault) and fault.title in explain(fault)
+
+
+def test_what_explains_what_has_no_circle() -> None:
+    faults = catalogue()
+
+    def causes_of(name: str, seen: tuple[str, ...] = ()) -> None:
+        assert name not in seen, f"circle: {seen}"
+        for following in faults[name].explains:
+            causes_of(following, (*seen, name))
+
+    for name in faults:
+        causes_of(name)
+
+
+def test_two_classes_of_one_name_are_refused() -> None:
+    def module(path: str) -> python_types.ModuleType:
+        made = python_types.ModuleType(path)
+        made.Twice = type("Twice", (BaseFault,), {"name": "twice", "__module__": path})  # type: ignore[attr-defined]
+        return made
+
+    with pytest.raises(ValueError, match=r"defined twice: in a\.twice and b\.twice"):
+        collect([module("a.twice"), module("b.twice")])
+    with pytest.raises(ValueError, match="must be named after it"):
+        collect([module("a.other")])
+    with pytest.raises(ValueError, match="exactly one fault class, it defines 0"):
+        collect([python_types.ModuleType("empty")])
+
+
+def test_an_unknown_class_gets_a_suggestion() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'truncation'"):
+        get("trunkation")
+
+
+def test_healthy_speech_is_beyond_no_default() -> None:
+    seen = view()
+    for found in gather(seen):
+        if not found.applies:
+            continue
+        assert found.value is not None, f"{found.fault}: {found.reason}"
+        limit = get(found.fault).default_limit
+        assert limit is None or found.value <= limit, found
+        physics = get(found.fault).physical_limit
+        assert physics is None or found.value <= physics, found
+
+
+@pytest.mark.parametrize(
+    ("fault", "scorer", "change"),
+    [
+        ("silence", "signal", {"peak_dbfs": -75.0}),
+        ("silence", "signal", {"peak_dbfs": None, "constant": True}),
+        ("near-empty", "signal", {"duration": 0.3, "speech_end": 0.25}),
+        ("overlong", "signal", {"duration": 90.0}),
+        ("nan-inf", "signal", {"nonfinite_fraction": 1e-6}),
+        ("clipping", "signal", {"clipped_fraction": 0.02, "clipped_longest_run": 9}),
+        ("clipping", "signal", {"over_one_fraction": 0.02}),
+        ("double-scaling", "signal", {"rail_jumps": 4000}),
+        ("constant-dc", "signal", {"dc_ratio": 0.4}),
+        ("constant-dc", "signal", {"constant": True, "dc_ratio": None}),
+        ("short-repeat", "signal", {"periodic": {"ratio": 1e-8, "period": 4, "seconds": 2.0, "span": [3.0, 5.0]}}),
+        ("noise", "signal", {"envelope_cv": 0.002}),
+        ("internal-silence", "signal", {"longest_pause": {"seconds": 3.5, "ratio": 9, "span": [2.0, 5.5]}}),
+        ("bandwidth", "signal", {"rolloff99_hz": 900.0}),
+        ("robotic", "pitch", {"harmonicity_db_halves": [12.0, -8.0]}),
+        ("wrong-speaker", "speaker", {"similarity": 0.3}),
+        ("runaway", "tokens", {"count": 2000, "cap_hit": True}),
+        ("runaway", "tokens", {"cap": None, "cap_hit": True}),
+        ("token-range", "tokens", {"codebooks": [{"size": 1024, "entropy_bits": 7.0, "out_of_range": 3}]}),
+        ("codebook-collapse", "tokens", {"codebooks": [{"size": 1024, "unique": 5, "entropy_bits": 1.8}]}),
+        ("token-loop", "tokens", {"cycle": {"period": 7, "repeats": 30, "span": [2.0, 7.0]}}),
+    ],
+)
+def test_a_broken_figure_is_seen(fault: str, scorer: str, change: dict[str, Any]) -> None:
+    assert not over(fault, view())
+    assert over(fault, view(**{scorer: change}))
+
+
+def test_a_single_clipped_peak_is_no_clipping() -> None:
+    assert value("clipping", view(signal={"clipped_fraction": 0.01, "clipped_longest_run": 2})) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fault"),
+    [
+        (Outcome.CRASH, "crash"),
+        (Outcome.HANG, "hang"),
+        (Outcome.TIMEOUT, "hang"),
+        (Outcome.ERROR, "process-error"),
+        (Outcome.NO_AUDIO, "empty-output"),
+        (Outcome.BAD_AUDIO, "bad-wav"),
+    ],
+)
+def test_a_failed_request_is_one_fault_and_needs_no_scorer(outcome: Outcome, fault: str) -> None:
+    seen = {found.fault: found for found in gather(view(outcome=outcome))}
+    beyond = [name for name, found in seen.items() if found.applies and (found.value or 0) > 0]
+    assert beyond == [fault]
+    assert "signal 11" in seen[fault].detail
+
+
+def test_sample_rate_needs_duration_and_pitch_to_agree() -> None:
+    then = ReferenceRecord("a", figures={"f0_median_hz": [175.0], "duration": [view().attempt.duration or 0]})
+    half = {"duration": (view().attempt.duration or 0) / 2}
+    both = view(reference=then, signal=half, pitch={"f0_median_hz": 350.0})
+    assert value("sample-rate", both) == pytest.approx(math.log(2), abs=1e-6)
+    assert value("sample-rate", view(reference=then, signal=half)) == 0.0, "short speech at the right pitch"
+    assert value("sample-rate", view(reference=then, pitch={"f0_median_hz": 350.0})) == 0.0, "another voice"
+    assert not get("sample-rate").evidence(view()).applies
+
+
+# ------------------------------------------------------------------------------------------- transcripts
+def misheard(words: list[dict[str, Any]], every: int) -> list[dict[str, Any]]:
+    """A blunt recognizer: every n-th word is heard as something else, in its place."""
+    return [{**w, "word": "zzyqx"} if i % every == every - 1 else w for i, w in enumerate(words)]
+
+
+@pytest.mark.parametrize("every", [100, 4, 3])
+def test_words_that_were_misheard_are_not_missing(every: int) -> None:
+    seen = view(misheard(said(TEXT.split()), every))
+    for fault in ("skipped-words", "truncation", "loop"):
+        assert value(fault, seen) < 1.0, fault
+    for fault in ("gibberish-tail", "inserted-words"):
+        assert value(fault, seen) < 0.5, fault
+
+
+@pytest.mark.parametrize("every", [100, 4, 3])
+def test_a_skipped_stretch_is_found_among_misheard_words(every: int) -> None:
+    words = TEXT.split()
+    spoken = misheard(said(words[:8] + words[13:]), every)
+    seen = view(spoken)
+    found = get("skipped-words").evidence(seen)
+    assert found.value is not None and found.value > 3.0
+    assert found.span is not None and found.span[0] - 0.7 < 8 * WORD < found.span[1] + 0.7
+    assert value("truncation", seen) < 1.5
+
+
+def test_a_skipped_start_is_found() -> None:
+    seen = view(said(TEXT.split()[4:]))
+    found = get("skipped-words").evidence(seen)
+    assert found.value is not None and found.value > 3.0
+    assert "'the old keeper climbed'" in found.detail
+
+
+@pytest.mark.parametrize("every", [100, 4])
+def test_a_lost_end_is_truncation_and_not_a_skip(every: int) -> None:
+    seen = view(misheard(said(TEXT.split()[:-5]), every))
+    assert value("truncation", seen) > 3.0
+    assert value("skipped-words", seen) < 1.0
+
+
+def test_words_after_the_text_are_a_tail() -> None:
+    seen = view(said([*TEXT.split(), "wugs", "blick", "dax", "fep", "toma"]))
+    found = get("gibberish-tail").evidence(seen)
+    assert found.value == pytest.approx(5 * WORD, abs=0.3)
+    assert found.span is not None and found.span[0] == pytest.approx(len(TEXT.split()) * WORD, abs=0.2)
+    assert value("truncation", seen) == 0.0
+
+
+def test_a_long_pause_at_the_end_is_no_tail() -> None:
+    words = said(TEXT.split())
+    end = words[-1]["end"]
+    seen = view(words, signal={"duration": end + 3.0, "speech_end": end + 2.8, "pauses": [[end, end + 2.8]]})
+    assert value("gibberish-tail", seen) < 0.2
+
+
+def test_a_phrase_said_twice_is_a_loop() -> None:
+    words = TEXT.split()
+    seen = view(said(words[:12] + words[6:12] + words[6:12] + words[12:]))
+    found = get("loop").evidence(seen)
+    assert found.value is not None and found.value > 8.0
+    assert "heard again" in found.detail
+
+
+def test_a_repeat_that_the_text_asks_for_is_no_loop() -> None:
+    text = "never again said the crow and never again said the fox and never again said the bear in the wood"
+    assert value("loop", view(text=text)) < 1.0
+
+
+def test_speech_that_is_not_in_the_text_is_inserted() -> None:
+    words = TEXT.split()
+    seen = view(said([*words[:10], "wugs", "blick", "dax", "fep", "toma", "goff", *words[10:]]))
+    assert value("inserted-words", seen) > 1.2
+    assert value("skipped-words", seen) < 1.0
+
+
+def test_speech_without_the_words_is_unintelligible_and_truncated_speech_is_not() -> None:
+    assert value("unintelligible", view(said(["zzyqx", "blorp"] * 12))) > 0.9
+    assert value("unintelligible", view([])) == 1.0
+    assert value("unintelligible", view(said(TEXT.split()[:8]))) < 0.1
+    assert value("unintelligible", view(said(TEXT.split() * 2))) < 0.1
+
+
+def test_a_text_that_the_recognizer_cannot_follow_in_the_reference_is_not_judged() -> None:
+    hopeless = ReferenceRecord("a", evidence={"unintelligible": [0.9, 0.8, 0.95]})
+    found = get("unintelligible").evidence(view(said(["zzyqx"] * 20), reference=hopeless))
+    assert found.value is None and found.applies
+    assert "reference" in found.reason
+
+
+def test_transcripts_without_times_cannot_place_words() -> None:
+    words = [{**w, "start": None, "end": None} for w in said(TEXT.split())]
+    seen = replace(view(), observations={**view().observations})
+    payload = {**seen.observations["intelligibility"].payload, "words": words}
+    seen.observations["intelligibility"] = Observation("intelligibility", "1", Status.OK, payload)  # type: ignore[index]
+    found = get("skipped-words").evidence(seen)
+    assert found.value is None and found.applies and "times" in found.reason
+    assert value("unintelligible", seen) == pytest.approx(0.0)
+
+
+def test_pairing_prefers_phrases_to_single_chance_matches() -> None:
+    text = ("the", "fox", "and", "the", "bear")
+    assert [(i, j) for i, j, _ in match(text, ("and", "the", "bear"))] == [(2, 0), (3, 1), (4, 2)]
+
+
+def test_hearing_nothing_at_all_is_no_error() -> None:
+    heard = hear(view([]))
+    assert heard.precision == heard.recall == 0.0 and not heard.regions
+
+
+# ------------------------------------------------------------------------------------------- what cannot be judged
+def without(scorer: str, status: Status | None) -> View:
+    seen = view()
+    kept = {name: o for name, o in seen.observations.items() if name != scorer}
+    if status is not None:
+        kept[scorer] = Observation(scorer, "1", status, {}, "it broke")
+    return replace(seen, observations=kept)
+
+
+def test_a_scorer_that_failed_makes_its_classes_unable_to_judge() -> None:
+    seen: dict[str, Evidence] = {e.fault: e for e in gather(without("speaker", Status.ERROR))}
+    assert seen["wrong-speaker"].value is None and seen["wrong-speaker"].applies
+    assert "it broke" in seen["wrong-speaker"].reason
+
+
+def test_what_a_run_did_not_measure_only_matters_to_essential_classes() -> None:
+    missing = {e.fault: e for e in gather(without("speaker", None))}
+    assert not missing["wrong-speaker"].applies
+    deaf = {e.fault: e for e in gather(without("intelligibility", None))}
+    assert deaf["unintelligible"].applies and deaf["unintelligible"].value is None
+    no_tokens = {e.fault: e for e in gather(without("tokens", Status.NOT_AVAILABLE))}
+    assert not no_tokens["token-range"].applies
+
+
+def test_a_class_that_crashes_or_gives_nan_could_not_judge() -> None:
+    class Broken(BaseFault):
+        name, family = "broken", Family.WAVEFORM
+
+        def measure(self, view: View) -> Seen:
+            raise ZeroDivisionError("by zero")
+
+    class Nan(Broken):
+        def measure(self, view: View) -> Seen:
+            return Seen(float("nan"))
+
+    assert Broken().evidence(view()) == Evidence("broken", None, "", reason="ZeroDivisionError: by zero")
+    found = Nan().evidence(view())
+    assert found.value is None and "not a number" in found.reason and found.applies
+
+
+def test_little_speech_is_not_held_against_the_voice() -> None:
+    assert not get("wrong-speaker").evidence(view(speaker={"speech_seconds": 1.0})).applies
+
+
+@pytest.mark.parametrize(
+    ("word", "count"),
+    [
+        ("cat", 1),
+        ("banana", 3),
+        ("made", 1),
+        ("table", 2),
+        ("wanted", 2),
+        ("rhythm", 1),
+        ("42", 3),
+        ("日本", 2),
+        ("!", 0),
+    ],
+)
+def test_syllables(word: str, count: float) -> None:
+    assert syllables(word) == count

@@ -1,0 +1,175 @@
+"""Statistics: known figures, and error rates in seeded simulations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from harness import stats
+
+
+def test_an_exact_interval_is_the_published_one() -> None:
+    assert stats.clopper_pearson(0, 13)[1] == pytest.approx(1 - 0.025 ** (1 / 13))
+    low, high = stats.clopper_pearson(73, 73, level=0.90)
+    assert low == pytest.approx(0.05 ** (1 / 73)) and low > 0.95 and high == 1.0
+    assert stats.clopper_pearson(4, 300) == pytest.approx((0.003642, 0.033786), abs=1e-5)
+    assert stats.clopper_pearson(0, 0) == (0.0, 1.0)
+    with pytest.raises(ValueError, match="no proportion"):
+        stats.clopper_pearson(3, 2)
+
+
+def test_a_small_run_says_what_it_still_allows() -> None:
+    assert stats.compatible(0, 13) == "0 of 13 is compatible with a fault rate up to 25%"
+    assert "nothing was judged" in stats.compatible(0, 0)
+
+
+def test_difference_of_rates() -> None:
+    low, high = stats.rate_difference(30, 300, 3, 900)
+    assert low > 0.06 and high < 0.14
+    low, high = stats.rate_difference(0, 300, 0, 900)
+    assert low <= 0 <= high < 0.02
+    assert stats.rate_difference(0, 0, 1, 9) == (-1.0, 1.0)
+
+
+def test_mcnemar_needs_six_one_way_discordances() -> None:
+    assert stats.mcnemar(3, 0) == pytest.approx(0.25)  # three bad chunks against none: no proof
+    assert stats.mcnemar(5, 0) > 0.05 > stats.mcnemar(6, 0)
+    assert stats.mcnemar(0, 0) == 1.0
+
+
+def test_paired_bootstrap_of_wer_is_seeded_and_finds_a_difference() -> None:
+    rng = np.random.default_rng(0)
+    words = rng.integers(8, 60, 100)
+    good, bad = rng.binomial(words, 0.05), rng.binomial(words, 0.12)
+    found = stats.ratio_difference(bad, words, good, words, seed=1)
+    assert found == stats.ratio_difference(bad, words, good, words, seed=1)
+    assert found.interval[0] > 0.03 and found.value == pytest.approx((bad.sum() - good.sum()) / words.sum())
+    same = stats.ratio_difference(good, words, good, words, seed=1)
+    assert same.value == 0.0 and same.interval == (0.0, 0.0)
+    with pytest.raises(ValueError, match="no words"):
+        stats.ratio_difference([], [], [], [], seed=1)
+
+
+def test_sign_flip() -> None:
+    rng = np.random.default_rng(0)
+    assert stats.sign_flip(rng.standard_normal(60) + 1.0, seed=1) < 0.001
+    assert stats.sign_flip(rng.standard_normal(60), seed=1) > 0.05
+    assert stats.sign_flip([], seed=1) == stats.sign_flip([0.0, 0.0], seed=1) == 1.0
+
+
+def test_not_significant_is_not_equal() -> None:
+    assert stats.equivalence((-0.01, 0.02), 0.03) is stats.Answer.EQUIVALENT
+    assert stats.equivalence((-0.01, 0.2), 0.03) is stats.Answer.UNDECIDED
+    assert stats.equivalence((0.05, 0.2), 0.03) is stats.Answer.DIFFERENT
+    assert stats.equivalence((-0.2, -0.05), 0.03) is stats.Answer.DIFFERENT
+
+
+def test_holm() -> None:
+    assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert stats.holm([]) == []
+
+
+def test_theil_sen_stands_outliers() -> None:
+    values = 2.0 * np.arange(60.0)
+    values[[5, 20, 41]] = 1e6
+    found = stats.theil_sen(values)
+    assert found.value == pytest.approx(2.0) and found.count == 60
+    with pytest.raises(ValueError, match="no slope"):
+        stats.theil_sen([1.0, 2.0])
+
+
+def test_the_sequential_test_passes_after_326_clean_chunks() -> None:
+    test = stats.Sprt(good=0.001, bad=0.01)
+    assert test.decide(0, 325) is stats.Stop.GO_ON
+    assert test.decide(0, 326) is stats.Stop.GOOD
+    assert test.decide(2, 20) is stats.Stop.BAD
+    with pytest.raises(ValueError, match="good < bad"):
+        stats.Sprt(good=0.02, bad=0.01)
+
+
+def test_the_sequential_test_keeps_its_error_rates() -> None:
+    rng = np.random.default_rng(3)
+    test = stats.Sprt(good=0.01, bad=0.05)
+
+    def outcome(rate: float) -> stats.Stop:
+        faulty = np.cumsum(rng.random(2000) < rate)
+        for judged, k in enumerate(faulty, 1):
+            if (answer := test.decide(int(k), judged)) is not stats.Stop.GO_ON:
+                return answer
+        return stats.Stop.GO_ON
+
+    rounds = 200
+    wrong = sum(outcome(0.01) is stats.Stop.BAD for _ in range(rounds))
+    missed = sum(outcome(0.05) is stats.Stop.GOOD for _ in range(rounds))
+    most = binom.ppf(0.999, rounds, 0.06)  # Wald's bounds hold approximately
+    assert wrong <= most and missed <= most
+
+
+# ------------------------------------------------------------------------------------------- series
+def series(rng: np.random.Generator, n: int, rho: float) -> stats.Series:
+    """AR(1) of variance 1."""
+    noise = rng.standard_normal(n + 50) * sqrt(1 - rho**2)
+    values = np.empty(n + 50)
+    values[0] = noise[0]
+    for t in range(1, n + 50):
+        values[t] = rho * values[t - 1] + noise[t]
+    return values[50:]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer permutations: p-values stay exact, only coarser."""
+    monkeypatch.setattr(stats, "REPEATS", 399)
+
+
+Test = Callable[..., stats.SeriesTest]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("test", [stats.trend_test, stats.step_test])
+@pytest.mark.parametrize(("n", "rho"), [(100, 0.0), (100, 0.4), (400, 0.0), (400, 0.4)])
+def test_false_alarms_stay_at_their_nominal_rate(test: Test, n: int, rho: float) -> None:
+    rng = np.random.default_rng(n + int(10 * rho))
+    rounds = 300
+    p = np.array([test(series(rng, n, rho), seed=i).p_value for i in range(rounds)])
+    for alpha in (0.05, 0.01):
+        assert (p <= alpha).sum() <= binom.ppf(0.995, rounds, alpha)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_drift_of_one_deviation_over_200_chunks_is_found() -> None:
+    rng = np.random.default_rng(1)
+    rounds = 150
+    drift = np.linspace(0, 1, 200)
+    found = sum(stats.trend_test(rng.standard_normal(200) + drift, seed=i).p_value <= 0.01 for i in range(rounds))
+    assert found >= binom.ppf(0.005, rounds, 0.9)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_step_is_found_and_placed() -> None:
+    rng = np.random.default_rng(1)
+    found = [stats.step_test(rng.standard_normal(200) + (np.arange(200) >= 140), seed=i) for i in range(60)]
+    assert sum(test.p_value <= 0.01 for test in found) >= 55
+    assert np.median([abs((test.where or 0) - 140) for test in found]) <= 5
+
+
+def test_series_tests_are_seeded_and_refuse_what_they_cannot_test() -> None:
+    values = np.random.default_rng(0).standard_normal(60)
+    assert stats.trend_test(values, seed=4) == stats.trend_test(values, seed=4)
+    assert stats.trend_test(np.ones(40), seed=0).p_value == 1.0
+    for test in (stats.trend_test, stats.step_test):
+        with pytest.raises(ValueError, match="too few"):
+            test([1.0, 2.0], seed=0)
+        with pytest.raises(ValueError, match="not finite"):
+            test([float("nan")] * 20, seed=0)
+
+
+def test_autocorrelation_is_not_fooled_by_a_trend() -> None:
+    rng = np.random.default_rng(5)
+    assert stats.autocorrelation(np.arange(300) / 30 + rng.standard_normal(300)) < 0.15
+    assert 0.3 < stats.autocorrelation(series(rng, 400, 0.4)) < 0.5
+    assert stats.autocorrelation(np.ones(50)) == 0.0
