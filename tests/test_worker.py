@@ -338,6 +338,11 @@ def test_worker_does_not_outlive_a_killed_harness(tmp_path: Path, kind: str, num
             break
         time.sleep(0.02)
     assert not _running({worker})
+    for _ in range(200):
+        if not list(tmp_path.iterdir()):
+            break
+        time.sleep(0.02)
+    assert list(tmp_path.iterdir()) == [], "temporary files go with it"
 
 
 def test_worker_does_not_outlive_its_guardian(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import ctypes
 import os
 import resource
 import select
+import shutil
 import signal
 import sys
 import time
@@ -117,8 +118,8 @@ def _end_as(status: int | None) -> None:
 
 
 def main(argv: list[str]) -> None:
-    """Arguments: file descriptors of the lifeline, the requests and the replies."""
-    lifeline, requests, replies = map(int, argv)
+    """Arguments: file descriptors of the lifeline, the requests and the replies; the folder of temporary files."""
+    lifeline, requests, replies = map(int, argv[:3])
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     guardian = os.getpid()
     worker = os.fork()
@@ -133,6 +134,8 @@ def main(argv: list[str]) -> None:
     os.close(replies)
     status = _watch(worker, lifeline)
     kill_below(guardian)
+    if status is None:  # a harness that was killed cannot tidy up
+        shutil.rmtree(argv[3], ignore_errors=True)
     _end_as(status)
 
 

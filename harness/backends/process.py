@@ -87,7 +87,7 @@ class WorkerProcess:
         os.set_blocking(self._requests, False)
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", guardian.__file__, str(guard), str(requests), str(replies)],
+                [sys.executable, "-P", guardian.__file__, str(guard), str(requests), str(replies), str(self.scratch)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
