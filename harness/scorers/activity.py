@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from harness.types import Samples
 
 FRAME = 0.010  # s
-FLOOR = -60.0  # dBFS: nothing below it is speech, whatever the clip
+FLOOR = -70.0  # dBFS: nothing below it is speech, whatever the clip
 RANGE = 35.0  # dB below the loud parts that still is speech (the P.56 margin is 15.9 dB below the mean active level)
 SHORTEST_SPEECH = 3  # frames; shorter bursts are clicks
 SHORTEST_GAP = 5  # frames; shorter gaps are stop consonants
@@ -67,7 +67,7 @@ def find_activity(energy: NDArray[np.float64]) -> Activity:
     """Mark the frames that hold speech.
 
     A frame counts when it is within 35 dB of the clip's loud frames (95th percentile), above a quarter of the way from
-    the quiet frames (5th percentile) to the loud ones, and above -60 dBFS. Bursts under 30 ms are dropped, gaps
+    the quiet frames (5th percentile) to the loud ones, and above -70 dBFS. Bursts under 30 ms are dropped, gaps
     under 50 ms closed. In a clip without contrast (noise, a tone) everything is active.
     """
     decibels = 10 * np.log10(np.maximum(energy, 1e-12))

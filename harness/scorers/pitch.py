@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ class PitchScorer:
 
     def setup(self) -> None:
         """Import what the first clip would otherwise wait for."""
-        import pyworld  # noqa: F401
+        _pyworld()
         import scipy.signal  # noqa: F401
 
     def observe(self, clip: Clip) -> dict[str, Any]:
@@ -53,10 +54,16 @@ class PitchScorer:
         return _payload(times[voiced], f0[voiced], match[voiced], active, len(shared.raw) / shared.rate)
 
 
+def _pyworld() -> Any:
+    with warnings.catch_warnings():  # it imports pkg_resources, which warns every user of its own removal
+        warnings.simplefilter("ignore")
+        import pyworld
+    return pyworld
+
+
 def _pitch(sound: Samples) -> tuple[Values, Values]:
     """Return times in seconds and F0 in Hz (0: none) of each frame, each of shape (frames,)."""
-    import pyworld
-
+    pyworld = _pyworld()
     least = round(4 * SPEECH_RATE / LOWEST)  # DIO reads beyond the end of shorter sound
     wide = np.pad(sound, (0, max(0, least - len(sound)))).astype(np.float64)
     peak = float(np.abs(wide).max())

@@ -10,18 +10,19 @@ from harness.scorers.clip import SharedClip, figure, level
 
 BLOCK = 0.005  # s
 AROUND = 3  # blocks on either side
-RATIO = 2.0  # times the local slew that make a click
+RATIO = 4.0  # times the local slew that make a click; read speech reaches 3 to 4
 AUDIBLE = 10 ** (-54 / 20)  # of full scale
 SHOWN = 20  # times listed at most
 
 
 def click_figures(clip: SharedClip) -> dict[str, Any]:
-    """Return ``clicks``: steps between two samples of more than twice the local slew and above -54 dBFS.
+    """Return ``clicks``: steps between two samples of more than four times the local slew and above -54 dBFS.
 
-    The local slew is the second largest step of the same 5 ms, or the second largest among the largest steps of the
-    three blocks on either side, whichever is more: pulses of a voice come again within 15 ms or spread over several
-    samples, a lost or repeated sample does neither. ``worst_ratio`` is also given below 2, of audible steps only;
-    ``worst_dbfs`` is the size of that step. Thresholds: audio.cpp issues 361 and 429.
+    The local slew is the third largest step of the same 5 ms (a wrong sample makes two), or the second largest among
+    the largest steps of the three blocks on either side, whichever is more: pulses of a voice come again within 15 ms
+    or spread over several samples, a wrong sample does neither. ``worst_ratio`` is also given below 4, of audible
+    steps only; ``worst_dbfs`` is the size of that step. After audio.cpp issues 361 and 429 (twice the slew, -54 dBFS);
+    at twice, half of all healthy clips would count, so the ratio is best set against the voice's own.
     """
     steps = np.abs(np.diff(clip.sound))
     if clip.finite_mask is not None:
@@ -33,20 +34,21 @@ def click_figures(clip: SharedClip) -> dict[str, Any]:
     blocks = steps[: count * width].reshape(count, width)
     largest = blocks.max(axis=1)
     places = blocks.argmax(axis=1)
-    rest = blocks.copy()
-    rest[np.arange(count), places] = 0
+    third = np.partition(blocks, -3, axis=1)[:, -3]
     padded = np.pad(largest, AROUND, mode="reflect")
     near = np.stack([padded[shift : shift + count] for shift in range(2 * AROUND + 1) if shift != AROUND])
-    slew = np.maximum(rest.max(axis=1), np.partition(near, -2, axis=0)[-2])
+    slew = np.maximum(third, np.partition(near, -2, axis=0)[-2])
     audible = largest > AUDIBLE
     ratios = np.where(audible, largest / np.maximum(slew, AUDIBLE / 4), 0.0)
     found = np.flatnonzero(ratios > RATIO)
+    where = found * width + places[found] + 1
+    where = where[np.diff(where, prepend=-width) >= width // 2]  # one wrong sample on the border of two blocks
     worst = int(ratios.argmax())
     return {
         "clicks": {
-            "count": len(found),
+            "count": len(where),
             "worst_ratio": figure(float(ratios[worst])) if audible.any() else None,
             "worst_dbfs": figure(level(float(largest[worst]))) if audible.any() else None,
-            "times": [figure((at * width + int(places[at]) + 1) / clip.rate) for at in found[:SHOWN].tolist()],
+            "times": [figure(at / clip.rate) for at in where[:SHOWN].tolist()],
         }
     }

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.scorers.activity import FRAME
 from harness.scorers.clip import SharedClip, figure
 from harness.types import Samples
 
-SHORT = 16  # samples; up to here a difference over 10 ms says enough
+SHORT = 16  # samples; up to here a difference over 8 ms says enough
+SHORT_FRAME = 0.008  # s
 LONG = 512  # samples; longest period looked for
 WIDER = 10.0  # frames within this factor of the nearest one belong to its span
 LEAST = 1e-3  # and so do all below this residual
@@ -24,9 +24,9 @@ def repeat_figures(clip: SharedClip) -> dict[str, Any]:
 
     ``ratio`` is the cumulative-mean-normalised difference of YIN (de Cheveigne & Kawahara 2002, eq. 8): the energy of
     x[n] - x[n-P] over a frame, divided by its mean over all lags up to P. The mean is what keeps smooth sound, in
-    which neighbouring samples hardly differ, from passing for a repeat. Lags to 16 are taken over 10 ms; longer ones
+    which neighbouring samples hardly differ, from passing for a repeat. Lags to 16 are taken over 8 ms; longer ones
     over 43 ms and more, since single periods of a steady vowel match well and several do not. Exact repeats give 1e-6
-    and less, healthy voices 3e-3 and more.
+    and less, healthy voices 3e-3 and more; formant synthesis with a steady voice source may come down to 6e-4.
     """
     if not clip.activity.active.any():
         return {"periodic": {"ratio": None, "period": None, "seconds": None, "span": None}}
@@ -44,7 +44,7 @@ Found = tuple[float, int, float, float, float]  # ratio, period, seconds, start,
 
 def _short(clip: SharedClip) -> Found | None:
     sound, rate = clip.sound, clip.rate
-    width = max(64, round(FRAME * rate))
+    width = max(64, round(SHORT_FRAME * rate))
     count = (len(sound) - SHORT) // width
     if count < 1:
         return None
@@ -56,7 +56,8 @@ def _short(clip: SharedClip) -> Found | None:
         differences[lag - 1] = np.einsum("ij,ij->i", step, step)
     starts = (np.arange(count) * width + SHORT) / rate
     active = clip.activity.at(starts + width / 2 / rate) & (energy > width * 1e-8)
-    return _nearest(differences.T[active], 2, starts[active], width / rate, (width + SHORT) / rate)
+    normal = _normalised(differences.T[active])[:, 1:]
+    return _nearest(normal, 2, starts[active], width / rate, (width + SHORT) / rate)
 
 
 def _long(clip: SharedClip) -> Found | None:
@@ -83,33 +84,35 @@ def _long(clip: SharedClip) -> Found | None:
     begins = starts[:, None] + LONG - np.arange(LONG + 1)[None, :]
     energies = squares[begins + width] - squares[begins]
     differences = np.maximum(energies[:, :1] + energies[:, 1:] - 2 * match, 0)
-    coarse = _nearest(differences, SHORT + 1, starts / rate, step / rate, length / rate)
-    return coarse if coarse is None or coarse[0] > 1e-2 else _refined(sound, starts, differences, width, rate)
-
-
-def _refined(sound: Samples, starts: NDArray[np.int64], differences: Values, width: int, rate: int) -> Found | None:
-    """Take the lowest lag of each promising frame again in double precision: transforms leave errors of 1e-6."""
     normal = _normalised(differences)[:, SHORT:]
-    lags = normal.argmin(axis=1) + SHORT + 1
-    for at in np.flatnonzero(normal.min(axis=1) < 1e-2):
-        body, begin = sound[starts[at] + LONG :][:width].astype(np.float64), starts[at] + LONG - lags[at]
-        exact = body - sound[begin : begin + width]
-        differences[at, lags[at] - 1] = float(exact @ exact)
-    return _nearest(differences, SHORT + 1, starts / rate, width / 2 / rate, (width + LONG) / rate)
+    _refine(normal, differences, sound, starts + LONG, width)
+    return _nearest(normal, SHORT + 1, starts / rate, step / rate, length / rate)
+
+
+def _refine(normal: Values, differences: Values, sound: Samples, bodies: NDArray[np.int64], width: int) -> None:
+    """Take the lowest lag of each promising frame again in double precision: transforms leave errors of 1e-6."""
+    lowest = normal.argmin(axis=1)
+    for row in np.flatnonzero(normal[np.arange(len(normal)), lowest] < 1e-2):
+        lag = int(lowest[row]) + SHORT + 1
+        begin = int(bodies[row])
+        exact = sound[begin : begin + width].astype(np.float64) - sound[begin - lag : begin - lag + width]
+        mean = max(float(differences[row, :lag].mean()), 1e-20)
+        normal[row, lowest[row]] = float(exact @ exact) / mean
 
 
 def _normalised(differences: Values) -> Values:
-    """Return differences divided by their mean over all lags up to their own, shape (frames, lags)."""
-    means = np.cumsum(differences, axis=1) / np.arange(1, differences.shape[1] + 1)
-    return differences / np.maximum(means, 1e-20)
+    """Return differences (frames, lags from 1) divided by their mean over all lags up to their own, same shape."""
+    means = np.cumsum(differences, axis=1)
+    means /= np.arange(1, differences.shape[1] + 1)
+    normal = differences / np.maximum(means, 1e-20, out=means)
+    normal[differences[:, 0] <= 1e-12] = 1.0  # a flat line repeats at every lag, and is reported as constant
+    return normal
 
 
-def _nearest(differences: Values, first_lag: int, starts: Values, step: float, length: float) -> Found | None:
-    """Find the frames nearest to a repeat in differences of lags 1, 2, ..., shape (frames, lags)."""
-    if not len(differences):
+def _nearest(normal: Values, first_lag: int, starts: Values, step: float, length: float) -> Found | None:
+    """Find the frames nearest to a repeat in normalised differences from ``first_lag`` on, shape (frames, lags)."""
+    if not len(normal):
         return None
-    moving = differences[:, 0] > 1e-12  # a flat line repeats at every lag, and is reported as constant
-    normal = np.where(moving[:, None], _normalised(differences), 1.0)[:, first_lag - 1 :]
     ratios = normal.min(axis=1)
     at = int(ratios.argmin())
     near = ratios <= max(WIDER * float(ratios[at]), LEAST)

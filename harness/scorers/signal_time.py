@@ -11,8 +11,8 @@ from harness.scorers.activity import FRAME, Activity
 from harness.scorers.clip import FLOOR_DBFS, SharedClip, figure
 
 EDGE = 0.02  # s at either end of the clip
-STEP_SIDE = 1.0  # s compared on either side of a level step
-STEP_SPEECH = 0.5  # s of speech that each side must hold
+STEP_SIDE = 1.5  # s compared on either side of a level step
+STEP_SPEECH = 0.75  # s of speech that each side must hold
 
 
 def time_figures(clip: SharedClip) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def time_figures(clip: SharedClip) -> dict[str, Any]:
         "envelope_cv": figure(_envelope_cv(clip.energy, span)),
         "pauses": [[figure(start), figure(end)] for start, end in pauses],
         "longest_pause": _longest(pauses) if span else {"seconds": None, "ratio": None, "span": None},
-        "level_step_db": _level_step(activity),
+        "level_step_db": _level_step(activity, clip.energy),
         "edge_levels_db": _edges(clip),
     }
 
@@ -56,13 +56,16 @@ def _longest(pauses: list[tuple[float, float]]) -> dict[str, Any]:
     return {"seconds": figure(float(lengths[at])), "ratio": figure(ratio), "span": [figure(v) for v in pauses[at]]}
 
 
-def _level_step(activity: Activity) -> dict[str, Any]:
-    """Largest change of the mean level of speech, 1 s after against 1 s before, in dB (negative: it became quieter)."""
+def _level_step(activity: Activity, energy: NDArray[np.float64]) -> dict[str, Any]:
+    """Largest change of the level of speech, 1.5 s after against 1.5 s before, in dB (negative: it became quieter).
+
+    Mean energy, not mean level: the loud vowels vary less than the quiet sounds between them.
+    """
     side, needed = round(STEP_SIDE / FRAME), round(STEP_SPEECH / FRAME)
     active = activity.active
     if active.sum() < 2 * needed:
         return {"value": None, "time": None}
-    sums = np.concatenate(([0.0], np.cumsum(np.where(active, activity.decibels, 0.0))))
+    sums = np.concatenate(([0.0], np.cumsum(np.where(active, energy, 0.0))))
     counts = np.concatenate(([0], np.cumsum(active)))
     middle = np.arange(len(active) + 1)
     before, after = np.maximum(middle - side, 0), np.minimum(middle + side, len(active))
@@ -70,8 +73,9 @@ def _level_step(activity: Activity) -> dict[str, Any]:
     if not enough.any():
         return {"value": None, "time": None}
     at = middle[enough]
-    change = (sums[after[at]] - sums[at]) / (counts[after[at]] - counts[at])
-    change -= (sums[at] - sums[before[at]]) / (counts[at] - counts[before[at]])
+    later = (sums[after[at]] - sums[at]) / (counts[after[at]] - counts[at])
+    earlier = (sums[at] - sums[before[at]]) / (counts[at] - counts[before[at]])
+    change = 10 * np.log10(np.maximum(later, 1e-12) / np.maximum(earlier, 1e-12))
     largest = int(np.abs(change).argmax())
     return {"value": figure(float(change[largest])), "time": figure(float(at[largest] * FRAME))}
 
