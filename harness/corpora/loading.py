@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.corpora.builtin import builtin_names, load_builtin
-from harness.corpora.corpus import only_language
+from harness.corpora.corpus import only_language, shown
 from harness.corpora.files import read_csv, read_jsonl, read_txt
 from harness.corpora.ladder import ladder
 from harness.errors import CorpusError, nearest
@@ -61,6 +61,8 @@ def _from_recipe(name: str, options: str) -> Corpus:
 
 
 def _from_file(spec: str | Path, stated: str | None, max_words: int) -> Corpus:
+    if not str(spec).isprintable():  # it could neither be shown nor stored with the run
+        raise CorpusError(f"{shown(str(spec))}: the path has characters that are not printable; rename the file")
     path = Path(spec)
     language = stated or "en"
     suffix = path.suffix.lower()
