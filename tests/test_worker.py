@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -126,6 +127,25 @@ def test_lone_surrogate_is_one_clear_error_and_costs_no_worker(tmp_path: Path) -
     assert reply.outcome is Outcome.ERROR and "lone surrogate U+D800 at character 3" in reply.detail
     assert _ask(worker).outcome is Outcome.OK
     worker.stop()
+
+
+def test_text_beyond_all_measure_is_one_clear_error(tmp_path: Path) -> None:
+    worker = _worker(tmp_path)
+    worker.start()
+    reply = _ask(worker, text="x" * 4_000_001)
+    assert reply.outcome is Outcome.ERROR and "4000001 characters" in reply.detail and worker.alive
+    worker.stop()
+
+
+def test_restarts_leave_no_descriptor_and_no_thread_behind(tmp_path: Path) -> None:
+    worker = _worker(tmp_path, fail=[{"kind": "kill"}])
+    worker.start()
+    _ask(worker)
+    before = (len(list(Path("/proc/self/fd").iterdir())), threading.active_count())
+    for _ in range(4):
+        worker.restart()
+        _ask(worker)
+    assert (len(list(Path("/proc/self/fd").iterdir())), threading.active_count()) == before
 
 
 def test_reset_clears_state_without_a_restart(tmp_path: Path) -> None:

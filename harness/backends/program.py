@@ -71,7 +71,7 @@ def run(
     Bytes on stdout or stderr and growth of files at ``grows`` are signs of life. Raises OSError when it cannot be
     started. What it leaves running in its process group is killed.
     """
-    started = time.monotonic()
+    listener = _Listener(Ended(0, Log()), header, progress)
     process = subprocess.Popen(
         command,
         shell=shell,
@@ -82,39 +82,51 @@ def run(
         env={**os.environ, **env},
         process_group=0,
     )
-    ended, closed = Ended(0, Log()), threading.Event()
-
-    def take_audio(data: bytes) -> None:
-        if closed.is_set():
-            return
-        progress()
-        if len(ended.stdout) < AUDIO_LIMIT:
-            ended.stdout.extend(data)
-        if ended.first_audio is None and _has_audio(ended.stdout, header):
-            ended.first_audio = time.monotonic() - started
-
-    def take_log(data: bytes) -> None:
-        if closed.is_set():  # a daemon that was left behind is no sign of life of the next chunk
-            return
-        progress()
-        ended.log.add(data)
-
     assert process.stdout is not None and process.stderr is not None
     over = threading.Event()
     readers = [
-        _thread(_drain, process.stdout, take_audio if audio_on_stdout else take_log),
-        _thread(_drain, process.stderr, take_log),
+        _thread(_drain, process.stdout, listener.audio if audio_on_stdout else listener.log),
+        _thread(_drain, process.stderr, listener.log),
     ]
     _thread(_watch_growth, grows, progress, over)
     if process.stdin is not None:
         _thread(_feed, process.stdin, (stdin or "").encode("utf-8"))
-    ended.code = process.wait()
+    code = process.wait()
     over.set()
-    ended.left_running = _end_group(process.pid)
+    left_running = _end_group(process.pid)
     for reader in readers:
         reader.join(_LINGER)
-    closed.set()
-    return ended
+    return listener.close(code, left_running)
+
+
+class _Listener:
+    """Takes what a program puts out, until it is closed."""
+
+    def __init__(self, ended: Ended, header: bytes | None, progress: Callable[[], None]) -> None:
+        self._ended, self._header, self._progress = ended, header, progress
+        self._started = time.monotonic()
+        self._closed = False
+
+    def audio(self, data: bytes) -> None:
+        if self._closed:
+            return
+        self._progress()
+        ended = self._ended
+        if len(ended.stdout) < AUDIO_LIMIT:
+            ended.stdout.extend(data)
+        if ended.first_audio is None and _has_audio(ended.stdout, self._header):
+            ended.first_audio = time.monotonic() - self._started
+
+    def log(self, data: bytes) -> None:
+        if self._closed:  # a daemon that was left behind is no sign of life of the next chunk
+            return
+        self._progress()
+        self._ended.log.add(data)
+
+    def close(self, code: int, left_running: bool) -> Ended:
+        self._closed = True
+        self._ended.code, self._ended.left_running = code, left_running
+        return self._ended
 
 
 def _has_audio(data: bytearray, header: bytes | None) -> bool:

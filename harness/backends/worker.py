@@ -19,6 +19,7 @@ from harness.types import Capabilities, Outcome, Request, Samples, Tokens, Varia
 
 HELLO_TIMEOUT = 60.0  # s for Python itself to start
 STOP_TIMEOUT = 5.0  # s for the backend to close
+TEXT_LIMIT = 4_000_000  # characters of one request
 _FIRST_SAMPLE, _SAMPLE = 0.005, 0.1  # s between two looks at memory, growing from the first to the second
 
 
@@ -118,7 +119,7 @@ class Worker:
         """Have one text spoken. Never raises for what the backend does; RuntimeError when it was never started."""
         if self._process is None:
             raise RuntimeError("the worker is not started")
-        unspeakable = _lone_surrogate(request.text)
+        unspeakable = _unspeakable(request.text)
         if unspeakable:
             return Reply(Outcome.ERROR, unspeakable)
         if not self.alive:
@@ -263,8 +264,10 @@ def _reply(message: Message, wall: float, meter: Meter, process: WorkerProcess) 
     )
 
 
-def _lone_surrogate(text: str) -> str:
-    """Say where a text is not valid Unicode; empty when it is."""
+def _unspeakable(text: str) -> str:
+    """Say why a text cannot be handed to any backend; empty when it can."""
+    if len(text) > TEXT_LIMIT:
+        return f"the text has {len(text)} characters; at most {TEXT_LIMIT} are handed over in one request"
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
