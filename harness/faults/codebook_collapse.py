@@ -18,7 +18,7 @@ class CodebookCollapse(BaseFault):
     relation = Relation.EXCESS
     default_margin = 2.0
     default_limit = 5.0
-    sources = (Source("5 to 8 codes in use instead of hundreds", "Qwen3-Omni Talker in candle, Q8_0"),)
+    sources = (Source("5 to 8 codes in use instead of hundreds (Qwen3-Omni Talker in candle, Q8_0)"),)
 
     def measure(self, view: View) -> Seen:
         tokens = payload(view, "tokens")

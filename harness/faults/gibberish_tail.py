@@ -13,7 +13,6 @@ class GibberishTail(BaseFault):
     observes = ("intelligibility", "signal")
     unit = "s of speech beyond what the last words need"
     relation = Relation.EXCESS
-    against = "worst"
     default_margin = 1.0
     default_limit = 1.2
     sources = (

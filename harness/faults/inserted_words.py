@@ -13,7 +13,6 @@ class InsertedWords(BaseFault):
     observes = ("intelligibility", "signal")
     unit = "s of speech too many between two words"
     relation = Relation.EXCESS
-    against = "worst"
     default_margin = 1.0
     default_limit = 1.2
     sources = (Source("the prompt is heard", "https://github.com/SWivid/F5-TTS/issues/85"),)

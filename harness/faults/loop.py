@@ -5,6 +5,8 @@ from harness.faults.base import BaseFault, Family, Seen, Source
 from harness.types import Relation, Span, View
 
 MOST_ROUNDS = 12
+LEAST_SHARE = 1 / 3  # of what was heard between two anchors
+SPREAD = 2  # words that a word heard again may stand for: the recognizer misses about as many
 
 
 class Loop(BaseFault):
@@ -15,7 +17,6 @@ class Loop(BaseFault):
     observes = ("intelligibility", "signal")
     unit = "words heard again, by transcript and by time"
     relation = Relation.EXCESS
-    against = "worst"
     default_margin = 2.5
     default_limit = 3.0
     explains = ("gibberish-tail", "inserted-words", "overlong")
@@ -27,12 +28,16 @@ class Loop(BaseFault):
     def measure(self, view: View) -> Seen:
         heard = need_times(hear(view))
         again = _again(heard)
-        spare = sum(max(0.0, -region.missing) for region in heard.regions) / max(heard.mean_word, 1e-6)
-        value = min(float(len(again)), spare)
         if not again:
             return Seen(0.0)
+        words = 0.0
+        for region in heard.regions:
+            inside = sum(region.heard[0] <= index < region.heard[1] for index in again)
+            if inside < LEAST_SHARE * (region.heard[1] - region.heard[0]):
+                continue  # a few common words among many others: something else was inserted
+            words += min(SPREAD * inside, max(0.0, -region.missing) / max(heard.mean_word, 1e-6))
         span: Span = (heard.times[again[0]][0], heard.times[again[-1]][1])
-        return Seen(max(value, 0.0), span, f"{quote([heard.words[i] for i in again])} heard again")
+        return Seen(words, span, f"{quote([heard.words[i] for i in again])} heard again")
 
 
 def _again(heard: Heard) -> list[int]:

@@ -14,7 +14,7 @@ class Runaway(BaseFault):
     physical_limit = 0.9999
     explains = ("overlong", "gibberish-tail", "truncation", "inserted-words")
     sources = (
-        Source("the cap of 2,500 tokens was hit exactly", "MayaBook, Maya1 GGUF against Hugging Face"),
+        Source("the cap of 2,500 tokens was hit exactly (MayaBook, Maya1 GGUF against Hugging Face)"),
         Source("0.34-0.5% of requests end at the cap", "https://github.com/QwenLM/Qwen3-TTS/issues/118"),
     )
 

@@ -30,7 +30,7 @@ class SampleRate(BaseFault):
     sources = (
         Source(
             "duration ratio r together with pitch ratio 1/r, r of .5, .919, 1.088, 2",
-            "https://github.com/pipecat-ai/pipecat/issues/59",
+            "https://github.com/dograh-hq/pipecat/issues/59",
         ),
     )
 

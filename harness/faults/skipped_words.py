@@ -13,7 +13,6 @@ class SkippedWords(BaseFault):
     observes = ("intelligibility", "signal")
     unit = "words missing in a row, by transcript and by time"
     relation = Relation.EXCESS
-    against = "worst"
     default_margin = 2.5
     default_limit = 3.0
     essential = True

@@ -13,7 +13,6 @@ class Truncation(BaseFault):
     observes = ("intelligibility", "signal")
     unit = "words missing at the end, by transcript and by time"
     relation = Relation.EXCESS
-    against = "worst"
     default_margin = 2.5
     default_limit = 3.0
     essential = True
