@@ -31,6 +31,9 @@ _WRITER = (
     "PRAGMA cell_size_check = ON",
 )
 
+# A damaged file can make SQLite give text, even in its messages, that is not UTF-8.
+_UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+
 
 class Journal:
     """One connection. Threads may share it; processes may not."""
@@ -54,43 +57,38 @@ class Journal:
                     connection.execute(statement)
                 connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StoreError(f"{path}: cannot be created ({error})") from error
+            raise StoreError(f"{path}: cannot be created ({one_line(error)})") from error
 
     @classmethod
     def open(cls, path: Path, write: bool) -> Journal:
-        """Raises StoreError for a damaged file and for one of a newer version of the tool."""
+        """Raises StoreError for a damaged file (nothing is changed then) and for one of a newer version of the tool.
+
+        The structure of the file is checked first (about 0.02 ms a chunk): in a damaged tree or index rows can be out
+        of reach, and no checksum of a row would show it.
+        """
         if not path.is_file():
             raise StoreError(f"{path}: not there; the run was never completely created")
-        mode = "rw" if write else "ro"
-        connection: sqlite3.Connection | None = None
-        try:
-            connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=10.0,
-                check_same_thread=False,
-            )  # fmt: skip
-            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-            check_version(path, version)
-            if version < SCHEMA_VERSION and write:
-                upgrade(connection)
-            elif version < SCHEMA_VERSION:
-                with contextlib.closing(connection) as old:
-                    connection = upgraded_copy(old)
-            if write:
-                for pragma in _WRITER:
+        address = f"{path.absolute().as_uri()}?mode={'rw' if write else 'ro'}"
+        with contextlib.ExitStack() as undo:
+            try:
+                connection = sqlite3.connect(
+                    address, uri=True, isolation_level=None, timeout=10.0, check_same_thread=False
+                )
+                undo.callback(connection.close)
+                version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+                check_version(path, version)
+                _check_structure(path, connection)
+                if version < SCHEMA_VERSION and not write:
+                    with contextlib.closing(connection) as old:
+                        connection = upgraded_copy(old)
+                elif version < SCHEMA_VERSION:
+                    upgrade(connection)
+                _check_tables(path, connection)
+                for pragma in _WRITER if write else ("PRAGMA query_only = ON",):
                     connection.execute(pragma)
-                flaw = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-                if flaw != "ok":
-                    raise StoreError(f"{path}: damaged ({flaw}); nothing was changed")
-            else:
-                connection.execute("PRAGMA query_only = ON")
-        except sqlite3.Error as error:
-            if connection is not None:
-                connection.close()
-            raise StoreError(f"{path}: cannot be opened ({error})") from error
-        except StoreError:
-            if connection is not None:
-                connection.close()
-            raise
+            except _UNREADABLE as error:
+                raise StoreError(f"{path}: cannot be opened ({one_line(error)})") from error
+            undo.pop_all()
         return cls(path, connection, write)
 
     def close(self) -> None:
@@ -138,7 +136,7 @@ class Journal:
     def broken(self, error: Exception) -> StoreError:
         """Note a failed write and give the error to raise."""
         self._rollback()
-        text = getattr(error, "strerror", None) or str(error)
+        text = getattr(error, "strerror", None) or one_line(error)
         self._broken = text
         return StoreError(
             f"{self.path.parent}: cannot be written ({text}); what was acknowledged is kept, this record is not"
@@ -193,10 +191,32 @@ class Journal:
         try:
             with self._guard:
                 return self._connection.execute(sql, tuple(arguments)).fetchall()
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: cannot be read ({error})") from error
+        except _UNREADABLE as error:
+            raise StoreError(f"{self.path}: cannot be read ({one_line(error)})") from error
 
     @property
     def version(self) -> int:
         """The schema version in the file."""
         return int(self.query("PRAGMA user_version")[0][0])
+
+
+def one_line(error: object) -> str:
+    """SQLite quotes whole CREATE statements in its messages."""
+    return " ".join(str(error).split())[:200]
+
+
+def _check_structure(path: Path, connection: sqlite3.Connection) -> None:
+    flaw = one_line(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    if flaw != "ok":
+        raise StoreError(
+            f"{path}: damaged ({flaw}); nothing was changed. `sqlite3 {path.name} .recover` reads what is left of it"
+        )
+
+
+def _check_tables(path: Path, connection: sqlite3.Connection) -> None:
+    # SQLite takes any definition that it can parse, also one with a flipped letter.
+    found = {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master")}
+    for statement in statements():
+        if statement.startswith("CREATE") and statement not in found:
+            name = statement.split()[2]
+            raise StoreError(f"{path}: damaged (the definition of {name} is not as it was written)")
