@@ -3,7 +3,7 @@
 import math
 
 from harness.faults.base import BaseFault, Family, NotApplicable, Seen, Source, as_span, payload
-from harness.types import View
+from harness.types import Relation, View
 
 SMALLEST = 1e-9
 
@@ -15,7 +15,9 @@ class ShortRepeat(BaseFault):
     causes = ("an operator that falls back on long inputs (IM2COL disabled)", "a vocoder that stands still")
     observes = ("signal",)
     unit = "-log10 of the residual after one period"
-    default_limit = 3.0
+    relation = Relation.EXCESS
+    default_margin = 1.5
+    default_limit = 4.0  # healthy synthetic voices reach 2.9 at the period of their pitch, exact repeats 6 and more
     explains = (
         "noise",
         "unintelligible",
