@@ -243,7 +243,7 @@ attempts = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     batch=st.lists(attempts, max_size=4, unique_by=lambda a: (a.arm, a.chunk_id, a.take)),
     samples=arrays(np.float32, st.integers(0, 30), elements=st.floats(width=32)),
@@ -258,3 +258,14 @@ def test_any_attempt_comes_back_as_it_went_in(tmp_path_factory, batch, samples):
             for one in stored:
                 assert same_attempt(back[one.id], one)
                 assert reader.read_audio(one)[0].tobytes() == samples.tobytes()
+
+
+def test_the_documentation_names_every_table_column_and_view(run):
+    page = (Path(__file__).resolve().parents[1] / "docs" / "store.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    for name in [row[0] for row in run._journal.query("SELECT name FROM sqlite_master WHERE type = 'table'")]:
+        line = next(row for row in rows if row.startswith(f"| `{name}`"))
+        columns = {row[1] for row in run._journal.query(f"PRAGMA table_info({name})")} - {"id", "checksum"}
+        assert {column for column in columns if f"`{column}`" not in line} == set()
+    for (view,) in run._journal.query("SELECT name FROM sqlite_master WHERE type = 'view'"):
+        assert f"`{view}`" in page

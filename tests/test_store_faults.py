@@ -68,7 +68,7 @@ def drive(shim: Path, place: Path, *arguments: str) -> dict:
 def test_no_failing_call_loses_what_was_acknowledged(shim, place, mode, code):
     seen = drive(shim, place, mode, code)
     assert seen["calls"] > 60  # every write, sync, rename, creation and deletion of the run was struck
-    assert seen["refused"] > 0.8 * seen["calls"]  # the rest are retried or made up for by SQLite
+    assert seen["refused"] > seen["calls"] / 2  # the rest are checkpoints, which SQLite repeats from the WAL
 
 
 @pytest.mark.parametrize("mode", ["kill", "torn"])

@@ -42,7 +42,7 @@ class Run(Reader):
         super().__init__(path, manifest, journal)
         self._lock = lock
         self._ledger = Ledger(path)
-        self._running = self.status == "running"
+        self._running = False  # not known to be; a damaged record of the state must not keep the rest from being read
 
     # ------------------------------------------------------------------ opening
     @classmethod
@@ -219,8 +219,9 @@ class Run(Reader):
         self._running = status == "running"
 
     def _ensure_running(self) -> None:
-        if not self._running:
+        if not self._running and self.status != "running":
             self._state("running")
+        self._running = True
 
     def _append(self, table: str, row: dict[str, Any]) -> int:
         with self._written(table):
