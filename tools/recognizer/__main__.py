@@ -1,0 +1,108 @@
+"""The command line: ``python -m tools.recognizer all [--quick] [--device cpu|cuda]``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).resolve().parents[2]
+VOICES = ROOT / "voices"
+PATH = click.Path(path_type=Path)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of everything."""
+
+    hours: float
+    minutes: float
+    clips: int
+    width: int
+    seconds_a_step: int
+    compiled: bool
+
+
+FULL = Size(hours=30, minutes=240, clips=60, width=192, seconds_a_step=192, compiled=True)
+QUICK = Size(hours=0.05, minutes=0.7, clips=3, width=64, seconds_a_step=32, compiled=False)
+
+
+@click.group()
+@click.option("--work", type=PATH, default=ROOT / "work-recognizer", help="Folder of made data.")
+@click.option("--codec", type=PATH, default=VOICES / "proto" / "codec.npz", help="The voice's frozen codec.")
+@click.option("--out", type=PATH, default=VOICES / "recognizer.pt", help="The checkpoint.")
+@click.pass_context
+def main(context: click.Context, work: Path, codec: Path, out: Path) -> None:
+    """Make the offline recognizer: speech, training, export, evaluation."""
+    context.obj = (work, codec, out)
+
+
+@main.command()
+@click.option("--quick", is_flag=True, help="A few minutes end to end, for CI; the result recognizes nothing.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu")
+@click.pass_context
+def all(context: click.Context, quick: bool, device: str) -> None:
+    """Speech, training, export and evaluation, one after the other."""
+    size = QUICK if quick else FULL
+    context.invoke(speech, hours=size.hours, part=1)
+    context.invoke(train, minutes=size.minutes, device=device, quick=quick)
+    context.invoke(evaluate, clips=size.clips, compared=not quick)
+
+
+@main.command()
+@click.option("--hours", type=float, default=FULL.hours)
+@click.option("--part", type=int, default=1, help="Seed and name; processes side by side take different ones.")
+@click.pass_obj
+def speech(paths: tuple[Path, Path, Path], hours: float, part: int) -> None:
+    """Make speech with labels. Can run beside the training, which takes up new files as they appear."""
+    from tools.recognizer import texts
+    from tools.recognizer.speech import record
+
+    work, codec, _ = paths
+    record(
+        iter(texts.lines(hours * 1.5, part)), work / "bank", codec, hours=hours, part=part, hours_a_file=min(1, hours)
+    )
+
+
+@main.command()
+@click.option("--minutes", type=float, default=FULL.minutes)
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu")
+@click.option("--quick", is_flag=True)
+@click.pass_obj
+def train(paths: tuple[Path, Path, Path], minutes: float, device: str, quick: bool) -> None:
+    """Train, taking up an earlier checkpoint, and export."""
+    import torch
+
+    from tools.recognizer.checkpoint import export
+    from tools.recognizer.network import Recognizer
+    from tools.recognizer.training import Plan, Trainer
+
+    work, _, out = paths
+    size = QUICK if quick else FULL
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    torch._dynamo.config.recompile_limit = 64
+    network = Recognizer(size.width)
+    plan = Plan(minutes, seconds_a_step=size.seconds_a_step, compiled=size.compiled, device=device)
+    Trainer(network, work / "bank", work / "checkpoint.pt", plan).run()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    export(network, out)
+
+
+@main.command()
+@click.option("--clips", type=int, default=FULL.clips)
+@click.option("--compared/--alone", default=True, help="Pocketsphinx on the same clips.")
+@click.pass_obj
+def evaluate(paths: tuple[Path, Path, Path], clips: int, compared: bool) -> None:
+    """Measure the exported checkpoint with the stock engine; figures also go to WORK/figures.json."""
+    from tools.recognizer.evaluation import evaluate as measure
+
+    work, codec, out = paths
+    figures = measure(out, work, codec, clips=clips, compared=compared)
+    (work / "figures.json").write_text(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()
