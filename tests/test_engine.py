@@ -122,10 +122,10 @@ def test_a_resumed_run_equals_an_unbroken_one(tmp_path, corpus):
 
 def test_resume_is_refused_when_something_changed_and_says_what(tmp_path, corpus):
     path = Engine(plan_of(tmp_path, corpus)).run()
-    with pytest.raises(ResumeRefused, match="settings.n.settings"):
+    with pytest.raises(ResumeRefused, match=r"settings\.n\.settings"):
         Engine(plan_of(tmp_path, corpus, null(sample_rate=16000))).run(path)
     other = Corpus(corpus.name, corpus.chunks, "0" * 64)
-    with pytest.raises(ResumeRefused, match="corpus.sha256"):
+    with pytest.raises(ResumeRefused, match=r"corpus\.sha256"):
         Engine(plan_of(tmp_path, other)).run(path)
 
 

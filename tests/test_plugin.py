@@ -89,7 +89,8 @@ def test_wrong_use_is_one_line_and_exit_code_4(suite, arguments, expected):
 
 
 def test_an_unknown_key_of_the_adapter_is_exit_code_4(suite):
-    (suite.path / "variants.toml").write_text("[variants.a]\nadapter='null'\n[variants.a.settings]\nsample_rat = 8000\n")
+    text = "[variants.a]\nadapter='null'\n[variants.a.settings]\nsample_rat = 8000\n"
+    (suite.path / "variants.toml").write_text(text)
     result = soak(suite)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "did you mean 'sample_rate'" in result.stdout.str() + result.stderr.str()
