@@ -1,0 +1,89 @@
+"""The recipe's parts that need no Flite and no training time."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.voice import codec as runtime
+from harness.voice.geometry import Geometry, load_geometry
+from harness.voice.layout import marker_errors, phone_ends, read
+from tools.voice import codec as fitting
+from tools.voice import data, family, text
+
+SIZES = fitting.Sizes(stage1=8, stage2=8, prosody=4)
+
+
+@pytest.fixture
+def geometry(tmp_path: Path) -> Geometry:
+    family.write(family.describe("tiny", SIZES, {}, {}), tmp_path / "voice.json")
+    return load_geometry(tmp_path / "voice.json")
+
+
+def teacher_rows(steps: int, pitch: float, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    rows = np.zeros((steps, data.ROW), np.float32)
+    rows[:, 0] = np.where(np.arange(steps) % 80 < 60, pitch, 0)
+    rows[:, 1:26] = np.cumsum(rng.normal(0, 0.02, (steps, 25)), 0)
+    rows[:, 26:] = 0.8
+    return rows
+
+
+def fitted() -> tuple[runtime.Codec, list[np.ndarray]]:
+    rows = [teacher_rows(1600, 190.0, 1), teacher_rows(1600, 105.0, 2)]
+    return fitting.fit([fitting.features(r) for r in rows], SIZES, 0, iterations=5), rows
+
+
+def test_each_speaker_has_codes_of_its_own() -> None:
+    codec, rows = fitted()
+    for speaker, own in enumerate(rows):
+        codes = fitting.encode(own, codec, SIZES, speaker)
+        assert runtime.valid_frames(codes, codec).all()
+        for column, part in ((0, SIZES.stage1_part(speaker)), (2, SIZES.prosody_part(speaker))):
+            assert codes[:, column].min() >= part.start
+            assert codes[:, column].max() < part.stop
+
+
+def test_the_decoder_undoes_the_encoder_in_pitch() -> None:
+    codec, rows = fitted()
+    for speaker, pitch in enumerate((190.0, 105.0)):
+        decoded = runtime.to_parameters(fitting.encode(rows[speaker], codec, SIZES, speaker), codec)
+        assert np.median(decoded.f0[decoded.f0 > 0]) == pytest.approx(pitch, rel=0.02)
+
+
+def test_training_targets_read_back_as_what_was_encoded(geometry: Geometry) -> None:
+    codes = np.stack([np.arange(20) % 16, np.arange(20) % 8, np.arange(20) % 8], 1).astype(np.int32)
+    ends = np.array([0.1, 0.11, 0.5, 0.8])
+    reading = read(data.target(codes, ends, geometry), geometry)
+    assert np.array_equal(reading.codes, codes)
+    assert reading.ended
+    assert marker_errors(reading, 4, geometry) == (0, 0)
+    found = phone_ends(reading, 4, geometry)
+    assert found is not None
+    assert np.abs(np.array(found) - ends).max() <= geometry.frame_seconds
+
+
+def test_held_out_sentences_never_enter_the_training_text() -> None:
+    forbidden = text.forbidden_sentences(["The old man sat by the window. He was tired of it all."])
+    lines = ["Well now. The OLD man, sat by the window!", "The old dog sat by the window."]
+    assert text._fresh(iter(lines), 5, forbidden) == lines[1:]
+
+
+def test_short_utterances_stay_short_and_speakable() -> None:
+    rng = random.Random(0)
+    made = [text.short_utterance(rng, ["river", "stone"]) for _ in range(300)]
+    assert all(1 <= len(line.split()) <= 12 and line[-1] in ".?!" for line in made)
+    assert any("," in line for line in made)
+
+
+def test_token_ranges_do_not_overlap(geometry: Geometry) -> None:
+    ranges = [range(geometry.marker_offset, geometry.marker_offset + geometry.markers)]
+    ranges += [range(geometry.phone_offset, geometry.phone_offset + len(geometry.phones))]
+    ranges += [range(b.offset, b.offset + b.size) for b in geometry.codebooks]
+    taken = [token for r in ranges for token in r]
+    assert len(taken) == len(set(taken))
+    assert max(taken) < family.vocabulary(SIZES)
+    assert {geometry.bos, geometry.eos, geometry.end, *geometry.speakers.values()}.isdisjoint(taken)

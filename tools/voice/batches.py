@@ -1,0 +1,95 @@
+"""Length buckets, marker rolling and the curriculum from short to long inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+IGNORED = -100
+
+
+class Sequences:
+    """Training sequences of all speakers, flat in memory."""
+
+    def __init__(self, paths: Sequence[Path], first_marker: int, markers: int) -> None:
+        parts = [np.load(p) for p in paths]
+        self._tokens = [p["tokens"] for p in parts]
+        self._starts = [p["starts"] for p in parts]
+        self._prompts = [p["prompts"] for p in parts]
+        self.items = [(s, i) for s, part in enumerate(self._prompts) for i in range(len(part))]
+        self._first, self._markers = first_marker, markers
+
+    def length(self, item: tuple[int, int]) -> int:
+        """Tokens of one sequence."""
+        s, i = item
+        return int(self._starts[s][i + 1] - self._starts[s][i])
+
+    def batch(self, items: Sequence[tuple[int, int]], width: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Inputs and targets (items, width). Markers are rolled by a random start; prompts are no target."""
+        inputs = torch.zeros(len(items), width, dtype=torch.long)
+        targets = torch.full((len(items), width), IGNORED)
+        for row, (s, i) in enumerate(items):
+            tokens = self._tokens[s][self._starts[s][i] : self._starts[s][i + 1]].astype(np.int64)
+            marker = (tokens >= self._first) & (tokens < self._first + self._markers)
+            shift = int(rng.integers(self._markers))
+            tokens[marker] = self._first + (tokens[marker] - self._first + shift) % self._markers
+            asked, last = int(self._prompts[s][i]), len(tokens) - 1
+            whole = torch.from_numpy(tokens)
+            inputs[row, :last] = whole[:-1]
+            targets[row, asked - 1 : last] = whole[asked:]
+        return inputs, targets
+
+
+class Buckets:
+    """Draws batches of about ``tokens`` positions; long inputs come in as training goes on."""
+
+    def __init__(self, data: Sequences, edges: Sequence[int], tokens: int, seed: int, held_out: int) -> None:
+        self._data, self._tokens = data, tokens
+        self.edges = list(edges)
+        self._rng = np.random.default_rng(seed)
+        order = [data.items[i] for i in np.random.default_rng(0).permutation(len(data.items))]
+        self.held_out = order[:held_out]
+        self._of: dict[int, list[tuple[int, int]]] = {e: [] for e in edges}
+        for item in order[held_out:]:
+            edge = self._edge(item)
+            if edge is not None:
+                self._of[edge].append(item)
+        self._at = dict.fromkeys(edges, 0)
+
+    def _edge(self, item: tuple[int, int]) -> int | None:
+        return next((e for e in self.edges if self._data.length(item) <= e + 1), None)
+
+    def weights(self, progress: float) -> list[float]:
+        """Share of each bucket: by its tokens, the longest held back until half of the training is done."""
+        out = []
+        for edge in self.edges:
+            opened = min(1.0, max(0.0, (progress - 0.1) / 0.3)) if edge > 1100 else 1.0
+            out.append(len(self._of[edge]) * edge * opened if len(self._of[edge]) >= self._tokens // edge else 0.0)
+        return out
+
+    def draw(self, progress: float) -> tuple[Tensor, Tensor, int]:
+        """Inputs, targets and the width of the bucket. ``progress`` runs from 0 to 1."""
+        weights = np.array(self.weights(progress))
+        edge = int(self._rng.choice(self.edges, p=weights / weights.sum()))
+        pool, count = self._of[edge], max(1, self._tokens // edge)
+        if self._at[edge] == 0 or self._at[edge] + count > len(pool):
+            self._rng.shuffle(pool)  # type: ignore[arg-type]
+            self._at[edge] = 0
+        chosen = pool[self._at[edge] : self._at[edge] + count]
+        self._at[edge] += count
+        return *self._data.batch(chosen, edge, self._rng), edge
+
+    def validation(self, seed: int = 1) -> list[tuple[Tensor, Tensor]]:
+        """One batch a bucket of held-out sequences, always the same."""
+        rng = np.random.default_rng(seed)
+        out = []
+        for edge in self.edges:
+            chosen = [i for i in self.held_out if self._edge(i) == edge][: max(1, self._tokens // edge)]
+            if chosen:
+                chosen = (chosen * (self._tokens // edge + 1))[: max(1, self._tokens // edge)]
+                out.append(self._data.batch(chosen, edge, rng))
+        return out

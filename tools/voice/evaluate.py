@@ -1,0 +1,115 @@
+"""Measures a finished voice: word errors by pocketsphinx, ends, lengths, markers, speed."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.backends.llama_codec import LlamaCodec
+from harness.types import Request, Samples, Synthesis, Variant
+from harness.voice.spoken import normalise_spoken
+from tools.voice.sentences import PASSAGES, SENTENCES, SHORT
+
+
+def transcript(samples: Samples) -> str:
+    """Pocketsphinx's words. A fresh decoder each time, or one utterance would shape the next."""
+    import pocketsphinx
+
+    decoder = pocketsphinx.Decoder(samprate=16000, loglevel="FATAL")
+    peak = float(np.abs(samples).max()) if len(samples) else 0.0
+    scaled = (samples / max(peak, 1e-6) * 0.6 * 32767).astype(np.int16)
+    decoder.start_utt()
+    decoder.process_raw(scaled.tobytes(), full_utt=True)
+    decoder.end_utt()
+    found = decoder.hyp()
+    return normalise_spoken(found.hypstr) if found else ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of one set of texts."""
+
+    errors: int = 0
+    words: int = 0
+    utterances: int = 0
+    capped: int = 0
+    misaligned: int = 0
+    malformed: int = 0
+    seconds: float = 0.0
+    spent: float = 0.0
+    tokens: int = 0
+    pace: list[float] | None = None  # seconds a phone, each utterance
+
+    def add(self, text: str, spoken: Synthesis, spent: float, listen: bool) -> str:
+        """Count one utterance; returns what was heard."""
+        import jiwer
+
+        samples = spoken.samples if spoken.samples is not None else np.zeros(0, np.float32)
+        notes = spoken.notes
+        self.utterances += 1
+        self.capped += spoken.finish_reason == "length"
+        self.misaligned += bool(notes["markers_missing"] or notes["markers_extra"])
+        self.malformed += int(notes["malformed_tokens"])
+        self.seconds += len(samples) / 16000
+        self.spent += spent
+        self.tokens += int(notes["generated_tokens"])
+        self.pace = [*(self.pace or []), len(samples) / 16000 / notes["phones"]]
+        if not listen:
+            return ""
+        wanted, heard = normalise_spoken(text), transcript(samples)
+        self.words += len(wanted.split())
+        if heard:
+            result = jiwer.process_words(wanted, heard)
+            self.errors += result.substitutions + result.deletions + result.insertions
+        else:
+            self.errors += len(wanted.split())
+        return heard
+
+    def figures(self) -> dict[str, Any]:
+        """Counts and rates, JSON."""
+        return {
+            "utterances": self.utterances,
+            "wer": round(self.errors / self.words, 4) if self.words else None,
+            "errors": self.errors,
+            "words": self.words,
+            "cap_hits": self.capped,
+            "misaligned": self.misaligned,
+            "malformed_tokens": self.malformed,
+            "seconds_a_phone": round(statistics.median(self.pace), 4) if self.pace else None,
+            "slowest_to_median": round(max(self.pace) / statistics.median(self.pace), 2) if self.pace else None,
+            "fastest_to_median": round(min(self.pace) / statistics.median(self.pace), 2) if self.pace else None,
+            "times_real_time": round(self.seconds / self.spent, 2) if self.spent else None,
+            "tokens_a_cpu_second": round(self.tokens / self.spent) if self.spent else None,
+        }
+
+
+def measure(
+    model: Path, texts: Sequence[str], speaker: str, seeds: Sequence[int], listen: bool = True, **settings: Any
+) -> dict[str, Any]:
+    """Speak every text with every seed. ``spent`` is CPU time of this process, front end and decoder included."""
+    backend = LlamaCodec()
+    backend.load(Variant(model.stem, "llama_codec", {"model": str(model), "speaker": speaker, **settings}))
+    tally = Tally()
+    backend.synthesize(Request("warm", "Good.", 1), lambda: None)
+    heard = []
+    for seed in seeds:
+        for text in texts:
+            began = time.process_time()
+            spoken = backend.synthesize(Request("e", text, seed), lambda: None)
+            heard.append(tally.add(text, spoken, time.process_time() - began, listen))
+    backend.close()
+    return {**tally.figures(), "heard": heard}
+
+
+SETS = {"sentences": SENTENCES, "passages": PASSAGES, "short": SHORT}
+
+
+def report(model: Path, speaker: str, seeds: Sequence[int] = (1,), **settings: Any) -> dict[str, Any]:
+    """Figures of one model and speaker on every set of texts."""
+    return {name: measure(model, texts, speaker, seeds, **settings) for name, texts in SETS.items()}
