@@ -190,6 +190,35 @@ def test_a_value_that_cannot_be_stored_is_named_and_leaves_the_run_usable(run):
     run.record_attempt(attempt(session, 1), tone())
 
 
+def test_records_made_together_are_there_all_or_none(run):
+    session, _ = begin(run)
+    number = run.record_attempt(attempt(session), None).id
+    with run.together():
+        run.record_evidence(number, [Evidence("loop", 1.0)])
+        run.record_verdict(number, Verdict(VerdictWord.CLEAN), "k")
+    assert run.verdict(number) is not None
+    with pytest.raises(StoreError, match="never recorded"), run.together():
+        run.record_evidence(number, [Evidence("loop", 2.0)])
+        run.record_verdict(999, Verdict(VerdictWord.CLEAN), "k")
+    with pytest.raises(KeyError), run.together():
+        run.record_evidence(number, [Evidence("loop", 3.0)])
+        raise KeyError
+    with pytest.raises(ValueError, match="by itself"), run.together():
+        run.record_attempt(attempt(session, 1), None)
+    assert run.evidence(number)["loop"].value == 1.0
+    run.record_attempt(attempt(session, 1), None)
+
+
+def test_a_run_does_not_depend_on_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Run.create(Path("reports"), {}, "r") as run:
+        session, _ = begin(run)
+        monkeypatch.chdir("/")
+        stored = run.record_attempt(attempt(session), tone())
+        assert run.read_audio(stored)[1] == 24000 and run.verify() == []
+    assert latest(tmp_path / "reports") == tmp_path / "reports" / "r"
+
+
 def test_the_link_names_the_newest_run_and_a_text_file_does_where_links_fail(tmp_path, monkeypatch):
     root = tmp_path / "reports"
     Run.create(root, {}, "one").close()

@@ -107,10 +107,13 @@ class Journal:
         """All of it or nothing, durable at the end. After a failed write every later one is refused.
 
         A refused write (uniqueness) leaves the journal usable; a failed one does not: after an fsync that failed,
-        the next one may report success for pages that never arrived.
+        the next one may report success for pages that never arrived. Inside another transaction it becomes part of it.
         """
         with self._guard:
             self.check_writable()
+            if self._connection.in_transaction:
+                yield
+                return
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield
@@ -118,11 +121,16 @@ class Journal:
             except sqlite3.IntegrityError:
                 self._rollback()
                 raise
-            except (sqlite3.Error, OSError) as error:
+            except sqlite3.Error as error:
                 raise self.broken(error) from error
             except BaseException:
                 self._rollback()
                 raise
+
+    @property
+    def inside(self) -> bool:
+        """True within a transaction."""
+        return self._connection.in_transaction
 
     def check_writable(self) -> None:
         """Raises StoreError when this process may not (or no longer) write."""

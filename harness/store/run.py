@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,6 +51,7 @@ class Run(Reader):
 
         ``run_id`` defaults to the UTC time and a short random part. The manifest is written once, secrets redacted.
         """
+        root = root.absolute()  # the working directory may change while the run goes on
         name = run_id or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         if name in {"", ".", "..", "latest"} or name.startswith(".") or "/" in name or "\\" in name or "\0" in name:
             raise StoreError(f"{name!r} cannot be the name of a run: it must be the name of a plain directory")
@@ -136,6 +137,8 @@ class Run(Reader):
         Returns the attempt as stored: with id, audio and audio_sha256, secrets redacted. Raises StoreError when
         (session, arm, chunk_id, take) is recorded already, and when the medium fails.
         """
+        if self._journal.inside:
+            raise ValueError("an attempt is acknowledged by itself, not in a block of records")
         self._ensure_running()
         identity = f"session {attempt.session}, arm {attempt.arm}, chunk {attempt.chunk_id!r}, take {attempt.take}"
         self._journal.check_writable()
@@ -179,6 +182,15 @@ class Run(Reader):
         """A later verdict supersedes an earlier one, which is kept. ``limits_key`` names the limits it rests on."""
         with self._written(f"attempt {attempt_id}"):
             self._journal.append("verdicts", verdict_row(attempt_id, verdict, limits_key))
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """One commit, so one wait for the medium, for the records made in the block; all of them or none.
+
+        Not for attempts: each of these is acknowledged by itself. Other threads wait meanwhile.
+        """
+        with self._written("block"):
+            yield
 
     def record_claims(self, claims: Sequence[Claim]) -> None:
         """A later claim of the same name and variant supersedes an earlier one, which is kept."""
@@ -228,7 +240,7 @@ class Run(Reader):
             return self._journal.append(table, row)[0]
 
     @contextlib.contextmanager
-    def _written(self, what: str) -> Any:
+    def _written(self, what: str) -> Iterator[None]:
         try:
             with self._journal.transaction():
                 yield
