@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,15 @@ import numpy as np
 
 from harness.audio import AudioError, frame_bytes, pcm_to_float
 from harness.backends.base import BackendRefused, BadAudio, NoAudio, ProgramDied
-from harness.backends.command_settings import RAW, CommandSettings, check, fill, read_log, text_as_json
+from harness.backends.command_settings import (
+    RAW,
+    CommandSettings,
+    ProgramSettings,
+    check,
+    fill,
+    read_log,
+    text_as_json,
+)
 from harness.backends.process import ending
 from harness.backends.program import Ended, run
 from harness.backends.settings import read_settings
@@ -50,7 +58,7 @@ class CommandBackend:
             layout=settings.layout,
             seeded="seed" in settings.used,
             resets=True,
-            details=_details(settings, settings.folder(variant)),
+            details=details(settings, settings.folder(variant), settings.shell),
         )
 
     def reset(self) -> None:
@@ -80,7 +88,11 @@ class CommandBackend:
             )
         except OSError as error:
             raise BackendRefused(_not_started(error, command)) from None
-        made = _synthesis(ended, settings)
+        made = told(ended.log.text(), settings)
+        if settings.format in (*RAW, "wav"):
+            made.ttfa = ended.first_audio
+        if ended.left_running:
+            made.notes = {**made.notes, "left_running": "processes outlived the program and were killed"}
         _judge_end(ended, settings, made)
         _take_audio(ended, settings, output, made)
         return made
@@ -126,10 +138,10 @@ def _not_started(error: OSError, command: list[str]) -> str:
     return f"cannot start {command[0]!r}: {error.strerror or error}"
 
 
-def _synthesis(ended: Ended, settings: CommandSettings) -> Synthesis:
-    """What the log says, before anything is known of the audio."""
-    said = read_log(ended.log.text(), settings)
-    made = Synthesis(ttfa=ended.first_audio if settings.format in (*RAW, "wav") else None)
+def told(log: str, settings: ProgramSettings) -> Synthesis:
+    """What a log says: token count, tokens, finish reason; the rest as notes. No audio yet."""
+    said = read_log(log, settings)
+    made = Synthesis()
     count, ids, reason = (said.pop(key, None) for key in ("token_count", "token_ids", "finish_reason"))
     if ids is not None:
         _take_tokens(str(ids), settings, made, said)
@@ -138,13 +150,11 @@ def _synthesis(ended: Ended, settings: CommandSettings) -> Synthesis:
     elif count is not None:
         said["token_count"] = count
     made.finish_reason = str(reason) if reason is not None else None
-    if ended.left_running:
-        said["left_running"] = "processes outlived the program and were killed"
     made.notes = said
     return made
 
 
-def _take_tokens(ids: str, settings: CommandSettings, made: Synthesis, said: dict[str, Any]) -> None:
+def _take_tokens(ids: str, settings: ProgramSettings, made: Synthesis, said: dict[str, Any]) -> None:
     try:
         flat = np.array([int(word) for word in re.findall(r"-?\d+", ids)], dtype=np.int32)
     except OverflowError:
@@ -161,19 +171,22 @@ def _judge_end(ended: Ended, settings: CommandSettings, made: Synthesis) -> None
     """Raise for a program that did not end well, or whose log says that something is wrong."""
     if ended.code < 0:
         raise ProgramDied(ending(ended.code), made)
-    if settings.fail_on:
-        log = ended.log.text()
-        for pattern in settings.fail_on:
-            match = re.search(pattern, log, re.M)
-            if match:
-                line = log[log.rfind("\n", 0, match.start()) + 1 :].split("\n", 1)[0].strip()
-                raise BackendRefused(f"the log says: {line[:300]}", made)
+    refuse_if_said(ended.log.text(), settings.fail_on, made)
     if ended.code > 128 and ended.code - 128 in set(map(int, _FATAL)):
         name = signal.Signals(ended.code - 128).name
         raise ProgramDied(f"exit {ended.code} (a wrapper's word for signal {ended.code - 128}, {name})", made)
     if ended.code:
         lines = [line.strip() for line in ended.log.text().splitlines() if line.strip()]
         raise BackendRefused(f"exit {ended.code}" + (f": {lines[-1][:300]}" if lines else ""), made)
+
+
+def refuse_if_said(log: str, patterns: Iterable[str], made: Synthesis) -> None:
+    """Raise BackendRefused with the line of the log in which one of the patterns is found."""
+    for pattern in patterns:
+        match = re.search(pattern, log, re.M)
+        if match:
+            line = log[log.rfind("\n", 0, match.start()) + 1 :].split("\n", 1)[0].strip()
+            raise BackendRefused(f"the log says: {line[:300]}", made)
 
 
 def _take_audio(ended: Ended, settings: CommandSettings, output: Path, made: Synthesis) -> None:
@@ -193,12 +206,13 @@ def _take_audio(ended: Ended, settings: CommandSettings, output: Path, made: Syn
     if output.stat().st_size == 0:
         raise NoAudio("exit 0 and an empty audio file", made)
     if settings.format in RAW:
-        _take_raw(output.read_bytes(), settings, made)
+        take_raw(output.read_bytes(), settings, made)
     else:
         made.audio_path = output
 
 
-def _take_raw(data: bytes, settings: CommandSettings, made: Synthesis) -> None:
+def take_raw(data: bytes, settings: ProgramSettings, made: Synthesis) -> None:
+    """Put raw audio into ``made``. Raises NoAudio for less than a frame, BadAudio."""
     subtype = RAW[settings.format]
     extra = len(data) % frame_bytes(subtype, settings.channels)
     if extra:
@@ -209,19 +223,19 @@ def _take_raw(data: bytes, settings: CommandSettings, made: Synthesis) -> None:
         raise BadAudio(str(error), made) from None
     made.sample_rate = settings.sample_rate
     if len(made.samples) == 0:
-        raise NoAudio(f"exit 0 and {len(data)} bytes of raw audio, less than one frame", made)
+        raise NoAudio(f"{len(data)} bytes of raw audio, less than one frame", made)
 
 
-def _details(settings: CommandSettings, folder: Path) -> dict[str, Any]:
+def details(settings: ProgramSettings, folder: Path, shell: bool = False) -> dict[str, Any]:
     """What is known of the program: path, SHA-256 of the file, first line of its ``version`` command."""
-    details: dict[str, Any] = {}
-    if not settings.shell:
+    found: dict[str, Any] = {}
+    if not shell:
         name = fill(settings.arguments[0], {"model": settings.model or ""})
-        found = shutil.which(str(folder / name) if "/" in name else name, path=settings.env.get("PATH"))
-        if found is not None:
-            details["program"] = found
-            with contextlib.suppress(OSError), Path(found).open("rb") as file:
-                details["program_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+        path = shutil.which(str(folder / name) if "/" in name else name, path=settings.env.get("PATH"))
+        if path is not None:
+            found["program"] = path
+            with contextlib.suppress(OSError), Path(path).open("rb") as file:
+                found["program_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
     if settings.version:
         try:
             asked = subprocess.run(
@@ -235,5 +249,5 @@ def _details(settings: CommandSettings, folder: Path) -> dict[str, Any]:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise BackendRefused(f"the version command failed: {error}") from None
-        details["version"] = asked.stdout.decode("utf-8", "replace").strip().split("\n", 1)[0][:300]
-    return details
+        found["version"] = asked.stdout.decode("utf-8", "replace").strip().split("\n", 1)[0][:300]
+    return found

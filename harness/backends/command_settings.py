@@ -31,13 +31,10 @@ class Tokens(Settings):
     silent: list[int] = Field(default_factory=list)
 
 
-class CommandSettings(Settings):
-    """Keys of the adapter ``command``."""
+class ProgramSettings(Settings):
+    """Keys that every adapter to a program has: how it is started, what it gives, what its log tells."""
 
     command: str | list[str]
-    shell: bool = False
-    stdin: str | None = None
-    output: Literal["file", "stdout"] | None = None  # None: file if the command has a place for one
     output_file: str | None = None  # for programs that always write to the same place
     format: Literal[
         "wav", "flac", "ogg", "mp3", "aiff", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_u8", "pcm_f32le"
@@ -55,28 +52,24 @@ class CommandSettings(Settings):
 
     @property
     def arguments(self) -> list[str]:
-        """The program and its arguments, placeholders not filled; one shell line when ``shell`` is set."""
-        if isinstance(self.command, list):
-            return self.command
-        return [self.command] if self.shell else shlex.split(self.command)
+        """The program and its arguments, placeholders not filled."""
+        return self.command if isinstance(self.command, list) else shlex.split(self.command)
+
+    @property
+    def templates(self) -> list[str]:
+        """Every text in which placeholders are filled."""
+        return self.arguments
 
     @property
     def used(self) -> set[str]:
         """Names of the placeholders in use."""
-        parts = [*self.arguments, self.stdin or ""]
-        named = (match.group(2) for part in parts for match in _BRACES.finditer(part))
+        named = (match.group(2) for part in self.templates for match in _BRACES.finditer(part))
         return {name for name in named if name in self.names}
 
     @property
     def names(self) -> set[str]:
         """Names that may stand in braces."""
         return {*PLACEHOLDERS, *self.values}
-
-    @property
-    def from_stdout(self) -> bool:
-        if self.output is not None:
-            return self.output == "stdout"
-        return not (self.output_file or self.used & {"output", "output_dir"})
 
     @property
     def layout(self) -> TokenLayout | None:
@@ -89,6 +82,32 @@ class CommandSettings(Settings):
         """Where the program runs: ``cwd``, else the folder of the variants file, else here."""
         base = Path(variant.source).absolute().parent if variant.source else Path.cwd()
         return base / self.cwd if self.cwd else base
+
+
+class CommandSettings(ProgramSettings):
+    """Keys of the adapter ``command``."""
+
+    shell: bool = False
+    stdin: str | None = None
+    output: Literal["file", "stdout"] | None = None  # None: file if the command has a place for one
+
+    @property
+    def arguments(self) -> list[str]:
+        """The program and its arguments, placeholders not filled; one shell line when ``shell`` is set."""
+        if self.shell and isinstance(self.command, str):
+            return [self.command]
+        return super().arguments
+
+    @property
+    def templates(self) -> list[str]:
+        """Arguments and standard input."""
+        return [*self.arguments, self.stdin or ""]
+
+    @property
+    def from_stdout(self) -> bool:
+        if self.output is not None:
+            return self.output == "stdout"
+        return not (self.output_file or self.used & {"output", "output_dir"})
 
 
 def fill(template: str, values: Mapping[str, str], shell: bool = False) -> str:
@@ -117,29 +136,51 @@ def text_as_json(text: str) -> str:
 def check(variant: Variant) -> CommandSettings:
     """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
     found = read_settings(CommandSettings, variant)
-    _check_command(found, variant)
-    _check_placeholders(found, variant)
+    if found.shell and isinstance(found.command, list):
+        raise wrong(variant, "command", "with shell = true it must be one string")
+    _check_command(found, variant, found.shell)
+    check_placeholders(found, variant, {"command": found.arguments, "stdin": [found.stdin or ""]})
+    if not found.used & set(_TEXTS):
+        raise wrong(variant, "command", "the text never reaches the program: use {text} or {text_file}, or stdin")
     _check_output(found, variant)
-    for key, pattern in _patterns(found):
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise wrong(variant, key, f"{pattern!r} is no regular expression: {error}") from None
-    if not found.folder(variant).is_dir():
-        raise wrong(variant, "cwd", f"no folder {found.folder(variant)}")
+    _check_rest(found, variant)
     return found
 
 
-def _check_command(found: CommandSettings, variant: Variant) -> None:
-    if found.shell and isinstance(found.command, list):
-        raise wrong(variant, "command", "with shell = true it must be one string")
+def check_program(found: ProgramSettings, variant: Variant) -> None:
+    """Raise ConfigError for a program that is not there, and for keys of any program that cannot work."""
+    _check_command(found, variant, False)
+    _check_rest(found, variant)
+
+
+def check_pattern(variant: Variant, key: str, pattern: str) -> None:
+    """Raise ConfigError for what is no regular expression."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise wrong(variant, key, f"{pattern!r} is no regular expression: {error}") from None
+
+
+def _check_rest(found: ProgramSettings, variant: Variant) -> None:
+    if found.format in RAW and found.sample_rate is None:
+        raise wrong(variant, "sample_rate", f"missing: raw audio ({found.format}) does not say its rate")
+    for key, value in found.log.items():
+        if isinstance(value, dict) and key != "finish_reason":
+            raise wrong(variant, f"log.{key}", "must be one regular expression; only finish_reason may be a table")
+    for key, pattern in _patterns(found):
+        check_pattern(variant, key, pattern)
+    if not found.folder(variant).is_dir():
+        raise wrong(variant, "cwd", f"no folder {found.folder(variant)}")
+
+
+def _check_command(found: ProgramSettings, variant: Variant, shell: bool) -> None:
     try:
         arguments = found.arguments
     except ValueError as error:
         raise wrong(variant, "command", f"cannot be split into arguments: {error}") from None
     if not arguments or not arguments[0].strip():
         raise wrong(variant, "command", "is empty")
-    if found.shell:
+    if shell:
         return
     program, folder = fill(arguments[0], _known(found, variant)), found.folder(variant)
     there = Path(folder / program) if "/" in program else None
@@ -150,7 +191,7 @@ def _check_command(found: CommandSettings, variant: Variant) -> None:
         raise wrong(variant, "command", problem)
 
 
-def _known(found: CommandSettings, variant: Variant) -> dict[str, str]:
+def _known(found: ProgramSettings, variant: Variant) -> dict[str, str]:
     return {"model": found.model} if found.model is not None else {}
 
 
@@ -160,15 +201,14 @@ def _near(path: Path) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def _check_placeholders(found: CommandSettings, variant: Variant) -> None:
-    for key, parts in (("command", found.arguments), ("stdin", [found.stdin or ""])):
+def check_placeholders(found: ProgramSettings, variant: Variant, templates: Mapping[str, list[str]]) -> None:
+    """Raise ConfigError for placeholders that look mistaken, or that the variant has nothing for (key -> texts)."""
+    for key, parts in templates.items():
         for name in (match.group(2) for part in parts for match in _BRACES.finditer(part)):
             close = difflib.get_close_matches(name or "", found.names, n=1, cutoff=0.7)
             if name and name not in found.names and close:
                 hint = f"did you mean {{{close[0]}}}? Rename it if the braces are meant as they are"
                 raise wrong(variant, key, f"unknown placeholder {{{name}}} ({hint})")
-    if not found.used & set(_TEXTS):
-        raise wrong(variant, "command", "the text never reaches the program: use {text} or {text_file}, or stdin")
     for name in found.values:
         if name in PLACEHOLDERS or not name.isidentifier():
             raise wrong(variant, f"values.{name}", "cannot be the name of a placeholder of your own")
@@ -181,8 +221,6 @@ def _check_placeholders(found: CommandSettings, variant: Variant) -> None:
 
 
 def _check_output(found: CommandSettings, variant: Variant) -> None:
-    if found.format in RAW and found.sample_rate is None:
-        raise wrong(variant, "sample_rate", f"missing: raw audio ({found.format}) does not say its rate")
     has_place = bool(found.output_file or found.used & {"output", "output_dir"})
     if found.output == "file" and not has_place:
         raise wrong(
@@ -190,12 +228,9 @@ def _check_output(found: CommandSettings, variant: Variant) -> None:
         )
     if found.output == "stdout" and has_place:
         raise wrong(variant, "output", "is 'stdout', but the command also names a place for a file")
-    for key, value in found.log.items():
-        if isinstance(value, dict) and key != "finish_reason":
-            raise wrong(variant, f"log.{key}", "must be one regular expression; only finish_reason may be a table")
 
 
-def _patterns(found: CommandSettings) -> Iterator[tuple[str, str]]:
+def _patterns(found: ProgramSettings) -> Iterator[tuple[str, str]]:
     for key, value in found.log.items():
         for pattern in value.values() if isinstance(value, dict) else [value]:
             yield f"log.{key}", pattern
@@ -204,7 +239,7 @@ def _patterns(found: CommandSettings) -> Iterator[tuple[str, str]]:
 
 
 # ---------------------------------------------------------------------------------------------- the log
-def read_log(log: str, settings: CommandSettings) -> dict[str, Any]:
+def read_log(log: str, settings: ProgramSettings) -> dict[str, Any]:
     """Return what the ``log`` patterns find: the last match of each, numbers as numbers.
 
     A pattern with named groups fills a key a group; else its key gets the first group, or the whole match. A table
