@@ -10,6 +10,7 @@ for _name, _target in {
     "null": "harness.backends.null:NullBackend",
     "llama_codec": "harness.backends.llama_codec:LlamaCodec",
     "command": "harness.backends.command:CommandBackend",
+    "interactive": "harness.backends.interactive:InteractiveBackend",
     "recorded": "harness.backends.recorded:RecordedBackend",
 }.items():
     ADAPTERS.add(_name, _target)

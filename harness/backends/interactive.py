@@ -1,0 +1,249 @@
+"""The interactive adapter: one living program that reads requests line by line, so that its state can be tested."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from pydantic import Field
+
+from harness.backends.base import BackendRefused, NoAudio, ProgramDied
+from harness.backends.command import details, refuse_if_said, take_raw, told
+from harness.backends.command_settings import (
+    RAW,
+    ProgramSettings,
+    check_pattern,
+    check_placeholders,
+    check_program,
+    fill,
+    text_as_json,
+)
+from harness.backends.conversation import Conversation
+from harness.backends.process import ending
+from harness.backends.settings import read_settings, wrong
+from harness.types import Capabilities, Request, SeedPolicy, Synthesis, Variant
+
+FAREWELL = 2.0  # s for the program to end by itself
+_LINE_ENDS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
+
+
+class InteractiveSettings(ProgramSettings):
+    """Keys of the adapter ``interactive``. Lines are templates; one line end is added to each."""
+
+    say: list[str] = Field(min_length=1)  # what is written for a chunk; the last line starts the synthesis
+    done: str  # in what is printed once the chunk's speech is there
+    prompt: str | None = None  # printed whenever the program can read a line
+    failed: list[str] = Field(default_factory=list)  # printed instead of ``done``
+    setup: list[str] = Field(default_factory=list)  # once, after the start
+    save: list[str] = Field(default_factory=list)  # after ``done``, to have the audio written
+    saved: str | None = None  # printed once it is written; None: the prompt
+    reset: list[str] = Field(default_factory=list)  # clears the program's state
+    leave: list[str] = Field(default_factory=list)  # ends it
+    terminal: bool = False  # its output goes to a pseudo-terminal: for programs that hold back what goes to a pipe
+
+    @property
+    def templates(self) -> list[str]:
+        """Arguments and all lines."""
+        return [*self.arguments, *self.setup, *self.say, *self.save, *self.reset, *self.leave]
+
+
+def check(variant: Variant) -> InteractiveSettings:
+    """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
+    found = read_settings(InteractiveSettings, variant)
+    check_program(found, variant)
+    lines = {"setup": found.setup, "say": found.say, "save": found.save, "reset": found.reset, "leave": found.leave}
+    check_placeholders(found, variant, {"command": found.arguments, **lines})
+    single = (("done", found.done), ("prompt", found.prompt), ("saved", found.saved))
+    for key, pattern in (*single, *(("failed", each) for each in found.failed)):
+        if pattern is not None:
+            check_pattern(variant, key, pattern)
+    said = " ".join(found.say)
+    if not any(f"{{{name}}}" in said for name in ("text", "text_json", "text_file")):
+        raise wrong(variant, "say", "the text never reaches the program: use {text}, {text_json} or {text_file}")
+    if found.save and found.saved is None and found.prompt is None:
+        raise wrong(variant, "saved", "missing: without it, or prompt, nobody knows when the audio is written")
+    if not found.output_file and not found.used & {"output", "output_dir"}:
+        raise wrong(
+            variant, "save", "no place for the audio: use {output} in say or save, or {output_dir}, or output_file"
+        )
+    return found
+
+
+class InteractiveBackend:
+    """A program that is started once and then asked chunk by chunk over its standard input."""
+
+    def __init__(self) -> None:
+        self._variant: Variant | None = None
+        self._scratch = Path()
+        self._talk: Conversation | None = None
+
+    @staticmethod
+    def check(variant: Variant) -> None:
+        """Raise ConfigError for keys that are wrong, a program that is not there, a text that reaches nobody."""
+        check(variant)
+
+    def load(self, variant: Variant) -> Capabilities:
+        """Start the program, await its prompt, write the lines of ``setup``. Raises ProgramDied, BackendRefused."""
+        settings = check(variant)
+        self._variant = variant
+        self._scratch = Path(tempfile.mkdtemp(prefix="interactive-"))
+        known = {**self._known(settings), "seed": str(variant.seed)}
+        try:
+            self._talk = Conversation(
+                [fill(part, known) for part in settings.arguments],
+                cwd=settings.folder(variant),
+                env=settings.env,
+                terminal=settings.terminal,
+            )
+        except OSError as error:
+            raise BackendRefused(f"cannot start {settings.arguments[0]!r}: {error.strerror or error}") from None
+        self._await_prompt(settings, _silently)
+        refuse_if_said(self._talk.heard(), settings.fail_on, Synthesis())
+        for line in settings.setup:
+            self._line(fill(line, known), settings, _silently)
+        return Capabilities(
+            sample_rate=settings.sample_rate,
+            layout=settings.layout,
+            seeded="seed" in settings.used and variant.seed_policy is not SeedPolicy.NONE,
+            resets=bool(settings.reset),
+            details=details(settings, settings.folder(variant)),
+        )
+
+    def synthesize(self, request: Request, progress: Callable[[], None]) -> Synthesis:
+        """Write the chunk's lines and wait for its audio. Raises ProgramDied, BackendRefused or NoAudio."""
+        assert self._variant is not None and self._talk is not None
+        settings = read_settings(InteractiveSettings, self._variant, request.overrides)
+        output = self._clear(settings)
+        known, joined = self._filled(settings, request, output)
+        self._talk.forget()
+        *before, last = settings.say
+        for line in before:
+            self._line(fill(line, known), settings, progress)
+        self._write(fill(last, known))
+        self._await([settings.done, *settings.failed], settings, progress)
+        self._await_prompt(settings, progress)  # after a failure too: the next chunk must not take it for its own
+        log = self._talk.heard()
+        refuse_if_said(log, settings.failed, told(log, settings))
+        for line in settings.save:
+            self._write(fill(line, known))
+            if settings.saved is not None:
+                self._await([settings.saved, *settings.failed], settings, progress)
+            self._await_prompt(settings, progress)
+        log = self._talk.heard()
+        made = told(log, settings)
+        if joined:
+            made.notes = {**made.notes, "line_ends_joined": joined}
+        refuse_if_said(log, [*settings.failed, *settings.fail_on], made)
+        _take_audio(settings, output, made)
+        return made
+
+    def reset(self) -> None:
+        """Write the lines of ``reset``. Raises ProgramDied when the program ends over it."""
+        assert self._variant is not None
+        settings = read_settings(InteractiveSettings, self._variant)
+        for line in settings.reset:
+            self._line(fill(line, self._known(settings)), settings, _silently)
+
+    def close(self) -> None:
+        """Write the lines of ``leave``, close the program's input, and kill it where it stays."""
+        if self._talk is not None:
+            assert self._variant is not None
+            settings = read_settings(InteractiveSettings, self._variant)
+            self._talk.end([fill(line, self._known(settings)) for line in settings.leave], FAREWELL)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    # ------------------------------------------------------------------------------------------- the talk
+    def _line(self, line: str, settings: InteractiveSettings, progress: Callable[[], None]) -> None:
+        self._write(line)
+        self._await_prompt(settings, progress)
+
+    def _write(self, line: str) -> None:
+        assert self._talk is not None
+        try:
+            self._talk.write(line)
+        except OSError:
+            raise ProgramDied(self._ended()) from None
+
+    def _await_prompt(self, settings: InteractiveSettings, progress: Callable[[], None]) -> None:
+        if settings.prompt is not None:
+            self._await([settings.prompt], settings, progress)
+
+    def _await(self, patterns: Iterable[str], settings: InteractiveSettings, progress: Callable[[], None]) -> str:
+        """Wait until one of the patterns is printed after what was awaited before. Raises ProgramDied."""
+        assert self._talk is not None
+        found = self._talk.wait_for(list(patterns), progress)
+        if found is None:
+            log = self._talk.heard()
+            raise ProgramDied(self._ended(), told(log, settings))
+        return found
+
+    def _ended(self) -> str:
+        assert self._talk is not None
+        code, last = self._talk.code(), self._talk.last_line()
+        how = ending(code) if code is not None else "closed its output and kept running"
+        return f"the living program ended: {how}{f' ({last[:300]})' if last else ''}"
+
+    # ---------------------------------------------------------------------------------- what it is told
+    def _known(self, settings: InteractiveSettings) -> dict[str, str]:
+        assert self._variant is not None
+        found = {"model": settings.model, "voice": self._variant.voice, "language": self._variant.language}
+        return {
+            **{name: value for name, value in found.items() if value is not None},
+            **{name: str(value) for name, value in settings.values.items()},
+        }
+
+    def _filled(self, settings: InteractiveSettings, request: Request, output: Path) -> tuple[dict[str, str], int]:
+        """Values of the placeholders, and how many line ends of the text had to become spaces."""
+        text, joined = request.text, 0
+        if "text" in settings.used:  # one line is one request
+            text, joined = _LINE_ENDS.subn(" ", text)
+        text_file = self._scratch / "text.txt"
+        if "text_file" in settings.used:
+            text_file.write_bytes(request.text.encode("utf-8"))
+        known = self._known(settings) | {
+            "text": text,
+            "text_json": text_as_json(request.text),
+            "text_file": str(text_file),
+            "output": str(output),
+            "output_dir": str(output.parent),
+            "language": request.language,
+        }
+        if request.voice is not None:
+            known["voice"] = request.voice
+        if request.seed is not None:
+            known["seed"] = str(request.seed)
+        return known, joined
+
+    def _clear(self, settings: InteractiveSettings) -> Path:
+        """Remove what earlier chunks wrote; nothing old may pass for this chunk's audio."""
+        folder = self._scratch / "out"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        if settings.output_file:
+            output = Path(settings.output_file)
+            output.unlink(missing_ok=True)
+            return output
+        return folder / f"output.{'raw' if settings.format in RAW else settings.format}"
+
+
+def _silently() -> None:
+    """Loading has a timeout of its own and needs no sign of life."""
+
+
+def _take_audio(settings: InteractiveSettings, output: Path, made: Synthesis) -> None:
+    if not output.is_file():
+        written = sorted(p for p in output.parent.iterdir() if p.is_file()) if not settings.output_file else []
+        if len(written) != 1:
+            names = ", ".join(entry.name for entry in written)
+            wrote = f"wrote several files: {names}" if names else "wrote no audio file"
+            raise NoAudio(f"the program says it is done and {wrote}", made)
+        output = written[0]
+    if output.stat().st_size == 0:
+        raise NoAudio("the program says it is done and wrote an empty audio file", made)
+    if settings.format in RAW:
+        take_raw(output.read_bytes(), settings, made)
+    else:
+        made.audio_path = output
