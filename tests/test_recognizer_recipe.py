@@ -90,6 +90,13 @@ def test_targets_follow_the_rules_of_the_stock_decoder(bank: Bank) -> None:
         assert set(heard(window)) <= set(SENTENCE)
 
 
+def test_a_window_too_short_for_any_word_is_silence(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "FAULTS", {"none": 1.0})
+    maker = composer(bank)
+    for _ in range(40):
+        assert maker.window(44).mel.shape == (44, 80)
+
+
 def test_tokens_share_the_time_of_their_word() -> None:
     spans = windows.token_spans("watched", 10.0, 30.0)
     assert spans[0][1] == 10.0

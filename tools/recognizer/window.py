@@ -10,6 +10,7 @@ from tools.recognizer.augment import Augmenter, reversed_frames, shuffled, stret
 from tools.recognizer.bank import MELS, Bank
 from tools.recognizer.vocabulary import CHARACTERS, PHONES, vocabulary
 
+TRIES = 6  # utterances tried for the rest of a window
 WHOLE = 3000  # frames of Whisper's 30 s
 SILENT = -99.0  # marks frames whose level the augmenter chooses
 PHONE_ID = {name: i for i, name in enumerate(PHONES)}
@@ -94,20 +95,24 @@ class Composer:
         rng = self._rng
         want = frames if rng.random() < 0.3 else int(frames * rng.uniform(0.25 if frames > 1500 else 0.6, 1.0))
         pieces = [_silence(int(rng.integers(0, 20)) if rng.random() < 0.9 else int(rng.integers(20, 150)))]
-        total, pool = len(pieces[0].mel), self._pool()
+        total, tries, pool = len(pieces[0].mel), 0, self._pool()
         while total < want - 40:
             if rng.random() < 0.1:
                 pool = self._pool()
             piece = self._piece(int(pool[rng.integers(len(pool))]))
             if total + len(piece.mel) > want and want < frames:
                 piece = self._shortened(piece, want - total)
-                if piece is None:
-                    break
+                tries += 1
+                if piece is None and tries < TRIES:
+                    continue
+                piece = piece or _silence(want - total)
             pieces.append(piece)
             total += len(piece.mel)
             if rng.random() < 0.6 and total < want:
                 pieces.append(_silence(min(int(rng.exponential(25)) + 2, 150, want - total)))
                 total += len(pieces[-1].mel)
+        if not total:
+            pieces.append(_silence(want))
         return pieces, total > frames and bool(pieces[-1].words)
 
     def _shortened(self, piece: Piece, room: int) -> Piece | None:
