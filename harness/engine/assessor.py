@@ -150,5 +150,6 @@ class Assessor:
         view = case.view()
         case.evidence = case.judge.evidence(view)
         case.verdict = case.judge.verdict(view, case.evidence)
-        self._run.record_evidence(case.attempt.id, case.evidence)
-        self._run.record_verdict(case.attempt.id, case.verdict, case.judge.limits.key)
+        with self._run.together():  # one wait for the disk instead of two
+            self._run.record_evidence(case.attempt.id, case.evidence)
+            self._run.record_verdict(case.attempt.id, case.verdict, case.judge.limits.key)

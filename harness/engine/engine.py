@@ -18,7 +18,7 @@ from harness.engine.soak import Soak
 from harness.errors import ResumeRefused, SoakError
 from harness.judge import Judge, Limits
 from harness.profile import Profile, build
-from harness.store import Run, latest
+from harness.store import Run, latest, redact_json
 from harness.store.provenance import provenance
 from harness.types import Variant
 
@@ -137,7 +137,7 @@ class Engine:
 
     def _open(self, path: Path) -> Run:
         run = Run.open(path, write=True)
-        changed = differences(run.manifest["fingerprint"], fingerprint(self.plan))
+        changed = differences(run.manifest["fingerprint"], redact_json(fingerprint(self.plan)))
         if changed:
             run.close()
             raise ResumeRefused(f"{path.name}: cannot resume, changed since it began: {', '.join(changed)}")
