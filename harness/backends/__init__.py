@@ -11,6 +11,7 @@ for _name, _target in {
     "llama_codec": "harness.backends.llama_codec:LlamaCodec",
     "command": "harness.backends.command:CommandBackend",
     "interactive": "harness.backends.interactive:InteractiveBackend",
+    "http": "harness.backends.http:HttpBackend",
     "recorded": "harness.backends.recorded:RecordedBackend",
 }.items():
     ADAPTERS.add(_name, _target)

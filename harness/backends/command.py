@@ -22,6 +22,7 @@ from harness.backends.command_settings import (
     RAW,
     CommandSettings,
     ProgramSettings,
+    Telling,
     check,
     fill,
     read_log,
@@ -138,7 +139,7 @@ def _not_started(error: OSError, command: list[str]) -> str:
     return f"cannot start {command[0]!r}: {error.strerror or error}"
 
 
-def told(log: str, settings: ProgramSettings) -> Synthesis:
+def told(log: str, settings: Telling) -> Synthesis:
     """What a log says: token count, tokens, finish reason; the rest as notes. No audio yet."""
     said = read_log(log, settings)
     made = Synthesis()
@@ -154,7 +155,7 @@ def told(log: str, settings: ProgramSettings) -> Synthesis:
     return made
 
 
-def _take_tokens(ids: str, settings: ProgramSettings, made: Synthesis, said: dict[str, Any]) -> None:
+def _take_tokens(ids: str, settings: Telling, made: Synthesis, said: dict[str, Any]) -> None:
     try:
         flat = np.array([int(word) for word in re.findall(r"-?\d+", ids)], dtype=np.int32)
     except OverflowError:

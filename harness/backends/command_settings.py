@@ -9,7 +9,7 @@ import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
@@ -29,6 +29,16 @@ class Tokens(Settings):
     frame_seconds: float = Field(gt=0)
     cap: int | None = Field(default=None, ge=1)
     silent: list[int] = Field(default_factory=list)
+
+
+class Telling(Protocol):
+    """Settings that say how a log is read."""
+
+    @property
+    def log(self) -> Mapping[str, str | dict[str, str]]: ...
+
+    @property
+    def tokens(self) -> Tokens | None: ...
 
 
 class ProgramSettings(Settings):
@@ -239,7 +249,7 @@ def _patterns(found: ProgramSettings) -> Iterator[tuple[str, str]]:
 
 
 # ---------------------------------------------------------------------------------------------- the log
-def read_log(log: str, settings: ProgramSettings) -> dict[str, Any]:
+def read_log(log: str, settings: Telling) -> dict[str, Any]:
     """Return what the ``log`` patterns find: the last match of each, numbers as numbers.
 
     A pattern with named groups fills a key a group; else its key gets the first group, or the whole match. A table

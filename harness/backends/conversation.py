@@ -100,14 +100,19 @@ class Conversation:
         lines = [line.strip() for line in self.heard().splitlines() if line.strip()]
         return lines[-1] if lines else ""
 
-    def end(self, lines: Sequence[str], patience: float) -> None:
-        """Write ``lines``, close the program's input, and kill its group after ``patience`` seconds."""
+    def end(self, lines: Sequence[str], patience: float, *, ask: bool = False) -> None:
+        """Write ``lines``, close the program's input, and kill its group after ``patience`` seconds.
+
+        ``ask`` also sends SIGTERM, for programs that do not read.
+        """
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it may have ended already
             for line in lines:
                 self.write(line)
         with contextlib.suppress(OSError):
             self._process.stdin.close()
+        if ask:
+            self._process.terminate()
         self.code(patience)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)

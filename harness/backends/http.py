@@ -1,0 +1,274 @@
+"""The http adapter: an OpenAI-compatible speech server, asked one chunk at a time, listened to as it streams."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from harness.audio import AudioError, pcm_to_float, read_audio
+from harness.backends.base import BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
+from harness.backends.command import refuse_if_said, told
+from harness.backends.http_settings import HttpSettings, check
+from harness.backends.http_stream import Listening
+from harness.backends.local_server import LocalServer
+from harness.backends.settings import read_settings
+from harness.errors import NoFrames
+from harness.types import Capabilities, Request, Synthesis, Variant
+
+if TYPE_CHECKING:
+    import httpx
+
+MARK = "[redacted]"
+CONNECT_TIMEOUT = 10.0  # s; how long an answer may take is the watchdog's business
+ANSWER_LIMIT = 1 << 30  # bytes
+SAID_LIMIT = 4096  # bytes kept of an error's body
+_KEPT = ("content-type", "server", "x-request-id", "transfer-encoding")
+
+
+class _Busy(Exception):
+    """The server asks to come again; carries what it said."""
+
+    def __init__(self, status: int, retry_after: float | None, message: str) -> None:
+        super().__init__(message)
+        self.status, self.retry_after = status, retry_after
+
+
+class HttpBackend:
+    """Notes of a synthesis, under ``http``: ``status``, ``headers``, ``bytes``, ``pieces``, ``first_byte`` (s),
+    ``longest_gap`` (s), ``underruns``, ``underrun_seconds``, ``refusals`` [{``status``, ``retry_after``, ``waited``}].
+
+    ``ttfa`` counts from the try that was answered to its first playable sample, not to its header.
+    """
+
+    def __init__(self) -> None:
+        self._variant: Variant | None = None
+        self._client: httpx.Client | None = None
+        self._server: LocalServer | None = None
+        self._key: str | None = None
+        self._scratch = Path()
+
+    @staticmethod
+    def check(variant: Variant) -> None:
+        """Raise ConfigError for keys that are wrong, a key of the API that is not set, a server that is not there."""
+        check(variant)
+
+    def load(self, variant: Variant) -> Capabilities:
+        """Open the connection; start the server and wait until it answers, where the settings have one."""
+        import httpx
+
+        settings = check(variant)
+        self._variant, self._key = variant, settings.key
+        self._scratch = Path(tempfile.mkdtemp(prefix="http-"))
+        url = settings.url
+        if settings.start:
+            self._server = LocalServer(settings, variant)
+            url = self._server.url
+        headers = dict(settings.headers)
+        if self._key is not None:
+            name = settings.api_key_header
+            headers[name or "Authorization"] = self._key if name else f"Bearer {self._key}"
+        loopback = urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
+        self._client = httpx.Client(
+            base_url=url,
+            headers=headers,
+            timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT),
+            trust_env=not loopback,  # a proxy of the environment knows nothing of this machine's own ports
+            follow_redirects=False,  # a key must not follow to another host
+        )
+        if self._server is not None:
+            self._server.await_ready(self._client)
+        return Capabilities(
+            sample_rate=None,
+            layout=settings.layout,
+            seeded=bool(settings.seed_fields),
+            details={"url": settings.url, "path": settings.path, "served_model": settings.served_model},
+        )
+
+    def synthesize(self, request: Request, progress: Callable[[], None]) -> Synthesis:
+        """Ask for one chunk. Raises BackendRefused, NoAudio, BadAudio; ProgramDied where the own server ended."""
+        assert self._variant is not None
+        settings = read_settings(HttpSettings, self._variant, request.overrides)
+        made = Synthesis(notes={"http": {"refusals": []}})
+        if self._server is not None:
+            self._server.forget()
+        try:
+            heard = self._until_answered(settings, request, made, progress)
+            if self._server is not None:
+                log = self._server.heard()
+                said = told(log, settings)
+                made.tokens, made.token_count, made.finish_reason = said.tokens, said.token_count, said.finish_reason
+                made.notes = {**said.notes, **made.notes}
+                refuse_if_said(log, settings.fail_on, made)
+            self._decode(settings, heard, made)
+        except BackendFault as fault:
+            raise type(fault)(self._scrubbed(str(fault)), fault.partial or made) from None
+        return made
+
+    def reset(self) -> None:
+        """A server keeps its state; only a restart clears it."""
+
+    def close(self) -> None:
+        """Close the connection and end the server that was started here."""
+        if self._client is not None:
+            self._client.close()
+        if self._server is not None:
+            self._server.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    # ---------------------------------------------------------------------------------------- asking
+    def _until_answered(
+        self, settings: HttpSettings, request: Request, made: Synthesis, progress: Callable[[], None]
+    ) -> Listening:
+        refusals: list[dict[str, Any]] = made.notes["http"]["refusals"]
+        while True:
+            try:
+                return self._ask(settings, request, made, progress)
+            except _Busy as busy:
+                wait = min(busy.retry_after if busy.retry_after is not None else 1.0, settings.busy_wait)
+                given_up = len(refusals) >= settings.busy_retries
+                entry = {"status": busy.status, "retry_after": busy.retry_after, "waited": 0.0 if given_up else wait}
+                refusals.append(entry)
+                if given_up:
+                    times = f" ({len(refusals)} times)" if len(refusals) > 1 else ""
+                    raise BackendRefused(f"{busy}{times}") from None
+                _wait(wait, progress)
+
+    def _ask(
+        self, settings: HttpSettings, request: Request, made: Synthesis, progress: Callable[[], None]
+    ) -> Listening:
+        """One try. Raises _Busy, BackendRefused or ProgramDied."""
+        import httpx
+
+        assert self._client is not None
+        rate = settings.sample_rate * settings.channels * 2.0
+        heard = Listening(settings.response_format, rate if settings.response_format == "pcm" else None)
+        started = time.monotonic()
+        try:
+            with self._client.stream("POST", settings.path, json=settings.body(request)) as answer:
+                self._note(answer, made)
+                progress()
+                if answer.status_code != 200:
+                    self._refuse(answer)
+                for data in answer.iter_bytes():
+                    progress()
+                    heard.feed(data, time.monotonic() - started)
+                    if len(heard.data) > ANSWER_LIMIT:
+                        raise BadAudio(f"more than {ANSWER_LIMIT} bytes in one answer", made)
+        except httpx.HTTPError as error:
+            self._lost(error, heard, made)
+        finally:
+            made.ttfa = heard.first_sample
+            made.notes["http"].update(_timing(heard))
+        return heard
+
+    def _note(self, answer: httpx.Response, made: Synthesis) -> None:
+        kept = {name: self._scrubbed(answer.headers[name])[:200] for name in _KEPT if name in answer.headers}
+        made.notes["http"].update({"status": answer.status_code, "headers": kept})
+
+    def _refuse(self, answer: httpx.Response) -> None:
+        """Raise for an answer that is not 200."""
+        body = bytearray()
+        for data in answer.iter_bytes():
+            body += data
+            if len(body) > SAID_LIMIT:
+                break
+        status = answer.status_code
+        after = _seconds(answer.headers.get("retry-after"))
+        message = f"HTTP {status}: {self._scrubbed(_said(bytes(body)))}".rstrip(": ")
+        if status in (429, 503) or (status >= 500 and after is not None):
+            raise _Busy(status, after, message)
+        raise BackendRefused(message)
+
+    def _lost(self, error: Exception, heard: Listening, made: Synthesis) -> None:
+        """Raise for a connection that was refused or broke."""
+        at = f" after {len(heard.data)} bytes of the answer" if heard.data else ""
+        message = f"connection lost{at}: {type(error).__name__}: {error}".rstrip(": ")
+        if self._server is not None:
+            ended = self._server.ended()
+            if ended is not None:
+                raise ProgramDied(f"the server ended: {ended}{at}", made) from None
+        raise BackendRefused(message, made) from None
+
+    def _scrubbed(self, text: str) -> str:
+        """``text`` without the key: a server may repeat it in what it says."""
+        for secret in filter(None, (self._key, quote(self._key or "", safe=""))):
+            text = text.replace(secret, MARK)
+        return text
+
+    # --------------------------------------------------------------------------------------- the audio
+    def _decode(self, settings: HttpSettings, heard: Listening, made: Synthesis) -> None:
+        """Put samples into ``made``. Raises NoAudio or BadAudio."""
+        data = bytes(heard.data)
+        if not data:
+            raise NoAudio("HTTP 200 and an empty answer", made)
+        kind = str(made.notes["http"]["headers"].get("content-type", ""))
+        if "json" in kind or "text/" in kind:
+            raise BadAudio(f"HTTP 200 and {kind.split(';')[0]} instead of audio: {_said(data)}", made)
+        if settings.response_format == "pcm":
+            width = 2 * settings.channels
+            if len(data) < width:
+                raise NoAudio(f"{len(data)} bytes of raw audio, less than one frame", made)
+            made.samples, made.sample_rate = pcm_to_float(data, "PCM_16", settings.channels), settings.sample_rate
+            if len(data) % width:
+                cut = f"{len(data) % width} bytes of an incomplete last frame left out"
+                made.notes = {**made.notes, "repairs": [cut]}
+            return
+        path = self._scratch / f"answer.{settings.response_format}"
+        path.write_bytes(data)
+        try:
+            read = read_audio(path)
+        except AudioError as error:
+            kind_of = NoAudio if isinstance(error, NoFrames) else BadAudio
+            raise kind_of(str(error).replace(str(path), path.name), made) from None
+        made.samples, made.sample_rate = read.samples, read.sample_rate
+        if read.repairs:
+            made.notes = {**made.notes, "repairs": list(read.repairs)}
+
+
+def _timing(heard: Listening) -> dict[str, Any]:
+    return {
+        "bytes": len(heard.data),
+        "pieces": heard.pieces,
+        "first_byte": heard.first_byte,
+        "longest_gap": heard.longest_gap,
+        "underruns": heard.underruns,
+        "underrun_seconds": heard.underrun_seconds,
+    }
+
+
+def _said(body: bytes) -> str:
+    """What an error's body says, on one line: the message of an OpenAI-style error, else its beginning."""
+    import json
+
+    text = body[:SAID_LIMIT].decode("utf-8", "replace")
+    with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
+        found = json.loads(text)
+        said = found.get("error", found)
+        text = str(said.get("message", said) if isinstance(said, dict) else said)
+    return " ".join(text.split())[:300]
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Seconds that a Retry-After header asks for: a number, or a date."""
+    if retry_after is None:
+        return None
+    with contextlib.suppress(ValueError):
+        return max(0.0, float(retry_after))
+    from email.utils import parsedate_to_datetime
+
+    with contextlib.suppress(ValueError, TypeError):
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    return None
+
+
+def _wait(seconds: float, progress: Callable[[], None]) -> None:
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, 0.5))
+        progress()

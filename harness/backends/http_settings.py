@@ -1,0 +1,155 @@
+"""Keys of the adapter ``http``, checked before anything is asked (layer 2)."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from harness.backends.command_settings import Tokens, check_pattern
+from harness.backends.settings import Settings, read_settings, wrong
+from harness.types import Request, TokenLayout, Variant
+
+_SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+_SECRET_WORD = re.compile(r"KEY|TOKEN|SECRET|PASSWORD")
+_CREDENTIALS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"}
+
+
+class HttpSettings(Settings):
+    """Keys of the adapter ``http``."""
+
+    url: str  # scheme, host and port; {port} is a free one where the server is started here
+    path: str = "/v1/audio/speech"
+    served_model: str | None = None  # the field ``model``
+    response_format: Literal["wav", "pcm", "flac", "mp3", "opus"] = "wav"
+    sample_rate: int = Field(default=24000, ge=1000, le=384000)  # of pcm, which does not say
+    channels: int = Field(default=1, ge=1, le=64)  # of pcm
+    seed_fields: list[str] = Field(default_factory=lambda: ["seed"])  # dots lead into tables
+    fields: dict[str, Any] = Field(default_factory=dict)  # sent besides
+    headers: dict[str, str] = Field(default_factory=dict)
+    api_key_env: str | None = None  # variable that holds the key; it goes out as ``Authorization: Bearer``
+    api_key_header: str | None = None  # the key goes out in this header instead, as it is
+    busy_retries: int = Field(default=3, ge=0, le=100)  # after 429, 503, and 5xx with Retry-After
+    busy_wait: float = Field(default=30.0, ge=0)  # s, longest wait before one of them
+    start: list[str] = Field(default_factory=list)  # command of a server of one's own
+    ready: str = "/"  # path that answers (anything below 500) once that server is up
+    cwd: str | None = None
+    env: dict[str, str] = Field(default_factory=dict)
+    values: dict[str, str | int | float] = Field(default_factory=dict)
+    log: dict[str, str | dict[str, str]] = Field(default_factory=dict)  # over what that server prints
+    fail_on: list[str] = Field(default_factory=list)
+    tokens: Tokens | None = None
+    model: str | None = None  # file, for {model} in ``start``
+
+    @property
+    def layout(self) -> TokenLayout | None:
+        known = self.tokens
+        if known is None:
+            return None
+        return TokenLayout(tuple(known.codebook_sizes), known.frame_seconds, known.cap, tuple(known.silent))
+
+    @property
+    def key(self) -> str | None:
+        """The API key. Never to be stored, printed or sent elsewhere."""
+        return os.environ.get(self.api_key_env) if self.api_key_env else None
+
+    def folder(self, variant: Variant) -> Path:
+        """Where the server is started: ``cwd``, else the folder of the variants file, else here."""
+        base = Path(variant.source).absolute().parent if variant.source else Path.cwd()
+        return base / self.cwd if self.cwd else base
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """The JSON that is sent for a request."""
+        body: dict[str, Any] = {"input": request.text, "response_format": self.response_format}
+        if self.served_model is not None:
+            body["model"] = self.served_model
+        if request.voice is not None:
+            body["voice"] = request.voice
+        body = _merged(body, self.fields)
+        if request.seed is not None:
+            for name in self.seed_fields:
+                nested: Any = request.seed
+                for part in reversed(name.split(".")):
+                    nested = {part: nested}
+                body = _merged(body, nested)
+        return body
+
+
+def _merged(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(body)
+    for key, value in more.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
+
+
+def check(variant: Variant) -> HttpSettings:
+    """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
+    found = read_settings(HttpSettings, variant)
+    _check_url(found, variant)
+    _check_secrets(found, variant)
+    _check_start(found, variant)
+    for name in found.seed_fields:
+        if not all(name.split(".")):
+            raise wrong(variant, "seed_fields", f"{name!r} is no name of a field")
+    for key in ("input", "response_format"):
+        if key in found.fields:
+            raise wrong(variant, f"fields.{key}", "is set by the adapter itself")
+    listed = [(f"log.{key}", value) for key, value in found.log.items()] + [("fail_on", each) for each in found.fail_on]
+    for key, value in listed:
+        for pattern in value.values() if isinstance(value, dict) else [value]:
+            check_pattern(variant, key, pattern)
+    return found
+
+
+def _check_url(found: HttpSettings, variant: Variant) -> None:
+    parts = urlsplit(found.url.replace("{port}", "1"))
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise wrong(variant, "url", f"{found.url!r} is no address such as http://127.0.0.1:8080")
+    if parts.username or parts.password or parts.query:
+        raise wrong(
+            variant, "url", "must hold no user, password or query; keys come from the environment (api_key_env)"
+        )
+    if parts.path not in ("", "/"):
+        raise wrong(variant, "url", f"ends in a path; write it as path = {parts.path!r} (default: {found.path!r})")
+    if not found.path.startswith("/"):
+        raise wrong(variant, "path", f"{found.path!r} must begin with a slash")
+    if "{port}" in found.url and not found.start:
+        raise wrong(variant, "url", "uses {port}, which only a server of one's own has (key start)")
+
+
+def _check_secrets(found: HttpSettings, variant: Variant) -> None:
+    for header in found.headers:
+        if header.lower() in _CREDENTIALS:
+            raise wrong(variant, f"headers.{header}", "keys come from the environment only: use api_key_env")
+    name = found.api_key_env
+    if name is None:
+        if found.api_key_header is not None:
+            raise wrong(variant, "api_key_header", "needs api_key_env, the variable that holds the key")
+        return
+    if not _SECRET_NAME.fullmatch(name) or not _SECRET_WORD.search(name):
+        # the journal recognises secrets by the names of their variables
+        example = "a name of capital letters with KEY or TOKEN in it, such as OPENAI_API_KEY"
+        raise wrong(variant, "api_key_env", f"must be the name of a variable, {example}")
+    if not found.key:
+        raise wrong(variant, "api_key_env", f"the environment has no {name}")
+
+
+def _check_start(found: HttpSettings, variant: Variant) -> None:
+    if not found.start:
+        for key in ("model", "log", "fail_on"):
+            if getattr(found, key):
+                hint = "; the name that is sent is served_model" if key == "model" else ""
+                raise wrong(variant, key, f"is for a server that is started here (key start){hint}")
+        return
+    folder, program = found.folder(variant), found.start[0]
+    if not folder.is_dir():
+        raise wrong(variant, "cwd", f"no folder {folder}")
+    if shutil.which(str(folder / program) if "/" in program else program, path=found.env.get("PATH")) is None:
+        raise wrong(variant, "start", f"no program {program!r}")
