@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import random
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from harness.backends.llama_codec import LlamaCodec
+from harness.types import Variant
 from harness.voice import codec as runtime
 from harness.voice.geometry import Geometry, load_geometry
 from harness.voice.layout import marker_errors, phone_ends, read
 from tools.voice import codec as fitting
 from tools.voice import data, family, text
 
+ROOT = Path(__file__).parent.parent
 SIZES = fitting.Sizes(stage1=8, stage2=8, prosody=4)
 
 
@@ -87,3 +94,25 @@ def test_token_ranges_do_not_overlap(geometry: Geometry) -> None:
     assert len(taken) == len(set(taken))
     assert max(taken) < family.vocabulary(SIZES)
     assert {geometry.bos, geometry.eos, geometry.end, *geometry.speakers.values()}.isdisjoint(taken)
+
+
+FLITE = Path("/usr/include/flite/flite.h")
+PACKAGES = (FLITE, text.FORTUNES, text.WORDNET, text.WORDS)
+
+
+@pytest.mark.skipif(
+    not all(p.exists() for p in PACKAGES) or not shutil.which("bible") or not shutil.which("gcc"),
+    reason="the recipe needs gcc and the Debian packages flite1-dev, bible-kjv, fortunes, wordnet-base and wamerican",
+)
+def test_one_command_makes_a_voice_that_the_adapter_loads(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-m", "tools.voice", "all", "--quick", "--work", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
+    voice = tmp_path / "voice"
+    described = json.loads((voice / "voice.json").read_text())
+    assert described["files"]["f16"]["sha256"] == family.sha256(voice / "f16.gguf")
+    assert set(described["speakers"]) == {"slt", "rms"}
+    LlamaCodec.check(Variant("f16", "llama_codec", {"model": str(voice / "f16.gguf"), "speaker": "rms"}))
+    figures = json.loads((voice / "evaluation.json").read_text())
+    assert figures["f16/rms"]["short"]["utterances"] == 2
+    assert "f16/slt" in (voice / "CARD.md").read_text()

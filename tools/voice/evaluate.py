@@ -73,6 +73,8 @@ class Tally:
 
     def figures(self) -> dict[str, Any]:
         """Counts and rates, JSON."""
+        pace = self.pace or []
+        middle = statistics.median(pace) if pace else 0.0
         return {
             "utterances": self.utterances,
             "wer": round(self.errors / self.words, 4) if self.words else None,
@@ -81,9 +83,9 @@ class Tally:
             "cap_hits": self.capped,
             "misaligned": self.misaligned,
             "malformed_tokens": self.malformed,
-            "seconds_a_phone": round(statistics.median(self.pace), 4) if self.pace else None,
-            "slowest_to_median": round(max(self.pace) / statistics.median(self.pace), 2) if self.pace else None,
-            "fastest_to_median": round(min(self.pace) / statistics.median(self.pace), 2) if self.pace else None,
+            "seconds_a_phone": round(middle, 4) if pace else None,
+            "slowest_to_median": round(max(pace) / middle, 2) if middle else None,
+            "fastest_to_median": round(min(pace) / middle, 2) if middle else None,
             "times_real_time": round(self.seconds / self.spent, 2) if self.spent else None,
             "tokens_a_cpu_second": round(self.tokens / self.spent) if self.spent else None,
         }
