@@ -1,4 +1,4 @@
-"""Text against transcript, word by word (layer 4)."""
+"""Text against transcript, word by word, and the times that tie two takes of one text together (layer 4)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,46 @@ from harness.types import Json
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A stretch of words: what was to be said, what was heard, and how they relate."""
+    """A stretch of words: what was to be said, what was heard, how they relate, and when it was heard (s)."""
 
     op: str  # equal, substitute, delete, insert
     said: str
     heard: str
+    start: float | None = None
 
 
 def word_diff(payload: Json) -> list[Word]:
     """The alignment of an ``intelligibility`` payload as words; empty where there is no alignment."""
     reference, hypothesis = str(payload.get("reference", "")).split(), str(payload.get("hypothesis", "")).split()
-    return [
-        Word(part["op"], " ".join(reference[slice(*part["ref"])]), " ".join(hypothesis[slice(*part["hyp"])]))
-        for part in payload.get("alignment", ())
-    ]
+    starts = _starts(payload, len(hypothesis))
+    words: list[Word] = []
+    for part in payload.get("alignment", ()):
+        (i, j), (k, m) = part["ref"], part["hyp"]
+        at = starts[k] if k < m and k < len(starts) else None
+        if part["op"] == "equal":  # a word each, so that each can be sought
+            for step in range(j - i):
+                when = starts[k + step] if k + step < len(starts) else None
+                words.append(Word("equal", reference[i + step], hypothesis[k + step], when))
+        else:
+            words.append(Word(part["op"], " ".join(reference[i:j]), " ".join(hypothesis[k:m]), at))
+    return words
+
+
+def anchors(payload: Json) -> list[list[float]]:
+    """[word of the text, second at which it was heard] for every word heard in its place, in order of both."""
+    starts = _starts(payload, len(str(payload.get("hypothesis", "")).split()))
+    found: list[list[float]] = []
+    for part in payload.get("alignment", ()) if starts else ():
+        if part["op"] in ("equal", "substitute"):
+            (i, j), (k, m) = part["ref"], part["hyp"]
+            for step in range(min(j - i, m - k)):
+                when = round(starts[k + step], 2)
+                if not found or when > found[-1][1]:
+                    found.append([i + step, when])
+    return found
+
+
+def _starts(payload: Json, expected: int) -> list[float]:
+    """Word starts, only where the engine's words are those of the normalised hypothesis, one to one."""
+    words = payload.get("words") or []
+    return [float(word["start"]) for word in words] if len(words) == expected else []

@@ -1,55 +1,168 @@
-"""``report.html``: the verdict table, and the worst chunks with audio and transcript (layer 4)."""
+"""``report.html``: one page that opens from disk, with no server, no network and no script but its own (layer 4)."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import math
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
-from harness.report.diff import Word, word_diff
+from harness.report import charts, claims_page, marks
+from harness.report.headline import headlines, sentence
+from harness.report.material import Material, Spoken, gather
+from harness.report.pictures import picture
+from harness.report.review import Queue, choose, relative_audio, sound
+from harness.report.single import embedded_audio
 from harness.store import Run
-from harness.types import Arm, Attempt, Json, Status, Verdict, VerdictWord
+from harness.types import Json
 
-_MOST_CHUNKS = 200
+PICTURES = "pictures"
 
 
-def render(run: Run, summary: Json) -> None:
-    """Write ``report.html`` beside the journal; audio is referred to by relative path and loaded on demand."""
+def render(run: Run, summary: Json, *, single_file: bool = False) -> Path:
+    """Write ``report.html`` beside the journal and its pictures into ``pictures/``; returns its path.
+
+    Audio is referred to by relative path and loaded on demand. With ``single_file`` the page is ``report-single.html``
+    and holds pictures and audio (FLAC, 16 bit) of the chunks to review.
+    """
+    material = gather(run)
+    chosen, left = choose(material)
+    queue = Queue(run, material, _audio(run, single_file), marks.stored(run))
+    items = [queue.item(spoken, _picture(run, spoken, single_file)) for spoken in chosen]
+    links = {spoken.attempt.id or -1: f"#q{number}" for number, spoken in enumerate(chosen, 1)}
+    words = headlines(summary)
+    context = {
+        "summary": summary,
+        "headlines": words,
+        "sentence": sentence(summary, words),
+        "worst": min((list(type(w.word)).index(w.word), w.word.name.lower()) for w in words.values())[1]
+        if words
+        else "",
+        "reference": run.manifest.get("reference"),
+        "encoder": next((r["speaker_similarity"]["encoder"] for r in summary["variants"].values()), None) or "",
+        **_unjudged(summary),
+        "strip": charts.strip(material, links),
+        "panels": charts.panels(material),
+        "histograms": charts.histograms(material),
+        "classes": material.classes(),
+        "titles": _titles(),
+        "slopes": claims_page.slopes(run),
+        "curves": claims_page.curves(run),
+        "items": items,
+        "left": left,
+    }
+    path = run.path / ("report-single.html" if single_file else "report.html")
+    path.write_text(_page(context, _data(run, items)), encoding="utf-8", errors="backslashreplace")
+    return path
+
+
+def _page(context: Mapping[str, Any], data: Json) -> str:
     from jinja2 import Environment, PackageLoader
+    from jinja2.utils import htmlsafe_json_dumps
+    from markupsafe import Markup
 
     environment = Environment(loader=PackageLoader("harness.report"), autoescape=True, trim_blocks=True)
-    environment.filters["percent"] = lambda value: "–" if value is None else f"{100 * value:.1f}%"
-    environment.filters["fixed"] = lambda value, digits=2: "–" if value is None else f"{value:.{digits}f}"
-    page = environment.get_template("report.html").render(summary=summary, chunks=_worst(run))
-    (run.path / "report.html").write_text(page, encoding="utf-8", errors="backslashreplace")
-
-
-def _worst(run: Run) -> list[dict[str, Any]]:
-    """Faulty chunks first, by how far they are beyond their limits, then those not judged."""
-    texts = {chunk["id"]: chunk["text"] for chunk in run.manifest["corpus"]["texts"]}
-    verdicts = run.verdicts(arm=Arm.SOAK)
-    rows = []
-    for attempt in run.attempts(arm=Arm.SOAK):
-        verdict = verdicts.get(attempt.id) if attempt.id is not None else None
-        if verdict is not None and verdict.word is not VerdictWord.CLEAN:
-            rows.append((_badness(verdict), attempt, verdict))
-    rows.sort(key=lambda row: row[0], reverse=True)
-    return [_chunk(run, texts, attempt, verdict) for _, attempt, verdict in rows[:_MOST_CHUNKS]]
-
-
-def _badness(verdict: Verdict) -> float:
-    beyond = [abs(f.value - f.limit) / (abs(f.limit) or 1.0) for f in verdict.findings if f.confirmed is not False]
-    return max(beyond, default=-1.0)
-
-
-def _chunk(run: Run, texts: dict[str, str], attempt: Attempt, verdict: Verdict) -> dict[str, Any]:
-    assert attempt.id is not None
-    heard = run.observations(attempt.id).get("intelligibility")
-    payload = heard.payload if heard is not None and heard.status is Status.OK else {}
-    words: list[Word] = word_diff(payload) if payload else []
-    return {
-        "attempt": attempt,
-        "verdict": verdict,
-        "text": texts.get(attempt.chunk_id, ""),
-        "heard": payload.get("text"),
-        "why_unheard": heard.reason if heard is not None and not payload else "",
-        "words": words,
+    environment.filters.update(
+        percent=lambda value: "–" if value is None else f"{100 * value:.1f}%",
+        fixed=lambda value, digits=2: "–" if value is None else f"{value:.{digits}f}",
+        figure=lambda value: "–" if value is None or not math.isfinite(value) else f"{value:.4g}",
+        signed_points=lambda value: "–" if value is None else f"{100 * value:+.1f} pp",
+        megabytes=lambda value: "–" if value is None else f"{value / 1e6:,.1f} MB",
+    )
+    css, script = _static("report.css"), _static("report.js")
+    drawn = {
+        "strip": Markup(context["strip"]),
+        "panels": [(title, Markup(drawing)) for title, drawing in context["panels"]],
+        "histograms": [(title, Markup(drawing)) for title, drawing in context["histograms"]],
+        "curves": [{**curve, "drawing": Markup(curve["drawing"])} for curve in context["curves"]],
     }
+    return environment.get_template("report.html").render(
+        {**context, **drawn},
+        policy=_policy(css, script),
+        css=Markup(css),
+        script=Markup(script),
+        data=htmlsafe_json_dumps(data),
+    )
+
+
+def _policy(css: str, script: str) -> str:
+    """Nothing from anywhere but this script, this style sheet, and pictures and sounds beside the page."""
+
+    def pinned(text: str) -> str:
+        return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+    return (
+        f"default-src 'none'; script-src {pinned(script)}; style-src {pinned(css)}; img-src 'self' file: data:; "
+        f"media-src 'self' file: data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _static(name: str) -> str:
+    return (resources.files("harness.report") / "static" / name).read_text(encoding="utf-8")
+
+
+def _data(run: Run, items: list[dict[str, Any]]) -> Json:
+    """What the script needs: identities for the marks, addresses and anchors of the takes."""
+    return {
+        "run_id": run.run_id,
+        "items": [
+            {
+                "variant": item["attempt"].variant,
+                "chunk_id": item["attempt"].chunk_id,
+                "attempt": item["attempt"].id,
+                "audio_sha256": item["attempt"].audio_sha256,
+                "faults": item["faults"],
+                "takes": item["takes"],
+                "mark": item["mark"],
+            }
+            for item in items
+        ],
+    }
+
+
+def _audio(run: Run, single_file: bool) -> Any:
+    if single_file:
+        return embedded_audio(run)
+    return lambda attempt: relative_audio(run, attempt)
+
+
+def _picture(run: Run, spoken: Spoken, single_file: bool) -> str | None:
+    """Draw a chunk once (equal sounds share a picture) and return its address."""
+    attempt = spoken.attempt
+    if attempt.audio is None or attempt.audio_sha256 is None:
+        return None
+    name = f"{attempt.audio_sha256[:32]}_{attempt.sample_rate}.webp"
+    path = run.path / PICTURES / name
+    if not path.is_file():
+        heard = sound(run, attempt)
+        if heard is None:
+            return None
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(picture(*heard))
+    if single_file:
+        return "data:image/webp;base64," + base64.b64encode(path.read_bytes()).decode()
+    return f"{PICTURES}/{name}"
+
+
+def _unjudged(summary: Json) -> Json:
+    """One line a reason, and whether there is enough of it to be shown unasked."""
+    lines, share = [], 0.0
+    for name, row in summary["variants"].items():
+        share = max(share, row["not_judged"] / row["chunks"] if row["chunks"] else 1.0)
+        lines += [f"{name}: {count} chunks: {why}" for why, count in row["not_judged_because"].items()]
+        blind = [f"{fault} ({count})" for fault, count in row["could_not_look"].items()]
+        if blind:
+            lines.append(f"{name}: classes that could not look, with the number of chunks: {', '.join(blind)}")
+    return {"unjudged": lines, "unjudged_many": share > 0.05}
+
+
+def _titles() -> dict[str, str]:
+    from harness.faults import catalogue
+
+    return {name: fault.title for name, fault in catalogue().items()}
+
+
+__all__ = ["Material", "render"]

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from harness.report.against import against
+from harness.report.material import selected
+from harness.report.timings import timings
 from harness.stats import clopper_pearson
 from harness.store import Run
 from harness.types import Arm, Attempt, Finding, Json, Observation, Verdict, VerdictWord
@@ -20,6 +23,9 @@ def summarise(run: Run) -> Json:
     """Return the content of ``summary.json``; None stands for what was not measured."""
     names = [str(variant["name"]) for variant in run.manifest["variants"]]
     corpus = {key: value for key, value in run.manifest["corpus"].items() if key != "texts"}
+    rows = {name: _variant(run, name) for name in names}
+    for name, row in rows.items():
+        row["against"] = against(run, name, rows)
     return {
         "run_id": run.run_id,
         "schema_version": SUMMARY_VERSION,
@@ -28,7 +34,9 @@ def summarise(run: Run) -> Json:
         "provenance": run.manifest["provenance"],
         "corpus": corpus,
         "recognizer": _recognizer(run),
-        "variants": {name: _variant(run, name) for name in names},
+        "created_utc": run.manifest.get("created_utc"),
+        "timings": timings(run),
+        "variants": rows,
         "notes": _notes(run),
         "disk_bytes": run.disk_bytes(),
     }
@@ -39,7 +47,7 @@ def _variant(run: Run, name: str) -> Json:
     soaked = [attempt for attempt in everything if attempt.arm == Arm.SOAK]
     verdicts = run.verdicts(variant=name, arm=Arm.SOAK)
     words = Counter(_word(attempt, verdicts) for attempt in soaked)
-    expected = len(_selected(run, name))
+    expected = len(selected(run, name))
     faulty = words[VerdictWord.FAULTY]
     judged = faulty + words[VerdictWord.CLEAN]
     observed = _by_scorer(run, name, {attempt.id for attempt in soaked})
@@ -78,13 +86,6 @@ def rate(count: int, total: int) -> Json:
         return {"value": None, "low": None, "high": None, "count": count, "total": total, "level": _LEVEL}
     low, high = clopper_pearson(count, total, _LEVEL)
     return {"value": count / total, "low": low, "high": high, "count": count, "total": total, "level": _LEVEL}
-
-
-def _selected(run: Run, name: str) -> Sequence[str]:
-    rows = [row for row in run.sessions() if (row.variant, row.arm) == (name, Arm.SOAK)]
-    if rows:
-        return rows[0].chunk_ids
-    return [text["id"] for text in run.manifest["corpus"]["texts"]]  # never loaded: all of it stays unspoken
 
 
 def _word(attempt: Attempt, verdicts: Mapping[int, Verdict]) -> VerdictWord:

@@ -1,0 +1,111 @@
+"""Each variant beside its reference, chunk by chunk where both spoke the same text (layer 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness import stats
+from harness.store import Run
+from harness.types import Arm, Json
+
+_LEVEL = 0.95
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Standard:
+    """What the reference did: counts over the run, and a value a chunk. ``how`` says where that is from."""
+
+    name: str
+    how: str
+    faulty: int | None
+    judged: int | None
+    errors: Mapping[str, tuple[float, float]]  # chunk id -> word errors, words
+    tokens: Mapping[str, float]  # chunk id -> speech tokens
+
+
+def standard_of(run: Run, name: str, rows: Mapping[str, Json]) -> Standard | None:
+    """The reference of a variant: the variant that ran along, else what the manifest froze of its profile."""
+    reference = str(run.manifest.get("reference") or "")
+    if reference == name:
+        return None
+    if reference in rows and rows[reference]["chunks"] > rows[reference]["not_judged"]:
+        errors, tokens = _spoken(run, reference)
+        row = rows[reference]
+        return Standard(reference, "in this run", row["faulty"], row["clean"] + row["faulty"], errors, tokens)
+    frozen = run.manifest.get("reference_figures", {}).get(name)
+    if not frozen:
+        return None
+    totals, chunks = frozen["totals"], frozen["chunks"]
+    return Standard(
+        reference or "reference",
+        "its committed profile",
+        totals.get("faulty") if totals.get("judged") else None,
+        totals.get("judged") or None,
+        {key: (one["errors"], one["words"]) for key, one in chunks.items() if one.get("words")},
+        {key: one["tokens"] for key, one in chunks.items() if one.get("tokens")},
+    )
+
+
+def against(run: Run, name: str, rows: Mapping[str, Json]) -> Json:
+    """Differences of ``name`` from its reference with intervals; empty without one; None: cannot be compared."""
+    standard = standard_of(run, name, rows)
+    if standard is None:
+        return {}
+    errors, tokens = _spoken(run, name)
+    row = rows[name]
+    return {
+        "name": standard.name,
+        "how": standard.how,
+        "fault_rate": _rate(row["faulty"], row["clean"] + row["faulty"], standard),
+        "wer": _wer(errors, standard.errors),
+        "tokens": _ratio(tokens, standard.tokens),
+    }
+
+
+def _spoken(run: Run, name: str) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
+    ids = {attempt.id: attempt for attempt in run.attempts(variant=name, arm=Arm.SOAK)}
+    errors: dict[str, tuple[float, float]] = {}
+    for number, seen in run.all_observations("intelligibility", name):
+        wer = seen.payload.get("wer")
+        if number in ids and wer and wer.get("words"):
+            errors[ids[number].chunk_id] = (float(wer["errors"]), float(wer["words"]))
+    tokens = {a.chunk_id: float(a.token_count) for a in ids.values() if a.token_count}
+    return errors, tokens
+
+
+def _rate(faulty: int, judged: int, standard: Standard) -> Json | None:
+    if not judged or standard.judged is None or standard.faulty is None:
+        return None
+    low, high = stats.rate_difference(faulty, judged, standard.faulty, standard.judged, _LEVEL)
+    difference = faulty / judged - standard.faulty / standard.judged
+    return {"value": difference, "low": low, "high": high, "count": standard.faulty, "total": standard.judged}
+
+
+def _wer(mine: Mapping[str, tuple[float, float]], theirs: Mapping[str, tuple[float, float]]) -> Json | None:
+    common = [key for key in mine if key in theirs]
+    if not common:
+        return None
+    pairs = np.array([(*mine[key], *theirs[key]) for key in common])
+    if len(common) < 2:
+        value = float(pairs[0, 0] / pairs[0, 1] - pairs[0, 2] / pairs[0, 3])
+        return {"value": value, "low": None, "high": None, "chunks": 1}
+    found = stats.ratio_difference(*pairs.T, seed=_SEED, level=_LEVEL)
+    return {"value": found.value, "low": found.interval[0], "high": found.interval[1], "chunks": len(common)}
+
+
+def _ratio(mine: Mapping[str, float], theirs: Mapping[str, float]) -> Json | None:
+    """Median over chunks of tokens divided by the reference's, with a bootstrap interval of the median."""
+    ratios = np.array([mine[key] / theirs[key] for key in mine if key in theirs])
+    if not ratios.size:
+        return None
+    value = float(np.median(ratios))
+    if ratios.size < 6:
+        return {"value": value, "low": None, "high": None, "chunks": int(ratios.size)}
+    rng = np.random.default_rng(_SEED)
+    medians = np.median(rng.choice(ratios, (1000, ratios.size)), axis=1)
+    low, high = (float(v) for v in np.quantile(medians, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]))
+    return {"value": value, "low": low, "high": high, "chunks": int(ratios.size)}

@@ -1,0 +1,93 @@
+"""Slopes with their intervals, and curves that a claim brings along, ready to be shown (layer 4)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from harness.report.svg import SERIES, figure, markup
+from harness.store import Run
+from harness.types import Claim, Json
+
+_RELATIVE = {"speech_rate", "token_rate", "rtfx"}  # their changes are logarithms of ratios
+_UNITS = {"loudness_lufs": " LU", "wer": " errors a word"}
+_NAMES = {"wer": "WER", "rtfx": "RTFx", "loudness_lufs": "loudness", "speaker_similarity": "speaker similarity"}
+
+
+def slopes(run: Run) -> list[dict[str, str]]:
+    """A row a variant and measure: change from the first to the last chunk (Theil-Sen) with its interval."""
+    rows: list[dict[str, str]] = []
+    for claim in run.claims():
+        if claim.name == "drift":
+            for measure, found in claim.details.get("measures", {}).items():
+                rows.append(_drift(claim, measure, found))
+            if not claim.details.get("measures"):
+                rows.append(_row(claim.variant, "all", "–", "–", "–", claim.count, claim.statement))
+        elif claim.name == "memory":
+            rows.append(_memory(claim))
+    return rows
+
+
+def _drift(claim: Claim, measure: str, found: Json) -> dict[str, str]:
+    says = "no change"
+    if found["significant"]:
+        says = "significant and beyond its margin" if found["beyond"] else "significant, within its margin"
+    return _row(
+        claim.variant,
+        _NAMES.get(measure, measure.replace("_", " ")),
+        _shown(measure, found["change"]),
+        f"{_shown(measure, found['low'])} to {_shown(measure, found['high'])}",
+        f"{_shown(measure, found['step'])} at chunk {found['step_at'] + 1}",
+        found["count"],
+        says,
+    )
+
+
+def _memory(claim: Claim) -> dict[str, str]:
+    if claim.value is None or claim.interval is None:
+        return _row(claim.variant, "memory", "–", "–", "–", claim.count, claim.statement)
+    low, high = claim.interval
+    change, interval = f"{claim.value / 1e3:+.1f} kB a chunk", f"{low / 1e3:+.1f} to {high / 1e3:+.1f} kB a chunk"
+    says = {True: "within its margin", False: "beyond its margin", None: "too uncertain to say"}[claim.passed]
+    return _row(claim.variant, "memory", change, interval, "–", claim.count, says)
+
+
+def _row(variant: str, measure: str, change: str, interval: str, step: str, count: Any, says: str) -> dict[str, str]:
+    return {
+        "variant": variant,
+        "measure": measure,
+        "change": change,
+        "interval": interval,
+        "step": step,
+        "count": "–" if count is None else str(count),
+        "says": says,
+    }
+
+
+def _shown(measure: str, value: float) -> str:
+    if measure in _RELATIVE:
+        return f"{math.expm1(value):+.1%}"
+    return f"{value:+.3g}{_UNITS.get(measure, '')}"
+
+
+def curves(run: Run) -> list[dict[str, str]]:
+    """Claims whose details hold ``curve`` = {x: [...], y: [...], x_label, y_label, low?: [...], high?: [...]}."""
+    drawn = []
+    for number, claim in enumerate(run.claims()):
+        curve = claim.details.get("curve")
+        if isinstance(curve, dict) and curve.get("x") and len(curve["x"]) == len(curve.get("y", ())):
+            title = f"{claim.variant}: {claim.name.replace('-', ' ')}"
+            drawn.append({"title": title, "drawing": _curve(curve, f"curve{number}", f"{title}. {claim.statement}")})
+    return drawn
+
+
+def _curve(curve: Json, name: str, label: str) -> str:
+    drawing = figure(8.0, 3.0)
+    axes = drawing.subplots()
+    axes.plot(curve["x"], curve["y"], color=SERIES[0], linewidth=1.7, marker="o", markersize=3)
+    if curve.get("low") and curve.get("high"):
+        axes.fill_between(curve["x"], curve["low"], curve["high"], color=SERIES[0], alpha=0.2, linewidth=0)
+    axes.set_xlabel(str(curve.get("x_label", "")))
+    axes.set_ylabel(str(curve.get("y_label", "")))
+    axes.grid(axis="y", linewidth=0.6)
+    return markup(drawing, name, label)

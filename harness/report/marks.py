@@ -1,0 +1,192 @@
+"""A reviewer's marks: read from the file the report saved, checked against the run, turned into calibration figures.
+
+A mark says of a whole chunk whether what was found there is real. So a class is counted by the marked chunks in which
+it was found; a chunk with two classes counts for both.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ConfigError
+from harness.stats import clopper_pearson
+from harness.store import Run
+from harness.types import Finding, Json, VerdictWord
+
+SCHEMA = 1
+REAL, FALSE_ALARM = "real", "false alarm"
+STORED = "marks.json"
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One chunk as the reviewer heard it. ``word`` is None where only a note was written."""
+
+    attempt: int
+    variant: str
+    chunk_id: str
+    word: str | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFigures:
+    """What the marks say of one fault class (of one variant, or of all).
+
+    ``false_share`` is the share of false alarms among marked findings with its exact interval. ``quiet_limit`` is the
+    limit at which none of the marked false alarms would have been found; ``lost`` counts the real faults that it would
+    miss too. Both are None without a false alarm, or where the findings were held against different kinds of limit.
+    """
+
+    fault: str
+    real: int
+    false: int
+    unmarked: int
+    false_share: float | None
+    interval: tuple[float, float] | None
+    limits: tuple[float, ...]
+    quiet_limit: float | None
+    lost: int | None
+
+
+def read(path: Path) -> tuple[str, list[Json]]:
+    """Run id and rows of a saved file. Raises ConfigError naming file and row."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the marks ({error.strerror})") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: not valid JSON: {error}") from None
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA or not isinstance(data.get("marks"), list):
+        raise ConfigError(f"{path}: not a marks file of a report (schema {SCHEMA})")
+    for number, row in enumerate(data["marks"], 1):
+        if not isinstance(row, dict) or not isinstance(row.get("attempt"), int):
+            raise ConfigError(f"{path}: mark {number} names no attempt")
+        if row.get("mark") not in (REAL, FALSE_ALARM, None):
+            raise ConfigError(f"{path}: mark {number}: {row.get('mark')!r} is neither {REAL!r} nor {FALSE_ALARM!r}")
+    return str(data.get("run_id")), data["marks"]
+
+
+def load(path: Path, run: Run) -> list[Mark]:
+    """The marks of a file. Raises ConfigError where they are of another run, or of audio that is not what was heard."""
+    run_id, rows = read(path)
+    if run_id != run.run_id:
+        raise ConfigError(f"{path}: marks of run {run_id}, not of {run.run_id}")
+    known = {attempt.id: attempt for attempt in run.attempts()}
+    marks = []
+    for number, row in enumerate(rows, 1):
+        attempt = known.get(row["attempt"])
+        if attempt is None or attempt.audio_sha256 != row.get("audio_sha256"):
+            raise ConfigError(f"{path}: mark {number}: the run has no such audio for attempt {row['attempt']}")
+        note = row.get("note") if isinstance(row.get("note"), str) else ""
+        marks.append(Mark(row["attempt"], attempt.variant, attempt.chunk_id, row.get("mark"), note or ""))
+    return marks
+
+
+def keep(path: Path, run: Run) -> list[Mark]:
+    """Check a file and keep its marks beside the report, over those kept before; return all that are kept now."""
+    fresh = {mark.attempt: mark for mark in load(path, run)}
+    merged = {**{mark.attempt: mark for mark in _kept(run)}, **fresh}
+    sounds = {attempt.id: attempt.audio_sha256 for attempt in run.attempts()}
+    rows = [
+        {"attempt": m.attempt, "audio_sha256": sounds[m.attempt], "mark": m.word, "note": m.note}
+        for m in merged.values()
+    ]
+    text = json.dumps({"schema": SCHEMA, "run_id": run.run_id, "marks": rows}, indent=1)
+    temporary = run.path / f".{STORED}.tmp"
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(run.path / STORED)
+    return list(merged.values())
+
+
+def stored(run: Run) -> dict[int, Json]:
+    """Attempt id -> mark and note, as the page shows them."""
+    return {mark.attempt: {"mark": mark.word, "note": mark.note} for mark in _kept(run)}
+
+
+def _kept(run: Run) -> list[Mark]:
+    return load(run.path / STORED, run) if (run.path / STORED).is_file() else []
+
+
+def figures(run: Run, marks: Sequence[Mark]) -> list[ClassFigures]:
+    """Figures of every class found in the run, most false alarms first."""
+    words = {mark.attempt: mark.word for mark in marks}
+    found: dict[str, list[tuple[Finding, str | None]]] = {}
+    for number, verdict in run.verdicts().items():
+        if verdict.word is VerdictWord.FAULTY:
+            for finding in verdict.findings:
+                if finding.confirmed is not False:
+                    found.setdefault(finding.fault, []).append((finding, words.get(number)))
+    rows = [_figures(fault, seen) for fault, seen in found.items()]
+    return sorted(rows, key=lambda row: (-row.false, -row.real, row.fault))
+
+
+def _figures(fault: str, seen: Sequence[tuple[Finding, str | None]]) -> ClassFigures:
+    real = [finding for finding, word in seen if word == REAL]
+    false = [finding for finding, word in seen if word == FALSE_ALARM]
+    marked = len(real) + len(false)
+    sources = {finding.limit_source for finding in (*real, *false)}
+    comparable = bool(false) and len(sources) == 1
+    quiet = max(finding.value for finding in false) if comparable else None
+    return ClassFigures(
+        fault=fault,
+        real=len(real),
+        false=len(false),
+        unmarked=len(seen) - marked,
+        false_share=len(false) / marked if marked else None,
+        interval=clopper_pearson(len(false), marked, _LEVEL) if marked else None,
+        limits=tuple(sorted({finding.limit for finding, _ in seen})),
+        quiet_limit=quiet,
+        lost=sum(finding.value <= quiet for finding in real) if quiet is not None else None,
+    )
+
+
+def lines(rows: Sequence[ClassFigures], judged: int) -> list[str]:
+    """The figures for a terminal, and what they mean for the false-alarm budget."""
+    if not any(row.real + row.false for row in rows):
+        return ["no finding of this run is marked"]
+    text = [f"{'class':<22}{'real':>6}{'false':>7}{'unmarked':>10}  share of false alarms (95%)"]
+    for row in rows:
+        share = "-" if row.false_share is None or row.interval is None else _share(row.false_share, row.interval)
+        text.append(f"{row.fault:<22}{row.real:>6}{row.false:>7}{row.unmarked:>10}  {share}")
+        if row.quiet_limit is not None:
+            limits = ", ".join(f"{limit:.4g}" for limit in row.limits[:3])
+            text.append(
+                f"{'':<22}a limit of {row.quiet_limit:.4g} (now {limits}) would have kept silent on all "
+                f"{row.false} false alarms and missed {row.lost} of {row.real} real faults"
+            )
+    alarms = sum(row.false for row in rows)
+    if judged:
+        low, high = clopper_pearson(min(alarms, judged), judged, _LEVEL)
+        text.append(
+            f"marked false alarms: {alarms} in {judged} judged chunks, {1000 * alarms / judged:.1f} per 1,000 "
+            f"({1000 * low:.1f} to {1000 * high:.1f})"
+        )
+    return text
+
+
+def _share(value: float, interval: tuple[float, float]) -> str:
+    return f"{value:.0%} ({interval[0]:.0%} to {interval[1]:.0%})"
+
+
+def as_json(rows: Sequence[ClassFigures]) -> list[dict[str, Any]]:
+    """The figures as plain JSON."""
+    return [
+        {
+            "fault": row.fault,
+            "real": row.real,
+            "false_alarms": row.false,
+            "unmarked": row.unmarked,
+            "false_share": row.false_share,
+            "interval": list(row.interval) if row.interval is not None else None,
+            "limits": list(row.limits),
+            "quiet_limit": row.quiet_limit,
+            "lost": row.lost,
+        }
+        for row in rows
+    ]

@@ -1,0 +1,119 @@
+"""A run as plain rows, read from its store once: what charts, review queue and tables are made from (layer 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.store import Run
+from harness.types import Arm, Attempt, Finding, Json, Verdict, VerdictWord
+
+MEASURES: Mapping[str, str] = {
+    "loudness_lufs": "Loudness (LUFS)",
+    "wer": "WER (errors a word)",
+    "speaker_similarity": "Speaker similarity (cosine)",
+    "token_rate": "Speech tokens a second",
+    "rss_bytes": "Memory after the request (MB)",
+    "rtfx": "RTFx (audio s a CPU s)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One chunk as one variant spoke it in the soak. ``figures`` has only what was measured, keys of ``MEASURES``."""
+
+    position: int  # order within the selection, from 0
+    attempt: Attempt
+    verdict: Verdict | None
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def word(self) -> VerdictWord:
+        return self.verdict.word if self.verdict is not None else VerdictWord.NOT_JUDGED
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What counts: found, and not refuted."""
+        if self.verdict is None or self.verdict.word is not VerdictWord.FAULTY:
+            return []
+        return [finding for finding in self.verdict.findings if finding.confirmed is not False]
+
+    @property
+    def badness(self) -> float:
+        """How far the worst finding is beyond its limit, relative to it; confirmed ones first; -1 without any."""
+        beyond = [
+            min(abs(f.value - f.limit) / (abs(f.limit) or 1.0), 1e6) + (1e6 if f.confirmed else 0.0)
+            for f in self.findings
+        ]
+        return max(beyond, default=-1.0)
+
+
+@dataclass(frozen=True)
+class Material:
+    """All of a run that a page needs. ``spoken`` is in order of requests; ``chunks`` counts the selection."""
+
+    texts: Mapping[str, str]
+    variants: Sequence[str]
+    chunks: int
+    spoken: Mapping[str, Sequence[Spoken]]
+
+    def everything(self) -> list[Spoken]:
+        """The rows of all variants, one after the other."""
+        return [row for name in self.variants for row in self.spoken[name]]
+
+    def classes(self) -> list[str]:
+        """Fault classes by how many chunks show them, most first; ties by name."""
+        counts: dict[str, int] = {}
+        for row in self.everything():
+            for name in {finding.fault for finding in row.findings}:
+                counts[name] = counts.get(name, 0) + 1
+        return sorted(counts, key=lambda name: (-counts[name], name))
+
+
+def gather(run: Run) -> Material:
+    """Read a run. Raises StoreError for a damaged row."""
+    texts = {str(text["id"]): str(text["text"]) for text in run.manifest["corpus"]["texts"]}
+    names = [str(variant["name"]) for variant in run.manifest["variants"]]
+    orders = {name: selected(run, name) for name in names}
+    spoken = {name: _of_variant(run, name, orders[name]) for name in names}
+    return Material(texts, names, max((len(order) for order in orders.values()), default=0), spoken)
+
+
+def selected(run: Run, name: str) -> Sequence[str]:
+    """Chunk ids that a variant was to speak, in order; the whole corpus where its session never began."""
+    for row in run.sessions():
+        if (row.variant, row.arm) == (name, Arm.SOAK):
+            return row.chunk_ids
+    return [str(text["id"]) for text in run.manifest["corpus"]["texts"]]
+
+
+def _of_variant(run: Run, name: str, order: Sequence[str]) -> list[Spoken]:
+    place = {chunk_id: index for index, chunk_id in enumerate(order)}
+    verdicts = run.verdicts(variant=name, arm=Arm.SOAK)
+    seen: dict[int, dict[str, Json]] = {}
+    for scorer in ("signal", "intelligibility", "speaker"):
+        for number, observation in run.all_observations(scorer, name):
+            seen.setdefault(number, {})[scorer] = observation.payload
+    rows = []
+    for attempt in run.attempts(variant=name, arm=Arm.SOAK):
+        number = attempt.id if attempt.id is not None else -1
+        figures = _figures(attempt, seen.get(number, {}))
+        position = place.get(attempt.chunk_id, len(place))
+        rows.append(Spoken(position, attempt, verdicts.get(number), figures))
+    return rows
+
+
+def _figures(attempt: Attempt, seen: Mapping[str, Json]) -> dict[str, float]:
+    wer = seen.get("intelligibility", {}).get("wer") or {}
+    found: dict[str, float | None] = {
+        "loudness_lufs": seen.get("signal", {}).get("loudness_lufs"),
+        "wer": wer.get("rate"),
+        "speaker_similarity": seen.get("speaker", {}).get("similarity"),
+        "rss_bytes": attempt.rss_bytes,
+    }
+    if attempt.duration:
+        if attempt.token_count is not None:
+            found["token_rate"] = attempt.token_count / attempt.duration
+        if attempt.cpu_seconds:
+            found["rtfx"] = attempt.duration / attempt.cpu_seconds
+    return {name: float(value) for name, value in found.items() if value is not None}

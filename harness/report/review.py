@@ -1,0 +1,145 @@
+"""The queue to review: the worst chunks with everything a listener needs to decide (layer 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from harness.errors import StoreError
+from harness.report.diff import anchors, word_diff
+from harness.report.material import Material, Spoken
+from harness.report.scores import frozen_limits, score_rows
+from harness.store import Run
+from harness.types import Arm, Attempt, Json, Observation, Status, VerdictWord
+
+MOST = 200  # chunks of one page
+_ARMS = {Arm.REPLAY_SAME_SEED: "replay, same seed", Arm.REPLAY_NEW_SEED: "replay, new seed"}
+
+
+def choose(material: Material, most: int = MOST) -> tuple[list[Spoken], int]:
+    """The chunks to review, worst first, and how many more there are.
+
+    Every variant has a share of its own, so that a broken one does not push the others off the page. Chunks that
+    could not be judged come last.
+    """
+    by_variant = [_ranked(material.spoken[name]) for name in material.variants]
+    share = most // max(len(by_variant), 1)
+    chosen = [row for rows in by_variant for row in rows[:share]]
+    rest = sorted((row for rows in by_variant for row in rows[share:]), key=lambda row: -row.badness)
+    chosen += rest[: most - len(chosen)]
+    return sorted(chosen, key=lambda row: -row.badness), sum(map(len, by_variant)) - len(chosen)
+
+
+def _ranked(rows: Sequence[Spoken]) -> list[Spoken]:
+    return sorted((row for row in rows if row.word is not VerdictWord.CLEAN), key=lambda row: -row.badness)
+
+
+class Queue:
+    """Builds the items of the queue from one run."""
+
+    def __init__(self, run: Run, material: Material, audio: Any, marks: Mapping[int, Json]) -> None:
+        self._run = run
+        self._material = material
+        self._url = audio  # attempt -> URL, or None when its sound is gone
+        self._marks = marks
+        self._limits = frozen_limits(run)
+        self._same: dict[str, list[Spoken]] = {}
+        for row in material.everything():
+            self._same.setdefault(row.attempt.chunk_id, []).append(row)
+        self._replays: dict[tuple[str, str], list[Attempt]] = {}
+        for arm in _ARMS:
+            for attempt in run.attempts(arm=arm):
+                self._replays.setdefault((attempt.variant, attempt.chunk_id), []).append(attempt)
+
+    def item(self, spoken: Spoken, picture: str | None) -> dict[str, Any]:
+        """Everything the page shows about one chunk; ``picture`` is the address of its drawing."""
+        attempt = spoken.attempt
+        seen = self._run.observations(attempt.id) if attempt.id is not None else {}
+        heard = _payload(seen.get("intelligibility"))
+        takes = self._takes(spoken, heard)
+        return {
+            "attempt": attempt,
+            "position": spoken.position + 1,
+            "word": spoken.word.value,
+            "reason": spoken.verdict.reason if spoken.verdict is not None else "the run ended before the verdict",
+            "findings": spoken.verdict.findings if spoken.verdict is not None else (),
+            "spans": _spans(spoken),
+            "picture": picture,
+            "takes": takes,
+            "text": self._material.texts.get(attempt.chunk_id, ""),
+            "words": word_diff(heard) if heard else [],
+            "heard": heard.get("text"),
+            "wer": heard.get("wer") or {},
+            "why_unheard": _why(seen.get("intelligibility")),
+            "second": _payload(seen.get("second_opinion")).get("text"),
+            "tokens": _payload(seen.get("tokens")),
+            "scores": score_rows(
+                self._run, self._limits.get(attempt.variant), spoken, self._material.texts.get(attempt.chunk_id, "")
+            ),
+            "mark": self._marks.get(attempt.id or -1, {}),
+            "faults": list(dict.fromkeys(finding.fault for finding in spoken.findings)),
+        }
+
+    def _takes(self, spoken: Spoken, heard: Json) -> list[Json]:
+        """This take first, then the same chunk in the other variants, then its own replays."""
+        takes = [self._take(spoken.attempt, spoken.attempt.variant, spoken.word.value, heard)]
+        for other in self._same[spoken.attempt.chunk_id]:
+            if other.attempt.id != spoken.attempt.id:
+                takes.append(self._take(other.attempt, other.attempt.variant, other.word.value, None))
+        for number, replay in enumerate(self._replays.get((spoken.attempt.variant, spoken.attempt.chunk_id), [])):
+            label = f"{_ARMS[Arm(replay.arm)]}{f' {number}' if replay.arm == Arm.REPLAY_NEW_SEED else ''}"
+            takes.append(self._take(replay, label, "", None))
+        return [take for index, take in enumerate(takes) if index == 0 or take["url"] is not None]
+
+    def _take(self, attempt: Attempt, label: str, word: str, heard: Json | None) -> Json:
+        if heard is None and attempt.id is not None:
+            heard = _payload(self._run.observations(attempt.id).get("intelligibility"))
+        return {
+            "label": label,
+            "word": word,
+            "url": self._url(attempt),
+            "seconds": attempt.duration,
+            "anchors": anchors(heard or {}),
+        }
+
+
+def relative_audio(run: Run, attempt: Attempt) -> str | None:
+    """Address of a sound beside the report, or None when there is none (any more)."""
+    if attempt.audio is None or not (run.path / attempt.audio).is_file():
+        return None
+    return quote(attempt.audio)
+
+
+def sound(run: Run, attempt: Attempt) -> Any:
+    """(samples, rate) of an attempt, or None when it has none or the file is not what was stored."""
+    if attempt.audio is None:
+        return None
+    try:
+        return run.read_audio(attempt)
+    except StoreError:
+        return None  # the page says "no audio"; `tts-soak verify` names the damaged file
+
+
+def _spans(spoken: Spoken) -> list[Json]:
+    """Where findings lie on the picture, in percent of its width."""
+    whole = spoken.attempt.duration
+    if not whole:
+        return []
+    places = []
+    for finding in spoken.findings:
+        if finding.span is not None:
+            start = min(max(100 * finding.span[0] / whole, 0.0), 100.0)
+            end = min(max(100 * finding.span[1] / whole, start), 100.0)
+            places.append({"x": round(start, 2), "width": round(max(end - start, 0.4), 2), "fault": finding.fault})
+    return places
+
+
+def _payload(seen: Observation | None) -> Json:
+    return seen.payload if seen is not None and seen.status is Status.OK else {}
+
+
+def _why(seen: Observation | None) -> str:
+    if seen is None:
+        return "no recognizer listened"
+    return seen.reason if seen.status is not Status.OK else ""

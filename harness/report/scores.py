@@ -1,0 +1,78 @@
+"""What every fault class saw in one chunk, the limit it was held against, and where that limit came from (layer 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.errors import ConfigError
+from harness.judge import Limits
+from harness.judge.limits import Bound, FaultLimits, length_of, pick
+from harness.report.material import Spoken
+from harness.store import Run
+from harness.types import Chunk, Evidence, Finding, Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One line of the table. ``limit`` is on the scale of ``value``; None where it cannot be put there."""
+
+    fault: str
+    value: float | None
+    unit: str
+    limit: float | None
+    source: str
+    says: str
+
+
+def frozen_limits(run: Run) -> dict[str, Limits]:
+    """The limits of each variant as the manifest froze them; empty where this version cannot read them any more."""
+    found = {}
+    for name, data in run.manifest["limits"].items():
+        try:
+            found[str(name)] = Limits.from_json(data)
+        except ConfigError:
+            continue  # a class that was renamed since: findings carry their own limits, only the others lose theirs
+    return found
+
+
+def score_rows(run: Run, limits: Limits | None, spoken: Spoken, text: str) -> list[Score]:
+    """Findings first, then what was within its limits, then what could not look."""
+    if spoken.attempt.id is None:
+        return []
+    found = {finding.fault: finding for finding in (spoken.verdict.findings if spoken.verdict is not None else ())}
+    chunk = Chunk(spoken.attempt.chunk_id, text)
+    within, unseen = [], []
+    for fault, seen in sorted(run.evidence(spoken.attempt.id).items()):
+        if fault in found or not seen.applies:
+            continue
+        if seen.value is None:
+            unseen.append(Score(fault, None, seen.unit, None, "", f"could not look: {seen.reason}"))
+        else:
+            within.append(_within(seen, seen.value, limits.faults.get(fault) if limits is not None else None, chunk))
+    return [*map(_beyond, found.values()), *within, *unseen]
+
+
+def _beyond(finding: Finding) -> Score:
+    says = {True: "beyond, confirmed", False: "beyond, but refuted", None: "beyond, suspected"}[finding.confirmed]
+    return Score(finding.fault, finding.value, finding.unit, finding.limit, finding.limit_source, says)
+
+
+def _within(seen: Evidence, value: float, held: FaultLimits | None, chunk: Chunk) -> Score:
+    """The voice's limit at this length of text, else what there is."""
+    limit, source = None, "not recorded"
+    words = length_of(chunk)
+    if held is not None:
+        voice, margin = pick(held.voice, words), pick(held.reference, words)
+        if voice is not None and held.relation is Relation.DISTANCE:
+            source = f"voice: within {voice.limit:.3g} of {value - _signed(value, voice, words):.3g} ({voice.source})"
+        elif voice is not None:
+            limit, source = voice.limit + value - voice.compared(value, words, held.relation), f"voice: {voice.source}"
+        elif held.physics is not None:
+            limit, source = held.physics, "physics"
+        elif margin is not None:
+            source = margin.source
+    return Score(seen.fault, value, seen.unit, limit, source, "not beyond a limit")
+
+
+def _signed(value: float, voice: Bound, words: int) -> float:
+    return voice.compared(value, words, Relation.ABSOLUTE)

@@ -1,0 +1,39 @@
+"""Audio inside the page, for ``--single-file``: FLAC with 16 bit, which every browser plays (layer 4)."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+
+import numpy as np
+
+from harness.report.review import sound
+from harness.store import Run
+from harness.types import Attempt
+
+
+def embedded_audio(run: Run) -> Callable[[Attempt], str | None]:
+    """A function from an attempt to a ``data:`` address of its sound, or None; equal sounds are encoded once."""
+    made: dict[str, str] = {}
+
+    def address(attempt: Attempt) -> str | None:
+        key = attempt.audio_sha256
+        if key is None:
+            return None
+        if key not in made:
+            heard = sound(run, attempt)
+            if heard is None:
+                return None
+            made[key] = "data:audio/flac;base64," + base64.b64encode(_flac(*heard)).decode()
+        return made[key]
+
+    return address
+
+
+def _flac(samples: np.ndarray[tuple[int], np.dtype[np.float32]], sample_rate: int) -> bytes:
+    import soundfile
+
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.clip(np.nan_to_num(samples), -1.0, 1.0), sample_rate, format="FLAC", subtype="PCM_16")
+    return buffer.getvalue()
