@@ -142,7 +142,7 @@ def test_second_opinion_uses_its_own_engine_by_default() -> None:
     assert SecondOpinionScorer().recognizer.spec == "pocketsphinx:accurate"
 
 
-def test_not_finite_samples_reach_the_recognizer_as_silence() -> None:
+def test_not_finite_samples_never_reach_a_recognizer() -> None:
     samples = np.ones(24_000, np.float32) * 0.1
     samples[5] = np.nan
     samples[6] = np.inf

@@ -10,12 +10,12 @@ from typing import Protocol
 import numpy as np
 
 from harness.alignment import TimedWord
-from harness.audio import resample
 from harness.errors import ConfigError, nearest
 from harness.scorers.base import Clip
+from harness.scorers.clip import SPEECH_RATE, SharedClip
 from harness.types import Json, Samples
 
-RATE = 16_000  # Hz, what every engine here reads
+RATE = SPEECH_RATE  # Hz, what every engine here reads
 EMBEDDED = Path(__file__).resolve().parents[2] / "voices" / "recognizer.pt"
 EMBEDDED_LABEL = "offline recognizer, synthetic speech, English"
 ENGINES = ("embedded", "faster-whisper", "pocketsphinx", "whisper")
@@ -109,9 +109,5 @@ _BUILDERS: dict[str, Callable[[str, str], Recognizer]] = {
 
 
 def speech_16k(clip: Clip) -> Samples:
-    """Return the clip at 16 kHz, finite, mono float32; what is not finite is read as silence."""
-    shared = getattr(clip, "at_16k", None)
-    if shared is not None:
-        return np.ascontiguousarray(shared, dtype=np.float32)
-    samples = np.nan_to_num(np.asarray(clip.samples, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    return np.ascontiguousarray(resample(samples, clip.sample_rate or RATE, RATE))
+    """Return the clip at 16 kHz, finite, mono float32 (the shared copy; what is not finite was bridged)."""
+    return np.ascontiguousarray(SharedClip.of(clip).speech_copy)
