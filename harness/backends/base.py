@@ -38,6 +38,9 @@ class Backend(Protocol):
     ``check`` runs in the main process before anything starts and imports nothing heavy: it raises ConfigError for
     unknown keys and missing files. The other methods run in the worker. ``progress`` is to be called whenever there
     is a sign of life (a token, a byte); the watchdog rests on it.
+
+    Two class attributes are optional: ``OVERRIDES``, the settings that one request may change, and ``THREADS``, the
+    name of the setting that says how many threads compute.
     """
 
     @staticmethod

@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.backends.base import BackendRefused
 from harness.backends.llama_server import Generated, LlamaServer, Sampling, ServerOptions
-from harness.backends.llama_settings import Settings, for_request, from_variant
+from harness.backends.llama_settings import PER_REQUEST, Settings, for_request, from_variant
 from harness.errors import ConfigError
 from harness.types import Capabilities, Request, Synthesis, TokenLayout, Variant
 from harness.voice.codec import Codec, decode, load_codec
@@ -53,8 +53,12 @@ class LlamaCodec:
     Notes of a synthesis: ``segments``, ``phones``, ``generated_tokens`` (markers and the stop token included), ``cap``
     (their limit, all segments together), ``malformed_tokens``, ``markers_missing``, ``markers_extra``,
     ``invalid_frames`` (left out of the audio), ``words`` [[word, start, end]...] in seconds, None unless every marker
-    came in order.
+    came in order. Where ``logprobs`` was asked for: ``choices`` {``tokens``: every generated id in order, ``top``: the
+    most probable of each step as [id, natural logarithm of its probability]}.
     """
+
+    OVERRIDES = PER_REQUEST
+    THREADS = "threads"
 
     def __init__(self) -> None:
         self._loaded: _Loaded | None = None
@@ -145,6 +149,7 @@ class LlamaCodec:
             seed=seed % LARGEST_SEED,
             limit=cap,
             prompt_cache=settings.prompt_cache,
+            logprobs=settings.logprobs,
         )
         generated = voice.server.generate(asked, sampling, progress)
         if settings.carry_context:
@@ -190,7 +195,15 @@ def _notes(spoken: list[_Spoken], geometry: Geometry, invalid: int) -> dict[str,
         "markers_extra": sum(extra for _, extra in errors),
         "invalid_frames": invalid,
         "words": words,
+        **_choices(spoken),
     }
+
+
+def _choices(spoken: list[_Spoken]) -> dict[str, Any]:
+    if not any(s.generated.top for s in spoken):
+        return {}
+    top = [[[token, round(value, 6)] for token, value in step] for s in spoken for step in s.generated.top]
+    return {"choices": {"tokens": [token for s in spoken for token in s.generated.tokens], "top": top}}
 
 
 def _details(settings: Settings, geometry: Geometry) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,14 +33,20 @@ class Sampling:
     seed: int
     limit: int
     prompt_cache: bool
+    logprobs: int = 0  # most probable tokens to report at every step
 
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """Token ids in order and why the generation ended: "stop" or "length"."""
+    """Token ids in order and why the generation ended: "stop" or "length".
+
+    ``top`` holds, a step, the most probable ids with their natural logarithms of probability before any sampler; empty
+    unless asked for.
+    """
 
     tokens: list[int]
     finish_reason: str
+    top: list[list[tuple[int, float]]] = field(default_factory=list)
 
 
 class LlamaServer:
@@ -88,6 +94,7 @@ class LlamaServer:
             "cache_prompt": sampling.prompt_cache,
             "return_tokens": True,
             "stream": True,
+            "n_probs": sampling.logprobs,
         }
         connection = http.client.HTTPConnection(self._host, self._port)
         try:
@@ -106,6 +113,7 @@ class LlamaServer:
 
 def _collect(response: http.client.HTTPResponse, progress: Callable[[], None]) -> Generated:
     tokens: list[int] = []
+    top: list[list[tuple[int, float]]] = []
     for line in response:
         if not line.startswith(b"data: "):
             if line.startswith(b"error:"):
@@ -115,9 +123,11 @@ def _collect(response: http.client.HTTPResponse, progress: Callable[[], None]) -
         if "error" in event:
             raise BackendRefused(f"llama.cpp: {event['error'].get('message', event['error'])}")
         tokens += event["tokens"]
+        for step in event.get("completion_probabilities", ()):
+            top.append([(int(one["id"]), float(one["logprob"])) for one in step["top_logprobs"]])
         progress()
         if event.get("stop"):
-            return Generated(tokens, "length" if event.get("stop_type") == "limit" else "stop")
+            return Generated(tokens, "length" if event.get("stop_type") == "limit" else "stop", top)
     raise BackendRefused("llama.cpp: the stream ended before the generation did")
 
 

@@ -29,6 +29,7 @@ class Settings:
     segment_phones: int | None = None  # longest piece spoken in one generation; 0: whole chunks
     carry_context: bool = False  # deliberately wrong: the previous chunk stays in the context
     context: int | None = None  # tokens
+    logprobs: int = 0  # most probable tokens to note at every step; 0: none. Slower, changes no token
 
     @property
     def description(self) -> Path:
@@ -36,15 +37,18 @@ class Settings:
         return self.voice_json or (self.voice_dir or self.model.parent) / "voice.json"
 
 
-PER_REQUEST = frozenset({"temperature", "top_p", "top_k", "prompt_cache", "max_tokens", "segment_phones", "speaker"})
+PER_REQUEST = frozenset(
+    {"temperature", "top_p", "top_k", "prompt_cache", "max_tokens", "segment_phones", "speaker", "logprobs"}
+)
 PATHS = frozenset({"model", "voice_json", "voice_dir"})
 RANGES: Mapping[str, tuple[float, float]] = {
     "temperature": (0.0, 5.0), "top_p": (0.0, 1.0), "top_k": (0, 10**6), "threads": (1, 256),
     "max_tokens": (1, 10**6), "segment_phones": (0, 10**6), "context": (64, 10**6),
+    "logprobs": (0, 1000),
 }  # fmt: skip
 KINDS: Mapping[str, type] = {
     "temperature": float, "top_p": float, "top_k": int, "threads": int, "flash_attention": bool, "prompt_cache": bool,
-    "max_tokens": int, "segment_phones": int, "carry_context": bool, "context": int, "speaker": str,
+    "max_tokens": int, "segment_phones": int, "carry_context": bool, "context": int, "speaker": str, "logprobs": int,
 }  # fmt: skip
 
 
