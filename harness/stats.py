@@ -204,6 +204,8 @@ def _whitened(values: ArrayLike) -> Series:
     if not np.isfinite(y).all():
         raise ValueError("a value is not finite")
     rho = autocorrelation(y)
+    if rho < 1 / math.sqrt(y.size):
+        rho = 0.0  # cannot be told from none; the blocks absorb as little as that
     z: Series = y[1:] - rho * y[:-1] if rho > 0 else y
     z = z - z.mean()
     scale = float(np.sqrt(z @ z / z.size))

@@ -40,6 +40,8 @@ SIGNAL: dict[str, Any] = {
     "envelope_cv": 1.2,
     "flatness": 1e-4,
     "rolloff99_hz": 5000.0,
+    "noise_floor_dbfs": -75.0,
+    "clicks": {"count": 0, "worst_ratio": 1.6, "worst_dbfs": -20.0, "times": []},
     "periodic": {"ratio": 0.02, "period": 9, "seconds": 0.02, "span": [1.0, 1.02]},
     "pauses": [],
     "longest_pause": {"seconds": None, "ratio": None, "span": None},
@@ -57,6 +59,7 @@ TOKENS: dict[str, Any] = {
     "frames": 180,
     "cap": 2000,
     "cap_hit": False,
+    "length_mismatch": 0.0,
     "finish_reason": "stop",
     "codebooks": [{"size": 1024, "unique": 150, "entropy_bits": 7.0, "out_of_range": 0}],
     "cycle": {"period": 1, "repeats": 2, "span": [0.1, 0.2]},
@@ -178,6 +181,8 @@ def test_healthy_speech_is_beyond_no_default() -> None:
         ("noise", "signal", {"envelope_cv": 0.002}),
         ("internal-silence", "signal", {"longest_pause": {"seconds": 3.5, "ratio": 9, "span": [2.0, 5.5]}}),
         ("bandwidth", "signal", {"rolloff99_hz": 900.0}),
+        ("click", "signal", {"clicks": {"count": 3, "worst_ratio": 14.0, "worst_dbfs": -9.0, "times": [1.0, 2.0]}}),
+        ("lost-audio", "tokens", {"length_mismatch": -0.8}),
         ("robotic", "pitch", {"harmonicity_db_halves": [12.0, -8.0]}),
         ("wrong-speaker", "speaker", {"similarity": 0.3}),
         ("runaway", "tokens", {"count": 2000, "cap_hit": True}),
@@ -190,6 +195,34 @@ def test_healthy_speech_is_beyond_no_default() -> None:
 def test_a_broken_figure_is_seen(fault: str, scorer: str, change: dict[str, Any]) -> None:
     assert not over(fault, view())
     assert over(fault, view(**{scorer: change}))
+
+
+@pytest.mark.parametrize(
+    ("fault", "scorer", "change"),
+    [
+        ("rumble", "pitch", {"voiced_fraction": 0.05}),
+        ("noise-floor", "signal", {"noise_floor_dbfs": -40.0}),
+        ("level-offset", "signal", {"active_rms_dbfs": -28.0}),
+    ],
+)
+def test_what_only_a_reference_can_tell_is_not_judged_without_one(
+    fault: str, scorer: str, change: dict[str, Any]
+) -> None:
+    healthy, margin = value(fault, view()), get(fault).default_margin
+    assert margin is not None and get(fault).default_limit is None
+    assert abs(value(fault, view(**{scorer: change})) - healthy) > margin
+
+
+def test_words_of_the_text_before_are_state_bleed() -> None:
+    words = TEXT.split()
+    bleeding = view(said(["harvest", "festival", "brought", "everyone", "together", *words]))
+    before = Chunk("z", "Every autumn, the harvest festival brought everyone together again.")
+    found = get("state-bleed").evidence(replace(bleeding, previous=before))
+    assert found.value is not None and found.value > 3.0 and found.span == pytest.approx((0.0, 5 * WORD), abs=0.1)
+    other = Chunk("z", "Nobody knew what the clock in the hall was for.")
+    assert get("state-bleed").evidence(replace(bleeding, previous=other)).value == 0.0
+    assert get("state-bleed").evidence(replace(view(), previous=before)).value == 0.0
+    assert not get("state-bleed").evidence(bleeding).applies
 
 
 def test_a_single_clipped_peak_is_no_clipping() -> None:

@@ -1,5 +1,6 @@
 """BadWav: what came back is no readable audio."""
 
+from harness.faults._inject import backend
 from harness.faults._process import ProcessFault
 from harness.faults.base import Source
 from harness.types import Outcome
@@ -11,3 +12,4 @@ class BadWav(ProcessFault):
     causes = ("a header written before the data", "text where audio should be", "a truncated file")
     outcomes = (Outcome.BAD_AUDIO,)
     sources = (Source("0xFFFFFFFF sizes in streamed headers", "https://github.com/remsky/Kokoro-FastAPI/issues/94"),)
+    injectors = (backend("write text"),)

@@ -2,8 +2,22 @@
 
 import math
 
-from harness.faults.base import BaseFault, Family, Seen, Source, number, payload
+import numpy as np
+
+from harness.faults._inject import audio, give, speech
+from harness.faults.base import BaseFault, CannotInject, Family, Material, Seen, Source, number, payload
 from harness.types import Relation, View
+
+
+def muffle(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Low-pass at half of the rate divided by ``dose`` (Butterworth, order 8)."""
+    from scipy.signal import butter, sosfiltfilt
+
+    x, rate = speech(material)
+    edge = 0.5 * rate / dose
+    if edge < 200:
+        raise CannotInject(f"a low-pass at {edge:.0f} Hz leaves no speech")
+    return give(material, sosfiltfilt(butter(8, edge, fs=rate, output="sos"), x), 0.0, len(x) / rate)
 
 
 class Bandwidth(BaseFault):
@@ -19,6 +33,7 @@ class Bandwidth(BaseFault):
     sources = (
         Source("99% rolloff a fifth lower than the reference's", "https://github.com/kyutai-labs/moshi/issues/381"),
     )
+    injectors = audio("times narrower", (1.25, 1.6, 2.0, 3.0, 4.0), 3.0, muffle)
 
     def measure(self, view: View) -> Seen:
         rolloff = max(number(payload(view, "signal"), "rolloff99_hz"), 1.0)

@@ -1,9 +1,19 @@
 """Clipping: flat tops at full scale."""
 
-from harness.faults.base import BaseFault, Family, Seen, Source, as_span, number, payload
+import numpy as np
+
+from harness.faults._inject import audio, give, speech
+from harness.faults.base import BaseFault, Family, Material, Seen, Source, as_span, number, payload
 from harness.types import Relation, View
 
 SHORTEST_RUN = 3  # one or two samples at the rail can be a plain peak
+
+
+def overdrive(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Raise the level until a share of the samples lies at the rail."""
+    x, rate = speech(material)
+    rail = max(float(np.quantile(np.abs(x), 1 - dose)), 1e-9)
+    return give(material, np.clip(x / rail, -1, 1), 0.0, len(x) / rate)
 
 
 class Clipping(BaseFault):
@@ -17,7 +27,12 @@ class Clipping(BaseFault):
     against = "worst"
     default_margin = 0.001
     default_limit = 0.001
+    explains = (
+        "level-offset",
+        "click",
+    )
     sources = (Source("runs of 3 or more at the rail; 0.1% of the samples"),)
+    injectors = audio("share of samples", (0.001, 0.003, 0.01, 0.03, 0.1), 0.01, overdrive)
 
     def measure(self, view: View) -> Seen:
         signal = payload(view, "signal")

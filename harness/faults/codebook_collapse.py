@@ -1,11 +1,24 @@
 """Codebook collapse: a codebook stands on a handful of its codes."""
 
 import math
+from dataclasses import replace
 
-from harness.faults.base import BaseFault, Family, NotApplicable, Seen, Source, payload
+import numpy as np
+
+from harness.faults._inject import tokens, tokens_of
+from harness.faults.base import BaseFault, Family, Material, NotApplicable, Seen, Source, payload
 from harness.types import Relation, View
 
 LEAST_FRAMES = 25
+
+
+def collapse(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Leave only 64 / ``dose`` codes of the first codebook, at least one."""
+    codes = tokens_of(material)
+    kept = max(1, round(64 / dose))
+    used = np.unique(codes[:, 0])
+    codes[:, 0] = used[codes[:, 0] % min(kept, len(used))]
+    return replace(material, tokens=codes)
 
 
 class CodebookCollapse(BaseFault):
@@ -19,6 +32,7 @@ class CodebookCollapse(BaseFault):
     default_margin = 2.0
     default_limit = 5.0
     sources = (Source("5 to 8 codes in use instead of hundreds (Qwen3-Omni Talker in candle, Q8_0)"),)
+    injectors = tokens("times fewer than 64 codes", (1.0, 2.0, 4.0, 8.0, 64.0), 8.0, collapse)
 
     def measure(self, view: View) -> Seen:
         tokens = payload(view, "tokens")

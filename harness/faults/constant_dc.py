@@ -1,7 +1,16 @@
 """Constant or offset: the waveform does not move, or sits beside zero."""
 
-from harness.faults.base import BaseFault, Family, Seen, Source, as_span, number, payload
+import numpy as np
+
+from harness.faults._inject import audio, give, loudness, speech
+from harness.faults.base import BaseFault, Family, Material, Seen, Source, as_span, number, payload
 from harness.types import Relation, View
+
+
+def offset(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Add ``dose`` times the speech's RMS to every sample."""
+    x, rate = speech(material)
+    return give(material, x + dose * loudness(x, rate), 0.0, len(x) / rate)
 
 
 class ConstantDc(BaseFault):
@@ -16,7 +25,14 @@ class ConstantDc(BaseFault):
     default_margin = 0.1
     default_limit = 0.1
     maximum = 1.0
+    explains = (
+        "bandwidth",
+        "noise",
+        "level-offset",
+        "noise-floor",
+    )
     sources = (Source("offset above a tenth of the RMS", "https://github.com/stakira/OpenUtau/issues/1763"),)
+    injectors = audio("RMS of the speech", (0.03, 0.1, 0.2, 0.5, 1.0), 0.5, offset)
 
     def measure(self, view: View) -> Seen:
         signal = payload(view, "signal")

@@ -1,5 +1,6 @@
 """Crash: the backend died."""
 
+from harness.faults._inject import backend
 from harness.faults._process import ProcessFault
 from harness.faults.base import Source
 from harness.types import Outcome
@@ -11,3 +12,4 @@ class Crash(ProcessFault):
     causes = ("a signal or abort inside the program", "an input it cannot take", "out of memory")
     outcomes = (Outcome.CRASH,)
     sources = (Source("aborts on long lines", "https://github.com/ggml-org/llama.cpp/issues/13712"),)
+    injectors = (backend("crash"),)

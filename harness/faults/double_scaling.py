@@ -1,7 +1,16 @@
 """Double scaling: integers scaled twice, so that speech becomes a square wave that jumps from rail to rail."""
 
-from harness.faults.base import BaseFault, Family, Seen, Source, number, payload
+import numpy as np
+
+from harness.faults._inject import audio, give, speech
+from harness.faults.base import BaseFault, Family, Material, Seen, Source, number, payload
 from harness.types import Relation, View
+
+
+def scale_twice(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Multiply by ``dose`` and clip: what is left is the sign."""
+    x, rate = speech(material)
+    return give(material, np.clip(x * dose, -1, 1), 0.0, len(x) / rate)
 
 
 class DoubleScaling(BaseFault):
@@ -15,8 +24,16 @@ class DoubleScaling(BaseFault):
     against = "worst"
     default_margin = 5.0
     default_limit = 5.0
-    explains = ("clipping", "level-offset", "bandwidth", "noise")
+    explains = (
+        "clipping",
+        "level-offset",
+        "bandwidth",
+        "noise",
+        "click",
+        "noise-floor",
+    )
     sources = (Source("samples scaled twice", "https://github.com/index-tts/index-tts/issues/727"),)
+    injectors = audio("factor", (8.0, 64.0, 512.0, 32768.0), 32768.0, scale_twice)
 
     def measure(self, view: View) -> Seen:
         signal = payload(view, "signal")

@@ -1,5 +1,6 @@
 """EmptyOutput: success was claimed and no audio came."""
 
+from harness.faults._inject import backend
 from harness.faults._process import ProcessFault
 from harness.faults.base import Source
 from harness.types import Outcome
@@ -11,3 +12,4 @@ class EmptyOutput(ProcessFault):
     causes = ("an exit code of 0 whatever happens", "seeking on a pipe", "a stop token at once")
     outcomes = (Outcome.NO_AUDIO,)
     sources = (Source("a WAV of 44 bytes", "https://github.com/rhasspy/piper/issues/815"),)
+    injectors = (backend("write nothing"),)

@@ -1,8 +1,18 @@
 """Gibberish tail: sound goes on after the last word."""
 
+import numpy as np
+
 from harness.faults._heard import hear, need_times, quote
-from harness.faults.base import BaseFault, Family, Seen, Source
+from harness.faults._inject import audio, give, join, speech
+from harness.faults.base import BaseFault, Family, Material, Seen, Source
 from harness.types import Relation, View
+
+
+def murmur_on(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Append ``dose`` seconds of the clip's own speech, reversed and 6 dB quieter."""
+    x, rate = speech(material)
+    strange = 0.5 * np.resize(x[::-1], int(dose * rate))
+    return give(material, join([x, strange], rate), len(x) / rate, len(x) / rate + dose)
 
 
 class GibberishTail(BaseFault):
@@ -19,6 +29,7 @@ class GibberishTail(BaseFault):
         Source("murmur after the last word", "https://github.com/resemble-ai/chatterbox/issues/388"),
         Source("voiced for more than 1 s after the last aligned word"),
     )
+    injectors = audio("s", (0.3, 0.6, 1.0, 2.0, 5.0), 2.0, murmur_on)
 
     def measure(self, view: View) -> Seen:
         heard = need_times(hear(view))

@@ -1,5 +1,6 @@
 """Hang: the backend gave no sign of life in time."""
 
+from harness.faults._inject import backend
 from harness.faults._process import ProcessFault
 from harness.faults.base import Source
 from harness.types import Outcome
@@ -11,3 +12,4 @@ class Hang(ProcessFault):
     causes = ("generation without an end", "memory that swaps", "a deadlock")
     outcomes = (Outcome.HANG, Outcome.TIMEOUT)
     sources = (Source("an hour of 'generating'", "https://github.com/jamiepine/voicebox/issues/923"),)
+    injectors = (backend("hang"),)

@@ -1,8 +1,20 @@
 """Inserted words: speech that is not in the text, between words that are."""
 
+import numpy as np
+
 from harness.faults._heard import hear, need_times, quote
-from harness.faults.base import BaseFault, Family, Seen, Source
+from harness.faults._inject import audio, cut, give, join, speech, words_at
+from harness.faults.base import BaseFault, Family, Material, Seen, Source
 from harness.types import Relation, View
+
+
+def babble(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Insert ``dose`` seconds of the clip's own speech, reversed, between two words."""
+    x, rate = speech(material)
+    first, _ = words_at(material, 1, rng)
+    at, width = cut(material, rate, first), int(dose * rate)
+    strange = np.resize(x[::-1], width)
+    return give(material, join([x[:at], strange, x[at:]], rate), at / rate, at / rate + dose)
 
 
 class InsertedWords(BaseFault):
@@ -16,6 +28,7 @@ class InsertedWords(BaseFault):
     default_margin = 1.0
     default_limit = 1.2
     sources = (Source("the prompt is heard", "https://github.com/SWivid/F5-TTS/issues/85"),)
+    injectors = audio("s", (0.3, 0.6, 1.0, 2.0, 4.0), 2.0, babble)
 
     def measure(self, view: View) -> Seen:
         heard = need_times(hear(view))

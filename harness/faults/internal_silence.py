@@ -1,7 +1,17 @@
 """Internal silence: dead air inside the speech."""
 
-from harness.faults.base import BaseFault, Family, Seen, Source, as_span, payload
+import numpy as np
+
+from harness.faults._inject import audio, give, join, place, speech
+from harness.faults.base import BaseFault, Family, Material, Seen, Source, as_span, payload
 from harness.types import Relation, View
+
+
+def dead_air(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Insert ``dose`` seconds of digital silence."""
+    x, rate = speech(material)
+    at = place(x, rate, 0.1, rng)
+    return give(material, join([x[:at], np.zeros(int(dose * rate)), x[at:]], rate), at / rate, at / rate + dose)
 
 
 class InternalSilence(BaseFault):
@@ -15,12 +25,14 @@ class InternalSilence(BaseFault):
     against = "worst"
     default_margin = 1.0
     default_limit = 2.0
+    explains = ("overlong",)
     sources = (
         Source(
             "gap above 2 s and 2.5 times the clip's median; 1.04 s can be natural",
             "https://github.com/jamiepine/voicebox/issues/964",
         ),
     )
+    injectors = audio("s", (0.3, 0.7, 1.5, 3.0, 10.0), 3.0, dead_air)
 
     def measure(self, view: View) -> Seen:
         pause = payload(view, "signal").get("longest_pause") or {}

@@ -1,7 +1,16 @@
 """Level offset: much louder or quieter than this voice speaks this text."""
 
-from harness.faults.base import BaseFault, Family, NotApplicable, Seen, Source, number, payload
+import numpy as np
+
+from harness.faults._inject import audio, give, speech
+from harness.faults.base import BaseFault, Family, Material, NotApplicable, Seen, Source, number, payload
 from harness.types import Relation, View
+
+
+def quieter(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Lower the level by ``dose`` dB."""
+    x, rate = speech(material)
+    return give(material, x * 10 ** (-dose / 20), 0.0, len(x) / rate)
 
 
 class LevelOffset(BaseFault):
@@ -16,6 +25,7 @@ class LevelOffset(BaseFault):
     sources = (
         Source("active level against the reference, more than 3 dB", "https://github.com/DevMan57/indextts2-rust"),
     )
+    injectors = audio("dB quieter", (1.0, 2.0, 3.0, 6.0, 12.0), 6.0, quieter)
 
     def measure(self, view: View) -> Seen:
         signal = payload(view, "signal")

@@ -1,7 +1,19 @@
 """NaN or infinite samples."""
 
-from harness.faults.base import BaseFault, Family, Seen, Source, as_span, number, payload
+import numpy as np
+
+from harness.faults._inject import audio, give, speech
+from harness.faults.base import BaseFault, Family, Material, Seen, Source, as_span, number, payload
 from harness.types import View
+
+
+def not_numbers(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Make a share of the samples NaN, at least one, in one stretch."""
+    x, rate = speech(material)
+    count = max(1, round(dose * len(x)))
+    start = int(rng.integers(0, len(x) - count + 1))
+    x[start : start + count] = np.nan
+    return give(material, x, start / rate, (start + count) / rate)
 
 
 class NanInf(BaseFault):
@@ -13,8 +25,21 @@ class NanInf(BaseFault):
     unit = "share of samples"
     physical_limit = 0.0
     essential = True
-    explains = ("silence", "constant-dc", "unintelligible", "skipped-words", "truncation", "internal-silence")
+    explains = (
+        "silence",
+        "constant-dc",
+        "unintelligible",
+        "skipped-words",
+        "truncation",
+        "internal-silence",
+        "short-repeat",
+        "bandwidth",
+        "level-offset",
+        "noise",
+        "click",
+    )
     sources = (Source("NaN in half precision", "https://github.com/FunAudioLLM/CosyVoice/issues/999"),)
+    injectors = audio("share of samples", (1e-6, 1e-4, 1e-2, 0.1, 1.0), 1e-4, not_numbers)
 
     def measure(self, view: View) -> Seen:
         signal = payload(view, "signal")

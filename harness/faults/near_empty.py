@@ -2,11 +2,21 @@
 
 import math
 
+import numpy as np
+
 from harness.faults._figures import expected_syllables, speech_seconds
-from harness.faults.base import BaseFault, Family, Seen, Source
+from harness.faults._inject import audio, give, speech
+from harness.faults.base import BaseFault, Family, Material, Seen, Source
 from harness.types import Relation, View
 
 SHORTEST = 0.01  # s; below this the logarithm would run away
+
+
+def leave_a_piece(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Keep only the first 1 - ``dose`` of the audio."""
+    x, rate = speech(material)
+    kept = max(int((1 - dose) * len(x)), rate // 20)
+    return give(material, x[:kept], kept / rate, len(x) / rate)
 
 
 class NearEmpty(BaseFault):
@@ -21,7 +31,14 @@ class NearEmpty(BaseFault):
     default_margin = math.log(1 / 0.4)
     default_limit = math.log(14.0)
     essential = True
-    explains = ("truncation", "skipped-words", "unintelligible")
+    explains = (
+        "truncation",
+        "skipped-words",
+        "unintelligible",
+        "bandwidth",
+        "level-offset",
+        "lost-audio",
+    )
     sources = (
         Source(
             "0.2-0.4 s for whole sentences; below 0.4 of the reference",
@@ -29,6 +46,7 @@ class NearEmpty(BaseFault):
         ),
         Source("early end of speech", "https://github.com/canopyai/Orpheus-TTS/issues/307"),
     )
+    injectors = audio("share lost", (0.3, 0.5, 0.7, 0.85, 0.95), 0.95, leave_a_piece)
 
     def measure(self, view: View) -> Seen:
         seconds = speech_seconds(view)

@@ -2,8 +2,19 @@
 
 import math
 
-from harness.faults.base import BaseFault, CannotJudge, Family, Seen, Source, number, payload
+import numpy as np
+
+from harness.faults._inject import audio, coloured, give, loudness, speech
+from harness.faults.base import BaseFault, CannotJudge, Family, Material, Seen, Source, number, payload
 from harness.types import Relation, View
+
+
+def drown(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """White noise ``dose`` dB above the speech, at the level the speech had."""
+    x, rate = speech(material)
+    level = loudness(x, rate)
+    mixed = x + coloured(len(x), 0.0, rng) * level * 10 ** (dose / 20)
+    return give(material, mixed * level / loudness(mixed, rate), 0.0, len(x) / rate)
 
 
 class Noise(BaseFault):
@@ -25,12 +36,17 @@ class Noise(BaseFault):
         "robotic",
         "bandwidth",
         "wrong-speaker",
+        "rumble",
+        "noise-floor",
+        "loop",
+        "sample-rate",
     )
     sources = (
         Source(
             "envelope variation below 0.4 (speech 1.27, noise .002)", "https://github.com/elizaOS/eliza/issues/9636"
         ),
     )
+    injectors = audio("dB above the speech", (-20.0, -10.0, 0.0, 10.0, 40.0), 10.0, drown)
 
     def measure(self, view: View) -> Seen:
         signal = payload(view, "signal")

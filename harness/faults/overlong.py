@@ -2,9 +2,21 @@
 
 import math
 
+import numpy as np
+
 from harness.faults._figures import expected_syllables
-from harness.faults.base import BaseFault, Family, Seen, Source, number, payload
+from harness.faults._inject import audio, give, join, loudest, speech
+from harness.faults.base import BaseFault, Family, Material, Seen, Source, number, payload
 from harness.types import Relation, View
+
+
+def hold(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Hold the loudest sound for ``dose`` times the clip's length, as a model does that lost its place."""
+    x, rate = speech(material)
+    start, width = loudest(x, rate, 0.2), int(0.2 * rate)
+    rounds = int(np.ceil(dose * len(x) / width))
+    held = join([x[:start], *[x[start : start + width]] * (rounds + 1), x[start + width :]], rate)
+    return give(material, held, start / rate, (start + (rounds + 1) * width) / rate)
 
 
 class Overlong(BaseFault):
@@ -21,6 +33,7 @@ class Overlong(BaseFault):
         Source("a hidden cap shows as identical maximal durations", "https://github.com/QwenLM/Qwen3-TTS/issues/118"),
         Source("duration judged by the voice's own residual given the syllables, not by a formula on characters"),
     )
+    injectors = audio("lengths more", (0.25, 0.5, 1.0, 2.0, 4.0), 2.0, hold)
 
     def measure(self, view: View) -> Seen:
         duration = max(number(payload(view, "signal"), "duration"), 0.01)

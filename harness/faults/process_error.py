@@ -1,5 +1,6 @@
 """ProcessError: the backend said no."""
 
+from harness.faults._inject import backend
 from harness.faults._process import ProcessFault
 from harness.faults.base import Source
 from harness.types import Outcome
@@ -11,3 +12,4 @@ class ProcessError(ProcessFault):
     causes = ("an exception or exit code", "an HTTP error", "an input it refuses")
     outcomes = (Outcome.ERROR,)
     sources = (Source("errors under load", "https://github.com/vllm-project/vllm-omni/issues/1635"),)
+    injectors = (backend("refuse"),)

@@ -1,9 +1,26 @@
 """Robotic: the harmonics have lost their phase."""
 
-from harness.faults.base import BaseFault, CannotJudge, Family, NotApplicable, Seen, Source, payload
+import numpy as np
+
+from harness.faults._inject import audio, give, speech
+from harness.faults.base import BaseFault, CannotJudge, Family, Material, NotApplicable, Seen, Source, payload
 from harness.types import Relation, View
 
+NOT_HARMONIC = 0.0  # dB, of a half in which nothing is voiced any more
 LEAST_VOICED = 0.5  # s; less says nothing of harmonics
+
+
+def lose_phase(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Shift the phase of every time-frequency cell of the second half at random, by up to ``dose`` / 2 radians."""
+    from scipy.signal import istft, stft
+
+    x, rate = speech(material)
+    half, width = len(x) // 2, int(0.02 * rate) // 2 * 2
+    _, _, cells = stft(x[half:], fs=rate, nperseg=width)
+    shift = rng.uniform(-dose / 2, dose / 2, cells.shape)
+    _, rough = istft(cells * np.exp(1j * shift), fs=rate, nperseg=width)
+    rough = np.resize(rough, len(x) - half)
+    return give(material, np.concatenate([x[:half], rough]), half / rate, len(x) / rate)
 
 
 class Robotic(BaseFault):
@@ -26,6 +43,7 @@ class Robotic(BaseFault):
             "https://github.com/FluidInference/mobius/issues/58",
         ),
     )
+    injectors = audio("rad", (0.5, 1.0, 2.0, 4.0, 6.2), 4.0, lose_phase)
 
     def measure(self, view: View) -> Seen:
         pitch = payload(view, "pitch")
@@ -34,7 +52,8 @@ class Robotic(BaseFault):
             raise CannotJudge("voicing is unknown")
         if float(voiced) < LEAST_VOICED:
             raise NotApplicable(f"only {float(voiced):.2f} s of voiced speech")
-        halves = [float(v) for v in (pitch.get("harmonicity_db_halves") or []) if v is not None]
-        if not halves:
+        given = pitch.get("harmonicity_db_halves") or []
+        if not any(v is not None for v in given):
             raise CannotJudge("harmonicity is unknown")
+        halves = [NOT_HARMONIC if v is None else float(v) for v in given]
         return Seen(-min(halves), None, "harmonicity of the halves " + ", ".join(f"{v:.1f} dB" for v in halves))

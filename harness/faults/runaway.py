@@ -1,7 +1,32 @@
 """Runaway: generation ended at its token cap instead of at the end of the text."""
 
-from harness.faults.base import BaseFault, CannotJudge, Family, NotApplicable, Seen, Source, payload
+from dataclasses import replace
+
+import numpy as np
+
+from harness.faults._inject import tokens, tokens_of
+from harness.faults.base import (
+    BaseFault,
+    CannotInject,
+    CannotJudge,
+    Family,
+    Material,
+    NotApplicable,
+    Seen,
+    Source,
+    payload,
+)
 from harness.types import View
+
+
+def run_on(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Go on with frames of the clip, in random order, until ``dose`` of the cap is used."""
+    codes = tokens_of(material)
+    if material.layout is None or not material.layout.cap:
+        raise CannotInject("the token cap is unknown")
+    frames = int(dose * material.layout.cap) // codes.shape[1]
+    more = codes[rng.integers(0, len(codes), max(frames - len(codes), 0))]
+    return replace(material, tokens=np.concatenate([codes, more])[:frames])
 
 
 class Runaway(BaseFault):
@@ -12,11 +37,18 @@ class Runaway(BaseFault):
     observes = ("tokens",)
     unit = "share of the token cap used"
     physical_limit = 0.9999
-    explains = ("overlong", "gibberish-tail", "truncation", "inserted-words")
+    explains = (
+        "overlong",
+        "gibberish-tail",
+        "truncation",
+        "inserted-words",
+        "lost-audio",
+    )
     sources = (
         Source("the cap of 2,500 tokens was hit exactly (MayaBook, Maya1 GGUF against Hugging Face)"),
         Source("0.34-0.5% of requests end at the cap", "https://github.com/QwenLM/Qwen3-TTS/issues/118"),
     )
+    injectors = tokens("share of the cap", (0.9, 1.0), 1.0, run_on)
 
     def measure(self, view: View) -> Seen:
         tokens = payload(view, "tokens")

@@ -2,9 +2,21 @@
 
 import math
 
+import numpy as np
+
 from harness.faults._figures import reference_figure
-from harness.faults.base import BaseFault, Family, NotApplicable, Seen, Source, number, payload
+from harness.faults._inject import audio, give, speech
+from harness.faults.base import BaseFault, Family, Material, NotApplicable, Seen, Source, number, payload
 from harness.types import View
+
+SLACK = 0.15  # healthy takes differ by as much in pace or pitch
+
+
+def wrong_rate(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Play the samples ``dose`` times as fast, at the rate the header says."""
+    x, rate = speech(material)
+    places = np.arange(0, len(x) - 1, dose)
+    return give(material, np.interp(places, np.arange(len(x)), x), 0.0, len(places) / rate)
 
 
 class SampleRate(BaseFault):
@@ -14,7 +26,7 @@ class SampleRate(BaseFault):
     causes = ("the header lies", "resampled once too often or not at all", "mono taken for stereo")
     observes = ("signal", "pitch")
     unit = "ln of the rate that duration and pitch agree on"
-    default_limit = 0.15  # a whole tone is 0.116
+    default_limit = 0.12  # a whole tone
     explains = (
         "wrong-speaker",
         "near-empty",
@@ -26,6 +38,7 @@ class SampleRate(BaseFault):
         "inserted-words",
         "gibberish-tail",
         "loop",
+        "lost-audio",
     )
     sources = (
         Source(
@@ -33,6 +46,7 @@ class SampleRate(BaseFault):
             "https://github.com/dograh-hq/pipecat/issues/59",
         ),
     )
+    injectors = audio("times as fast", (1.05, 1.088, 1.25, 1.5, 2.0), 1.25, wrong_rate)
 
     def measure(self, view: View) -> Seen:
         pitch, signal = payload(view, "pitch"), payload(view, "signal")
@@ -43,7 +57,8 @@ class SampleRate(BaseFault):
             raise NotApplicable("no voiced speech")
         faster = math.log(seconds_then / max(number(signal, "duration"), 0.01))
         higher = math.log(number(pitch, "f0_median_hz") / f0_then)
-        agreed = min(abs(faster), abs(higher)) if faster * higher > 0 else 0.0
+        apart = max(0.0, abs(faster - higher) - SLACK)
+        agreed = max(0.0, min(abs(faster), abs(higher)) - apart) if faster * higher > 0 else 0.0
         return Seen(
             agreed, None, f"duration 1/{math.exp(faster):.2f}, pitch x{math.exp(higher):.2f} of the reference's"
         )

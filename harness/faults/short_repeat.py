@@ -2,10 +2,23 @@
 
 import math
 
-from harness.faults.base import BaseFault, Family, NotApplicable, Seen, Source, as_span, payload
+import numpy as np
+
+from harness.faults._inject import audio, give, loudest, speech
+from harness.faults.base import BaseFault, Family, Material, NotApplicable, Seen, Source, as_span, payload
 from harness.types import Relation, View
 
 SMALLEST = 1e-9
+PERIOD = 4  # samples that the injector repeats
+
+
+def stand_still(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Repeat 4 samples for ``dose`` seconds from the loudest place on."""
+    x, rate = speech(material)
+    width = int(dose * rate)
+    start = loudest(x, rate, dose)
+    x[start : start + width] = np.resize(x[start : start + PERIOD], width)
+    return give(material, x, start / rate, (start + width) / rate)
 
 
 class ShortRepeat(BaseFault):
@@ -31,6 +44,9 @@ class ShortRepeat(BaseFault):
         "wrong-speaker",
         "level-offset",
         "constant-dc",
+        "click",
+        "loop",
+        "rumble",
     )
     sources = (
         Source(
@@ -38,6 +54,7 @@ class ShortRepeat(BaseFault):
             "https://github.com/Lourdle/cosyvoice.cpp/issues/4",
         ),
     )
+    injectors = audio("s", (0.03, 0.1, 0.3, 1.0, 3.0), 1.0, stand_still)
 
     def measure(self, view: View) -> Seen:
         periodic = payload(view, "signal").get("periodic") or {}

@@ -1,8 +1,19 @@
 """Skipped words: a stretch of the text is missing, with speech before and after it."""
 
+import numpy as np
+
 from harness.faults._heard import hear, need_times, quote
-from harness.faults.base import BaseFault, Family, Seen, Source
+from harness.faults._inject import cut, give, join, speech, words, words_at
+from harness.faults.base import BaseFault, Family, Material, Seen, Source
 from harness.types import Relation, View
+
+
+def leave_out(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Cut ``dose`` words out of the middle."""
+    x, rate = speech(material)
+    first, after = words_at(material, round(dose), rng)
+    start, end = cut(material, rate, first), cut(material, rate, after)
+    return give(material, join([x[:start], x[end:]], rate), start / rate, start / rate)
 
 
 class SkippedWords(BaseFault):
@@ -20,6 +31,7 @@ class SkippedWords(BaseFault):
         Source("the first words are lost", "https://github.com/k2-fsa/sherpa-onnx/issues/1777"),
         Source("5 words of 54 missing is 9% WER: a run of deletions finds it"),
     )
+    injectors = words((1.0, 2.0, 3.0, 5.0, 8.0), 5.0, leave_out)
 
     def measure(self, view: View) -> Seen:
         heard = need_times(hear(view))

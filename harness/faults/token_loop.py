@@ -1,7 +1,25 @@
 """Token loop: the same frames over and over."""
 
-from harness.faults.base import BaseFault, Family, NotApplicable, Seen, Source, as_span, payload
+from dataclasses import replace
+
+import numpy as np
+
+from harness.faults._inject import tokens, tokens_of
+from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source, as_span, payload
 from harness.types import Relation, View
+
+PERIOD = 8  # frames that the injector repeats
+
+
+def go_round(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Repeat 8 frames of the middle until ``dose`` frames are added."""
+    codes = tokens_of(material)
+    if len(codes) < 2 * PERIOD:
+        raise CannotInject(f"only {len(codes)} frames")
+    start = int(rng.integers(0, len(codes) - PERIOD + 1))
+    rounds = 1 + int(np.ceil(dose / PERIOD))
+    cycle = np.tile(codes[start : start + PERIOD], (rounds, 1))
+    return replace(material, tokens=np.concatenate([codes[:start], cycle, codes[start + PERIOD :]]))
 
 
 class TokenLoop(BaseFault):
@@ -22,6 +40,7 @@ class TokenLoop(BaseFault):
             "https://github.com/jamiepine/voicebox/issues/587",
         ),
     )
+    injectors = tokens("frames", (8.0, 24.0, 80.0, 240.0), 80.0, go_round)
 
     def measure(self, view: View) -> Seen:
         tokens = payload(view, "tokens")

@@ -1,7 +1,24 @@
 """Token range: speech tokens that the codec does not have."""
 
-from harness.faults.base import BaseFault, Family, NotApplicable, Seen, Source, payload
+from dataclasses import replace
+
+import numpy as np
+
+from harness.faults._inject import tokens, tokens_of
+from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source, payload
 from harness.types import View
+
+
+def out_of_range(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Add the codebook's size to a share of the tokens, at least to one."""
+    codes = tokens_of(material)
+    if material.layout is None:
+        raise CannotInject("the sizes of the codebooks are unknown")
+    count = max(1, round(dose * codes.size))
+    for flat in rng.choice(codes.size, count, replace=False):
+        frame, book = divmod(int(flat), codes.shape[1])
+        codes[frame, book] += material.layout.codebook_sizes[book]
+    return replace(material, tokens=codes)
 
 
 class TokenRange(BaseFault):
@@ -13,6 +30,7 @@ class TokenRange(BaseFault):
     unit = "tokens out of range"
     physical_limit = 0.0
     sources = (Source("gaps and device asserts", "https://github.com/canopyai/Orpheus-TTS/issues/230"),)
+    injectors = tokens("share of tokens", (0.0001, 0.001, 0.01, 0.1), 0.001, out_of_range)
 
     def measure(self, view: View) -> Seen:
         books = payload(view, "tokens").get("codebooks") or []

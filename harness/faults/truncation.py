@@ -1,8 +1,21 @@
 """Truncation: the end of the text was never spoken."""
 
+import numpy as np
+
 from harness.faults._heard import hear, need_times, quote
-from harness.faults.base import BaseFault, Family, Seen, Source
+from harness.faults._inject import cut, give, speech, words
+from harness.faults.base import BaseFault, CannotInject, Family, Material, Seen, Source
 from harness.types import Relation, View
+
+
+def lose_the_end(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Cut off the last ``dose`` words."""
+    x, rate = speech(material)
+    kept = len(material.words) - round(dose)
+    if kept < 1:
+        raise CannotInject(f"only {len(material.words)} words")
+    at = cut(material, rate, kept)
+    return give(material, x[:at], at / rate, at / rate)
 
 
 class Truncation(BaseFault):
@@ -20,6 +33,7 @@ class Truncation(BaseFault):
         Source("the last sentence is gone", "https://github.com/2noise/ChatTTS/issues/557"),
         Source("trailing deletion of 2 words or more"),
     )
+    injectors = words((1.0, 2.0, 4.0, 6.0, 10.0), 4.0, lose_the_end)
 
     def measure(self, view: View) -> Seen:
         heard = need_times(hear(view))

@@ -2,11 +2,21 @@
 
 import statistics
 
+import numpy as np
+
 from harness.faults._heard import hear, quote
-from harness.faults.base import BaseFault, CannotJudge, Family, Seen, Source
+from harness.faults._inject import audio, give, join, speech
+from harness.faults.base import BaseFault, CannotJudge, Family, Material, Seen, Source
 from harness.types import Relation, View
 
 HOPELESS = 0.75  # where the reference itself is beyond this, the recognizer cannot grade the text
+
+
+def turn_round(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Reverse the speech in windows of ``dose`` seconds: it keeps its level, spectrum and pace."""
+    x, rate = speech(material)
+    width = max(int(dose * rate), 2)
+    return give(material, join([x[i : i + width][::-1] for i in range(0, len(x), width)], rate), 0.0, len(x) / rate)
 
 
 class Unintelligible(BaseFault):
@@ -28,6 +38,7 @@ class Unintelligible(BaseFault):
             "https://github.com/Lourdle/cosyvoice.cpp/issues/4",
         ),
     )
+    injectors = audio("s, window", (0.03, 0.06, 0.12, 0.25, 10.0), 0.25, turn_round)
 
     def measure(self, view: View) -> Seen:
         heard = hear(view)

@@ -1,9 +1,33 @@
 """Wrong speaker: another voice than was asked for."""
 
-from harness.faults.base import BaseFault, CannotJudge, Family, NotApplicable, Seen, Source, payload
+import numpy as np
+
+from harness.faults._inject import audio, give, speech
+from harness.faults.base import (
+    BaseFault,
+    CannotInject,
+    CannotJudge,
+    Family,
+    Material,
+    NotApplicable,
+    Seen,
+    Source,
+    payload,
+)
 from harness.types import Relation, View
 
 LEAST_SPEECH = 3.0  # s; below this the similarity of embeddings says little
+
+
+def other_voice(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Let another voice speak the last ``dose`` of the clip."""
+    x, rate = speech(material)
+    if material.other is None:
+        raise CannotInject("no other voice")
+    y, other_rate = speech(material.other)
+    y = np.interp(np.arange(0, len(y) - 1, other_rate / rate), np.arange(len(y)), y)
+    start = int((1 - dose) * len(x))
+    return give(material, np.concatenate([x[:start], np.resize(y, len(x) - start)]), start / rate, len(x) / rate)
 
 
 class WrongSpeaker(BaseFault):
@@ -28,6 +52,7 @@ class WrongSpeaker(BaseFault):
             "https://github.com/dudarenok-maker/Castwright/issues/2793",
         ),
     )
+    injectors = audio("share of the clip", (0.1, 0.3, 0.5, 1.0), 1.0, other_voice)
 
     def measure(self, view: View) -> Seen:
         speaker = payload(view, "speaker")

@@ -1,0 +1,44 @@
+"""Words that were heard although the text had no place left for them, and what text they do match."""
+
+from collections.abc import Sequence
+
+from harness.faults._heard import Heard, match
+
+MOST_ROUNDS = 12
+SPREAD = 2  # words that a word heard again may stand for: the recognizer misses about as many
+LEAST_SHARE = 1 / 3  # of what was heard between two anchors: less is a few common words among many others
+
+
+def heard_again(heard: Heard, text: Sequence[str], rounds: int = MOST_ROUNDS, letters: int = 0) -> list[int]:
+    """Indices of left-over hypothesis words that match ``text`` in pairs or longer, each at most once.
+
+    A pair needs ``letters`` letters in all, to keep "of the" from matching anything.
+    """
+    used = {j for _, j in heard.pairs}
+    left = [j for j in range(len(heard.words)) if j not in used]
+    found: list[int] = []
+    for _ in range(rounds):
+        hits = {(i, left[k]) for i, k, _ in match(tuple(text), tuple(heard.words[j] for j in left))}
+
+        def paired(i: int, j: int, held: frozenset[tuple[int, int]]) -> bool:
+            for other in ((i - 1, j - 1), (i + 1, j + 1)):
+                if other in held and len(heard.words[j]) + len(heard.words[other[1]]) >= letters:
+                    return True
+            return False
+
+        new = {j for i, j in hits if paired(i, j, frozenset(hits))}
+        if not new:
+            break
+        found += new
+        left = [j for j in left if j not in new]
+    return sorted(found)
+
+
+def words_again(heard: Heard, again: Sequence[int]) -> float:
+    """How many words too many that is, as far as there is time for them between the anchors around them."""
+    total = 0.0
+    for region in heard.regions:
+        inside = sum(region.heard[0] <= index < region.heard[1] for index in again)
+        if inside >= LEAST_SHARE * (region.heard[1] - region.heard[0]):
+            total += min(SPREAD * inside, max(0.0, -region.missing) / max(heard.mean_word, 1e-6))
+    return total

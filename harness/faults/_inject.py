@@ -1,0 +1,139 @@
+"""Parts that injectors share: pieces of audio, places in it, cuts at word boundaries. No input is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.faults.base import CannotInject, Injector, Material, Stage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from harness.types import Samples, Tokens
+
+    Wave = NDArray[np.float64]
+
+JOIN = 0.005  # s of crossfade where pieces are joined, so that a cut is no click
+MARGIN = 0.1  # s at both ends that stay untouched
+
+
+def speech(material: Material) -> tuple[Wave, int]:
+    """Samples as float64 and their rate. Raises CannotInject without audio."""
+    if material.samples is None or not material.sample_rate or len(material.samples) < 0.2 * material.sample_rate:
+        raise CannotInject("no audio, or less than 0.2 s of it")
+    return material.samples.astype(np.float64), material.sample_rate
+
+
+def tokens_of(material: Material) -> Tokens:
+    """Speech tokens. Raises CannotInject without any."""
+    if material.tokens is None or material.tokens.size == 0:
+        raise CannotInject("no tokens")
+    return material.tokens.copy()
+
+
+def give(material: Material, samples: Wave, start: float | None = None, end: float | None = None) -> Material:
+    """The material with other samples; ``start`` and ``end`` (s) say where the damage is."""
+    span = (start, end) if start is not None and end is not None else None
+    out: Samples = samples.astype(np.float32)
+    return replace(material, samples=out, span=span)
+
+
+def loudness(x: Wave, rate: int) -> float:
+    """RMS of the louder frames: the level of the speech, not of its pauses."""
+    frames = x[: len(x) // (rate // 50) * (rate // 50)].reshape(-1, rate // 50)
+    power = np.sort((frames**2).mean(axis=1))[::-1]
+    return float(np.sqrt(power[: max(1, len(power) // 2)].mean()))
+
+
+def place(x: Wave, rate: int, seconds: float, rng: np.random.Generator) -> int:
+    """A random first sample with room for ``seconds`` inside. Raises CannotInject when there is none."""
+    room = len(x) / rate - seconds - 2 * MARGIN
+    if room < 0:
+        raise CannotInject(f"no room for {seconds:.2f} s")
+    return int((MARGIN + rng.random() * room) * rate)
+
+
+def loudest(x: Wave, rate: int, seconds: float) -> int:
+    """First sample of the loudest stretch of that length. Raises CannotInject when the audio is shorter."""
+    width = max(int(seconds * rate), 1)
+    if width >= len(x):
+        raise CannotInject(f"no room for {seconds:.2f} s")
+    sums = np.concatenate([[0.0], np.cumsum(x**2)])
+    return int(np.argmax(sums[width:] - sums[:-width]))
+
+
+def join(pieces: list[Wave], rate: int) -> Wave:
+    """Pieces one after another with short crossfades."""
+    out = pieces[0]
+    for piece in pieces[1:]:
+        n = min(int(JOIN * rate), len(out), len(piece))
+        ramp = np.linspace(0, 1, n) if n else np.empty(0)
+        mixed = out[len(out) - n :] * (1 - ramp) + piece[:n] * ramp
+        out = np.concatenate([out[: len(out) - n], mixed, piece[n:]])
+    return out
+
+
+def words_at(material: Material, count: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Indices [i, j) of ``count`` words in the middle, neither first nor last. Raises CannotInject with too few."""
+    room = len(material.words) - count - 2
+    if room < 0:
+        raise CannotInject(f"{len(material.words)} words with times, {count + 2} are needed")
+    first = 1 + int(rng.integers(0, room + 1))
+    return first, first + count
+
+
+def cut(material: Material, rate: int, word: int) -> int:
+    """The sample where word ``word`` begins; the end of the last word for one past it."""
+    words = material.words
+    return int((words[word][1] if word < len(words) else words[-1][2]) * rate)
+
+
+def coloured(n: int, slope: float, rng: np.random.Generator) -> Wave:
+    """Noise of RMS 1 whose spectrum falls by ``slope`` powers of the frequency (0 white, 2 brown)."""
+    spectrum = np.fft.rfft(rng.standard_normal(n))
+    bins = np.arange(len(spectrum))
+    spectrum[1:] /= bins[1:] ** (slope / 2)
+    spectrum[bins < 0.003 * len(bins)] = 0  # what no loudspeaker plays would take all of a steep slope's power
+    noise = np.fft.irfft(spectrum, n)
+    return np.asarray(noise / np.sqrt((noise**2).mean()))
+
+
+def backend(name: str, **details: Any) -> Injector:
+    """An injector that tells a wrapped worker what to do; the dose is how often (share of requests)."""
+
+    def apply(material: Material, dose: float, rng: np.random.Generator) -> Material:
+        return replace(material, action={"do": name, **details}) if rng.random() < dose else material
+
+    return Injector(Stage.BACKEND, "share of requests", (0.01, 0.1, 1.0), 1.0, apply)
+
+
+def audio(
+    unit: str,
+    doses: tuple[float, ...],
+    preset: float,
+    apply: Callable[[Material, float, np.random.Generator], Material],
+    name: str = "",
+) -> tuple[Injector, ...]:
+    """One injector of the audio stage, as a class lists it."""
+    return (Injector(Stage.AUDIO, unit, doses, preset, apply, name),)
+
+
+def words(
+    doses: tuple[float, ...], preset: float, apply: Callable[[Material, float, np.random.Generator], Material]
+) -> tuple[Injector, ...]:
+    """One injector that cuts whole words, as a class lists it."""
+    return (Injector(Stage.WORDS, "words", doses, preset, apply),)
+
+
+def tokens(
+    unit: str,
+    doses: tuple[float, ...],
+    preset: float,
+    apply: Callable[[Material, float, np.random.Generator], Material],
+) -> tuple[Injector, ...]:
+    """One injector of the token stage, as a class lists it."""
+    return (Injector(Stage.TOKENS, unit, doses, preset, apply),)

@@ -1,0 +1,42 @@
+"""Click: a step in the waveform that no voice makes."""
+
+import numpy as np
+
+from harness.faults._inject import audio, give, place, speech
+from harness.faults.base import BaseFault, Family, Material, NotApplicable, Seen, Source, payload
+from harness.types import Relation, View
+
+
+def step(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """A single displaced sample of ``dose`` dBFS."""
+    x, rate = speech(material)
+    at = place(x, rate, 0.01, rng)
+    x[at] += 10 ** (dose / 20) * (1 if x[at] < 0 else -1)
+    return give(material, x, at / rate, (at + 1) / rate)
+
+
+class Click(BaseFault):
+    name = "click"
+    title = "clicks: steps that no voice makes"
+    family = Family.WAVEFORM
+    causes = ("seams between decoded windows", "lost samples", "a decoder without its left context")
+    observes = ("signal",)
+    unit = "times the local slew"
+    relation = Relation.EXCESS
+    against = "worst"
+    default_margin = 2.0
+    default_limit = 4.5
+    sources = (
+        Source("steps at the seams of chunks", "https://github.com/vllm-project/vllm-omni/issues/4828"),
+        Source("a step of twice the local slew and above -54 dBFS"),
+    )
+    injectors = audio("dBFS", (-50.0, -40.0, -30.0, -20.0, -6.0), -6.0, step)
+
+    def measure(self, view: View) -> Seen:
+        clicks = payload(view, "signal").get("clicks") or {}
+        ratio = clicks.get("worst_ratio")
+        if ratio is None:
+            raise NotApplicable("no sound to look for steps in")
+        times = clicks.get("times") or []
+        span = (float(times[0]), float(times[0])) if times else None
+        return Seen(float(ratio), span, f"{clicks.get('count', 0)} steps, the worst {float(ratio):.1f} times")

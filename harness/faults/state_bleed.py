@@ -1,0 +1,55 @@
+"""State bleed: words of the text spoken before are heard in this one."""
+
+import re
+
+import numpy as np
+
+from harness.faults._again import heard_again, words_again
+from harness.faults._heard import hear, need_times, quote
+from harness.faults._inject import audio, give, join, speech
+from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source
+from harness.types import Relation, Span, View
+
+PAIR_LETTERS = 9  # two words of fewer letters are common in any text
+
+
+def splice(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Begin with the last ``dose`` seconds of what was spoken before."""
+    x, rate = speech(material)
+    if material.previous is None:
+        raise CannotInject("nothing was spoken before")
+    y, other = speech(material.previous)
+    if other != rate:
+        raise CannotInject("the audio before has another rate")
+    tail = y[-int(dose * rate) :]
+    return give(material, join([tail, x], rate), 0.0, len(tail) / rate)
+
+
+class StateBleed(BaseFault):
+    name = "state-bleed"
+    title = "words of the text before are heard"
+    family = Family.TRANSCRIPT
+    causes = ("a cache that was not cleared", "the previous prompt is still in the context", "answers swapped")
+    observes = ("intelligibility", "signal")
+    unit = "words of the previous text, by transcript and by time"
+    relation = Relation.EXCESS
+    default_margin = 2.5
+    default_limit = 3.0
+    explains = ("inserted-words", "gibberish-tail")
+    sources = (
+        Source("a long text before a short one", "https://github.com/k2-fsa/sherpa-onnx/issues/1695"),
+        Source("insertions that match the chunk before, not one match by chance"),
+    )
+    injectors = audio("s", (0.3, 0.7, 1.5, 2.5), 2.5, splice)
+
+    def measure(self, view: View) -> Seen:
+        if view.previous is None:
+            raise NotApplicable("nothing was spoken before in this epoch")
+        heard = need_times(hear(view))
+        before = re.findall(r"[^\W_]+(?:'[^\W_]+)?", view.previous.text.lower())
+        again = heard_again(heard, before, rounds=1, letters=PAIR_LETTERS)
+        if not again:
+            return Seen(0.0)
+        span: Span = (heard.times[again[0]][0], heard.times[again[-1]][1])
+        words = quote([heard.words[i] for i in again])
+        return Seen(words_again(heard, again), span, f"{words} heard, from the text before")

@@ -1,0 +1,164 @@
+"""The injectors: each makes its fault in speech-like sound or in tokens, and its own class sees it."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import numpy as np
+import pytest
+
+from harness.faults import catalogue
+from harness.faults.base import CannotInject, Injector, Material, Stage
+from harness.judge import Judge, Limits
+from harness.profile.build import reference_of
+from harness.profile.takes import Take
+from harness.scorers import SCORERS, observe
+from harness.scorers.clip import SharedClip
+from harness.types import Attempt, Chunk, Samples, TokenLayout, Variant, View
+
+RATE = 16000
+LAYOUT = TokenLayout((1024, 256), 0.04, cap=900)
+TEXT = "a man and a plan for the canal that ran on and on in the sun of an old day by the sea"
+SCORED = ("signal", "pitch", "tokens")
+CHUNK = Chunk("a", TEXT)
+
+
+@cache
+def scorers() -> list:  # type: ignore[type-arg]
+    made = [SCORERS.get(name)() for name in SCORED]
+    for scorer in made:
+        scorer.setup()
+    return made
+
+
+def talk(seed: int, pitch: float = 120.0) -> Material:
+    """Vowels of a harmonic source in three formants, one a word, with fricatives, pauses and a gliding pitch."""
+    rng = np.random.default_rng(seed)
+    pieces: list[np.ndarray] = [np.zeros(int(0.15 * RATE))]
+    words, clock, phase = [], 0.15, 0.0
+    for number, word in enumerate(TEXT.split()):
+        seconds = float(rng.uniform(0.2, 0.32))
+        n = int(seconds * RATE)
+        f0 = pitch * (1.1 - 0.2 * number / 20) * (1 + 0.05 * np.sin(np.linspace(0, 3, n)))
+        angle = phase + 2 * np.pi * np.cumsum(f0) / RATE
+        phase = float(angle[-1])
+        formants = (rng.uniform(350, 750), rng.uniform(1100, 1900), rng.uniform(2300, 2900))
+        vowel = np.zeros(n)
+        for k in range(1, int(0.45 * RATE / pitch)):
+            gain = sum(math.exp(-(((k * pitch - f) / 160) ** 2)) for f in formants) / k**0.3 + 0.01
+            vowel += gain * np.cos(k * angle + 0.3 * k * k)
+        hiss = rng.standard_normal(n) * np.exp(-np.linspace(0, 12, n)) * 0.4
+        pieces.append((vowel * np.sin(np.linspace(0.05, np.pi - 0.05, n)) ** 0.5 + hiss) * 0.08)
+        words.append((word, clock, clock + seconds))
+        clock += seconds
+        if number % 7 == 6:
+            pieces.append(np.zeros(int(0.25 * RATE)))
+            clock += 0.25
+    samples = np.concatenate([*pieces, np.zeros(int(0.15 * RATE))]) + 1e-4 * rng.standard_normal(1)
+    samples += 3e-5 * rng.standard_normal(len(samples))
+    frames = round(len(samples) / RATE / 0.04)
+    tokens = np.stack([rng.integers(0, 1024, frames), rng.integers(0, 200, frames)], axis=1).astype(np.int32)
+    sound: Samples = samples.astype(np.float32)
+    return Material(CHUNK, sound, RATE, words, tokens, LAYOUT)
+
+
+def take(material: Material) -> Take:
+    assert material.samples is not None
+    count = None if material.tokens is None else int(material.tokens.size)
+    attempt = Attempt(
+        0,
+        0,
+        0,
+        "a",
+        "v",
+        duration=len(material.samples) / RATE,
+        sample_rate=RATE,
+        tokens=material.tokens,
+        token_count=count,
+    )
+    clip = SharedClip(CHUNK, attempt, material.samples, RATE, Variant("v", "null"), LAYOUT)
+    return Take(CHUNK, attempt, {scorer.name: observe(scorer, clip) for scorer in scorers()})
+
+
+@cache
+def clean() -> Material:
+    other, previous = talk(90, 190.0), talk(91)
+    made = talk(1)
+    return Material(CHUNK, made.samples, RATE, made.words, made.tokens, LAYOUT, previous=previous, other=other)
+
+
+@cache
+def reference():  # type: ignore[no-untyped-def]
+    return reference_of([take(talk(seed)) for seed in (1, 2, 3)])
+
+
+def found_in(material: Material) -> set[str]:
+    seen = take(material)
+    view = View(CHUNK, seen.attempt, seen.observations, reference())
+    judge = Judge(Limits.default())
+    visible = [f.evidence(view) for f in catalogue().values() if f.observes and set(f.observes) <= set(SCORED)]
+    return {finding.fault for finding in judge.findings(view, visible)[0]}
+
+
+def injectors(*stages: Stage) -> list[tuple[str, Injector]]:
+    return [(name, i) for name, fault in catalogue().items() for i in fault.injectors if i.stage in stages]
+
+
+SEEN_HERE = [
+    (name, injector)
+    for name, injector in injectors(Stage.AUDIO, Stage.TOKENS)
+    if set(catalogue()[name].observes) <= set(SCORED)
+]
+
+
+def test_the_clean_twin_is_clean() -> None:
+    assert found_in(clean()) == set()
+
+
+@pytest.mark.parametrize(("name", "injector"), SEEN_HERE, ids=[name for name, _ in SEEN_HERE])
+def test_the_preset_dose_is_found_under_its_own_name(name: str, injector: Injector) -> None:
+    broken = injector.apply(clean(), injector.preset, np.random.default_rng(5))
+    assert name in found_in(broken)
+
+
+@pytest.mark.parametrize(
+    ("name", "injector"), injectors(*Stage), ids=[f"{name}-{i.stage}" for name, i in injectors(*Stage)]
+)
+def test_injectors_are_pure_and_say_where_the_damage_is(name: str, injector: Injector) -> None:
+    assert injector.preset in injector.doses and list(injector.doses) == sorted(injector.doses)
+    material = clean()
+    before = (material.samples.copy(), material.tokens.copy())  # type: ignore[union-attr]
+    once = injector.apply(material, injector.preset, np.random.default_rng(3))
+    again = injector.apply(material, injector.preset, np.random.default_rng(3))
+    np.testing.assert_array_equal(material.samples, before[0])
+    np.testing.assert_array_equal(material.tokens, before[1])
+    np.testing.assert_array_equal(once.samples, again.samples)
+    np.testing.assert_array_equal(once.tokens, again.tokens)
+    if injector.stage in (Stage.AUDIO, Stage.WORDS):
+        assert once.samples is not None and once.samples.dtype == np.float32 and once.span is not None
+        assert 0 <= once.span[0] <= once.span[1]
+    elif injector.stage is Stage.TOKENS:
+        assert once.tokens is not None and not np.array_equal(once.tokens, before[1])
+    else:
+        assert once.action["do"]
+
+
+@pytest.mark.parametrize(("name", "injector"), injectors(*Stage), ids=[f"{n}-{i.stage}" for n, i in injectors(*Stage)])
+def test_material_without_room_is_refused_or_taken(name: str, injector: Injector) -> None:
+    empty = Material(CHUNK, np.zeros(100, np.float32), RATE)
+    if injector.stage is Stage.BACKEND:
+        assert injector.apply(empty, 0.0, np.random.default_rng(0)) is empty
+        return
+    with pytest.raises(CannotInject):
+        injector.apply(empty, injector.preset, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("name", "shorter"), [("truncation", True), ("skipped-words", True), ("loop", False)])
+def test_words_are_cut_at_their_borders(name: str, shorter: bool) -> None:
+    material = clean()
+    (injector,) = catalogue()[name].injectors
+    broken = injector.apply(material, 5.0, np.random.default_rng(0))
+    assert broken.samples is not None and material.samples is not None
+    change = (len(material.samples) - len(broken.samples)) / RATE
+    assert (change if shorter else -change) == pytest.approx(5 * 0.26, abs=0.6)
