@@ -12,6 +12,7 @@ for _name, _target in {
     "command": "harness.backends.command:CommandBackend",
     "interactive": "harness.backends.interactive:InteractiveBackend",
     "http": "harness.backends.http:HttpBackend",
+    "python": "harness.backends.python_callable:PythonBackend",
     "recorded": "harness.backends.recorded:RecordedBackend",
 }.items():
     ADAPTERS.add(_name, _target)

@@ -25,7 +25,9 @@ class Conversation:
     OSError when the program cannot be started. Bytes are passed on to the worker's own stderr.
     """
 
-    def __init__(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], terminal: bool) -> None:
+    def __init__(
+        self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], terminal: bool, pass_fds: Sequence[int] = ()
+    ) -> None:
         self._heard = bytearray()
         self._place = 0  # bytes of ``_heard`` that an earlier wait has used up
         self._closed = False
@@ -41,6 +43,7 @@ class Conversation:
                 cwd=cwd,
                 env={**os.environ, **env},
                 process_group=0,
+                pass_fds=pass_fds,
             )
         except BaseException:
             os.close(read)
@@ -63,6 +66,11 @@ class Conversation:
         with self._changed:
             self._heard.clear()
             self._place = 0
+
+    @property
+    def life(self) -> int:
+        """A number that changes with every sign of life."""
+        return self._life
 
     def heard(self) -> str:
         """What was printed since :meth:`forget`."""

@@ -1,0 +1,219 @@
+"""The python adapter: any callable by its import path, in an interpreter of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.audio import AudioError, pcm_to_float, read_audio
+from harness.backends import python_host
+from harness.backends.base import BackendRefused, BadAudio, NoAudio, ProgramDied
+from harness.backends.command import refuse_if_said, told
+from harness.backends.conversation import Conversation
+from harness.backends.process import ending
+from harness.backends.python_settings import PythonSettings, check, filled
+from harness.backends.settings import read_settings
+from harness.errors import NoFrames
+from harness.types import Capabilities, Json, Request, Synthesis, Variant
+
+FAREWELL = 5.0  # s for the teardown hook
+_LOOK = 0.1
+
+
+class PythonBackend:
+    """Calls a function once a chunk. It may give a path, the bytes of an audio file, or samples with or without a rate.
+
+    Samples: numpy, torch or a list; (samples, rate) in either order; a table with ``audio`` and ``sampling_rate``; or a
+    generator of any of these, whose first piece gives the time to first audio. What it prints and logs is its log.
+    """
+
+    def __init__(self) -> None:
+        self._variant: Variant | None = None
+        self._talk: Conversation | None = None
+        self._scratch = Path()
+        self._answers = -1
+        self._pending = bytearray()
+
+    @staticmethod
+    def check(variant: Variant) -> None:
+        """Raise ConfigError for keys that are wrong, an interpreter or a file that is not there. Imports nothing."""
+        check(variant)
+
+    def load(self, variant: Variant) -> Capabilities:
+        """Start the interpreter, import the callable, call the setup hook. Raises BackendRefused, ProgramDied."""
+        settings = check(variant)
+        self._variant = variant
+        self._scratch = Path(tempfile.mkdtemp(prefix="python-"))
+        folder = settings.folder(variant)
+        self._start(settings, folder)
+        known = self._known(settings)
+        asked = {
+            "do": "load",
+            "path": [str(folder / each) for each in settings.path] or [str(folder)],
+            "setup_arguments": filled(settings.setup_arguments, {**known, "seed": variant.seed}),
+        }
+        for key in ("call", "setup", "reset", "teardown"):
+            asked[key] = settings.located(getattr(settings, key), variant)
+        answer = self._ask(asked, settings, lambda: None)
+        refuse_if_said(self._heard(), settings.fail_on, Synthesis())
+        return Capabilities(
+            sample_rate=settings.sample_rate,
+            layout=settings.layout,
+            seeded=settings.seed_generators or "seed" in settings.used,
+            resets=settings.reset is not None,
+            details={"call": settings.call, "python": answer.get("python"), "interpreter": settings.python or "own"},
+        )
+
+    def synthesize(self, request: Request, progress: Callable[[], None]) -> Synthesis:
+        """Call it. Raises BackendRefused for its exceptions, ProgramDied, NoAudio or BadAudio."""
+        assert self._variant is not None and self._talk is not None
+        settings = read_settings(PythonSettings, self._variant, request.overrides)
+        output, data = self._scratch / "output.wav", self._scratch / "data"
+        for path in (output, data):
+            path.unlink(missing_ok=True)
+        known = {**self._known(settings), "text": request.text, "language": request.language, "output": str(output)}
+        known |= {"voice": request.voice} if request.voice is not None else {}
+        known |= {"seed": request.seed} if request.seed is not None else {}
+        self._talk.forget()
+        asked = {
+            "do": "speak",
+            "arguments": filled(settings.arguments, known),
+            "seed_generators": request.seed if settings.seed_generators else None,
+            "output": str(output),
+            "data": str(data),
+        }
+        answer = self._ask(asked, settings, progress)
+        made = told(self._heard(), settings)
+        refuse_if_said(self._heard(), settings.fail_on, made)
+        _take(answer, data, settings, made)
+        return made
+
+    def reset(self) -> None:
+        """Call the reset hook. Raises BackendRefused for its exceptions."""
+        assert self._variant is not None
+        self._ask({"do": "reset"}, read_settings(PythonSettings, self._variant), lambda: None)
+
+    def close(self) -> None:
+        """Call the teardown hook and end the interpreter."""
+        if self._talk is not None:
+            self._talk.end([json.dumps({"do": "teardown"})], FAREWELL)
+            os.close(self._answers)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _start(self, settings: PythonSettings, folder: Path) -> None:
+        self._answers, answers = os.pipe()
+        try:
+            self._talk = Conversation(
+                [settings.python or sys.executable, python_host.__file__, str(answers)],
+                cwd=folder,
+                env=settings.env,
+                terminal=False,
+                pass_fds=(answers,),
+            )
+        except OSError as error:
+            raise BackendRefused(f"cannot start {settings.python!r}: {error.strerror or error}") from None
+        finally:
+            os.close(answers)
+
+    def _known(self, settings: PythonSettings) -> dict[str, Any]:
+        assert self._variant is not None
+        found = {"model": settings.model, "voice": self._variant.voice, "language": self._variant.language}
+        known: dict[str, Any] = {name: value for name, value in found.items() if value is not None}
+        return {**known, "state": {"placeholder": "state"}}
+
+    def _heard(self) -> str:
+        assert self._talk is not None
+        return self._talk.heard()
+
+    def _ask(self, asked: Json, settings: PythonSettings, progress: Callable[[], None]) -> Json:
+        """Write a request and wait for its answer. Raises BackendRefused or ProgramDied."""
+        assert self._talk is not None
+        life = -1
+        try:
+            self._talk.write(json.dumps(asked))
+        except OSError:
+            raise self._died(settings) from None
+        while True:
+            try:
+                answer = self._answer()
+            except EOFError:
+                raise self._died(settings) from None
+            if answer is None:
+                if self._talk.code(0.0) is not None and not select.select([self._answers], [], [], 0)[0]:
+                    raise self._died(settings)
+                if self._talk.life != life:
+                    life = self._talk.life
+                    progress()
+            elif "progress" in answer:
+                progress()
+            elif "error" in answer:
+                raise BackendRefused(str(answer["error"])[:500], told(self._heard(), settings))
+            else:
+                return answer
+
+    def _answer(self) -> Json | None:
+        """The next answer if it comes within a moment. Raises EOFError when no more can come."""
+        if b"\n" not in self._pending and select.select([self._answers], [], [], _LOOK)[0]:
+            data = os.read(self._answers, 1 << 16)
+            if not data:
+                raise EOFError
+            self._pending += data
+        line, newline, rest = self._pending.partition(b"\n")
+        if not newline:
+            return None
+        self._pending = rest
+        answer: Json = json.loads(line)
+        return answer
+
+    def _died(self, settings: PythonSettings) -> ProgramDied:
+        assert self._talk is not None
+        code, last = self._talk.code(), self._talk.last_line()
+        how = ending(code) if code is not None else "closed its pipe and kept running"
+        return ProgramDied(
+            f"the interpreter ended: {how}{f' ({last[:300]})' if last else ''}", told(self._heard(), settings)
+        )
+
+
+def _take(answer: Json, data: Path, settings: PythonSettings, made: Synthesis) -> None:
+    """Put samples into ``made``. Raises NoAudio or BadAudio."""
+    kind = answer["kind"]
+    if kind == "none":
+        raise NoAudio("the callable returned nothing", made)
+    if kind == "array":
+        _take_array(answer, data, settings, made)
+        return
+    path = data
+    if kind == "path":
+        path = Path(answer["path"])
+        if answer.get("old"):
+            raise NoAudio(f"the callable returned {path.name}, which this call did not write", made)
+        if not path.is_file():
+            raise NoAudio(f"the callable returned a path where there is no file: {path}", made)
+    try:
+        read = read_audio(path)  # at once: the next call may write the same file
+    except AudioError as error:
+        kind_of = NoAudio if isinstance(error, NoFrames) or not path.stat().st_size else BadAudio
+        raise kind_of(str(error).replace(str(path), path.name), made) from None
+    made.samples, made.sample_rate = read.samples, read.sample_rate
+    if read.repairs:
+        made.notes = {**made.notes, "repairs": list(read.repairs)}
+
+
+def _take_array(answer: Json, data: Path, settings: PythonSettings, made: Synthesis) -> None:
+    made.sample_rate = answer["rate"] or settings.sample_rate
+    if not made.sample_rate:
+        raise BadAudio("the callable returned samples without a rate: set sample_rate", made)
+    made.samples = pcm_to_float(data.read_bytes(), "FLOAT", int(answer["channels"]))
+    made.samples = np.ascontiguousarray(made.samples, dtype=np.float32)
+    made.ttfa = answer.get("first")
+    if len(made.samples) == 0:
+        raise NoAudio("the callable returned samples of length 0", made)

@@ -1,0 +1,138 @@
+"""Keys of the adapter ``python``, checked before anything is imported (layer 2)."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from harness.backends.command_settings import Tokens, check_pattern, fill
+from harness.backends.settings import Settings, read_settings, wrong
+from harness.types import SeedPolicy, TokenLayout, Variant
+
+PLACEHOLDERS = ("text", "seed", "voice", "language", "model", "output", "state")
+_NAME = re.compile(r"(?:[A-Za-z_][\w.]*|.*\.py)?:[A-Za-z_][\w.]*")
+_WHOLE = re.compile(r"\{(\w+)\}")
+
+
+class PythonSettings(Settings):
+    """Keys of the adapter ``python``."""
+
+    call: str  # module:function, file.py:function, or :method of what ``setup`` returns
+    arguments: dict[str, Any]  # keyword -> value; placeholders are filled
+    python: str | None = None  # interpreter; None: the one of tts-soak
+    path: list[str] = Field(default_factory=list)  # folders to import from
+    cwd: str | None = None
+    env: dict[str, str] = Field(default_factory=dict)
+    setup: str | None = None  # called once; what it returns is {state}
+    setup_arguments: dict[str, Any] = Field(default_factory=dict)
+    reset: str | None = None
+    teardown: str | None = None
+    seed_generators: bool = False  # seed random, numpy and torch before each call
+    sample_rate: int | None = Field(default=None, ge=1000, le=384000)  # of arrays that come without one
+    log: dict[str, str | dict[str, str]] = Field(default_factory=dict)
+    fail_on: list[str] = Field(default_factory=list)
+    tokens: Tokens | None = None
+    model: str | None = None
+
+    @property
+    def layout(self) -> TokenLayout | None:
+        known = self.tokens
+        if known is None:
+            return None
+        return TokenLayout(tuple(known.codebook_sizes), known.frame_seconds, known.cap, tuple(known.silent))
+
+    @property
+    def used(self) -> set[str]:
+        """Names of the placeholders in use."""
+        return set(_names({**self.arguments, "": self.setup_arguments}))
+
+    def folder(self, variant: Variant) -> Path:
+        """Where it runs: ``cwd``, else the folder of the variants file, else here."""
+        base = Path(variant.source).absolute().parent if variant.source else Path.cwd()
+        return base / self.cwd if self.cwd else base
+
+    def located(self, name: str | None, variant: Variant) -> str | None:
+        """``name`` with a file's path made absolute."""
+        if name is None or not name.partition(":")[0].endswith(".py"):
+            return name
+        place, _, attribute = name.partition(":")
+        return f"{self.folder(variant) / place}:{attribute}"
+
+
+def filled(value: Any, known: Mapping[str, Any]) -> Any:
+    """``value`` with placeholders filled, in tables and lists too.
+
+    A text that is nothing but a placeholder becomes its value with its type; an unknown one stays as it is.
+    """
+    if isinstance(value, Mapping):
+        return {key: filled(each, known) for key, each in value.items()}
+    if isinstance(value, list):
+        return [filled(each, known) for each in value]
+    if not isinstance(value, str):
+        return value
+    whole = _WHOLE.fullmatch(value)
+    if whole and whole.group(1) in known:
+        return known[whole.group(1)]
+    return fill(value, {name: str(each) for name, each in known.items() if isinstance(each, str | int)})
+
+
+def _names(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [name for each in value.values() for name in _names(each)]
+    if isinstance(value, list):
+        return [name for each in value for name in _names(each)]
+    return _WHOLE.findall(value) if isinstance(value, str) else []
+
+
+def check(variant: Variant) -> PythonSettings:
+    """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
+    found = read_settings(PythonSettings, variant)
+    for key in ("call", "setup", "reset", "teardown"):
+        _check_name(found, variant, key)
+    if found.call.startswith(":") and found.setup is None:
+        raise wrong(variant, "call", f"{found.call!r} is a method of what setup returns, and there is no setup")
+    _check_placeholders(found, variant)
+    if found.python is not None and shutil.which(found.python) is None:
+        raise wrong(variant, "python", f"no interpreter {found.python}")
+    folder = found.folder(variant)
+    for key, listed in (("cwd", [found.cwd or "."]), ("path", found.path)):
+        for name in listed:
+            if not ((folder if key == "cwd" else folder / name).is_dir()):
+                raise wrong(variant, key, f"no folder {folder if key == 'cwd' else folder / name}")
+    listed_patterns = [*((f"log.{key}", value) for key, value in found.log.items())]
+    for key, value in [*listed_patterns, *(("fail_on", each) for each in found.fail_on)]:
+        for pattern in value.values() if isinstance(value, dict) else [value]:
+            check_pattern(variant, key, pattern)
+    return found
+
+
+def _check_name(found: PythonSettings, variant: Variant, key: str) -> None:
+    name = getattr(found, key)
+    if name is None:
+        return
+    if not _NAME.fullmatch(name):
+        raise wrong(variant, key, f"{name!r} is not of the form module:function or file.py:function")
+    place = (found.located(name, variant) or "").rpartition(":")[0]
+    if place.endswith(".py") and not Path(place).is_file():
+        raise wrong(variant, key, f"no file {place}")
+
+
+def _check_placeholders(found: PythonSettings, variant: Variant) -> None:
+    for name in found.used:
+        close = difflib.get_close_matches(name, PLACEHOLDERS, n=1, cutoff=0.7)
+        if name not in PLACEHOLDERS and close:
+            raise wrong(variant, "arguments", f"unknown placeholder {{{name}}} (did you mean {{{close[0]}}}?)")
+    if "text" not in found.used:
+        raise wrong(variant, "arguments", 'the text never reaches the callable: give a keyword the value "{text}"')
+    for name, value in (("voice", variant.voice), ("model", found.model), ("state", found.setup)):
+        if name in found.used and value is None:
+            source = "setup" if name == "state" else name
+            raise wrong(variant, "arguments", f"uses {{{name}}}, but the variant has no {source}")
+    if variant.seed_policy is SeedPolicy.NONE and ("seed" in found.used or found.seed_generators):
+        raise wrong(variant, "arguments", "a seed is used, but the variant's seed_policy is 'none'")
