@@ -390,6 +390,13 @@ def test_what_a_run_did_not_measure_only_matters_to_essential_classes() -> None:
     assert not no_tokens["token-range"].applies
 
 
+def test_a_figure_that_a_clip_does_not_have_matters_only_to_essential_classes() -> None:
+    no_pause = {e.fault: e for e in gather(view(signal={"noise_floor_dbfs": None}))}
+    assert not no_pause["noise-floor"].applies and no_pause["noise-floor"].reason == "noise_floor_dbfs is unknown"
+    no_length = {e.fault: e for e in gather(view(signal={"duration": None}))}
+    assert no_length["near-empty"].applies and no_length["near-empty"].value is None
+
+
 def test_a_class_that_crashes_or_gives_nan_could_not_judge() -> None:
     class Broken(BaseFault):
         name, family = "broken", Family.WAVEFORM

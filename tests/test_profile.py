@@ -42,12 +42,14 @@ def take(of: Chunk, seed: int, **changes: Mapping[str, Any]) -> Take:
         "duration": clock + 0.1, "speech_start": 0.1, "speech_end": clock, "pauses": [], "peak_dbfs": -3.0,
         "active_rms_dbfs": level, "loudness_lufs": level + 1, "active_fraction": 0.9, "nonfinite_fraction": 0.0,
         "clipped_fraction": 0.0, "clipped_longest_run": 0, "over_one_fraction": 0.0, "rail_jumps": 0,
-        "constant": False, "dc_ratio": abs(float(rng.normal(0, 0.002))), "envelope_cv": float(rng.normal(1.2, 0.08)),
+        "constant": False, "noise_floor_dbfs": float(rng.normal(-75, 1.5)),
+        "dc_ratio": abs(float(rng.normal(0, 0.002))), "envelope_cv": float(rng.normal(1.2, 0.08)),
         "rolloff99_hz": float(rng.normal(5000, 150)), "longest_pause": {}, "spans": {},
         "periodic": {"ratio": float(rng.uniform(0.01, 0.05)), "period": 5},
     }  # fmt: skip
     pitch = {
-        "f0_median_hz": float(rng.normal(175, 4)), "voiced_seconds": clock * 0.6,
+        "f0_median_hz": float(rng.normal(175, 4)), "voiced_fraction": float(rng.normal(0.8, 0.02)),
+        "voiced_seconds": clock * 0.6,
         "harmonicity_db_halves": [float(rng.normal(12, 0.7)), float(rng.normal(12, 0.7))],
     }  # fmt: skip
     embedding = rng.normal(0, 0.05, 8) + np.arange(8)
@@ -243,6 +245,15 @@ def test_healthy_material_may_hold_real_faults() -> None:
 def test_too_little_to_fit_on_is_said() -> None:
     with pytest.raises(ConfigError, match="12 takes are too few"):
         calibrate_takes(healthy(4), {})
+
+
+def test_a_few_takes_make_a_profile_with_default_limits_that_say_so() -> None:
+    limits, profile = calibrate(FakeRun(healthy(4)), F16)
+    assert "12 takes are too few" in limits.fitted["reason"]
+    assert limits.faults == Limits.default().faults
+    assert profile.totals["attempts"] == 12 and profile.totals["judged"] > 0
+    with pytest.raises(ConfigError, match="no attempt"):
+        calibrate(FakeRun([]), F16)
 
 
 def test_calibration_of_runs_gives_a_profile_that_was_judged_by_the_new_limits() -> None:

@@ -30,7 +30,8 @@ def calibrate(
 ) -> tuple[Limits, Profile]:
     """Fit limits on healthy runs of ``variant`` (several seeds a text) and build its profile, judged by them.
 
-    Raises ConfigError when there is too little to fit on.
+    With fewer than 120 takes the limits stay the defaults, and ``fitted`` says why. Raises ConfigError when the runs
+    hold nothing of the variant.
     """
     several = runs if isinstance(runs, Sequence) else [runs]
     keys: dict[str, str] = {}
@@ -38,7 +39,13 @@ def calibrate(
     for run in several:
         gathered += (found := list(takes(run, variant.name)))
         keys.update(conditions(run, variant.name, found))
-    limits, verdicts = calibrate_takes(gathered, keys, budget=budget, seed=seed)
+    if not gathered:
+        raise ConfigError(f"{variant.name}: the run holds no attempt of it")
+    try:
+        limits, verdicts = calibrate_takes(gathered, keys, budget=budget, seed=seed)
+    except ConfigError as error:
+        limits = replace(Limits.default(), keys=dict(keys), fitted={"takes": len(gathered), "reason": str(error)})
+        verdicts = _count(samples_of(gathered), limits)
     profile = from_takes(gathered, keys)
     return limits, replace(profile, totals={**profile.totals, **verdicts})
 

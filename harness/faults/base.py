@@ -92,6 +92,10 @@ class CannotJudge(Exception):
     """The class could not look at this attempt; the message says why. Not the same as clean."""
 
 
+class Unknown(CannotJudge):
+    """A scorer looked and has no such figure for this clip (no pause, nothing voiced): see ``BaseFault.evidence``."""
+
+
 class NotApplicable(Exception):
     """The class has nothing to look at by nature; the message says why."""
 
@@ -168,12 +172,18 @@ class BaseFault:
         raise NotImplementedError
 
     def evidence(self, view: View) -> Evidence:
-        """Evidence of this class in one attempt; never raises for what the attempt holds."""
+        """Evidence of this class in one attempt; never raises for what the attempt holds.
+
+        A figure that a scorer could not take from this clip means that an essential class cannot judge, and that
+        another has nothing to look at; a scorer that failed means that neither can judge.
+        """
         try:
             self._require(view)
             seen = self.measure(view)
         except NotApplicable as why:
             return Evidence(self.name, None, self.unit, reason=str(why), applies=False)
+        except Unknown as why:
+            return Evidence(self.name, None, self.unit, reason=str(why), applies=self.essential)
         except CannotJudge as why:
             return Evidence(self.name, None, self.unit, reason=str(why))
         except Exception as error:  # a detector that fails must not look like a clean one
@@ -210,10 +220,10 @@ def payload(view: View, scorer: str) -> Json:
 
 
 def number(source: Mapping[str, Any], key: str, what: str = "") -> float:
-    """``source[key]`` as a finite float. Raises CannotJudge when it is unknown."""
+    """``source[key]`` as a finite float. Raises Unknown when there is none."""
     value = source.get(key)
     if value is None or isinstance(value, str) or not math.isfinite(float(value)):
-        raise CannotJudge(f"{what or key} is unknown")
+        raise Unknown(f"{what or key} is unknown")
     return float(value)
 
 
