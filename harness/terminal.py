@@ -105,6 +105,28 @@ def table(summary: dict[str, Any], width: int) -> str:
     return capture.get().rstrip()
 
 
+def closing_lines(summary: dict[str, Any]) -> list[str]:
+    """What a stranger asks next: which faults, how sure, what was not judged and why, who listened, what disk it took."""
+    lines = []
+    for name, row in summary["variants"].items():
+        if row["faulty"]:
+            classes = ", ".join(f"{fault} {count}" for fault, count in row["faults"].items())
+            bound = ", ".join(f"{count} to the {what}" for what, count in row["bound_to"].items())
+            sure = f"{row['confirmed']} chunks confirmed, {row['suspected']} suspected"
+            lines.append(f"{name}: {classes} ({sure}{'; bound: ' + bound if bound else ''})")
+        for reason, count in list(row["not_judged_because"].items())[:3]:
+            lines.append(f"{name}: {count} not judged: {reason}")
+        for claim in row["claims"]:
+            if claim["passed"] is not True:
+                word = "FAILS" if claim["passed"] is False else "open"
+                lines.append(f"{name}: {claim['name']} {word}: {claim['statement']}")
+    heard = summary["recognizer"]
+    if heard["model"]:
+        lines.append(f"heard by {heard['model']}; words normalised by {heard['normaliser']}")
+    lines.append(f"disk: {summary['disk_bytes'] / 1e6:.1f} MB in this run")
+    return [*lines, *summary.get("notes", ())]
+
+
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f}%"
 

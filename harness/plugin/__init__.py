@@ -108,6 +108,9 @@ def _carry_out(stage: Stage, config: pytest.Config, folder: Path, scene: Scene, 
         stage.soaks[folder] = Soak(Run.open(stage.runs[folder]), scene, options.repeated(config))
         if config.getoption("keep") is not None:
             prune(plan.reports, config.getoption("keep"))
+    except KeyboardInterrupt:
+        line.say("interrupted; everything that was acknowledged is kept: continue with --resume")
+        raise
     except SoakError as problem:
         if problem.exit_code == pytest.ExitCode.USAGE_ERROR:
             raise pytest.UsageError(str(problem)) from None
@@ -151,8 +154,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for folder, summary in stage.summaries.items():
         terminalreporter.section(f"{folder.name}: {summary['corpus']['name']}")
         terminalreporter.write_line(terminal.table(summary, terminalreporter._tw.fullwidth))
-        for note in summary.get("notes", ()):
-            terminalreporter.write_line(note)
+        for text in terminal.closing_lines(summary):
+            terminalreporter.write_line(text)
         if not _judged(summary):
             terminalreporter.write_line("NOTHING WAS JUDGED: this run says nothing about the backend", red=True)
         terminalreporter.write_line(f"report: {stage.runs[folder] / 'report.html'}")
