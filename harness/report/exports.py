@@ -1,0 +1,185 @@
+"""What other programs read: JSONL and CSV of every score, Markdown, GitHub annotations, JUnit properties (layer 4)."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.report.flat import score_rows
+from harness.report.headline import Word, headlines, sentence
+from harness.store import Run
+from harness.types import Attempt, Json, Observation, Verdict
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_MOST_ANNOTATIONS = 10  # GitHub shows ten of a kind and step
+
+
+# ----------------------------------------------------------------------------- tables
+def write_tables(run_path: Path) -> tuple[Path, Path]:
+    """Write ``scores.jsonl`` and ``scores.csv`` into the run's directory: one attempt a row. Return both paths."""
+    with Run.open(run_path) as run:
+        rows = list(score_rows(run))
+    lines, table = run_path / "scores.jsonl", run_path / "scores.csv"
+    with lines.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+        file.writelines(json.dumps(row, ensure_ascii=True, allow_nan=False) + "\n" for row in rows)
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    with table.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        writer = csv.DictWriter(file, columns or ["run_id"], restval="")
+        writer.writeheader()
+        writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+    return lines, table
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        value = value.replace("\0", "\\0")
+        return "'" + value if value.startswith(_FORMULA) else value
+    return "" if value is None else value
+
+
+# ----------------------------------------------------------------------------- Markdown
+def markdown(summary: Json) -> str:
+    """The verdict table and the one sentence, as Markdown that no name or reason can break out of."""
+    words = headlines(summary)
+    lines = [
+        f"### {_plain(summary['suite'])}: {_plain(summary['corpus']['name'])}",
+        "",
+        _plain(sentence(summary, words)),
+        "",
+    ]
+    lines += _rows(
+        ["variant", "verdict", "faulty (95%)", "WER", "SIM", "token ratio", "RTFx", "memory", "size", "not judged"],
+        ([name, words[name].word.value, *_figures(row)] for name, row in summary["variants"].items()),
+    )
+    classes = [
+        [name, ", ".join(f"{fault} {count}" for fault, count in row["faults"].items()) or "none"]
+        for name, row in summary["variants"].items()
+    ]
+    lines += ["", *_rows(["variant", "faults by class (chunks)"], classes), "", f"Run `{_code(summary['run_id'])}`."]
+    return "\n".join([*lines, *(_plain(note) for note in summary["notes"])]) + "\n"
+
+
+def model_card(summary: Json) -> str:
+    """A table for a model card: figures with counts and intervals, and what they were measured with."""
+    recognizer = summary["recognizer"]
+    encoder = next((row["speaker_similarity"]["encoder"] for row in summary["variants"].values()), None)
+    rows = [[name, *_figures(row)] for name, row in summary["variants"].items()]
+    heads = ["quantization", "faulty chunks (95%)", "WER", "SIM", "token ratio", "RTFx", "memory", "size", "not judged"]
+    commit = (summary["provenance"]["code"].get("commit") or "unknown")[:12]
+    with_what = (
+        f"Measured by tts-soak {_code(commit)} on {summary['corpus']['chunks']} consecutive chunks of the corpus "
+        f"{_plain(summary['corpus']['name'])} (sha256 {_code(summary['corpus']['sha256'][:12])}). Words by "
+        f"{_plain(str(recognizer['engine']))} {_plain(str(recognizer['model']))}, normaliser "
+        f"{_plain(str(recognizer['normaliser']))}; SIM is the cosine of {_plain(str(encoder))} embeddings; RTFx is "
+        f"audio seconds a CPU second on {_plain(str(summary['provenance']['cpu']['model']))}."
+    )
+    return "\n".join([*_rows(heads, rows), "", with_what]) + "\n"
+
+
+def write_markdown(summary: Json, path: Path | None = None) -> list[Path]:
+    """Append the Markdown to ``$GITHUB_STEP_SUMMARY`` where it is set, and write it to ``path`` where one is given."""
+    text, written = markdown(summary), []
+    if path is not None:
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        written.append(path)
+    step = os.environ.get("GITHUB_STEP_SUMMARY")
+    if step:
+        with Path(step).open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+        written.append(Path(step))
+    return written
+
+
+def _figures(row: Json) -> list[str]:
+    rate, base = row["fault_rate"], row.get("against") or {}
+    share = "–"
+    if rate["value"] is not None:
+        share = f"{rate['value']:.1%} ({rate['count']} of {rate['total']}; {rate['low']:.1%} to {rate['high']:.1%})"
+    wer = "–" if row["wer"]["rate"] is None else f"{row['wer']['rate']:.1%}"
+    if base.get("wer"):
+        wer += f" ({100 * base['wer']['value']:+.1f} pp against {base['name']})"
+    return [
+        share,
+        wer,
+        _number(row["speaker_similarity"]["mean"], ".3f"),
+        _number((base.get("tokens") or {}).get("value"), ".3f"),
+        _number(row["rtfx"]["value"], ".1f"),
+        _size(row["peak_memory_bytes"]),
+        _size(row["model_bytes"]),
+        f"{row['not_judged']} of {row['chunks']}",
+    ]
+
+
+def _rows(heads: list[str], rows: Iterable[list[str]]) -> list[str]:
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    return lines + ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in rows]
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is: no markup, no HTML, no mention, no new line."""
+    flat = " ".join(text.split())
+    escaped = re.sub(r"([\\`*_{}\[\]<>#|~&])", lambda found: f"&#{ord(found[1])};", flat)
+    return escaped.replace("@", "&#64;").replace("://", ":&#47;&#47;")
+
+
+def _code(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._:-]", "?", text)
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
+
+
+def _size(value: int | None) -> str:
+    return "–" if value is None else f"{value / 1e6:,.1f} MB"
+
+
+# ----------------------------------------------------------------------------- GitHub annotations
+def github_annotations(summary: Json) -> list[str]:
+    """Workflow commands: an error a variant that fails, a warning where a run cannot say; at most ten."""
+    lines = []
+    for name, found in headlines(summary).items():
+        if found.word is not Word.PASSES:
+            kind = "warning" if found.word is Word.OPEN else "error"
+            title = _property(f"{name}: {found.word.value}")
+            lines.append(f"::{kind} title={title}::{_message(found.why)}")
+    return lines[:_MOST_ANNOTATIONS]
+
+
+def _message(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")
+
+
+# ----------------------------------------------------------------------------- JUnit
+def junit_properties(
+    attempt: Attempt, verdict: Verdict | None, seen: Mapping[str, Observation] | None = None
+) -> list[tuple[str, str]]:
+    """What ``item.user_properties`` should hold for the item of a chunk: names and values that XML can carry."""
+    pairs: list[tuple[str, Any]] = [
+        ("variant", attempt.variant),
+        ("chunk", attempt.chunk_id),
+        ("verdict", verdict.word.value if verdict is not None else "not judged"),
+        ("outcome", attempt.outcome.value),
+        ("seed", attempt.seed),
+        ("duration_seconds", attempt.duration),
+        ("speech_tokens", attempt.token_count),
+        ("cpu_seconds", attempt.cpu_seconds),
+        ("audio", attempt.audio),
+    ]
+    for finding in verdict.findings if verdict is not None else ():
+        where = f" at {finding.span[0]:.2f}-{finding.span[1]:.2f} s" if finding.span is not None else ""
+        pairs.append((f"fault.{finding.fault}", f"{finding.value:.4g} against {finding.limit:.4g}{where}"))
+    heard = (seen or {}).get("intelligibility")
+    if heard is not None and heard.payload.get("wer"):
+        pairs.append(("wer", heard.payload["wer"].get("rate")))
+    return [(name, _NOT_XML.sub("?", str(value))) for name, value in pairs if value is not None]
