@@ -106,7 +106,7 @@ def table(summary: dict[str, Any], width: int) -> str:
 
 
 def closing_lines(summary: dict[str, Any]) -> list[str]:
-    """What a stranger asks next: which faults, how sure, what was not judged and why, who listened, what disk it took."""
+    """What a stranger asks next: which faults, how sure, what was not judged and why, who listened, what disk."""
     lines = []
     for name, row in summary["variants"].items():
         if row["faulty"]:
