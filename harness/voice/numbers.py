@@ -28,7 +28,8 @@ MONTH_PATTERN = "|".join(MONTHS)
 UNITS = {
     "km": "kilometer", "m": "meter", "cm": "centimeter", "mm": "millimeter", "kg": "kilogram", "g": "gram",
     "mg": "milligram", "l": "liter", "ml": "milliliter", "ft": "foot", "yd": "yard", "mi": "mile", "lb": "pound",
-    "lbs": "pound", "oz": "ounce", "mph": "mile per hour", "km/h": "kilometer per hour", "hz": "hertz",
+    "lbs": "pound", "oz": "ounce", "mph": "mile per hour", "km/h": "kilometer per hour", "m/s": "meter per second",
+    "m/s2": "meter per second squared", "hz": "hertz",
     "khz": "kilohertz", "mhz": "megahertz", "ghz": "gigahertz", "kb": "kilobyte", "mb": "megabyte", "gb": "gigabyte",
     "tb": "terabyte", "ms": "millisecond", "min": "minute", "hr": "hour", "hrs": "hour", "sec": "second", "w": "watt",
     "kw": "kilowatt", "v": "volt", "db": "decibel",
@@ -172,8 +173,8 @@ def _rules() -> list[Rule]:
             lambda m: _date(MONTHS.index(m["month"]) + 1, m["day"], m["year"]),
         ),
         (
-            rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)? (?P<month>{MONTH_PATTERN})\b",
-            lambda m: f"{ordinal(m['day'])} of {m['month']}",
+            rf"(?P<article>\bthe )?\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)? (?P<month>{MONTH_PATTERN})\b",
+            lambda m: f"the {ordinal(m['day'])} of {m['month']}",
         ),
         (
             r"\b(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?:\s?(?P<half>[ap]\.?m\b\.?|[AP]\.?M\b\.?))?",
@@ -184,8 +185,8 @@ def _rules() -> list[Rule]:
         (rf"(?P<number>{NUMBER})(?:st|nd|rd|th)\b", lambda m: ordinal(m["number"])),
         (rf"(?P<number>(?:{NUMBER})(?:\.\d+)?)\s?%", lambda m: f"{decimal(m['number'])} percent"),
         (
-            rf"(?P<number>(?:{NUMBER})(?:\.\d+)?)\s?°\s?(?P<scale>[CF]\b)?",
-            lambda m: f"{decimal(m['number'])} degrees {SCALES[m['scale'] or '']}",
+            rf"(?P<minus>(?<![\w.])[-−])?(?P<number>(?:{NUMBER})(?:\.\d+)?)\s?°\s?(?P<scale>[CF]\b)?",
+            lambda m: f"{'minus ' if m['minus'] else ''}{decimal(m['number'])} degrees {SCALES[m['scale'] or '']}",
         ),
         (rf"\b(?P<number>(?:{NUMBER})(?:\.\d+)?)\s?(?P<unit>(?i:{UNIT_PATTERN}))(?![\w'])", _measure),
         (r"\b(?:(?P<whole>\d+)[ -])?(?P<top>\d{1,2})[/⁄](?P<bottom>\d{1,2})\b", _fraction),

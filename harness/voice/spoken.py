@@ -7,6 +7,7 @@ quotes and brackets. Accents are removed. Dashes and ``, ; : . ? !`` become paus
 from __future__ import annotations
 
 import functools
+import html
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -94,11 +95,14 @@ def _street(match: re.Match[str]) -> str:
 
 
 def _clean(text: str) -> str:
+    text = "".join(c for c in html.unescape(text) if unicodedata.category(c) != "Cf")
     for mark, plain in QUOTES.items():
         text = text.replace(mark, plain)
     text = re.sub(r"</?[A-Za-z][^<>\n]{0,80}>", " ", text.translate(DASHES))
     text = re.sub(r"([½¼¾⅓⅔⅛])", lambda m: " " + unicodedata.normalize("NFKC", m[1]), text)
-    text = unicodedata.normalize("NFKD", text).translate({0x00DF: "ss", 0x00E6: "ae", 0x0153: "oe", 0x00F8: "o"})
+    text = unicodedata.normalize("NFKD", text).translate(
+        {0x00DF: "ss", 0x00E6: "ae", 0x0153: "oe", 0x00F8: "o", 0x0142: "l", 0x0141: "L"}
+    )
     return "".join(c for c in text if not unicodedata.combining(c))
 
 
