@@ -175,15 +175,16 @@ class SeriesTest:
 def trend_test(values: ArrayLike, *, seed: int) -> SeriesTest:
     """Two-sided test of a trend over position that stands lag-1 autocorrelation.
 
-    The series is pre-whitened with its own autocorrelation, then blocks are permuted; the statistic is the
-    correlation of value and position. Raises ValueError for fewer than 12 values.
+    The series is pre-whitened with its own autocorrelation, then blocks of what a straight line leaves are permuted
+    (Freedman and Lane 1983); the statistic is the slope. Raises ValueError for fewer than 12 values.
     """
     y = _whitened(values)
     x = np.arange(y.size) - (y.size - 1) / 2
     x /= math.sqrt(float(x @ x))
-    observed = abs(float(x @ y))
-    null = np.abs(_permuted(y, seed) @ x)
-    return SeriesTest(_p_value(observed, null), observed)
+    slope = float(x @ y)
+    rest = (y - slope * x) * math.sqrt(y.size / (y.size - 2))
+    null = np.abs(_permuted(rest, seed) @ x)
+    return SeriesTest(_p_value(abs(slope), null), abs(slope))
 
 
 def step_test(values: ArrayLike, *, seed: int) -> SeriesTest:

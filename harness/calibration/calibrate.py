@@ -21,7 +21,7 @@ BUDGET = 0.004  # false alarms a chunk, all classes together
 BUCKETS = (3, 12, None)  # words; short texts vary more
 LEAST = 120  # values to fit a limit on
 MOST_TRIMMED = 0.05  # of the takes; more than that is no exception but the voice
-FENCE = 8.0  # healthy values lie within this many times the distance from median to 90th percentile
+FENCE = 4.0  # healthy values lie within this many times the distance from median to 90th percentile
 FLOOR = 0.5  # of the default: a limit is never tighter, so that a harmless shift of a quantization is no fault
 
 
