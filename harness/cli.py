@@ -128,15 +128,49 @@ def verify(run: str | None, reports: Path) -> None:
 
 @main.command()
 @click.argument("run_ids", nargs=-1)
+@click.option("--single-file", is_flag=True, help="also report-single.html, which holds pictures and audio")
+@click.option("--tables", is_flag=True, help="also scores.jsonl and scores.csv, one attempt a row")
+@click.option("--markdown", is_flag=True, help="also summary.md and model-card.md; appends to $GITHUB_STEP_SUMMARY")
 @_REPORTS
-def report(run_ids: tuple[str, ...], reports: Path) -> None:
+def report(run_ids: tuple[str, ...], single_file: bool, tables: bool, markdown: bool, reports: Path) -> None:
     """Write summary.json and report.html of runs again, from the store alone (default: the latest)."""
     from harness.report import write
+    from harness.report.exports import model_card, write_markdown, write_tables
 
     for run_id in run_ids or (None,):
         path = _run_path(run_id, reports)
-        write(path)
+        summary = write(path, single_file=single_file)
         click.echo(path / "report.html")
+        if single_file:
+            click.echo(path / "report-single.html")
+        if tables:
+            for made in write_tables(path):
+                click.echo(made)
+        if markdown:
+            (path / "model-card.md").write_text(model_card(summary), encoding="utf-8", errors="backslashreplace")
+            for made in [*write_markdown(summary, path / "summary.md"), path / "model-card.md"]:
+                click.echo(made)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@_REPORTS
+def marks(file: Path, reports: Path) -> None:
+    """Keep the marks that a report saved, and print what they say of each fault class's false alarms."""
+    from harness.report import marks as of_report
+    from harness.report import write
+    from harness.store import Run
+    from harness.types import VerdictWord
+
+    path = _run_path(of_report.read(file)[0], reports)
+    with Run.open(path) as run:
+        kept = of_report.keep(file, run)
+        judged = sum(verdict.word is not VerdictWord.NOT_JUDGED for verdict in run.verdicts(arm="soak").values())
+        rows = of_report.figures(run, kept)
+    for line in of_report.lines(rows, judged):
+        click.echo(line)
+    write(path)
+    click.echo(f"{len(kept)} marks are kept in {path / of_report.STORED} and shown in its report")
 
 
 @main.command()

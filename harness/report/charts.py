@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +27,7 @@ def strip(material: Material, links: Mapping[int, str]) -> str:
     """
     rows = len(material.variants)
     named = material.classes()[:_NAMED]
-    drawing = figure(10.5, 1.2 + 0.42 * rows)
+    drawing = figure(10.5, 1.2 + (0.42 if len(named) < 4 else 0.62) * rows)
     axes = drawing.subplots()
     for row, name in enumerate(material.variants):
         spoken = material.spoken[name]
@@ -53,8 +52,10 @@ def strip(material: Material, links: Mapping[int, str]) -> str:
 def _marks(
     axes: Axes, material: Material, number: int, fault: str | None, named: Sequence[str], links: Mapping[int, str]
 ) -> None:
+    lanes = len(material.classes()[: _NAMED + 1])
+    lane = 0.62 * ((number + 0.5) / lanes - 0.5) if lanes > 1 else 0.0  # classes apart, where many fall together
     found = [
-        (spoken.position + 1, row, links.get(spoken.attempt.id or -1))
+        (spoken.position + 1, row + lane, links.get(spoken.attempt.id or -1))
         for row, name in enumerate(material.variants)
         for spoken in material.spoken[name]
         if spoken.findings and (spoken.findings[0].fault == fault or (not fault and _other(spoken, named)))
@@ -62,7 +63,7 @@ def _marks(
     if found:
         across, down, urls = zip(*found, strict=True)
         dots = axes.scatter(
-            across, down, s=48, marker=MARKERS[number], color=SERIES[number], edgecolors=INK, linewidths=0.4, zorder=3,
+            across, down, s=34, marker=MARKERS[number], color=SERIES[number], edgecolors=INK, linewidths=0.4, zorder=3,
             label=fault or "other classes",
         )  # fmt: skip
         dots.set_urls(list(urls))
@@ -97,7 +98,7 @@ def _restarts(axes: Axes, row: int, spoken: Sequence[Spoken]) -> None:
 
 
 def panels(material: Material) -> list[tuple[str, str]]:
-    """(title, drawing) of every measure that any chunk has a value of: medians along the run, a line a variant."""
+    """(title, drawing) of every measure that any chunk has a value of: a line a variant, medians (of WER, means) along the run."""
     drawn = []
     for measure, title in MEASURES.items():
         if any(measure in spoken.figures for spoken in material.everything()):
@@ -117,11 +118,11 @@ def _panel(material: Material, measure: str, title: str) -> str:
         colour = SERIES[number % len(SERIES)]
         if total <= _MOST_POINTS:
             axes.plot(*zip(*points, strict=True), ".", color=colour, alpha=0.4, markersize=3)
-        across, middle = _medians(points)
+        across, middle = _along(points, np.mean if measure == "wer" else np.median)
         dash = DASHES[number % len(DASHES)]
         axes.plot(across, middle, color=colour, linestyle=dash, linewidth=1.7, label=name)
     axes.set_xlim(0, max(material.chunks, 1) + 1)
-    axes.set_ylabel(title)
+    axes.set_title(title, loc="left", fontsize=9)
     axes.set_xlabel("chunk")
     axes.grid(axis="y", linewidth=0.6)
     if len(material.variants) > 1:
@@ -129,9 +130,9 @@ def _panel(material: Material, measure: str, title: str) -> str:
     return markup(drawing, measure.replace("_", "-"), f"{title} along the run; the table below has the slopes.")
 
 
-def _medians(points: Sequence[tuple[int, float]]) -> tuple[list[float], list[float]]:
+def _along(points: Sequence[tuple[int, float]], centre: Callable[[Any], Any]) -> tuple[list[float], list[float]]:
     bins = np.array_split(np.array(points), min(_BINS, max(1, len(points) // 5 or 1)))
-    return [float(np.median(part[:, 0])) for part in bins], [statistics.median(part[:, 1]) for part in bins]
+    return [float(np.median(part[:, 0])) for part in bins], [float(centre(part[:, 1])) for part in bins]
 
 
 def histograms(material: Material) -> list[tuple[str, str]]:
