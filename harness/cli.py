@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness import __version__
 from harness.errors import ConfigError, SoakError, nearest
+
+if TYPE_CHECKING:
+    from harness.types import Variant
 
 _ROOT = Path(__file__).resolve().parents[1]
 _REPORTS = click.option("--reports", type=click.Path(path_type=Path), default=_ROOT / "reports", help="where runs are")
@@ -193,6 +196,59 @@ def profile(
     made = record(variants, variant, spec, chunks, seeds, asr, reports, Line(sys.stderr))
     for path in made:
         click.echo(path)
+
+
+@main.command()
+@click.argument("variant")
+@click.option("--host", default="127.0.0.1", help="loopback address to listen on")
+@click.option("--port", type=click.IntRange(0, 65535), default=8123, help="0: any free port")
+@click.option("--workers", type=click.IntRange(min=1), default=1, help="living backends, one request at a time each")
+@click.option("--queue", "waiting", type=click.IntRange(min=0), default=16, help="requests that may wait; then 429")
+@click.option("--api-key-env", default=None, help="variable with the key that clients must send")
+@_VARIANTS
+def serve(
+    variant: str, host: str, port: int, workers: int, waiting: int, api_key_env: str | None, variants: Path
+) -> None:
+    """Serve a variant on this machine as an OpenAI-compatible speech server (/v1/audio/speech), to try clients on."""
+    from harness.serve.run import run
+
+    run(_variant(variants, variant), host, port, workers, waiting, api_key_env, click.echo)
+
+
+@main.command()
+@click.argument("variant")
+@click.option("--clients", "count", type=click.IntRange(min=1), default=4, help="how many ask at once")
+@click.option("--requests", type=click.IntRange(min=1), default=300)
+@click.option("--corpus", "spec", default="book", help="what is asked for")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="folder for the record and the summary")
+@click.option("--patience", type=float, default=60.0, help="s to wait for a server that has gone")
+@click.option("--resume", is_flag=True, help="go on where the record ends")
+@_VARIANTS
+def clients(
+    variant: str, count: int, requests: int, spec: str, out: Path, patience: float, resume: bool, variants: Path
+) -> None:
+    """Load a speech server (a variant of adapter http) with several clients at once; every request is recorded."""
+    import json
+
+    from harness.corpora import load_corpus
+    from harness.serve.clients import Load, soak
+
+    load = Load(_variant(variants, variant), load_corpus(spec), out, count, requests, patience, resume)
+    summary = soak(load)
+    click.echo(json.dumps(summary, indent=2))
+    if summary["lost"] or summary["answered"] < requests:
+        sys.exit(1)
+
+
+def _variant(path: Path, name: str) -> Variant:
+    from harness.backends import ADAPTERS
+    from harness.variants import load_variants
+
+    known = {each.name: each for each in load_variants(path)}
+    if name not in known:
+        raise ConfigError(f"{path}: unknown variant {name!r}{nearest(name, known)}")
+    ADAPTERS.get(known[name].adapter, f"{path}: variants.{name}.adapter").check(known[name])
+    return known[name]
 
 
 def _run_path(run: str | None, reports: Path) -> Path:

@@ -1,0 +1,267 @@
+"""``tts-soak clients``: many clients at once on one speech server, every request on record."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from harness.audio import pcm_sha256
+from harness.backends.http_settings import check
+from harness.backends.worker import Reply, Worker
+from harness.errors import ConfigError, StoreError
+from harness.session import seed_for
+from harness.types import Corpus, Json, Outcome, Request, Variant
+
+RESULTS = "requests.jsonl"
+SUMMARY = "summary.json"
+_LOOK = 0.5  # s between two looks at whether the server is back
+
+
+@dataclass
+class Load:
+    """How a server is to be loaded. ``patience``: s to wait for a server that has gone before giving up."""
+
+    variant: Variant
+    corpus: Corpus
+    folder: Path
+    clients: int = 4
+    requests: int = 300
+    patience: float = 60.0
+    resume: bool = False
+    report: Callable[[str], None] = field(default=lambda line: None)
+
+    def asked(self, number: int) -> dict[str, Any]:
+        """The chunk of request ``number``; a corpus that is too short begins again with other seeds."""
+        chunk = self.corpus.chunks[number % len(self.corpus.chunks)]
+        turn = number // len(self.corpus.chunks)
+        return {"chunk": chunk, "seed": seed_for(self.variant, chunk.id, turn)}
+
+
+class _Record:
+    """One line a request, on disk before it counts."""
+
+    def __init__(self, path: Path, plan: Json, resume: bool) -> None:
+        self._lock = threading.Lock()
+        self.rows: list[Json] = []
+        if resume:
+            self.rows = _read(path, plan)
+        elif path.exists():
+            raise ConfigError(f"{path}: already there; go on with --resume, or name another folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab")
+        if not resume:
+            self._write({"plan": plan})
+
+    def add(self, row: Json) -> None:
+        with self._lock:
+            self._write(row)
+            self.rows.append(row)
+
+    def _write(self, row: Json) -> None:
+        try:
+            self._file.write(json.dumps(row).encode() + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise StoreError(f"{self._file.name}: cannot be written: {error.strerror}") from None
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _read(path: Path, plan: Json) -> list[Json]:
+    """Rows of an earlier run of the same plan; a last line that was torn is cut off."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path}: nothing to resume: {error.strerror}") from None
+    whole = data[: data.rfind(b"\n") + 1]
+    if len(whole) < len(data):
+        with path.open("r+b") as file:
+            file.truncate(len(whole))
+    first, *rows = (json.loads(line) for line in whole.splitlines())
+    changed = [key for key in plan if first["plan"].get(key) != plan[key]]
+    if changed:
+        raise ConfigError(f"{path}: cannot be resumed: {', '.join(changed)} changed")
+    return rows
+
+
+def soak(load: Load) -> Json:
+    """Make all requests, ask once more for those that failed, and return the summary, which is also written.
+
+    Every request is recorded whatever becomes of it. Raises ConfigError for a variant that cannot be loaded so,
+    StoreError when the record cannot be written.
+    """
+    settings = check(load.variant)
+    if load.variant.adapter != "http" or settings.start:
+        raise ConfigError(
+            f"variant {load.variant.name!r}: clients need a server that is running already (url, no start)"
+        )
+    plan = {
+        "variant": load.variant.name,
+        "url": settings.url + settings.path,
+        "corpus": load.corpus.sha256,
+        "requests": load.requests,
+    }
+    record = _Record(load.folder / RESULTS, plan, load.resume)
+    started = time.monotonic()
+    try:
+        for take in (0, 1):
+            _pass(load, record, settings.url, take)
+    finally:
+        record.close()
+    summary = {**plan, "clients": load.clients, **summarise(record.rows, load.requests)}
+    summary["wall_seconds"] = time.monotonic() - started
+    (load.folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    return summary
+
+
+def _pass(load: Load, record: _Record, url: str, take: int) -> None:
+    """Take 0: every request without a row. Take 1: every request that has failed once."""
+    rows: dict[int, list[Json]] = {}
+    for row in record.rows:
+        rows.setdefault(row["request"], []).append(row)
+    open_ones: queue.Queue[int] = queue.Queue()
+    for number in range(load.requests):
+        had = rows.get(number, [])
+        failed = bool(had) and all(row["outcome"] != Outcome.OK for row in had)
+        if (not had) if take == 0 else (failed and len(had) == 1):
+            open_ones.put(number)
+    if open_ones.empty():
+        return
+    gone = threading.Event()
+    errors: list[BaseException] = []
+    count = min(load.clients, open_ones.qsize())
+    threads = [
+        threading.Thread(target=_client, args=(load, record, url, take, number, open_ones, gone, errors))
+        for number in range(count)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    if gone.is_set():
+        raise StoreError(
+            f"{url}: no server for {load.patience:g} s; {len(record.rows)} requests are on record, go on with --resume"
+        )
+
+
+def _client(
+    load: Load,
+    record: _Record,
+    url: str,
+    take: int,
+    client: int,
+    open_ones: queue.Queue[int],
+    gone: threading.Event,
+    errors: list[BaseException],
+) -> None:
+    worker = Worker(load.variant, load.folder / "work")
+    try:
+        worker.start()
+        for number in _until_empty(open_ones, gone):
+            if not worker.alive:
+                worker.restart()
+            asked = load.asked(number)
+            chunk = asked["chunk"]
+            reply = worker.request(Request(chunk.id, chunk.text, asked["seed"], load.variant.voice, chunk.language))
+            record.add(_row(number, take, client, chunk.id, reply))
+            load.report(f"{len(record.rows)} requests, last: {reply.outcome}")
+            if reply.detail.startswith("connection lost") and not _is_back(url, load.patience):
+                gone.set()
+    except BaseException as error:
+        errors.append(error)
+        gone.set()
+    finally:
+        worker.stop()
+
+
+def _until_empty(open_ones: queue.Queue[int], gone: threading.Event) -> Iterator[int]:
+    while not gone.is_set():
+        try:
+            yield open_ones.get_nowait()
+        except queue.Empty:
+            return
+
+
+def _is_back(url: str, patience: float) -> bool:
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        try:
+            httpx.get(url, timeout=5.0, trust_env=False)
+            return True
+        except httpx.HTTPError:
+            time.sleep(_LOOK)
+    return False
+
+
+def _row(number: int, take: int, client: int, chunk: str, reply: Reply) -> Json:
+    http = reply.notes.get("http", {})
+    seconds = len(reply.samples) / reply.sample_rate if reply.samples is not None and reply.sample_rate else None
+    return {
+        "request": number,
+        "take": take,
+        "client": client,
+        "chunk": chunk,
+        "outcome": str(reply.outcome),
+        "detail": reply.detail,
+        "ttfa": reply.ttfa,
+        "wall": reply.wall_seconds,
+        "audio_seconds": seconds,
+        "sha256": pcm_sha256(reply.samples) if reply.samples is not None else None,
+        "underruns": http.get("underruns"),
+        "underrun_seconds": http.get("underrun_seconds"),
+        "longest_gap": http.get("longest_gap"),
+        "refusals": len(http.get("refusals", [])),
+    }
+
+
+def summarise(rows: list[Json], requests: int) -> Json:
+    """Figures of a load: counts, and quantiles in seconds over the answered requests."""
+    ok = [row for row in rows if row["outcome"] == Outcome.OK]
+    first = [row for row in rows if row["take"] == 0]
+    texts: dict[str, set[str]] = {}
+    for row in ok:
+        texts.setdefault(row["sha256"], set()).add(row["chunk"])
+    outcomes: dict[str, int] = {}
+    for row in first:
+        outcomes[row["outcome"]] = outcomes.get(row["outcome"], 0) + 1
+    heard = [row for row in ok if row["underruns"] is not None]
+    return {
+        "recorded": len({row["request"] for row in rows}),
+        "lost": requests - len({row["request"] for row in rows}),
+        "answered": len({row["request"] for row in ok}),
+        "first_takes": outcomes,
+        "asked_again": len(rows) - len(first),
+        "refusals": sum(row["refusals"] for row in rows),
+        "same_audio_for_different_texts": sum(len(found) > 1 for found in texts.values()),
+        "ttfa": quantiles([row["ttfa"] for row in ok if row["ttfa"] is not None]),
+        "wall": quantiles([row["wall"] for row in ok]),
+        "with_underruns": sum(row["underruns"] > 0 for row in heard),
+        "judged_for_underruns": len(heard),
+        "audio_seconds": sum(row["audio_seconds"] or 0.0 for row in ok),
+    }
+
+
+def quantiles(values: list[float]) -> Json:
+    """p50, p95 and p99 with their count; None of an empty list."""
+    import numpy as np
+
+    if not values:
+        return {"count": 0, "p50": None, "p95": None, "p99": None}
+    found = np.quantile(np.array(values), [0.5, 0.95, 0.99])
+    return {
+        "count": len(values),
+        **{name: float(value) for name, value in zip(("p50", "p95", "p99"), found, strict=True)},
+    }

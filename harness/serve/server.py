@@ -1,0 +1,200 @@
+"""``tts-soak serve``: a variant behind an OpenAI-compatible speech endpoint, bound to loopback."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import numpy as np
+
+from harness.corpora.chunker import chunk_text
+from harness.errors import ConfigError, SoakError
+from harness.serve.encode import CONTENT_TYPES, streaming_header, whole
+from harness.serve.voices import Busy, Voices
+from harness.types import Outcome, Request, Samples
+
+BODY_LIMIT = 1 << 20  # bytes
+PIECE_WORDS = 16  # a stream gives its answer in pieces of at most so many words
+_STREAMED = ("wav", "pcm")
+
+
+class Refused(Exception):
+    """An answer that is an error: HTTP status, code, message."""
+
+    def __init__(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.retry_after = status, code, retry_after
+
+
+class SpeechServer(ThreadingHTTPServer):
+    """Serves one variant. ``name`` is the model's name to clients; ``key``, where given, is asked for as a bearer.
+
+    Raises ConfigError for an address that is not this machine's loopback, or a port that is taken.
+    """
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, host: str, port: int, voices: Voices, name: str, key: str | None = None) -> None:
+        check_loopback(host)
+        self.voices, self.name, self.key = voices, name, key
+        self.answered = 0
+        self._lock = threading.Lock()
+        if ":" in host:
+            self.address_family = socket.AF_INET6
+        try:
+            super().__init__((host, port), _Handler)
+        except OSError as error:
+            raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+
+    def count(self) -> None:
+        """One more answer was given."""
+        with self._lock:
+            self.answered += 1
+
+
+def check_loopback(host: str) -> None:
+    """Raise ConfigError unless only this machine can reach ``host``: whoever can, can make it work without end."""
+    try:
+        inside = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        inside = False
+    if not inside:
+        raise ConfigError(f"--host {host}: only loopback addresses (127.0.0.1, ::1) are served")
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """The fields of a request with their defaults. Raises Refused (400)."""
+    try:
+        given = json.loads(body)
+    except ValueError:
+        raise Refused(400, "invalid_json", "the body is not JSON") from None
+    if not isinstance(given, dict):
+        raise Refused(400, "invalid_json", "the body is not a JSON object")
+    text, seed = given.get("input"), given.get("seed")
+    name, voice = given.get("response_format", "wav"), given.get("voice")
+    if not isinstance(text, str) or not text.strip():
+        raise Refused(400, "invalid_input", "input must be a text that is not empty")
+    if name not in CONTENT_TYPES:
+        raise Refused(400, "invalid_format", f"response_format must be one of {', '.join(CONTENT_TYPES)}")
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32):
+        raise Refused(400, "invalid_seed", "seed must be an integer from 0 to 4294967295")
+    if voice is not None and not isinstance(voice, str):
+        raise Refused(400, "invalid_voice", "voice must be a text")
+    stream = given.get("stream", name in _STREAMED)
+    if not isinstance(stream, bool) or (stream and name not in _STREAMED):
+        raise Refused(400, "invalid_stream", f"stream must be true or false, and true only for {', '.join(_STREAMED)}")
+    return {"text": text, "seed": seed, "format": name, "voice": voice, "stream": stream}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: SpeechServer
+    server_version = "tts-soak"
+    sys_version = ""
+    timeout = 60.0  # s that a client may keep an idle connection
+
+    def do_GET(self) -> None:
+        if self.path == "/healthz":
+            self._json(200, {"status": "ok", "answered": self.server.answered})
+        elif self.path == "/v1/models":
+            self._json(200, {"object": "list", "data": [{"id": self.server.name, "object": "model"}]})
+        else:
+            self._refuse(Refused(404, "not_found", f"nothing at {self.path}"))
+
+    def do_POST(self) -> None:
+        try:
+            body = self._body()
+            if self.path != "/v1/audio/speech":
+                raise Refused(404, "not_found", f"nothing at {self.path}")
+            if self.server.key is not None:
+                given = self.headers.get("authorization", "").removeprefix("Bearer ")
+                if not hmac.compare_digest(given.encode(), self.server.key.encode()):
+                    raise Refused(401, "invalid_api_key", "the API key is missing or wrong")
+            self._speak(parsed(body))
+        except Refused as refused:
+            self._refuse(refused)
+        except (BrokenPipeError, ConnectionResetError):  # the client has gone
+            self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        """Requests are not printed: their texts are the client's own."""
+
+    def _body(self) -> bytes:
+        length = self.headers.get("content-length", "")
+        if not length.isdecimal() or int(length) > BODY_LIMIT:
+            self.close_connection = True
+            raise Refused(
+                413 if length.isdecimal() else 411, "invalid_length", f"at most {BODY_LIMIT} bytes, and say how many"
+            )
+        return self.rfile.read(int(length))
+
+    def _speak(self, asked: dict[str, Any]) -> None:
+        try:
+            with self.server.voices.one() as speak:
+                texts = chunk_text(asked["text"], PIECE_WORDS, 4) if asked["stream"] else [asked["text"]]
+                pieces = _spoken(speak, texts, asked)
+                first, rate = next(pieces)  # until there is speech, a failure is still an honest status
+                if asked["stream"]:
+                    self._stream(first, rate, pieces, asked["format"])
+                else:
+                    self._send(200, CONTENT_TYPES[asked["format"]], whole(first, rate, asked["format"]))
+        except Busy:
+            raise Refused(429, "busy", "too many requests are waiting", retry_after=1) from None
+        except SoakError as error:
+            raise Refused(500, "backend", str(error)) from None
+        self.server.count()
+
+    def _stream(self, first: Samples, rate: int, rest: Iterator[tuple[Samples, int]], name: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", CONTENT_TYPES[name])
+        self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("X-Sample-Rate", str(rate))
+        self.end_headers()
+        if name == "wav":
+            self._chunk(streaming_header(rate))
+        self._chunk(whole(first, rate, "pcm"))
+        try:
+            for samples, _ in rest:
+                self._chunk(whole(samples, rate, "pcm"))
+        except Refused:  # the status is out; an answer without its end says that it is broken
+            self.close_connection = True
+            return
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _chunk(self, data: bytes) -> None:
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
+
+    def _send(self, status: int, kind: str, data: bytes, retry_after: int | None = None) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(data)))
+        if retry_after is not None:
+            self.send_header("Retry-After", str(retry_after))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _json(self, status: int, said: dict[str, Any], retry_after: int | None = None) -> None:
+        self._send(status, "application/json", json.dumps(said).encode(), retry_after)
+
+    def _refuse(self, refused: Refused) -> None:
+        kind = "server_error" if refused.status >= 500 else "invalid_request_error"
+        error = {"message": str(refused), "type": kind, "code": refused.code}
+        self._json(refused.status, {"error": error}, refused.retry_after)
+
+
+def _spoken(speak: Any, texts: list[str], asked: dict[str, Any]) -> Iterator[tuple[Samples, int]]:
+    """Samples and rate of one text after the other. Raises Refused (500) for what the backend could not speak."""
+    for index, text in enumerate(texts):
+        seed = None if asked["seed"] is None else (asked["seed"] + index) % 2**32
+        reply = speak(Request("served", text, seed, asked["voice"]))
+        if reply.outcome is not Outcome.OK or reply.samples is None:
+            raise Refused(500, "backend", f"{reply.outcome}: {reply.detail}")
+        yield np.asarray(reply.samples, dtype=np.float32), int(reply.sample_rate or 0)
