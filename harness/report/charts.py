@@ -98,7 +98,7 @@ def _restarts(axes: Axes, row: int, spoken: Sequence[Spoken]) -> None:
 
 
 def panels(material: Material) -> list[tuple[str, str]]:
-    """(title, drawing) of every measure that any chunk has a value of: a line a variant, medians (of WER, means) along the run."""
+    """(title, drawing) of every measure with a value: a line a variant, medians (of WER, means) along the run."""
     drawn = []
     for measure, title in MEASURES.items():
         if any(measure in spoken.figures for spoken in material.everything()):

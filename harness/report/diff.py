@@ -26,9 +26,8 @@ def word_diff(payload: Json) -> list[Word]:
         (i, j), (k, m) = part["ref"], part["hyp"]
         at = starts[k] if k < m and k < len(starts) else None
         if part["op"] == "equal":  # a word each, so that each can be sought
-            for step in range(j - i):
-                when = starts[k + step] if k + step < len(starts) else None
-                words.append(Word("equal", reference[i + step], hypothesis[k + step], when))
+            for step, (said, word) in enumerate(zip(reference[i:j], hypothesis[k:m], strict=False)):
+                words.append(Word("equal", said, word, starts[k + step] if k + step < len(starts) else None))
         else:
             words.append(Word(part["op"], " ".join(reference[i:j]), " ".join(hypothesis[k:m]), at))
     return words

@@ -60,6 +60,7 @@ def _mel(samples: Samples, sample_rate: int) -> NDArray[np.uint8]:
         return np.zeros((MEL, WIDTH, 3), np.uint8)
     hop = max(64, samples.size // WIDTH)
     window = 1 << max(9, int(np.ceil(np.log2(max(hop * 2, sample_rate * 0.032)))))
+    samples = np.pad(samples, (0, max(0, min(window, 4096) - samples.size)))  # too short for one window
     power = librosa.feature.melspectrogram(
         y=np.clip(samples, -4.0, 4.0), sr=sample_rate, n_fft=min(window, 4096), hop_length=hop, n_mels=_BANDS
     )
