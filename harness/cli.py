@@ -240,6 +240,24 @@ def clients(
         sys.exit(1)
 
 
+@main.command()
+@click.argument("name", required=False)
+@click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="what the preset leaves open")
+def presets(name: str | None, given: tuple[str, ...]) -> None:
+    """List variants for known programs, or print one to append to a variants file (docs/presets has a page each)."""
+    from harness.presets import load, names
+
+    if name is None:
+        width = max(map(len, names()))
+        for each in names():
+            click.echo(f"{each:<{width}}  {load(each).title}")
+        return
+    for pair in given:
+        if "=" not in pair:
+            raise ConfigError(f"--set {pair}: must be KEY=VALUE")
+    click.echo(load(name).filled(dict(pair.split("=", 1) for pair in given)), nl=False)
+
+
 def _variant(path: Path, name: str) -> Variant:
     from harness.backends import ADAPTERS
     from harness.variants import load_variants
