@@ -46,7 +46,7 @@ class Engine:
         journal cannot be written. Whatever was acknowledged before an exception is kept.
         """
         check(self.plan.variants)
-        standards = self._standards()
+        standards = self.standards()
         run = self._open(resume) if resume is not None else self._create(standards)
         status = "interrupted"
         assessor = Assessor(run, self.plan.scorers)
@@ -61,9 +61,9 @@ class Engine:
             run.close()
         return run.path
 
-    def begin(self) -> Run:
-        """Create the run directory and return it, open for writing, for whoever drives it by other means."""
-        return self._create(self._standards())
+    def begin(self, resume: Path | None = None) -> Run:
+        """Create the run directory, or open the one to resume, for whoever drives it by other means."""
+        return self._open(resume) if resume is not None else self._create(self.standards())
 
     def _variant(
         self, run: Run, variant: Variant, standards: dict[str, Standard], assessor: Assessor, workdir: Path
@@ -95,7 +95,8 @@ class Engine:
             if name != variant.name:
                 standards[name] = Standard(standard.limits, profile, f"{variant.name}, in this run")
 
-    def _standards(self) -> dict[str, Standard]:
+    def standards(self) -> dict[str, Standard]:
+        """What each variant is judged by."""
         return {variant.name: self._standard(variant) for variant in self.plan.variants}
 
     def _standard(self, variant: Variant) -> Standard:
@@ -126,6 +127,7 @@ class Engine:
             "limits": {name: standard.limits.to_json() for name, standard in standards.items()},
             "profiles": {name: standard.source for name, standard in standards.items()},
             "margins": dict(self.plan.margins),
+            "experiment": dict(self.plan.experiment),
             "provenance": provenance(),
         }
 

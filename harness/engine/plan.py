@@ -38,6 +38,7 @@ class Plan:
     scorers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     reference: Variant | None = None  # judged against, whether it runs along or not
     margins: Mapping[str, Any] = field(default_factory=dict)
+    experiment: Mapping[str, Any] = field(default_factory=dict)  # tables of an experiment's own, by its name
     confirmation: Confirmation = Confirmation()
     quiet_chunks: int = 5
     arguments: tuple[str, ...] = ()

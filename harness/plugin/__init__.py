@@ -15,6 +15,7 @@ import pytest
 
 from harness import terminal
 from harness.errors import SoakError
+from harness.experiments import EXPERIMENTS
 from harness.plugin import options
 from harness.plugin.handle import ClaimFailed, FaultFound, Soak
 from harness.plugin.selection import Ask, Scene, plan_for
@@ -28,6 +29,7 @@ class Stage:
     runs: dict[Path, Path] = field(default_factory=dict)
     soaks: dict[Path, Soak] = field(default_factory=dict)
     summaries: dict[Path, dict[str, Any]] = field(default_factory=dict)
+    tables: dict[Path, str] = field(default_factory=dict)  # of experiments, in Markdown
     problem: SoakError | None = None
 
 
@@ -103,8 +105,12 @@ def _carry_out(stage: Stage, config: pytest.Config, folder: Path, scene: Scene, 
         plan = plan_for(config, scene, items)
         resume = config.getoption("resume")
         path = None if resume is None else (last_run(plan.reports) if resume == "latest" else plan.reports / resume)
-        stage.runs[folder] = Engine(plan, line).run(path)
-        stage.summaries[folder] = write(stage.runs[folder])
+        if scene.suite in EXPERIMENTS:
+            stage.runs[folder] = EXPERIMENTS.get(scene.suite)(plan, line, path)
+            stage.tables[folder] = (stage.runs[folder] / "results.md").read_text(encoding="utf-8")
+        else:
+            stage.runs[folder] = Engine(plan, line).run(path)
+            stage.summaries[folder] = write(stage.runs[folder])
         stage.soaks[folder] = Soak(Run.open(stage.runs[folder]), scene, options.repeated(config))
         if config.getoption("keep") is not None:
             prune(plan.reports, config.getoption("keep"))
@@ -140,7 +146,9 @@ def pytest_runtest_makereport(
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """A run in which nothing was judged is never green."""
     stage = session.config.stash[_STAGE]
-    if exitstatus == pytest.ExitCode.OK and any(not _judged(summary) for summary in stage.summaries.values()):
+    empty = any(not _judged(summary) for summary in stage.summaries.values())
+    empty = empty or any(not stage.soaks[folder].decided for folder in stage.tables)
+    if exitstatus == pytest.ExitCode.OK and empty:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -159,6 +167,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         if not _judged(summary):
             terminalreporter.write_line("NOTHING WAS JUDGED: this run says nothing about the backend", red=True)
         terminalreporter.write_line(f"report: {stage.runs[folder] / 'report.html'}")
+    for folder, shown in stage.tables.items():
+        terminalreporter.section(folder.name)
+        terminalreporter.write_line(shown)
+        if not stage.soaks[folder].decided:
+            terminalreporter.write_line("NOTHING WAS DECIDED: this run says nothing about the backend", red=True)
+        terminalreporter.write_line(f"results: {stage.runs[folder] / 'results.md'}")
 
 
 __all__ = ["Ask", "Soak"]

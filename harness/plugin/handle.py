@@ -47,6 +47,11 @@ class Soak:
         """The run directory."""
         return self._run.path
 
+    @property
+    def decided(self) -> int:
+        """Claims that hold or do not hold; the others say that the run is too small."""
+        return sum(claim.passed is not None for claim in self._claims.values())
+
     def check(self, ask: Ask) -> None:
         """Pass when the chunk is clean, fail when it is faulty, skip with the reason when it was not judged."""
         attempt = self._attempts.get((ask.variant, ask.chunk_id))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.errors import ConfigError, nearest
+from harness.experiments import EXPERIMENTS
 from harness.scorers import SCORERS
 from harness.types import Corpus, Variant
 from harness.variants import load_variants
@@ -18,8 +19,10 @@ from harness.variants import load_variants
 if TYPE_CHECKING:
     from harness.engine.plan import Plan
 
-_DEFAULT_CORPUS = {"stress": "book"}
+_DEFAULT_CORPUS = {"sentences": "sentences", "ladder": "ladder:words=512"}  # elsewhere the book
+_DEFAULT_CHUNKS = {"quantization": 100, "sweep": 20}  # elsewhere the whole corpus
 _SCORERS = ("signal", "pitch", "tokens", "intelligibility", "speaker", "second_opinion")
+_DEFAULT_SCORERS = {"determinism": ("intelligibility",)}
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Scene:
         taken = tuple(variant for variant in variants if not variant.suites or suite in variant.suites)
         spec = config.getoption("corpus") or _DEFAULT_CORPUS.get(suite, "book")
         corpus = load_corpus(spec, config.getoption("language"))
-        most = config.getoption("chunks")
+        most = config.getoption("chunks") or (None if config.getoption("corpus") else _DEFAULT_CHUNKS.get(suite))
         if most is not None:
             corpus = Corpus(corpus.name, corpus.chunks[:most], corpus.sha256, corpus.source)
         return cls(suite, folder, taken, corpus)
@@ -83,6 +86,7 @@ def plan_for(config: pytest.Config, scene: Scene, items: Iterable[pytest.Item]) 
         union = set().union(*wanted.values()) if wanted else set()
         wanted[reference.name] = wanted.get(reference.name, set()) | union
     chosen = choose(scene.variants, list(wanted), scene.suite)
+    tables = load_margins(config.getoption("limits") or scene.folder / "limits.toml")
     ordered = tuple(sorted(chosen, key=lambda variant: not variant.reference))
     return Plan(
         suite=scene.suite,
@@ -90,11 +94,12 @@ def plan_for(config: pytest.Config, scene: Scene, items: Iterable[pytest.Item]) 
         variants=ordered,
         selection={name: tuple(chunk for chunk in every if not ids or chunk in ids) for name, ids in wanted.items()},
         reports=config.getoption("reports"),
-        scorers=_scorers(config),
+        scorers=_scorers(config, _DEFAULT_SCORERS.get(scene.suite, _SCORERS)),
         reference=reference,
-        margins=load_margins(config.getoption("limits") or scene.folder / "limits.toml"),
+        margins={name: table for name, table in tables.items() if name not in EXPERIMENTS},
+        experiment={name: table for name, table in tables.items() if name in EXPERIMENTS},
         confirmation=Confirmation(
-            enabled=not config.getoption("no_confirm"),
+            enabled=not config.getoption("no_confirm") and scene.suite not in EXPERIMENTS,
             new_seeds=config.getoption("replay_seeds"),
             most_chunks=config.getoption("replay_most"),
         ),
@@ -113,9 +118,9 @@ def load_margins(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
 
 
-def _scorers(config: pytest.Config) -> dict[str, dict[str, Any]]:
+def _scorers(config: pytest.Config, default: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     named = config.getoption("scorers")
-    names = _SCORERS if named is None else tuple(name.strip() for name in named.split(",") if name.strip() != "none")
+    names = default if named is None else tuple(name.strip() for name in named.split(",") if name.strip() != "none")
     for name in names:
         if name not in SCORERS:
             raise ConfigError(f"--scorers: unknown scorer {name!r}{nearest(name, SCORERS)}")

@@ -1,0 +1,40 @@
+"""How far two renditions lie apart to the ear: log-mel distance after time alignment (layer 1)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.audio.resample import resample
+from harness.types import Samples
+
+RATE = 16_000  # Hz, both sides are brought to it
+HOP = 320  # samples, 20 ms
+WINDOW = 640
+BANDS = 40
+FLOOR_DB = -80.0  # below the clip's own peak; quieter than that is silence
+
+
+def log_mel(samples: Samples, rate: int) -> NDArray[np.float32]:
+    """Log-mel spectrogram in dB below the clip's peak, shape (bands, frames). Raises ValueError for an empty clip."""
+    if len(samples) == 0:
+        raise ValueError("an empty clip has no spectrum")
+    import librosa
+
+    clean = np.nan_to_num(resample(np.nan_to_num(samples), rate, RATE))
+    power = librosa.feature.melspectrogram(y=clean, sr=RATE, n_fft=WINDOW, hop_length=HOP, n_mels=BANDS)
+    shown: NDArray[np.float32] = librosa.power_to_db(power, ref=max(float(power.max()), 1e-10), top_db=-FLOOR_DB)
+    return shown
+
+
+def log_mel_distance(first: Samples, first_rate: int, second: Samples, second_rate: int) -> float:
+    """Mean absolute difference in dB over bands, along the best time alignment (dynamic time warping); 0 for equals.
+
+    Raises ValueError for an empty clip.
+    """
+    from librosa.sequence import dtw
+
+    a, b = log_mel(first, first_rate), log_mel(second, second_rate)
+    cost = np.abs(a[:, :, None] - b[:, None, :]).mean(axis=0)
+    total, path = dtw(C=cost, backtrack=True)
+    return float(total[-1, -1] / len(path))

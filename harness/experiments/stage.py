@@ -1,0 +1,83 @@
+"""What every experiment needs: an open run, both scoring rooms, and a driver for each variant (layer 5)."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from harness.engine.assessor import Assessor
+from harness.engine.engine import Engine
+from harness.engine.plan import Plan, check
+from harness.engine.progress import Progress
+from harness.engine.soak import Soak
+from harness.errors import SoakError
+from harness.judge import Judge
+from harness.store import Run
+from harness.types import Claim, Json, Variant
+
+RESULTS = "results.json"
+TABLE = "results.md"
+
+
+class Stage:
+    """An open run as a context; leaving it marks the run as finished or interrupted.
+
+    Entering raises what ``Engine.begin`` raises: ConfigError, ResumeRefused, StoreError.
+    """
+
+    def __init__(self, plan: Plan, progress: Progress, resume: Path | None) -> None:
+        self.plan = plan
+        self.progress = progress
+        self._resume = resume
+
+    def __enter__(self) -> Stage:
+        check(self.plan.variants)
+        engine = Engine(self.plan, self.progress)
+        self._standards = engine.standards()
+        self.run: Run = engine.begin(self._resume)
+        self.assessor = Assessor(self.run, self.plan.scorers)
+        self._workdir = tempfile.TemporaryDirectory(prefix="tts-soak-")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.assessor.close(now=kind is not None)
+        self._workdir.cleanup()
+        self.run.finish("finished" if kind is None else "interrupted")
+        self.run.close()
+
+    def soak(self, variant: Variant, settings_of: Variant | None = None) -> Soak:
+        """A driver of ``variant``, judged by the standard of ``settings_of`` (one of the plan; itself if None)."""
+        standard = self._standards[(settings_of or variant).name]
+        return Soak(
+            self.plan,
+            self.run,
+            variant,
+            Judge(standard.limits),
+            standard.profile,
+            self.assessor,
+            self.progress,
+            Path(self._workdir.name),
+        )
+
+    def lost(self, variant: Variant, error: SoakError) -> None:
+        """A variant that cannot be loaded is said and leaves the others be."""
+        self.run.record_event("cannot be loaded", {"variant": variant.name, "reason": str(error)})
+        self.progress.say(f"{variant.name}: {error}")
+
+
+def write_results(run: Run, claims: Sequence[Claim], results: Json, table: str) -> None:
+    """Journal the claims; write ``results.json`` and the Markdown table ``results.md`` beside the journal."""
+    run.record_claims(claims)
+    (run.path / RESULTS).write_text(json.dumps(results, indent=1, allow_nan=False), encoding="utf-8")
+    (run.path / TABLE).write_text(table.rstrip() + "\n", encoding="utf-8")
+
+
+def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first column to the left, figures to the right."""
+    marks = ["---", *["---:"] * (len(heads) - 1)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (heads, marks, *rows))
