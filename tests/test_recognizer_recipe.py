@@ -13,8 +13,10 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("whisper")
 
+from tools.recognizer import texts
 from tools.recognizer import window as windows
 from tools.recognizer.bank import Bank, Entry, Writer
+from tools.recognizer.espeak import shared_times
 from tools.recognizer.evaluation import separation
 from tools.recognizer.teacher import Teacher, spelled
 from tools.recognizer.vocabulary import vocabulary
@@ -116,6 +118,40 @@ def test_tokens_share_the_time_of_their_word() -> None:
 )
 def test_what_was_said_is_written_as_in_the_text(spoken: list[str], text: str, expected: list[str]) -> None:
     assert [w for w, _, _ in spelled([(w, 0.0, 0.1) for w in spoken], text)] == expected
+
+
+def test_words_spoken_as_one_share_its_time() -> None:
+    times = shared_times([0, 3, 7], [(0, 100), (7, 800)], 12, 1.5)
+    assert times == [pytest.approx((0.1, 0.4)), pytest.approx((0.4, 0.8)), pytest.approx((0.8, 1.5))]
+
+
+def test_espeak_gives_a_time_to_every_word() -> None:
+    from tools.recognizer.espeak import espeak
+
+    try:
+        english = espeak()
+    except (OSError, RuntimeError):
+        pytest.skip("needs the Debian package espeak-ng")
+    text = "The captain of the guard served them."
+    for voice in ("en-us", "en-gb-scotland"):
+        said = english.say(text, voice)
+        assert said is not None
+        samples, words, times = said
+        assert words == ["the", "captain", "of", "the", "guard", "served", "them"]
+        assert len(times) == len(words) and times[-1][1] == pytest.approx(len(samples) / 16_000)
+        assert all(a < b for a, b in times)
+    assert english.say("Section 3", "en-us") is None
+
+
+def test_training_text_keeps_away_from_the_evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = [f"word{chr(97 + i % 26)} {chr(97 + i // 26)} goes home, and so on." for i in range(26 * 26)]
+    monkeypatch.setattr(texts.source, "build", lambda *_: list(pool))
+    (tmp_path / "words").write_text("apple\nbridge\n")
+    monkeypatch.setattr(texts.source, "WORDS", tmp_path / "words")
+    kept, trained = set(texts.evaluation_lines(9, 1)), set(texts.training_lines(1.0, 1))
+    assert kept and trained
+    assert not kept & trained
+    assert not any(texts.held_out("Then she said, " + line) for line in trained)
 
 
 def test_separation_is_unknown_without_examples() -> None:

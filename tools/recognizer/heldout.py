@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tools.recognizer.codec import DisturbedCodec
-from tools.recognizer.espeak import Espeak
+from tools.recognizer.espeak import espeak
 from tools.recognizer.teacher import Speech, Teacher
 
 RATE = 16_000
@@ -30,7 +30,7 @@ def speech(texts: list[str], work: Path, codec: Path) -> dict[str, list[Clip]]:
     """The texts by ``slt``, ``rms``, ``codec-slt``, the unseen ``awb`` and an unseen eSpeak NG voice."""
     quantizer, rng = DisturbedCodec(codec), np.random.default_rng(SEED)
     sets: dict[str, list[Clip]] = {"slt": [], "rms": [], "codec-slt": [], UNSEEN: [], "espeak": []}
-    english = Espeak()
+    english = espeak()
     with Teacher(work) as teacher:
         for text in texts:
             for voice in ("slt", "rms", UNSEEN):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ class Batch:
     characters: list[list[int]]
 
     @classmethod
-    def of(cls, windows: list[Window], length: int, device: str = "cpu") -> Batch:
+    def of(cls, windows: list[Window], length: int) -> Batch:
         """Stack ``windows``, their tokens padded (or cut) to ``length``."""
         count = len(windows)
         tokens = np.full((count, length), vocabulary().eot)
@@ -45,8 +45,16 @@ class Batch:
         made = [tokens, targets, spans, np.stack([w.phones for w in windows])]
         made.append(np.stack([w.frame_tokens for w in windows]))
         made += [np.array([w.offset // 2 for w in windows]), np.array([w.text_offset for w in windows])]
-        moved = [torch.from_numpy(a).long().to(device) for a in made]
-        return cls(mel.to(device), *moved, [w.characters for w in windows])
+        moved = [torch.from_numpy(a).long() for a in made]
+        return cls(mel, *moved, [w.characters for w in windows])
+
+    def to(self, device: str) -> Batch:
+        """The same batch on a device."""
+        moved = {
+            f.name: value.to(device) if isinstance(value := getattr(self, f.name), Tensor) else value
+            for f in fields(self)
+        }
+        return Batch(**moved)
 
 
 def encoder_losses(network: Recognizer, states: Tensor, batch: Batch) -> dict[str, Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 
 from tools.recognizer.bank import Writer
 from tools.recognizer.codec import DisturbedCodec, unquantized
-from tools.recognizer.espeak import Espeak
+from tools.recognizer.espeak import espeak
 from tools.recognizer.teacher import Speech, Teacher
 
 SOURCES = {"slt": 0.34, "rms": 0.15, "codec-slt": 0.24, "codec-rms": 0.10, "kal16": 0.04, "espeak": 0.13}
@@ -29,9 +28,13 @@ class Studio:
 
     def __init__(self, work: Path, codec: Path, seed: int) -> None:
         self._teacher = Teacher(work)
-        self._espeak = Espeak()
+        self._espeak = espeak()
         self._codec = DisturbedCodec(codec)
         self.rng = np.random.default_rng(seed)
+
+    def close(self) -> None:
+        """End Flite."""
+        self._teacher.close()
 
     def take(self, text: str) -> tuple[str, np.ndarray, Speech] | None:
         """Source, samples and labels of one utterance; None where the text cannot be labelled without doubt."""
@@ -85,7 +88,7 @@ def record(
             text = next(texts, None)
             if text is None:
                 break
-            taken = studio.take(re.sub(r"[-–—]", " ", text))
+            taken = studio.take(text)
             if taken:
                 source, samples, labels = taken
                 writer.add(samples, source, labels.words, labels.times, labels.phones)
@@ -96,3 +99,4 @@ def record(
         print(f"part {part}: {made:.2f} h made, {rate:.0f} x real time", flush=True)
         if text is None:
             break
+    studio.close()

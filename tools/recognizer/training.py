@@ -14,15 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tools.recognizer.bank import Bank
+from tools.recognizer.batches import Batches
 from tools.recognizer.network import Recognizer
 from tools.recognizer.objective import Batch, decoder_losses, encoder_losses
-from tools.recognizer.window import WHOLE, Composer
 
-SHARES = {"slt": 0.32, "codec-slt": 0.28, "rms": 0.13, "codec-rms": 0.10, "kal16": 0.03, "espeak": 0.09, "voice": 0.3}
-SHORT = 800  # frames of a window for most of the training
-LATE_SHORT = 0.2  # their share at the end
-TOKENS_A_WINDOW = {SHORT: 72, WHOLE: 232}
 WEIGHTS = {"ctc": 0.5, "phone": 0.3, "frame_token": 0.3, "token": 1.0, "place": 0.3}
 EARLY_WEIGHTS = {"ctc": 1.0, "phone": 0.6, "frame_token": 0.6, "token": 0.3, "place": 0.3}
 MATRIX_RATE, OTHER_RATE = 2e-3, 2e-3
@@ -41,7 +36,7 @@ class Plan:
     compiled: bool = True
     device: str = "cpu"
     save_every_s: float = 120.0
-    rescan_every_s: float = 240.0
+    workers: int = 0  # processes that compose batches; 0: the training process itself
 
 
 class Trainer:
@@ -49,7 +44,7 @@ class Trainer:
 
     def __init__(self, network: Recognizer, bank: Path, checkpoint: Path, plan: Plan) -> None:
         self.network, self.plan = network.to(plan.device), plan
-        self._folder, self._checkpoint = bank, checkpoint
+        self._checkpoint = checkpoint
         matrices = [p for b in self._blocks() for p in b.parameters() if p.ndim == 2]
         chosen = {id(p) for p in matrices}
         others = [p for p in network.parameters() if id(p) not in chosen]
@@ -61,9 +56,15 @@ class Trainer:
         self._encode: Any = torch.compile(network.encode, dynamic=False) if plan.compiled else network.encode
         self._decode: Any = torch.compile(network.decode, dynamic=False) if plan.compiled else network.decode
         self.step, self.used_s, self.heard_s = 0, 0.0, 0.0
-        self._rng = np.random.default_rng(0)
         if checkpoint.exists():
             self._resume()
+        self._batches = Batches(
+            bank,
+            seconds=plan.seconds_a_step,
+            long_from=plan.long_from,
+            workers=plan.workers,
+            seed=self.step,
+        )
 
     def _blocks(self) -> list[Any]:
         return [*self.network.whisper.encoder.blocks, *self.network.whisper.decoder.blocks]
@@ -94,11 +95,12 @@ class Trainer:
 
     def run(self) -> None:
         """Train. Prints one JSON line every 20 steps."""
-        composer = Composer(Bank(self._folder), SHARES, self.step)
+        batches = iter(self._batches)
         sums: dict[str, list[float]] = defaultdict(list)
-        last = saved = scanned = time.monotonic()
+        last = saved = time.monotonic()
         while self.progress() < 1:
-            for name, value in self._one(composer).items():
+            self._batches.progress.value = self.progress()
+            for name, value in self._one(next(batches)).items():
                 sums[name].append(value)
             now = time.monotonic()
             # A step can last minutes while it compiles; that is not training.
@@ -111,23 +113,11 @@ class Trainer:
             if now - saved > self.plan.save_every_s:
                 self.save()
                 saved = now
-            if now - scanned > self.plan.rescan_every_s:
-                composer = Composer(Bank(self._folder), SHARES, self.step)
-                scanned = now
         self.save()
 
-    def _length(self) -> int:
-        if self.progress() < self.plan.long_from or self._rng.random() < LATE_SHORT:
-            return SHORT
-        return WHOLE
-
-    def _one(self, composer: Composer) -> dict[str, float]:
-        began, plan, frames = time.monotonic(), self.plan, self._length()
-        strength = min(1.0, 0.3 + self.progress() * 1.5)
-        count = max(2, plan.seconds_a_step * 100 // frames)
-        windows = [composer.window(frames, strength) for _ in range(count)]
-        batch = Batch.of(windows, TOKENS_A_WINDOW[frames], plan.device)
-        composed = time.monotonic() - began
+    def _one(self, batch: Batch) -> dict[str, float]:
+        began, plan = time.monotonic(), self.plan
+        batch = batch.to(plan.device)
         early = self.progress() < plan.decoder_from
         decoded = not early or self.step % 4 == 0
         rate = self._set_rate()
@@ -146,10 +136,10 @@ class Trainer:
             optimizer.zero_grad(set_to_none=True)
         self.network.keep_spare()
         self.step += 1
-        self.heard_s += count * frames / 100
+        self.heard_s += batch.mel.shape[0] * batch.mel.shape[2] / 100
         figures = {name: float(value.detach()) for name, value in losses.items()}
         figures |= {"norm": float(norm), "rate": rate, "hours": self.heard_s / 3600}
-        return figures | {"compose_s": composed, "step_s": time.monotonic() - began}
+        return figures | {"step_s": time.monotonic() - began}
 
     def _set_rate(self) -> float:
         plan, progress = self.plan, self.progress()
