@@ -21,7 +21,7 @@ from harness.store import Run
 from harness.types import Arm, Corpus, Variant
 from harness.variants import load_variants
 
-_SCORERS = ("signal", "pitch", "tokens", "intelligibility", "speaker")
+_SCORERS = ("signal", "pitch", "tokens", "forced_alignment", "intelligibility", "speaker")
 
 
 def record(

@@ -3,6 +3,7 @@
 import numpy as np
 
 from harness.faults._again import heard_again, words_again
+from harness.faults._forced import alignment, repeated
 from harness.faults._heard import hear, need_times, quote
 from harness.faults._inject import cut, give, join, speech, words, words_at
 from harness.faults.base import BaseFault, Family, Material, Seen, Source
@@ -23,7 +24,7 @@ class Loop(BaseFault):
     family = Family.TRANSCRIPT
     causes = ("the model lost its place", "attention jumped back", "the end of speech was missed")
     observes = ("intelligibility", "signal")
-    unit = "words heard again, by transcript and by time"
+    unit = "words heard again"
     relation = Relation.EXCESS
     default_margin = 2.5
     default_limit = 3.0
@@ -35,6 +36,9 @@ class Loop(BaseFault):
     injectors = words((1.0, 2.0, 4.0, 6.0, 10.0), 6.0, say_again)
 
     def measure(self, view: View) -> Seen:
+        aligned = alignment(view)
+        if aligned is not None:
+            return repeated(aligned)
         heard = need_times(hear(view))
         again = heard_again(heard, heard.text)
         if not again:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from harness.faults._forced import alignment, missing
 from harness.faults._heard import hear, need_times, quote
 from harness.faults._inject import cut, give, join, speech, words, words_at
 from harness.faults.base import BaseFault, Family, Material, Seen, Source
@@ -22,7 +23,7 @@ class SkippedWords(BaseFault):
     family = Family.TRANSCRIPT
     causes = ("the model lost its place", "text lost at a seam of the chunker", "a start that was cut")
     observes = ("intelligibility", "signal")
-    unit = "words missing in a row, by transcript and by time"
+    unit = "words missing in a row"
     relation = Relation.EXCESS
     default_margin = 2.5
     default_limit = 3.0
@@ -34,12 +35,15 @@ class SkippedWords(BaseFault):
     injectors = words((1.0, 2.0, 3.0, 5.0, 8.0), 5.0, leave_out)
 
     def measure(self, view: View) -> Seen:
+        aligned = alignment(view)
+        if aligned is not None:
+            return missing(aligned, at_end=False)
         heard = need_times(hear(view))
         best = Seen(0.0)
         for region in heard.regions[:-1]:
             unmatched = region.text[1] - region.text[0]
-            missing = min(float(unmatched), region.missing / max(heard.mean_word, 1e-6))
-            if missing > best.value:
+            lost = min(float(unmatched), region.missing / max(heard.mean_word, 1e-6))
+            if lost > best.value:
                 words = quote(heard.text[region.text[0] : region.text[1]])
-                best = Seen(missing, region.span, f"{words} not heard, {region.missing:.2f} s short")
+                best = Seen(lost, region.span, f"{words} not heard, {region.missing:.2f} s short")
         return best

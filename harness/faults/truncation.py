@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from harness.faults._forced import alignment, missing
 from harness.faults._heard import hear, need_times, quote
 from harness.faults._inject import cut, give, speech, words
 from harness.faults.base import BaseFault, CannotInject, Family, Material, Seen, Source
@@ -24,7 +25,7 @@ class Truncation(BaseFault):
     family = Family.TRANSCRIPT
     causes = ("the token cap was reached", "the stop token came early", "audio cut off before it was written")
     observes = ("intelligibility", "signal")
-    unit = "words missing at the end, by transcript and by time"
+    unit = "words missing at the end"
     relation = Relation.EXCESS
     default_margin = 2.5
     default_limit = 3.0
@@ -36,11 +37,14 @@ class Truncation(BaseFault):
     injectors = words((1.0, 2.0, 4.0, 6.0, 10.0), 4.0, lose_the_end)
 
     def measure(self, view: View) -> Seen:
+        aligned = alignment(view)
+        if aligned is not None:
+            return missing(aligned, at_end=True)
         heard = need_times(hear(view))
         tail = heard.regions[-1]
         unmatched = tail.text[1] - tail.text[0]
-        missing = tail.missing / max(heard.mean_word, 1e-6)
-        words = max(0.0, min(float(unmatched), missing))
+        lost = tail.missing / max(heard.mean_word, 1e-6)
+        words = max(0.0, min(float(unmatched), lost))
         detail = (
             f"{quote(heard.text[tail.text[0] :])} not heard, {max(tail.missing, 0):.2f} s short" if unmatched else ""
         )

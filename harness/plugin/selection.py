@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _DEFAULT_CORPUS = {"sentences": "sentences", "ladder": "ladder:words=512"}  # elsewhere the book
 _DEFAULT_CHUNKS = {"quantization": 100, "sweep": 20}  # elsewhere the whole corpus
-_SCORERS = ("signal", "pitch", "tokens", "intelligibility", "speaker", "second_opinion")
-_DEFAULT_SCORERS = {"determinism": ("intelligibility",)}
+_SCORERS = ("signal", "pitch", "tokens", "forced_alignment", "intelligibility", "speaker", "second_opinion")
+_DEFAULT_SCORERS = {"determinism": ("intelligibility",), "quantization": _SCORERS[:-1], "sentences": _SCORERS[:-1]}
 
 
 @dataclass(frozen=True)

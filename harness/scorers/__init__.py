@@ -9,6 +9,7 @@ SCORERS.add("pitch", "harness.scorers.pitch:PitchScorer")
 SCORERS.add("tokens", "harness.scorers.tokens:TokensScorer")
 SCORERS.add("intelligibility", "harness.scorers.intelligibility:IntelligibilityScorer")
 SCORERS.add("second_opinion", "harness.scorers.second_opinion:SecondOpinionScorer")
+SCORERS.add("forced_alignment", "harness.scorers.forced_alignment:ForcedAlignmentScorer")
 SCORERS.add("speaker", "harness.scorers.speaker:SpeakerScorer")
 SCORERS.add("dnsmos", "harness.scorers.dnsmos:DnsmosScorer")
 
