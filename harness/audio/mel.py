@@ -33,8 +33,9 @@ def log_mel_distance(first: Samples, first_rate: int, second: Samples, second_ra
     Raises ValueError for an empty clip.
     """
     from librosa.sequence import dtw
+    from scipy.spatial.distance import cdist
 
     a, b = log_mel(first, first_rate), log_mel(second, second_rate)
-    cost = np.abs(a[:, :, None] - b[:, None, :]).mean(axis=0)
+    cost = cdist(a.T, b.T, "cityblock") / len(a)
     total, path = dtw(C=cost, backtrack=True)
     return float(total[-1, -1] / len(path))

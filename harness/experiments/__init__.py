@@ -17,5 +17,7 @@ if TYPE_CHECKING:
 EXPERIMENTS: Registry[Callable[[Plan, Progress, Path | None], Path]] = Registry("experiment")
 for _name, _target in {
     "determinism": "harness.experiments.determinism:carry_out",
+    "quantization": "harness.experiments.quantization:carry_out",
+    "sentences": "harness.experiments.quantization:carry_out",
 }.items():
     EXPERIMENTS.add(_name, _target)
