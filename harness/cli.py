@@ -176,6 +176,53 @@ def marks(file: Path, reports: Path) -> None:
     click.echo(f"{len(kept)} marks are kept in {path / of_report.STORED} and shown in its report")
 
 
+@main.group()
+def baseline() -> None:
+    """Runs that later runs are compared with, kept as small files under reports/baselines/."""
+
+
+@baseline.command("set")
+@click.argument("run", required=False)
+@click.option("--name", default="main", show_default=True, help="what the baseline is called")
+@_REPORTS
+def baseline_set(run: str | None, name: str, reports: Path) -> None:
+    """Promote a finished run (default: the latest) to a baseline."""
+    from harness.report.baseline import promote
+
+    click.echo(promote(_run_path(run, reports), name, reports))
+
+
+@main.command()
+@click.argument("run", required=False)
+@click.option("--baseline", "name", default=None, help="compare with this baseline too, not only with earlier runs")
+@click.option(
+    "--limits",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="margins (default: limits.toml beside the baselines)",
+)
+@_REPORTS
+def compare(run: str | None, name: str | None, limits: Path | None, reports: Path) -> None:
+    """Compare a run with a baseline and the runs before it; exit 1 when a gate fails or nothing was judged."""
+    from harness.report.baseline import against, gates_of, lines, load
+
+    base = load(name, reports) if name else None
+    result = against(_run_path(run, reports), base, reports, gates_of(reports, limits))
+    for line in lines(result):
+        click.echo(line)
+    if result["failed"]:
+        sys.exit(1)
+
+
+@main.command()
+@_REPORTS
+def trend(reports: Path) -> None:
+    """Write index.html over all runs: each figure with its intervals, steps found and dated, links."""
+    from harness.report.trend import render
+
+    click.echo(render(reports))
+
+
 @main.command()
 @click.argument("variant")
 @click.option("--corpus", "spec", default="book", help="what is spoken")

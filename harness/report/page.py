@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import math
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from harness.report import charts, claims_page, marks
+from harness.report.assets import policy, static
 from harness.report.headline import headlines, sentence
 from harness.report.material import Material, Spoken, gather
 from harness.report.pictures import picture
@@ -72,7 +71,7 @@ def _page(context: Mapping[str, Any], data: Json) -> str:
         signed_points=lambda value: "–" if value is None else f"{100 * value:+.1f} pp",
         megabytes=lambda value: "–" if value is None else f"{value / 1e6:,.1f} MB",
     )
-    css, script = _static("report.css"), _static("report.js")
+    css, script = static("report.css"), static("report.js")
     drawn = {
         "strip": Markup(context["strip"]),
         "panels": [(title, Markup(drawing)) for title, drawing in context["panels"]],
@@ -81,27 +80,11 @@ def _page(context: Mapping[str, Any], data: Json) -> str:
     }
     return environment.get_template("report.html").render(
         {**context, **drawn},
-        policy=_policy(css, script),
+        policy=policy(css, script),
         css=Markup(css),
         script=Markup(script),
         data=htmlsafe_json_dumps(data),
     )
-
-
-def _policy(css: str, script: str) -> str:
-    """Nothing from anywhere but this script, this style sheet, and pictures and sounds beside the page."""
-
-    def pinned(text: str) -> str:
-        return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
-
-    return (
-        f"default-src 'none'; script-src {pinned(script)}; style-src {pinned(css)}; img-src 'self' file: data:; "
-        f"media-src 'self' file: data:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _static(name: str) -> str:
-    return (resources.files("harness.report") / "static" / name).read_text(encoding="utf-8")
 
 
 def _data(run: Run, items: list[dict[str, Any]]) -> Json:

@@ -1,0 +1,24 @@
+"""Style sheet, script and content security policy of the pages (layer 4)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib import resources
+
+
+def static(name: str) -> str:
+    """A file of ``static/``."""
+    return (resources.files("harness.report") / "static" / name).read_text(encoding="utf-8")
+
+
+def policy(css: str, script: str | None = None) -> str:
+    """Nothing from anywhere but this style sheet, this script, and pictures and sounds beside the page."""
+
+    def pinned(text: str) -> str:
+        return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+    parts = ["default-src 'none'", f"style-src {pinned(css)}"]
+    if script is not None:
+        parts += [f"script-src {pinned(script)}", "img-src 'self' file: data:", "media-src 'self' file: data:"]
+    return "; ".join([*parts, "base-uri 'none'", "form-action 'none'"])

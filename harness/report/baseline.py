@@ -1,0 +1,142 @@
+"""Baselines: promoted runs kept as small files, and the comparison of a run with one and with the runs before it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from harness.errors import ConfigError, StoreError, nearest
+from harness.report.compare import compare, pool
+from harness.report.digest import Digest, digest
+from harness.report.gates import Gates
+from harness.store import Run, runs
+from harness.types import Claim, Json
+
+FOLDER = "baselines"
+COMPARISON = "comparison.json"
+LIMITS = "limits.toml"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def promote(run_path: Path, name: str, reports: Path) -> Path:
+    """Write ``reports/baselines/NAME.json`` from a finished run. Raises ConfigError for what cannot be one."""
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"{name!r} cannot name a baseline: letters, digits, '.', '_' and '-', at most 64")
+    with Run.open(run_path) as run:
+        if run.status != "finished":
+            raise ConfigError(f"{run_path.name}: is {run.status}, only a finished run can be a baseline")
+        made = digest(run, name)
+    judged = sum(one.faulty is not None for rows in made.variants.values() for one in rows.values())
+    if not judged:
+        raise ConfigError(f"{run_path.name}: nothing was judged in it, so nothing can be compared with it")
+    path = reports / FOLDER / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(made.to_json(), separators=(",", ":"), allow_nan=False).replace('},"', '},\n"')
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text + "\n", encoding="utf-8")
+    temporary.replace(path)
+    return path
+
+
+def load(name: str, reports: Path) -> Digest:
+    """A baseline by name. Raises ConfigError with the nearest name."""
+    path = reports / FOLDER / f"{name}.json"
+    if not _NAME.fullmatch(name) or not path.is_file():
+        known = [file.stem for file in (reports / FOLDER).glob("*.json")]
+        raise ConfigError(f"{reports / FOLDER}: no baseline {name!r}{nearest(name, known)}")
+    return Digest.load(path)
+
+
+def against(run_path: Path, baseline: Digest | None, reports: Path, gates: Gates) -> Json:
+    """Compare a run with a baseline and with the last runs of its kind; write and return ``comparison.json``.
+
+    Raises ConfigError where the baseline is of another suite or corpus.
+    """
+    with Run.open(run_path) as run:
+        now = digest(run)
+    sets = []
+    if baseline is not None:
+        if (baseline.suite, baseline.corpus_sha256) != (now.suite, now.corpus_sha256):
+            raise ConfigError(
+                f"baseline {baseline.name!r} is of {_of(baseline)}, the run is of {_of(now)}: they cannot be compared"
+            )
+        sets.append(("baseline", baseline))
+    before, problems = _before(now, reports, gates.last)
+    if before:
+        sets.append(("last runs", pool(before, f"the last {len(before)} runs")))
+    judged = sum(one.faulty is not None for rows in now.variants.values() for one in rows.values())
+    claims = {kind: [_json(claim) for claim in compare(now, other, gates)] for kind, other in sets}
+    failed = [claim for found in claims.values() for claim in found if claim["passed"] is False]
+    result: Json = {
+        "run_id": now.run_id,
+        "gate": gates.gate,
+        "judged": judged,
+        "failed": bool(gates.gate and failed) or not judged,
+        "claims": claims,
+        "left_out": problems,
+    }
+    (run_path / COMPARISON).write_text(json.dumps(result, indent=1, allow_nan=False), encoding="utf-8")
+    return result
+
+
+def _of(one: Digest) -> str:
+    return f"{one.suite} on {one.corpus} ({one.corpus_sha256[:12]})"
+
+
+def _before(now: Digest, reports: Path, last: int) -> tuple[list[Digest], list[str]]:
+    """Up to ``last`` finished runs of the same suite and corpus that began before this one, oldest first."""
+    found: list[Digest] = []
+    problems: list[str] = []
+    for info in reversed(runs(reports)):
+        if len(found) == last:
+            break
+        if info.run_id == now.run_id or info.created_utc >= now.created_utc or info.status != "finished":
+            continue
+        try:
+            with Run.open(info.path) as run:
+                same = (run.manifest["suite"], run.manifest["corpus"]["sha256"]) == (now.suite, now.corpus_sha256)
+                if same:
+                    found.append(digest(run))
+        except StoreError as error:
+            problems.append(str(error))
+    return found[::-1], problems
+
+
+def gates_of(reports: Path, limits: Path | None) -> Gates:
+    """The margins of a named file, else of ``reports/baselines/limits.toml`` where it is there, else the defaults."""
+    usual = reports / FOLDER / LIMITS
+    return Gates.load(limits if limits is not None else (usual if usual.is_file() else None))
+
+
+def lines(result: Json) -> list[str]:
+    """The comparison for a terminal: a line a claim, what fails first."""
+    order = {False: 0, None: 1, True: 2}
+    words = {False: "FAILS", None: "open", True: "ok"}
+    text = []
+    for kind, claims in result["claims"].items():
+        text.append(f"against the {kind}:")
+        for claim in sorted(claims, key=lambda claim: order[claim["passed"]]):
+            text.append(f"  {words[claim['passed']]:<6}{claim['variant']}: {claim['name']}: {claim['statement']}")
+    if not result["claims"]:
+        text.append("there is no baseline and no earlier run of this suite and corpus to compare with")
+    if not result["judged"]:
+        text.append("NOTHING WAS JUDGED: this run says nothing about the backend")
+    text += [f"left out: {problem}" for problem in result["left_out"]]
+    if not result["gate"]:
+        text.append("report only: nothing above fails the job (nightly.gate = false)")
+    return text
+
+
+def _json(claim: Claim) -> Json:
+    return {
+        "name": claim.name,
+        "variant": claim.variant,
+        "passed": claim.passed,
+        "statement": claim.statement,
+        "value": claim.value,
+        "interval": list(claim.interval) if claim.interval is not None else None,
+        "margin": claim.margin,
+        "count": claim.count,
+        "details": claim.details,
+    }

@@ -1,0 +1,167 @@
+"""Tonight against a baseline or the nights before: new faults, fault rate, WER, speed, memory (layer 4).
+
+A comparison passes or fails only when its interval lies on one side of its margin; else it says that it cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
+
+import numpy as np
+
+from harness import stats
+from harness.report.digest import Digest, Heard
+from harness.report.gates import Gates
+from harness.types import Claim
+
+_SEED = 0
+_PAIRS_MIN = 6  # fewer ratios have no interval worth the name
+
+
+def compare(now: Digest, before: Digest, gates: Gates) -> list[Claim]:
+    """The claims about every variant that both have, each on the chunks that both spoke."""
+    found = []
+    for variant in now.variants:
+        if variant in before.variants:
+            found += _variant(variant, now, before, gates)
+        else:
+            says = f"{before.name or before.run_id} does not have this variant"
+            found.append(Claim("new-faults", variant, says, None))
+    return found
+
+
+def pool(digests: Sequence[Digest], name: str) -> Digest:
+    """Several runs as one: a chunk is faulty if it was in most of them; errors, words and times are means."""
+    latest = digests[-1]
+    variants: dict[str, dict[str, list[Heard]]] = {}
+    for one in digests:
+        for variant, rows in one.variants.items():
+            for key, heard in rows.items():
+                take = heard if one.timed is not False else replace(heard, cpu_seconds=None)
+                variants.setdefault(variant, {}).setdefault(key, []).append(take)
+    peaks = {v: max((d.peaks[v] or 0 for d in digests if d.peaks.get(v)), default=0) or None for v in variants}
+    pooled = {v: {key: _mean(takes) for key, takes in rows.items()} for v, rows in variants.items()}
+    timed = False if all(one.timed is False for one in digests) else None
+    return replace(latest, variants=pooled, peaks=peaks, timed=timed, name=name)
+
+
+def _mean(takes: Sequence[Heard]) -> Heard:
+    judged = [take.faulty for take in takes if take.faulty is not None]
+
+    def mean(values: list[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return fmean(known) if known else None
+
+    return Heard(
+        sum(judged) * 2 > len(judged) if judged else None,
+        *(mean([getattr(take, key) for take in takes]) for key in ("errors", "words", "cpu_seconds", "duration")),
+    )
+
+
+def _variant(variant: str, now: Digest, before: Digest, gates: Gates) -> list[Claim]:
+    mine, theirs = now.variants[variant], before.variants[variant]
+    pairs = [(mine[key], theirs[key]) for key in mine if key in theirs]
+    name = before.name or before.run_id
+    made = [
+        new_faults(variant, {key: (mine[key], theirs[key]) for key in mine if key in theirs}, name, gates),
+        fault_rate(variant, pairs, name, gates),
+        wer(variant, pairs, name, gates),
+    ]
+    if now.recognizer != before.recognizer:
+        why = f"another recognizer then ({before.recognizer}) than now ({now.recognizer}): not comparable"
+        made = [replace(claim, statement=why, passed=None) for claim in made]
+    timed = [f"{side}: timings invalid" for side, one in (("now", now), (name, before)) if one.timed is False]
+    return [*made, speed(variant, pairs, name, gates, timed), memory(variant, now, before, gates)]
+
+
+def new_faults(variant: str, pairs: Mapping[str, tuple[Heard, Heard]], name: str, gates: Gates) -> Claim:
+    """Chunks faulty now and clean then, against the other way round: exact McNemar. Each new one is named."""
+    judged = {k: p for k, p in pairs.items() if p[0].faulty is not None and p[1].faulty is not None}
+    new = [key for key, (a, b) in judged.items() if a.faulty and not b.faulty]
+    gone = sum(bool(b.faulty) and not a.faulty for a, b in judged.values())
+    if not judged:
+        return Claim("new-faults", variant, f"no chunk was judged both now and in {name}", None, count=0)
+    p_value = stats.mcnemar(len(new), gone)
+    worse = len(new) > gone and p_value < gates.new_faults_alpha
+    shown = ", ".join(new[:5]) + (f" and {len(new) - 5} more" if len(new) > 5 else "")
+    says = f"{len(new)} of {len(judged)} chunks are newly faulty against {name}, {gone} no longer (p {p_value:.2g})"
+    says += f": {shown}" if new else ""
+    details = {"new": new, "gone": gone, "p_value": p_value}
+    alpha, count = gates.new_faults_alpha, len(judged)
+    return Claim("new-faults", variant, says, not worse, float(len(new)), None, alpha, count, details)
+
+
+def fault_rate(variant: str, pairs: Sequence[tuple[Heard, Heard]], name: str, gates: Gates) -> Claim:
+    """Difference of the shares of faulty chunks, Newcombe's interval."""
+    k, n = _share([a for a, _ in pairs])
+    k0, n0 = _share([b for _, b in pairs])
+    if not n or not n0:
+        return Claim("fault-rate", variant, f"nothing was judged now or in {name}", None, count=0)
+    interval = stats.rate_difference(k, n, k0, n0, gates.level)
+    says = f"{k} of {n} faulty against {k0} of {n0} in {name}: {_points(k / n - k0 / n0, interval)}"
+    return _held("fault-rate", variant, says, k / n - k0 / n0, interval, gates.fault_rate_excess, n)
+
+
+def wer(variant: str, pairs: Sequence[tuple[Heard, Heard]], name: str, gates: Gates) -> Claim:
+    """Difference of corpus-level WER on the same chunks, paired bootstrap."""
+    rows = [
+        (a.errors, a.words, b.errors, b.words)
+        for a, b in pairs
+        if a.words and b.words and None not in (a.errors, b.errors)
+    ]
+    if len(rows) < 2:
+        return Claim("wer", variant, f"{len(rows)} chunks have a WER now and in {name}", None, count=len(rows))
+    found = stats.ratio_difference(*np.array(rows, np.float64).T, seed=_SEED, level=gates.level)
+    says = f"WER {_points(found.value, found.interval)} against {name}"
+    return _held("wer", variant, says, found.value, found.interval, gates.wer_excess, len(rows))
+
+
+def speed(variant: str, pairs: Sequence[tuple[Heard, Heard]], name: str, gates: Gates, invalid: Sequence[str]) -> Claim:
+    """Median over chunks of the CPU seconds an audio second, now divided by then; bootstrap interval."""
+    if invalid:
+        return Claim("speed", variant, f"not compared with {name}: {'; '.join(invalid)}", None)
+    ratios = np.array([_cost(a) / _cost(b) for a, b in pairs if _cost(a) and _cost(b)])
+    if ratios.size < _PAIRS_MIN:
+        says = f"only {ratios.size} chunks were timed both now and in {name}"
+        return Claim("speed", variant, says, None, count=int(ratios.size))
+    rng = np.random.default_rng(_SEED)
+    medians = np.median(rng.choice(ratios, (1000, ratios.size)), axis=1)
+    low, high = (float(v) for v in np.quantile(medians, [(1 - gates.level) / 2, (1 + gates.level) / 2]))
+    value = float(np.median(ratios))
+    says = f"{value - 1:+.1%} compute an audio second ({low - 1:+.1%} to {high - 1:+.1%}) against {name}"
+    return _held("speed", variant, says, value - 1, (low - 1, high - 1), gates.slowdown, int(ratios.size))
+
+
+def memory(variant: str, now: Digest, before: Digest, gates: Gates) -> Claim:
+    """Peak memory now against then. One value a run: there is no interval, and the statement says so."""
+    peak, peak0 = now.peaks.get(variant), before.peaks.get(variant)
+    name = before.name or before.run_id
+    if not peak or not peak0:
+        return Claim("memory", variant, f"peak memory is not known now or in {name}", None)
+    growth = peak / peak0 - 1
+    says = f"peak memory {growth:+.1%} against {name} ({peak / 1e6:.0f} MB, then {peak0 / 1e6:.0f} MB; one value a run)"
+    return Claim("memory", variant, says, growth <= gates.memory_growth, growth, None, gates.memory_growth, 1)
+
+
+def _cost(heard: Heard) -> float:
+    return heard.cpu_seconds / heard.duration if heard.cpu_seconds and heard.duration else 0.0
+
+
+def _share(rows: Sequence[Heard]) -> tuple[int, int]:
+    judged = [row.faulty for row in rows if row.faulty is not None]
+    return sum(judged), len(judged)
+
+
+def _points(value: float, interval: tuple[float, float]) -> str:
+    return f"{100 * value:+.1f} pp ({100 * interval[0]:+.1f} to {100 * interval[1]:+.1f})"
+
+
+def _held(
+    name: str, variant: str, says: str, value: float, interval: tuple[float, float], margin: float, count: int
+) -> Claim:
+    low, high = interval
+    passed = False if low > margin else (True if high <= margin else None)
+    end = {True: "within", False: "beyond", None: "too uncertain to hold against"}[passed]
+    return Claim(name, variant, f"{says}, {end} the margin of {margin:.1%}", passed, value, interval, margin, count)

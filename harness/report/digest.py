@@ -1,0 +1,161 @@
+"""A run in little: what a later run is compared with, small enough to be committed (layer 4).
+
+A chunk is ``[judged word, word errors, words, CPU seconds, audio seconds]``; None stands for what was not measured.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ConfigError
+from harness.report.material import gather
+from harness.report.summary import summarise
+from harness.store import Run
+from harness.types import Json, VerdictWord
+
+SCHEMA = 1
+_LETTERS = {VerdictWord.CLEAN: "c", VerdictWord.FAULTY: "f", VerdictWord.NOT_JUDGED: "n"}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One chunk of one variant. ``faulty`` is None where it was not judged."""
+
+    faulty: bool | None
+    errors: float | None = None
+    words: float | None = None
+    cpu_seconds: float | None = None
+    duration: float | None = None
+
+
+@dataclass(frozen=True)
+class Digest:
+    """What is kept of one run. ``peaks``: largest memory of each variant, bytes; ``timed``: timings are valid."""
+
+    run_id: str
+    created_utc: str
+    suite: str
+    corpus: str
+    corpus_sha256: str
+    recognizer: str
+    timed: bool | None
+    variants: Mapping[str, Mapping[str, Heard]]
+    peaks: Mapping[str, int | None]
+    commit: str | None = None
+    name: str = ""
+
+    def to_json(self) -> Json:
+        """Plain JSON, the same for the same run."""
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "run_id": self.run_id,
+            "created_utc": self.created_utc,
+            "suite": self.suite,
+            "corpus": {"name": self.corpus, "sha256": self.corpus_sha256},
+            "recognizer": self.recognizer,
+            "timed": self.timed,
+            "commit": self.commit,
+            "variants": {
+                name: {
+                    "peak_memory_bytes": self.peaks.get(name),
+                    "chunks": {key: _row(one) for key, one in rows.items()},
+                }
+                for name, rows in self.variants.items()
+            },
+        }
+
+    @classmethod
+    def from_json(cls, data: Any, where: str) -> Digest:
+        """The inverse of ``to_json``. Raises ConfigError naming the file."""
+        found = data.get("schema") if isinstance(data, dict) else None
+        if found != SCHEMA:
+            raise ConfigError(f"{where}: not a baseline this version reads (schema {found!r}, expected {SCHEMA})")
+        try:
+            return cls(
+                run_id=str(data["run_id"]),
+                created_utc=str(data["created_utc"]),
+                suite=str(data["suite"]),
+                corpus=str(data["corpus"]["name"]),
+                corpus_sha256=str(data["corpus"]["sha256"]),
+                recognizer=str(data["recognizer"]),
+                timed=data["timed"],
+                variants={
+                    name: {key: _heard(row) for key, row in one["chunks"].items()}
+                    for name, one in data["variants"].items()
+                },
+                peaks={name: one["peak_memory_bytes"] for name, one in data["variants"].items()},
+                commit=data.get("commit"),
+                name=str(data.get("name", "")),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigError(f"{where}: a damaged baseline ({type(error).__name__}: {error})") from None
+
+    @classmethod
+    def load(cls, path: Path) -> Digest:
+        """Read a file. Raises ConfigError naming it."""
+        try:
+            return cls.from_json(json.loads(path.read_text(encoding="utf-8")), str(path))
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot read the baseline ({error.strerror})") from None
+        except ValueError as error:
+            raise ConfigError(f"{path}: not valid JSON: {error}") from None
+
+
+def digest(run: Run, name: str = "") -> Digest:
+    """Take what is kept of a run. Raises StoreError for a damaged row."""
+    summary, material = summarise(run), gather(run)
+    heard = summary["recognizer"]
+    errors = {
+        number: seen.payload["wer"]
+        for number, seen in run.all_observations("intelligibility")
+        if seen.payload.get("wer")
+    }
+    variants = {
+        variant: {row.attempt.chunk_id: _of(row.word, row.attempt, errors.get(row.attempt.id or -1)) for row in rows}
+        for variant, rows in material.spoken.items()
+    }
+    return Digest(
+        run_id=run.run_id,
+        created_utc=str(run.manifest.get("created_utc", "")),
+        suite=str(summary["suite"]),
+        corpus=str(summary["corpus"]["name"]),
+        corpus_sha256=str(summary["corpus"]["sha256"]),
+        recognizer=" ".join(str(heard[key]) for key in ("engine", "model", "normaliser")),
+        timed=summary["timings"]["valid"],
+        variants=variants,
+        peaks={variant: row["peak_memory_bytes"] for variant, row in summary["variants"].items()},
+        commit=summary["provenance"]["code"].get("commit"),
+        name=name,
+    )
+
+
+def _of(word: VerdictWord, attempt: Any, wer: Mapping[str, Any] | None) -> Heard:
+    return Heard(
+        None if word is VerdictWord.NOT_JUDGED else word is VerdictWord.FAULTY,
+        wer["errors"] if wer else None,
+        wer["words"] if wer else None,
+        attempt.cpu_seconds,
+        attempt.duration,
+    )
+
+
+def _row(one: Heard) -> list[Any]:
+    letter = "n" if one.faulty is None else ("f" if one.faulty else "c")
+    return [
+        letter,
+        one.errors,
+        one.words,
+        *(None if v is None else round(v, 3) for v in (one.cpu_seconds, one.duration)),
+    ]
+
+
+def _heard(row: Sequence[Any]) -> Heard:
+    letter, errors, words, cpu, duration = row
+    if letter not in _LETTERS.values():
+        raise ValueError(f"{letter!r} is no verdict")
+    return Heard({"c": False, "f": True, "n": None}[letter], errors, words, cpu, duration)

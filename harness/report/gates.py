@@ -1,0 +1,58 @@
+"""Margins of the nightly comparison, read from ``limits.toml`` (layer 4). docs/report.md explains each."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ConfigError, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """``gate`` False: everything is reported and nothing fails. ``last``: runs before this one that are pooled."""
+
+    gate: bool = False
+    level: float = 0.95
+    last: int = 7
+    new_faults_alpha: float = 0.05  # exact McNemar, two-sided; fails only where more are new than gone
+    fault_rate_excess: float = 0.02  # Newcombe interval of the difference
+    wer_excess: float = 0.01  # paired bootstrap over chunks
+    slowdown: float = 0.10  # share of RTFx lost; bootstrap of the median ratio
+    memory_growth: float = 0.10  # share of peak memory gained
+
+    @classmethod
+    def load(cls, path: Path | None) -> Gates:
+        """Read a file; what is not there keeps its default, None: all defaults. Raises ConfigError naming the key."""
+        if path is None:
+            return cls()
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot read the limits file ({error.strerror})") from None
+        except ValueError as error:
+            raise ConfigError(f"{path}: not valid TOML: {error}") from None
+        for table in data:
+            if table != "nightly":
+                raise ConfigError(f"{path}: unknown table [{table}]{nearest(table, ['nightly'])}")
+        given = data.get("nightly", {})
+        known = {field.name for field in fields(cls)}
+        for key, value in given.items():
+            if key not in known:
+                raise ConfigError(f"{path}: nightly: unknown key {key!r}{nearest(key, known)}")
+            _check(f"{path}: nightly.{key}", key, value)
+        return cls(**given)
+
+
+def _check(where: str, key: str, value: Any) -> None:
+    if key == "gate":
+        if not isinstance(value, bool):
+            raise ConfigError(f"{where}: must be true or false, is {value!r}")
+    elif isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise ConfigError(f"{where}: must be a number of 0 or more, is {value!r}")
+    elif key == "last" and not isinstance(value, int):
+        raise ConfigError(f"{where}: must be a whole number of runs, is {value!r}")
+    elif key in ("level", "new_faults_alpha") and not 0 < value < 1:
+        raise ConfigError(f"{where}: must lie between 0 and 1, is {value!r}")

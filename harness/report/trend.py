@@ -1,0 +1,199 @@
+"""``reports/index.html``: every figure over all runs, with intervals, and the steps found in it, dated (layer 4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.parse import quote
+
+from harness.report.assets import policy, static
+from harness.report.baseline import COMPARISON
+from harness.report.headline import headlines, sentence
+from harness.report.steps import LEAST, changes
+from harness.report.svg import FAINT, MARKERS, SERIES, figure, markup
+from harness.types import Json
+
+FIGURES: Mapping[str, str] = {
+    "fault_rate": "Faulty chunks, share of those judged",
+    "wer": "WER",
+    "speaker_similarity": "Speaker similarity (mean cosine)",
+    "rtfx": "RTFx (audio s a CPU s)",
+    "peak_memory": "Peak memory (MB)",
+}
+_ALPHA = 0.01  # for all steps of one family of runs together (Bonferroni)
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """One run as the trend shows it. ``values`` holds (value, low, high); low and high are None without an interval."""
+
+    run_id: str
+    date: str
+    link: str | None
+    says: str
+    status: str
+    gate: str
+    values: Mapping[str, Mapping[str, tuple[float, float | None, float | None]]]  # variant -> figure -> value
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change of level of one figure: from ``before`` to ``after`` (medians), first seen in ``run_id``."""
+
+    variant: str
+    figure: str
+    run_id: str
+    date: str
+    before: float
+    after: float
+    p_value: float
+
+
+def render(reports: Path) -> Path:
+    """Write ``index.html`` over all runs below ``reports`` that have a ``summary.json``; return its path."""
+    from jinja2 import Environment, PackageLoader
+    from markupsafe import Markup
+
+    families, problems = read(reports)
+    environment = Environment(loader=PackageLoader("harness.report"), autoescape=True, trim_blocks=True)
+    environment.filters["level"] = lambda value: f"{value:.4g}"
+    css = static("report.css")
+    shown = [
+        {
+            "title": title,
+            "nights": nights[::-1],
+            "steps": steps(nights),
+            "charts": [Markup(drawing) for drawing in _charts(nights, f"family{number}")],
+            "few": len(nights) < LEAST,
+        }
+        for number, (title, nights) in enumerate(families.items())
+    ]
+    page = environment.get_template("trend.html").render(
+        families=shown,
+        problems=problems,
+        css=Markup(css),
+        policy=policy(css),
+        least=LEAST,
+        figures=FIGURES,
+    )
+    path = reports / "index.html"
+    temporary = reports / ".index.html.tmp"
+    temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
+    temporary.replace(path)
+    return path
+
+
+def read(reports: Path) -> tuple[dict[str, list[Night]], list[str]]:
+    """The runs by suite and corpus, oldest first, and one line for each summary that cannot be read."""
+    found: dict[tuple[str, str, str], list[tuple[str, Night]]] = {}
+    problems = []
+    for path in sorted(reports.glob("*/summary.json")):
+        if path.parent.is_symlink():
+            continue
+        try:
+            summary = json.loads(path.read_text(encoding="utf-8"))
+            key = (summary["suite"], summary["corpus"]["name"], summary["corpus"]["sha256"])
+            date = str(summary.get("created_utc") or summary["run_id"])
+            found.setdefault(key, []).append((date, _night(path.parent, summary, date)))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            problems.append(f"{path.parent.name}/summary.json cannot be read ({type(error).__name__}: {error})")
+    families = {
+        f"{suite}: {corpus} ({sha256[:8]})": [night for _, night in sorted(rows, key=lambda row: row[0])]
+        for (suite, corpus, sha256), rows in sorted(found.items())
+    }
+    return families, problems
+
+
+def _night(path: Path, summary: Json, date: str) -> Night:
+    comparison = path / COMPARISON
+    gate = "–"
+    if comparison.is_file():
+        result = json.loads(comparison.read_text(encoding="utf-8"))
+        fails = sum(claim["passed"] is False for claims in result["claims"].values() for claim in claims)
+        gate = "failed" if result["failed"] else (f"{fails} reported" if fails else "passed")
+    link = f"{quote(path.name)}/report.html" if (path / "report.html").is_file() else None
+    timed = (summary.get("timings") or {}).get("valid") is not False
+    values = {name: _values(row, timed) for name, row in summary["variants"].items()}
+    says = sentence(summary, headlines(summary))
+    return Night(str(summary["run_id"]), date[:16].replace("T", " "), link, says, str(summary["status"]), gate, values)
+
+
+def _values(row: Json, timed: bool) -> dict[str, tuple[float, float | None, float | None]]:
+    rate, similarity = row["fault_rate"], row["speaker_similarity"]
+    found: dict[str, tuple[Any, Any, Any]] = {
+        "fault_rate": (rate["value"], rate["low"], rate["high"]),
+        "wer": (row["wer"]["rate"], None, None),
+        "speaker_similarity": (similarity["mean"], None, None),
+        "rtfx": (row["rtfx"]["value"] if timed else None, None, None),
+        "peak_memory": (row["peak_memory_bytes"] / 1e6 if row["peak_memory_bytes"] else None, None, None),
+    }
+    return {name: value for name, value in found.items() if value[0] is not None}
+
+
+def steps(nights: Sequence[Night]) -> list[Step]:
+    """Changes of level in every figure of every variant, in order of time; the error rate is held over all of them."""
+    series = {
+        (variant, name): [night for night in nights if name in night.values.get(variant, {})]
+        for variant in _variants(nights)
+        for name in FIGURES
+    }
+    long = {key: held for key, held in series.items() if len(held) >= LEAST}
+    found = []
+    for (variant, name), held in long.items():
+        levels = [night.values[variant][name][0] for night in held]
+        cuts = changes(levels, _ALPHA / len(long))
+        edges = [0, *(at for at, _ in cuts), len(levels)]
+        for number, (at, p_value) in enumerate(cuts):
+            before, after = median(levels[edges[number] : at]), median(levels[at : edges[number + 2]])
+            found.append(Step(variant, name, held[at].run_id, held[at].date, before, after, p_value))
+    return sorted(found, key=lambda step: step.date)
+
+
+def _variants(nights: Sequence[Night]) -> list[str]:
+    return list(dict.fromkeys(name for night in nights for name in night.values))
+
+
+def _charts(nights: Sequence[Night], family: str) -> list[str]:
+    drawn = []
+    for name, title in FIGURES.items():
+        if any(name in values for night in nights for values in night.values.values()):
+            drawn.append(_chart(nights, name, title, f"{family}-{name.replace('_', '-')}"))
+    return drawn
+
+
+def _chart(nights: Sequence[Night], name: str, title: str, identity: str) -> str:
+    drawing = figure(5.2, 2.6)
+    axes = drawing.subplots()
+    variants = _variants(nights)
+    for number, variant in enumerate(variants):
+        points = [
+            (i, night.values[variant][name]) for i, night in enumerate(nights) if name in night.values.get(variant, {})
+        ]
+        if not points:
+            continue
+        across = [i + 0.08 * (number - (len(variants) - 1) / 2) for i, _ in points]
+        colour = SERIES[number % len(SERIES)]
+        marker = MARKERS[number % len(MARKERS)]
+        axes.plot(
+            across,
+            [v for _, (v, _, _) in points],
+            color=colour,
+            marker=marker,
+            markersize=4,
+            linewidth=1,
+            label=variant,
+        )
+        bars = [(x, low, high) for x, (_, (_, low, high)) in zip(across, points, strict=True) if low is not None]
+        if bars:
+            axes.vlines(*zip(*bars, strict=True), color=colour, linewidth=1, alpha=0.6)
+    axes.set_title(title, loc="left", fontsize=9)
+    shown = range(0, len(nights), max(1, len(nights) // 6))
+    axes.set_xticks(list(shown), [nights[i].date[5:10] for i in shown], color=FAINT)
+    axes.grid(axis="y", linewidth=0.6)
+    if len(variants) > 1:
+        drawing.legend(loc="outside lower center", ncols=4, frameon=False)
+    return markup(drawing, identity, f"{title} over {len(nights)} runs; the table below has the runs.")
