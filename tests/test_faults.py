@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import ConfigError
 from harness.faults import catalogue, collect, explain, gather, get
-from harness.faults._heard import hear, match
+from harness.faults._heard import hear, match, word_seconds
 from harness.faults._words import syllables
 from harness.faults.base import BaseFault, Family, Seen
 from harness.types import Attempt, Chunk, Evidence, Observation, Outcome, ReferenceRecord, Status, View
@@ -281,6 +281,24 @@ def test_a_skipped_stretch_is_found_among_misheard_words(every: int) -> None:
     assert found.value is not None and found.value > 3.0
     assert found.span is not None and found.span[0] - 0.7 < 8 * WORD < found.span[1] + 0.7
     assert value("truncation", seen) < 1.5
+
+
+def test_the_references_own_pace_of_each_word_is_what_counts() -> None:
+    """One word of the text is always drawn out: without the reference it looks like speech too many."""
+    spoken = said(TEXT.split())
+    for word in spoken[10:]:
+        word["end"] += 2.0
+    for word in spoken[11:]:
+        word["start"] += 2.0
+    spoken[10]["word"] = "zzyqx"
+    seen = view(spoken)
+    assert value("inserted-words", seen) > 1.5
+    usual = word_seconds(hear(seen))
+    assert usual[10] == pytest.approx(2.3, abs=0.1) and sum(usual) == pytest.approx(8.8, abs=0.2)
+    drawn_out = ReferenceRecord("a", word_seconds=usual)
+    assert value("inserted-words", replace(seen, reference=drawn_out)) < 0.2
+    skipped = view([w for i, w in enumerate(said(TEXT.split())) if i != 10], reference=drawn_out)
+    assert value("skipped-words", skipped) == 1.0
 
 
 def test_a_skipped_start_is_found() -> None:

@@ -122,6 +122,7 @@ def test_a_profile_is_the_same_after_disk_and_small(tmp_path: Path) -> None:
     record = again.record(chunk(3))
     assert record is not None and len(record.durations) == len(record.transcripts) == 3
     assert len(record.evidence["truncation"]) == len(record.figures["f0_median_hz"]) == 3
+    assert len(record.word_seconds) == len(chunk(3).text.split())
     assert again.totals["attempts"] == 60 and again.totals["judged"] == 60
     assert again.totals["wer"]["words"] == sum(len(chunk(n).text.split()) for n in range(20)) * 3
 

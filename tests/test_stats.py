@@ -123,7 +123,7 @@ def series(rng: np.random.Generator, n: int, rho: float) -> stats.Series:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer permutations: p-values stay exact, only coarser."""
-    monkeypatch.setattr(stats, "REPEATS", 399)
+    monkeypatch.setattr(stats, "REPEATS", 299)
 
 
 Test = Callable[..., stats.SeriesTest]
@@ -134,7 +134,7 @@ Test = Callable[..., stats.SeriesTest]
 @pytest.mark.parametrize(("n", "rho"), [(100, 0.0), (100, 0.4), (400, 0.0), (400, 0.4)])
 def test_false_alarms_stay_at_their_nominal_rate(test: Test, n: int, rho: float) -> None:
     rng = np.random.default_rng(n + int(10 * rho))
-    rounds = 300
+    rounds = 300 if n == 100 else 150
     p = np.array([test(series(rng, n, rho), seed=i).p_value for i in range(rounds)])
     for alpha in (0.05, 0.01):
         assert (p <= alpha).sum() <= binom.ppf(0.995, rounds, alpha)

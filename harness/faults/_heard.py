@@ -9,7 +9,7 @@ do not: so time tells skipping from mishearing, whatever the recognizer made of 
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LEAST_SIMILARITY = 0.6  # of letters; below this two words are different words
 ANCHOR_SIMILARITY = 0.75
+SHORTEST_WORD = 0.03  # s, where the reference seems to take none
 ANCHOR_LETTERS = 4  # a shorter word can match by chance unless a neighbour matches too
 
 
@@ -46,6 +47,17 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Clock:
+    """Speech time: seconds of the audio with the pauses taken out."""
+
+    pauses: tuple[Span, ...] = ()
+
+    def at(self, second: float) -> float:
+        """Speech time of a moment of the audio."""
+        return second - sum(min(second, b) - a for a, b in self.pauses if a < second)
+
+
+@dataclass(frozen=True)
 class Heard:
     """One transcript against its text."""
 
@@ -56,13 +68,16 @@ class Heard:
     precision: float  # share of the hypothesis' letters that match the text
     recall: float  # share of the text's letters that were heard
     times: tuple[Span, ...] = ()
-    rate: float = 0.0  # seconds of speech per unit of effort, 0 without times
+    rate: float = 0.0  # seconds of speech per unit of work, 0 without times
     regions: tuple[Region, ...] = ()
+
+    clock: Clock = Clock()
+    work: tuple[float, ...] = ()  # of each word of the text: what it takes, before the clip's own rate
 
     @property
     def mean_word(self) -> float:
         """Seconds of a word of mean length in this text."""
-        return self.rate * sum(effort(w) for w in self.text) / max(len(self.text), 1)
+        return self.rate * sum(self.work) / max(len(self.text), 1)
 
 
 @lru_cache(maxsize=4096)
@@ -123,10 +138,13 @@ def hear(view: View, scorer: str = "intelligibility") -> Heard:
     duration = view.attempt.duration or signal.get("duration") or (times[-1][1] if times else 0.0)
     start, end = signal.get("speech_start"), signal.get("speech_end")
     bounds = (float(start) if start is not None else 0.0, float(end) if end is not None else float(duration))
-    prior = None
+    prior: float | None = None
+    usual: tuple[float, ...] = ()
     if view.reference is not None and view.reference.figures.get("speech_seconds"):
         prior = statistics.median(view.reference.figures["speech_seconds"])
-    return _lay(text, words, times, pauses, bounds, prior)
+    if view.reference is not None and len(view.reference.word_seconds) == len(text):
+        usual = tuple(max(seconds, SHORTEST_WORD) for seconds in view.reference.word_seconds)
+    return _lay(text, words, times, pauses, bounds, prior, usual or tuple(effort(w) for w in text))
 
 
 @lru_cache(maxsize=64)
@@ -137,6 +155,7 @@ def _lay(
     pauses: tuple[Span, ...],
     bounds: Span,
     prior: float | None,
+    work: tuple[float, ...],
 ) -> Heard:
     pairs = match(text, words)
     anchors = _anchors(text, pairs)
@@ -144,15 +163,15 @@ def _lay(
     recall = hit / max(sum(map(len, text)), 1)
     precision = sum(len(words[j]) * s for _, j, s in pairs) / max(sum(map(len, words)), 1)
     plain = tuple((i, j) for i, j, _ in pairs)
-    heard = Heard(text, words, plain, anchors, min(precision, 1.0), min(recall, 1.0))
+    heard = Heard(text, words, plain, anchors, min(precision, 1.0), min(recall, 1.0), work=work)
     if not times or not words:
         return heard
-    clock = _Clock(pauses)
-    rate = _rate(text, anchors, times, clock, prior)
+    clock = Clock(pauses)
+    rate = _rate(work, anchors, times, clock, prior)
     if rate is None:
         return heard
-    regions = _regions(text, words, anchors, times, clock, bounds, rate)
-    return Heard(text, words, plain, anchors, heard.precision, heard.recall, times, rate, regions)
+    regions = _regions(len(words), work, anchors, times, clock, bounds, rate)
+    return replace(heard, times=times, rate=rate, regions=regions, clock=clock)
 
 
 def _anchors(text: tuple[str, ...], pairs: Sequence[tuple[int, int, float]]) -> tuple[tuple[int, int], ...]:
@@ -164,29 +183,19 @@ def _anchors(text: tuple[str, ...], pairs: Sequence[tuple[int, int, float]]) -> 
     return tuple(sorted(pair for pair in sure if kept(*pair)))
 
 
-@dataclass(frozen=True)
-class _Clock:
-    """Speech time: seconds of the audio with the pauses taken out."""
-
-    pauses: tuple[Span, ...]
-
-    def at(self, second: float) -> float:
-        return second - sum(min(second, b) - a for a, b in self.pauses if a < second)
-
-
 def _rate(
-    text: tuple[str, ...],
+    work: tuple[float, ...],
     anchors: tuple[tuple[int, int], ...],
     times: tuple[Span, ...],
-    clock: _Clock,
+    clock: Clock,
     prior: float | None,
 ) -> float | None:
-    """Seconds per unit of effort: weighted median over the stretches between anchors, the reference's as one more."""
+    """Seconds per unit of work: weighted median over the stretches between anchors, the reference's as one more."""
     stretches: list[tuple[float, float]] = []  # rate, weight
     for (i, j), (k, m) in pairwise(anchors):
-        work = sum(effort(w) for w in text[i:k])
-        stretches.append(((clock.at(times[m][0]) - clock.at(times[j][0])) / work, work))
-    total = sum(effort(w) for w in text)
+        needed = sum(work[i:k])
+        stretches.append(((clock.at(times[m][0]) - clock.at(times[j][0])) / needed, needed))
+    total = sum(work)
     if prior is not None and total > 0:
         stretches.append((prior / total, 0.5 * total))
     if not stretches:
@@ -201,24 +210,42 @@ def _rate(
 
 
 def _regions(
-    text: tuple[str, ...],
-    words: tuple[str, ...],
+    heard_words: int,
+    work: tuple[float, ...],
     anchors: tuple[tuple[int, int], ...],
     times: tuple[Span, ...],
-    clock: _Clock,
+    clock: Clock,
     bounds: Span,
     rate: float,
 ) -> tuple[Region, ...]:
-    ends = [(-1, -1), *anchors, (len(text), len(words))]
+    ends = [(-1, -1), *anchors, (len(work), heard_words)]
     found: list[Region] = []
     for (i, j), (k, m) in pairwise(ends):
-        start = times[j][1] if j >= 0 else min(bounds[0], times[m][0] if m < len(words) else bounds[1])
-        end = times[m][0] if m < len(words) else max(bounds[1], times[j][1] if j >= 0 else bounds[0])
+        start = times[j][1] if j >= 0 else min(bounds[0], times[m][0] if m < heard_words else bounds[1])
+        end = times[m][0] if m < heard_words else max(bounds[1], times[j][1] if j >= 0 else bounds[0])
         span = (start, max(start, end))
         seconds = clock.at(span[1]) - clock.at(span[0])
-        expected = rate * sum(effort(w) for w in text[i + 1 : k])
+        expected = rate * sum(work[i + 1 : k])
         found.append(Region((i + 1, k), (j + 1, m), span, seconds, expected))
     return tuple(found)
+
+
+def word_seconds(heard: Heard) -> list[float]:
+    """Seconds of speech that each word of the text took: anchors by their own times, the rest shared out by work.
+
+    Empty where the transcript cannot be laid against the audio's time.
+    """
+    if not heard.regions:
+        return []
+    took = [0.0] * len(heard.text)
+    for i, j in heard.anchors:
+        took[i] = heard.clock.at(heard.times[j][1]) - heard.clock.at(heard.times[j][0])
+    for region in heard.regions:
+        inside = range(*region.text)
+        work = sum(heard.work[i] for i in inside)
+        for i in inside:
+            took[i] = region.seconds * heard.work[i] / work
+    return took
 
 
 def need_times(heard: Heard) -> Heard:
