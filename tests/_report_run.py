@@ -89,6 +89,7 @@ def make_run(
     run_id: str | None = None,
     load: float | None = None,
     corpus: str = "book",
+    reference_figures: bool = False,
 ) -> Path:
     """Write the run and return its directory; ``faulty`` are positions at which the second variant fails."""
     ids = [chunk_id.replace("#", f"{i + 1:04d}") for i in range(chunks)]
@@ -114,9 +115,13 @@ def make_run(
         "margins": {},
         "provenance": PROVENANCE,
     }
+    if reference_figures:
+        frozen = {name: {"errors": 1.0, "words": float(len(WORDS)), "tokens": 200.0} for name in ids}
+        totals = {"faulty": 1, "judged": 100}
+        manifest |= {"reference": "f16", "reference_figures": {names[1]: {"totals": totals, "chunks": frozen}}}
     with Run.create(root, manifest, run_id) as run:
         if load is not None:
-            run.record_event("load", {"stage": "soak", "load_1min": load, "cores": 2})
+            run.record_event("load", {"stage": "soak", "others_share": load, "cores": 2})
         for number, name in enumerate(names):
             session = run.begin_session(name, Arm.SOAK, ids)
             run.begin_epoch(session, "start", {"details": {"model_bytes": 3_000_000}})

@@ -50,6 +50,25 @@ def test_the_summary_sets_each_variant_against_the_reference_that_ran_along(summ
     assert summary["variants"]["f16"]["against"] == {}
 
 
+def test_without_the_reference_in_the_run_its_frozen_profile_is_compared_with(tmp_path):
+    path = make_run(tmp_path, names=("other", "q4"), reference_figures=True)
+    base = write(path)["variants"]["q4"]["against"]
+    assert (base["name"], base["how"]) == ("f16", "its committed profile")
+    assert base["fault_rate"]["value"] == pytest.approx(2 / 8 - 1 / 100)
+    assert base["wer"]["value"] == pytest.approx(2 * 4 / (8 * len(WORDS)) - 1 / len(WORDS))
+    assert base["tokens"]["value"] == pytest.approx((300 + 3.5) / 200, rel=0.01)
+
+
+@pytest.mark.parametrize(("share", "valid"), [(0.05, True), (0.6, False), (None, None)])
+def test_timings_are_valid_only_when_others_left_the_machine_alone(tmp_path, share, valid):
+    from harness.report.timings import timings
+
+    with Run.open(make_run(tmp_path, chunks=1, faulty=(), load=share)) as run:
+        found = timings(run)
+    assert found["valid"] is valid
+    assert bool(found["reason"]) is (valid is not True)
+
+
 def test_the_one_sentence_names_the_worst_variant_and_its_claim(summary):
     words = headlines(summary)
     assert (words["f16"].word, words["q4"].word) == (Word.PASSES, Word.FAILS)

@@ -11,6 +11,8 @@ from harness import __version__
 from harness.compare import claims
 from harness.engine.assessor import Assessor
 from harness.engine.confirm import Confirmer
+from harness.engine.figures import reference_figures
+from harness.engine.machine import watched
 from harness.engine.plan import Plan, check, differences, fingerprint
 from harness.engine.progress import Progress, Quiet
 from harness.engine.results import chunk_results
@@ -72,7 +74,8 @@ class Engine:
         judge = Judge(standard.limits)
         soak = Soak(self.plan, run, variant, judge, standard.profile, assessor, self.progress, workdir)
         try:
-            soak.speak()
+            with watched(run, "soak", variant.name):
+                soak.speak()
         except SoakError as error:
             if not run.attempts(variant=variant.name):
                 run.record_event("cannot be loaded", {"variant": variant.name, "reason": str(error)})
@@ -82,7 +85,8 @@ class Engine:
         if self.plan.confirmation.enabled:
             Confirmer(soak).run()
         if self.plan.quiet_chunks:
-            soak.quiet_pass()
+            with watched(run, "quiet pass", variant.name):
+                soak.quiet_pass()
         if variant.reference:
             self._record_reference(run, variant, standards)
         results = chunk_results(run, self.plan, variant)
@@ -126,6 +130,10 @@ class Engine:
             "scorers": {name: dict(options) for name, options in self.plan.scorers.items()},
             "limits": {name: standard.limits.to_json() for name, standard in standards.items()},
             "profiles": {name: standard.source for name, standard in standards.items()},
+            "reference_figures": {
+                variant.name: reference_figures(standards[variant.name].profile, self.plan.chunks(variant))
+                for variant in self.plan.variants
+            },
             "margins": dict(self.plan.margins),
             "experiment": dict(self.plan.experiment),
             "provenance": provenance(),

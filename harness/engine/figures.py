@@ -1,0 +1,26 @@
+"""What the manifest freezes of a reference's profile, so that a report can compare without the profile (layer 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import fmean, median
+
+from harness.profile import Profile
+from harness.types import Chunk, Json
+
+
+def reference_figures(profile: Profile | None, chunks: Iterable[Chunk]) -> Json:
+    """``totals`` of the profile, and for each chunk it knows mean word errors and words, and median speech tokens."""
+    if profile is None:
+        return {}
+    found: Json = {}
+    for chunk in chunks:
+        record = profile.record(chunk)
+        if record is not None:
+            errors, words = record.figures.get("wer_errors", ()), record.figures.get("wer_words", ())
+            found[chunk.id] = {
+                "errors": fmean(errors) if errors and words else None,
+                "words": fmean(words) if errors and words else None,
+                "tokens": median(record.token_counts) if record.token_counts else None,
+            }
+    return {"totals": dict(profile.totals), "chunks": found}
