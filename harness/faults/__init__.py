@@ -83,6 +83,9 @@ def explain(fault: Fault) -> str:
         lines.append(f"default against the reference: {fault.default_margin:.3g}")
     if fault.default_limit is not None:
         lines.append(f"default without a reference: {fault.default_limit:.3g}")
+    for injector in fault.injectors:
+        doses = ", ".join(f"{dose:g}" for dose in injector.doses)
+        lines.append(f"injected in: {injector.stage.value}; {injector.unit}: {doses} (preset {injector.preset:g})")
     if fault.explains:
         lines.append(f"explains: {', '.join(fault.explains)}")
     lines += [f"source: {source.what}" + (f" <{source.link}>" if source.link else "") for source in fault.sources]
