@@ -6,6 +6,7 @@ import contextlib
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import termios
@@ -15,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 HEARD_LIMIT = 8 << 20  # bytes kept of what is printed for one request
+_SETTLE = 1.0  # s that a program may go on printing while its log is read
 _LOOK = 0.1  # s between two looks at whether it still lives
 
 
@@ -50,7 +52,8 @@ class Conversation:
             raise
         finally:
             os.close(write)
-        threading.Thread(target=self._listen, args=(read,), daemon=True).start()
+        self._stream = read
+        threading.Thread(target=self._listen, daemon=True).start()
 
     def write(self, line: str) -> None:
         """Write one line. Raises OSError when nobody reads any more."""
@@ -73,9 +76,14 @@ class Conversation:
         return self._life
 
     def heard(self) -> str:
-        """What was printed since :meth:`forget`."""
-        with self._changed:
-            return _text(self._heard)
+        """What was printed since :meth:`forget`, with all that has been written by now."""
+        end = time.monotonic() + _SETTLE
+        while True:
+            with self._changed:
+                # what stands in the pipe was printed before: an answer on another channel may have overtaken it
+                if self._closed or not _readable(self._stream, 0.0) or time.monotonic() > end:
+                    return _text(self._heard)
+            time.sleep(0.001)
 
     def wait_for(self, patterns: Sequence[str], progress: Callable[[], None]) -> str | None:
         """Wait until one of ``patterns`` stands in what is printed, after what earlier waits have used up.
@@ -143,17 +151,21 @@ class Conversation:
         with self._changed:
             self._closed = True
 
-    def _listen(self, stream: int) -> None:
+    def _listen(self) -> None:
         with contextlib.suppress(OSError):  # a pseudo-terminal says EIO at its end
-            while data := os.read(stream, 1 << 16):
-                with contextlib.suppress(OSError):
-                    os.write(2, data)
-                with self._changed:
+            while True:
+                _readable(self._stream, None)
+                with self._changed:  # reading too: nobody may find the pipe empty before its bytes are heard
+                    data = os.read(self._stream, 1 << 16)
+                    if not data:
+                        break
                     self._take(data)
                     self._changed.notify_all()
-        os.close(stream)
+                with contextlib.suppress(OSError):
+                    os.write(2, data)
         with self._changed:
             self._closed = True
+            os.close(self._stream)
             self._changed.notify_all()
 
     def _take(self, data: bytes) -> None:
@@ -163,6 +175,11 @@ class Conversation:
         if extra > 0:
             del self._heard[:extra]
             self._place = max(0, self._place - extra)
+
+
+def _readable(stream: int, patience: float | None) -> bool:
+    """Whether there are bytes, or the end, to be read within ``patience`` seconds (None: wait for them)."""
+    return bool(select.select([stream], [], [], patience)[0])
 
 
 def _terminal() -> tuple[int, int]:

@@ -1,0 +1,110 @@
+"""Maya1 through MayaBook: both functions driven unchanged, and each judging item of the report about them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.types import Outcome, Variant
+
+from ._systems import LONG, STANDINS, TEXT, judged, names, seen, speak, variant
+
+FRAME = 2048
+
+
+def _variant(tmp_path: Path, preset: str) -> Variant:
+    core = tmp_path / "core"
+    core.mkdir(exist_ok=True)
+    for name in ("tts_maya1_local", "tts_maya1_hf"):
+        (core / f"{name}.py").write_text(f"import sys\nsys.path.insert(0, {str(STANDINS)!r})\nfrom maya1 import *\n")
+    return variant(tmp_path, preset, folder=str(tmp_path), model="model.gguf", python=sys.executable)
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Variant:
+    return _variant(tmp_path, "maya1-gguf")
+
+
+@pytest.fixture
+def hf(tmp_path: Path) -> Variant:
+    return _variant(tmp_path, "maya1-hf")
+
+
+def test_both_functions_are_driven_unchanged_and_their_log_counts_tokens(
+    local: Variant, hf: Variant, tmp_path: Path
+) -> None:
+    for found in (local, hf):
+        (reply,) = speak(found, tmp_path, [TEXT])
+        assert reply.outcome is Outcome.OK and reply.samples is not None and reply.token_count
+        assert len(reply.samples) == (reply.token_count // 7 - 1) * FRAME
+        assert reply.notes["attempts"] == 1
+
+
+def test_the_cap_of_2500_tokens_is_a_runaway(local: Variant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """2,500 tokens are 30.29 s by the arithmetic of frames; the count alone says what happened."""
+    monkeypatch.setenv("STANDIN_FAIL", "runaway")
+    (reply,) = speak(local, tmp_path, [TEXT])
+    assert reply.token_count == 2500 and reply.samples is not None
+    assert len(reply.samples) / 24000 == pytest.approx((2500 // 7 - 1) * FRAME / 24000)
+    view = seen(local, reply, TEXT)
+    assert (view.payload("tokens") or {})["cap_hit"] is True
+    assert "runaway" in names(judged(view))
+
+
+def test_1996_tokens_below_the_cap_are_no_runaway(local: Variant, tmp_path: Path) -> None:
+    (reply,) = speak(local, tmp_path, [LONG])
+    assert reply.token_count is not None and reply.token_count < 2500
+    assert "runaway" not in names(judged(seen(local, reply, LONG)))
+
+
+def test_chunk_1_repeats_itself_under_the_local_functions_own_seed(local: Variant, tmp_path: Path) -> None:
+    first, _, again = speak(local, tmp_path, [TEXT, LONG, TEXT], seed=None)
+    assert first.samples is not None and again.samples is not None
+    np.testing.assert_array_equal(first.samples, again.samples)
+
+
+def test_unseeded_sampling_differs_without_any_contamination_and_seeding_it_makes_a_control(
+    hf: Variant, tmp_path: Path
+) -> None:
+    """The trap of the report: "different" proves nothing until the generators are seeded."""
+    from dataclasses import replace
+
+    unseeded = replace(hf, settings={**hf.settings, "seed_generators": False})
+    free = speak(unseeded, tmp_path, [TEXT, TEXT])
+    held = speak(hf, tmp_path, [TEXT, TEXT])
+    fresh = speak(hf, tmp_path, [TEXT])
+    assert free[0].samples is not None and free[1].samples is not None and held[0].samples is not None
+    assert not np.array_equal(free[0].samples, free[1].samples)
+    np.testing.assert_array_equal(held[0].samples, held[1].samples)
+    np.testing.assert_array_equal(held[0].samples, fresh[0].samples)
+
+
+def test_contamination_shows_against_the_fresh_process_control(
+    hf: Variant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STANDIN_FAIL", "bleed")
+    _, after = speak(hf, tmp_path, [LONG, TEXT])
+    (fresh,) = speak(hf, tmp_path, [TEXT])
+    assert after.samples is not None and fresh.samples is not None
+    assert len(after.samples) > len(fresh.samples) * 1.5
+
+
+def test_the_functions_own_retries_are_on_record(hf: Variant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STANDIN_FAIL", "quiet-first")
+    (reply,) = speak(hf, tmp_path, [TEXT])
+    assert reply.outcome is Outcome.OK and reply.notes["attempts"] == 2
+
+
+def test_silence_after_three_tries_is_found(hf: Variant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STANDIN_FAIL", "silent")
+    (reply,) = speak(hf, tmp_path, [TEXT])
+    assert reply.notes["attempts"] == 3
+    assert "silence" in names(judged(seen(hf, reply, TEXT)))
+
+
+def test_a_hundred_consecutive_chunks_by_one_living_interpreter(hf: Variant, tmp_path: Path) -> None:
+    replies = speak(hf, tmp_path, [f"{TEXT} {number}" for number in range(100)])
+    assert [reply.outcome for reply in replies] == [Outcome.OK] * 100
