@@ -21,7 +21,7 @@ EARLIEST_CUT = 7.0  # s
 # Operating points, chosen by suites/speed/test_recognizers.py.
 MODES: dict[str, dict[str, Any]] = {
     # One pass over the lexicon tree, then the lattice's best path; the flat second pass buys nothing for its time.
-    "fast": {"fwdflat": False, "topn": 2, "lw": 5.0, "bestpathlw": 7.5, "maxhmmpf": 4000},
+    "fast": {"fwdflat": False, "topn": 2, "lw": 5.0, "bestpathlw": 7.5, "maxhmmpf": 1500, "maxwpf": 10},
     "accurate": {
         "topn": 2,
         "lw": 5.0,
