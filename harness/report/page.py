@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ def render(run: Run, summary: Json, *, single_file: bool = False) -> Path:
         "titles": _titles(),
         "slopes": claims_page.slopes(run),
         "curves": claims_page.curves(run),
+        "command": _command(summary["provenance"]["command"]),
         "items": items,
         "left": left,
     }
@@ -68,7 +70,7 @@ def _page(context: Mapping[str, Any], data: Json) -> str:
         percent=lambda value: "–" if value is None else f"{100 * value:.1f}%",
         fixed=lambda value, digits=2: "–" if value is None else f"{value:.{digits}f}",
         figure=lambda value: "–" if value is None or not math.isfinite(value) else f"{value:.4g}",
-        signed_points=lambda value: "–" if value is None else f"{100 * value:+.1f} pp",
+        signed_points=lambda value: "–" if value is None else f"{100 * value:+z.1f}",
         megabytes=lambda value: "–" if value is None else f"{value / 1e6:,.1f} MB",
     )
     css, script = static("report.css"), static("report.js")
@@ -140,6 +142,14 @@ def _unjudged(summary: Json) -> Json:
         if blind:
             lines.append(f"{name}: classes that could not look, with the number of chunks: {', '.join(blind)}")
     return {"unjudged": lines, "unjudged_many": share > 0.05}
+
+
+def _command(words: list[str]) -> str:
+    """The command line, its program by name alone: where it was installed tells nobody anything."""
+    if not words:
+        return ""
+    program = Path(words[0])
+    return shlex.join([program.parent.name if program.name == "__main__.py" else program.name, *words[1:]])
 
 
 def _titles() -> dict[str, str]:

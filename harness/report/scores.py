@@ -65,6 +65,8 @@ def _within(seen: Evidence, value: float, held: FaultLimits | None, chunk: Chunk
         voice, margin = pick(held.voice, words), pick(held.reference, words)
         if voice is not None and held.relation is Relation.DISTANCE:
             source = f"voice: within {voice.limit:.3g} of {value - _signed(value, voice, words):.3g} ({voice.source})"
+        elif voice is not None and voice.compared(value, words, held.relation) > voice.limit and margin is not None:
+            source = margin.source  # beyond what is usual for the voice, but not beyond the reference on this text
         elif voice is not None:
             limit, source = voice.limit + value - voice.compared(value, words, held.relation), f"voice: {voice.source}"
         elif held.physics is not None:
