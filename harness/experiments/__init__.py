@@ -19,5 +19,7 @@ for _name, _target in {
     "determinism": "harness.experiments.determinism:carry_out",
     "quantization": "harness.experiments.quantization:carry_out",
     "sentences": "harness.experiments.quantization:carry_out",
+    "sweep": "harness.experiments.sweep:carry_out",
+    "ladder": "harness.experiments.ladder:carry_out",
 }.items():
     EXPERIMENTS.add(_name, _target)

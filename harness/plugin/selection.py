@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from harness.engine.plan import Plan
 
 _DEFAULT_CORPUS = {"sentences": "sentences", "ladder": "ladder:words=512"}  # elsewhere the book
-_DEFAULT_CHUNKS = {"quantization": 100, "sweep": 20}  # elsewhere the whole corpus
+_DEFAULT_CHUNKS = {"quantization": 100, "sweep": 30}  # elsewhere the whole corpus
 _SCORERS = ("signal", "pitch", "tokens", "forced_alignment", "intelligibility", "speaker", "second_opinion")
-_DEFAULT_SCORERS = {"determinism": ("intelligibility",), "quantization": _SCORERS[:-1], "sentences": _SCORERS[:-1]}
+_DEFAULT_SCORERS = {"determinism": ("intelligibility",)}  # elsewhere all of them
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def plan_for(config: pytest.Config, scene: Scene, items: Iterable[pytest.Item]) 
         variants=ordered,
         selection={name: tuple(chunk for chunk in every if not ids or chunk in ids) for name, ids in wanted.items()},
         reports=config.getoption("reports"),
-        scorers=_scorers(config, _DEFAULT_SCORERS.get(scene.suite, _SCORERS)),
+        scorers=_scorers(config, _default_scorers(scene.suite)),
         reference=reference,
         margins={name: table for name, table in tables.items() if name not in EXPERIMENTS},
         experiment={name: table for name, table in tables.items() if name in EXPERIMENTS},
@@ -116,6 +116,11 @@ def load_margins(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot read the limits file ({error.strerror})") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
+
+
+def _default_scorers(suite: str) -> tuple[str, ...]:
+    """A second recognizer serves the confirmation of faults, which experiments leave out."""
+    return _DEFAULT_SCORERS.get(suite, _SCORERS[:-1] if suite in EXPERIMENTS else _SCORERS)
 
 
 def _scorers(config: pytest.Config, default: tuple[str, ...]) -> dict[str, dict[str, Any]]:

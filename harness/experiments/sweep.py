@@ -1,0 +1,149 @@
+"""At which settings is the backend safe? The same chunks under every setting of a grid or list (layer 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from harness import stats
+from harness.compare.family import proportion
+from harness.engine.plan import Plan
+from harness.engine.progress import Progress
+from harness.engine.results import chunk_results
+from harness.errors import ConfigError, SoakError, nearest
+from harness.experiments.stage import Stage, markdown, write_results
+from harness.store import Run
+from harness.types import Claim, Json, Variant
+
+_DEFAULTS: Mapping[str, Any] = {"rate_max": 0.25, "wer_max": 0.1, "level": 0.95, "grid": {}, "list": []}
+SAFE, UNSAFE, UNDECIDED = "safe", "unsafe", "undecided"
+
+
+def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
+    """Speak the chunks under every setting, each a variant of its own, and name the safe region."""
+    table = {**_DEFAULTS, **_checked(plan.experiment.get("sweep", {}))}
+    settings = combinations(table)
+    derived = {variant.name: [_at(variant, setting) for setting in settings] for variant in plan.variants}
+    every = tuple(one for found in derived.values() for one in found)
+    selection = {one.name: plan.selection[name] for name, found in derived.items() for one in found}
+    whole = replace(plan, variants=every, selection=selection, margins={})
+    with Stage(whole, progress, resume) as stage:
+        for variant in every:
+            try:
+                stage.soak(variant).speak()
+            except SoakError as error:
+                stage.lost(variant, error)
+        results: Json = {}
+        claims: list[Claim] = []
+        for name, found in derived.items():
+            level = 1 - (1 - table["level"]) / len(found)  # all intervals hold together (Bonferroni)
+            rows = {
+                _shown(setting): figures(stage.run, whole, one, table, level)
+                for one, setting in zip(found, settings, strict=True)
+            }
+            results[name] = {"level": level, "settings": rows}
+            claims += _claims(name, rows, table)
+        write_results(stage.run, claims, results, _table(results, table))
+        return stage.run.path
+
+
+def combinations(table: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every point of ``grid`` (a list of values a setting), then those of ``list``. Raises ConfigError for none."""
+    grid: Mapping[str, Any] = table["grid"]
+    for key, values in grid.items():
+        if not isinstance(values, list) or not values:
+            raise ConfigError(f"limits: sweep.grid.{key}: must be a list of values")
+    points = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())] if grid else []
+    points += [dict(point) for point in table["list"]]
+    unique = [point for index, point in enumerate(points) if point not in points[:index]]
+    if not unique:
+        raise ConfigError("limits: sweep: give [sweep.grid] or [[sweep.list]], there is no setting to try")
+    return unique
+
+
+def _checked(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    for key in given:
+        if key not in _DEFAULTS:
+            raise ConfigError(f"limits: sweep: unknown key {key!r}{nearest(key, _DEFAULTS)}")
+    return given
+
+
+def _shown(setting: Mapping[str, Any]) -> str:
+    return ",".join(f"{key}={value}" for key, value in setting.items())
+
+
+def _at(variant: Variant, setting: Mapping[str, Any]) -> Variant:
+    settings = {**variant.settings, **setting}
+    return replace(variant, name=f"{variant.name}+{_shown(setting)}", settings=settings, reference=False)
+
+
+def figures(run: Run, plan: Plan, variant: Variant, table: Mapping[str, Any], level: float) -> Json:
+    """Fault rate and WER of one setting with intervals at ``level``, and what they amount to."""
+    rows = chunk_results(run, plan, variant)
+    judged = [row for row in rows if row.judged]
+    faulty = proportion(sum(row.faulty for row in judged), len(judged), level)
+    heard = [(row.errors, row.words) for row in rows if row.errors is not None and row.words]
+    wer = None
+    if heard:
+        errors, words = zip(*heard, strict=True)
+        none = [0] * len(heard)
+        found = stats.ratio_difference(errors, words, none, words, seed=variant.seed, level=level)
+        wer = {"value": found.value, "low": found.interval[0], "high": found.interval[1], "n": found.count}
+    return {"chunks": len(rows), "faulty": faulty, "wer": wer, "word": _word(faulty, table["rate_max"])}
+
+
+def _word(faulty: Json, most: float) -> str:
+    if faulty["high"] <= most:
+        return SAFE
+    return UNSAFE if faulty["low"] > most else UNDECIDED
+
+
+def _claims(name: str, rows: Mapping[str, Json], table: Mapping[str, Any]) -> list[Claim]:
+    words = {key: [label for label, row in rows.items() if row["word"] == key] for key in (SAFE, UNSAFE, UNDECIDED)}
+    chunks = next(iter(rows.values()))["chunks"]
+    says = f"{len(words[SAFE])} of {len(rows)} settings are safe (fault rate at most {table['rate_max']:.0%} with all "
+    says += f"intervals holding together), {len(words[UNSAFE])} are not, {len(words[UNDECIDED])} cannot be told from "
+    says += f"{chunks} chunks"
+    if words[SAFE]:
+        says += f"; safe: {'; '.join(words[SAFE])}"
+    passed = True if words[SAFE] else None if words[UNDECIDED] else False
+    share = proportion(len(words[SAFE]), len(rows))
+    details: Json = {key: list(value) for key, value in words.items()}
+    return [
+        Claim("safe-region", name, says, passed, share["value"], None, table["rate_max"], len(rows), details),
+        _best_words(name, rows, table),
+    ]
+
+
+def _best_words(name: str, rows: Mapping[str, Json], table: Mapping[str, Any]) -> Claim:
+    """The setting understood best, and those clearly worse than it."""
+    known = {label: row["wer"] for label, row in rows.items() if row["wer"] is not None}
+    if not known:
+        return Claim("words", name, "no setting was transcribed", None, count=0)
+    best = min(known, key=lambda label: float(known[label]["value"]))
+    most = known[best]["high"] + table["wer_max"]
+    worse = [label for label, wer in known.items() if wer["low"] > most]
+    says = (
+        f"WER is lowest at {best}: {known[best]['value']:.3f} ({known[best]['low']:.3f} to {known[best]['high']:.3f})"
+    )
+    says += f"; clearly worse: {'; '.join(worse)}" if worse else "; no setting is clearly worse"
+    return Claim("words", name, says, not worse, known[best]["value"], None, table["wer_max"], len(known))
+
+
+def _table(results: Mapping[str, Json], table: Mapping[str, Any]) -> str:
+    parts = []
+    for name, found in results.items():
+        rows = [[label, *_cells(row)] for label, row in found["settings"].items()]
+        heads = ["setting", "chunks", "faulty", f"fault rate ({found['level']:.1%})", "WER", "fault rate is"]
+        parts.append(f"**{name}** (safe: fault rate at most {table['rate_max']:.0%})\n\n{markdown(heads, rows)}\n")
+    return "\n".join(parts)
+
+
+def _cells(row: Json) -> list[str]:
+    faulty, wer = row["faulty"], row["wer"]
+    rate = "-" if faulty["value"] is None else f"{faulty['value']:.1%} ({faulty['low']:.1%} to {faulty['high']:.1%})"
+    words = "-" if wer is None else f"{wer['value']:.3f} ({wer['low']:.3f} to {wer['high']:.3f})"
+    return [str(row["chunks"]), f"{faulty['count']}/{faulty['total']}", rate, words, row["word"]]

@@ -1,0 +1,119 @@
+"""The figures of a quantization against its reference, and what they support."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.compare.family import Spoken, claims, figures, proportion
+from harness.errors import ConfigError
+from harness.experiments.ladder import exponent, first_length, words_of
+from harness.experiments.sweep import combinations
+from harness.types import Chunk
+
+MARGINS = {"token_ratio_max": 0.05, "excess_max": 0.05, "wer_max": 0.05, "similarity_max": 0.03}
+
+
+def spoken(count=100, **changes):
+    rows = [
+        Spoken(f"c{i}", True, tokens=400 + i, cap_hit=False, unique=(40, 50), entropy=(5.0, 4.5), errors=1, words=20,
+               faulty=False, duration=10.0, cpu_seconds=1.0, similarity=0.95)
+        for i in range(count)
+    ]  # fmt: skip
+    return [replace(row, **changes) for row in rows]
+
+
+def by_name(made):
+    return {claim.name: claim for claim in made}
+
+
+def test_the_reference_against_itself_passes_every_claim():
+    reference = spoken()
+    found = figures(reference, reference, seed=1)
+    made = by_name(claims("q", found, found, MARGINS))
+    assert all(claim.passed for claim in made.values())
+    assert found["token_ratio"]["median"] == 1.0
+    assert found["wer_difference"]["low"] == found["wer_difference"]["high"] == 0.0
+    assert found["identical"] == 100
+    assert found["rtfx"] == 10.0
+
+
+def test_each_loss_fails_its_own_claim_alone():
+    reference = spoken()
+    null = figures(reference, reference, seed=1)
+    losses = {
+        "token-count": [replace(row, tokens=int((row.tokens or 0) * 0.8)) for row in reference],
+        "cap-hits": [replace(row, cap_hit=i % 4 == 0) for i, row in enumerate(reference)],
+        "faults": [replace(row, faulty=i % 4 == 0) for i, row in enumerate(reference)],
+        "wer": [replace(row, errors=4) for row in reference],
+        "same-voice": [replace(row, similarity=0.7) for row in reference],
+    }
+    for name, rows in losses.items():
+        made = by_name(claims("q", figures(rows, reference, seed=1), null, MARGINS))
+        assert [claim.name for claim in made.values() if claim.passed is False] == [name]
+
+
+def test_a_chunk_that_gave_no_speech_is_near_empty_and_not_left_out():
+    reference = spoken(40)
+    rows = [replace(row, ok=False, tokens=None) if i < 20 else row for i, row in enumerate(reference)]
+    found = figures(rows, reference, seed=1)
+    assert found["near_empty"]["count"] == 20
+    assert found["near_empty"]["total"] == 40
+    made = by_name(claims("q", found, figures(reference, reference, seed=1), MARGINS))
+    assert made["near-empty"].passed is False
+
+
+def test_a_small_run_says_that_it_is_too_small():
+    few = spoken(4)
+    found = figures(few, few, seed=1)
+    made = by_name(claims("q", found, found, MARGINS))
+    assert made["cap-hits"].passed is None
+    assert "too small to say" in made["cap-hits"].statement
+
+
+def test_unknown_stays_unknown():
+    mute = [Spoken(f"c{i}", True) for i in range(10)]
+    found = figures(mute, mute, seed=1)
+    assert found["token_ratio"] is None
+    assert found["wer"]["rate"] is None
+    assert found["similarity"] is None
+    assert found["cap_hits"]["value"] is None
+    assert {claim.passed for claim in claims("q", found, found, MARGINS)} == {None}
+    assert proportion(0, 0)["high"] == 1.0
+
+
+def test_the_spread_of_a_few_truncations_is_seen_where_the_mean_hides_it():
+    reference = spoken()
+    rows = [replace(row, tokens=100 if i == 7 else row.tokens) for i, row in enumerate(reference)]
+    found = figures(rows, reference, seed=1)
+    assert found["token_ratio"]["min"] == pytest.approx(100 / 407)
+    assert found["near_empty"]["count"] == 1
+
+
+# ------------------------------------------------------------------------------------------- sweep and ladder
+def test_a_grid_is_every_combination_and_a_list_is_added_once():
+    table = {"grid": {"temperature": [0.3, 0.6], "top_p": [0.9]}, "list": [{"temperature": 0.0}, {"temperature": 0.0}]}
+    assert combinations(table) == [
+        {"temperature": 0.3, "top_p": 0.9},
+        {"temperature": 0.6, "top_p": 0.9},
+        {"temperature": 0.0},
+    ]
+    with pytest.raises(ConfigError, match="no setting to try"):
+        combinations({"grid": {}, "list": []})
+    with pytest.raises(ConfigError, match=r"sweep\.grid\.top_p"):
+        combinations({"grid": {"top_p": 0.9}, "list": []})
+
+
+def test_the_exponent_of_growth_is_found():
+    steps = [{"words": 2**k, "cpu_seconds": 0.1 * (2**k) ** 1.5, "dead": k > 6} for k in range(10)]
+    fit = exponent(steps, "cpu_seconds", 8)
+    assert fit is not None and fit["value"] == pytest.approx(1.5) and fit["n"] == 7
+    assert exponent(steps[:5], "cpu_seconds", 8) is None
+    assert first_length(steps, "dead") == 128
+    assert first_length(steps[:5], "dead") is None
+
+
+def test_a_rung_is_known_by_its_tag():
+    assert words_of(Chunk("a", "One two three.", tags=("ladder", "words-4"))) == 4
+    assert words_of(Chunk("a", "One two three.")) == 3
