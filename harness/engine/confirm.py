@@ -169,7 +169,9 @@ def _summarise(fault: str, case: Case, replays: Sequence[Case]) -> Replay:
 
 
 def _shows(case: Case, fault: str) -> bool:
-    return case.verdict is not None and any(finding.fault == fault for finding in case.verdict.findings)
+    """Whether the class found something, also where the verdict folds it into the fault that explains it."""
+    found, _ = case.judge.findings(case.view(), case.evidence)
+    return any(finding.fault == fault for finding in found)
 
 
 def _is(case: Case, word: VerdictWord) -> bool:
