@@ -153,7 +153,7 @@ def _claims(name: str, steps: Sequence[Json], fits: Mapping[str, Any], table: Ma
         Claim(
             "short-texts",
             name,
-            f"{few} of {of} judged attempts at one and two words are faulty ({share['low']:.1%} to {share['high']:.1%})",
+            f"{few} of {of} judged short attempts are faulty ({share['low']:.1%} to {share['high']:.1%})",
             False if few else None if of * 2 <= sum(step["attempts"] for step in short) else True,
             share["value"],
             (share["low"], share["high"]),
