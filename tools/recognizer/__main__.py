@@ -106,6 +106,25 @@ def train(paths: tuple[Path, Path, Path], minutes: float, device: str, quick: bo
 
 
 @main.command()
+@click.option("--quick", is_flag=True)
+@click.pass_obj
+def export(paths: tuple[Path, Path, Path], quick: bool) -> None:
+    """Export the last checkpoint of a training that goes on or was stopped."""
+    import torch
+
+    from tools.recognizer.checkpoint import export as write
+    from tools.recognizer.network import Recognizer
+
+    work, _, out = paths
+    network = Recognizer((QUICK if quick else FULL).width)
+    saved = torch.load(work / "checkpoint.pt", map_location="cpu", weights_only=False)
+    network.load_state_dict(saved["network"])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write(network, out)
+    click.echo(f"{out}: step {saved['step']}, {saved['heard_s'] / 3600:.1f} h heard, {saved['used_s'] / 60:.0f} min")
+
+
+@main.command()
 @click.option("--clips", type=int, default=FULL.clips)
 @click.option("--compared/--alone", default=True, help="Pocketsphinx on the same clips.")
 @click.option("--lines", type=PATH, help="Text file to speak, a sentence a line, instead of held-out sentences.")
