@@ -231,16 +231,25 @@ def trend(reports: Path) -> None:
     "--seeds", type=click.IntRange(min=2), default=3, help="takes of every chunk, each with a seed of its own"
 )
 @click.option("--asr", default=None, help="recognizer, as for pytest")
+@click.option("--resume", "run_id", default=None, help="go on with this interrupted recording")
 @_VARIANTS
 @_REPORTS
 def profile(
-    variant: str, spec: str, chunks: int | None, seeds: int, asr: str | None, variants: Path, reports: Path
+    variant: str,
+    spec: str,
+    chunks: int | None,
+    seeds: int,
+    asr: str | None,
+    run_id: str | None,
+    variants: Path,
+    reports: Path,
 ) -> None:
     """Record the reference: speak the corpus with several seeds, write its profile and the limits of its voice."""
     from harness.engine.reference import record
     from harness.terminal import Line
 
-    made = record(variants, variant, spec, chunks, seeds, asr, reports, Line(sys.stderr))
+    resume = _run_path(run_id, reports) if run_id is not None else None
+    made = record(variants, variant, spec, chunks, seeds, asr, reports, Line(sys.stderr), resume)
     for path in made:
         click.echo(path)
 

@@ -49,7 +49,7 @@ class Engine:
         """
         check(self.plan.variants)
         standards = self.standards()
-        run = self._open(resume) if resume is not None else self._create(standards)
+        run = self.reopen(resume) if resume is not None else self._create(standards)
         status = "interrupted"
         assessor = Assessor(run, self.plan.scorers)
         try:
@@ -65,7 +65,7 @@ class Engine:
 
     def begin(self, resume: Path | None = None) -> Run:
         """Create the run directory, or open the one to resume, for whoever drives it by other means."""
-        return self._open(resume) if resume is not None else self._create(self.standards())
+        return self.reopen(resume) if resume is not None else self._create(self.standards())
 
     def _variant(
         self, run: Run, variant: Variant, standards: dict[str, Standard], assessor: Assessor, workdir: Path
@@ -145,7 +145,8 @@ class Engine:
     def _create(self, standards: dict[str, Standard]) -> Run:
         return Run.create(self.plan.reports, self._manifest(standards))
 
-    def _open(self, path: Path) -> Run:
+    def reopen(self, path: Path) -> Run:
+        """Open a run to go on with it. Raises ResumeRefused, naming what changed since it began."""
         run = Run.open(path, write=True)
         changed = differences(run.manifest["fingerprint"], redact_json(fingerprint(self.plan)))
         if changed:

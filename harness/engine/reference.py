@@ -33,10 +33,13 @@ def record(
     asr: str | None,
     reports: Path,
     progress: Progress,
+    resume: Path | None = None,
 ) -> list[Path]:
     """Speak the corpus ``seeds`` times, each take a living session of its own; return the files written.
 
-    Raises ConfigError when the variant names no place for its profile and calibration.
+    ``resume`` is the directory of an interrupted recording; what it holds is not spoken or scored again.
+    Raises ConfigError when the variant names no place for its profile and calibration, ResumeRefused when something
+    changed meanwhile.
     """
     (variant,) = choose(load_variants(variants), [name], "profile")
     if variant.profile is None or variant.calibration is None:
@@ -56,7 +59,8 @@ def record(
         scorers=scorers,
         reference=variant,
     )
-    run = Engine(plan, progress).begin()
+    engine = Engine(plan, progress)
+    run = engine.begin(resume)
     status = "interrupted"
     try:
         _speak(run, plan, variant, seeds, progress)
@@ -82,7 +86,9 @@ def _speak(run: Run, plan: Plan, variant: Variant, seeds: int, progress: Progres
                 turns = [Turn(chunk, take=take) for chunk in chunks]
                 spoken = soak.speak_apart(Arm.REFERENCE, turns, {"take": take})
                 for count, (attempt, chunk, layout) in enumerate(spoken, 1):
-                    soak.submit(attempt, chunk, layout, None)
+                    assert attempt.id is not None
+                    if not set(plan.scorers) <= set(run.observations(attempt.id)):
+                        soak.submit(attempt, chunk, layout, None)
                     assessor.collect()
                     seconds = time.monotonic() - began
                     progress.tick(
