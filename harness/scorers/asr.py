@@ -49,8 +49,12 @@ class Recognizer(Protocol):
 
 
 def default_asr() -> str:
-    """Return the spec used when none is given: the embedded recognizer where it is shipped, else pocketsphinx."""
-    return "embedded" if EMBEDDED.is_file() else "pocketsphinx"
+    """Return the spec used when none is given: the embedded recognizer where it is shipped, else pocketsphinx.
+
+    Shipped means with its card, ``voices/recognizer.json``: a checkpoint that somebody is still training lies in the
+    same place and must not become the default by being there.
+    """
+    return "embedded" if EMBEDDED.is_file() and EMBEDDED.with_suffix(".json").is_file() else "pocketsphinx"
 
 
 def recognizer(spec: str, device: str = "cpu", where: str = "") -> Recognizer:
