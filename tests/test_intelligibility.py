@@ -123,6 +123,8 @@ def test_without_an_embedded_recognizer_pocketsphinx_stands_in_and_says_so(
 def test_with_an_embedded_recognizer_it_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(asr, "EMBEDDED", tmp_path / "recognizer.pt")
     asr.EMBEDDED.write_bytes(b"x")
+    assert default_asr() == "pocketsphinx"  # a checkpoint without its card may still be in training
+    asr.EMBEDDED.with_suffix(".json").write_text("{}")
     assert default_asr() == "embedded"
     assert recognizer("embedded").spec == "embedded"
 
