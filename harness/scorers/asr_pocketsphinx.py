@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from harness.types import Samples
 
 FRAME_SECONDS = 0.01
 LEVEL_DBFS = -20.0  # active level the models were trained near; a fixed one makes the score independent of gain
+DITHER = 1e-4  # -80 dBFS; digital silence has no logarithm, and was recognized as words
 LONGEST_SEGMENT = 15.0  # s; the lattice grows faster than the audio
 EARLIEST_CUT = 7.0  # s
+SHORTEST = 0.1  # s; less than this is no word, and the front end cannot take it
 
 # Operating points, chosen by suites/speed/test_recognizers.py.
 MODES: dict[str, dict[str, Any]] = {
@@ -54,8 +57,8 @@ class PocketSphinx:
         if self._decoder is None:
             from pocketsphinx import Decoder
 
-            # Batch normalisation looks at one utterance only: nothing leaks from clip to clip.
-            self._decoder = Decoder(loglevel="FATAL", cmn="batch", **MODES[self.mode])
+            self._decoder = Decoder(loglevel="FATAL", **MODES[self.mode])
+            prime(self._decoder)
 
     def transcribe(self, samples: Samples, language: str = "en") -> Transcript:
         """Recognize 16 kHz audio of any length; time and memory grow in proportion to it."""
@@ -74,19 +77,38 @@ class PocketSphinx:
         )
 
     def _segment(self, samples: Samples, offset: float) -> list[TimedWord]:
-        pcm = np.clip(samples * 32767.0, -32768, 32767).astype("<i2").tobytes()
-        decoder = self._decoder
-        decoder.start_utt()
-        decoder.process_raw(pcm, full_utt=True)
-        decoder.end_utt()
         words = []
-        for seg in decoder.seg() or ():
+        for seg in utterance(self._decoder, samples):
             if seg.word.startswith(("<", "[", "++")):
                 continue
             start = offset + seg.start_frame * FRAME_SECONDS
             end = offset + (seg.end_frame + 1) * FRAME_SECONDS
             words.append(TimedWord(_VARIANT.sub("", seg.word), start, end, min(1.0, float(seg.prob))))
         return words
+
+
+def utterance(decoder: Any, samples: Samples) -> list[Any]:
+    """Decode 16 kHz audio whatever the decoder heard before, and return the segments of its best path.
+
+    The model's own settings normalise cepstra within the utterance, but its noise tracker goes on from one utterance
+    to the next until the stream is started anew.
+    """
+    if len(samples) < SHORTEST * RATE:
+        return []
+    faint = np.random.default_rng(0).normal(0, DITHER, len(samples))  # always the same
+    pcm = np.clip((samples + faint) * 32767.0, -32768, 32767).astype("<i2").tobytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # "unnecessary", but it alone resets the noise tracker
+        decoder.start_stream()
+    decoder.start_utt()
+    decoder.process_raw(pcm, full_utt=True)
+    decoder.end_utt()
+    return list(decoder.seg() or ())
+
+
+def prime(decoder: Any) -> None:
+    """Let a new decoder hear a moment of noise: its very first utterance scores unlike all later ones."""
+    utterance(decoder, np.random.default_rng(0).normal(0, 0.05, RATE // 2).astype(np.float32))
 
 
 def _mean_log(words: list[TimedWord]) -> float | None:

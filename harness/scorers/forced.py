@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from harness.scorers.asr_pocketsphinx import FRAME_SECONDS, level
+from harness.scorers.asr_pocketsphinx import FRAME_SECONDS, level, prime, utterance
 from harness.types import Json, Samples
 
 SKIP, SKIP_MORE = 1e-15, 1e-2  # price of leaving one word out, and of each further one
@@ -52,9 +50,11 @@ class ForcedAligner:
     def _decoder(self) -> Any:
         from pocketsphinx import Decoder
 
-        decoder = Decoder(loglevel="FATAL", cmn="batch", lm=None, bestpath=False, topn=2)
+        decoder = Decoder(loglevel="FATAL", lm=None, bestpath=False, topn=2)
         for phone in _PHONES:
             decoder.add_word(f"_{phone}", phone, phone == _PHONES[-1])
+        self._load(decoder, ["_AH"], (0,))
+        prime(decoder)
         return decoder
 
     @cached_property
@@ -75,9 +75,8 @@ class ForcedAligner:
         if not words or len(words) > LONGEST_TEXT:
             return None
         self._learn(words)
-        pcm = (np.clip(level(samples), -1, 1) * 32767).astype("<i2").tobytes()
-        ends = (0, len(words))
-        heard = self._decode(words, pcm, ends) or self._decode(words, pcm, range(len(words) + 1))
+        levelled, n = level(samples), len(words)
+        heard = self._decode(words, levelled, (0, n)) or self._decode(words, levelled, range(n + 1))
         if heard is None:
             return {**_evidence(words, [], []), **dict.fromkeys(_UNKNOWN), "aligned": False}
         steps = follow(words, heard[0])
@@ -89,19 +88,19 @@ class ForcedAligner:
             phones = [_cmu(p) for p in self._lexicon.pronounce(word)]
             self._decoder.add_word(word, " ".join(phones) or "AH", word == unknown[-1])
 
-    def _decode(
-        self, words: Sequence[str], pcm: bytes, foreign: Sequence[int]
-    ) -> tuple[list[tuple[str, float, float, float]], list[list[float]]] | None:
-        """Return (word, start, end, score) along the best path and the spans of foreign speech, None without a path."""
-        decoder = self._decoder
+    @staticmethod
+    def _load(decoder: Any, words: Sequence[str], foreign: Sequence[int]) -> None:
         decoder.add_fsg("text", decoder.create_fsg("text", 0, len(words), arcs(words, foreign)))
         decoder.activate_search("text")
-        decoder.start_utt()
-        decoder.process_raw(pcm, full_utt=True)
-        decoder.end_utt()
+
+    def _decode(
+        self, words: Sequence[str], samples: Samples, foreign: Sequence[int]
+    ) -> tuple[list[tuple[str, float, float, float]], list[list[float]]] | None:
+        """Return (word, start, end, score) along the best path and the spans of foreign speech, None without a path."""
+        self._load(self._decoder, words, foreign)
         path: list[tuple[str, float, float, float]] = []
         strange: list[list[float]] = []
-        for seg in decoder.seg() or ():
+        for seg in utterance(self._decoder, samples):
             start, end = seg.start_frame * FRAME_SECONDS, (seg.end_frame + 1) * FRAME_SECONDS
             if seg.word.startswith("_"):
                 if strange and start - strange[-1][1] < 0.05:
