@@ -122,6 +122,8 @@ def test_junit_has_one_case_a_chunk(suite):
     xml = (suite.path / "junit.xml").read_text()
     assert xml.count("<testcase") == 4
     assert "SIGSEGV" in xml
+    assert xml.count('<property name="outcome"') == 4
+    assert '<property name="outcome" value="crash"' in xml
 
 
 def test_a_full_summary_has_what_the_readme_names(suite):
@@ -131,3 +133,11 @@ def test_a_full_summary_has_what_the_readme_names(suite):
     expected = {"chunks", "clean", "faulty", "not_judged", "faults", "wer", "cer", "speaker_similarity"}
     expected |= {"rtfx", "tokens", "peak_memory_bytes", "epochs"}
     assert expected <= set(data["variants"]["fine"])
+
+
+def test_in_a_github_job_the_table_is_in_its_summary_and_failures_are_annotated(suite, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(suite.path / "step.md"))
+    result = soak(suite, "-k", "bad")
+    assert "| bad |" in (suite.path / "step.md").read_text(encoding="utf-8")
+    assert "::error" in result.stdout.str() or "::warning" in result.stdout.str()

@@ -129,6 +129,7 @@ def soak(request: pytest.FixtureRequest) -> Soak:
     found = request.config.stash[_STAGE].soaks.get(request.path.parent)
     if found is None:
         pytest.fail("the run of this suite was not done", pytrace=False)
+    found.properties = request.node.user_properties
     return found
 
 
@@ -167,12 +168,24 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         if not _judged(summary):
             terminalreporter.write_line("NOTHING WAS JUDGED: this run says nothing about the backend", red=True)
         terminalreporter.write_line(f"report: {stage.runs[folder] / 'report.html'}")
+        _tell_github(summary, terminalreporter)
     for folder, shown in stage.tables.items():
         terminalreporter.section(folder.name)
         terminalreporter.write_line(shown)
         if not stage.soaks[folder].decided:
             terminalreporter.write_line("NOTHING WAS DECIDED: this run says nothing about the backend", red=True)
         terminalreporter.write_line(f"results: {stage.runs[folder] / 'results.md'}")
+
+
+def _tell_github(summary: dict[str, Any], terminalreporter: Any) -> None:
+    """In a GitHub job: annotations, and the table in the job's summary."""
+    if not os.environ.get("GITHUB_ACTIONS"):
+        return
+    from harness.report.exports import github_annotations, write_markdown
+
+    write_markdown(summary)
+    for text in github_annotations(summary):
+        terminalreporter.write_line(text)
 
 
 __all__ = ["Ask", "Soak"]

@@ -32,6 +32,7 @@ class Soak:
         self._run = run
         self._scene = scene
         self._options = options
+        self.properties: list[tuple[str, object]] = []  # of the item that asks now, for JUnit
         self._texts = {chunk.id: chunk.text for chunk in scene.corpus.chunks}
         self._attempts = {(a.variant, a.chunk_id): a for a in run.attempts(arm=Arm.SOAK)}
         self._verdicts = run.verdicts()
@@ -63,6 +64,9 @@ class Soak:
         verdict = self._verdicts.get(attempt.id)
         if verdict is None:
             pytest.skip("not judged: the run was interrupted before the verdict")
+        from harness.report.exports import junit_properties  # draws charts too: not at collection
+
+        self.properties += junit_properties(attempt, verdict, self._run.observations(attempt.id))
         if verdict.word is VerdictWord.NOT_JUDGED:
             pytest.skip(f"not judged: {verdict.reason}")
         if verdict.word is VerdictWord.FAULTY:
