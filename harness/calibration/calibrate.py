@@ -23,6 +23,7 @@ LEAST = 120  # values to fit a limit on
 MOST_TRIMMED = 0.05  # of the takes; more than that is no exception but the voice
 FENCE = 4.0  # healthy values lie within this many times the distance from median to 90th percentile
 FLOOR = 0.5  # of the default: a limit is never tighter, so that a harmless shift of a quantization is no fault
+CEILING = 2.0  # of the default, for what is heard: a voice that leaves out more words is at fault, that is not its way
 
 
 def calibrate(
@@ -181,16 +182,17 @@ def _scale_voice(limits: FaultLimits) -> _Scale:
 def _fit_class(name: str, healthy: Sequence[Sample], default: FaultLimits, share: float) -> FaultLimits:
     values = [(s, s.values[name]) for s in healthy if name in s.values]
     scale = _scale_reference(name, default)
+    heard = catalogue()[name].family is Family.TRANSCRIPT
     related = [(s, c) for s, v in values if (c := scale.place(s, v)) is not None]
     reference, voice = default.reference, default.voice
     if default.reference and len(related) >= LEAST:
         count = f"reference on the same text; margin fitted on {len(related)} healthy takes"
-        reference = _bounds(related, default.reference[0].limit, share, count, (0.0, 0.0))
+        reference = _bounds(related, default.reference[0].limit, share, count, (0.0, 0.0), heard=heard)
     if len(values) >= LEAST and default.relation is not Relation.RATIO:
         center = _center(values, default.relation)
         rest = [(s, Bound(0, "", *center).compared(v, s.words, default.relation)) for s, v in values]
         base = default.voice[0].limit - center[0] if default.voice else (scale.default or 0.0)
-        voice = _bounds(rest, base, share, f"fitted on {len(values)} healthy takes", center)
+        voice = _bounds(rest, base, share, f"fitted on {len(values)} healthy takes", center, heard=heard)
     return replace(default, reference=reference, voice=voice)
 
 
@@ -210,11 +212,18 @@ def _center(values: Sequence[tuple[Sample, float]], relation: Relation) -> tuple
 
 
 def _bounds(
-    placed: Sequence[tuple[Sample, float]], default: float, share: float, source: str, center: tuple[float, float]
+    placed: Sequence[tuple[Sample, float]],
+    default: float,
+    share: float,
+    source: str,
+    center: tuple[float, float],
+    *,
+    heard: bool,
 ) -> tuple[Bound, ...]:
     """A bound a bucket of lengths; a bucket with too little in it takes the wider of all together and the default."""
     floor = FLOOR * default if default > 0 else -np.inf
-    overall = max(tail_limit([v for _, v in placed], share), floor)
+    ceiling = CEILING * default if heard and default > 0 else np.inf
+    overall = min(max(tail_limit([v for _, v in placed], share), floor), ceiling)
     bounds: list[Bound] = []
     low = 0
     for top in BUCKETS:
@@ -223,7 +232,7 @@ def _bounds(
         limit = overall
         said = source
         if len(inside) >= LEAST:
-            limit = max(tail_limit(inside, share), floor)
+            limit = min(max(tail_limit(inside, share), floor), ceiling)
             said = f"{source}, {len(inside)} of this length"
         elif top is not None:
             limit = max(overall, default)

@@ -6,14 +6,31 @@ aligner knows the text and only decides which of its words are there, which is a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
-from harness.faults.base import Seen
+from harness.faults.base import CannotJudge, Seen
 from harness.types import Json, View
 
 SCORER = "forced_alignment"
+
+
+def agreed(view: View, by_ear: Callable[[], Seen], by_alignment: Callable[[Json], Seen]) -> Seen:
+    """The smaller of what free recognition and forced alignment saw: only what both see is a fault.
+
+    Each errs on healthy speech, but on different words: of 738 healthy takes of the embedded voice the free recognizer
+    misses three words in a row in 4%, the aligner in 13%, both of them in 3% (docs/judging.md). Where one of the two
+    has nothing to say, the other speaks alone.
+    """
+    aligned = alignment(view)
+    try:
+        heard = by_ear()
+    except CannotJudge:
+        if aligned is None:
+            raise
+        return by_alignment(aligned)
+    return heard if aligned is None else min(heard, by_alignment(aligned), key=lambda seen: seen.value)
 
 
 def alignment(view: View) -> Json | None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from harness.faults._again import heard_again, words_again
-from harness.faults._forced import alignment, repeated
+from harness.faults._forced import agreed, repeated
 from harness.faults._heard import hear, need_times, quote
 from harness.faults._inject import cut, give, join, speech, words, words_at
 from harness.faults.base import BaseFault, Family, Material, Seen, Source
@@ -36,9 +36,9 @@ class Loop(BaseFault):
     injectors = words((1.0, 2.0, 4.0, 6.0, 10.0), 6.0, say_again)
 
     def measure(self, view: View) -> Seen:
-        aligned = alignment(view)
-        if aligned is not None:
-            return repeated(aligned)
+        return agreed(view, lambda: self._by_ear(view), repeated)
+
+    def _by_ear(self, view: View) -> Seen:
         heard = need_times(hear(view))
         again = heard_again(heard, heard.text)
         if not again:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.faults._forced import alignment, missing
+from harness.faults._forced import agreed, missing
 from harness.faults._heard import hear, need_times, quote
 from harness.faults._inject import cut, give, join, speech, words, words_at
 from harness.faults.base import BaseFault, Family, Material, Seen, Source
@@ -35,9 +35,9 @@ class SkippedWords(BaseFault):
     injectors = words((1.0, 2.0, 3.0, 5.0, 8.0), 5.0, leave_out)
 
     def measure(self, view: View) -> Seen:
-        aligned = alignment(view)
-        if aligned is not None:
-            return missing(aligned, at_end=False)
+        return agreed(view, lambda: self._by_ear(view), lambda found: missing(found, at_end=False))
+
+    def _by_ear(self, view: View) -> Seen:
         heard = need_times(hear(view))
         best = Seen(0.0)
         for region in heard.regions[:-1]:

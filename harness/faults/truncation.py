@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.faults._forced import alignment, missing
+from harness.faults._forced import agreed, missing
 from harness.faults._heard import hear, need_times, quote
 from harness.faults._inject import cut, give, speech, words
 from harness.faults.base import BaseFault, CannotInject, Family, Material, Seen, Source
@@ -37,9 +37,9 @@ class Truncation(BaseFault):
     injectors = words((1.0, 2.0, 4.0, 6.0, 10.0), 4.0, lose_the_end)
 
     def measure(self, view: View) -> Seen:
-        aligned = alignment(view)
-        if aligned is not None:
-            return missing(aligned, at_end=True)
+        return agreed(view, lambda: self._by_ear(view), lambda found: missing(found, at_end=True))
+
+    def _by_ear(self, view: View) -> Seen:
         heard = need_times(hear(view))
         tail = heard.regions[-1]
         unmatched = tail.text[1] - tail.text[0]
