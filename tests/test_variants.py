@@ -98,8 +98,8 @@ def test_a_file_that_is_not_utf8_is_one_line(tmp_path):
 
 
 def test_the_shipped_files_are_read(tmp_path):
-    names = [variant.name for variant in load_variants(ROOT / "variants.toml")]
-    assert names == ["f16", "q8_0", "q5_k_m", "q4_k_m", "q4_k_s", "q2_k"]
+    everywhere = [variant.name for variant in load_variants(ROOT / "variants.toml") if not variant.suites]
+    assert everywhere == ["f16", "q8_0", "q5_k_m", "q4_k_m", "q4_k_s", "q2_k"]
     (tmp_path / "models").mkdir()
     for name in ("f16", "q4_k_s"):
         (tmp_path / "models" / f"{name}.gguf").write_bytes(b"x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -84,16 +85,14 @@ def _speak(run: Run, plan: Plan, variant: Variant, seeds: int, progress: Progres
             for take in range(seeds):
                 began = time.monotonic()
                 turns = [Turn(chunk, take=take) for chunk in chunks]
-                spoken = soak.speak_apart(Arm.REFERENCE, turns, {"take": take})
-                for count, (attempt, chunk, layout) in enumerate(spoken, 1):
-                    assert attempt.id is not None
-                    if not set(plan.scorers) <= set(run.observations(attempt.id)):
-                        soak.submit(attempt, chunk, layout, None)
-                    assessor.collect()
-                    seconds = time.monotonic() - began
-                    progress.tick(
-                        Tick(variant.name, f"take {take + 1} of {seeds}", count, len(chunks), seconds=seconds)
-                    )
+                with closing(soak.speak_apart(Arm.REFERENCE, turns, {"take": take})) as spoken:
+                    for count, (attempt, chunk, layout) in enumerate(spoken, 1):
+                        assert attempt.id is not None
+                        if not set(plan.scorers) <= set(run.observations(attempt.id)):
+                            soak.submit(attempt, chunk, layout, None)
+                        assessor.collect()
+                        stage = f"take {take + 1} of {seeds}"
+                        progress.tick(Tick(variant.name, stage, count, len(chunks), seconds=time.monotonic() - began))
             assessor.drain()
     finally:
         assessor.close()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,15 +46,17 @@ class Soak:
         todo = [chunk for chunk in chunks if chunk.id not in spoken]
         began, count, rtfx = time.monotonic(), 0, _Speed()
         previous: tuple[int, Chunk] | None = None
-        for attempt, chunk, layout in self._attempts(row, done, [Turn(chunk) for chunk in todo], Arm.SOAK):
-            if attempt.arm == Arm.SOAK:
-                count += 1
-                rtfx.add(attempt)
-                before = previous[1] if previous is not None and previous[0] == attempt.epoch else None
-                self.submit(attempt, chunk, layout, before)
-                previous = (attempt.epoch, chunk)
-            self.assessor.collect()
-            self._tick("soak", count, len(todo), began, rtfx.value, chunk.id)
+        # closed whatever happens here: the worker must not live on until somebody collects the generator
+        with closing(self._attempts(row, done, [Turn(chunk) for chunk in todo], Arm.SOAK)) as attempts:
+            for attempt, chunk, layout in attempts:
+                if attempt.arm == Arm.SOAK:
+                    count += 1
+                    rtfx.add(attempt)
+                    before = previous[1] if previous is not None and previous[0] == attempt.epoch else None
+                    self.submit(attempt, chunk, layout, before)
+                    previous = (attempt.epoch, chunk)
+                self.assessor.collect()
+                self._tick("soak", count, len(todo), began, rtfx.value, chunk.id)
         self._finish_scoring(rtfx.value)
         return list(self.cases.values())
 
@@ -74,7 +77,7 @@ class Soak:
 
     def speak_apart(
         self, arm: str, turns: list[Turn], details: dict[str, Any]
-    ) -> Iterator[tuple[Attempt, Chunk, TokenLayout | None]]:
+    ) -> Generator[tuple[Attempt, Chunk, TokenLayout | None]]:
         """Speak in a fresh process, as a session of its own; what a resumed run already has is yielded as it is."""
         row, done = self.session_row(arm, [turn.chunk.id for turn in turns], details)
         chunks = {turn.chunk.id: turn.chunk for turn in turns}
@@ -83,18 +86,20 @@ class Soak:
             yield attempt, chunks[attempt.chunk_id], layout
         have = {(attempt.chunk_id, attempt.arm, attempt.take) for attempt in done}
         todo = [turn for turn in turns if (turn.chunk.id, turn.arm or str(arm), turn.take) not in have]
-        yield from self._attempts(row, done, todo, arm)
+        with closing(self._attempts(row, done, todo, arm)) as attempts:
+            yield from attempts
 
     def quiet_pass(self) -> None:
         """Speak the first few chunks again in a fresh process with nothing else running, for honest timing."""
         turns = [Turn(chunk) for chunk in self.plan.chunks(self.variant)[: self.plan.quiet_chunks]]
         began = time.monotonic()
-        for count, (_, chunk, _layout) in enumerate(self.speak_apart(Arm.QUIET, turns, {}), 1):
-            self._tick("quiet pass", count, len(turns), began, None, chunk.id)
+        with closing(self.speak_apart(Arm.QUIET, turns, {})) as attempts:
+            for count, (_, chunk, _layout) in enumerate(attempts, 1):
+                self._tick("quiet pass", count, len(turns), began, None, chunk.id)
 
     def _attempts(
         self, row: int, done: list[Attempt], turns: list[Turn], arm: str
-    ) -> Iterator[tuple[Attempt, Chunk, TokenLayout | None]]:
+    ) -> Generator[tuple[Attempt, Chunk, TokenLayout | None]]:
         if not turns:
             return
         worker = Worker(self.variant, self.workdir)
