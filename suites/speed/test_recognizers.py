@@ -1,0 +1,111 @@
+"""CPU of the recognizer room: how many times real time each recognizer reads, and its word errors on the same speech.
+
+    pytest suites/speed/test_recognizers.py --asr whisper:base.en
+
+The speech is LJ Speech from ``../shared/speech`` where it is there, else Flite's ``slt``; without either the tests are
+skipped. The engines of pocketsphinx and the forced alignment are always measured, ``--asr`` adds one more. Process
+time is taken, so that other programs on the machine count little. The figures are in ``extra_info``
+(``--benchmark-json``): ``times_real_time``, ``word_errors``, ``words``, ``missing`` and ``model``.
+"""
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.alignment import align_words
+from harness.audio import read_audio, resample
+from harness.scorers.asr import RATE, recognizer
+from harness.scorers.forced import ForcedAligner
+from harness.scorers.speaker import SpeakerScorer
+from harness.text import normaliser
+
+RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "speech" / "ljspeech"
+CLIPS = 8
+TEXTS = (
+    "She put the letter on the kitchen table and waited for her brother to come home from work.",
+    "The captain gave the order to lower the sails, and the ship was drifting slowly toward the harbor.",
+    "There are three good reasons to keep a small garden, and the first is that you learn to be patient.",
+    "Heavy rain was expected in the mountains, and the police warned drivers to stay off the northern road.",
+)
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory):
+    """(text, samples at 16 kHz) of healthy speech."""
+    table = RECORDINGS / "metadata.csv"
+    if table.is_file():
+        rows = [line.split("|") for line in table.read_text(encoding="utf-8").splitlines()]
+        found = [(row[-1], RECORDINGS / f"{row[0]}.flac") for row in rows if (RECORDINGS / f"{row[0]}.flac").is_file()]
+        return [(text, _read(path)) for text, path in found[:CLIPS]]
+    if shutil.which("flite") is None:
+        pytest.skip("no speech to read: neither ../shared/speech nor the apt package flite is here")
+    folder = tmp_path_factory.mktemp("speech")
+    for index, text in enumerate(TEXTS):
+        command = ["flite", "-voice", "slt", "-t", text, "-o", str(folder / f"{index}.wav")]
+        subprocess.run(command, check=True)
+    return [(text, _read(folder / f"{index}.wav")) for index, text in enumerate(TEXTS)]
+
+
+def _read(path):
+    audio = read_audio(path)
+    return resample(audio.samples, audio.sample_rate, RATE)
+
+
+def _measure(benchmark, speech, work):
+    """Run ``work`` on every clip; return what it gave, and note the multiple of real time."""
+    seconds = sum(len(samples) for _, samples in speech) / RATE
+    spent = []
+
+    def once():
+        began = time.process_time()
+        given = [work(text, samples) for text, samples in speech]
+        spent.append(time.process_time() - began)
+        return given
+
+    given = benchmark.pedantic(once, rounds=2, iterations=1, warmup_rounds=0)
+    benchmark.extra_info["audio_seconds"] = round(seconds, 1)
+    benchmark.extra_info["times_real_time"] = round(seconds / min(spent), 1)
+    return given
+
+
+@pytest.mark.benchmark(group="recognizers", timer=time.process_time)
+@pytest.mark.parametrize("spec", ["pocketsphinx:fast", "pocketsphinx:accurate", "--asr"])
+def test_recognizer(benchmark, speech, spec, request):
+    """Free recognition, without knowledge of the text."""
+    chosen = request.config.getoption("--asr", None) if spec == "--asr" else spec
+    if chosen is None:
+        pytest.skip("no further recognizer was named with --asr")
+    engine = recognizer(chosen)
+    engine.setup()
+    heard = _measure(benchmark, speech, lambda text, samples: engine.transcribe(samples, "en"))
+    normalise = normaliser("whisper-english")
+    counts = [
+        align_words(normalise(text), normalise(seen.text))[0] for (text, _), seen in zip(speech, heard, strict=True)
+    ]
+    benchmark.extra_info["word_errors"] = sum(c.errors for c in counts)
+    benchmark.extra_info["words"] = sum(c.units for c in counts)
+    benchmark.extra_info["model"] = f"{heard[0].engine} {heard[0].model}"
+    assert any(seen.text for seen in heard)
+
+
+@pytest.mark.benchmark(group="recognizers", timer=time.process_time)
+def test_forced_alignment(benchmark, speech):
+    """Forced alignment with the text; healthy speech should have no word missing."""
+    aligner = ForcedAligner()
+    aligner.setup()
+    seen = _measure(benchmark, speech, lambda text, samples: aligner.align(samples, text))
+    benchmark.extra_info["missing"] = sum(s["missing"] or 0 for s in seen)
+    assert all(s["aligned"] for s in seen)
+
+
+@pytest.mark.benchmark(group="recognizers", timer=time.process_time)
+def test_speaker_embedding(benchmark, speech):
+    """One embedding a clip."""
+    scorer = SpeakerScorer()
+    scorer.setup()
+    long_enough = [(text, samples) for text, samples in speech if len(samples) > 3 * RATE]
+    given = _measure(benchmark, long_enough, lambda text, samples: scorer.embed(samples)[0])
+    assert all(len(embedding) == 256 for embedding in given)
