@@ -86,6 +86,17 @@ def test_speech_after_the_text_is_foreign(aligner: ForcedAligner, speak) -> None
 
 
 @flite
+def test_words_mumbled_in_their_place_have_foreign_speech_there_and_words_left_out_do_not(
+    aligner: ForcedAligner, speak
+) -> None:
+    left_out = aligner.align(speak(TEXT.replace("climbed the stairs ", "")), TEXT)
+    mumbled = aligner.align(speak(TEXT.replace("climbed the stairs", "ooga wuggle fah zoom")), TEXT)
+    assert left_out["missing_runs"][0]["foreign"] == 0
+    unclear = [run for run in mumbled["missing_runs"] if run["foreign"] > 0.3]
+    assert unclear or mumbled["missing"] == 0
+
+
+@flite
 def test_names_numbers_and_unknown_words_are_aligned_as_spoken(aligner: ForcedAligner, speak) -> None:
     text = "Dr. Zyphrax paid 42 crowns to Mrs. Quillwick."
     said = speak("Doctor Zyfracks paid forty two crowns to missus Quill wick.")

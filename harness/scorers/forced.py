@@ -168,7 +168,13 @@ def _evidence(words: Sequence[str], steps: Sequence[Step], foreign: Sequence[Seq
         "leading_missing": next((j for i, j in gaps if i == 0), 0),
         "trailing_missing": next((j - i for i, j in gaps if j == len(words)), 0),
         "missing_runs": [
-            {"ref": [i, j], "text": " ".join(words[i:j]), "time": _time_before(steps, i)} for i, j in gaps
+            {
+                "ref": [i, j],
+                "text": " ".join(words[i:j]),
+                "time": _time_before(steps, i),
+                "foreign": _foreign_between(steps, i, j, foreign),
+            }
+            for i, j in gaps
         ],
         "repeated": len(again),
         "repeats": [
@@ -193,6 +199,13 @@ def _runs(indices: Sequence[int]) -> list[tuple[int, int]]:
 def _time_before(steps: Sequence[Step], index: int) -> float:
     """Return the end of the last word spoken before the missing one, 0 at the beginning."""
     return round(max((s.end for s in steps if s.word < index), default=0.0), 2)
+
+
+def _foreign_between(steps: Sequence[Step], first: int, last: int, foreign: Sequence[Sequence[float]]) -> float:
+    """Return the seconds of foreign speech in place of missing words: much of it means mumbled rather than left out."""
+    start = max((s.end for s in steps if s.word < first), default=0.0)
+    end = min((s.start for s in steps if s.word >= last and s.start >= start), default=math.inf)
+    return round(sum(max(0.0, min(b, end) - max(a, start)) for a, b in foreign), 2)
 
 
 def _cmu(phone: str) -> str:
