@@ -122,7 +122,7 @@ def closing_lines(summary: dict[str, Any]) -> list[str]:
                 lines.append(f"{name}: {claim['name']} {word}: {claim['statement']}")
     heard = summary["recognizer"]
     if heard["model"]:
-        lines.append(f"heard by {heard['model']}; words normalised by {heard['normaliser']}")
+        lines.append(f"heard by {heard['engine']} {heard['model']}; words normalised by {heard['normaliser']}")
     lines.append(f"disk: {summary['disk_bytes'] / 1e6:.1f} MB in this run")
     return [*lines, *summary.get("notes", ())]
 
