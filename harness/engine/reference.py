@@ -42,24 +42,9 @@ def record(
     Raises ConfigError when the variant names no place for its profile and calibration, ResumeRefused when something
     changed meanwhile.
     """
-    (variant,) = choose(load_variants(variants), [name], "profile")
-    if variant.profile is None or variant.calibration is None:
-        raise ConfigError(f"{variants}: variants.{name}: 'profile' and 'calibration' must say where to write them")
-    check([variant])
-    corpus = load_corpus(spec)
-    corpus = Corpus(corpus.name, corpus.chunks[:chunks], corpus.sha256, corpus.source)
-    scorers: dict[str, dict[str, Any]] = {scorer: {} for scorer in _SCORERS}
-    if asr is not None:
-        scorers["intelligibility"] = {"asr": asr}
-    plan = Plan(
-        suite="profile",
-        corpus=corpus,
-        variants=(variant,),
-        selection={name: tuple(chunk.id for chunk in corpus.chunks)},
-        reports=reports,
-        scorers=scorers,
-        reference=variant,
-    )
+    plan, variant = _plan(variants, name, spec, chunks, asr, reports)
+    assert variant.profile is not None
+    assert variant.calibration is not None
     engine = Engine(plan, progress)
     run = engine.begin(resume)
     status = "interrupted"
@@ -73,6 +58,29 @@ def record(
         run.finish(status)
         run.close()
     return [variant.profile, variant.calibration]
+
+
+def _plan(
+    variants: Path, name: str, spec: str, chunks: int | None, asr: str | None, reports: Path
+) -> tuple[Plan, Variant]:
+    (variant,) = choose(load_variants(variants), [name], "profile")
+    if variant.profile is None or variant.calibration is None:
+        raise ConfigError(f"{variants}: variants.{name}: 'profile' and 'calibration' must say where to write them")
+    check([variant])
+    corpus = load_corpus(spec)
+    corpus = Corpus(corpus.name, corpus.chunks[:chunks], corpus.sha256, corpus.source)
+    scorers: dict[str, dict[str, Any]] = {scorer: {} for scorer in _SCORERS}
+    if asr is not None:
+        scorers["intelligibility"] = {"asr": asr}
+    return Plan(
+        suite="profile",
+        corpus=corpus,
+        variants=(variant,),
+        selection={name: tuple(chunk.id for chunk in corpus.chunks)},
+        reports=reports,
+        scorers=scorers,
+        reference=variant,
+    ), variant
 
 
 def _speak(run: Run, plan: Plan, variant: Variant, seeds: int, progress: Progress) -> None:

@@ -1,0 +1,72 @@
+"""What there is to choose from: a variants file to start with, fault classes, corpora, presets (layer 6)."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import click
+
+from harness.cli.common import ROOT, main
+from harness.errors import ConfigError, nearest
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path), default=Path("variants.toml"))
+def init(path: Path) -> None:
+    """Write a commented variants file to start from (default: ./variants.toml)."""
+    if path.exists():
+        raise ConfigError(f"{path}: already there; name another file or remove it first")
+    path.write_text((ROOT / "harness" / "data" / "variants.example.toml").read_text(encoding="utf-8"))
+    click.echo(f"wrote {path}; edit it, then: pytest suites/stress --variants {path} -k NAME")
+
+
+@main.command()
+@click.argument("name", required=False)
+def faults(name: str | None) -> None:
+    """List the fault classes, one a line, or explain one."""
+    from harness.faults import catalogue, explain
+
+    known = catalogue()
+    if name is None:
+        width = max(map(len, known))
+        for fault in known.values():
+            click.echo(f"{fault.name:<{width}}  {fault.title}")
+        return
+    if name not in known:
+        raise ConfigError(f"unknown fault class {name!r}{nearest(name, known)}")
+    click.echo(explain(known[name]))
+
+
+@main.command()
+@click.argument("spec", required=False)
+def corpora(spec: str | None) -> None:
+    """List the built-in corpora, or show the chunks of one (a name, a file, or generated:...)."""
+    from harness.corpora import builtin_names, load_corpus
+
+    if spec is None:
+        for name in builtin_names():
+            corpus = load_corpus(name)
+            words = sum(len(chunk.text.split()) for chunk in corpus.chunks)
+            click.echo(f"{name:<14}{len(corpus.chunks):>5} chunks {words:>7} words  sha256 {corpus.sha256[:12]}")
+        return
+    for chunk in load_corpus(spec).chunks:
+        click.echo(f"{chunk.id}\t{chunk.language}\t{textwrap.shorten(chunk.text, 110, placeholder='...')}")
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="what the preset leaves open")
+def presets(name: str | None, given: tuple[str, ...]) -> None:
+    """List variants for known programs, or print one to append to a variants file (docs/presets has a page each)."""
+    from harness.presets import load, names
+
+    if name is None:
+        width = max(map(len, names()))
+        for each in names():
+            click.echo(f"{each:<{width}}  {load(each).title}")
+        return
+    for pair in given:
+        if "=" not in pair:
+            raise ConfigError(f"--set {pair}: must be KEY=VALUE")
+    click.echo(load(name).filled(dict(pair.split("=", 1) for pair in given)), nl=False)

@@ -1,0 +1,65 @@
+"""The command group, the options that commands share, and errors as one line (layer 6)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness import __version__
+from harness.errors import ConfigError, SoakError, nearest
+
+if TYPE_CHECKING:
+    from harness.types import Variant
+
+ROOT = Path(__file__).resolve().parents[2]
+REPORTS = click.option("--reports", type=click.Path(path_type=Path), default=ROOT / "reports", help="where runs are")
+VARIANTS = click.option(
+    "--variants", type=click.Path(path_type=Path), default=ROOT / "variants.toml", help="variants file (TOML)"
+)
+
+
+class _OneLineErrors(click.Group):
+    """A user's error prints as one line and ends with its exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except SoakError as error:
+            click.echo(f"tts-soak: {error}", err=True)
+            sys.exit(error.exit_code)
+
+
+@click.group(cls=_OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tts-soak")
+def main() -> None:
+    """Soak test for text-to-speech. The test itself is run with pytest: `pytest suites/stress -k NAME`."""
+
+
+def variant_named(path: Path, name: str) -> Variant:
+    """One variant of a file, looked at by its adapter. Raises ConfigError with the nearest name."""
+    from harness.backends import ADAPTERS
+    from harness.variants import load_variants
+
+    known = {each.name: each for each in load_variants(path)}
+    if name not in known:
+        raise ConfigError(f"{path}: unknown variant {name!r}{nearest(name, known)}")
+    ADAPTERS.get(known[name].adapter, f"{path}: variants.{name}.adapter").check(known[name])
+    return known[name]
+
+
+def run_path(run: str | None, reports: Path) -> Path:
+    """The directory of a run by its id, or of the latest. Raises ConfigError with the nearest id."""
+    from harness.store import latest
+    from harness.store import runs as all_runs
+
+    if run is None:
+        return latest(reports)
+    path = reports / run
+    if not (path / "manifest.json").is_file():
+        names = [info.run_id for info in all_runs(reports)]
+        raise ConfigError(f"{reports}: no run {run!r}{nearest(run, names)}")
+    return path

@@ -1,0 +1,150 @@
+"""What was recorded: runs, reports, marks, baselines, trends (layer 6)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from harness.cli.common import REPORTS, main, run_path
+
+
+@main.command()
+@REPORTS
+def runs(reports: Path) -> None:
+    """List the runs with their state and the disk they take."""
+    from harness.store import runs as all_runs
+
+    found = all_runs(reports)
+    for info in found:
+        state = "crashed (can be resumed)" if info.crashed else (info.status or "unreadable")
+        size = f"{info.disk_bytes / 1e6:.1f} MB"
+        click.echo(f"{info.run_id}  {state:<24} {info.attempts or 0:>6} attempts {size:>12}  {info.problem}".rstrip())
+    click.echo(f"{len(found)} runs, {sum(info.disk_bytes for info in found) / 1e6:.1f} MB in {reports}")
+
+
+@main.command()
+@click.option("--keep", type=click.IntRange(min=0), required=True, help="how many of the newest runs stay whole")
+@click.option("--audio-only", is_flag=True, help="delete only the audio of older runs, keep their figures")
+@REPORTS
+def prune(keep: int, audio_only: bool, reports: Path) -> None:
+    """Delete old runs (never one that is being written)."""
+    from harness.store import prune as prune_runs
+
+    gone = prune_runs(reports, keep, audio_only=audio_only)
+    for item in gone:
+        click.echo(f"pruned {item}")
+    click.echo(f"{len(gone)} runs pruned")
+
+
+@main.command()
+@click.argument("run", required=False)
+@REPORTS
+def verify(run: str | None, reports: Path) -> None:
+    """Check that every acknowledged attempt of a run is there once and its audio unchanged."""
+    path = run_path(run, reports)
+    from harness.store import Run
+
+    with Run.open(path) as opened:
+        problems = opened.verify()
+        count = len(opened.attempts())
+    for problem in problems:
+        click.echo(problem)
+    click.echo(f"{path.name}: {count} attempts, {len(problems)} problems")
+    if problems:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("run_ids", nargs=-1)
+@click.option("--single-file", is_flag=True, help="also report-single.html, which holds pictures and audio")
+@click.option("--tables", is_flag=True, help="also scores.jsonl and scores.csv, one attempt a row")
+@click.option("--markdown", is_flag=True, help="also summary.md and model-card.md; appends to $GITHUB_STEP_SUMMARY")
+@REPORTS
+def report(run_ids: tuple[str, ...], single_file: bool, tables: bool, markdown: bool, reports: Path) -> None:
+    """Write summary.json and report.html of runs again, from the store alone (default: the latest)."""
+    from harness.report import write
+    from harness.report.exports import model_card, write_markdown, write_tables
+
+    for run_id in run_ids or (None,):
+        path = run_path(run_id, reports)
+        summary = write(path, single_file=single_file)
+        click.echo(path / "report.html")
+        if single_file:
+            click.echo(path / "report-single.html")
+        if tables:
+            for made in write_tables(path):
+                click.echo(made)
+        if markdown:
+            (path / "model-card.md").write_text(model_card(summary), encoding="utf-8", errors="backslashreplace")
+            for made in [*write_markdown(summary, path / "summary.md"), path / "model-card.md"]:
+                click.echo(made)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@REPORTS
+def marks(file: Path, reports: Path) -> None:
+    """Keep the marks that a report saved, and print what they say of each fault class's false alarms."""
+    from harness.report import marks as of_report
+    from harness.report import write
+    from harness.store import Run
+    from harness.types import VerdictWord
+
+    path = run_path(of_report.read(file)[0], reports)
+    with Run.open(path) as run:
+        kept = of_report.keep(file, run)
+        judged = sum(verdict.word is not VerdictWord.NOT_JUDGED for verdict in run.verdicts(arm="soak").values())
+        rows = of_report.figures(run, kept)
+    for line in of_report.lines(rows, judged):
+        click.echo(line)
+    write(path)
+    click.echo(f"{len(kept)} marks are kept in {path / of_report.STORED} and shown in its report")
+
+
+@main.group()
+def baseline() -> None:
+    """Runs that later runs are compared with, kept as small files under reports/baselines/."""
+
+
+@baseline.command("set")
+@click.argument("run", required=False)
+@click.option("--name", default="main", show_default=True, help="what the baseline is called")
+@REPORTS
+def baseline_set(run: str | None, name: str, reports: Path) -> None:
+    """Promote a finished run (default: the latest) to a baseline."""
+    from harness.report.baseline import promote
+
+    click.echo(promote(run_path(run, reports), name, reports))
+
+
+@main.command()
+@click.argument("run", required=False)
+@click.option("--baseline", "name", default=None, help="compare with this baseline too, not only with earlier runs")
+@click.option(
+    "--limits",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="margins (default: limits.toml beside the baselines)",
+)
+@REPORTS
+def compare(run: str | None, name: str | None, limits: Path | None, reports: Path) -> None:
+    """Compare a run with a baseline and the runs before it; exit 1 when a gate fails or nothing was judged."""
+    from harness.report.baseline import against, gates_of, lines, load
+
+    base = load(name, reports) if name else None
+    result = against(run_path(run, reports), base, reports, gates_of(reports, limits))
+    for line in lines(result):
+        click.echo(line)
+    if result["failed"]:
+        sys.exit(1)
+
+
+@main.command()
+@REPORTS
+def trend(reports: Path) -> None:
+    """Write index.html over all runs: each figure with its intervals, steps found and dated, links."""
+    from harness.report.trend import render
+
+    click.echo(render(reports))
