@@ -9,6 +9,8 @@ from harness.engine.engine import Engine
 from harness.engine.plan import Confirmation, Plan
 from harness.engine.progress import Quiet, Tick
 from harness.errors import ConfigError, ResumeRefused
+from harness.profile import Profile
+from harness.report import summarise
 from harness.store import Run
 from harness.types import Arm, Corpus, Outcome, Variant, VerdictWord
 
@@ -158,3 +160,19 @@ def test_an_unknown_adapter_names_the_nearest_one(tmp_path, corpus):
     variant = Variant(name="n", adapter="comand", source="v.toml")
     with pytest.raises(ConfigError, match=r"v\.toml: variants\.n\.adapter.*did you mean 'command'"):
         Engine(plan_of(tmp_path, corpus, variant)).run()
+
+
+def test_a_profile_made_by_another_recognizer_is_not_compared_with_and_that_is_said(tmp_path, corpus):
+    Profile({"scorer.signal": "of another time"}, {}, {}, {}).save(tmp_path / "p.json.gz")
+    variant = replace(null(), profile=tmp_path / "p.json.gz")
+    path = Engine(plan_of(tmp_path, corpus, variant, scorers={"signal": {}})).run()
+    (note,) = summarise(Run.open(path))["notes"]
+    assert "neither the reference's profile nor its limits serve" in note
+    assert "scorer.signal was of another time" in note
+
+
+def test_a_recognizer_that_does_not_exist_is_refused_before_anything_runs(tmp_path, corpus):
+    plan = plan_of(tmp_path, corpus, scorers={"intelligibility": {"asr": "wisper:base.en"}})
+    with pytest.raises(ConfigError, match="did you mean 'whisper'"):
+        Engine(plan).run()
+    assert not (tmp_path / "reports").exists()

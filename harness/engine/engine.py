@@ -13,7 +13,7 @@ from harness.engine.assessor import Assessor
 from harness.engine.confirm import Confirmer
 from harness.engine.figures import reference_figures
 from harness.engine.machine import watched
-from harness.engine.plan import Plan, check, differences, fingerprint
+from harness.engine.plan import Plan, check, differences, fingerprint, standard_keys
 from harness.engine.progress import Progress, Quiet
 from harness.engine.results import chunk_results
 from harness.engine.soak import Soak
@@ -32,6 +32,7 @@ class Standard:
     limits: Limits
     profile: Profile | None
     source: str
+    refused: str = ""  # why there is no profile, though one was recorded
 
 
 class Engine:
@@ -109,6 +110,12 @@ class Engine:
         path = variant.profile or holder.profile
         limits = Limits.load(calibration) if calibration is not None and calibration.exists() else Limits.default()
         profile = Profile.load(path) if path is not None and path.exists() else None
+        keys = standard_keys(self.plan, holder)
+        refused = "; ".join(filter(None, (profile.mismatch(keys) if profile else "", limits.mismatch(keys))))
+        if refused:  # figures of another recognizer or another model would be compared with these
+            return Standard(
+                Limits.default(), None, "", f"neither the reference's profile nor its limits serve: {refused}"
+            )
         return Standard(limits, profile, str(path) if profile is not None else "")
 
     def _manifest(self, standards: dict[str, Standard]) -> dict[str, Any]:
@@ -130,6 +137,7 @@ class Engine:
             "scorers": {name: dict(options) for name, options in self.plan.scorers.items()},
             "limits": {name: standard.limits.to_json() for name, standard in standards.items()},
             "profiles": {name: standard.source for name, standard in standards.items()},
+            "refused": {name: standard.refused for name, standard in standards.items() if standard.refused},
             "reference_figures": {
                 variant.name: reference_figures(standards[variant.name].profile, self.plan.chunks(variant))
                 for variant in self.plan.variants

@@ -7,10 +7,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from harness.backends import ADAPTERS
 from harness.errors import ConfigError, nearest
+from harness.scorers import SCORERS
 from harness.store.provenance import file_sha256
 from harness.types import Chunk, Corpus, Variant
 
@@ -98,6 +99,15 @@ def model_hashes(variant: Variant) -> dict[str, str]:
     """SHA-256 of every file that the variant's settings name."""
     paths = {key: Path(value) for key, value in variant.settings.items() if isinstance(value, str)}
     return {key: file_sha256(path) for key, path in sorted(paths.items()) if path.is_absolute() and path.is_file()}
+
+
+def standard_keys(plan: Plan, reference: Variant) -> dict[str, str]:
+    """What a profile and limits must have been made under to serve this plan: the reference's model, the scorers."""
+    keys = {f"model.{name}": sha256 for name, sha256 in model_hashes(reference).items()} if reference.reference else {}
+    for name, options in plan.scorers.items():
+        made: Any = cast("type[Any]", SCORERS.get(name))(**options)
+        keys[f"scorer.{name}"] = made.version
+    return keys
 
 
 def code_sha256() -> str:

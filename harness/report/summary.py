@@ -207,6 +207,7 @@ def _notes(run: Run) -> list[str]:
     notes = []
     if run.manifest["corpus"].get("partial"):
         notes.append("partial selection: a different session than the whole corpus in order")
+    notes += [f"{name}: {why}" for name, why in (run.manifest.get("refused") or {}).items()]
     for event in run.events():
         if event.kind in ("cannot be loaded", "gave up"):
             notes.append(f"{event.data['variant']}: {event.kind}: {event.data['reason']}")
