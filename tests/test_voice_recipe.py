@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import random
 import shutil
@@ -103,6 +104,10 @@ PACKAGES = (FLITE, text.FORTUNES, text.WORDNET, text.WORDS)
 @pytest.mark.skipif(
     not all(p.exists() for p in PACKAGES) or not shutil.which("bible") or not shutil.which("gcc"),
     reason="the recipe needs gcc and the Debian packages flite1-dev, bible-kjv, fortunes, wordnet-base and wamerican",
+)
+@pytest.mark.skipif(
+    not all(importlib.util.find_spec(name) for name in ("gguf", "onnx")),
+    reason="the recipe needs the extra voice-recipe",
 )
 def test_one_command_makes_a_voice_that_the_adapter_loads(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "ignore", "-m", "tools.voice", "all", "--quick", "--work", str(tmp_path)]

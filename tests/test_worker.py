@@ -41,7 +41,9 @@ def _failing(tmp_path: Path, kind: str, **settings) -> tuple[Worker, Reply, set[
 
 
 def _tree() -> set[int]:
-    return {child.pid for child in psutil.Process().children(recursive=True)}
+    """What this test has started, not what another module's fixture may still keep alive."""
+    mark = f"TTS_SOAK_TEST={os.environ['TTS_SOAK_TEST']}"
+    return {child.pid for child in psutil.Process().children(recursive=True) if mark in _environment(child.pid)}
 
 
 def _running(pids: set[int]) -> list[int]:
