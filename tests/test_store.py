@@ -53,7 +53,8 @@ def tone(seed: int = 0, samples: int = 2400) -> np.ndarray:
 def same_attempt(one: Attempt, other: Attempt) -> bool:
     def plain(a: Attempt) -> list[object]:
         fields = [getattr(a, name) for name in Attempt.__slots__ if name != "tokens"]
-        return [repr(value) if isinstance(value, float) else value for value in fields]
+        # + 0.0: SQLite keeps no sign of zero, and no duration has one
+        return [repr(value + 0.0) if isinstance(value, float) else value for value in fields]
 
     tokens = (one.tokens is None) == (other.tokens is None) and (
         one.tokens is None or (one.tokens.shape == other.tokens.shape and np.array_equal(one.tokens, other.tokens))
