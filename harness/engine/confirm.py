@@ -8,7 +8,6 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from harness.engine.assessor import SECOND_OPINION, Case
-from harness.engine.progress import Tick
 from harness.engine.soak import Soak
 from harness.errors import SoakError
 from harness.session import Turn, seed_for
@@ -66,7 +65,7 @@ class Confirmer:
             )
         for number, case in enumerate(faulty[:most], 1):
             self._confirm(case)
-            self._tick(number, min(most, len(faulty)), case.chunk.id)
+            soak.tick("confirming", number, min(most, len(faulty)), self._began, None, case.chunk.id)
 
     def _doubt(self, faulty: Sequence[Case]) -> None:
         """Findings that rest on the transcript alone must be seen by the second recognizer too."""
@@ -142,21 +141,6 @@ class Confirmer:
             assert again.attempt.id is not None
             soak.cases.pop(again.attempt.id)
         return spoken
-
-    def _tick(self, done: int, total: int, chunk_id: str) -> None:
-        cases = self._soak.cases.values()
-        self._soak.progress.tick(
-            Tick(
-                variant=self._soak.variant.name,
-                stage="confirming",
-                done=done,
-                total=total,
-                faulty=sum(_is(case, VerdictWord.FAULTY) for case in cases),
-                not_judged=sum(_is(case, VerdictWord.NOT_JUDGED) for case in cases),
-                seconds=time.monotonic() - self._began,
-                chunk_id=chunk_id,
-            )
-        )
 
 
 def _summarise(fault: str, case: Case, replays: Sequence[Case]) -> Replay:

@@ -20,7 +20,7 @@ from harness.engine.soak import Soak
 from harness.errors import ResumeRefused, SoakError
 from harness.judge import Judge, Limits
 from harness.profile import Profile, build
-from harness.store import Run, latest, redact_json
+from harness.store import Run, redact_json
 from harness.store.provenance import provenance
 from harness.types import Variant
 
@@ -50,7 +50,7 @@ class Engine:
         """
         check(self.plan.variants)
         standards = self.standards()
-        run = self.reopen(resume) if resume is not None else self._create(standards)
+        run = self.begin(resume, standards)
         status = "interrupted"
         assessor = Assessor(run, self.plan.scorers)
         try:
@@ -64,9 +64,9 @@ class Engine:
             run.close()
         return run.path
 
-    def begin(self, resume: Path | None = None) -> Run:
-        """Create the run directory, or open the one to resume, for whoever drives it by other means."""
-        return self.reopen(resume) if resume is not None else self._create(self.standards())
+    def begin(self, resume: Path | None = None, standards: dict[str, Standard] | None = None) -> Run:
+        """Create the run directory, or open the one to resume; ``standards`` where they are already at hand."""
+        return self.reopen(resume) if resume is not None else self._create(standards or self.standards())
 
     def _variant(
         self, run: Run, variant: Variant, standards: dict[str, Standard], assessor: Assessor, workdir: Path
@@ -161,11 +161,6 @@ class Engine:
             run.close()
             raise ResumeRefused(f"{path.name}: cannot resume, changed since it began: {', '.join(changed)}")
         return run
-
-
-def last_run(reports: Path) -> Path:
-    """The run that ``--resume`` continues. Raises StoreError when there is none."""
-    return latest(reports)
 
 
 def _describe(variant: Variant) -> dict[str, Any]:

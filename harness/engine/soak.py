@@ -56,7 +56,7 @@ class Soak:
                     self.submit(attempt, chunk, layout, before)
                     previous = (attempt.epoch, chunk)
                 self.assessor.collect()
-                self._tick("soak", count, len(todo), began, rtfx.value, chunk.id)
+                self.tick("soak", count, len(todo), began, rtfx.value, chunk.id)
         self._finish_scoring(rtfx.value)
         return list(self.cases.values())
 
@@ -95,7 +95,7 @@ class Soak:
         began = time.monotonic()
         with closing(self.speak_apart(Arm.QUIET, turns, {})) as attempts:
             for count, (_, chunk, _layout) in enumerate(attempts, 1):
-                self._tick("quiet pass", count, len(turns), began, None, chunk.id)
+                self.tick("quiet pass", count, len(turns), began, None, chunk.id)
 
     def _attempts(
         self, row: int, done: list[Attempt], turns: list[Turn], arm: str
@@ -149,9 +149,10 @@ class Soak:
         while self.assessor.outstanding:
             self.assessor.wait()
             left = self.assessor.outstanding
-            self._tick("scoring", total - left, total, began, rtfx, "")
+            self.tick("scoring", total - left, total, began, rtfx, "")
 
-    def _tick(self, stage: str, done: int, total: int, began: float, rtfx: float | None, chunk_id: str) -> None:
+    def tick(self, stage: str, done: int, total: int, began: float, rtfx: float | None, chunk_id: str) -> None:
+        """Tell whoever watches where the variant stands; ``began`` is the monotonic start of the stage (s)."""
         words = [case.verdict.word for case in self.cases.values() if case.verdict is not None]
         self.progress.tick(
             Tick(

@@ -37,7 +37,7 @@ class Stage:
         check(self.plan.variants)
         engine = Engine(self.plan, self.progress)
         self._standards = engine.standards()
-        self.run: Run = engine.begin(self._resume)
+        self.run: Run = engine.begin(self._resume, self._standards)
         self.assessor = Assessor(self.run, self.plan.scorers)
         self._workdir = tempfile.TemporaryDirectory(prefix="tts-soak-")
         return self

@@ -94,9 +94,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 def _carry_out(stage: Stage, config: pytest.Config, folder: Path, scene: Scene, items: list[pytest.Item]) -> None:
     # the engine and what it drives are imported only when a run is really done: collection stays quick
-    from harness.engine.engine import Engine, last_run
+    from harness.engine.engine import Engine
     from harness.report import write
-    from harness.store import Run, prune
+    from harness.store import Run, latest, prune
 
     reporter = config.pluginmanager.getplugin("terminalreporter")
     stream = reporter._tw._file if reporter is not None else open(os.devnull, "w")  # noqa: SIM115, PTH123
@@ -104,7 +104,7 @@ def _carry_out(stage: Stage, config: pytest.Config, folder: Path, scene: Scene, 
     try:
         plan = plan_for(config, scene, items)
         resume = config.getoption("resume")
-        path = None if resume is None else (last_run(plan.reports) if resume == "latest" else plan.reports / resume)
+        path = None if resume is None else (latest(plan.reports) if resume == "latest" else plan.reports / resume)
         if scene.suite in EXPERIMENTS:
             stage.runs[folder] = EXPERIMENTS.get(scene.suite)(plan, line, path)
             stage.tables[folder] = (stage.runs[folder] / "results.md").read_text(encoding="utf-8")
