@@ -1,11 +1,13 @@
 """Stand-in for the indextts2 program: its options, ignored ones included, its log on both streams, PCM16 at 22,050 Hz.
 
-``STANDIN_FAIL``: those of ``speech.py``, ``random-init`` (a checkpoint that is not found).
+``STANDIN_FAIL``: those of ``speech.py``, ``random-init`` (a checkpoint that is not found). ``STANDIN_DRAW``: the seed that
+the program itself cannot be given, so that a test can compare one take with itself.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import sys
 
@@ -25,7 +27,8 @@ given = parser.parse_args()
 
 if speech.fails("random-init", given.text):
     print("Warning: s2mel weights not found, using random initialization", file=sys.stderr)
-samples = speech.say(given.text, random.getrandbits(31), RATE)
+draw = int(os.environ.get("STANDIN_DRAW") or random.getrandbits(31))
+samples = speech.say(given.text, draw, RATE)
 codes = len(samples) // 441
 print(f"DEBUG: mel_codes count={codes}", file=sys.stderr)
 print(f"Generated {codes} mel codes")
