@@ -12,49 +12,35 @@ from typing import Any
 import numpy as np
 
 from harness.backends.base import BackendRefused
-from harness.backends.llama_server import Generated, LlamaServer, Sampling, ServerOptions
+from harness.backends.llama_engine import Engine, EngineOptions, Sampling
 from harness.backends.llama_settings import PER_REQUEST, Settings, for_request, from_variant
+from harness.backends.llama_voices import Piece, Spoken, Voice, describe, load_voice
 from harness.errors import ConfigError
-from harness.types import Capabilities, Request, Synthesis, TokenLayout, Variant
-from harness.voice.codec import Codec, decode, load_codec
-from harness.voice.frontend import Frontend, Segment
-from harness.voice.geometry import Geometry, load_geometry
-from harness.voice.layout import Reading, marker_errors, phone_ends, prompt, read, word_times
+from harness.types import Capabilities, Request, Synthesis, Variant
 
 LARGEST_SEED = 2**32 - 1  # llama.cpp takes this one for "draw a seed"
 ROOM = 4  # tokens of the context that stay free
 
 
 @dataclass(slots=True)
-class _Spoken:
-    """One segment as generated."""
-
-    segment: Segment
-    prompt: list[int]
-    generated: Generated
-    reading: Reading
-    cap: int
-
-
-@dataclass(slots=True)
 class _Loaded:
     settings: Settings
-    geometry: Geometry
-    codec: Codec
-    frontend: Frontend
-    server: LlamaServer
+    voice: Voice
+    engine: Engine
     context: int
     history: list[int] = field(default_factory=list)  # only with carry_context
 
 
 class LlamaCodec:
-    """Adapter ``llama_codec``: text -> phones -> llama.cpp -> codes -> sound.
+    """Adapter ``llama_codec``: text -> prompt -> llama.cpp -> codes -> sound.
 
-    Notes of a synthesis: ``segments``, ``phones``, ``generated_tokens`` (markers and the stop token included), ``cap``
-    (their limit, all segments together), ``malformed_tokens``, ``markers_missing``, ``markers_extra``,
-    ``invalid_frames`` (left out of the audio), ``words`` [[word, start, end]...] in seconds, None unless every marker
-    came in order. Where ``logprobs`` was asked for: ``choices`` {``tokens``: every generated id in order, ``top``: the
-    most probable of each step as [id, natural logarithm of its probability]}.
+    The voice's description says which kind it is: phones with alignment markers (the embedded voice), or the text as it
+    stands and SNAC frames (Orpheus, Maya1). Notes of a synthesis: ``segments``, ``generated_tokens`` (markers and the
+    stop token included), ``cap`` (their limit, all segments together), ``malformed_tokens``, ``invalid_frames`` (left
+    out of the audio). Of phones besides: ``phones``, ``markers_missing``, ``markers_extra``, ``words`` [[word, start,
+    end]...] in seconds, None unless every marker came in order. Of SNAC: ``stop_token`` (whether the model gave it).
+    Where ``logprobs`` was asked for: ``choices`` {``tokens``: every generated id in order, ``top``: the most probable
+    of each step as [id, natural logarithm of its probability]}.
     """
 
     OVERRIDES = PER_REQUEST
@@ -66,10 +52,7 @@ class LlamaCodec:
     @staticmethod
     def check(variant: Variant) -> None:
         settings = from_variant(variant)
-        geometry = load_geometry(settings.description)
-        geometry.speaker_token(settings.speaker)
-        if not geometry.codec.is_file():
-            raise ConfigError(f"{settings.description}: codec: no such file: {geometry.codec}")
+        geometry = describe(settings)
         if settings.carry_context and settings.context is None:
             return
         if settings.context and settings.context > geometry.context:
@@ -80,144 +63,133 @@ class LlamaCodec:
 
     def load(self, variant: Variant) -> Capabilities:
         settings = from_variant(variant)
-        geometry = load_geometry(settings.description)
-        context = settings.context or geometry.context
-        server = LlamaServer(ServerOptions(settings.model, context, settings.threads, settings.flash_attention))
-        frontend = Frontend(geometry.phones)
-        self._loaded = _Loaded(settings, geometry, load_codec(geometry.codec), frontend, server, context)
+        voice = load_voice(settings)
+        context = settings.context or voice.context
+        engine = _engine(settings, context)
+        self._loaded = _Loaded(settings, voice, engine, context)
         return Capabilities(
-            sample_rate=geometry.sample_rate,
-            layout=TokenLayout(geometry.codebook_sizes, geometry.frame_seconds),
+            sample_rate=voice.sample_rate,
+            layout=voice.layout,
             seeded=True,
-            resets=True,
+            resets=settings.reset,
             stages=("frontend", "language_model", "vocoder"),
-            details=_details(settings, geometry),
+            details=_details(settings, voice, context),
         )
 
     def synthesize(self, request: Request, progress: Callable[[], None]) -> Synthesis:
-        voice = self._voice()
-        settings = for_request(voice.settings, request.overrides)
+        loaded = self._ready()
+        voice, settings = loaded.voice, for_request(loaded.settings, request.overrides)
         began = time.monotonic()
-        limit = voice.geometry.segment_phones if settings.segment_phones is None else settings.segment_phones
-        segments = voice.frontend.segments(request.text, limit)
-        if not segments:
+        pieces = voice.pieces(request.text, request.voice or settings.speaker, settings, loaded.engine.tokenize)
+        if not pieces:
             raise BackendRefused("the text holds nothing that can be spoken")
-        speaker = voice.geometry.speaker_token(request.voice or settings.speaker)
         progress()
         read_at = time.monotonic()
-        spoken = [
-            self._speak(segment, speaker, settings, (request.seed or 0) + i, progress)
-            for i, segment in enumerate(segments)
-        ]
+        spoken = [self._speak(piece, settings, (request.seed or 0) + i, progress) for i, piece in enumerate(pieces)]
         generated_at = time.monotonic()
         codes = np.concatenate([s.reading.codes for s in spoken])
-        samples = decode(codes, voice.codec)
+        samples = voice.decode(codes)
         seconds = {
             "frontend": read_at - began,
             "language_model": generated_at - read_at,
             "vocoder": time.monotonic() - generated_at,
         }
         cut = any(s.generated.finish_reason == "length" for s in spoken)
+        frames = round(len(samples) / (voice.layout.frame_seconds * voice.sample_rate))
         return Synthesis(
             samples=samples,
-            sample_rate=voice.geometry.sample_rate,
+            sample_rate=voice.sample_rate,
             tokens=codes,
             token_count=sum(s.reading.speech_tokens for s in spoken),
             finish_reason="length" if cut else "stop",
             stage_seconds=seconds,
-            notes=_notes(spoken, voice.geometry, len(codes) - round(len(samples) / _frame_samples(voice.geometry))),
+            notes=_notes(spoken, voice, len(codes) - frames),
         )
 
-    def _speak(
-        self, segment: Segment, speaker: int, settings: Settings, seed: int, progress: Callable[[], None]
-    ) -> _Spoken:
-        voice = self._voice()
-        phones = segment.phones
-        asked = [*voice.history, *prompt(phones, speaker, voice.geometry)]
-        room = voice.context - len(asked) - ROOM
-        if room < 1 and voice.history:
-            voice.history.clear()
-            asked = prompt(phones, speaker, voice.geometry)
-            room = voice.context - len(asked) - ROOM
+    def _speak(self, piece: Piece, settings: Settings, seed: int, progress: Callable[[], None]) -> Spoken:
+        loaded = self._ready()
+        asked = [*loaded.history, *piece.prompt]
+        room = loaded.context - len(asked) - ROOM
+        if room < 1 and loaded.history:
+            loaded.history.clear()
+            asked = piece.prompt
+            room = loaded.context - len(asked) - ROOM
         if room < 1:
-            raise BackendRefused(f"{len(phones)} phones do not fit into a context of {voice.context} tokens")
-        cap = min(room, settings.max_tokens or voice.geometry.cap.tokens(len(phones)))
+            raise BackendRefused(f"{piece.what} do not fit into a context of {loaded.context} tokens")
+        cap = min(room, piece.cap)
         sampling = Sampling(
             temperature=settings.temperature,
             top_p=settings.top_p,
             top_k=settings.top_k,
+            repeat_penalty=settings.repeat_penalty,
             seed=seed % LARGEST_SEED,
             limit=cap,
+            stop=loaded.voice.stop,
             prompt_cache=settings.prompt_cache,
             logprobs=settings.logprobs,
         )
-        generated = voice.server.generate(asked, sampling, progress)
+        generated = loaded.engine.generate(asked, sampling, progress)
         if settings.carry_context:
-            voice.history = asked + generated.tokens
-        return _Spoken(segment, asked, generated, read(generated.tokens, voice.geometry), cap)
+            loaded.history = asked + generated.tokens
+        return Spoken(piece, generated, loaded.voice.read(generated.tokens), cap)
 
     def reset(self) -> None:
-        self._voice().history.clear()
+        self._ready().history.clear()
 
     def close(self) -> None:
         if self._loaded is not None:
-            self._loaded.server.close()
+            self._loaded.engine.close()
             self._loaded = None
 
-    def _voice(self) -> _Loaded:
+    def _ready(self) -> _Loaded:
         if self._loaded is None:
             raise RuntimeError("load() comes first")
         return self._loaded
 
 
-def _frame_samples(geometry: Geometry) -> float:
-    return geometry.frame_seconds * geometry.sample_rate
+def _engine(settings: Settings, context: int) -> Engine:
+    options = EngineOptions(settings.model, context, settings.threads, settings.flash_attention, settings.reset)
+    if settings.engine == "llama-cpp-python":
+        from harness.backends.llama_python import LlamaPython
+
+        return LlamaPython(options)
+    from harness.backends.llama_server import LlamaServer
+
+    return LlamaServer(options)
 
 
-def _notes(spoken: list[_Spoken], geometry: Geometry, invalid: int) -> dict[str, Any]:
-    words: list[list[Any]] | None = []
-    offset = 0.0
-    for piece in spoken:
-        ends = phone_ends(piece.reading, len(piece.segment.phones), geometry) if not invalid else None
-        if ends is None or words is None:
-            words = None
-        else:
-            words += [list(w) for w in word_times(piece.segment, ends, offset)]
-        offset += len(piece.reading.codes) * geometry.frame_seconds
-    errors = [marker_errors(s.reading, len(s.segment.phones), geometry) for s in spoken]
+def _notes(spoken: list[Spoken], voice: Voice, invalid: int) -> dict[str, Any]:
     return {
         "segments": len(spoken),
-        "phones": sum(len(s.segment.phones) for s in spoken),
         "generated_tokens": sum(len(s.generated.tokens) for s in spoken),
         "cap": sum(s.cap for s in spoken),
         "malformed_tokens": sum(s.reading.malformed_tokens for s in spoken),
-        "markers_missing": sum(missing for missing, _ in errors),
-        "markers_extra": sum(extra for _, extra in errors),
         "invalid_frames": invalid,
-        "words": words,
+        **voice.notes(spoken, invalid),
         **_choices(spoken),
     }
 
 
-def _choices(spoken: list[_Spoken]) -> dict[str, Any]:
+def _choices(spoken: list[Spoken]) -> dict[str, Any]:
     if not any(s.generated.top for s in spoken):
         return {}
     top = [[[token, round(value, 6)] for token, value in step] for s in spoken for step in s.generated.top]
     return {"choices": {"tokens": [token for s in spoken for token in s.generated.tokens], "top": top}}
 
 
-def _details(settings: Settings, geometry: Geometry) -> Mapping[str, Any]:
+def _details(settings: Settings, voice: Voice, context: int) -> Mapping[str, Any]:
     content = settings.model.read_bytes()
+    exact = settings.reset and not (settings.prompt_cache or settings.flash_attention or settings.threads > 1)
     return {
-        "engine": "llama.cpp through xllamacpp",
-        "xllamacpp": importlib.metadata.version("xllamacpp"),
-        "voice": geometry.name,
-        "speaker": settings.speaker or geometry.default_speaker,
+        "engine": f"llama.cpp through {settings.engine}",
+        settings.engine: importlib.metadata.version(settings.engine),
+        "voice": voice.name,
+        "speaker": settings.speaker or voice.default_speaker,
         "model_file": settings.model.name,
         "model_bytes": len(content),
         "model_sha256": hashlib.sha256(content).hexdigest(),
-        "codec_sha256": hashlib.sha256(geometry.codec.read_bytes()).hexdigest(),
-        "context": settings.context or geometry.context,
-        "vocoder": "WORLD",
-        "exact_repeats": not (settings.prompt_cache or settings.flash_attention or settings.threads > 1),
+        **voice.details(),
+        "context": context,
+        "vocoder": voice.vocoder,
+        "exact_repeats": exact,
     }

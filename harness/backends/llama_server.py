@@ -2,57 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from harness.backends.base import BackendRefused
-
-
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
-    """How the model is loaded and run. Fixed for the life of the server."""
-
-    model: Path
-    context: int
-    threads: int
-    flash_attention: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How the next token is drawn. ``limit`` counts generated tokens."""
-
-    temperature: float
-    top_p: float
-    top_k: int
-    seed: int
-    limit: int
-    prompt_cache: bool
-    logprobs: int = 0  # most probable tokens to report at every step
-
-
-@dataclass(frozen=True, slots=True)
-class Generated:
-    """Token ids in order and why the generation ended: "stop" or "length".
-
-    ``top`` holds, a step, the most probable ids with their natural logarithms of probability before any sampler; empty
-    unless asked for.
-    """
-
-    tokens: list[int]
-    finish_reason: str
-    top: list[list[tuple[int, float]]] = field(default_factory=list)
+from harness.backends.llama_engine import EngineOptions, Generated, Sampling
 
 
 class LlamaServer:
     """One model, one slot, one request at a time."""
 
-    def __init__(self, options: ServerOptions) -> None:
+    def __init__(self, options: EngineOptions) -> None:
         import xllamacpp
 
         kinds = xllamacpp.llama_flash_attn_type
@@ -88,30 +52,38 @@ class LlamaServer:
             "top_p": sampling.top_p,
             "top_k": sampling.top_k,
             "min_p": 0.0,
-            "repeat_penalty": 1.0,
-            "samplers": ["top_k", "top_p", "temperature"],
+            "repeat_penalty": sampling.repeat_penalty,
+            "samplers": [*(["penalties"] if sampling.repeat_penalty != 1 else []), "top_k", "top_p", "temperature"],
             "seed": sampling.seed,
             "cache_prompt": sampling.prompt_cache,
             "return_tokens": True,
             "stream": True,
             "n_probs": sampling.logprobs,
         }
-        connection = http.client.HTTPConnection(self._host, self._port)
-        try:
-            connection.request("POST", "/completion", json.dumps(body), {"Content-Type": "application/json"})
-            response = connection.getresponse()
-            if response.status != 200:
-                raise BackendRefused(f"llama.cpp: {_reason(response.read())}")
-            return _collect(response, progress)
-        finally:
-            connection.close()
+        with contextlib.closing(http.client.HTTPConnection(self._host, self._port)) as connection:
+            return _collect(_asked(connection, "/completion", body), sampling.stop, progress)
+
+    def tokenize(self, text: str) -> list[int]:
+        """Ids of a text alone: nothing is put before it, and nothing in it is taken for a control token."""
+        body = {"content": text, "add_special": False, "parse_special": False}
+        with contextlib.closing(http.client.HTTPConnection(self._host, self._port)) as connection:
+            return [int(token) for token in json.loads(_asked(connection, "/tokenize", body).read())["tokens"]]
 
     def close(self) -> None:
         """Free the model."""
         self._server = None
 
 
-def _collect(response: http.client.HTTPResponse, progress: Callable[[], None]) -> Generated:
+def _asked(connection: http.client.HTTPConnection, path: str, body: dict[str, Any]) -> http.client.HTTPResponse:
+    connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+    response = connection.getresponse()
+    if response.status != 200:
+        raise BackendRefused(f"llama.cpp: {_reason(response.read())}")
+    return response
+
+
+def _collect(response: http.client.HTTPResponse, stop: int, progress: Callable[[], None]) -> Generated:
+    """Read the stream to its end, or to ``stop``, which the model's file need not know as its end."""
     tokens: list[int] = []
     top: list[list[tuple[int, float]]] = []
     for line in response:
@@ -126,6 +98,9 @@ def _collect(response: http.client.HTTPResponse, progress: Callable[[], None]) -
         for step in event.get("completion_probabilities", ()):
             top.append([(int(one["id"]), float(one["logprob"])) for one in step["top_logprobs"]])
         progress()
+        if stop in event["tokens"] and not event.get("stop"):
+            kept = len(tokens) - len(event["tokens"]) + event["tokens"].index(stop) + 1
+            return Generated(tokens[:kept], "stop", top[:kept])
         if event.get("stop"):
             return Generated(tokens, "length" if event.get("stop_type") == "limit" else "stop", top)
     raise BackendRefused("llama.cpp: the stream ended before the generation did")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -30,6 +31,9 @@ class Settings:
     carry_context: bool = False  # deliberately wrong: the previous chunk stays in the context
     context: int | None = None  # tokens
     logprobs: int = 0  # most probable tokens to note at every step; 0: none. Slower, changes no token
+    repeat_penalty: float = 1.0  # over the last 64 tokens; 1: off
+    engine: str = "xllamacpp"
+    reset: bool = True  # false (llama-cpp-python): nothing is cleared from one request to the next
 
     @property
     def description(self) -> Path:
@@ -37,18 +41,30 @@ class Settings:
         return self.voice_json or (self.voice_dir or self.model.parent) / "voice.json"
 
 
+ENGINES = ("xllamacpp", "llama-cpp-python")
 PER_REQUEST = frozenset(
-    {"temperature", "top_p", "top_k", "prompt_cache", "max_tokens", "segment_phones", "speaker", "logprobs"}
+    {
+        "temperature",
+        "top_p",
+        "top_k",
+        "repeat_penalty",
+        "prompt_cache",
+        "max_tokens",
+        "segment_phones",
+        "speaker",
+        "logprobs",
+    }
 )
 PATHS = frozenset({"model", "voice_json", "voice_dir"})
 RANGES: Mapping[str, tuple[float, float]] = {
     "temperature": (0.0, 5.0), "top_p": (0.0, 1.0), "top_k": (0, 10**6), "threads": (1, 256),
     "max_tokens": (1, 10**6), "segment_phones": (0, 10**6), "context": (64, 10**6),
-    "logprobs": (0, 1000),
+    "logprobs": (0, 1000), "repeat_penalty": (0.0, 10.0),
 }  # fmt: skip
 KINDS: Mapping[str, type] = {
     "temperature": float, "top_p": float, "top_k": int, "threads": int, "flash_attention": bool, "prompt_cache": bool,
     "max_tokens": int, "segment_phones": int, "carry_context": bool, "context": int, "speaker": str, "logprobs": int,
+    "repeat_penalty": float, "engine": str, "reset": bool,
 }  # fmt: skip
 
 
@@ -83,7 +99,17 @@ def from_variant(variant: Variant) -> Settings:
         raise ConfigError(f"{where}: model: no such file: {settings.model}{_beside(settings.model)}")
     if not settings.description.is_file():
         raise ConfigError(f"{where}: voice_json: no such file: {settings.description}")
+    _check_engine(settings, where)
     return settings
+
+
+def _check_engine(settings: Settings, where: str) -> None:
+    if settings.engine not in ENGINES:
+        raise ConfigError(f"{where}: engine cannot be {settings.engine!r}{nearest(settings.engine, ENGINES)}")
+    if settings.engine == "xllamacpp" and not settings.reset:
+        raise ConfigError(f"{where}: reset = false needs engine = 'llama-cpp-python'; xllamacpp clears every time")
+    if settings.engine == "llama-cpp-python" and importlib.util.find_spec("llama_cpp") is None:
+        raise ConfigError(f"{where}: engine: llama-cpp-python is not installed: pip install 'tts-soak[divergence]'")
 
 
 def for_request(settings: Settings, overrides: Mapping[str, Any]) -> Settings:

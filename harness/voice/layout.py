@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from harness.types import Tokens
 from harness.voice.frontend import Segment
-from harness.voice.geometry import Geometry
+from harness.voice.geometry import Codebook, Geometry
 
 MISSING = -1  # index of a code that was never generated, in a frame that was begun
+
+
+class FrameLayout(Protocol):
+    """What of a geometry is needed to take a generation apart."""
+
+    @property
+    def codebooks(self) -> tuple[Codebook, ...]: ...
+
+    @property
+    def eos(self) -> int: ...
+
+    @property
+    def marker_offset(self) -> int: ...
+
+    @property
+    def markers(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +56,7 @@ def prompt(phones: Sequence[str], speaker: int, geometry: Geometry, start: int =
     return [*out, geometry.marker_offset + (start + len(phones)) % geometry.markers, geometry.end, speaker]
 
 
-def read(generated: Iterable[int], geometry: Geometry) -> Reading:
+def read(generated: Iterable[int], geometry: FrameLayout) -> Reading:
     """Take generated token ids apart, keeping malformed frames visible.
 
     A code that was skipped is ``MISSING``; a token that is no code of the expected codebook and of no other either
@@ -82,7 +99,7 @@ def read(generated: Iterable[int], geometry: Geometry) -> Reading:
     return Reading(codes, malformed, tuple(markers), ended)
 
 
-def _codebook_of(token: int, geometry: Geometry) -> int | None:
+def _codebook_of(token: int, geometry: FrameLayout) -> int | None:
     for index, book in enumerate(geometry.codebooks):
         if book.offset <= token < book.offset + book.size:
             return index

@@ -1,0 +1,201 @@
+"""The two kinds of voices that ``llama_codec`` speaks: phones, and the SNAC of published models (layer 2)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from harness.backends.llama_engine import Generated
+from harness.backends.llama_settings import Settings
+from harness.errors import ConfigError
+from harness.types import Samples, TokenLayout, Tokens
+from harness.voice.codec import Codec, decode, load_codec
+from harness.voice.frontend import Frontend, Segment
+from harness.voice.geometry import Geometry, load_geometry
+from harness.voice.layout import Reading, marker_errors, phone_ends, prompt, read, word_times
+from harness.voice.snac import KIND, SnacDecoder, SnacGeometry, kind_of, load_snac_geometry
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one generation is asked for. ``cap`` counts generated tokens."""
+
+    prompt: list[int]
+    cap: int
+    what: str  # in words, for the message that it is too long
+    segment: Segment | None = None
+
+
+@dataclass(slots=True)
+class Spoken:
+    """One piece as generated."""
+
+    piece: Piece
+    generated: Generated
+    reading: Reading
+    cap: int
+
+
+class Voice(Protocol):
+    """From text to prompts, and from generated tokens to codes and sound."""
+
+    name: str
+    default_speaker: str
+    sample_rate: int
+    layout: TokenLayout
+    context: int
+    stop: int
+    vocoder: str
+
+    def pieces(self, text: str, speaker: str | None, settings: Settings, tokenize: Tokenize) -> list[Piece]:
+        """What has to be generated for a text; empty where it holds nothing that can be spoken."""
+        ...
+
+    def read(self, tokens: Sequence[int]) -> Reading:
+        """Take generated ids apart."""
+        ...
+
+    def decode(self, codes: Tokens) -> Samples:
+        """Codes (frames, codebooks) to sound; frames with a code outside of its codebook are left out."""
+        ...
+
+    def notes(self, spoken: Sequence[Spoken], invalid: int) -> dict[str, Any]:
+        """What is worth knowing beside the audio; ``invalid`` frames were left out of it."""
+        ...
+
+    def details(self) -> Mapping[str, Any]:
+        """What identifies the codec."""
+        ...
+
+
+Tokenize = Callable[[str], list[int]]
+
+
+def describe(settings: Settings) -> Geometry | SnacGeometry:
+    """The voice's geometry, its speaker and files looked at. Raises ConfigError; loads nothing heavy."""
+    path = settings.description
+    if kind_of(path) == KIND:
+        published = load_snac_geometry(path)
+        published.speaker(settings.speaker)
+        for name in ("config.json", "pytorch_model.bin"):
+            if not (published.codec / name).is_file():
+                raise ConfigError(f"{path}: codec: no such file: {published.codec / name}")
+        if settings.segment_phones is not None:
+            raise ConfigError(f"{path}: segment_phones is for voices that speak phones, this one has none")
+        return published
+    geometry = load_geometry(path)
+    geometry.speaker_token(settings.speaker)
+    if not geometry.codec.is_file():
+        raise ConfigError(f"{path}: codec: no such file: {geometry.codec}")
+    return geometry
+
+
+def load_voice(settings: Settings) -> Voice:
+    """The voice that ``settings`` describe. Raises ConfigError and MissingExtra."""
+    found = describe(settings)
+    return SnacVoice(found) if isinstance(found, SnacGeometry) else PhoneVoice(found)
+
+
+class PhoneVoice:
+    """The embedded voice: text -> phones; markers and frames -> codes -> WORLD."""
+
+    vocoder = "WORLD"
+
+    def __init__(self, geometry: Geometry) -> None:
+        self.geometry = geometry
+        self.name, self.default_speaker = geometry.name, geometry.default_speaker
+        self.sample_rate, self.context, self.stop = geometry.sample_rate, geometry.context, geometry.eos
+        self.layout = TokenLayout(geometry.codebook_sizes, geometry.frame_seconds)
+        self._codec: Codec = load_codec(geometry.codec)
+        self._frontend = Frontend(geometry.phones)
+
+    def pieces(self, text: str, speaker: str | None, settings: Settings, tokenize: Tokenize) -> list[Piece]:
+        limit = self.geometry.segment_phones if settings.segment_phones is None else settings.segment_phones
+        token = self.geometry.speaker_token(speaker)
+        return [
+            Piece(
+                prompt(segment.phones, token, self.geometry),
+                settings.max_tokens or self.geometry.cap.tokens(len(segment.phones)),
+                f"{len(segment.phones)} phones",
+                segment,
+            )
+            for segment in self._frontend.segments(text, limit)
+        ]
+
+    def read(self, tokens: Sequence[int]) -> Reading:
+        return read(tokens, self.geometry)
+
+    def decode(self, codes: Tokens) -> Samples:
+        return decode(codes, self._codec)
+
+    def notes(self, spoken: Sequence[Spoken], invalid: int) -> dict[str, Any]:
+        phones = [len(one.piece.segment.phones) for one in spoken if one.piece.segment is not None]
+        errors = [marker_errors(one.reading, n, self.geometry) for one, n in zip(spoken, phones, strict=True)]
+        return {
+            "phones": sum(phones),
+            "markers_missing": sum(missing for missing, _ in errors),
+            "markers_extra": sum(extra for _, extra in errors),
+            "words": None if invalid else self._words(spoken),
+        }
+
+    def _words(self, spoken: Sequence[Spoken]) -> list[list[Any]] | None:
+        words: list[list[Any]] = []
+        offset = 0.0
+        for one in spoken:
+            segment = one.piece.segment
+            ends = phone_ends(one.reading, len(segment.phones), self.geometry) if segment is not None else None
+            if segment is None or ends is None:
+                return None
+            words += [list(word) for word in word_times(segment, ends, offset)]
+            offset += len(one.reading.codes) * self.geometry.frame_seconds
+        return words
+
+    def details(self) -> Mapping[str, Any]:
+        return {"codec_sha256": hashlib.sha256(self.geometry.codec.read_bytes()).hexdigest()}
+
+
+class SnacVoice:
+    """A published model: text into its prompt as it stands; slots of SNAC frames -> codes -> SNAC's decoder."""
+
+    vocoder = "SNAC"
+
+    def __init__(self, geometry: SnacGeometry) -> None:
+        self.geometry = geometry
+        self.name, self.default_speaker = geometry.name, geometry.default_speaker
+        self.sample_rate, self.context, self.stop = geometry.sample_rate, geometry.context, geometry.stop
+        sizes = tuple(book.size for book in geometry.codebooks)
+        self.layout = TokenLayout(sizes, geometry.frame_seconds)
+        self._decoder = SnacDecoder(geometry)
+
+    def pieces(self, text: str, speaker: str | None, settings: Settings, tokenize: Tokenize) -> list[Piece]:
+        if not text.strip():
+            return []
+        name = self.geometry.speaker(speaker)
+        ids: list[int] = []
+        for part in self.geometry.prompt:
+            if isinstance(part, int):
+                ids.append(part)
+            else:  # one pass, so that braces in a text or a description stay as they are
+                before, _, after = part.partition("{text}")
+                ids += tokenize(before.replace("{voice}", name) + text + after.replace("{voice}", name))
+        return [Piece(ids, settings.max_tokens or self.geometry.max_tokens, f"a prompt of {len(ids)} tokens")]
+
+    def read(self, tokens: Sequence[int]) -> Reading:
+        start = self.geometry.start
+        heard = list(tokens)
+        if start is not None and start in heard:
+            heard = heard[len(heard) - heard[::-1].index(start) :]
+        return read(heard, self.geometry)
+
+    def decode(self, codes: Tokens) -> Samples:
+        inside = ((codes >= 0) & (codes < self.geometry.codebook_size)).all(axis=1)
+        return self._decoder.decode(codes[inside])
+
+    def notes(self, spoken: Sequence[Spoken], invalid: int) -> dict[str, Any]:
+        return {"stop_token": all(one.reading.ended for one in spoken)}
+
+    def details(self) -> Mapping[str, Any]:
+        weights = self.geometry.codec / "pytorch_model.bin"
+        return {"codec_sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}

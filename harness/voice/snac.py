@@ -1,0 +1,191 @@
+"""SNAC frames of published speech language models: geometry from a file, tokens to codebooks, codebooks to sound.
+
+SNAC (Siuzdak 2024) has codebooks at different rates; models such as Orpheus and Maya1 lay the codes of one period flat
+into slots, in the order of a tree. ``voice.json`` says which level a slot belongs to; the token of code c in slot s is
+``first`` + s x ``codebook_size`` + c. Layer 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import ConfigError, MissingExtra, nearest
+from harness.types import Samples, Tokens
+from harness.voice.geometry import SCHEMA, Codebook
+
+KIND = "snac"
+NOISE_SEED = 0  # the decoder adds noise of its own; the same for the same codes
+
+
+@dataclass(frozen=True, slots=True)
+class SnacGeometry:
+    """What a published model's tokens mean. ``prompt`` holds token ids, and texts that are still to be tokenized."""
+
+    name: str
+    sample_rate: int
+    context: int
+    prompt: tuple[int | str, ...]
+    start: int | None  # stands before the speech, if the model itself generates it
+    stop: int
+    first: int  # token id of code 0 in slot 0
+    codebook_size: int
+    slots: tuple[int, ...]  # level of each slot of a frame
+    frame_samples: int
+    speakers: tuple[str, ...]  # empty: any text, such as a description
+    default_speaker: str
+    max_tokens: int
+    codec: Path  # folder with config.json and pytorch_model.bin
+
+    @property
+    def codebooks(self) -> tuple[Codebook, ...]:
+        """One a slot."""
+        return tuple(
+            Codebook(f"slot {i}", self.first + i * self.codebook_size, self.codebook_size)
+            for i in range(len(self.slots))
+        )
+
+    @property
+    def frame_seconds(self) -> float:
+        return self.frame_samples / self.sample_rate
+
+    @property
+    def eos(self) -> int:
+        """The stop token."""
+        return self.stop
+
+    @property
+    def marker_offset(self) -> int:
+        return 0
+
+    @property
+    def markers(self) -> int:
+        """Published models have no alignment markers."""
+        return 0
+
+    def speaker(self, name: str | None) -> str:
+        """Name or description to put into the prompt. Raises ConfigError with the nearest name."""
+        chosen = name or self.default_speaker
+        if self.speakers and chosen not in self.speakers:
+            raise ConfigError(f"voice {self.name}: unknown speaker {chosen!r}{nearest(chosen, self.speakers)}")
+        return chosen
+
+    def levels(self, codes: NDArray[np.integer]) -> list[NDArray[np.int64]]:
+        """Codes (frames, slots) to one flat array a level, coarse to fine: (frames x slots of that level,)."""
+        return [
+            np.asarray(codes, np.int64)[:, [i for i, at in enumerate(self.slots) if at == level]].reshape(-1)
+            for level in range(max(self.slots) + 1)
+        ]
+
+
+def kind_of(path: Path) -> str:
+    """``kind`` of a voice description: "snac", else "phones"; unreadable files are left to their own reader."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "phones"
+    return str(stored.get("kind", "phones")) if isinstance(stored, Mapping) else "phones"
+
+
+def load_snac_geometry(path: Path) -> SnacGeometry:
+    """Read the description of a published model. Raises ConfigError, one line with the file and the key."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if stored.get("schema_version") != SCHEMA:
+            raise ConfigError(f"{path}: schema_version must be {SCHEMA}")
+        made = _geometry(stored, path.parent)
+    except KeyError as error:
+        raise ConfigError(f"{path}: key {error.args[0]!r} is missing") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the voice description ({error.strerror})") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+    _check(made, path)
+    return made
+
+
+def _geometry(stored: Mapping[str, Any], folder: Path) -> SnacGeometry:
+    tokens = stored["tokens"]
+    return SnacGeometry(
+        name=str(stored["name"]),
+        sample_rate=int(stored["sample_rate"]),
+        context=int(stored["context"]),
+        prompt=tuple(part if isinstance(part, int) else str(part) for part in stored["prompt"]),
+        start=None if tokens.get("start") is None else int(tokens["start"]),
+        stop=int(tokens["stop"]),
+        first=int(tokens["first"]),
+        codebook_size=int(tokens["codebook_size"]),
+        slots=tuple(int(level) for level in tokens["slots"]),
+        frame_samples=int(stored["frame_samples"]),
+        speakers=tuple(str(name) for name in stored.get("speakers", ())),
+        default_speaker=str(stored["default_speaker"]),
+        max_tokens=int(stored["max_tokens"]),
+        codec=folder / str(stored["codec"]),
+    )
+
+
+def _check(made: SnacGeometry, path: Path) -> None:
+    if not any(isinstance(part, str) and "{text}" in part for part in made.prompt):
+        raise ConfigError(f"{path}: prompt: the text never reaches the model: one part must hold {{text}}")
+    if sorted(set(made.slots)) != list(range(max(made.slots, default=-1) + 1)) or not made.slots:
+        raise ConfigError(f"{path}: tokens.slots: must name every level from 0 on, is {list(made.slots)}")
+    if made.first <= made.stop < made.first + len(made.slots) * made.codebook_size:
+        raise ConfigError(f"{path}: tokens.stop: {made.stop} lies among the speech tokens")
+    made.speaker(None)
+
+
+class SnacDecoder:
+    """The codec's decoder from a local folder; nothing is downloaded.
+
+    Raises MissingExtra without the package ``snac``, ConfigError when the files cannot be used or do not fit.
+    """
+
+    def __init__(self, geometry: SnacGeometry) -> None:
+        try:
+            import snac
+            import torch
+        except ImportError as error:
+            raise MissingExtra(f"the codec needs the extra 'snac': pip install 'tts-soak[snac]' ({error})") from None
+        self._geometry = geometry
+        folder = geometry.codec
+        try:
+            self._model: Any = snac.SNAC.from_config(str(folder / "config.json"))
+            weights = torch.load(folder / "pytorch_model.bin", map_location="cpu", weights_only=True)
+            self._model.load_state_dict(weights)
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            raise ConfigError(f"{folder}: not the files of a SNAC codec: {str(error).splitlines()[0]}") from None
+        self._model.eval()
+        self._fits()
+
+    def _fits(self) -> None:
+        model, geometry = self._model, self._geometry
+        widest = max(model.vq_strides)
+        wanted = {level: widest // stride for level, stride in enumerate(model.vq_strides)}
+        given = {level: geometry.slots.count(level) for level in set(geometry.slots)}
+        found = {
+            "slots of the levels": (given, wanted),
+            "codebook_size": (geometry.codebook_size, model.codebook_size),
+            "sample_rate": (geometry.sample_rate, model.sampling_rate),
+            "frame_samples": (geometry.frame_samples, int(model.hop_length) * widest),
+        }
+        for key, (ours, theirs) in found.items():
+            if ours != theirs:
+                raise ConfigError(f"{geometry.codec}: {key} is {theirs}, the voice description says {ours}")
+
+    def decode(self, codes: Tokens) -> Samples:
+        """Codes (frames, slots), all within their codebooks, to float32 samples, frames x frame_samples of them."""
+        import torch
+
+        if not len(codes):
+            return np.zeros(0, np.float32)
+        with torch.inference_mode(), torch.random.fork_rng():
+            torch.manual_seed(NOISE_SEED)
+            levels = [torch.from_numpy(level)[None] for level in self._geometry.levels(codes)]
+            made: Samples = self._model.decode(levels)[0, 0].numpy().astype(np.float32)
+        return made
