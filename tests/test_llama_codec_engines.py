@@ -72,10 +72,14 @@ def test_both_engines_read_the_same_model(backend: LlamaCodec) -> None:
     """The most probable first tokens agree; sampling is each engine's own, so tokens are compared within one."""
     other = LlamaCodec()
     other.load(Variant(name="q4_k_s", adapter="llama_codec", settings={"model": str(MODEL)}, source="v.toml"))
-    seen = [speak(each, max_tokens=1, logprobs=5).notes["choices"]["top"][0] for each in (backend, other)]
+    seen = [
+        dict(map(tuple, speak(each, max_tokens=3, logprobs=40).notes["choices"]["top"][0])) for each in (backend, other)
+    ]
     other.close()
-    assert [token for token, _ in seen[0]] == [token for token, _ in seen[1]]
-    np.testing.assert_allclose([p for _, p in seen[0]], [p for _, p in seen[1]], atol=0.05)
+    likely = {token for each in seen for token, value in each.items() if value > -12}
+    assert likely and likely <= set(seen[0]) & set(seen[1])
+    for token in likely:
+        assert seen[0][token] == pytest.approx(seen[1][token], abs=0.3)
 
 
 def test_a_cap_that_is_hit_is_visible(backend: LlamaCodec) -> None:
