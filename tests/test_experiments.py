@@ -3,7 +3,16 @@
 import json
 from pathlib import Path
 
+import psutil
 import pytest
+
+from harness.corpora import load_corpus
+from harness.engine.plan import Plan
+from harness.engine.progress import Quiet
+from harness.experiments.stage import Stage
+from harness.session import Turn
+from harness.store import Run
+from harness.types import Arm, Variant
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -77,3 +86,84 @@ def test_a_wrong_key_of_an_experiment_is_one_line(suites):
     result = drive(suites, "determinism", "-k", "plain", "--limits", "limits.toml", *corpus)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "did you mean 'probes'" in result.stdout.str() + result.stderr.str()
+
+
+# ------------------------------------------------------------------------------------------- what every experiment leaves
+@pytest.mark.parametrize(
+    ("name", "corpus", "variant"),
+    [
+        ("determinism", "generated:seed=3,chunks=5", "plain"),
+        ("quantization", "generated:seed=3,chunks=4", "plain"),
+        ("ladder", "ladder:words=4", "plain"),
+        ("sweep", "generated:seed=3,chunks=2", "plain"),
+    ],
+)
+def test_every_experiment_leaves_a_summary_and_a_report_like_the_soak(suites, name, corpus, variant):
+    (suites.path / "limits.toml").write_text(
+        "[sweep]\nlist = [{ seconds_per_word = 0.03 }]\n" if name == "sweep" else f"[{name}]\n"
+    )
+    result = drive(suites, name, "-k", variant, "--corpus", corpus, "--limits", "limits.toml")
+    latest = suites.path / "reports" / "latest"
+    summary = json.loads((latest / "summary.json").read_text())
+    assert summary["suite"] == name
+    assert summary["status"] == "finished"
+    claims = [claim for row in summary["variants"].values() for claim in row["claims"]] + summary["other_claims"]
+    with Run.open(latest) as run:
+        assert claims and len(claims) == len(run.claims())
+    assert claims[0]["name"] in (latest / "report.html").read_text()
+    result.stdout.fnmatch_lines(["report: *report.html"])
+
+
+def test_a_run_is_not_resumed_under_other_limits(suites):
+    corpus = ("--corpus", "generated:seed=3,chunks=5")
+    limits = suites.path / "limits.toml"
+    limits.write_text("[determinism]\nprobes = 2\n")
+    drive(suites, "determinism", "-k", "plain", "--limits", "limits.toml", *corpus)
+    again = ("determinism", "-k", "plain", "--limits", "limits.toml", *corpus, "--resume")
+    assert "cannot resume" not in drive(suites, *again).stdout.str()
+    limits.write_text("[determinism]\nprobes = 3\n")
+    result = drive(suites, *again)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "limits.determinism.probes" in result.stdout.str() + result.stderr.str()
+
+
+# ------------------------------------------------------------------------------------------- who ends the worker
+def staged(tmp_path):
+    corpus = load_corpus("generated:seed=5,chunks=4")
+    variant = Variant(name="n", adapter="null", settings={"seconds_per_word": 0.01})
+    ids = tuple(chunk.id for chunk in corpus.chunks)
+    plan = Plan("determinism", corpus, (variant,), {"n": ids}, tmp_path / "reports")
+    return Stage(plan, Quiet(), None), variant, [Turn(chunk) for chunk in corpus.chunks]
+
+
+def workers():
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def test_a_session_left_half_way_ends_with_the_stage_while_somebody_still_holds_it(tmp_path):
+    stage, variant, turns = staged(tmp_path)
+    before = workers()
+    with pytest.raises(KeyboardInterrupt), stage:
+        spoken = stage.soak(variant).speak_apart(Arm.REFERENCE, turns, {})
+        next(spoken)
+        assert workers() - before
+        raise KeyboardInterrupt
+    assert not workers() - before
+    with Run.open(stage.run.path) as run:
+        assert run.status == "interrupted"
+
+
+def test_a_driver_has_one_living_worker_at_most(tmp_path):
+    stage, variant, turns = staged(tmp_path)
+    before = workers()
+    with stage:
+        soak = stage.soak(variant)
+        left = soak.speak_apart(Arm.REFERENCE, turns, {"take": 0})
+        next(left)
+        first = workers() - before
+        other = soak.speak_apart(Arm.REFERENCE, turns, {"take": 1})
+        next(other)
+        assert not first & workers()
+        left.close()  # late: it ends its own worker again, not the other one
+        assert [attempt.outcome.value for attempt, _, _ in other] == ["ok"] * (len(turns) - 1)
+    assert not workers() - before

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 
 from harness.engine.assessor import SECOND_OPINION, Case
@@ -127,10 +126,9 @@ class Confirmer:
             turns.insert(0, Turn(chunk, take=100, seed=case.attempt.seed, arm=Arm.REPLAY_SAME_SEED))
         spoken: list[Case] = []
         try:
-            with closing(soak.speak_apart("replay", turns, {"of": case.attempt.id})) as attempts:
-                for attempt, _, layout in attempts:
-                    if attempt.arm in (Arm.REPLAY_SAME_SEED, Arm.REPLAY_NEW_SEED):
-                        spoken.append(soak.submit(attempt, chunk, layout, None))
+            for attempt, _, layout in soak.speak_apart("replay", turns, {"of": case.attempt.id}):
+                if attempt.arm in (Arm.REPLAY_SAME_SEED, Arm.REPLAY_NEW_SEED):
+                    spoken.append(soak.submit(attempt, chunk, layout, None))
         except SoakError as error:
             soak.run.record_event("replay failed", {"variant": soak.variant.name, "chunk": chunk.id, "why": str(error)})
             return None

@@ -73,21 +73,21 @@ class Engine:
     ) -> None:
         standard = standards[variant.name]
         judge = Judge(standard.limits)
-        soak = Soak(self.plan, run, variant, judge, standard.profile, assessor, self.progress, workdir)
-        try:
-            with watched(run, "soak", variant.name):
-                soak.speak()
-        except SoakError as error:
-            if not run.attempts(variant=variant.name):
-                run.record_event("cannot be loaded", {"variant": variant.name, "reason": str(error)})
-                self.progress.say(f"{variant.name}: {error}")
-                return
-            raise
-        if self.plan.confirmation.enabled:
-            Confirmer(soak).run()
-        if self.plan.quiet_chunks:
-            with watched(run, "quiet pass", variant.name):
-                soak.quiet_pass()
+        with Soak(self.plan, run, variant, judge, standard.profile, assessor, self.progress, workdir) as soak:
+            try:
+                with watched(run, "soak", variant.name):
+                    soak.speak()
+            except SoakError as error:
+                if not run.attempts(variant=variant.name):
+                    run.record_event("cannot be loaded", {"variant": variant.name, "reason": str(error)})
+                    self.progress.say(f"{variant.name}: {error}")
+                    return
+                raise
+            if self.plan.confirmation.enabled:
+                Confirmer(soak).run()
+            if self.plan.quiet_chunks:
+                with watched(run, "quiet pass", variant.name):
+                    soak.quiet_pass()
         if variant.reference:
             self._record_reference(run, variant, standards)
         results = chunk_results(run, self.plan, variant)

@@ -71,7 +71,7 @@ def check(variants: Sequence[Variant]) -> None:
 
 
 def fingerprint(plan: Plan) -> dict[str, Any]:
-    """What must be unchanged for a run to be resumed: models, corpus, settings, code (each a hash or plain JSON)."""
+    """What must be unchanged for a run to be resumed: models, corpus, settings, limits, code (hashes or plain JSON)."""
     return {
         "suite": plan.suite,
         "corpus": {"name": plan.corpus.name, "sha256": plan.corpus.sha256},
@@ -79,6 +79,7 @@ def fingerprint(plan: Plan) -> dict[str, Any]:
         "models": {variant.name: model_hashes(variant) for variant in plan.variants},
         "settings": {variant.name: _settings(variant) for variant in plan.variants},
         "scorers": {name: dict(options) for name, options in plan.scorers.items()},
+        "limits": json.loads(_json({**plan.margins, **plan.experiment})),
         "code": code_sha256(),
     }
 

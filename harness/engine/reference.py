@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -88,19 +87,21 @@ def _speak(run: Run, plan: Plan, variant: Variant, seeds: int, progress: Progres
     judge = Judge(Limits.default())
     chunks = plan.chunks(variant)
     try:
-        with tempfile.TemporaryDirectory(prefix="tts-soak-") as workdir:
-            soak = Soak(plan, run, variant, judge, None, assessor, progress, Path(workdir))
+        with (
+            tempfile.TemporaryDirectory(prefix="tts-soak-") as workdir,
+            Soak(plan, run, variant, judge, None, assessor, progress, Path(workdir)) as soak,
+        ):
             for take in range(seeds):
                 began = time.monotonic()
                 turns = [Turn(chunk, take=take) for chunk in chunks]
-                with closing(soak.speak_apart(Arm.REFERENCE, turns, {"take": take})) as spoken:
-                    for count, (attempt, chunk, layout) in enumerate(spoken, 1):
-                        assert attempt.id is not None
-                        if not set(plan.scorers) <= set(run.observations(attempt.id)):
-                            soak.submit(attempt, chunk, layout, None)
-                        assessor.collect()
-                        stage = f"take {take + 1} of {seeds}"
-                        progress.tick(Tick(variant.name, stage, count, len(chunks), seconds=time.monotonic() - began))
+                spoken = soak.speak_apart(Arm.REFERENCE, turns, {"take": take})
+                for count, (attempt, chunk, layout) in enumerate(spoken, 1):
+                    assert attempt.id is not None
+                    if not set(plan.scorers) <= set(run.observations(attempt.id)):
+                        soak.submit(attempt, chunk, layout, None)
+                    assessor.collect()
+                    stage = f"take {take + 1} of {seeds}"
+                    progress.tick(Tick(variant.name, stage, count, len(chunks), seconds=time.monotonic() - began))
             assessor.drain()
     finally:
         assessor.close()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from harness.backends.worker import Worker
@@ -25,7 +25,11 @@ _RESTARTS_IN_VAIN = 3  # a backend that cannot be brought back is given up, its 
 
 @dataclass
 class Soak:
-    """What drives one variant; built by the engine for each in turn."""
+    """What drives one variant; built by the engine for each in turn.
+
+    It owns the worker of the session that it speaks, one at a time: the worker ends with its session, when the next
+    session begins, or when this context is left, whatever happened to those who were listening.
+    """
 
     plan: Plan
     run: Run
@@ -36,9 +40,27 @@ class Soak:
     progress: Progress
     workdir: Path
     cases: dict[int, Case] = field(default_factory=dict)
+    _living: Session | None = field(default=None, init=False, repr=False)
 
-    def speak(self) -> list[Case]:
-        """Speak the selected chunks in one living session; returns the judged attempts in order of speaking."""
+    def __enter__(self) -> Soak:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker of a session that was left half-way; nothing happens where none is alive."""
+        session, self._living = self._living, None
+        if session is not None:
+            session.close()
+
+    def speak(self, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> list[Case]:
+        """Speak the selected chunks in one living session; returns the judged attempts in order of speaking.
+
+        ``overrides``: chunk id -> settings for the request of that chunk alone.
+        """
         chunks = self.plan.chunks(self.variant)
         row, done = self.session_row(Arm.SOAK, [chunk.id for chunk in chunks], {})
         spoken = {attempt.chunk_id for attempt in done if attempt.arm == Arm.SOAK}
@@ -46,17 +68,16 @@ class Soak:
         todo = [chunk for chunk in chunks if chunk.id not in spoken]
         began, count, rtfx = time.monotonic(), 0, _Speed()
         previous: tuple[int, Chunk] | None = None
-        # closed whatever happens here: the worker must not live on until somebody collects the generator
-        with closing(self._attempts(row, done, [Turn(chunk) for chunk in todo], Arm.SOAK)) as attempts:
-            for attempt, chunk, layout in attempts:
-                if attempt.arm == Arm.SOAK:
-                    count += 1
-                    rtfx.add(attempt)
-                    before = previous[1] if previous is not None and previous[0] == attempt.epoch else None
-                    self.submit(attempt, chunk, layout, before)
-                    previous = (attempt.epoch, chunk)
-                self.assessor.collect()
-                self.tick("soak", count, len(todo), began, rtfx.value, chunk.id)
+        turns = [Turn(chunk, overrides=(overrides or {}).get(chunk.id)) for chunk in todo]
+        for attempt, chunk, layout in self._attempts(row, done, turns, Arm.SOAK):
+            if attempt.arm == Arm.SOAK:
+                count += 1
+                rtfx.add(attempt)
+                before = previous[1] if previous is not None and previous[0] == attempt.epoch else None
+                self.submit(attempt, chunk, layout, before)
+                previous = (attempt.epoch, chunk)
+            self.assessor.collect()
+            self.tick("soak", count, len(todo), began, rtfx.value, chunk.id)
         self._finish_scoring(rtfx.value)
         return list(self.cases.values())
 
@@ -86,30 +107,31 @@ class Soak:
             yield attempt, chunks[attempt.chunk_id], layout
         have = {(attempt.chunk_id, attempt.arm, attempt.take) for attempt in done}
         todo = [turn for turn in turns if (turn.chunk.id, turn.arm or str(arm), turn.take) not in have]
-        with closing(self._attempts(row, done, todo, arm)) as attempts:
-            yield from attempts
+        yield from self._attempts(row, done, todo, arm)
 
     def quiet_pass(self) -> None:
         """Speak the first few chunks again in a fresh process with nothing else running, for honest timing."""
         turns = [Turn(chunk) for chunk in self.plan.chunks(self.variant)[: self.plan.quiet_chunks]]
         began = time.monotonic()
-        with closing(self.speak_apart(Arm.QUIET, turns, {})) as attempts:
-            for count, (_, chunk, _layout) in enumerate(attempts, 1):
-                self.tick("quiet pass", count, len(turns), began, None, chunk.id)
+        for count, (_, chunk, _layout) in enumerate(self.speak_apart(Arm.QUIET, turns, {}), 1):
+            self.tick("quiet pass", count, len(turns), began, None, chunk.id)
 
     def _attempts(
         self, row: int, done: list[Attempt], turns: list[Turn], arm: str
     ) -> Generator[tuple[Attempt, Chunk, TokenLayout | None]]:
         if not turns:
             return
+        self.close()
         worker = Worker(self.variant, self.workdir)
-        session = Session(self.run, self.variant, worker, row, str(arm))
+        self._living = session = Session(self.run, self.variant, worker, row, str(arm))
         try:
             session.open("resume" if done else "start", sequence=1 + max((a.sequence for a in done), default=-1))
             for turn, restart in _patiently(session, turns, self._give_up):
                 for attempt in restart(turn):
                     yield attempt, turn.chunk, session.layout
         finally:
+            if self._living is session:
+                self._living = None
             session.close()
 
     def _give_up(self, error: SoakError) -> None:

@@ -15,6 +15,7 @@ from harness.engine.progress import Progress
 from harness.engine.soak import Soak
 from harness.errors import SoakError
 from harness.judge import Judge
+from harness.report import write as write_report
 from harness.store import Run
 from harness.types import Claim, Json, Variant
 
@@ -23,7 +24,7 @@ TABLE = "results.md"
 
 
 class Stage:
-    """An open run as a context; leaving it marks the run as finished or interrupted.
+    """An open run as a context; leaving it ends its workers, marks it as finished or interrupted, and reports on it.
 
     Entering raises what ``Engine.begin`` raises: ConfigError, ResumeRefused, StoreError.
     """
@@ -40,20 +41,25 @@ class Stage:
         self.run: Run = engine.begin(self._resume, self._standards)
         self.assessor = Assessor(self.run, self.plan.scorers)
         self._workdir = tempfile.TemporaryDirectory(prefix="tts-soak-")
+        self._soaks: list[Soak] = []
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for soak in self._soaks:
+            soak.close()
         self.assessor.close(now=kind is not None)
         self._workdir.cleanup()
         self.run.finish("finished" if kind is None else "interrupted")
         self.run.close()
+        if kind is None:
+            write_report(self.run.path)
 
     def soak(self, variant: Variant, settings_of: Variant | None = None) -> Soak:
         """A driver of ``variant``, judged by the standard of ``settings_of`` (one of the plan; itself if None)."""
         standard = self._standards[(settings_of or variant).name]
-        return Soak(
+        soak = Soak(
             self.plan,
             self.run,
             variant,
@@ -63,6 +69,8 @@ class Stage:
             self.progress,
             Path(self._workdir.name),
         )
+        self._soaks.append(soak)
+        return soak
 
     def lost(self, variant: Variant, error: SoakError) -> None:
         """A variant that cannot be loaded is said and leaves the others be."""

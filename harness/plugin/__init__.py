@@ -175,6 +175,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         if not stage.soaks[folder].decided:
             terminalreporter.write_line("NOTHING WAS DECIDED: this run says nothing about the backend", red=True)
         terminalreporter.write_line(f"results: {stage.runs[folder] / 'results.md'}")
+        terminalreporter.write_line(f"report: {stage.runs[folder] / 'report.html'}")
 
 
 def _tell_github(summary: dict[str, Any], terminalreporter: Any) -> None:

@@ -37,6 +37,7 @@ def summarise(run: Run) -> Json:
         "created_utc": run.manifest.get("created_utc"),
         "timings": timings(run),
         "variants": rows,
+        "other_claims": _others(run, names),
         "notes": _notes(run),
         "disk_bytes": run.disk_bytes(),
     }
@@ -189,6 +190,11 @@ def _recognizer(run: Run) -> Json:
         if seen.payload:
             return {key: seen.payload.get(key) for key in ("engine", "model", "normaliser")}
     return {"engine": None, "model": None, "normaliser": None}
+
+
+def _others(run: Run, names: Sequence[str]) -> list[Json]:
+    """Claims about something that was not spoken under its own name: a sweep spoke the settings of it."""
+    return [{"variant": claim.variant, **_claim(claim)} for claim in run.claims() if claim.variant not in names]
 
 
 def _claim(claim: Any) -> Json:
