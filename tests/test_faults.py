@@ -115,8 +115,10 @@ def test_every_class_is_complete_and_named_after_its_file() -> None:
     for name, fault in catalogue().items():
         assert fault.name == name
         assert fault.title and fault.causes and fault.sources and fault.unit
+        assert fault.injectors, f"{name} cannot be made on purpose"
         limits = (fault.physical_limit, fault.default_margin, fault.default_limit)
-        assert any(limit is not None for limit in limits), f"{name} can never find anything"
+        known = bool(fault.judged_by) or any(limit is not None for limit in limits)
+        assert known, f"{name} can never find anything"
         assert set(fault.observes) <= {"signal", "pitch", "tokens", "speaker", "intelligibility"}
         assert name in explain(fault) and fault.title in explain(fault)
 

@@ -14,5 +14,6 @@ for _name, _target in {
     "http": "harness.backends.http:HttpBackend",
     "python": "harness.backends.python_callable:PythonBackend",
     "recorded": "harness.backends.recorded:RecordedBackend",
+    "faulty": "harness.injection.adapter:FaultyBackend",  # a room above: it joins adapters and injectors
 }.items():
     ADAPTERS.add(_name, _target)

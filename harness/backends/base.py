@@ -40,7 +40,8 @@ class Backend(Protocol):
     is a sign of life (a token, a byte); the watchdog rests on it.
 
     Two class attributes are optional: ``OVERRIDES``, the settings that one request may change, and ``THREADS``, the
-    name of the setting that says how many threads compute.
+    name of the setting that says how many threads compute. So is one method: ``decode(tokens) -> samples``, from speech
+    tokens (frames, codebooks) to sound past the language model.
     """
 
     @staticmethod

@@ -76,7 +76,10 @@ def explain(fault: Fault) -> str:
     """What a user wants to know of one class, as plain text; the report uses the same."""
     lines = [f"{fault.name}: {fault.title}", f"seen in: {fault.family.value}" + _needs(fault)]
     lines += ["likely causes:", *(f"  - {cause}" for cause in fault.causes)]
-    lines.append(f"measured: {fault.unit} (larger is worse), {_RELATIONS[fault.relation]}")
+    if fault.judged_by:
+        lines.append(f"judged over the whole run: {fault.judged_by}")
+    else:
+        lines.append(f"measured: {fault.unit} (larger is worse), {_RELATIONS[fault.relation]}")
     if fault.physical_limit is not None:
         lines.append(f"limit by physics: {fault.physical_limit:.4g}")
     if fault.default_margin is not None:
@@ -85,7 +88,9 @@ def explain(fault: Fault) -> str:
         lines.append(f"default without a reference: {fault.default_limit:.3g}")
     for injector in fault.injectors:
         doses = ", ".join(f"{dose:g}" for dose in injector.doses)
-        lines.append(f"injected in: {injector.stage.value}; {injector.unit}: {doses} (preset {injector.preset:g})")
+        named = f", as {injector.name!r}" if injector.name else ""
+        said = f"{injector.unit}: {doses} (preset {injector.preset:g})"
+        lines.append(f"injected in: {injector.stage.value}{named}; {said}")
     if fault.explains:
         lines.append(f"explains: {', '.join(fault.explains)}")
     lines += [f"source: {source.what}" + (f" <{source.link}>" if source.link else "") for source in fault.sources]

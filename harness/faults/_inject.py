@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -102,13 +102,25 @@ def coloured(n: int, slope: float, rng: np.random.Generator) -> Wave:
     return np.asarray(noise / np.sqrt((noise**2).mean()))
 
 
-def backend(name: str, **details: Any) -> Injector:
-    """An injector that tells a wrapped worker what to do; the dose is how often (share of requests)."""
+def backend(
+    do: str,
+    key: str = "",
+    unit: str = "share of requests",
+    doses: tuple[float, ...] = (0.01, 0.1, 1.0),
+    preset: float = 1.0,
+    name: str = "",
+) -> Injector:
+    """An injector that tells a wrapped worker what to do (harness/injection/actions.py).
+
+    The dose is how often (share of requests); with ``key`` it is handed on under that name, at every request.
+    """
 
     def apply(material: Material, dose: float, rng: np.random.Generator) -> Material:
-        return replace(material, action={"do": name, **details}) if rng.random() < dose else material
+        if key:
+            return replace(material, action={"do": do, key: dose}) if dose else material
+        return replace(material, action={"do": do}) if rng.random() < dose else material
 
-    return Injector(Stage.BACKEND, "share of requests", (0.01, 0.1, 1.0), 1.0, apply)
+    return Injector(Stage.BACKEND, unit, doses, preset, apply, name)
 
 
 def audio(
@@ -123,10 +135,14 @@ def audio(
 
 
 def words(
-    doses: tuple[float, ...], preset: float, apply: Callable[[Material, float, np.random.Generator], Material]
+    doses: tuple[float, ...],
+    preset: float,
+    apply: Callable[[Material, float, np.random.Generator], Material],
+    unit: str = "words",
+    name: str = "",
 ) -> tuple[Injector, ...]:
-    """One injector that cuts whole words, as a class lists it."""
-    return (Injector(Stage.WORDS, "words", doses, preset, apply),)
+    """One injector that cuts at the borders of words, as a class lists it."""
+    return (Injector(Stage.WORDS, unit, doses, preset, apply, name),)
 
 
 def tokens(
@@ -134,6 +150,7 @@ def tokens(
     doses: tuple[float, ...],
     preset: float,
     apply: Callable[[Material, float, np.random.Generator], Material],
+    name: str = "",
 ) -> tuple[Injector, ...]:
     """One injector of the token stage, as a class lists it."""
-    return (Injector(Stage.TOKENS, unit, doses, preset, apply),)
+    return (Injector(Stage.TOKENS, unit, doses, preset, apply, name),)

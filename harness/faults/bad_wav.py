@@ -12,4 +12,4 @@ class BadWav(ProcessFault):
     causes = ("a header written before the data", "text where audio should be", "a truncated file")
     outcomes = (Outcome.BAD_AUDIO,)
     sources = (Source("0xFFFFFFFF sizes in streamed headers", "https://github.com/remsky/Kokoro-FastAPI/issues/94"),)
-    injectors = (backend("write text"),)
+    injectors = (backend("text-file"),)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -83,6 +83,11 @@ class Injector:
     apply: Callable[[Material, float, np.random.Generator], Material]
     name: str = ""  # empty: as the fault
 
+    @property
+    def needs_words(self) -> bool:
+        """Whether the material must hold the times of its words."""
+        return self.stage is Stage.WORDS
+
 
 class CannotInject(Exception):
     """The material has no room for this fault (too short, no tokens)."""
@@ -116,6 +121,7 @@ class Fault(Protocol):
     ``observes`` names the scorers whose payloads are read; empty: the attempt itself is enough. ``essential``: a
     chunk is not clean unless this class has looked, even where the run did not measure what it needs.
     ``explains`` names classes whose findings follow from this one; the judge folds them into it.
+    ``judged_by``: empty, or the claim about the whole run that judges what no single chunk shows.
     """
 
     name: str  # kebab-case
@@ -134,6 +140,7 @@ class Fault(Protocol):
     explains: tuple[str, ...]
     sources: tuple[Source, ...]
     injectors: tuple[Injector, ...]
+    judged_by: ClassVar[str]
 
     def evidence(self, view: View) -> Evidence: ...
 
@@ -166,6 +173,7 @@ class BaseFault:
     explains: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     injectors: tuple[Injector, ...] = ()
+    judged_by: ClassVar[str] = ""
 
     def measure(self, view: View) -> Seen:
         """Return what is seen. May raise CannotJudge and NotApplicable; anything else becomes "could not judge"."""
@@ -193,7 +201,7 @@ class BaseFault:
         return Evidence(self.name, float(seen.value), self.unit, seen.span, seen.detail)
 
     def _require(self, view: View) -> None:
-        if self.family is Family.PROCESS:
+        if self.family is Family.PROCESS or self.judged_by:
             return
         if view.attempt.outcome is not Outcome.OK:
             raise NotApplicable(f"no speech to look at ({view.attempt.outcome.value})")

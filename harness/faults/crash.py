@@ -12,4 +12,4 @@ class Crash(ProcessFault):
     causes = ("a signal or abort inside the program", "an input it cannot take", "out of memory")
     outcomes = (Outcome.CRASH,)
     sources = (Source("aborts on long lines", "https://github.com/ggml-org/llama.cpp/issues/13712"),)
-    injectors = (backend("crash"),)
+    injectors = (backend("crash"), backend("kill", name="kill"), backend("exit", name="exit"))

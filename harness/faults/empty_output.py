@@ -12,4 +12,4 @@ class EmptyOutput(ProcessFault):
     causes = ("an exit code of 0 whatever happens", "seeking on a pipe", "a stop token at once")
     outcomes = (Outcome.NO_AUDIO,)
     sources = (Source("a WAV of 44 bytes", "https://github.com/rhasspy/piper/issues/815"),)
-    injectors = (backend("write nothing"),)
+    injectors = (backend("no-audio"), backend("no-frames", name="no-frames"))

@@ -12,4 +12,4 @@ class Hang(ProcessFault):
     causes = ("generation without an end", "memory that swaps", "a deadlock")
     outcomes = (Outcome.HANG, Outcome.TIMEOUT)
     sources = (Source("an hour of 'generating'", "https://github.com/jamiepine/voicebox/issues/923"),)
-    injectors = (backend("hang"),)
+    injectors = (backend("hang"), backend("sleep", "seconds", "s", (1.0, 10.0, 100.0, 1000.0), 1000.0, "sleep"))

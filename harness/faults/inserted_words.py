@@ -3,7 +3,7 @@
 import numpy as np
 
 from harness.faults._heard import hear, need_times, quote
-from harness.faults._inject import audio, cut, give, join, speech, words_at
+from harness.faults._inject import cut, give, join, speech, words, words_at
 from harness.faults.base import BaseFault, Family, Material, Seen, Source
 from harness.types import Relation, View
 
@@ -28,7 +28,7 @@ class InsertedWords(BaseFault):
     default_margin = 1.0
     default_limit = 1.2
     sources = (Source("the prompt is heard", "https://github.com/SWivid/F5-TTS/issues/85"),)
-    injectors = audio("s", (0.3, 0.6, 1.0, 2.0, 4.0), 2.0, babble)
+    injectors = words((0.3, 0.6, 1.0, 2.0, 4.0), 2.0, babble, unit="s")
 
     def measure(self, view: View) -> Seen:
         heard = need_times(hear(view))
@@ -36,6 +36,6 @@ class InsertedWords(BaseFault):
         for region in heard.regions[:-1]:
             seconds = -region.missing
             if region.heard[1] > region.heard[0] and seconds > best.value:
-                words = quote(heard.words[region.heard[0] : region.heard[1]])
-                best = Seen(seconds, region.span, f"{seconds:.2f} s too many, heard as {words}")
+                what = quote(heard.words[region.heard[0] : region.heard[1]])
+                best = Seen(seconds, region.span, f"{seconds:.2f} s too many, heard as {what}")
         return best

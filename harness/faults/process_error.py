@@ -12,4 +12,4 @@ class ProcessError(ProcessFault):
     causes = ("an exception or exit code", "an HTTP error", "an input it refuses")
     outcomes = (Outcome.ERROR,)
     sources = (Source("errors under load", "https://github.com/vllm-project/vllm-omni/issues/1635"),)
-    injectors = (backend("refuse"),)
+    injectors = (backend("error"),)

@@ -26,7 +26,8 @@ def run_on(material: Material, dose: float, rng: np.random.Generator) -> Materia
         raise CannotInject("the token cap is unknown")
     frames = int(dose * material.layout.cap) // codes.shape[1]
     more = codes[rng.integers(0, len(codes), max(frames - len(codes), 0))]
-    return replace(material, tokens=np.concatenate([codes, more])[:frames])
+    cut = {"finish_reason": "length"} if dose >= 1 else {}
+    return replace(material, tokens=np.concatenate([codes, more])[:frames], action=cut)
 
 
 class Runaway(BaseFault):

@@ -6,7 +6,7 @@ import numpy as np
 
 from harness.faults._again import heard_again, words_again
 from harness.faults._heard import hear, need_times, quote
-from harness.faults._inject import audio, give, join, speech
+from harness.faults._inject import audio, backend, give, join, speech
 from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source
 from harness.types import Relation, Span, View
 
@@ -40,7 +40,10 @@ class StateBleed(BaseFault):
         Source("a long text before a short one", "https://github.com/k2-fsa/sherpa-onnx/issues/1695"),
         Source("insertions that match the chunk before, not one match by chance"),
     )
-    injectors = audio("s", (0.3, 0.7, 1.5, 2.5), 2.5, splice)
+    injectors = (
+        *audio("s", (0.3, 0.7, 1.5, 2.5), 2.5, splice),
+        backend("keep-state", "words", "words of the text before", (1.0, 3.0, 6.0, 12.0), 6.0, "keep-state"),
+    )
 
     def measure(self, view: View) -> Seen:
         if view.previous is None:

@@ -1,0 +1,28 @@
+"""Drift: the speech changes slowly from chunk to chunk."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from harness.faults._inject import audio, give, speech
+from harness.faults._whole_run import WholeRunFault
+from harness.faults.base import Family, Material, Source
+
+
+def fade(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Lower the level by ``dose`` dB; a plan's ``ramp`` (docs/backends.md) makes a fade over the session of it."""
+    x, rate = speech(material)
+    return give(material, x * 10 ** (-dose / 20), 0.0, len(x) / rate)
+
+
+class Drift(WholeRunFault):
+    name = "drift"
+    title = "the speech fades, hurries or slurs more and more over the session"
+    family = Family.WAVEFORM
+    causes = ("state that is carried on", "a prompt made of the model's own output", "memory that runs out")
+    judged_by: ClassVar[str] = "claim 'drift' of suites/stress (Theil-Sen, trend and step tests; docs/judging.md)"
+    sources = (
+        Source("fades over a long session", "https://github.com/google-gemini/cookbook/issues/1292"),
+        Source("accelerates and slurs (VibeVoice-ComfyUI, issue 93)"),
+    )
+    injectors = audio("dB over the session", (1.0, 2.0, 3.0, 6.0), 6.0, fade)

@@ -1,0 +1,17 @@
+"""Nondeterminism: the same text and seed give other speech."""
+
+from typing import ClassVar
+
+from harness.faults._inject import backend
+from harness.faults._whole_run import WholeRunFault
+from harness.faults.base import Family, Source
+
+
+class Nondeterminism(WholeRunFault):
+    name = "nondeterminism"
+    title = "the same text with the same seed gives other speech"
+    family = Family.PROCESS
+    causes = ("a seed that is ignored", "a crop or shuffle without a seed", "numerical ties that flip")
+    judged_by: ClassVar[str] = "suites/determinism (samples, tokens and words of fresh processes, apart)"
+    sources = (Source("unseeded sampling", "https://github.com/sgl-project/sglang-omni/issues/1420"),)
+    injectors = (backend("ignore-seed"),)

@@ -1,0 +1,31 @@
+"""WAV header: the header of the audio promises something else than follows it."""
+
+from harness.faults._inject import backend
+from harness.faults.base import BaseFault, Family, Seen, Source
+from harness.types import Relation, View
+
+LOST = ("truncated", "incomplete last frame", "left out")  # what was promised is not there; the rest is only untidy
+
+
+class WavHeader(BaseFault):
+    name = "wav-header"
+    title = "the file's header does not fit its content"
+    family = Family.PROCESS
+    causes = ("a file cut off while it was written", "sizes never filled in after streaming", "files glued together")
+    observes = ()
+    unit = "repairs in which audio was lost"
+    relation = Relation.EXCESS
+    default_margin = 0.5
+    default_limit = 0.5
+    explains = ("truncation", "near-empty")
+    sources = (
+        Source("0xFFFFFFFF sizes in streamed headers", "https://github.com/remsky/Kokoro-FastAPI/issues/94"),
+        Source("headers inside of the data", "https://github.com/kyutai-labs/pocket-tts/issues/229"),
+        Source("placeholders of streaming are repaired and noted, and are no fault"),
+    )
+    injectors = (backend("truncated-file", "share", "share of the audio lost", (0.01, 0.1, 0.5), 0.5),)
+
+    def measure(self, view: View) -> Seen:
+        repairs = [str(repair) for repair in view.attempt.notes.get("repairs") or ()]
+        lost = [repair for repair in repairs if any(word in repair for word in LOST)]
+        return Seen(float(len(lost)), None, "; ".join(repairs))

@@ -1,0 +1,115 @@
+"""What a backend can do wrong on demand: before it speaks (with the request) and after (with its answer)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from harness.audio import wav_bytes
+from harness.backends.null import Failure
+from harness.backends.null_faults import KINDS
+from harness.types import Request, Samples, Synthesis
+
+WORDS_KEPT = 6  # of the text before, spoken again by a backend that keeps its state
+
+
+@dataclass
+class Memory:
+    """What the wrapped backend remembers from request to request."""
+
+    texts: list[str] = field(default_factory=list)
+    samples: Samples | None = None  # of the last answer, as it was before anything was spoiled
+    rate: int | None = None
+    count: int = 0  # requests so far, this one included
+    began: float = 0.0  # monotonic, of this request
+
+
+Before: TypeAlias = Callable[[Request, Mapping[str, Any], Memory], Request]
+After: TypeAlias = Callable[[Synthesis, Mapping[str, Any], Memory], Synthesis]
+
+
+def _ignore_seed(request: Request, action: Mapping[str, Any], memory: Memory) -> Request:
+    return replace(request, seed=secrets.randbelow(2**31))
+
+
+def _keep_state(request: Request, action: Mapping[str, Any], memory: Memory) -> Request:
+    """Speak the last words of the text before once more, as a context does that was not cleared."""
+    if not memory.texts:
+        return request
+    kept = memory.texts[-1].split()[-int(action.get("words", WORDS_KEPT)) :]
+    return replace(request, text=" ".join([*kept, request.text]))
+
+
+def _misread(request: Request, action: Mapping[str, Any], memory: Memory) -> Request:
+    """Speak other numbers than the text has: each digit moved on by three."""
+    return replace(request, text=re.sub(r"\d", lambda m: str((int(m.group()) + 3) % 10), request.text))
+
+
+def _other_seed_at_first(request: Request, action: Mapping[str, Any], memory: Memory) -> Request:
+    """Answer the first requests of the process as if they had another seed."""
+    if memory.count > int(action["requests"]) or request.seed is None:
+        return request
+    return replace(request, seed=(request.seed + 1) % 2**31)
+
+
+def _hold_back(made: Synthesis, action: Mapping[str, Any], memory: Memory) -> Synthesis:
+    """Tell of the first sample only when that share of the time is over."""
+    made.ttfa = max(made.ttfa or 0.0, float(action["share"]) * (time.monotonic() - memory.began))
+    return made
+
+
+def _bloat(made: Synthesis, action: Mapping[str, Any], memory: Memory) -> Synthesis:
+    """Take memory that grows with the square of the text, and give it back."""
+    size = int(float(action["megabytes"]) * 1e6 * (len(memory.texts[-1].split()) / 100) ** 2)
+    held = bytearray(size)
+    held[::4096] = b"x" * len(range(0, size, 4096))  # touched, so that it is resident
+    return made
+
+
+def _swap(made: Synthesis, action: Mapping[str, Any], memory: Memory) -> Synthesis:
+    """Answer with the speech of the request before."""
+    if memory.samples is not None:
+        made.samples, made.sample_rate, made.audio_path = memory.samples, memory.rate, None
+    return made
+
+
+def _truncated_file(made: Synthesis, action: Mapping[str, Any], memory: Memory) -> Synthesis:
+    """A WAV whose header promises the whole, and of which the last ``share`` was never written."""
+    if made.samples is None or not made.sample_rate:
+        return made
+    data = wav_bytes(made.samples, made.sample_rate, "PCM_16")
+    kept = 44 + int((len(data) - 44) * (1 - float(action.get("share", 0.5))))
+    with tempfile.NamedTemporaryFile(suffix=".wav", delete=False) as file:
+        file.write(data[:kept])
+    made.samples, made.audio_path = None, Path(file.name)
+    return made
+
+
+def _kind(name: str) -> After:
+    def act(made: Synthesis, action: Mapping[str, Any], memory: Memory) -> Synthesis:
+        details = {key: value for key, value in action.items() if key in ("seconds", "megabytes")}
+        return KINDS[name](made, Failure(kind=name, **details))
+
+    return act
+
+
+BEFORE: Mapping[str, Before] = {
+    "ignore-seed": _ignore_seed,
+    "keep-state": _keep_state,
+    "misread": _misread,
+    "other-seed-at-first": _other_seed_at_first,
+}
+AFTER: Mapping[str, After] = {
+    **{name: _kind(name) for name in ("crash", "kill", "abort", "exit", "hang", "sleep", "leak", "error")},
+    **{name: _kind(name) for name in ("no-audio", "no-frames", "text-file")},
+    "swap": _swap,
+    "truncated-file": _truncated_file,
+    "hold-back": _hold_back,
+    "bloat": _bloat,
+}

@@ -1,0 +1,182 @@
+"""Adapter ``faulty``: any other adapter with faults put into its requests, tokens, answers and audio."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from harness.audio import read_audio
+from harness.backends import ADAPTERS
+from harness.backends.base import Backend
+from harness.faults import catalogue
+from harness.faults.base import CannotInject, Injector, Material, Stage
+from harness.injection.actions import AFTER, BEFORE, Memory
+from harness.injection.plan import Strike, inner, read_plan
+from harness.injection.words import spoken_words
+from harness.types import Capabilities, Chunk, Request, Synthesis, Variant
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """One injection into one request."""
+
+    strike: Strike
+    injectors: tuple[tuple[Injector, float], ...]  # with the dose of each, in the order they are tried
+    rng: np.random.Generator
+
+
+class FaultyBackend:
+    """Speaks through the adapter inside, and spoils what the plan names.
+
+    Stages in order: the request (ignored seed, state kept), the tokens (decoded again by the inner adapter, where it
+    has ``decode(tokens) -> samples``), the audio, and last the answer (crash, hang, leak, ...). What was done is noted
+    as ``injected`` [{``fault``, ``injector``, ``dose``, ``span``}]; what could not be done with its ``reason``.
+    """
+
+    def __init__(self) -> None:
+        self._inner: Backend | None = None
+        self._variant: Variant | None = None
+        self._plan: tuple[Strike, ...] = ()
+        self._seed = 0
+        self._capabilities = Capabilities()
+        self._memory = Memory()
+
+    @staticmethod
+    def check(variant: Variant) -> None:
+        """Raise ConfigError for a wrong plan, and for what the inner adapter does not take."""
+        table = read_plan(variant)
+        ADAPTERS.get(table.adapter, f"{variant.source or 'variant'}: variants.{variant.name}.settings.faulty").check(
+            inner(variant, table)
+        )
+
+    def load(self, variant: Variant) -> Capabilities:
+        """Load the adapter inside."""
+        table = read_plan(variant)
+        self._variant, self._plan, self._seed = variant, tuple(table.plan), table.seed
+        self._inner = ADAPTERS.get(table.adapter)()
+        self._capabilities = self._inner.load(inner(variant, table))
+        details = {**self._capabilities.details, "faulty": [s.model_dump(exclude_none=True) for s in self._plan]}
+        return replace(self._capabilities, details=details)
+
+    def synthesize(self, request: Request, progress: Callable[[], None]) -> Synthesis:
+        """Speak, then let every entry of the plan strike whose conditions hold."""
+        assert self._inner is not None
+        self._memory.count += 1
+        self._memory.began = time.monotonic()
+        hits = [hit for index, strike in enumerate(self._plan) if (hit := self._hit(index, strike, request))]
+        chunk = Chunk(request.chunk_id, request.text, request.language)
+        notes: list[dict[str, Any]] = []
+        asked = request
+        actions: list[tuple[_Hit, Injector, float, Mapping[str, Any]]] = []
+        for hit in hits:
+            injector, dose = hit.injectors[0]
+            if injector.stage is Stage.BACKEND and (action := injector.apply(Material(chunk), dose, hit.rng).action):
+                actions.append((hit, injector, dose, action))
+        for hit, injector, dose, action in actions:
+            if action["do"] in BEFORE:
+                asked = BEFORE[action["do"]](asked, action, self._memory)
+                notes.append(_note(hit, injector, dose))
+        made = self._inner.synthesize(asked, progress)
+        self._memory.texts = [*self._memory.texts[-1:], request.text]
+        clean = made.samples
+        made = self._spoil(made, chunk, hits, notes)
+        for hit, injector, dose, action in actions:
+            if action["do"] in AFTER:
+                notes.append(_note(hit, injector, dose))
+                made = AFTER[action["do"]](made, action, self._memory)
+        if clean is not None:
+            self._memory.samples, self._memory.rate = clean, made.sample_rate or self._capabilities.sample_rate
+        if notes:
+            made.notes = {**made.notes, "injected": notes}
+        return made
+
+    def reset(self) -> None:
+        """Have the inner adapter clear its state, and forget the count and what was spoken before."""
+        assert self._inner is not None
+        self._inner.reset()
+        self._memory = Memory()
+
+    def close(self) -> None:
+        """Close the adapter inside."""
+        if self._inner is not None:
+            self._inner.close()
+
+    def _spoil(self, made: Synthesis, chunk: Chunk, hits: list[_Hit], notes: list[dict[str, Any]]) -> Synthesis:
+        """Tokens and audio, in the order of the plan; tokens are decoded again."""
+        for hit in hits:
+            if hit.injectors[0][0].stage is Stage.BACKEND:
+                continue
+            why = "nothing was tried"
+            for injector, dose in ((i, d) for i, d in hit.injectors if i.stage is not Stage.BACKEND):
+                try:
+                    material = self._material(made, chunk, injector)
+                    spoiled = injector.apply(material, dose, hit.rng)
+                except CannotInject as error:
+                    why = str(error)
+                    continue
+                made = self._decoded(made, spoiled) if injector.stage is Stage.TOKENS else _heard(made, spoiled)
+                notes.append({**_note(hit, injector, dose), "span": list(spoiled.span) if spoiled.span else None})
+                break
+            else:
+                notes.append({"fault": hit.strike.fault, "reason": why})
+        return made
+
+    def _material(self, made: Synthesis, chunk: Chunk, injector: Injector) -> Material:
+        if made.samples is None and made.audio_path is not None and made.audio_path.is_file():
+            read = read_audio(made.audio_path)
+            made.samples, made.sample_rate = read.samples, read.sample_rate
+        rate = made.sample_rate or self._capabilities.sample_rate
+        layout, cap = self._capabilities.layout, made.notes.get("cap")
+        if layout is not None and layout.cap is None and isinstance(cap, int):
+            layout = replace(layout, cap=cap)
+        before = None
+        if self._memory.samples is not None:
+            text = self._memory.texts[-2] if len(self._memory.texts) > 1 else ""
+            before = Material(Chunk("before", text), self._memory.samples, self._memory.rate)
+        material = Material(chunk, made.samples, rate, (), made.tokens, layout, previous=before)
+        if injector.needs_words:
+            material = replace(material, words=spoken_words(made, material))
+        return material
+
+    def _decoded(self, made: Synthesis, spoiled: Material) -> Synthesis:
+        assert spoiled.tokens is not None
+        before = 0 if made.tokens is None else made.tokens.size
+        if made.token_count is not None:
+            made.token_count += spoiled.tokens.size - before
+        made.finish_reason = spoiled.action.get("finish_reason", made.finish_reason)
+        made.tokens = spoiled.tokens
+        decode = getattr(self._inner, "decode", None)
+        if decode is not None:
+            made.samples = decode(spoiled.tokens)
+        return made
+
+    def _hit(self, index: int, strike: Strike, request: Request) -> _Hit | None:
+        key = f"{self._seed}\0{index}\0{request.text}\0{request.seed}".encode("utf-8", "surrogatepass")
+        rng = np.random.default_rng(int.from_bytes(hashlib.sha256(key).digest()[:8], "big"))
+        strikes = (
+            (strike.chunks is None or request.chunk_id in strike.chunks)
+            and (strike.every is None or self._memory.count % strike.every == 0)
+            and (strike.first is None or self._memory.count >= strike.first)
+            and (strike.fraction is None or rng.random() < strike.fraction)
+        )
+        if not strikes:
+            return None
+        given = catalogue()[strike.fault].injectors
+        chosen = [i for i in given if strike.injector is None or (i.name or strike.fault) == strike.injector]
+        risen = 1.0 if strike.ramp is None else min(1.0, self._memory.count / strike.ramp)
+        doses = ((i, risen * (i.preset if strike.dose is None else strike.dose)) for i in chosen)
+        return _Hit(strike, tuple(doses), rng)
+
+
+def _heard(made: Synthesis, spoiled: Material) -> Synthesis:
+    made.samples, made.sample_rate = spoiled.samples, spoiled.sample_rate
+    return made
+
+
+def _note(hit: _Hit, injector: Injector, dose: float) -> dict[str, Any]:
+    return {"fault": hit.strike.fault, "injector": injector.name or hit.strike.fault, "dose": dose}
