@@ -8,9 +8,8 @@ from harness.types import Json, Relation, View
 
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-NUMBERS = frozenset(
-    f"zero one two three four five six seven eight nine {TEENS} {TENS} hundred thousand million".split()
-)
+ONES = "zero one two three four five six seven eight nine"
+NUMBERS = frozenset(f"{ONES} {TEENS} {TENS} hundred thousand million".split())
 
 
 def is_number(word: str) -> bool:
@@ -30,9 +29,7 @@ class NumberMisread(BaseFault):
     default_margin = 0.5  # only against a reference: a blunt recognizer mishears numbers of its own
     sources = (
         Source("5 spoken as forty", "https://github.com/0xShug0/audio.cpp/issues/99"),
-        Source(
-            "both sides go through one named normaliser, so that every way of saying a number counts as that number"
-        ),
+        Source("both sides go through one named normaliser, so that every way of saying a number counts"),
     )
     injectors = (backend("misread"),)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from harness.backends.settings import Settings, read_settings, wrong
 from harness.errors import nearest
@@ -40,7 +40,7 @@ class Faulty(Settings):
 class Outer(Settings):
     """Only for reading: the inner adapter checks its own keys."""
 
-    model_config = {**Settings.model_config, "extra": "ignore"}
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
     faulty: Faulty
 
 
