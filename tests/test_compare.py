@@ -82,6 +82,13 @@ def test_thirteen_chunks_are_too_few_to_say() -> None:
     assert "0 of 13 is compatible with a fault rate up to 25%" in found.statement
 
 
+def test_faults_that_come_together_are_said_to_make_the_interval_too_narrow() -> None:
+    together = claim("fault-rate", rows(300, lambda i: FAULTY if 100 <= i < 112 else CLEAN))
+    scattered = claim("fault-rate", rows(300, lambda i: FAULTY if i % 25 == 0 else CLEAN))
+    assert "faults lie next to each other" in together.statement
+    assert "next to each other" not in scattered.statement
+
+
 def test_nothing_judged_is_never_a_pass() -> None:
     for given in (rows(50, lambda i: UNJUDGED), rows(50, lambda i: None), []):
         assert claim("fault-rate", given).passed is False
@@ -116,6 +123,16 @@ def test_a_step_is_drift_too() -> None:
     measured = found.details["measures"]["speaker_similarity"]
     assert found.passed is False
     assert abs(measured["step_at"] - 150) <= 5 and measured["step"] == pytest.approx(-0.1, abs=0.02)
+
+
+def test_a_jump_between_neighbours_is_named_with_its_place() -> None:
+    found = claim("drift", rows(200, loudness_lufs=lambda i: noise(1)(i) + (40 if i == 120 else 0)))
+    assert found.passed is False and "largest jump +" in found.statement
+    measured = found.details["measures"]["loudness_lufs"]
+    assert measured["jumped"] is True and measured["significant"] is False
+    assert measured["jump_at"] in (120, 121)
+    small = claim("drift", rows(200, loudness_lufs=lambda i: 0.01 * noise(1)(i) + (0.4 if i == 120 else 0)))
+    assert small.passed is True, "a jump of 0.4 LU is significant there, and harmless"
 
 
 def test_a_significant_change_within_its_margin_is_told_and_passes() -> None:

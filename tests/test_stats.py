@@ -1,15 +1,14 @@
-"""Statistics: known figures, and error rates in seeded simulations."""
+"""Statistics: known figures. Error rates and power are in ``test_stats_simulated.py``."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from math import sqrt
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
 from harness import stats
+from harness.stats import series
+from tools.claims.simulation import ar
 
 
 def test_an_exact_interval_is_the_published_one() -> None:
@@ -110,58 +109,29 @@ def test_the_sequential_test_keeps_its_error_rates() -> None:
 
 
 # ------------------------------------------------------------------------------------------- series
-def series(rng: np.random.Generator, n: int, rho: float) -> stats.Series:
-    """AR(1) of variance 1."""
-    noise = rng.standard_normal(n + 50) * sqrt(1 - rho**2)
-    values = np.empty(n + 50)
-    values[0] = noise[0]
-    for t in range(1, n + 50):
-        values[t] = rho * values[t - 1] + noise[t]
-    return values[50:]
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer permutations: p-values stay exact, only coarser."""
-    monkeypatch.setattr(stats, "REPEATS", 299)
-
-
-Test = Callable[..., stats.SeriesTest]
-
-
-@pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("test", [stats.trend_test, stats.step_test])
-@pytest.mark.parametrize(("n", "rho"), [(100, 0.0), (100, 0.4), (400, 0.0), (400, 0.4)])
-def test_false_alarms_stay_at_their_nominal_rate(test: Test, n: int, rho: float) -> None:
-    rng = np.random.default_rng(n + int(10 * rho))
-    rounds = 300 if n == 100 else 150
-    p = np.array([test(series(rng, n, rho), seed=i).p_value for i in range(rounds)])
-    for alpha in (0.05, 0.01):
-        assert (p <= alpha).sum() <= binom.ppf(0.995, rounds, alpha)
-
-
-@pytest.mark.usefixtures("quick")
-def test_a_drift_of_one_deviation_over_200_chunks_is_found() -> None:
-    rng = np.random.default_rng(1)
-    rounds = 150
-    drift = np.linspace(0, 1, 200)
-    found = sum(stats.trend_test(rng.standard_normal(200) + drift, seed=i).p_value <= 0.01 for i in range(rounds))
-    assert found >= binom.ppf(0.005, rounds, 0.9)
-
-
-@pytest.mark.usefixtures("quick")
-def test_a_step_is_found_and_placed() -> None:
+def test_a_step_is_found_and_placed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series, "REPEATS", 299)
     rng = np.random.default_rng(1)
     found = [stats.step_test(rng.standard_normal(200) + (np.arange(200) >= 140), seed=i) for i in range(60)]
     assert sum(test.p_value <= 0.01 for test in found) >= 55
     assert np.median([abs((test.where or 0) - 140) for test in found]) <= 5
 
 
+def test_a_jump_is_placed_and_a_gentle_series_has_none() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.standard_normal(200)
+    assert stats.jump_test(values).p_value > 0.05
+    values[120:] += 40
+    found = stats.jump_test(values)
+    assert found.p_value < 0.01 and found.where == 120 and found.statistic == pytest.approx(40, abs=5)
+    assert stats.jump_test(np.ones(40)).p_value == 1.0
+
+
 def test_series_tests_are_seeded_and_refuse_what_they_cannot_test() -> None:
     values = np.random.default_rng(0).standard_normal(60)
     assert stats.trend_test(values, seed=4) == stats.trend_test(values, seed=4)
     assert stats.trend_test(np.ones(40), seed=0).p_value == 1.0
-    for test in (stats.trend_test, stats.step_test):
+    for test in (stats.trend_test, stats.step_test, lambda values, seed: stats.jump_test(values)):
         with pytest.raises(ValueError, match="too few"):
             test([1.0, 2.0], seed=0)
         with pytest.raises(ValueError, match="not finite"):
@@ -171,5 +141,22 @@ def test_series_tests_are_seeded_and_refuse_what_they_cannot_test() -> None:
 def test_autocorrelation_is_not_fooled_by_a_trend() -> None:
     rng = np.random.default_rng(5)
     assert stats.autocorrelation(np.arange(300) / 30 + rng.standard_normal(300)) < 0.15
-    assert 0.3 < stats.autocorrelation(series(rng, 400, 0.4)) < 0.5
+    assert 0.3 < stats.autocorrelation(ar(rng, 400, 0.4)) < 0.5
     assert stats.autocorrelation(np.ones(50)) == 0.0
+
+
+# ------------------------------------------------------------------------------------------- rates and bursts
+def test_no_error_seen_is_not_no_error_possible() -> None:
+    found = stats.error_rate([0] * 20, [25] * 20, seed=1)
+    assert found.value == 0 and found.interval == stats.clopper_pearson(0, 500)
+    some = stats.error_rate([1] + [0] * 19, [25] * 20, seed=1)
+    assert some.interval[0] == 0 and some.interval[1] > 1 / 500
+    with pytest.raises(ValueError, match="no words"):
+        stats.error_rate([], [], seed=1)
+
+
+def test_faults_in_bursts_are_told_from_scattered_ones() -> None:
+    scattered = [i % 20 == 0 for i in range(200)]
+    together = [90 <= i < 100 for i in range(200)]
+    assert stats.bursts(together, seed=1) < 0.01 < 0.5 < stats.bursts(scattered, seed=1)
+    assert stats.bursts([True, *[False] * 30], seed=1) == 1.0

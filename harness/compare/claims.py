@@ -42,6 +42,9 @@ def fault_rate(variant: str, rows: Sequence[ChunkResult], reference: Reference |
     else:
         held, margin, what = interval, margins.absolute_max, f"a share of {margins.absolute_max:.1%}"
     details["compared"] = list(held)
+    details["bursts_p"] = stats.bursts([row.faulty for row in rows if row.judged], seed=0)
+    if details["bursts_p"] < margins.alpha:
+        share += f"; faults lie next to each other (p {details['bursts_p']:.2g}), so the interval is too narrow"
     if judged == 0:
         return _claim("fault-rate", variant, "nothing was judged, so nothing is known of the fault rate", False, margin)
     if held[0] > margin:

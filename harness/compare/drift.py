@@ -1,12 +1,11 @@
-"""Drift over a session: values with the effect of the text taken out, tested for trends and steps."""
+"""Drift over a session: values with the effect of the text taken out, tested for trends, steps and jumps."""
 
 from __future__ import annotations
 
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import asdict, dataclass, replace
 
 from harness import stats
 from harness.compare.rows import ChunkResult, Margins, Reference
@@ -30,16 +29,18 @@ class Drift:
     p_step: float
     step_at: int  # position of the first chunk after the largest step
     step: float
+    p_jump: float
     largest_jump: float  # between neighbours
-    jump_at: int
-    significant: bool = False
+    jump_at: int  # position of the chunk after it
+    significant: bool = False  # the trend or the step
     beyond: bool = False
+    jumped: bool = False  # the jump is significant and beyond its margin
 
 
 def drift(
     variant: str, rows: Sequence[ChunkResult], reference: Reference | None, margins: Margins, *, seed: int = 0
 ) -> Claim:
-    """The claim that nothing drifts. Fails for a change that is significant (Holm) and beyond its margin."""
+    """The claim that nothing drifts or jumps. Fails for a change that is significant (Holm) and beyond its margin."""
     found: list[Drift] = []
     small: dict[str, int] = {}
     for measure in MEASURES:
@@ -56,14 +57,15 @@ def drift(
         most = max(small.values(), default=0)
         says = f"too small to say whether anything drifts: {most} chunks, {margins.drift_chunks_min} are needed"
         return Claim("drift", variant, says, None, count=most, details=details)
-    bad = [d for d in judged if d.significant and d.beyond and d.measure not in margins.informs]
+    gating = [d for d in judged if d.measure not in margins.informs]
+    bad = [d for d in gating if (d.significant and d.beyond) or d.jumped]
     worst = min(judged, key=lambda d: min(d.p_trend, d.p_step))
     if bad:
         says = "; ".join(_sentence(d) for d in bad)
     else:
         names = ", ".join(_name(d.measure) for d in judged)
         says = f"no drift of {names} beyond its margin over {count} chunks at {margins.alpha:.0%} over all of them"
-        told = [d for d in judged if d.significant]
+        told = [d for d in judged if d.significant or d.jumped]
         says += f"; significant but small or only informing: {'; '.join(map(_sentence, told))}" if told else ""
     return Claim("drift", variant, says, not bad, worst.change, (worst.low, worst.high), margins.alpha, count, details)
 
@@ -128,9 +130,8 @@ def _look(measure: str, series: Sequence[tuple[int, float]], level: float, seed:
     span = positions[-1] - positions[0]
     slope = stats.theil_sen(values, positions, level)
     trend, step = stats.trend_test(values, seed=seed), stats.step_test(values, seed=seed + 1)
-    at = step.where or 0
-    jumps = [abs(b - a) for a, b in pairwise(values)]
-    jump = max(range(len(jumps)), key=jumps.__getitem__)
+    at, jump = step.where or 0, stats.jump_test(values)
+    after = jump.where or 1
     return Drift(
         measure,
         len(values),
@@ -141,23 +142,37 @@ def _look(measure: str, series: Sequence[tuple[int, float]], level: float, seed:
         step.p_value,
         positions[at],
         statistics.median(values[at:]) - statistics.median(values[:at]),
-        jumps[jump],
-        positions[jump + 1],
+        jump.p_value,
+        values[after] - values[after - 1],
+        positions[after],
     )
 
 
 def _mark(found: Sequence[Drift], margins: Margins) -> list[Drift]:
-    """Holm over all measures and both tests; a change is beyond when its trend or its step exceeds the margin."""
+    """Holm over all measures and tests; a change is beyond when its trend or its step exceeds the margin."""
     gating = [d for d in found if d.measure not in margins.informs]
-    adjusted = stats.holm([p for d in gating for p in (d.p_trend, d.p_step)])
-    smallest = {d.measure: min(adjusted[2 * i : 2 * i + 2]) for i, d in enumerate(gating)}
+    family = [(d.measure, kind) for d in gating for kind in ("trend", "step", "jump")]
+    family = [(measure, kind) for measure, kind in family if kind != "jump" or measure in margins.jump_max]
+    raw = {(d.measure, kind): p for d in found for kind, p in _p_values(d).items()}
+    adjusted = dict(zip(family, stats.holm([raw[test] for test in family]), strict=True))
     marked: list[Drift] = []
     for d in found:
-        p = smallest.get(d.measure, 2 * min(d.p_trend, d.p_step))
-        largest = max(abs(d.change), abs(d.step))
-        beyond = largest > margins.change_max.get(d.measure, 0.0)
-        marked.append(Drift(**{**asdict(d), "significant": p < margins.alpha, "beyond": beyond}))
+        p = {kind: adjusted.get((d.measure, kind), min(1.0, 3 * value)) for kind, value in _p_values(d).items()}
+        change = max(abs(d.change), abs(d.step)) > margins.change_max.get(d.measure, 0.0)
+        jump = abs(d.largest_jump) > margins.jump_max.get(d.measure, math.inf)
+        marked.append(
+            replace(
+                d,
+                significant=min(p["trend"], p["step"]) < margins.alpha,
+                beyond=change,
+                jumped=jump and p["jump"] < margins.alpha,
+            )
+        )
     return marked
+
+
+def _p_values(d: Drift) -> dict[str, float]:
+    return {"trend": d.p_trend, "step": d.p_step, "jump": d.p_jump}
 
 
 def _sentence(d: Drift) -> str:
@@ -167,7 +182,9 @@ def _sentence(d: Drift) -> str:
         return f"{value:+.3g}{UNITS.get(d.measure, '')}"
 
     trend = f"{shown(d.change)} over {d.count} chunks ({shown(d.low)} to {shown(d.high)}, p {d.p_trend:.2g})"
-    return f"{_name(d.measure)} {trend}, largest step {shown(d.step)} at chunk {d.step_at} (p {d.p_step:.2g})"
+    step = f"largest step {shown(d.step)} at chunk {d.step_at} (p {d.p_step:.2g})"
+    jump = f"largest jump {shown(d.largest_jump)} at chunk {d.jump_at} (p {d.p_jump:.2g})"
+    return f"{_name(d.measure)} {trend}, {step}, {jump}"
 
 
 def _name(measure: str) -> str:

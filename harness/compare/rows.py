@@ -54,6 +54,7 @@ class Margins:
     drift_chunks_min: int = 60
     informs: tuple[str, ...] = ("rtfx",)
     change_max: Mapping[str, float] = field(default_factory=dict)
+    jump_max: Mapping[str, float] = field(default_factory=dict)  # measures not named are never failed for a jump
     warm_up: int = 20
     memory_chunks_min: int = 40
     slope_max_bytes: float = 100_000.0
@@ -82,6 +83,7 @@ _KEYS: Mapping[str, Mapping[str, str]] = {
         "chunks_min": "drift_chunks_min",
         "informs": "informs",
         "change_max": "change_max",
+        "jump_max": "jump_max",
     },
     "memory": {"warm_up": "warm_up", "chunks_min": "memory_chunks_min", "slope_max_bytes": "slope_max_bytes"},
 }
@@ -92,7 +94,7 @@ def _checked(value: Any, where: str, name: str) -> Any:
         if not isinstance(value, Sequence) or isinstance(value, str) or not all(isinstance(v, str) for v in value):
             raise ConfigError(f"{where}: must be a list of names of measures")
         return tuple(value)
-    if name == "change_max":
+    if name in ("change_max", "jump_max"):
         if not isinstance(value, Mapping):
             raise ConfigError(f"{where}: must be a table of numbers")
         return {key: float(_checked(v, f"{where}.{key}", "")) for key, v in value.items()}

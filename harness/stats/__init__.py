@@ -1,0 +1,39 @@
+"""Statistics of counts, pairs and series (layer 1): pure functions, every random one with its seed in the call.
+
+Rates come with their count; intervals are two-sided at the stated level. Sources are named where a method has a name.
+"""
+
+from harness.stats.answers import Answer, equivalence, holm
+from harness.stats.autocorrelation import autocorrelation
+from harness.stats.paired import RESAMPLES as REPEATS
+from harness.stats.paired import Estimate, Series, error_rate, ratio_difference, sign_flip
+from harness.stats.rates import Interval, bursts, clopper_pearson, compatible, mcnemar, rate_difference
+from harness.stats.sequential import Sprt, Stop
+from harness.stats.series import LEAST_SERIES, SeriesTest, jump_test, step_test, theil_sen, trend_test
+
+__all__ = [
+    "LEAST_SERIES",
+    "REPEATS",
+    "Answer",
+    "Estimate",
+    "Interval",
+    "Series",
+    "SeriesTest",
+    "Sprt",
+    "Stop",
+    "autocorrelation",
+    "bursts",
+    "clopper_pearson",
+    "compatible",
+    "equivalence",
+    "error_rate",
+    "holm",
+    "jump_test",
+    "mcnemar",
+    "rate_difference",
+    "ratio_difference",
+    "sign_flip",
+    "step_test",
+    "theil_sen",
+    "trend_test",
+]

@@ -1,0 +1,1 @@
+"""Figures behind the claims: simulated error rates and power, and the determinism suite's own hit rate."""
