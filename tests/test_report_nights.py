@@ -126,20 +126,20 @@ def test_promote_compare_and_gate_by_command(tmp_path):
     assert "FAILS q4: new-faults: 12 of 30 chunks are newly faulty against main" in reported.output
     assert "report only" in reported.output
     assert "against the last runs:" in reported.output
-    limits = tmp_path / "baselines" / "limits.toml"
-    limits.write_text("[nightly]\ngate = true\n")
-    assert runner.invoke(main, arguments).exit_code == 1
+    limits = tmp_path / "limits.toml"
+    limits.write_text("[gates]\ngate = true\n")
+    assert runner.invoke(main, [*arguments, "--limits", str(limits)]).exit_code == 1
     assert json.loads((bad / "comparison.json").read_text())["failed"] is True
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[nightly]\ngates = true", "unknown key 'gates' .did you mean 'gate'"),
-        ("[nigthly]", r"unknown table \[nigthly\] .did you mean 'nightly'"),
-        ("[nightly]\nslowdown = 'x'", "nightly.slowdown: must be a number"),
-        ("[nightly]\nlevel = 95", "nightly.level: must lie between 0 and 1"),
-        ("[nightly", "not valid TOML"),
+        ("[gates]\ngates = true", "unknown key 'gates' .did you mean 'gate'"),
+        ("[gate]", r"unknown table \[gate\] .did you mean 'gates'"),
+        ("[gates]\nslowdown = 'x'", "gates.slowdown: must be a number"),
+        ("[gates]\nlevel = 95", "gates.level: must lie between 0 and 1"),
+        ("[gates", "not valid TOML"),
     ],
 )
 def test_wrong_limits_are_one_clear_line(tmp_path, text, says):

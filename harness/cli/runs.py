@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import click
 
 from harness.cli.common import REPORTS, main, run_path
+from harness.engine.night import PLAN, NightPlan
 
 
 @main.command()
@@ -126,7 +128,7 @@ def baseline_set(run: str | None, name: str, reports: Path) -> None:
     "--limits",
     type=click.Path(path_type=Path),
     default=None,
-    help="margins (default: limits.toml beside the baselines)",
+    help="margins (default: suites/nightly/limits.toml)",
 )
 @REPORTS
 def compare(run: str | None, name: str | None, limits: Path | None, reports: Path) -> None:
@@ -134,7 +136,7 @@ def compare(run: str | None, name: str | None, limits: Path | None, reports: Pat
     from harness.report.baseline import against, gates_of, lines, load
 
     base = load(name, reports) if name else None
-    result = against(run_path(run, reports), base, reports, gates_of(reports, limits))
+    result = against(run_path(run, reports), base, reports, gates_of(limits))
     for line in lines(result):
         click.echo(line)
     if result["failed"]:
@@ -148,3 +150,21 @@ def trend(reports: Path) -> None:
     from harness.report.trend import render
 
     click.echo(render(reports))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--plan", type=click.Path(path_type=Path), default=PLAN, help="what a night runs (TOML)")
+@click.option("--quick", is_flag=True, help="its small size: whether everything is connected")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def nightly(plan: Path, quick: bool, arguments: tuple[str, ...]) -> None:
+    """Run the suites of a night in one pytest session, compare, and gate; ARGUMENTS go to pytest.
+
+    Exit codes are pytest's: 0 fine, 1 a claim failed or nothing was judged, 2 interrupted, 3 the harness failed,
+    4 wrong use, 5 nothing selected.
+    """
+    night = NightPlan.load(plan, quick)
+    files = [str(file) for file in night.files()]
+    more = ["--night-quick"] if quick else []
+    command = [sys.executable, "-m", "pytest", *files, "--nightly", str(plan), *more, "-rfE", *arguments]
+    sys.stdout.flush()
+    os.execv(sys.executable, command)  # becomes pytest: its signals and its exit code are the night's own

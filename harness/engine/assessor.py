@@ -66,10 +66,11 @@ class Assessor:
         }
 
     def submit(self, case: Case) -> None:
-        """Send an attempt to both rooms."""
+        """Send an attempt to both rooms; what a room has seen of it already is not asked for again."""
         assert case.attempt.id is not None
         self._cases[case.attempt.id] = case
-        case.waiting = {room for room in self._rooms if self._default[room]}
+        case.observations = {**self._run.observations(case.attempt.id), **case.observations}
+        case.waiting = {room for room in self._rooms if not case.observations.keys() >= set(self._default[room])}
         if not case.waiting:
             self._results.put(ScoreResult("", case.attempt.id, ()))
         for room in sorted(case.waiting):

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness import __version__
 from harness.compare import claims
+from harness.engine.adopt import adopt
 from harness.engine.assessor import Assessor
 from harness.engine.confirm import Confirmer
 from harness.engine.figures import reference_figures
@@ -151,7 +152,14 @@ class Engine:
         return any(chunk_id in ids for ids in self.plan.selection.values())
 
     def _create(self, standards: dict[str, Standard]) -> Run:
-        return Run.create(self.plan.reports, self._manifest(standards))
+        run = Run.create(self.plan.reports, self._manifest(standards))
+        try:
+            if self.plan.adopt is not None:
+                adopt(run, self.plan.adopt, fingerprint(self.plan), self.plan.selection)
+        except BaseException:
+            run.close()
+            raise
+        return run
 
     def reopen(self, path: Path) -> Run:
         """Open a run to go on with it. Raises ResumeRefused, naming what changed since it began."""

@@ -6,6 +6,7 @@ The run is done once, after selection is known and before the first item; items 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import Any
 import pytest
 
 from harness import terminal
-from harness.errors import SoakError
+from harness.errors import ConfigError, SoakError
 from harness.experiments import EXPERIMENTS
-from harness.plugin import options
+from harness.plugin import closing, options
 from harness.plugin.handle import ClaimFailed, FaultFound, Soak
+from harness.plugin.night import Night
+from harness.plugin.options import Asked
 from harness.plugin.selection import Ask, Scene, plan_for
 
 
@@ -31,6 +34,7 @@ class Stage:
     summaries: dict[Path, dict[str, Any]] = field(default_factory=dict)
     tables: dict[Path, str] = field(default_factory=dict)  # of experiments, in Markdown
     problem: SoakError | None = None
+    night: Night | None = None
 
 
 _STAGE = pytest.StashKey[Stage]()
@@ -42,15 +46,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the state of this session in the stash."""
-    config.stash[_STAGE] = Stage()
+    """Keep the state of this session in the stash. A night that cannot be read is exit code 4."""
+    stage = config.stash[_STAGE] = Stage()
+    try:
+        stage.night = Night.load(config)
+    except SoakError as problem:
+        raise pytest.UsageError(str(problem)) from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Ask for every chunk of every variant (fixture ``chunk``), or every variant (fixture ``variant``)."""
+    stage = metafunc.config.stash[_STAGE]
+    if "comparison" in metafunc.fixturenames:
+        _ask_the_night(stage, metafunc)
     if "soak" not in metafunc.fixturenames:
         return
-    stage = metafunc.config.stash[_STAGE]
     scene = _scene(stage, metafunc.config, metafunc.definition.path.parent)
     if scene is None:
         metafunc.parametrize([name for name in ("chunk", "variant") if name in metafunc.fixturenames], [])
@@ -60,10 +70,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("variant", [variant.name for variant in scene.variants])
 
 
+def _ask_the_night(stage: Stage, metafunc: pytest.Metafunc) -> None:
+    """Every figure of every variant that the night compares; its suites were collected before this one."""
+    if stage.night is None:
+        stage.problem = stage.problem or ConfigError("the nightly suite compares a whole night: run `tts-soak nightly`")
+        metafunc.parametrize("comparison", [])
+        return
+    variants = {folder.name: [variant.name for variant in scene.variants] for folder, scene in stage.scenes.items()}
+    metafunc.parametrize("comparison", stage.night.comparisons(variants), ids=str)
+
+
+def _asked(stage: Stage, config: pytest.Config, folder: Path) -> Asked:
+    return Asked(config) if stage.night is None else stage.night.asked(config, folder)
+
+
 def _scene(stage: Stage, config: pytest.Config, folder: Path) -> Scene | None:
     if stage.problem is None and folder not in stage.scenes:
         try:
-            stage.scenes[folder] = Scene.load(config, folder)
+            stage.scenes[folder] = Scene.load(_asked(stage, config, folder), folder)
         except SoakError as problem:
             stage.problem = problem
     return stage.scenes.get(folder)
@@ -89,38 +113,61 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
                 items = [item for item in session.items if item.path.parent == folder]
                 if items:
                     _carry_out(stage, config, folder, scene, items)
+            if stage.night is not None:
+                stage.night.compare(config.getoption("reports"))
     return (yield)
 
 
 def _carry_out(stage: Stage, config: pytest.Config, folder: Path, scene: Scene, items: list[pytest.Item]) -> None:
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    stream = reporter._tw._file if reporter is not None else open(os.devnull, "w")  # noqa: SIM115, PTH123
+    line, night, began = terminal.Line(stream), stage.night, time.monotonic()
+    try:
+        if night is not None:
+            line.say(f"-- {folder.name}, {list(stage.scenes).index(folder) + 1} of {len(stage.scenes)}")
+        _run(stage, config, folder, scene, items, line)
+    except KeyboardInterrupt:
+        line.say("interrupted; everything that was acknowledged is kept: continue with --resume")
+        raise
+    except SoakError as problem:
+        if night is not None:
+            line.say(night.lost(folder, problem))
+            return
+        if problem.exit_code == pytest.ExitCode.USAGE_ERROR:
+            raise pytest.UsageError(str(problem)) from None
+        pytest.exit(str(problem), returncode=problem.exit_code)
+    except Exception as problem:  # a night goes on with its other suites; it ends with pytest's own code for a crash
+        if night is None:
+            raise
+        line.say(night.lost(folder, problem))
+    finally:
+        if night is not None:
+            night.seconds[folder.name] = time.monotonic() - began
+
+
+def _run(
+    stage: Stage, config: pytest.Config, folder: Path, scene: Scene, items: list[pytest.Item], line: terminal.Line
+) -> None:
     # the engine and what it drives are imported only when a run is really done: collection stays quick
     from harness.engine.engine import Engine
     from harness.report import write
     from harness.store import Run, latest, prune
 
-    reporter = config.pluginmanager.getplugin("terminalreporter")
-    stream = reporter._tw._file if reporter is not None else open(os.devnull, "w")  # noqa: SIM115, PTH123
-    line = terminal.Line(stream)
-    try:
-        plan = plan_for(config, scene, items)
-        resume = config.getoption("resume")
-        path = None if resume is None else (latest(plan.reports) if resume == "latest" else plan.reports / resume)
-        if scene.suite in EXPERIMENTS:
-            stage.runs[folder] = EXPERIMENTS.get(scene.suite)(plan, line, path)
-            stage.tables[folder] = (stage.runs[folder] / "results.md").read_text(encoding="utf-8")
-        else:
-            stage.runs[folder] = Engine(plan, line).run(path)
-            stage.summaries[folder] = write(stage.runs[folder])
-        stage.soaks[folder] = Soak(Run.open(stage.runs[folder]), scene, options.repeated(config))
-        if config.getoption("keep") is not None:
-            prune(plan.reports, config.getoption("keep"))
-    except KeyboardInterrupt:
-        line.say("interrupted; everything that was acknowledged is kept: continue with --resume")
-        raise
-    except SoakError as problem:
-        if problem.exit_code == pytest.ExitCode.USAGE_ERROR:
-            raise pytest.UsageError(str(problem)) from None
-        pytest.exit(str(problem), returncode=problem.exit_code)
+    night = stage.night
+    plan = plan_for(_asked(stage, config, folder), scene, items, night.adopted(folder) if night is not None else None)
+    resume = config.getoption("resume")
+    path = None if resume is None else (latest(plan.reports) if resume == "latest" else plan.reports / resume)
+    if scene.suite in EXPERIMENTS:
+        stage.runs[folder] = EXPERIMENTS.get(scene.suite)(plan, line, path)
+        stage.tables[folder] = (stage.runs[folder] / "results.md").read_text(encoding="utf-8")
+    else:
+        stage.runs[folder] = Engine(plan, line).run(path)
+        stage.summaries[folder] = write(stage.runs[folder])
+    stage.soaks[folder] = Soak(Run.open(stage.runs[folder]), scene, options.repeated(config))
+    if night is not None:
+        night.runs[folder.name] = stage.runs[folder]
+    if config.getoption("keep") is not None:
+        prune(plan.reports, config.getoption("keep"), protect=[made.name for made in stage.runs.values()])
 
 
 @pytest.fixture
@@ -128,8 +175,18 @@ def soak(request: pytest.FixtureRequest) -> Soak:
     """The finished run of this suite, to be asked about chunks and claims."""
     found = request.config.stash[_STAGE].soaks.get(request.path.parent)
     if found is None:
-        pytest.fail("the run of this suite was not done", pytrace=False)
+        night = request.config.stash[_STAGE].night
+        why = night.problems.get(request.path.parent.name, "") if night is not None else ""
+        pytest.fail(f"the run of this suite was not done{': ' + why if why else ''}", pytrace=False)
     found.properties = request.node.user_properties
+    return found
+
+
+@pytest.fixture
+def night(request: pytest.FixtureRequest) -> Night:
+    """The night as far as it has come: what was compared with what."""
+    found = request.config.stash[_STAGE].night
+    assert found is not None  # refused at collection
     return found
 
 
@@ -137,56 +194,52 @@ def soak(request: pytest.FixtureRequest) -> Soak:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A faulty chunk shows its message alone, not a traceback through the harness."""
+    """A faulty chunk shows its message alone, not a traceback through the harness.
+
+    What a night reports without failing is an expected failure: shown, counted, and no reason for exit code 1.
+    """
     report = yield
     if call.excinfo is not None and isinstance(call.excinfo.value, FaultFound | ClaimFailed):
         report.longrepr = str(call.excinfo.value)
+        night = item.config.stash[_STAGE].night
+        if night is not None:
+            only = night.reports_only(item)
+            if isinstance(call.excinfo.value, ClaimFailed):
+                (night.reported if only else night.failed).append(f"{item.path.parent.name}: {call.excinfo.value}")
+            if only:
+                report.outcome = "skipped"
+                report.wasxfail = f"reported only: {str(call.excinfo.value).splitlines()[0]}"
     return report
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """A run in which nothing was judged is never green."""
+    """A run in which nothing was judged is never green; a night with a suite that could not be run neither."""
     stage = session.config.stash[_STAGE]
-    empty = any(not _judged(summary) for summary in stage.summaries.values())
-    empty = empty or any(not stage.soaks[folder].decided for folder in stage.tables)
-    if exitstatus == pytest.ExitCode.OK and empty:
+    blind = [f"{folder.name}: nothing was judged" for folder, row in stage.summaries.items() if not closing.judged(row)]
+    blind += [f"{folder.name}: nothing was decided" for folder in stage.tables if not stage.soaks[folder].decided]
+    if exitstatus == pytest.ExitCode.OK and blind:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def _judged(summary: dict[str, Any]) -> int:
-    return sum(row["clean"] + row["faulty"] for row in summary["variants"].values())
+    if stage.night is not None:
+        stage.night.failed += blind
+        if stage.night.code and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            session.exitstatus = stage.night.code
+        if stage.night.runs or stage.night.problems:
+            try:
+                closing.keep_night(stage.night, int(session.exitstatus), session.config.getoption("reports"))
+            except OSError as error:
+                stage.night.failed.append(f"the record of the night cannot be written: {error}")
+                session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print the table and where the report is."""
     stage = config.stash[_STAGE]
     for folder, summary in stage.summaries.items():
-        terminalreporter.section(f"{folder.name}: {summary['corpus']['name']}")
-        terminalreporter.write_line(terminal.table(summary, terminalreporter._tw.fullwidth))
-        for text in terminal.closing_lines(summary):
-            terminalreporter.write_line(text)
-        if not _judged(summary):
-            terminalreporter.write_line("NOTHING WAS JUDGED: this run says nothing about the backend", red=True)
-        terminalreporter.write_line(f"report: {stage.runs[folder] / 'report.html'}")
-        _tell_github(summary, terminalreporter)
-    for folder, shown in stage.tables.items():
-        terminalreporter.section(folder.name)
-        terminalreporter.write_line(shown)
-        if not stage.soaks[folder].decided:
-            terminalreporter.write_line("NOTHING WAS DECIDED: this run says nothing about the backend", red=True)
-        terminalreporter.write_line(f"results: {stage.runs[folder] / 'results.md'}")
-        terminalreporter.write_line(f"report: {stage.runs[folder] / 'report.html'}")
-
-
-def _tell_github(summary: dict[str, Any], terminalreporter: Any) -> None:
-    """In a GitHub job: annotations, and the table in the job's summary."""
-    if not os.environ.get("GITHUB_ACTIONS"):
-        return
-    from harness.report.exports import github_annotations, write_markdown
-
-    write_markdown(summary)
-    for text in github_annotations(summary):
-        terminalreporter.write_line(text)
+        closing.summary(terminalreporter, folder.name, summary, stage.runs[folder])
+    for folder, table in stage.tables.items():
+        closing.experiment(terminalreporter, folder.name, table, stage.runs[folder], stage.soaks[folder].decided)
+    if stage.night is not None and (stage.night.runs or stage.night.problems):
+        closing.night(terminalreporter, stage.night, config.getoption("reports"))
 
 
 __all__ = ["Ask", "Soak"]

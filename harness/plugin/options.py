@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from harness.engine.night import Part
 
 _ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_VARIANTS = _ROOT / "variants.toml"
@@ -34,6 +39,11 @@ def add(parser: pytest.Parser) -> None:
     option(
         "--limits", metavar="FILE", type=Path, default=None, help="margins of the claims; the suite's own if not given"
     )
+    option(
+        "--nightly", metavar="PLAN", type=Path, default=None, help="a night as PLAN (TOML) has it; see tts-soak nightly"
+    )
+    option("--night-quick", action="store_true", help="the small size of that night")
+    option("--baseline", metavar="NAME", default=None, help="of a night: compare with this baseline, not the plan's")
     option("--keep", metavar="N", type=_count, default=None, help="after the run, delete all but the last N runs")
 
 
@@ -49,6 +59,21 @@ def repeated(config: pytest.Config) -> str:
     named = [(name, config.getoption(name)) for name in ("variants", "corpus", "language", "asr", "scorers")]
     given = [(name, value) for name, value in named if value not in (None, DEFAULT_VARIANTS)]
     return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in given)
+
+
+class Asked:
+    """The options as one suite sees them: what the plan of the night says of it, else the command line."""
+
+    def __init__(self, config: pytest.Config, part: Part | None = None) -> None:
+        self._config = config
+        self._own = {**part.options(), "limits": None} if part is not None else {}  # --limits is for the comparison
+        self.variants = part.variants if part is not None else None  # None: all that the suite takes
+        self.margins: Mapping[str, Any] = part.margins if part is not None else {}
+        self.arguments = tuple(str(argument) for argument in config.invocation_params.args)
+
+    def getoption(self, name: str) -> Any:
+        """The value of an option."""
+        return self._own[name] if name in self._own else self._config.getoption(name)
 
 
 def refuse_xdist(config: pytest.Config) -> None:

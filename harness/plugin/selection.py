@@ -12,6 +12,7 @@ import pytest
 
 from harness.errors import ConfigError, nearest
 from harness.experiments import EXPERIMENTS
+from harness.plugin.options import Asked
 from harness.scorers import SCORERS
 from harness.types import Corpus, Variant
 from harness.variants import load_variants
@@ -46,16 +47,18 @@ class Scene:
     corpus: Corpus
 
     @classmethod
-    def load(cls, config: pytest.Config, folder: Path) -> Scene:
+    def load(cls, asked: Asked, folder: Path) -> Scene:
         """Read variants and corpus for the suite in ``folder``. Raises SoakError with one clear line."""
         from harness.corpora import load_corpus
 
         suite = folder.name
-        variants = load_variants(config.getoption("variants"))
+        variants = load_variants(asked.getoption("variants"))
         taken = tuple(variant for variant in variants if not variant.suites or suite in variant.suites)
-        spec = config.getoption("corpus") or _DEFAULT_CORPUS.get(suite, "book")
-        corpus = load_corpus(spec, config.getoption("language"))
-        most = config.getoption("chunks") or (None if config.getoption("corpus") else _DEFAULT_CHUNKS.get(suite))
+        if asked.variants is not None:
+            taken = _named(taken, asked.variants, asked.getoption("variants"), suite)
+        spec = asked.getoption("corpus") or _DEFAULT_CORPUS.get(suite, "book")
+        corpus = load_corpus(spec, asked.getoption("language"))
+        most = asked.getoption("chunks") or (None if asked.getoption("corpus") else _DEFAULT_CHUNKS.get(suite))
         if most is not None:
             corpus = Corpus(corpus.name, corpus.chunks[:most], corpus.sha256, corpus.source)
         return cls(suite, folder, taken, corpus)
@@ -65,46 +68,59 @@ class Scene:
         return [Ask(variant.name, chunk.id) for variant in self.variants for chunk in self.corpus.chunks]
 
 
-def plan_for(config: pytest.Config, scene: Scene, items: Iterable[pytest.Item]) -> Plan:
+def _named(taken: tuple[Variant, ...], names: Iterable[str], file: Path, suite: str) -> tuple[Variant, ...]:
+    known = {variant.name: variant for variant in taken}
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"{file}: {suite} has no variant {name!r}, which the night's plan names{nearest(name, known)}"
+            )
+    return tuple(variant for variant in taken if variant.name in set(names))
+
+
+def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Path | None = None) -> Plan:
     """The plan that the kept items amount to: their variants and chunks, or whole variants for claims alone."""
     from harness.engine.plan import Confirmation, Plan, choose
 
     wanted: dict[str, set[str]] = {}
     for item in items:
         params = getattr(item, "callspec", None)
-        ask = params.params.get("chunk") if params is not None else None
+        chunk = params.params.get("chunk") if params is not None else None
         name = params.params.get("variant") if params is not None else None
-        if isinstance(ask, Ask):
-            wanted.setdefault(ask.variant, set()).add(ask.chunk_id)
+        if isinstance(chunk, Ask):
+            wanted.setdefault(chunk.variant, set()).add(chunk.chunk_id)
         elif isinstance(name, str):
             wanted.setdefault(name, set())
     every = [chunk.id for chunk in scene.corpus.chunks]
     reference = next((variant for variant in scene.variants if variant.reference), None)
-    if config.getoption("with_reference"):
+    if asked.getoption("with_reference"):
         if reference is None:
-            raise ConfigError(f"{config.getoption('variants')}: --with-reference, but no variant has reference = true")
+            raise ConfigError(f"{asked.getoption('variants')}: --with-reference, but no variant has reference = true")
         union = set().union(*wanted.values()) if wanted else set()
         wanted[reference.name] = wanted.get(reference.name, set()) | union
     chosen = choose(scene.variants, list(wanted), scene.suite)
-    tables = load_margins(config.getoption("limits") or scene.folder / "limits.toml")
+    tables = load_margins(asked.getoption("limits") or scene.folder / "limits.toml")
+    for name, given in ({scene.suite: asked.margins} if scene.suite in EXPERIMENTS else asked.margins).items():
+        tables[name] = {**tables.get(name, {}), **given}
     ordered = tuple(sorted(chosen, key=lambda variant: not variant.reference))
     return Plan(
         suite=scene.suite,
         corpus=scene.corpus,
         variants=ordered,
-        selection={name: tuple(chunk for chunk in every if not ids or chunk in ids) for name, ids in wanted.items()},
-        reports=config.getoption("reports"),
-        scorers=_scorers(config, _default_scorers(scene.suite)),
+        selection={name: tuple(key for key in every if not ids or key in ids) for name, ids in wanted.items()},
+        reports=asked.getoption("reports"),
+        scorers=_scorers(asked, _default_scorers(scene.suite)),
         reference=reference,
         margins={name: table for name, table in tables.items() if name not in EXPERIMENTS},
         experiment={name: table for name, table in tables.items() if name in EXPERIMENTS},
         confirmation=Confirmation(
-            enabled=not config.getoption("no_confirm") and scene.suite not in EXPERIMENTS,
-            new_seeds=config.getoption("replay_seeds"),
-            most_chunks=config.getoption("replay_most"),
+            enabled=not asked.getoption("no_confirm") and scene.suite not in EXPERIMENTS,
+            new_seeds=asked.getoption("replay_seeds"),
+            most_chunks=asked.getoption("replay_most"),
         ),
-        quiet_chunks=config.getoption("quiet_chunks"),
-        arguments=tuple(str(argument) for argument in config.invocation_params.args),
+        quiet_chunks=asked.getoption("quiet_chunks"),
+        arguments=asked.arguments,
+        adopt=adopt,
     )
 
 
@@ -123,16 +139,16 @@ def _default_scorers(suite: str) -> tuple[str, ...]:
     return _DEFAULT_SCORERS.get(suite, _SCORERS[:-1] if suite in EXPERIMENTS else _SCORERS)
 
 
-def _scorers(config: pytest.Config, default: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    named = config.getoption("scorers")
+def _scorers(asked: Asked, default: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    named = asked.getoption("scorers")
     names = default if named is None else tuple(name.strip() for name in named.split(",") if name.strip() != "none")
     for name in names:
         if name not in SCORERS:
             raise ConfigError(f"--scorers: unknown scorer {name!r}{nearest(name, SCORERS)}")
     chosen: dict[str, dict[str, Any]] = {name: {} for name in names}
-    asr = config.getoption("asr")
+    asr = asked.getoption("asr")
     if asr is not None and "intelligibility" in chosen:
         chosen["intelligibility"] = {"asr": asr}
-    if config.getoption("mos"):
+    if asked.getoption("mos"):
         chosen["dnsmos"] = {}
     return chosen

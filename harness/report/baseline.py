@@ -15,7 +15,7 @@ from harness.types import Claim, Json
 
 FOLDER = "baselines"
 COMPARISON = "comparison.json"
-LIMITS = "limits.toml"
+_ROOT = Path(__file__).resolve().parents[2]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -103,9 +103,9 @@ def _before(now: Digest, reports: Path, last: int) -> tuple[list[Digest], list[s
     return found[::-1], problems
 
 
-def gates_of(reports: Path, limits: Path | None) -> Gates:
-    """The margins of a named file, else of ``reports/baselines/limits.toml`` where it is there, else the defaults."""
-    usual = reports / FOLDER / LIMITS
+def gates_of(limits: Path | None) -> Gates:
+    """The margins of a named file, else of ``suites/nightly/limits.toml``, else (installed without it) the defaults."""
+    usual = _ROOT / "suites" / "nightly" / "limits.toml"
     return Gates.load(limits if limits is not None else (usual if usual.is_file() else None))
 
 
@@ -124,7 +124,7 @@ def lines(result: Json) -> list[str]:
         text.append("NOTHING WAS JUDGED: this run says nothing about the backend")
     text += [f"left out: {problem}" for problem in result["left_out"]]
     if not result["gate"]:
-        text.append("report only: nothing above fails the job (nightly.gate = false)")
+        text.append("report only: nothing above fails the job (gates.gate = false)")
     return text
 
 

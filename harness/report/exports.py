@@ -88,12 +88,17 @@ def write_markdown(summary: Json, path: Path | None = None) -> list[Path]:
     if path is not None:
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
         written.append(path)
+    return written + to_step_summary(text)
+
+
+def to_step_summary(text: str) -> list[Path]:
+    """Append to ``$GITHUB_STEP_SUMMARY``; nothing where it is not set."""
     step = os.environ.get("GITHUB_STEP_SUMMARY")
-    if step:
-        with Path(step).open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-        written.append(Path(step))
-    return written
+    if not step:
+        return []
+    with Path(step).open("a", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+    return [Path(step)]
 
 
 def _figures(row: Json) -> list[str]:

@@ -1,4 +1,4 @@
-"""Margins of the nightly comparison, read from ``limits.toml`` (layer 4). docs/report.md explains each."""
+"""Margins of the nightly comparison, from ``suites/nightly/limits.toml`` (layer 4). docs/nightly.md explains each."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Gates:
         except ValueError as error:
             raise ConfigError(f"{path}: not valid TOML: {error}") from None
         for table in data:
-            if table != "nightly":
-                raise ConfigError(f"{path}: unknown table [{table}]{nearest(table, ['nightly'])}")
-        given = data.get("nightly", {})
+            if table != "gates":
+                raise ConfigError(f"{path}: unknown table [{table}]{nearest(table, ['gates'])}")
+        given = data.get("gates", {})
         known = {field.name for field in fields(cls)}
         for key, value in given.items():
             if key not in known:
-                raise ConfigError(f"{path}: nightly: unknown key {key!r}{nearest(key, known)}")
-            _check(f"{path}: nightly.{key}", key, value)
+                raise ConfigError(f"{path}: gates: unknown key {key!r}{nearest(key, known)}")
+            _check(f"{path}: gates.{key}", key, value)
         return cls(**given)
 
 

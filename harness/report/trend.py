@@ -13,6 +13,7 @@ from urllib.parse import quote
 from harness.report.assets import policy, static
 from harness.report.baseline import COMPARISON
 from harness.report.headline import headlines, sentence
+from harness.report.nights import read as nights_of
 from harness.report.steps import LEAST, changes
 from harness.report.svg import FAINT, MARKERS, SERIES, figure, markup
 from harness.types import Json
@@ -59,6 +60,8 @@ def render(reports: Path) -> Path:
     from markupsafe import Markup
 
     families, problems = read(reports)
+    nights, unread = nights_of(reports)
+    links = {night.run_id: night for held in families.values() for night in held}
     environment = Environment(loader=PackageLoader("harness.report"), autoescape=True, trim_blocks=True)
     environment.filters["level"] = lambda value: f"{value:.4g}"
     css = static("report.css")
@@ -74,7 +77,9 @@ def render(reports: Path) -> Path:
     ]
     page = environment.get_template("trend.html").render(
         families=shown,
-        problems=problems,
+        nights=nights,
+        runs=links,
+        problems=[*problems, *unread],
         css=Markup(css),
         policy=policy(css),
         least=LEAST,

@@ -1,0 +1,149 @@
+"""Does the harness still find what is wrong? Known faults planted in a living session of the real voice (layer 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.compare.family import proportion
+from harness.engine.plan import Plan
+from harness.engine.progress import Progress
+from harness.errors import ConfigError, SoakError, nearest
+from harness.experiments.stage import Stage, markdown, write_results
+from harness.faults import catalogue
+from harness.injection import Strike, faulty
+from harness.store import Run
+from harness.types import Arm, Attempt, Chunk, Claim, Json, Variant, Verdict, VerdictWord
+
+_DEFAULTS: Mapping[str, Any] = {"faults": [], "words_min": 6}
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """What became of one fault. ``done`` is False where the wrapper could not plant it; ``seen``: classes found."""
+
+    fault: str
+    chunk_id: str
+    done: bool
+    found: bool
+    seen: tuple[str, ...]
+    why: str = ""
+
+
+def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
+    """Speak each variant with the faults of the table ``[canary]`` planted; returns the run directory.
+
+    Raises ConfigError for an unknown fault class, and where there are fewer chunks than faults.
+    """
+    table = _table(plan.experiment.get("canary", {}))
+    wrapped = {}
+    for variant in plan.variants:
+        hits = places(plan.chunks(variant), table)
+        entries = [Strike(fault=fault, chunks=[chunk_id]) for fault, chunk_id in hits]
+        wrapped[variant.name] = (faulty(variant, entries, name=variant.name), hits)
+    whole = replace(plan, variants=tuple(variant for variant, _ in wrapped.values()), margins={})
+    with Stage(whole, progress, resume) as stage:
+        claims: list[Claim] = []
+        results: Json = {}
+        for name, (variant, hits) in wrapped.items():
+            try:
+                stage.soak(variant).speak()
+            except SoakError as error:
+                stage.lost(variant, error)
+                continue
+            found = outcome(stage.run, variant, hits)
+            others = _others(stage.run, variant, hits)
+            claims.append(_claim(name, found, others))
+            results[name] = {"planted": [asdict(one) for one in found], "healthy": others}
+        write_results(stage.run, claims, results, _markdown(results))
+        return stage.run.path
+
+
+def _table(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    for key in given:
+        if key not in _DEFAULTS:
+            raise ConfigError(f"limits: canary: unknown key {key!r}{nearest(key, _DEFAULTS)}")
+    table = {**_DEFAULTS, **given}
+    known = catalogue()
+    if not isinstance(table["faults"], list) or not table["faults"]:
+        raise ConfigError("limits: canary.faults: must list the fault classes to plant")
+    for name in table["faults"]:
+        if name not in known:
+            raise ConfigError(f"limits: canary.faults: unknown fault class {name!r}{nearest(name, known)}")
+    return table
+
+
+def places(chunks: Sequence[Chunk], table: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(fault, chunk id): every second chunk of enough words, so that a healthy one lies between."""
+    long = [chunk.id for chunk in chunks if len(chunk.text.split()) >= table["words_min"]]
+    free = long[1::2] if len(long[1::2]) >= len(table["faults"]) else long
+    if len(free) < len(table["faults"]):
+        need = f"{len(table['faults'])} faults need as many chunks of {table['words_min']} words or more"
+        raise ConfigError(f"canary: {need}, there are {len(free)}")
+    return list(zip(table["faults"], free, strict=False))
+
+
+def outcome(run: Run, variant: Variant, hits: Sequence[tuple[str, str]]) -> list[Planted]:
+    """Each planted fault: found if the class itself has a finding there, or one that explains it."""
+    attempts = {attempt.chunk_id: attempt for attempt in run.attempts(variant=variant.name, arm=Arm.SOAK)}
+    verdicts = run.verdicts(variant=variant.name, arm=Arm.SOAK)
+    return [_one(fault, chunk_id, attempts.get(chunk_id), verdicts) for fault, chunk_id in hits]
+
+
+def _one(fault: str, chunk_id: str, attempt: Attempt | None, verdicts: Mapping[int, Verdict]) -> Planted:
+    if attempt is None or attempt.id is None:
+        return Planted(fault, chunk_id, False, False, (), "the chunk was never spoken")
+    verdict = verdicts.get(attempt.id)
+    seen = tuple(dict.fromkeys(f.fault for f in verdict.findings)) if verdict is not None else ()
+    known = catalogue()
+    found = any(name == fault or fault in known[name].explains for name in seen if name in known)
+    notes = [note for note in attempt.notes.get("injected", ()) if note.get("fault") == fault]
+    why = next((str(note["reason"]) for note in notes if note.get("reason")), "")
+    # a backend that died says nothing of what was done to it: its death is the evidence
+    done = found or (bool(notes) and not why) or attempt.audio is None
+    if not found and not why:
+        word = verdict.word.value if verdict is not None else "not judged"
+        why = f"the chunk was called {', '.join(seen) if seen else word}"
+        if verdict is not None and verdict.word is VerdictWord.NOT_JUDGED:
+            why += f": {verdict.reason}"
+    return Planted(fault, chunk_id, done, found, seen, "" if found else why)
+
+
+def _others(run: Run, variant: Variant, hits: Sequence[tuple[str, str]]) -> Json:
+    """The chunks between: how many of those judged look faulty."""
+    spoiled = {chunk_id for _, chunk_id in hits}
+    ids = {a.id for a in run.attempts(variant=variant.name, arm=Arm.SOAK) if a.chunk_id not in spoiled}
+    verdicts = [v for number, v in run.verdicts(variant=variant.name, arm=Arm.SOAK).items() if number in ids]
+    judged = [verdict for verdict in verdicts if verdict.word is not VerdictWord.NOT_JUDGED]
+    return proportion(sum(verdict.word is VerdictWord.FAULTY for verdict in judged), len(judged))
+
+
+def _claim(name: str, found: Sequence[Planted], others: Json) -> Claim:
+    missed = [one for one in found if not one.found]
+    count = sum(one.found for one in found)
+    says = f"{count} of {len(found)} planted faults were found"
+    if missed:
+        told = [f"{one.fault} in {one.chunk_id} ({'' if one.done else 'not planted: '}{one.why})" for one in missed]
+        says += f"; NOT FOUND: {'; '.join(told)}"
+    says += f"; of {others['total']} judged chunks between them {others['count']} look faulty"
+    share = proportion(count, len(found))
+    interval = None if share["low"] is None else (share["low"], share["high"])
+    return Claim("planted-faults", name, says, not missed, share["value"], interval, 1.0, len(found))
+
+
+def _markdown(results: Mapping[str, Json]) -> str:
+    parts = []
+    for name, found in results.items():
+        rows = [
+            [one["fault"], one["chunk_id"], _yes(one["found"]), ", ".join(one["seen"]) or "-", one["why"] or "-"]
+            for one in found["planted"]
+        ]
+        heads = ["planted", "in chunk", "found", "classes seen", "why not"]
+        parts.append(f"**{name}**\n\n{markdown(heads, rows)}\n")
+    return "\n".join(parts)
+
+
+def _yes(found: bool) -> str:
+    return "yes" if found else "**NO**"

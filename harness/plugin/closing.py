@@ -1,0 +1,100 @@
+"""What a session prints and keeps at its end: tables, where the reports are, the night (layer 6)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from harness import terminal
+from harness.plugin.night import Night
+
+
+def judged(summary: dict[str, Any]) -> int:
+    """Chunks with a verdict, over all variants."""
+    return sum(row["clean"] + row["faulty"] for row in summary["variants"].values())
+
+
+def summary(terminalreporter: Any, suite: str, found: dict[str, Any], run: Path) -> None:
+    """The table of a soak, what a stranger asks next, and where its report is."""
+    terminalreporter.section(f"{suite}: {found['corpus']['name']}")
+    terminalreporter.write_line(terminal.table(found, terminalreporter._tw.fullwidth))
+    for text in terminal.closing_lines(found):
+        terminalreporter.write_line(text)
+    if not judged(found):
+        terminalreporter.write_line("NOTHING WAS JUDGED: this run says nothing about the backend", red=True)
+    terminalreporter.write_line(f"report: {run / 'report.html'}")
+    if os.environ.get("GITHUB_ACTIONS"):
+        from harness.report.exports import github_annotations, write_markdown
+
+        write_markdown(found)
+        for text in github_annotations(found):
+            terminalreporter.write_line(text)
+
+
+def experiment(terminalreporter: Any, suite: str, table: str, run: Path, decided: int) -> None:
+    """The table of an experiment, and where its results are; in a GitHub job it is in the job's summary too."""
+    terminalreporter.section(suite)
+    terminalreporter.write_line(table)
+    if not decided:
+        terminalreporter.write_line("NOTHING WAS DECIDED: this run says nothing about the backend", red=True)
+    terminalreporter.write_line(f"results: {run / 'results.md'}")
+    terminalreporter.write_line(f"report: {run / 'report.html'}")
+    if os.environ.get("GITHUB_ACTIONS"):
+        from harness.report.exports import to_step_summary
+
+        to_step_summary(f"### {suite}\n\n{table}\n")
+
+
+def keep_night(night: Night, code: int, reports: Path) -> None:
+    """Keep what the night found, and draw the page over all runs with it on top."""
+    from harness.report.nights import keep
+    from harness.report.trend import render
+
+    keep(reports, record(night, code))
+    render(reports)
+
+
+def record(night: Night, code: int) -> dict[str, Any]:
+    """The night as plain JSON: its exit code and why, its runs, and what was compared."""
+    from datetime import UTC, datetime
+
+    return {
+        "began_utc": night.began.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "ended_utc": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "quick": night.plan.quick,
+        "exit": code,
+        "gate": night.gates.gate,
+        "baseline": night.baseline.name if night.baseline is not None else None,
+        "suites": [
+            {
+                "suite": suite,
+                "run": night.runs[suite].name if suite in night.runs else None,
+                "problem": night.problems.get(suite, ""),
+                "seconds": round(night.seconds[suite], 1) if suite in night.seconds else None,
+                "gate": part.gate,
+            }
+            for suite, part in night.plan.parts.items()
+        ],
+        "failed": night.failed,
+        "reported": night.reported,
+    }
+
+
+def night(terminalreporter: Any, found: Night, reports: Path) -> None:
+    """The night in a few lines: what fails it, what is reported only, what was compared with what."""
+    from harness.report.baseline import lines
+
+    terminalreporter.section("the night")
+    for suite, result in found.results.items():
+        terminalreporter.write_line(f"{suite}:")
+        for text in lines(result):
+            terminalreporter.write_line(f"  {text}")
+    for suite, problem in found.problems.items():
+        terminalreporter.write_line(f"could not be run: {suite}: {problem}", red=True)
+    for text in found.reported:
+        terminalreporter.write_line(f"reported only: {text}")
+    for text in found.failed:
+        terminalreporter.write_line(f"FAILS: {text}", red=True)
+    minutes = sum(found.seconds.values()) / 60
+    terminalreporter.write_line(f"{len(found.runs)} suites in {minutes:.1f} min; page: {reports / 'index.html'}")

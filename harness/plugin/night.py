@@ -1,0 +1,127 @@
+"""One night: several suites in one pytest session, compared with a baseline and the runs before (layer 6)."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.engine.night import FOLDER, NightPlan
+from harness.errors import ConfigError, SoakError
+from harness.plugin.handle import ClaimFailed
+from harness.plugin.options import Asked
+from harness.types import Json
+
+KINDS = ("baseline", "last runs")
+FIGURES = ("new-faults", "fault-rate", "wer", "speed", "memory")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One question of the night: a figure of a variant against the baseline or the last runs."""
+
+    suite: str
+    variant: str
+    kind: str
+    figure: str
+
+    def __str__(self) -> str:
+        return f"{self.suite}-{self.variant}-{self.kind.replace(' ', '-')}-{self.figure}"
+
+
+@dataclass
+class Night:
+    """What a night has found so far. ``results``: of ``harness.report.baseline.against``, by suite."""
+
+    plan: NightPlan
+    gates: Any
+    baseline: Any
+    began: datetime
+    runs: dict[str, Path] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    code: int = 0  # the exit code that a suite which could not be run asks for
+    results: dict[str, Json] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)  # claims and comparisons that fail the night
+    reported: list[str] = field(default_factory=list)  # those that would, if the night were asked to gate them
+
+    @classmethod
+    def load(cls, config: pytest.Config) -> Night | None:
+        """The night that the command line asks for. Raises ConfigError for a plan, limits or baseline not usable."""
+        path = config.getoption("nightly")
+        if path is None:
+            return None
+        from harness.report.baseline import gates_of, load
+
+        plan = NightPlan.load(path, config.getoption("night_quick"))
+        gates = gates_of(config.getoption("limits"))
+        name = config.getoption("baseline") or plan.baseline
+        baseline = load(name, config.getoption("reports")) if name else None
+        return cls(plan, gates, baseline, datetime.now(UTC))
+
+    def asked(self, config: pytest.Config, folder: Path) -> Asked:
+        """The options of a suite. Raises ConfigError for one that the plan does not have."""
+        part = self.plan.parts.get(folder.name)
+        if part is None:
+            raise ConfigError(f"{self.plan.path}: the plan of the night has no suite {folder.name!r}")
+        return Asked(config, part)
+
+    def adopted(self, folder: Path) -> Path | None:
+        """The run of this night that the suite takes over, if there is one."""
+        part = self.plan.parts[folder.name]
+        return self.runs.get(part.renditions) if part.renditions is not None else None
+
+    def lost(self, folder: Path, error: Exception) -> str:
+        """A suite that could not be run leaves the others be, and the night is not green; returns what to say."""
+        wrong = isinstance(error, SoakError)
+        code = error.exit_code if isinstance(error, SoakError) else int(pytest.ExitCode.INTERNAL_ERROR)
+        self.code = max(self.code, code) if self.code != pytest.ExitCode.INTERNAL_ERROR else self.code
+        if code == pytest.ExitCode.INTERNAL_ERROR:
+            self.code = code
+        self.problems[folder.name] = str(error) if wrong else f"{type(error).__name__}: {error}"
+        told = "" if wrong else "".join(traceback.format_exception(error))
+        return f"{folder.name}: could not be run: {self.problems[folder.name]}\n{told}".rstrip()
+
+    def comparisons(self, variants: Mapping[str, list[str]]) -> list[Comparison]:
+        """Every question of the night; ``variants`` by suite."""
+        return [
+            Comparison(suite, variant, kind, figure)
+            for suite, part in self.plan.parts.items()
+            if part.compare
+            for variant in variants.get(suite, ())
+            for kind in KINDS
+            for figure in FIGURES
+        ]
+
+    def compare(self, reports: Path) -> None:
+        """Hold every suite that is to be compared against the baseline and the runs before this night."""
+        from harness.report.baseline import against
+
+        for suite, part in self.plan.parts.items():
+            if part.compare and suite in self.runs:
+                self.results[suite] = against(self.runs[suite], self.baseline, reports, self.gates)
+
+    def check(self, asked: Comparison) -> None:
+        """Pass, fail or skip; a comparison beyond its margin fails only where ``gate`` is on."""
+        claims = self.results.get(asked.suite, {}).get("claims")
+        if claims is None:
+            pytest.skip(f"{asked.suite} was not run")
+        if asked.kind not in claims:
+            pytest.skip(f"there is no {'baseline' if asked.kind == 'baseline' else 'earlier run'} to compare with")
+        found = [c for c in claims[asked.kind] if (c["variant"], c["name"]) == (asked.variant, asked.figure)]
+        if not found or found[0]["passed"] is None:
+            pytest.skip(found[0]["statement"] if found else f"{asked.kind}: has no such figure")
+        if found[0]["passed"] is False:
+            raise ClaimFailed(f"{asked.variant} against the {asked.kind}: {asked.figure}: {found[0]['statement']}")
+
+    def reports_only(self, item: pytest.Item) -> bool:
+        """Whether a failure of this item is told and does not fail the night."""
+        if item.path.parent == FOLDER:
+            return not self.gates.gate
+        part = self.plan.parts.get(item.path.parent.name)
+        return part is not None and not part.gate
