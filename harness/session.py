@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from harness.types import Arm, Attempt, Capabilities, Chunk, Outcome, Request, SeedPolicy, TokenLayout, Variant
+from harness.types import (
+    Arm,
+    Attempt,
+    Capabilities,
+    Chunk,
+    Outcome,
+    Request,
+    SeedPolicy,
+    TokenLayout,
+    Tokens,
+    Variant,
+)
 
 if TYPE_CHECKING:
     from harness.backends.worker import Reply
@@ -38,6 +49,7 @@ class Turn:
     seed: int | None = None  # None: by the variant's seed policy
     overrides: Mapping[str, Any] | None = None
     arm: str | None = None  # None: the session's
+    tokens: Tokens | None = field(default=None, compare=False)  # to be decoded by the vocoder alone
 
 
 def seed_for(variant: Variant, chunk_id: str, take: int = 0) -> int | None:
@@ -122,6 +134,7 @@ class Session:
                 voice=self.variant.voice,
                 language=turn.chunk.language,
                 overrides=dict(turn.overrides or {}),
+                tokens=turn.tokens,
             )
         )
         attempt = Attempt(

@@ -82,6 +82,7 @@ class Request:
     voice: str | None = None
     language: str = "en"
     overrides: Mapping[str, Any] = field(default_factory=dict)  # settings for this request only (sweep, arms)
+    tokens: Tokens | None = field(default=None, compare=False)  # for the vocoder alone, in place of the text
 
 
 # --------------------------------------------------------------------------- what comes back

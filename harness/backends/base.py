@@ -39,9 +39,10 @@ class Backend(Protocol):
     unknown keys and missing files. The other methods run in the worker. ``progress`` is to be called whenever there
     is a sign of life (a token, a byte); the watchdog rests on it.
 
-    Two class attributes are optional: ``OVERRIDES``, the settings that one request may change, and ``THREADS``, the
-    name of the setting that says how many threads compute. So is one method: ``decode(tokens) -> samples``, from speech
-    tokens (frames, codebooks) to sound past the language model.
+    Three class attributes are optional: ``OVERRIDES``, the settings that one request may change; ``THREADS``, the name
+    of the setting that says how many threads compute; ``COMPANIONS``, the name of the setting that says how many other
+    requests are computed in one batch with each. So is one method: ``decode(tokens) -> samples``, from speech tokens
+    (frames, codebooks) to sound past the language model; who has it names the stage ``vocoder`` when loaded.
     """
 
     @staticmethod

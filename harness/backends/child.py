@@ -108,7 +108,7 @@ def _serve(pipe: Pipe) -> None:
         if message.kind == "reset":
             _reset(pipe, backend)
         else:
-            request = request_from_json(message.header["request"])
+            request = request_from_json(message.header["request"], message.arrays.get("tokens"))
             started = own_cpu()
             header, arrays = _answer(pipe, backend, capabilities, request)
             header["cpu_seconds"] = max(0.0, own_cpu() - started)
@@ -137,7 +137,7 @@ def _answer(
     samples: Samples | None = None
     outcome, detail = Outcome.OK, ""
     try:
-        made = backend.synthesize(request, pipe.beat)
+        made = _decoded(backend, request) if request.tokens is not None else backend.synthesize(request, pipe.beat)
         samples, made.sample_rate, repairs = _audio(made, capabilities)
         if repairs:
             made.notes = {**made.notes, "repairs": list(repairs)}
@@ -164,6 +164,14 @@ def _answer(
     if made.tokens is not None:
         arrays["tokens"] = np.asarray(made.tokens, dtype=np.int32)
     return header, arrays
+
+
+def _decoded(backend: Any, request: Request) -> Synthesis:
+    """Sound of the request's tokens, past the language model. Raises BackendRefused where there is no such stage."""
+    decode = getattr(backend, "decode", None)
+    if decode is None:
+        raise BackendRefused("the adapter has no decode(tokens): its vocoder cannot be asked alone")
+    return Synthesis(samples=decode(request.tokens), tokens=request.tokens)
 
 
 def _audio(made: Synthesis, capabilities: Capabilities) -> tuple[Samples, int, tuple[str, ...]]:

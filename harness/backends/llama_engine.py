@@ -17,6 +17,7 @@ class EngineOptions:
     threads: int
     flash_attention: bool
     reset: bool = True  # clear the context before every request
+    companions: int = 0  # requests in parallel slots that are generated beside each one, and thrown away
 
 
 @dataclass(frozen=True, slots=True)

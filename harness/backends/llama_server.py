@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import socket
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +16,7 @@ from harness.backends.llama_engine import EngineOptions, Generated, Sampling
 
 
 class LlamaServer:
-    """One model, one slot, one request at a time."""
+    """One model, one request at a time; a slot for it, and one for each companion that is generated beside it."""
 
     def __init__(self, options: EngineOptions) -> None:
         import xllamacpp
@@ -22,8 +24,8 @@ class LlamaServer:
         kinds = xllamacpp.llama_flash_attn_type
         params = xllamacpp.CommonParams()
         params.model.path = str(options.model)
-        params.n_ctx = options.context
-        params.n_parallel = 1
+        params.n_ctx = options.context * (1 + options.companions)  # the slots share it evenly
+        params.n_parallel = 1 + options.companions
         params.cpuparams.n_threads = options.threads
         params.cpuparams_batch.n_threads = options.threads
         params.n_gpu_layers = 0
@@ -36,6 +38,7 @@ class LlamaServer:
         params.flash_attn_type = (
             kinds.LLAMA_FLASH_ATTN_TYPE_ENABLED if options.flash_attention else kinds.LLAMA_FLASH_ATTN_TYPE_DISABLED
         )
+        self._companions = options.companions
         self._server: Any = xllamacpp.Server(params)
         address = urlsplit(str(self._server.listening_address))
         self._host, self._port = address.hostname or "127.0.0.1", address.port
@@ -45,22 +48,9 @@ class LlamaServer:
 
         Raises BackendRefused with the server's words.
         """
-        body = {
-            "prompt": list(prompt),
-            "n_predict": sampling.limit,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "top_k": sampling.top_k,
-            "min_p": 0.0,
-            "repeat_penalty": sampling.repeat_penalty,
-            "samplers": [*(["penalties"] if sampling.repeat_penalty != 1 else []), "top_k", "top_p", "temperature"],
-            "seed": sampling.seed,
-            "cache_prompt": sampling.prompt_cache,
-            "return_tokens": True,
-            "stream": True,
-            "n_probs": sampling.logprobs,
-        }
-        with contextlib.closing(http.client.HTTPConnection(self._host, self._port)) as connection:
+        body = _body(prompt, sampling)
+        connection = http.client.HTTPConnection(self._host, self._port)
+        with contextlib.closing(connection), Companions(self._host, self._port, body, self._companions):
             return _collect(_asked(connection, "/completion", body), sampling.stop, progress)
 
     def tokenize(self, text: str) -> list[int]:
@@ -72,6 +62,61 @@ class LlamaServer:
     def close(self) -> None:
         """Free the model."""
         self._server = None
+
+
+class Companions:
+    """Other requests that are generated while this context is open: same prompt, other seeds, no end of their own.
+
+    Entering waits until each has given a token, so that all of them share their batches with what is asked inside.
+    """
+
+    def __init__(self, host: str, port: int | None, body: dict[str, Any], count: int) -> None:
+        self._connections = [http.client.HTTPConnection(host, port) for _ in range(count)]
+        self._bodies = [
+            {**body, "seed": (body["seed"] + 1 + i) % 2**32, "ignore_eos": True, "n_probs": 0} for i in range(count)
+        ]
+        self._readers: list[threading.Thread] = []
+
+    def __enter__(self) -> Companions:
+        for connection, body in zip(self._connections, self._bodies, strict=True):
+            response = _asked(connection, "/completion", body)
+            response.readline()
+            self._readers.append(threading.Thread(target=_drain, args=(response,), daemon=True))
+            self._readers[-1].start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for connection in self._connections:
+            if connection.sock is not None:
+                connection.sock.shutdown(socket.SHUT_RDWR)  # the server ends a generation that nobody reads
+        for reader in self._readers:
+            reader.join()
+        for connection in self._connections:
+            connection.close()
+
+
+def _drain(response: http.client.HTTPResponse) -> None:
+    with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+        while response.readline():
+            pass
+
+
+def _body(prompt: Sequence[int], sampling: Sampling) -> dict[str, Any]:
+    return {
+        "prompt": list(prompt),
+        "n_predict": sampling.limit,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
+        "min_p": 0.0,
+        "repeat_penalty": sampling.repeat_penalty,
+        "samplers": [*(["penalties"] if sampling.repeat_penalty != 1 else []), "top_k", "top_p", "temperature"],
+        "seed": sampling.seed,
+        "cache_prompt": sampling.prompt_cache,
+        "return_tokens": True,
+        "stream": True,
+        "n_probs": sampling.logprobs,
+    }
 
 
 def _asked(connection: http.client.HTTPConnection, path: str, body: dict[str, Any]) -> http.client.HTTPResponse:

@@ -11,14 +11,14 @@ import json
 import math
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.types import Capabilities, Json, Request, SeedPolicy, TokenLayout, Variant
+from harness.types import Capabilities, Json, Request, SeedPolicy, TokenLayout, Tokens, Variant
 
 MAGIC = b"\xf5TSK"
 HEADER_LIMIT = 64 << 20  # bytes; a text of 1 MB takes at most 6 MB as escaped JSON
@@ -149,14 +149,14 @@ def variant_from_json(data: Json) -> Variant:
 
 
 def request_to_json(request: Request) -> Json:
-    """Everything of a request, as plain JSON."""
-    found: Json = plain({**asdict(request), "overrides": dict(request.overrides)})
+    """Everything of a request but its tokens, as plain JSON; the tokens travel as an array."""
+    found: Json = plain({**asdict(replace(request, tokens=None)), "overrides": dict(request.overrides)})
     return found
 
 
-def request_from_json(data: Json) -> Request:
-    """The inverse of :func:`request_to_json`."""
-    return Request(**data)
+def request_from_json(data: Json, tokens: Tokens | None = None) -> Request:
+    """The inverse of :func:`request_to_json`; ``tokens`` are those that travelled beside it."""
+    return Request(**{**data, "tokens": tokens})
 
 
 def capabilities_to_json(found: Capabilities) -> Json:

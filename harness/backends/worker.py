@@ -187,7 +187,9 @@ class Worker:
         deadline, pause = started + self._request_timeout, _FIRST_SAMPLE
         life = started
         try:
-            process.send({"kind": "request", "request": request_to_json(request)}, started + self._progress_timeout)
+            asked = {"kind": "request", "request": request_to_json(request)}
+            arrays = {} if request.tokens is None else {"tokens": request.tokens}
+            process.send(asked, started + self._progress_timeout, arrays)
             while True:
                 message, size = process.receive(pause)
                 now = time.monotonic()
