@@ -125,6 +125,17 @@ def export(paths: tuple[Path, Path, Path], quick: bool) -> None:
 
 
 @main.command()
+@click.option("--folder", type=PATH, required=True, help="A new folder for CTranslate2's files.")
+@click.pass_obj
+def convert(paths: tuple[Path, Path, Path], folder: Path) -> None:
+    """Convert the exported checkpoint (--out) for faster-whisper."""
+    from tools.recognizer.convert import convert as write
+
+    write(paths[2], folder)
+    click.echo(f"{folder}: use it as --asr faster-whisper:{folder}")
+
+
+@main.command()
 @click.option("--clips", type=int, default=FULL.clips)
 @click.option("--compared/--alone", default=True, help="Pocketsphinx on the same clips.")
 @click.option("--lines", type=PATH, help="Text file to speak, a sentence a line, instead of held-out sentences.")
