@@ -21,7 +21,7 @@ from harness.plugin import closing, options
 from harness.plugin.handle import ClaimFailed, FaultFound, Soak
 from harness.plugin.night import Night
 from harness.plugin.options import Asked
-from harness.plugin.selection import Ask, Scene, plan_for
+from harness.plugin.selection import Ask, Scene, pairs_of, plan_for
 
 
 @dataclass
@@ -63,11 +63,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     scene = _scene(stage, metafunc.config, metafunc.definition.path.parent)
     if scene is None:
-        metafunc.parametrize([name for name in ("chunk", "variant") if name in metafunc.fixturenames], [])
+        metafunc.parametrize([name for name in ("chunk", "variant", "pair") if name in metafunc.fixturenames], [])
     elif "chunk" in metafunc.fixturenames:
         metafunc.parametrize("chunk", scene.asks(), ids=str)
     elif "variant" in metafunc.fixturenames:
         metafunc.parametrize("variant", [variant.name for variant in scene.variants])
+    elif "pair" in metafunc.fixturenames:
+        metafunc.parametrize("pair", _pairs(stage, metafunc.config, scene.folder))
+
+
+def _pairs(stage: Stage, config: pytest.Config, folder: Path) -> list[str]:
+    try:
+        return pairs_of(_asked(stage, config, folder), folder)
+    except SoakError as problem:
+        stage.problem = stage.problem or problem
+        return []
 
 
 def _ask_the_night(stage: Stage, metafunc: pytest.Metafunc) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from harness.engine.plan import Plan
 
 _DEFAULT_CORPUS = {"sentences": "sentences", "ladder": "ladder:words=512"}  # elsewhere the book
-_DEFAULT_CHUNKS = {"quantization": 100, "sweep": 30}  # elsewhere the whole corpus
+_DEFAULT_CHUNKS = {"quantization": 100, "sweep": 30, "parity": 8}  # elsewhere the whole corpus
 _SCORERS = ("signal", "pitch", "tokens", "forced_alignment", "intelligibility", "speaker", "second_opinion")
-_DEFAULT_SCORERS = {"determinism": ("intelligibility",)}  # elsewhere all of them
+_DEFAULT_SCORERS = {"determinism": ("intelligibility",), "parity": ("speaker",)}  # elsewhere all of them
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Scene:
         taken = tuple(variant for variant in variants if not variant.suites or suite in variant.suites)
         if asked.variants is not None:
             taken = _named(taken, asked.variants, asked.getoption("variants"), suite)
+        taken = tuple(replace(variant, settings={**variant.settings, **asked.settings}) for variant in taken)
         spec = asked.getoption("corpus") or _DEFAULT_CORPUS.get(suite, "book")
         corpus = load_corpus(spec, asked.getoption("language"))
         most = asked.getoption("chunks") or (None if asked.getoption("corpus") else _DEFAULT_CHUNKS.get(suite))
@@ -78,15 +79,25 @@ def _named(taken: tuple[Variant, ...], names: Iterable[str], file: Path, suite: 
     return tuple(variant for variant in taken if variant.name in set(names))
 
 
+def pairs_of(asked: Asked, folder: Path) -> list[str]:
+    """Every row (a pair, at one bucket) that the limits file names. Raises ConfigError."""
+    from harness.parity import Limits
+
+    table = load_margins(asked.getoption("limits") or folder / "limits.toml").get("parity", {})
+    return [row for pair in Limits.read(table, Path()).pairs.values() for row in pair.rows()]
+
+
 def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Path | None = None) -> Plan:
     """The plan that the kept items amount to: their variants and chunks, or whole variants for claims alone."""
     from harness.engine.plan import Confirmation, Plan, choose
 
     wanted: dict[str, set[str]] = {}
+    pairs: set[str] = set()
     for item in items:
         params = getattr(item, "callspec", None)
         chunk = params.params.get("chunk") if params is not None else None
         name = params.params.get("variant") if params is not None else None
+        pairs |= {str(params.params["pair"])} if params is not None and "pair" in params.params else set()
         if isinstance(chunk, Ask):
             wanted.setdefault(chunk.variant, set()).add(chunk.chunk_id)
         elif isinstance(name, str):
@@ -100,6 +111,8 @@ def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Pa
         wanted[reference.name] = wanted.get(reference.name, set()) | union
     chosen = choose(scene.variants, list(wanted), scene.suite)
     tables = load_margins(asked.getoption("limits") or scene.folder / "limits.toml")
+    if "pairs" in tables.get(scene.suite, {}):
+        tables[scene.suite]["chosen"] = sorted(pairs)
     for name, given in ({scene.suite: asked.margins} if scene.suite in EXPERIMENTS else asked.margins).items():
         tables[name] = {**tables.get(name, {}), **given}
     ordered = tuple(sorted(chosen, key=lambda variant: not variant.reference))

@@ -1,0 +1,88 @@
+"""Compare two runs of the same stages (layer 6)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.common import REPORTS, main
+from harness.errors import ConfigError
+
+
+@main.command()
+@click.argument("reference")
+@click.argument("candidate")
+@click.option("--bucket", "buckets", type=int, multiple=True, help="token or mel length; each is a row of its own")
+@click.option("--phase", "phases", multiple=True, metavar="STAGE=TURN", help="a phase that wraps at TURN: 1 or 6.2832")
+@click.option("--rate", type=click.IntRange(1000, 768000), default=None, help="of the waveform, Hz")
+@click.option("--waveform", default=None, help="the stage that is the sound (default: waveform)")
+@click.option("--tokens", default=None, help="the stage that holds the tokens")
+@click.option("--crop", is_flag=True, help="compare the common part where one side is padded to its bucket")
+@click.option(
+    "--limits",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="tolerances: the table [parity] of this file, without its pairs",
+)
+@REPORTS
+def parity(
+    reference: str,
+    candidate: str,
+    buckets: tuple[int, ...],
+    phases: tuple[str, ...],
+    rate: int | None,
+    waveform: str | None,
+    tokens: str | None,
+    crop: bool,
+    limits: Path | None,
+    reports: Path,
+) -> None:
+    """Compare CANDIDATE with REFERENCE stage by stage and end to end; exit 1 where they differ.
+
+    Each is a dump (.npz or .safetensors, {bucket} in its name), a folder of dumps named by their bucket, or
+    module:callable, which gets the bucket as a keyword and gives a table of stage name -> array.
+    """
+    from harness.experiments.parity import carry_out, plan_of_pair
+    from harness.store import Run
+    from harness.terminal import Line
+
+    table = _tolerances(limits) if limits is not None else {}
+    stages = dict(table.get("stages", {}))
+    for given in phases:
+        name, _, turn = given.partition("=")
+        try:
+            stages[name] = {**stages.get(name, {}), "modulo": float(turn)}
+        except ValueError:
+            raise ConfigError(f"--phase {given}: must be STAGE=TURN, such as phase=1") from None
+    more = {"sample_rate": rate, "waveform": waveform, "tokens": tokens}
+    table = {**table, "stages": stages, **{key: value for key, value in more.items() if value is not None}}
+    if crop:
+        table["stage"] = {**table.get("stage", {}), "crop": True}
+    path = carry_out(plan_of_pair(reference, candidate, buckets, table, reports), Line(sys.stderr), None)
+    click.echo((path / "results.md").read_text(encoding="utf-8"), nl=False)
+    click.echo(f"results: {path / 'results.md'}")
+    with Run.open(path) as run:
+        lost = [str(event.data["reason"]) for event in run.events("cannot be loaded")]
+        failed = any(claim.passed is False for claim in run.claims())
+    if lost:
+        raise ConfigError(lost[0])
+    if failed:
+        sys.exit(1)
+
+
+def _tolerances(path: Path) -> dict[str, Any]:
+    """The table ``[parity]`` of a limits file, without its pairs."""
+    import tomllib
+
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the limits file ({error.strerror})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    found = dict(document.get("parity", {}))
+    found.pop("pairs", None)
+    return found

@@ -1,0 +1,85 @@
+"""The source-filter decoder for `suites/parity`: in torch, in torch with a half-precision phase, in ONNX Runtime.
+
+Each takes ``bucket``, a number of frames of 40 ms, and gives the named stages of the same codes.
+"""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from harness.voice import codec as runtime
+from harness.voice.source_filter import STAGES, SourceFilter, noise_for, stages
+
+CODEC = Path(__file__).parents[2] / "voices" / "proto" / "codec.npz"
+
+
+@functools.cache
+def codebooks() -> runtime.Codec:
+    """Codebooks of the shipped voice."""
+    return runtime.load_codec(CODEC)
+
+
+def codes_of(frames: int) -> NDArray[np.int64]:
+    """Always the same codes (frames, 3): sounds that change every 160 ms, at a steady voiced pitch."""
+    codec = codebooks()
+    voiced = np.flatnonzero(codec.prosody[:, 2] > 2.5)
+    rng = np.random.default_rng(0)
+    held = np.repeat(rng.integers(0, codec.sizes[0], -(-frames // 4)), 4)[:frames]
+    return np.stack([held, rng.integers(0, codec.sizes[1], frames), np.full(frames, voiced[0])], 1)
+
+
+def torch_fp32(bucket: int) -> dict[str, Any]:
+    """As the module computes it: the running phase in double precision, all else in single."""
+    return stages(codes_of(bucket), codebooks())
+
+
+class HalfPhase(SourceFilter):
+    """The fault of a public report: the running phase is kept in half precision, a step of 0.25 turns beyond 256."""
+
+    def phase_of(self, f0: Tensor) -> Tensor:
+        """F0 of each step to the phase of each sample, in turns modulo 1."""
+        hop = round(runtime.SAMPLE_RATE * runtime.STEP_SECONDS)
+        turns = (f0 / runtime.SAMPLE_RATE)[:, None].expand(-1, hop).reshape(-1)
+        total = torch.cumsum(turns, 0).to(torch.float16).to(torch.float32)
+        return total - torch.floor(total)
+
+
+def torch_fp16_phase(bucket: int) -> dict[str, Any]:
+    """Wrong on purpose: see :class:`HalfPhase`."""
+    codes = codes_of(bucket)
+    with torch.inference_mode():
+        found = HalfPhase(codebooks())(torch.from_numpy(codes), torch.from_numpy(noise_for(len(codes))))
+    return {"codes": codes, **{name: value.numpy() for name, value in zip(STAGES, found, strict=True)}}
+
+
+@functools.cache
+def _session() -> tuple[Any, tempfile.TemporaryDirectory[str]]:
+    """The decoder exported to ONNX and loaded on one thread; the first call of a process pays for both."""
+    import onnxruntime
+
+    from tools.voice.decoder import export
+
+    folder = tempfile.TemporaryDirectory(prefix="parity-")
+    path = Path(folder.name) / "decoder.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of itself and of constants that it does not fold
+        export(codebooks(), path)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]), folder
+
+
+def onnx_fp32(bucket: int) -> dict[str, Any]:
+    """ONNX Runtime on the CPU."""
+    codes = codes_of(bucket)
+    made = _session()[0].run(list(STAGES), {"codes": codes, "noise": noise_for(len(codes))})
+    return {"codes": codes, **dict(zip(STAGES, made, strict=True))}
