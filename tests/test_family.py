@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from harness.compare.family import Spoken, claims, figures, proportion
@@ -12,13 +13,13 @@ from harness.experiments.ladder import exponent, first_length, words_of
 from harness.experiments.sweep import combinations
 from harness.types import Chunk
 
-MARGINS = {"token_ratio_max": 0.05, "excess_max": 0.05, "wer_max": 0.05, "similarity_max": 0.03}
+MARGINS = {"token_ratio_max": 0.05, "excess_max": 0.05, "wer_max": 0.05, "similarity_max": 0.03, "mos_max": 0.1}
 
 
 def spoken(count=100, **changes):
     rows = [
         Spoken(f"c{i}", True, tokens=400 + i, cap_hit=False, unique=(40, 50), entropy=(5.0, 4.5), errors=1, words=20,
-               faulty=False, duration=10.0, cpu_seconds=1.0, similarity=0.95)
+               faulty=False, duration=10.0, cpu_seconds=1.0, similarity=0.95, mel_db=3.0, mos=3.1)
         for i in range(count)
     ]  # fmt: skip
     return [replace(row, **changes) for row in rows]
@@ -30,7 +31,7 @@ def by_name(made):
 
 def test_the_reference_against_itself_passes_every_claim():
     reference = spoken()
-    found = figures(reference, reference, seed=1)
+    found = figures(reference, reference, reference, seed=1)
     made = by_name(claims("q", found, found, MARGINS))
     assert all(claim.passed for claim in made.values())
     assert found["token_ratio"]["median"] == 1.0
@@ -48,9 +49,10 @@ def test_each_loss_fails_its_own_claim_alone():
         "faults": [replace(row, faulty=i % 4 == 0) for i, row in enumerate(reference)],
         "wer": [replace(row, errors=4) for row in reference],
         "same-voice": [replace(row, similarity=0.7) for row in reference],
+        "mos": [replace(row, mos=2.7) for row in reference],
     }
     for name, rows in losses.items():
-        made = by_name(claims("q", figures(rows, reference, seed=1), null, MARGINS))
+        made = by_name(claims("q", figures(rows, reference, reference, seed=1), null, MARGINS))
         assert [claim.name for claim in made.values() if claim.passed is False] == [name]
 
 
@@ -79,6 +81,7 @@ def test_unknown_stays_unknown():
     assert found["wer"]["rate"] is None
     assert found["similarity"] is None
     assert found["cap_hits"]["value"] is None
+    assert found["similarity_loss"] is found["log_mel_excess_db"] is found["mos_difference"] is None
     assert {claim.passed for claim in claims("q", found, found, MARGINS)} == {None}
     assert proportion(0, 0)["high"] == 1.0
 
@@ -89,6 +92,51 @@ def test_the_spread_of_a_few_truncations_is_seen_where_the_mean_hides_it():
     found = figures(rows, reference, seed=1)
     assert found["token_ratio"]["min"] == pytest.approx(100 / 407)
     assert found["near_empty"]["count"] == 1
+
+
+def test_a_loss_is_against_what_other_seeds_lose_on_the_same_chunks():
+    """Similarity of 0.7 is no loss where the reference's own seeds are no more alike than that."""
+    rng = np.random.default_rng(3)
+    texts = rng.uniform(0.5, 0.9, 60)
+    reference = spoken(60)
+    null = [replace(row, similarity=float(x), mel_db=float(4 * x)) for row, x in zip(reference, texts, strict=True)]
+    rows = [replace(row, similarity=row.similarity - 0.01, mel_db=row.mel_db + 1) for row in null]
+    found = figures(rows, reference, null, seed=1)
+    chance = figures(null, reference, seed=1)
+    assert found["similarity_loss"]["value"] == pytest.approx(0.01)
+    assert found["log_mel_excess_db"]["value"] == pytest.approx(1.0)
+    claim = by_name(claims("q", found, chance, MARGINS))["same-voice"]
+    assert claim.passed is True and claim.interval is not None and claim.interval[1] < 0.03
+    loud = [
+        replace(row, similarity=row.similarity - float(x))
+        for row, x in zip(null, rng.normal(0.03, 0.1, 60), strict=True)
+    ]
+    unsure = by_name(claims("q", figures(loud, reference, null, seed=1), chance, MARGINS))["same-voice"]
+    assert unsure.passed is None and "too small to say" in unsure.statement
+
+
+def test_every_difference_is_told_beside_that_of_other_seeds():
+    reference = spoken(60)
+    null = [replace(row, errors=2, mos=3.0, tokens=(row.tokens or 0) + 4) for row in reference]
+    made = by_name(claims("q", figures(reference, reference, null, seed=1), figures(null, reference, seed=1), MARGINS))
+    assert "between the reference's own seeds +0.050" in made["wer"].statement
+    assert "between the reference's own seeds -0.100" in made["mos"].statement
+    assert "other seeds of the reference: 1.009 on average" in made["token-count"].statement
+
+
+def test_without_dnsmos_the_claim_says_how_to_get_it():
+    rows = spoken(20, mos=None)
+    claim = by_name(claims("q", figures(rows, rows, seed=1), figures(rows, rows, seed=1), MARGINS))["mos"]
+    assert claim.passed is None
+    assert "not judged" in claim.statement and "--mos" in claim.statement
+
+
+def test_the_use_of_each_codebook_is_compared_chunk_by_chunk():
+    reference = spoken(30)
+    rows = [replace(row, entropy=(row.entropy[0] - 1.0, row.entropy[1])) for row in reference]
+    first, second = figures(rows, reference, seed=1)["entropy_difference"]
+    assert first["value"] == pytest.approx(-1.0) and first["high"] < 0
+    assert second["value"] == 0.0
 
 
 # ------------------------------------------------------------------------------------------- sweep and ladder

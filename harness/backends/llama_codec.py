@@ -40,7 +40,9 @@ class LlamaCodec:
     out of the audio). Of phones besides: ``phones``, ``markers_missing``, ``markers_extra``, ``words`` [[word, start,
     end]...] in seconds, None unless every marker came in order. Of SNAC: ``stop_token`` (whether the model gave it).
     Where ``logprobs`` was asked for: ``choices`` {``tokens``: every generated id in order, ``top``: the most probable
-    of each step as [id, natural logarithm of its probability]}.
+    of each step as [id, natural logarithm of its probability]}. Where ``note_ids`` was asked for: ``generations``, the
+    ids of each piece's ``prompt`` and the ``tokens`` it gave. Among the details: ``token_slots`` {``speech``,
+    ``control``}, what the generated ids mean, name -> [first id, count].
     """
 
     OVERRIDES = PER_REQUEST
@@ -103,7 +105,7 @@ class LlamaCodec:
             token_count=sum(s.reading.speech_tokens for s in spoken),
             finish_reason="length" if cut else "stop",
             stage_seconds=seconds,
-            notes=_notes(spoken, voice, len(codes) - frames),
+            notes={**_notes(spoken, voice, len(codes) - frames), **(_ids(spoken) if settings.note_ids else {})},
         )
 
     def _speak(self, piece: Piece, settings: Settings, seed: int, progress: Callable[[], None]) -> Spoken:
@@ -131,7 +133,7 @@ class LlamaCodec:
         generated = loaded.engine.generate(asked, sampling, progress)
         if settings.carry_context:
             loaded.history = asked + generated.tokens
-        return Spoken(piece, generated, loaded.voice.read(generated.tokens), cap)
+        return Spoken(piece, generated, loaded.voice.read(generated.tokens), cap, asked)
 
     def reset(self) -> None:
         self._ready().history.clear()
@@ -168,6 +170,10 @@ def _notes(spoken: list[Spoken], voice: Voice, invalid: int) -> dict[str, Any]:
         **voice.notes(spoken, invalid),
         **_choices(spoken),
     }
+
+
+def _ids(spoken: list[Spoken]) -> dict[str, Any]:
+    return {"generations": [{"prompt": list(one.asked), "tokens": list(one.generated.tokens)} for one in spoken]}
 
 
 def _choices(spoken: list[Spoken]) -> dict[str, Any]:

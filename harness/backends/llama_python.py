@@ -24,7 +24,7 @@ class LlamaPython:
         import llama_cpp
 
         self._options = options
-        with _without_repacking(llama_cpp):
+        with without_repacking(llama_cpp):
             self._model: Any = llama_cpp.Llama(
                 str(options.model),
                 n_ctx=options.context,
@@ -91,7 +91,7 @@ class LlamaPython:
 
 
 @contextlib.contextmanager
-def _without_repacking(library: Any) -> Iterator[None]:
+def without_repacking(library: Any) -> Iterator[None]:
     """Load without repacked weights: they crash quantized models on CPUs with AMX, and ``Llama`` has no key for it."""
     low = library.llama_cpp
     usual = low.llama_model_default_params

@@ -31,6 +31,7 @@ class Settings:
     carry_context: bool = False  # deliberately wrong: the previous chunk stays in the context
     context: int | None = None  # tokens
     logprobs: int = 0  # most probable tokens to note at every step; 0: none. Slower, changes no token
+    note_ids: bool = False  # note the ids of every prompt and of what was generated
     repeat_penalty: float = 1.0  # over the last 64 tokens; 1: off
     engine: str = "xllamacpp"
     reset: bool = True  # false (llama-cpp-python): nothing is cleared from one request to the next
@@ -53,6 +54,7 @@ PER_REQUEST = frozenset(
         "segment_phones",
         "speaker",
         "logprobs",
+        "note_ids",
     }
 )
 PATHS = frozenset({"model", "voice_json", "voice_dir"})
@@ -64,7 +66,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
 KINDS: Mapping[str, type] = {
     "temperature": float, "top_p": float, "top_k": int, "threads": int, "flash_attention": bool, "prompt_cache": bool,
     "max_tokens": int, "segment_phones": int, "carry_context": bool, "context": int, "speaker": str, "logprobs": int,
-    "repeat_penalty": float, "engine": str, "reset": bool,
+    "repeat_penalty": float, "engine": str, "reset": bool, "note_ids": bool,
 }  # fmt: skip
 
 

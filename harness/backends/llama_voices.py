@@ -13,7 +13,7 @@ from harness.errors import ConfigError
 from harness.types import Samples, TokenLayout, Tokens
 from harness.voice.codec import Codec, decode, load_codec
 from harness.voice.frontend import Frontend, Segment
-from harness.voice.geometry import Geometry, load_geometry
+from harness.voice.geometry import Codebook, Geometry, load_geometry
 from harness.voice.layout import Reading, marker_errors, phone_ends, prompt, read, word_times
 from harness.voice.snac import KIND, SnacDecoder, SnacGeometry, kind_of, load_snac_geometry
 
@@ -36,6 +36,7 @@ class Spoken:
     generated: Generated
     reading: Reading
     cap: int
+    asked: list[int]  # the prompt as it was given, with what carry_context put before it
 
 
 class Voice(Protocol):
@@ -153,7 +154,12 @@ class PhoneVoice:
         return words
 
     def details(self) -> Mapping[str, Any]:
-        return {"codec_sha256": hashlib.sha256(self.geometry.codec.read_bytes()).hexdigest()}
+        geometry = self.geometry
+        control = {"marker": [geometry.marker_offset, geometry.markers], "end": [geometry.eos, 1]}
+        return {
+            "codec_sha256": hashlib.sha256(geometry.codec.read_bytes()).hexdigest(),
+            "token_slots": token_slots(geometry.codebooks, control),
+        }
 
 
 class SnacVoice:
@@ -198,4 +204,12 @@ class SnacVoice:
 
     def details(self) -> Mapping[str, Any]:
         weights = self.geometry.codec / "pytorch_model.bin"
-        return {"codec_sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
+        return {
+            "codec_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+            "token_slots": token_slots(self.geometry.codebooks, {"end": [self.geometry.stop, 1]}),
+        }
+
+
+def token_slots(codebooks: Sequence[Codebook], control: Mapping[str, list[int]]) -> dict[str, Any]:
+    """What the ids of generated tokens mean, as ``details`` has it: name -> [first id, how many]."""
+    return {"speech": {book.name: [book.offset, book.size] for book in codebooks}, "control": dict(control)}

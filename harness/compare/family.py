@@ -34,11 +34,24 @@ class Spoken:
     divergence: int | None = None  # first speech token that differs from the reference's; None: identical or unknown
     similarity: float | None = None  # cosine of speaker embeddings, to the reference's rendition of the same text
     mel_db: float | None = None
+    mos: float | None = None  # DNSMOS P.835 overall, 1 to 5
 
 
-def figures(rows: Sequence[Spoken], reference: Sequence[Spoken], *, seed: int, level: float = 0.95) -> Json:
-    """Every figure of one variant against the reference on the chunks both have; None for what is not known."""
+def figures(
+    rows: Sequence[Spoken],
+    reference: Sequence[Spoken],
+    null: Sequence[Spoken] | None = None,
+    *,
+    seed: int,
+    level: float = 0.95,
+) -> Json:
+    """Every figure of one variant against the reference on the chunks both have; None for what is not known.
+
+    ``null``: the reference spoken with other seeds, against which similarity and log-mel distance are set chunk by
+    chunk. Differences and means have two-sided intervals over chunks at ``level``, proportions exact ones.
+    """
     base = {row.chunk_id: row for row in reference}
+    chance = {row.chunk_id: row for row in null or ()}
     pairs = [(row, base[row.chunk_id]) for row in rows if row.chunk_id in base]
     ratios = [a.tokens / b.tokens for a, b in pairs if a.tokens is not None and b.tokens]
     empty = [known for a, b in pairs if (known := _near_empty(a, b)) is not None]
@@ -51,6 +64,7 @@ def figures(rows: Sequence[Spoken], reference: Sequence[Spoken], *, seed: int, l
         "failed": sum(not row.ok for row in rows),
         "token_ratio": _spread(ratios),
         "mean_log_ratio": _mean_log(ratios, seed, level),
+        "entropy_difference": _column_differences(pairs, seed, level),
         "near_empty": proportion(sum(empty), len(empty), level),
         "cap_hits": proportion(sum(map(bool, capped)), len(capped), level),
         "unique": _columns([row.unique for row in rows]),
@@ -60,7 +74,14 @@ def figures(rows: Sequence[Spoken], reference: Sequence[Spoken], *, seed: int, l
         "wer": _wer([a for a, _ in heard]),
         "wer_difference": _difference(heard, seed, level),
         "similarity": _spread([a.similarity for a, _ in pairs if a.similarity is not None]),
+        "similarity_mean": _cosine(mean([a.similarity for a, _ in pairs if a.similarity is not None], seed, level)),
+        "similarity_loss": _beyond(rows, chance, "similarity", -1.0, seed, level),
         "log_mel_db": _spread([a.mel_db for a, _ in pairs if a.mel_db is not None]),
+        "log_mel_excess_db": _beyond(rows, chance, "mel_db", 1.0, seed, level),
+        "mos": _spread([row.mos for row in rows if row.mos is not None]),
+        "mos_difference": mean(
+            [a.mos - b.mos for a, b in pairs if a.mos is not None and b.mos is not None], seed, level
+        ),
         "faulty": proportion(sum(bool(a) for a, _ in judged), len(judged), level),
         "mcnemar": {"only_variant": only[0], "only_reference": only[1], "p_value": stats.mcnemar(*only)},
         "rtfx": _rtfx(rows),
@@ -81,8 +102,9 @@ def claims(name: str, found: Json, null: Json, margins: Mapping[str, Any]) -> li
         _excess("near-empty", name, found["near_empty"], null["near_empty"], float(margins["excess_max"])),
         _excess("cap-hits", name, found["cap_hits"], null["cap_hits"], float(margins["excess_max"])),
         _excess("faults", name, found["faulty"], null["faulty"], float(margins["excess_max"])),
-        _words(name, found["wer_difference"], float(margins["wer_max"])),
-        _voice(name, found["similarity"], null["similarity"], float(margins["similarity_max"])),
+        _words(name, found["wer_difference"], null["wer_difference"], float(margins["wer_max"])),
+        _voice(name, found, null, float(margins["similarity_max"])),
+        _mos(name, found["mos_difference"], null["mos_difference"], float(margins["mos_max"])),
     ]
 
 
@@ -100,16 +122,39 @@ def _spread(values: Sequence[float]) -> Json | None:
     return {"n": len(values), "mean": float(np.mean(values)), **dict(zip(names, map(float, cuts), strict=True))}
 
 
-def _mean_log(ratios: Sequence[float], seed: int, level: float) -> Json | None:
-    """Mean logarithm of the ratios with a bootstrap interval over chunks: doubling and halving weigh alike."""
-    values = np.log([ratio for ratio in ratios if ratio > 0])
-    if values.size < 2:
+def mean(values: Sequence[float], seed: int, level: float = 0.95) -> Json | None:
+    """Mean of one value a chunk, in order of speaking, with its interval; None for fewer than 2 values."""
+    if len(values) < 2:
         return None
-    rng = np.random.default_rng(seed)
-    means = values[rng.integers(0, values.size, (stats.REPEATS, values.size))].mean(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    p_value = stats.sign_flip(values, seed=seed)
-    return {"value": float(values.mean()), "low": float(low), "high": float(high), "n": int(values.size), "p": p_value}
+    ones = np.ones(len(values))
+    found = stats.ratio_difference(values, ones, np.zeros(len(values)), ones, seed=seed, level=level)
+    return {"value": found.value, "low": found.interval[0], "high": found.interval[1], "n": found.count}
+
+
+def _cosine(found: Json | None) -> Json | None:
+    return None if found is None else {**found, "low": max(found["low"], -1.0), "high": min(found["high"], 1.0)}
+
+
+def _mean_log(ratios: Sequence[float], seed: int, level: float) -> Json | None:
+    """Mean logarithm of the ratios: doubling and halving weigh alike."""
+    values = [math.log(ratio) for ratio in ratios if ratio > 0]
+    found = mean(values, seed, level)
+    return None if found is None else {**found, "p": stats.sign_flip(values, seed=seed)}
+
+
+def _beyond(
+    rows: Sequence[Spoken], chance: Mapping[str, Spoken], key: str, sign: float, seed: int, level: float
+) -> Json | None:
+    """How much worse a figure is than between seeds of the reference, on the same chunks; larger is worse."""
+    pairs = [(getattr(row, key), getattr(chance.get(row.chunk_id), key, None)) for row in rows]
+    return mean([sign * (a - b) for a, b in pairs if a is not None and b is not None], seed, level)
+
+
+def _column_differences(pairs: Sequence[tuple[Spoken, Spoken]], seed: int, level: float) -> list[Json | None]:
+    """Entropy of each codebook's use less the reference's on the same chunk, bits."""
+    both = [(a.entropy, b.entropy) for a, b in pairs if a.entropy and b.entropy]
+    books = len(both[0][0]) if both else 0
+    return [mean([a[book] - b[book] for a, b in both], seed, level) for book in range(books)]
 
 
 def _columns(rows: Sequence[Sequence[float]]) -> list[float]:
@@ -123,7 +168,7 @@ def _wer(rows: Sequence[Spoken]) -> Json:
 
 
 def _difference(heard: Sequence[tuple[Spoken, Spoken]], seed: int, level: float) -> Json | None:
-    if not heard:
+    if len(heard) < 2:
         return None
     columns = [[getattr(row, key) for row in side] for side in zip(*heard, strict=True) for key in ("errors", "words")]
     found = stats.ratio_difference(*columns, seed=seed, level=level)
@@ -157,8 +202,9 @@ def _token_count(variant: str, found: Json, null: Json, margin: float) -> Claim:
     low, high = math.exp(mean["low"]), math.exp(mean["high"])
     says = f"token count is {math.exp(mean['value']):.3f} of the reference's on average ({low:.3f} to {high:.3f})"
     says += f", single chunks {spread['min']:.2f} to {spread['max']:.2f}, n = {spread['n']}"
-    if other is not None:
-        says += f"; other seeds of the reference: {other['min']:.2f} to {other['max']:.2f}"
+    if other is not None and null["mean_log_ratio"] is not None:
+        says += f"; other seeds of the reference: {math.exp(null['mean_log_ratio']['value']):.3f} on average"
+        says += f", {other['min']:.2f} to {other['max']:.2f}"
     answer = stats.equivalence((mean["low"], mean["high"]), math.log1p(margin))
     passed = {stats.Answer.EQUIVALENT: True, stats.Answer.DIFFERENT: False}.get(answer)
     if passed is None:
@@ -176,17 +222,33 @@ def _excess(claim: str, variant: str, found: Json, null: Json, margin: float) ->
     return _held(claim, variant, says, interval, found["value"], margin, found["total"])
 
 
-def _words(variant: str, found: Json | None, margin: float) -> Claim:
+def _words(variant: str, found: Json | None, null: Json | None, margin: float) -> Claim:
     if found is None:
         return _none("wer", variant, "the word error rate")
-    says = f"WER differs by {found['value']:+.3f} ({found['low']:+.3f} to {found['high']:+.3f}), n = {found['n']}"
+    says = f"WER differs by {_signed(found)}, n = {found['n']}{_by_chance(null)}"
     return _held("wer", variant, says, (found["low"], found["high"]), found["value"], margin, found["n"])
 
 
-def _voice(variant: str, found: Json | None, null: Json | None, margin: float) -> Claim:
-    if found is None or null is None:
+def _voice(variant: str, found: Json, null: Json, margin: float) -> Claim:
+    loss, here, chance = found["similarity_loss"], found["similarity"], null["similarity"]
+    if loss is None or here is None or chance is None:
         return _none("same-voice", variant, "speaker similarity")
-    loss = null["mean"] - found["mean"]
-    says = f"speaker similarity to the reference's own speech is {found['mean']:.3f} on average (n = {found['n']})"
-    says += f", {null['mean']:.3f} between the reference's own seeds"
-    return Claim("same-voice", variant, says, loss <= margin, found["mean"], None, margin, found["n"])
+    says = f"speaker similarity to the reference's own speech is {here['mean']:.3f} on average"
+    says += f", {chance['mean']:.3f} between the reference's own seeds: a loss of {_signed(loss)}, n = {loss['n']}"
+    return _held("same-voice", variant, says, (loss["low"], loss["high"]), loss["value"], margin, loss["n"])
+
+
+def _mos(variant: str, found: Json | None, null: Json | None, margin: float) -> Claim:
+    if found is None:
+        says = "not judged: no DNSMOS of enough chunks; it takes --mos and the extra 'mos'"
+        return Claim("mos", variant, says, None, margin=margin, count=0)
+    says = f"DNSMOS differs by {_signed(found)}, n = {found['n']}{_by_chance(null)}"
+    return _held("mos", variant, says, (-found["high"], -found["low"]), -found["value"], margin, found["n"])
+
+
+def _signed(found: Json) -> str:
+    return f"{found['value']:+.3f} ({found['low']:+.3f} to {found['high']:+.3f})"
+
+
+def _by_chance(null: Json | None) -> str:
+    return "" if null is None else f"; between the reference's own seeds {_signed(null)}"

@@ -10,49 +10,95 @@ from harness.types import Json
 
 _HEADS = [
     "variant", "MB", "token ratio, median (range)", "near-empty", "cap hits", "faulty", "WER", "WER difference (95%)",
-    "unique tokens", "entropy, bits", "first divergence", "SIM", "log-mel, dB", "RTFx", "peak MB",
+    "unique tokens", "entropy, bits", "first divergence", "SIM (95%)", "DNSMOS difference (95%)", "log-mel, dB", "RTFx",
+    "peak MB", "KL, nats (95%)", "same top token",
 ]  # fmt: skip
+_PARTS = ["variant", "tokens", "n", "KL mean (95%)", "p95", "p99", "same top token", "perplexity", "of the reference"]
 
 
-def table(found: Mapping[str, Json], run: Run) -> str:
-    """One row a variant; counts stand beside their totals, intervals are two-sided 95%."""
-    sizes = {row.variant: _model_bytes(run, row.id) for row in run.sessions()}
-    rows = [[name, *_cells(figures, sizes.get(name))] for name, figures in found.items()]
+def table(found: Mapping[str, Json], fed: Mapping[str, Json | str], run: Run) -> str:
+    """One row a variant; counts stand beside their totals, intervals are two-sided 95%. Then divergence in detail."""
+    rows = [[name, *_cells(figures)] for name, figures in found.items()]
     chunks = next(iter(found.values()))["chunks"]
     seen = run.manifest["corpus"]["name"]
     notes = (
         f"{chunks} chunks of the corpus {seen}, each with the same seed for every variant. Token ratio, first "
-        "divergence (of speech tokens, median), SIM (cosine of speaker embeddings) and log-mel distance: against the "
-        "reference's speech of the same text; the row of other seeds is the reference against itself. Near-empty: "
-        "fewer than 0.3 of the reference's tokens. RTFx: audio seconds per CPU second."
+        "divergence (of speech tokens, median), SIM (cosine of speaker embeddings), differences and log-mel distance "
+        "(median): against the reference's speech of the same text; the row of other seeds is the reference against "
+        "itself. Near-empty: fewer than 0.3 of the reference's tokens. Counts with exact intervals. RTFx: audio "
+        "seconds per CPU second."
     )
-    return f"{markdown(_HEADS, rows)}\n\n{notes}\n"
+    return f"{markdown(_HEADS, rows)}\n\n{notes}\n\n{_divergence(fed)}\n"
 
 
-def _cells(found: Json, size: int | None) -> list[str]:
-    ratio, difference, first = found["token_ratio"], found["wer_difference"], found["first_divergence"]
+def _cells(found: Json) -> list[str]:
+    ratio, first = found["token_ratio"], found["first_divergence"]
     spread = "-" if ratio is None else f"{ratio['median']:.3f} ({ratio['min']:.2f}-{ratio['max']:.2f})"
-    changed = "-" if difference is None else f"{difference['value']:+.3f} ({difference['low']:+.3f} to {difference['high']:+.3f})"  # fmt: skip # noqa: E501
+    speech = found["divergence"]["speech"] if found.get("divergence") else None
     return [
-        "-" if size is None else f"{size / 1e6:.2f}",
+        _figure(found["model_bytes"], ".2f", 1e-6),
         spread,
         *(_share(found[key]) for key in ("near_empty", "cap_hits", "faulty")),
         _figure(found["wer"]["rate"], ".3f"),
-        changed,
+        _ranged(found["wer_difference"], "+.3f"),
         _several(found["unique"], ".0f"),
         _several(found["entropy_bits"], ".2f"),
         "-" if first is None else f"{first['median']:.0f}",
-        _figure(found["similarity"]["mean"] if found["similarity"] else None, ".3f"),
+        _ranged(found["similarity_mean"], ".3f"),
+        _ranged(found["mos_difference"], "+.2f"),
         _figure(found["log_mel_db"]["median"] if found["log_mel_db"] else None, ".1f"),
         _figure(found["rtfx"], ".1f"),
         _figure(found["peak_memory_bytes"], ".0f", 1e-6),
+        "-" if speech is None else _ranged(speech["divergence"], ".2g"),
+        "-" if speech is None else f"{speech['agreement']['value']:.1%}",
     ]
+
+
+def _divergence(fed: Mapping[str, Json | str]) -> str:
+    """By codebook slot and by position, for the variants that could be fed."""
+    rows = []
+    for name, one in fed.items():
+        if isinstance(one, str):
+            continue
+        parts = {"all speech": one["speech"], **one["slots"]}
+        parts |= {f"speech, {place} of its generation": figures for place, figures in one["positions"].items()}
+        rows += [[name, part, *_part(figures)] for part, figures in parts.items()]
+    why = [f"Divergence of {name} is not known: {one}." for name, one in fed.items() if isinstance(one, str)]
+    if not rows:
+        return "\n\n".join(dict.fromkeys(why))
+    measured = next(one for one in fed.values() if not isinstance(one, str))
+    notes = (
+        f"Teacher-forced divergence: the tokens that the reference spoke for the first {measured['chunks']} chunks are "
+        "fed to each variant. KL(reference || variant) of the next token in nats over the whole vocabulary, before any "
+        "sampler; intervals over chunks; perplexity of the tokens spoken."
+    )
+    return "\n\n".join([markdown(_PARTS, rows), notes, *why])
+
+
+def _part(found: Json) -> list[str]:
+    return [
+        str(found["steps"]),
+        _ranged(found["divergence"], ".2g"),
+        f"{found['divergence_p95']:.2g}",
+        f"{found['divergence_p99']:.2g}",
+        f"{found['agreement']['value']:.1%}",
+        f"{found['perplexity']:.3f}",
+        f"{found['perplexity_reference']:.3f}",
+    ]
+
+
+def _ranged(found: Json | None, form: str) -> str:
+    if found is None:
+        return "-"
+    if found["high"] is None:
+        return format(found["value"], form)
+    return f"{found['value']:{form}} ({found['low']:{form}} to {found['high']:{form}})"
 
 
 def _share(found: Json) -> str:
     if not found["total"]:
         return "-"
-    return f"{found['count']}/{found['total']} (up to {found['high']:.1%})"
+    return f"{found['count']}/{found['total']} ({found['low']:.1%} to {found['high']:.1%})"
 
 
 def _several(values: list[float], form: str) -> str:
@@ -61,11 +107,3 @@ def _several(values: list[float], form: str) -> str:
 
 def _figure(value: float | None, form: str, scale: float = 1.0) -> str:
     return "-" if value is None else format(value * scale, form)
-
-
-def _model_bytes(run: Run, session: int) -> int | None:
-    for epoch in run.epochs(session):
-        size = epoch.capabilities.get("details", {}).get("model_bytes")
-        if size is not None:
-            return int(size)
-    return None

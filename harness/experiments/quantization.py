@@ -16,6 +16,7 @@ from harness.compare.identity import first_difference
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
 from harness.errors import ConfigError, SoakError, nearest
+from harness.experiments import family_divergence as divergence
 from harness.experiments.family_table import table
 from harness.experiments.stage import Stage, write_results
 from harness.session import Turn, seed_for
@@ -29,7 +30,10 @@ _DEFAULTS: Mapping[str, float] = {
     "excess_max": 0.05,
     "wer_max": 0.05,
     "similarity_max": 0.03,
+    "mos_max": 0.1,
     "mel_chunks": 25,
+    "divergence_max": 0.05,
+    "divergence_chunks": 25,
 }
 
 
@@ -57,12 +61,22 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     every = tuple(dict.fromkeys(chunk for ids in plan.selection.values() for chunk in ids))
     plan = replace(plan, variants=(reference, *others), selection={**plan.selection, reference.name: every}, margins={})
     with Stage(plan, progress, resume) as stage:
-        spoken = [variant for variant in plan.variants if _speak(stage, variant)]
+        fed = plan.chunks(reference)[: int(margins["divergence_chunks"])]
+        spoken = [
+            variant
+            for variant in plan.variants
+            if _speak(stage, variant, divergence.noting(variant, fed) if variant is reference else {})
+        ]
         if reference not in spoken:
             raise SoakError(f"{reference.name}: the reference was not spoken, so there is nothing to compare with")
         _null(stage, reference)
-        found, made = _conclude(stage, reference, [variant for variant in spoken if variant in others], margins)
-        write_results(stage.run, made, found, table(found, stage.run))
+        compared = [variant for variant in spoken if variant in others]
+        found, made = _conclude(stage, reference, compared, margins)
+        apart = divergence.feed(stage, reference, compared, fed)
+        for name, one in apart.items():
+            found[name]["divergence"] = one if not isinstance(one, str) else None
+        made += divergence.claims(reference, compared, found, apart, margins["divergence_max"])
+        write_results(stage.run, made, found, table(found, apart, stage.run))
         return stage.run.path
 
 
@@ -74,9 +88,9 @@ def _margins(plan: Plan) -> dict[str, float]:
     return {**_DEFAULTS, **given}
 
 
-def _speak(stage: Stage, variant: Variant) -> bool:
+def _speak(stage: Stage, variant: Variant, overrides: Mapping[str, Mapping[str, Any]]) -> bool:
     try:
-        stage.soak(variant).speak()
+        stage.soak(variant).speak(overrides)
     except SoakError as error:
         if stage.run.attempts(variant=variant.name):
             raise
@@ -108,15 +122,25 @@ def _conclude(
     heard = {chunk.id for chunk in chunks[: int(margins["mel_chunks"])]}
     rows0 = [_row(run, base, base, chunk, set()) for chunk in chunks]
     other_seeds = _voice(run, reference.name, Arm.REFERENCE)
-    null = figures([_row(run, other_seeds, base, chunk, heard) for chunk in chunks], rows0, seed=seed)
+    rows1 = [_row(run, other_seeds, base, chunk, heard) for chunk in chunks]
+    null = figures(rows1, rows0, seed=seed)
     found: Json = {reference.name: figures(rows0, rows0, seed=seed), f"{reference.name}, {NULL}": null}
     made: list[Claim] = []
     for variant in others:
         voice = _voice(run, variant.name, Arm.SOAK)
         rows = [_row(run, voice, base, chunk, heard) for chunk in stage.plan.chunks(variant)]
-        found[variant.name] = figures(rows, rows0, seed=seed)
+        found[variant.name] = figures(rows, rows0, rows1, seed=seed)
         made += claims(variant.name, found[variant.name], null, margins)
+    for name, figure in found.items():
+        figure["model_bytes"] = _model_bytes(run, name.removesuffix(f", {NULL}"))
     return found, made
+
+
+def _model_bytes(run: Run, name: str) -> int | None:
+    """Size of the model file, as the adapter said."""
+    epochs = (epoch for row in run.sessions() if row.variant == name for epoch in run.epochs(row.id))
+    sizes = (epoch.capabilities.get("details", {}).get("model_bytes") for epoch in epochs)
+    return next((int(size) for size in sizes if size is not None), None)
 
 
 def _voice(run: Run, name: str, arm: str) -> _Voice:
@@ -150,6 +174,7 @@ def _row(run: Run, voice: _Voice, base: _Voice, chunk: Chunk, heard: set[str]) -
         divergence=_divergence(attempt, other),
         similarity=_similarity(voice, base, chunk.id) if voice is not base else None,
         mel_db=_mel(run, attempt, other) if chunk.id in heard else None,
+        mos=voice.payload(chunk.id, "dnsmos").get("overall"),
     )
 
 

@@ -29,3 +29,13 @@ def test_words_are_understood_as_well(soak, variant):
 def test_the_voice_is_the_same(soak, variant):
     """The speaker is as similar to the reference's as the reference is to itself."""
     soak.claim(variant, "same-voice")
+
+
+def test_predicted_opinion_is_no_worse(soak, variant):
+    """DNSMOS is within the margin of the reference's (needs --mos)."""
+    soak.claim(variant, "mos")
+
+
+def test_the_next_token_is_as_likely(soak, variant):
+    """Fed with the reference's own speech, it expects the next token as the reference does (needs llama-cpp-python)."""
+    soak.claim(variant, "divergence")
