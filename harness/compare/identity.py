@@ -139,17 +139,17 @@ def content(pairs: Sequence[tuple[str, str, str]], *, seed: int, repeats: int = 
     return Content(observed, total, (1 + int((null >= observed).sum())) / (1 + repeats), len(pairs))
 
 
-def same_bytes(fresh: Sequence[Rendition], texts: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Pairs of chunks with different texts and the very same samples."""
+def same_bytes(renditions: Sequence[Rendition], texts: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Pairs of chunks with different texts and the very same samples, each pair once."""
     seen: dict[str, str] = {}
-    found = []
-    for rendition in fresh:
+    found: dict[tuple[str, str], None] = {}
+    for rendition in renditions:
         if rendition.pcm is None:
             continue
         other = seen.setdefault(rendition.pcm, rendition.chunk_id)
         if texts[other] != texts[rendition.chunk_id]:
-            found.append((other, rendition.chunk_id))
-    return found
+            found[min(other, rendition.chunk_id), max(other, rendition.chunk_id)] = None
+    return list(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,8 @@ class Evidence:
     fresh: Sequence[Comparison]  # a second fresh process against the first
     later: Sequence[Comparison]  # repeated at once, after other texts, late in a long session
     content: Content | None
-    collisions: Sequence[tuple[str, str]] = ()
+    collisions: Sequence[tuple[str, str]] = ()  # different texts with the same samples, whatever the arm
+    texts: int = 0  # different chunks that were looked at for that
     tie_max: float = 0.1
     alpha: float = 0.01
 

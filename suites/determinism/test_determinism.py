@@ -32,13 +32,18 @@ def test_other_texts_between_change_nothing(soak, variant):
 
 
 def test_a_reload_restores_the_fresh_speech(soak, variant):
-    """After another text and a reload the speech is that of a fresh process."""
+    """After another text and a reload the speech is that of a fresh process; the message says whether that cures it."""
     soak.claim(variant, "reload")
 
 
 def test_the_number_of_threads_changes_nothing(soak, variant):
     """Another thread count gives the same speech."""
     soak.claim(variant, "threads")
+
+
+def test_companions_change_nothing(soak, variant):
+    """A probe computed in one batch with another request gives the same speech."""
+    soak.claim(variant, "companions")
 
 
 def test_a_long_session_ends_as_it_began(soak, variant):
