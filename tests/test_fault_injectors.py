@@ -108,7 +108,7 @@ def injectors(*stages: Stage) -> list[tuple[str, Injector]]:
 SEEN_HERE = [
     (name, injector)
     for name, injector in injectors(Stage.AUDIO, Stage.TOKENS)
-    if set(catalogue()[name].observes) <= set(SCORED)
+    if set(catalogue()[name].observes) <= set(SCORED) and not catalogue()[name].judged_by
 ]
 
 

@@ -8,12 +8,25 @@ from harness.faults._inject import audio, coloured, give, loudness, speech
 from harness.faults.base import BaseFault, CannotJudge, Family, Material, Seen, Source, number, payload
 from harness.types import Relation, View
 
+SPOKEN = 0.5  # the most that sound with a voice in it can show, below every limit
+VOICED = 0.3  # of the speech
+GLIDES = 1.03  # 95th percentile of F0 over its 5th: a hum stays where it is
+FLAT = 0.1  # spectral flatness of noise lies above
+
 
 def drown(material: Material, dose: float, rng: np.random.Generator) -> Material:
     """White noise ``dose`` dB above the speech, at the level the speech had."""
     x, rate = speech(material)
     level = loudness(x, rate)
     mixed = x + coloured(len(x), 0.0, rng) * level * 10 ** (dose / 20)
+    return give(material, mixed * level / loudness(mixed, rate), 0.0, len(x) / rate)
+
+
+def drown_in_pink(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Pink noise ``dose`` dB above the speech, at the level the speech had."""
+    x, rate = speech(material)
+    level = loudness(x, rate)
+    mixed = x + coloured(len(x), 1.0, rng) * level * 10 ** (dose / 20)
     return give(material, mixed * level / loudness(mixed, rate), 0.0, len(x) / rate)
 
 
@@ -46,7 +59,10 @@ class Noise(BaseFault):
             "envelope variation below 0.4 (speech 1.27, noise .002)", "https://github.com/elizaOS/eliza/issues/9636"
         ),
     )
-    injectors = audio("dB above the speech", (-20.0, -10.0, 0.0, 10.0, 40.0), 10.0, drown)
+    injectors = (
+        *audio("dB above the speech", (-20.0, -10.0, 0.0, 10.0, 40.0), 10.0, drown),
+        *audio("dB above the speech", (-20.0, -10.0, 0.0, 10.0, 40.0), 10.0, drown_in_pink, "pink"),
+    )
 
     def measure(self, view: View) -> Seen:
         signal = payload(view, "signal")
@@ -55,4 +71,17 @@ class Noise(BaseFault):
         variation = max(number(signal, "envelope_cv"), 1e-4)
         flatness = signal.get("flatness")
         extra = f", flatness {flatness:.2g}" if isinstance(flatness, (int, float)) else ""
-        return Seen(-math.log(variation), None, f"envelope variation {variation:.2f}{extra}")
+        value = -math.log(variation)
+        return Seen(
+            min(value, SPOKEN) if self._spoken(view) else value, None, f"envelope variation {variation:.2f}{extra}"
+        )
+
+    @staticmethod
+    def _spoken(view: View) -> bool:
+        """Whether there is a voice in it: a short even phrase ("Good morning.") moves as little as a hum does."""
+        signal, pitch = payload(view, "signal"), view.payload("pitch") or {}
+        low, high, flatness = pitch.get("f0_p05_hz"), pitch.get("f0_p95_hz"), signal.get("flatness")
+        if low is None or high is None or flatness is None:
+            return False
+        voiced = float(pitch.get("voiced_fraction") or 0.0)
+        return voiced >= VOICED and float(high) >= GLIDES * float(low) and float(flatness) < FLAT

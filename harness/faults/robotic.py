@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from harness.faults._inject import audio, give, speech
+from harness.faults._inject import audio, give, loudness, speech
 from harness.faults.base import BaseFault, CannotJudge, Family, Material, NotApplicable, Seen, Source, payload
 from harness.types import Relation, View
 
 NOT_HARMONIC = 0.0  # dB, of a half in which nothing is voiced any more
 LEAST_VOICED = 0.5  # s; less says nothing of harmonics
+GONE = 0.1  # s; where the reference has enough of it, voicing is lost
 
 
 def lose_phase(material: Material, dose: float, rng: np.random.Generator) -> Material:
@@ -21,6 +22,15 @@ def lose_phase(material: Material, dose: float, rng: np.random.Generator) -> Mat
     _, rough = istft(cells * np.exp(1j * shift), fs=rate, nperseg=width)
     rough = np.resize(rough, len(x) - half)
     return give(material, np.concatenate([x[:half], rough]), half / rate, len(x) / rate)
+
+
+def half_precision(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Speak the clip again with a source whose running phase is float16 and has been running for ``dose`` s already."""
+    from harness.faults._half_phase import resynthesized
+
+    x, rate = speech(material)
+    made = resynthesized(x, rate, half=True, before=dose)
+    return give(material, made * loudness(x, rate) / max(loudness(made, rate), 1e-9), 0.0, len(x) / rate)
 
 
 class Robotic(BaseFault):
@@ -43,13 +53,19 @@ class Robotic(BaseFault):
             "https://github.com/FluidInference/mobius/issues/58",
         ),
     )
-    injectors = audio("rad", (0.5, 1.0, 2.0, 4.0, 6.2), 4.0, lose_phase)
+    injectors = (
+        *audio("s that the float16 phase has run before", (0.0, 1.0, 3.0, 10.0), 0.0, half_precision),
+        *audio("rad", (0.5, 1.0, 2.0, 4.0, 6.2), 4.0, lose_phase, "scramble"),
+    )
 
     def measure(self, view: View) -> Seen:
         pitch = payload(view, "pitch")
         voiced = pitch.get("voiced_seconds")
         if voiced is None:
             raise CannotJudge("voicing is unknown")
+        usual = view.reference.evidence.get(self.name) if view.reference is not None else None
+        if float(voiced) < GONE and usual:
+            return Seen(-NOT_HARMONIC, None, "nothing is voiced any more, where the reference is")
         if float(voiced) < LEAST_VOICED:
             raise NotApplicable(f"only {float(voiced):.2f} s of voiced speech")
         given = pitch.get("harmonicity_db_halves") or []

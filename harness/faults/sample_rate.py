@@ -46,7 +46,10 @@ class SampleRate(BaseFault):
             "https://github.com/dograh-hq/pipecat/issues/59",
         ),
     )
-    injectors = audio("times as fast", (1.05, 1.088, 1.25, 1.5, 2.0), 1.25, wrong_rate)
+    injectors = (
+        *audio("times as fast", (1.05, 1.088, 1.25, 1.5, 2.0), 1.25, wrong_rate),
+        *audio("times as fast", (0.5, 0.67, 0.8, 0.919), 0.5, wrong_rate, "slow"),  # 0.5: stereo taken for mono
+    )
 
     def measure(self, view: View) -> Seen:
         pitch, signal = payload(view, "pitch"), payload(view, "signal")

@@ -21,6 +21,15 @@ def stand_still(material: Material, dose: float, rng: np.random.Generator) -> Ma
     return give(material, x, start / rate, (start + width) / rate)
 
 
+def period(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Repeat ``dose`` samples for 0.5 s from the loudest place on."""
+    x, rate = speech(material)
+    width, count = int(0.5 * rate), round(dose)
+    start = loudest(x, rate, 0.5)
+    x[start : start + width] = np.resize(x[start : start + count], width)
+    return give(material, x, start / rate, (start + width) / rate)
+
+
 class ShortRepeat(BaseFault):
     name = "short-repeat"
     title = "a few samples repeated over and over: a buzz"
@@ -30,7 +39,7 @@ class ShortRepeat(BaseFault):
     unit = "-log10 of the residual after one period"
     relation = Relation.EXCESS
     default_margin = 1.5
-    default_limit = 4.0  # healthy synthetic voices reach 2.9 at the period of their pitch, exact repeats 6 and more
+    default_limit = 4.5  # slow formant synthesis reaches 3.8 at the period of its pitch, exact repeats 6 and more
     explains = (
         "noise",
         "unintelligible",
@@ -54,7 +63,10 @@ class ShortRepeat(BaseFault):
             "https://github.com/Lourdle/cosyvoice.cpp/issues/4",
         ),
     )
-    injectors = audio("s", (0.03, 0.1, 0.3, 1.0, 3.0), 1.0, stand_still)
+    injectors = (
+        *audio("s", (0.03, 0.1, 0.3, 1.0, 3.0), 1.0, stand_still),
+        *audio("samples", (2.0, 4.0, 16.0, 64.0, 256.0, 512.0), 4.0, period, "period"),
+    )
 
     def measure(self, view: View) -> Seen:
         periodic = payload(view, "signal").get("periodic") or {}

@@ -1,12 +1,13 @@
 """Unintelligible: it sounds like speech, and holds none of the words."""
 
 import statistics
+from dataclasses import replace
 
 import numpy as np
 
 from harness.faults._heard import hear, quote
-from harness.faults._inject import audio, give, join, speech
-from harness.faults.base import BaseFault, CannotJudge, Family, Material, Seen, Source
+from harness.faults._inject import audio, give, join, speech, tokens, tokens_of
+from harness.faults.base import BaseFault, CannotInject, CannotJudge, Family, Material, Seen, Source
 from harness.types import Relation, View
 
 HOPELESS = 0.75  # where the reference itself is beyond this, the recognizer cannot grade the text
@@ -17,6 +18,62 @@ def turn_round(material: Material, dose: float, rng: np.random.Generator) -> Mat
     x, rate = speech(material)
     width = max(int(dose * rate), 2)
     return give(material, join([x[i : i + width][::-1] for i in range(0, len(x), width)], rate), 0.0, len(x) / rate)
+
+
+def keep_the_envelope(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """White noise under the speech's own envelope, for ``dose`` of the clip, in the middle."""
+    x, rate = speech(material)
+    first, after = _middle(len(x), dose)
+    width = int(0.02 * rate)
+    envelope = np.convolve(np.abs(x), np.ones(width) / width, "same")[first:after]
+    noise = envelope * rng.standard_normal(after - first)
+    power = float((x[first:after] ** 2).mean()) / max(float((noise**2).mean()), 1e-20)
+    x[first:after] = noise * np.sqrt(power)
+    return give(material, x, first / rate, after / rate)
+
+
+def scramble_phases(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Keep the spectrum of every ``dose`` s and give it random phases: what is within a window is smeared over it."""
+    x, rate = speech(material)
+    width = max(int(dose * rate), 16)
+    for first in range(0, len(x), width):
+        bins = np.fft.rfft(x[first : first + width])
+        turned = np.abs(bins) * np.exp(2j * np.pi * rng.random(len(bins)))
+        x[first : first + width] = np.fft.irfft(turned, len(x[first : first + width]))
+    return give(material, x, 0.0, len(x) / rate)
+
+
+def shuffle(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Put pieces of ``dose`` s in random order."""
+    x, rate = speech(material)
+    width = max(int(dose * rate), 16)
+    pieces = [x[first : first + width] for first in range(0, len(x) - width + 1, width)]
+    order = rng.permutation(len(pieces))
+    return give(material, join([pieces[i] for i in order], rate), 0.0, len(x) / rate)
+
+
+def flip(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Replace a share of the tokens by others of their codebook."""
+    codes = tokens_of(material)
+    if material.layout is None:
+        raise CannotInject("the sizes of the codebooks are unknown")
+    chosen = rng.random(codes.shape) < dose
+    other = rng.integers(0, np.array(material.layout.codebook_sizes)[: codes.shape[1]], codes.shape)
+    return replace(material, tokens=np.where(chosen, other, codes).astype(np.int32))
+
+
+def offset(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Move every token on by ``dose`` within its codebook."""
+    codes = tokens_of(material)
+    if material.layout is None:
+        raise CannotInject("the sizes of the codebooks are unknown")
+    sizes = np.array(material.layout.codebook_sizes)[: codes.shape[1]]
+    return replace(material, tokens=((codes + round(dose)) % sizes).astype(np.int32))
+
+
+def _middle(count: int, share: float) -> tuple[int, int]:
+    width = int(share * count)
+    return (count - width) // 2, (count - width) // 2 + width
 
 
 class Unintelligible(BaseFault):
@@ -38,7 +95,14 @@ class Unintelligible(BaseFault):
             "https://github.com/Lourdle/cosyvoice.cpp/issues/4",
         ),
     )
-    injectors = audio("s, window", (0.03, 0.06, 0.12, 0.25, 10.0), 0.25, turn_round)
+    injectors = (
+        *audio("s, window", (0.03, 0.06, 0.12, 0.25, 10.0), 0.25, turn_round),
+        *audio("share of the clip", (0.25, 0.5, 1.0), 1.0, keep_the_envelope, "envelope-noise"),
+        *audio("s, window", (0.03, 0.1, 0.3), 0.3, scramble_phases, "phase-scramble"),
+        *audio("s, piece", (0.05, 0.1, 0.2), 0.2, shuffle, "shuffle"),
+        *tokens("share of tokens", (0.01, 0.1, 0.3, 1.0), 1.0, flip, "token-flip"),
+        *tokens("places", (1.0, 7.0, 31.0), 1.0, offset, "token-offset"),
+    )
 
     def measure(self, view: View) -> Seen:
         heard = hear(view)
