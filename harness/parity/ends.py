@@ -24,8 +24,8 @@ class Ends:
 
     ``log_mel_cosine``: of natural logarithms of mel magnitudes, frame by frame over the common length, as published
     scripts have it; even noise reaches 0.9, so ``log_mel_correlation`` takes the means out first. ``level_db``: mean of
-    the candidate's log-mel minus the reference's, in dB. ``rms_ratio``: candidate / reference. ``agreement``: share of
-    equal tokens over the longer of both sides.
+    the candidate's log-mel minus the reference's in dB, where both are above the floor. ``rms_ratio``: candidate /
+    reference. ``agreement``: share of equal tokens over the longer of both sides.
     """
 
     seconds: tuple[float, float]
@@ -91,10 +91,11 @@ def _figures(a: Samples, a_rate: int, b: Samples, b_rate: int) -> dict[str, floa
     first, second = log_mel(a, a_rate), log_mel(b, b_rate)
     frames = min(first.shape[1], second.shape[1])
     first, second = first[:, :frames], second[:, :frames]
+    above = (first > np.log(FLOOR)) & (second > np.log(FLOOR))
     return {
         "log_mel_cosine": _cosine(first, second),
         "log_mel_correlation": _cosine(first - first.mean(), second - second.mean()),
-        "level_db": float(second.mean() - first.mean()) * DB_A_NAT,
+        "level_db": float((second - first)[above].mean() * DB_A_NAT) if above.any() else None,
         "rms_ratio": loud[1] / loud[0] if loud[0] > 0 else None,
     }
 
@@ -111,7 +112,7 @@ def log_mel(samples: Samples, rate: int) -> NDArray[np.float64]:
     sound = resample(samples, rate, RATE)
     sound = np.pad(sound, (0, max(0, WINDOW - len(sound))))
     mel = librosa.feature.melspectrogram(y=sound, sr=RATE, n_fft=WINDOW, hop_length=HOP, n_mels=BANDS, power=1.0)
-    made: NDArray[np.float64] = np.log(np.maximum(mel, FLOOR)).astype(np.float64)
+    made: NDArray[np.float64] = np.log(np.maximum(mel.astype(np.float64), FLOOR))
     return made
 
 
