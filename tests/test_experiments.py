@@ -88,7 +88,7 @@ def test_a_wrong_key_of_an_experiment_is_one_line(suites):
     assert "did you mean 'probes'" in result.stdout.str() + result.stderr.str()
 
 
-# ------------------------------------------------------------------------------------------- what every experiment leaves
+# ------------------------------------------------------------------------------------------- what they leave behind
 @pytest.mark.parametrize(
     ("name", "corpus", "variant"),
     [
@@ -105,12 +105,14 @@ def test_every_experiment_leaves_a_summary_and_a_report_like_the_soak(suites, na
     result = drive(suites, name, "-k", variant, "--corpus", corpus, "--limits", "limits.toml")
     latest = suites.path / "reports" / "latest"
     summary = json.loads((latest / "summary.json").read_text())
-    assert summary["suite"] == name
-    assert summary["status"] == "finished"
-    claims = [claim for row in summary["variants"].values() for claim in row["claims"]] + summary["other_claims"]
+    assert (summary["suite"], summary["status"]) == (name, "finished")
     with Run.open(latest) as run:
-        assert claims and len(claims) == len(run.claims())
-    assert claims[0]["name"] in (latest / "report.html").read_text()
+        claims = run.claims()
+    page = (latest / "report.html").read_text()
+    assert claims
+    for claim in claims:
+        assert f'"{claim.name}"' in json.dumps(summary)
+        assert claim.name in page
     result.stdout.fnmatch_lines(["report: *report.html"])
 
 
@@ -167,3 +169,65 @@ def test_a_driver_has_one_living_worker_at_most(tmp_path):
         left.close()  # late: it ends its own worker again, not the other one
         assert [attempt.outcome.value for attempt, _, _ in other] == ["ok"] * (len(turns) - 1)
     assert not workers() - before
+
+
+# ------------------------------------------------------------------------------------------- divergence in the suite
+FAMILY = """
+[defaults]
+adapter = "llama_codec"
+seed = 7
+[defaults.settings]
+voice_dir = "{voice}"
+segment_phones = 60
+[variants.f16]
+model = "{voice}/f16.gguf"
+reference = true
+[variants.q8_0]
+model = "{voice}/q8_0.gguf"
+[variants.q2_k]
+model = "{voice}/q2_k.gguf"
+"""
+
+
+@pytest.fixture
+def family(suites):
+    """The quantization suite on three models of the embedded voice, the first two sentences."""
+    (suites.path / "variants.toml").write_text(FAMILY.format(voice=ROOT / "voices" / "proto"))
+    return lambda: drive(suites, "quantization", "--corpus", "sentences", "--chunks", "2", scorers="tokens")
+
+
+def test_a_backend_that_notes_no_ids_is_not_judged_by_divergence(suites):
+    drive(suites, "quantization", "-k", "plain", "--corpus", "generated:seed=3,chunks=4", scorers="tokens")
+    with Run.open(suites.path / "reports" / "latest") as run:
+        claim = next(claim for claim in run.claims() if claim.name == "divergence")
+    assert claim.passed is None
+    assert claim.statement == ("not judged: the adapter null does not note the token ids of what it asks and generates")
+    assert "Divergence of plain is not known" in (suites.path / "reports" / "latest" / "results.md").read_text()
+
+
+def test_the_reference_speech_is_fed_to_every_variant(suites, family):
+    pytest.importorskip("llama_cpp", reason="needs llama-cpp-python (extra 'divergence')")
+    family()
+    found = results(suites)
+    means = {name: found[name]["divergence"]["speech"]["divergence"]["value"] for name in ("f16", "q8_0", "q2_k")}
+    assert means["f16"] == 0.0 < means["q8_0"] < means["q2_k"] / 20
+    assert found["q2_k"]["model_bytes"] == (ROOT / "voices" / "proto" / "q2_k.gguf").stat().st_size
+    with Run.open(suites.path / "reports" / "latest") as run:
+        claims = {(claim.variant, claim.name): claim for claim in run.claims()}
+    assert claims["q8_0", "divergence"].passed is True
+    assert claims["q2_k", "divergence"].passed is not True
+    assert "only 0 have both" in claims["f16", "foretells-wer"].statement  # nothing was transcribed
+    table = (suites.path / "reports" / "latest" / "results.md").read_text()
+    assert "| q2_k | prosody |" in table
+
+
+def test_a_model_that_crashes_the_library_does_not_end_the_run(suites, family, monkeypatch):
+    (suites.path / "fake").mkdir()
+    (suites.path / "fake" / "llama_cpp.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
+    monkeypatch.setenv("PYTHONPATH", str(suites.path / "fake"))
+    family()
+    with Run.open(suites.path / "reports" / "latest") as run:
+        assert run.status == "finished"
+        claims = [claim for claim in run.claims() if claim.name == "divergence"]
+    assert [claim.passed for claim in claims] == [None, None]
+    assert all("was ended by SIGSEGV" in claim.statement for claim in claims)
