@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.compare.identity import Comparison, Evidence, Word, decide
-from harness.corpora import load_corpus
+from harness.corpora import load_corpus, make_corpus
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
 from harness.errors import ConfigError
@@ -18,7 +18,7 @@ from harness.experiments import EXPERIMENTS
 from harness.experiments.determinism_arms import COMPARED, FRESH_AGAIN, LONGER, Setup, choose
 from harness.experiments.determinism_claims import claims, row
 from harness.store import Run
-from harness.types import Claim, Variant
+from harness.types import Chunk, Claim, Variant
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "voices" / "proto" / "q4_k_s.gguf"
@@ -71,7 +71,7 @@ def test_figures_that_are_not_known_stay_unknown() -> None:
 def test_without_the_long_session_its_checkpoints_are_no_probes() -> None:
     chunks = load_corpus("generated:seed=3,chunks=12", None).chunks
     probes, session = choose(chunks, Setup(probes=3, arms=()))
-    shortest = sorted(len(chunk.text) for chunk in chunks)[:3]
+    shortest = sorted(len(chunk.text) for chunk in chunks)[1:4]
     assert session == [] and sorted(len(probe.chunk.text) for probe in probes) == shortest
     probes, session = choose(chunks, Setup(probes=3, checkpoints=(1, 5), arms=("long",)))
     assert len(session) == 5 and {chunks[0], chunks[4]} <= {probe.chunk for probe in probes}
@@ -79,9 +79,20 @@ def test_without_the_long_session_its_checkpoints_are_no_probes() -> None:
         Setup.read({"arms": ["relaod"]})
 
 
+def test_between_two_renditions_a_longer_and_a_shorter_text_are_spoken() -> None:
+    probes, _ = choose(load_corpus("generated:seed=3,chunks=12", None).chunks, Setup(probes=4, arms=()))
+    for probe in probes:
+        assert len(probe.shorter.text) < len(probe.chunk.text) < len(probe.longer.text)
+    assert len({probe.longer.id for probe in probes}) == 4, "other texts before each, or no shuffling tells bleed"
+
+
 # ------------------------------------------------------------------------------------------- the whole of it
+SHORT = ("The lock was stiff.", "It was not silent.", "The horse breathed loudly.", "She went home early that day.",
+         "Nobody had seen the old ferry leave.", "They waited until the lamps were lit again.")  # fmt: skip
+
+
 def carried_out(tmp_path: Path, *variants: Variant, **table: Any) -> tuple[dict[str, Any], list[Claim]]:
-    corpus = load_corpus("generated:seed=3,chunks=6", None)
+    corpus = make_corpus("short", [Chunk(f"s{i}", text) for i, text in enumerate(SHORT)], "this file")
     ids = tuple(chunk.id for chunk in corpus.chunks)
     plan = Plan(
         "determinism",

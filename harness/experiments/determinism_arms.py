@@ -64,23 +64,27 @@ class Probe:
 def choose(chunks: Sequence[Chunk], setup: Setup) -> tuple[list[Probe], list[Chunk]]:
     """Probes with their companions, and the long session. Raises ConfigError for fewer than 4 chunks.
 
-    Probes are the checkpoints of the long session (its last chunk, where it is shorter), then the shortest texts of
-    all: a short text fits into one generation, where a cache can hold all of it. Without a long session only the
-    shortest are taken.
+    Probes are the checkpoints of the long session (its last chunk, where it is shorter), then the shortest texts but
+    one: a short text fits into one generation, where a cache can hold all of it, and the shortest of all is left to be
+    the shorter text before it. Without a long session the short ones are all.
     """
     if len(chunks) < 4:
         raise ConfigError(f"determinism needs at least 4 chunks (a probe and others between), got {len(chunks)}")
     at = sorted({min(point, len(chunks)) - 1 for point in setup.checkpoints}) if "long" in setup.arms else []
     by_length = sorted(chunks, key=lambda chunk: len(chunk.text))
     most = max(1, min(setup.probes, len(chunks) - 2))
-    chosen = list(dict.fromkeys([chunks[i] for i in at] + by_length))[:most]
+    chosen = list(dict.fromkeys([*(chunks[i] for i in at), *by_length[1:], by_length[0]]))[:most]
     chosen = sorted(chosen, key=lambda chunk: chunk.position)
     rest = [chunk for chunk in by_length if chunk not in chosen]
-    probes = [
-        Probe(chunk, longer=rest[-1 - i % len(rest)], shorter=rest[i % len(rest)]) for i, chunk in enumerate(chosen)
-    ]
+    probes = [Probe(c, rest[-1 - i % len(rest)], _shorter(c, by_length, i)) for i, c in enumerate(chosen)]
     compared = [chunks.index(chunk) for chunk in chosen if chunk in [chunks[i] for i in at]]
     return probes, list(chunks[: max(compared) + 1]) if compared else []
+
+
+def _shorter(chunk: Chunk, by_length: Sequence[Chunk], index: int) -> Chunk:
+    """A text shorter than the probe, another one for each; where there is none, the shortest of the others."""
+    found = [other for other in by_length if len(other.text) < len(chunk.text)]
+    return found[index % len(found)] if found else next(other for other in by_length if other is not chunk)
 
 
 class Speaker:
