@@ -83,6 +83,7 @@ def table(summary: dict[str, Any], width: int) -> str:
         "peak memory",
     ):
         grid.add_column(heading, justify="left" if heading == "variant" else "right", no_wrap=True)
+    timed = (summary.get("timings") or {}).get("valid") is not False
     for name, row in summary["variants"].items():
         rate = row["fault_rate"]
         grid.add_row(
@@ -95,7 +96,7 @@ def table(summary: dict[str, Any], width: int) -> str:
             _percent(row["wer"]["rate"]),
             _percent(row["cer"]["rate"]),
             _number(row["speaker_similarity"]["mean"], "{:.3f}"),
-            _number(row["rtfx"]["value"], "{:.1f}"),
+            _number(row["rtfx"]["value"], "{:.1f}" if timed else "({:.1f})"),
             _number(row["tokens"]["mean"], "{:.0f}"),
             _number(row["peak_memory_bytes"], "{:.0f} MB", 1e-6),
         )
@@ -120,6 +121,9 @@ def closing_lines(summary: dict[str, Any]) -> list[str]:
             if claim["passed"] is not True:
                 word = "FAILS" if claim["passed"] is False else "open"
                 lines.append(f"{name}: {claim['name']} {word}: {claim['statement']}")
+    timings = summary.get("timings") or {}
+    if timings.get("valid") is False:
+        lines.append(f"timings are invalid, RTFx in brackets: {timings['reason']}")
     heard = summary["recognizer"]
     if heard["model"]:
         lines.append(f"heard by {heard['engine']} {heard['model']}; words normalised by {heard['normaliser']}")

@@ -28,6 +28,7 @@ class Part:
     confirm: bool = True  # replay faulty chunks
     quiet_chunks: int | None = None
     replay_most: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)  # over those of every variant; keys of its adapter
     margins: Mapping[str, Any] = field(default_factory=dict)  # over the suite's own table of its limits.toml
     renditions: str | None = None  # an earlier suite of the night whose speech is taken over where it is the same
     compare: bool = False  # with the baseline and the last runs
@@ -102,6 +103,7 @@ _TYPES: Mapping[str, type] = {
     "confirm": bool,
     "quiet_chunks": int,
     "replay_most": int,
+    "settings": dict,
     "margins": dict,
     "renditions": str,
     "compare": bool,

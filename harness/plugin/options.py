@@ -69,6 +69,7 @@ class Asked:
         self._own = {**part.options(), "limits": None} if part is not None else {}  # --limits is for the comparison
         self.variants = part.variants if part is not None else None  # None: all that the suite takes
         self.margins: Mapping[str, Any] = part.margins if part is not None else {}
+        self.settings: Mapping[str, Any] = part.settings if part is not None else {}
         self.arguments = tuple(str(argument) for argument in config.invocation_params.args)
 
     def getoption(self, name: str) -> Any:

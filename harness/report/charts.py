@@ -97,12 +97,12 @@ def _restarts(axes: Axes, row: int, spoken: Sequence[Spoken]) -> None:
         previous = one.attempt.epoch
 
 
-def panels(material: Material) -> list[tuple[str, str]]:
-    """(title, drawing) of every measure with a value: a line a variant, medians (of WER, means) along the run."""
+def panels(material: Material) -> list[tuple[str, str, str]]:
+    """(measure, title, drawing) of every measure with a value: a line a variant, medians (of WER, means)."""
     drawn = []
     for measure, title in MEASURES.items():
         if any(measure in spoken.figures for spoken in material.everything()):
-            drawn.append((title, _panel(material, measure, title)))
+            drawn.append((measure, title, _panel(material, measure, title)))
     return drawn
 
 

@@ -28,6 +28,24 @@ def slopes(run: Run) -> list[dict[str, str]]:
     return rows
 
 
+def captions(run: Run, measure: str) -> list[str]:
+    """A line a variant for the panel of a measure: slope over the session with its interval, as the claims have it."""
+    told = []
+    for claim in run.claims():
+        found = claim.details.get("measures", {}).get(measure) if claim.name == "drift" else None
+        if claim.name == "memory" and measure == "rss_bytes":
+            row = _memory(claim)
+        elif found is not None:
+            row = _drift(claim, measure, found)
+        elif claim.name == "drift" and measure != "rss_bytes":
+            told.append(f"{claim.variant}: no slope, {claim.count or 0} chunks are too few")
+            continue
+        else:
+            continue
+        told.append(f"{claim.variant}: {row['change']} ({row['interval']}), {row['says']}")
+    return told
+
+
 def _drift(claim: Claim, measure: str, found: Json) -> dict[str, str]:
     says = "no change"
     if found["significant"]:

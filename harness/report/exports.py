@@ -46,7 +46,7 @@ def _cell(value: Any) -> Any:
 # ----------------------------------------------------------------------------- Markdown
 def markdown(summary: Json) -> str:
     """The verdict table and the one sentence, as Markdown that no name or reason can break out of."""
-    words = headlines(summary)
+    words, valid = headlines(summary), _timed(summary)
     lines = [
         f"### {_plain(summary['suite'])}: {_plain(summary['corpus']['name'])}",
         "",
@@ -55,7 +55,7 @@ def markdown(summary: Json) -> str:
     ]
     lines += _rows(
         ["variant", "verdict", "faulty (95%)", "WER", "SIM", "token ratio", "RTFx", "memory", "size", "not judged"],
-        ([name, words[name].word.value, *_figures(row)] for name, row in summary["variants"].items()),
+        ([name, words[name].word.value, *_figures(row, valid)] for name, row in summary["variants"].items()),
     )
     classes = [
         [name, ", ".join(f"{fault} {count}" for fault, count in row["faults"].items()) or "none"]
@@ -69,7 +69,7 @@ def model_card(summary: Json) -> str:
     """A table for a model card: figures with counts and intervals, and what they were measured with."""
     recognizer = summary["recognizer"]
     encoder = next((row["speaker_similarity"]["encoder"] for row in summary["variants"].values()), None)
-    rows = [[name, *_figures(row)] for name, row in summary["variants"].items()]
+    rows = [[name, *_figures(row, _timed(summary))] for name, row in summary["variants"].items()]
     heads = ["quantization", "faulty chunks (95%)", "WER", "SIM", "token ratio", "RTFx", "memory", "size", "not judged"]
     commit = (summary["provenance"]["code"].get("commit") or "unknown")[:12]
     with_what = (
@@ -101,7 +101,11 @@ def to_step_summary(text: str) -> list[Path]:
     return [Path(step)]
 
 
-def _figures(row: Json) -> list[str]:
+def _timed(summary: Json) -> bool:
+    return (summary.get("timings") or {}).get("valid") is not False
+
+
+def _figures(row: Json, timed: bool) -> list[str]:
     rate, base = row["fault_rate"], row.get("against") or {}
     share = "–"
     if rate["value"] is not None:
@@ -114,7 +118,7 @@ def _figures(row: Json) -> list[str]:
         wer,
         _number(row["speaker_similarity"]["mean"], ".3f"),
         _number((base.get("tokens") or {}).get("value"), ".3f"),
-        _number(row["rtfx"]["value"], ".1f"),
+        _number(row["rtfx"]["value"], ".1f") if timed else "invalid: overloaded",
         _size(row["peak_memory_bytes"]),
         _size(row["model_bytes"]),
         f"{row['not_judged']} of {row['chunks']}",

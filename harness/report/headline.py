@@ -17,6 +17,8 @@ class Word(StrEnum):
     FAILS = "fails"
     OPEN = "undecided"
     PASSES = "passes"
+    BASE = "reference"
+    PART = "see below"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,18 @@ def headline(name: str, row: Json, summary: Json) -> Headline:
     lost = [note for note in summary["notes"] if note.startswith(f"{name}: cannot be loaded")]
     if lost:
         return Headline(Word.LOST, lost[0].partition(": ")[2])
+    claims = row["claims"]
     judged = row["clean"] + row["faulty"]
-    if not judged:
+    experiment = summary.get("experiment")  # judged by its claims, not by the fault rate of a soak
+    if experiment and not claims:
+        if name == summary.get("reference"):
+            return Headline(Word.BASE, "what the others are compared with")
+        return Headline(Word.PART, "one of what the suite compared")
+    if not judged and row.get("soaked", True) and not experiment:
         reasons = ", ".join(f"{why} ({count})" for why, count in row["not_judged_because"].items())
         return Headline(Word.BLIND, reasons or "no chunk has a verdict")
-    claims = row["claims"]
+    if experiment:
+        return by_claims(claims)
     failed = [claim for claim in claims if claim["passed"] is False]
     if failed:
         return Headline(Word.FAILS, f"{_names(failed)}: {failed[0]['statement']}")
@@ -48,35 +57,63 @@ def headline(name: str, row: Json, summary: Json) -> Headline:
     return Headline(Word.PASSES, f"{why}; too small to say: {_names(small)}" if small else why)
 
 
+def by_claims(claims: list[Json]) -> Headline:
+    """The verdict of an experiment on what its claims are about."""
+    failed = [claim for claim in claims if claim["passed"] is False]
+    small = [claim for claim in claims if claim["passed"] is None]
+    held = [claim for claim in claims if claim["passed"]]
+    if failed:
+        return Headline(Word.FAILS, f"{_names(failed)}: {failed[0]['statement']}")
+    if not held:
+        return Headline(Word.BLIND if small else Word.OPEN, small[0]["statement"] if small else "no claim was made")
+    why = held[0]["statement"] if len(held) == 1 else f"{_names(held)} hold"
+    return Headline(Word.PASSES, f"{why}; too small to say: {_names(small)}" if small else why)
+
+
 def headlines(summary: Json) -> dict[str, Headline]:
-    """The verdict on every variant."""
-    return {name: headline(name, row, summary) for name, row in summary["variants"].items()}
+    """The verdict on every variant, and on what else the claims of an experiment are about."""
+    found = {name: headline(name, row, summary) for name, row in summary["variants"].items()}
+    return found | {name: by_claims(claims) for name, claims in others(summary).items()}
+
+
+def others(summary: Json) -> dict[str, list[Json]]:
+    """Claims about what is no variant of the run (all settings of a sweep, a pair of dumps), by its name."""
+    held: dict[str, list[Json]] = {}
+    for claim in summary.get("other_claims", ()):
+        held.setdefault(str(claim["variant"]), []).append(claim)
+    return held
 
 
 def sentence(summary: Json, words: Mapping[str, Headline]) -> str:
     """The one sentence that matters most: the worst verdict first, with its figure."""
+    words = {name: found for name, found in words.items() if found.word not in (Word.BASE, Word.PART)}
     if not words:
-        return "The run has no variant."
+        return "The run came to no claim."
     order = list(Word)
     worst = min(words.values(), key=lambda found: order.index(found.word)).word
     those = [name for name, found in words.items() if found.word is worst]
     start = "The run was interrupted. " if summary["status"] != "finished" else ""
     if worst is Word.PASSES:
-        name = max(words, key=lambda name: summary["variants"][name]["fault_rate"]["value"] or 0.0)
+        name = max(words, key=lambda name: _rate(summary, name))
         whole = f"Every variant passes ({', '.join(words)})" if len(words) > 1 else f"{name} passes"
-        most = "; most faults has " + name if len(words) > 1 else ""
+        most = "; most faults has " + name if len(words) > 1 and _rate(summary, name) else ""
         return f"{start}{whole}{most}: {words[name].why}."
     verb = {
         Word.LOST: "could not run",
-        Word.BLIND: "tells nothing, no chunk was judged",
+        Word.BLIND: "tells nothing",
         Word.FAILS: "fails",
         Word.OPEN: "is undecided",
     }[worst]
-    first = max(those, key=lambda name: summary["variants"][name]["fault_rate"]["value"] or 0.0)
+    first = max(those, key=lambda name: _rate(summary, name))
     others = f" (as {'do' if len(those) > 2 else 'does'} {', '.join(n for n in those if n != first)})"
-    faults = summary["variants"][first]["faults"]
+    faults = summary["variants"].get(first, {}).get("faults")
     often = f"; most often {next(iter(faults))}" if faults and worst in (Word.FAILS, Word.OPEN) else ""
     return f"{start}{first} {verb}{others if len(those) > 1 else ''}: {words[first].why}{often}."
+
+
+def _rate(summary: Json, name: str) -> float:
+    row = summary["variants"].get(name)
+    return (row["fault_rate"]["value"] or 0.0) if row is not None else 0.0
 
 
 def _names(claims: list[Json]) -> str:

@@ -11,10 +11,11 @@ from typing import Any
 
 from harness.report import charts, claims_page, marks
 from harness.report.assets import policy, static
-from harness.report.headline import headlines, sentence
+from harness.report.headline import headlines, others, sentence
 from harness.report.material import Material, Spoken, gather
 from harness.report.pictures import picture
 from harness.report.review import Queue, choose, relative_audio, sound
+from harness.report.sections import section
 from harness.report.single import embedded_audio
 from harness.store import Run
 from harness.types import Json
@@ -44,8 +45,12 @@ def render(run: Run, summary: Json, *, single_file: bool = False) -> Path:
         "reference": run.manifest.get("reference"),
         "encoder": next((r["speaker_similarity"]["encoder"] for r in summary["variants"].values()), None) or "",
         **_unjudged(summary),
-        "strip": charts.strip(material, links),
-        "panels": charts.panels(material),
+        **_tables(summary),
+        "strip": charts.strip(material, links) if material.everything() else "",
+        "section": section(run),
+        "panels": [
+            (title, drawing, claims_page.captions(run, measure)) for measure, title, drawing in charts.panels(material)
+        ],
         "histograms": charts.histograms(material),
         "classes": material.classes(),
         "titles": _titles(),
@@ -76,7 +81,10 @@ def _page(context: Mapping[str, Any], data: Json) -> str:
     css, script = static("report.css"), static("report.js")
     drawn = {
         "strip": Markup(context["strip"]),
-        "panels": [(title, Markup(drawing)) for title, drawing in context["panels"]],
+        "panels": [(title, Markup(drawing), told) for title, drawing, told in context["panels"]],
+        "drawings": [(title, Markup(drawing)) for title, drawing in context["section"].drawings]
+        if context["section"] is not None
+        else [],
         "histograms": [(title, Markup(drawing)) for title, drawing in context["histograms"]],
         "curves": [{**curve, "drawing": Markup(curve["drawing"])} for curve in context["curves"]],
     }
@@ -142,6 +150,13 @@ def _unjudged(summary: Json) -> Json:
         if blind:
             lines.append(f"{name}: classes that could not look, with the number of chunks: {', '.join(blind)}")
     return {"unjudged": lines, "unjudged_many": share > 0.05}
+
+
+def _tables(summary: Json) -> Json:
+    """Rows of the first screen: variants that spoke a soak, and (``compact``) what only claims are about."""
+    rows = {name: row for name, row in summary["variants"].items() if row["soaked"]}
+    alone = {name: row["claims"] for name, row in summary["variants"].items() if not row["soaked"]}
+    return {"rows": rows, "compact": {**others(summary), **alone}}
 
 
 def _command(words: list[str]) -> str:

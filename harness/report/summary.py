@@ -30,6 +30,8 @@ def summarise(run: Run) -> Json:
         "run_id": run.run_id,
         "schema_version": SUMMARY_VERSION,
         "suite": run.manifest["suite"],
+        "experiment": _experiment(run),
+        "reference": run.manifest.get("reference"),
         "status": run.status,
         "provenance": run.manifest["provenance"],
         "corpus": corpus,
@@ -48,11 +50,13 @@ def _variant(run: Run, name: str) -> Json:
     soaked = [attempt for attempt in everything if attempt.arm == Arm.SOAK]
     verdicts = run.verdicts(variant=name, arm=Arm.SOAK)
     words = Counter(_word(attempt, verdicts) for attempt in soaked)
-    expected = len(selected(run, name))
+    asked = any((row.variant, row.arm) == (name, Arm.SOAK) for row in run.sessions()) or not _experiment(run)
+    expected = len(selected(run, name)) if asked else 0
     faulty = words[VerdictWord.FAULTY]
     judged = faulty + words[VerdictWord.CLEAN]
     observed = _by_scorer(run, name, {attempt.id for attempt in soaked})
     return {
+        "soaked": asked,  # False: an experiment with arms of its own, that speaks no soak with this variant
         "chunks": expected,
         "clean": words[VerdictWord.CLEAN],
         "faulty": faulty,
@@ -79,6 +83,10 @@ def _variant(run: Run, name: str) -> Json:
         "reference": run.manifest["profiles"].get(name) or None,
         "claims": [_claim(claim) for claim in run.claims() if claim.variant == name],
     }
+
+
+def _experiment(run: Run) -> bool:
+    return bool(run.manifest.get("experiment")) or (run.path / "results.md").is_file()
 
 
 def rate(count: int, total: int) -> Json:

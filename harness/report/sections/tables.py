@@ -1,0 +1,42 @@
+"""The Markdown that experiments write, as blocks for the page: tables and lines, nothing else (layer 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A line of text, or a table (``heads`` is not empty)."""
+
+    text: str = ""
+    heads: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+
+
+def blocks(text: str) -> list[Block]:
+    """Parse tables and paragraphs; emphasis is dropped, everything else stays text (the page escapes it)."""
+    found: list[Block] = []
+    table: list[list[str]] = []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("|"):
+            table.append([_plain(cell) for cell in line.strip().strip("|").split("|")])
+            continue
+        if table:
+            found.append(_table(table))
+            table = []
+        if line.strip():
+            found.append(Block(text=_plain(line.lstrip("# "))))
+    return found
+
+
+def _table(lines: list[list[str]]) -> Block:
+    heads, *rows = lines
+    width = len(heads)
+    body = [row for row in rows if any(cell.strip("-: ") for cell in row) or not all(cell for cell in row)]
+    return Block(heads=heads, rows=[(row + [""] * width)[:width] for row in body])
+
+
+def _plain(text: str) -> str:
+    return text.replace("**", "").replace("`", "").strip()
