@@ -5,16 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import re
 import shutil
 import signal
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from harness.audio import AudioError, frame_bytes, pcm_to_float
 from harness.backends.base import BackendRefused, BadAudio, NoAudio, ProgramDied
@@ -22,58 +18,43 @@ from harness.backends.command_settings import (
     RAW,
     CommandSettings,
     ProgramSettings,
-    Telling,
     check,
     fill,
-    read_log,
     text_as_json,
 )
+from harness.backends.log import refuse_if_said, told
+from harness.backends.outside import Outside
 from harness.backends.process import ending
 from harness.backends.program import Ended, run
-from harness.backends.settings import read_settings
 from harness.types import Capabilities, Request, Synthesis, Variant
 
 _FATAL = {signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM}
 _INSTEAD = "hand the text over with {text_file}, or stdin"
 
 
-class CommandBackend:
+class CommandBackend(Outside[CommandSettings]):
     """One program a chunk; it keeps no state, so a restart of the worker loses nothing."""
 
-    def __init__(self) -> None:
-        self._variant: Variant | None = None
-        self._scratch = Path()
-
-    @staticmethod
-    def check(variant: Variant) -> None:
-        """Raise ConfigError for keys that are wrong, a program that is not there, a text that reaches nobody."""
-        check(variant)
+    KIND, CHECK = CommandSettings, staticmethod(check)
 
     def load(self, variant: Variant) -> Capabilities:
         """Find the program. Nothing is started but the ``version`` command."""
-        settings = check(variant)
-        self._variant = variant
-        self._scratch = Path(tempfile.mkdtemp(prefix="command-"))
-        return Capabilities(
-            sample_rate=settings.sample_rate,
-            layout=settings.layout,
-            seeded="seed" in settings.used,
-            resets=True,
-            details=details(settings, settings.folder(variant), settings.shell),
-        )
+        settings = self._begin(variant)
+        made = details(settings, settings.folder(variant), settings.shell)
+        return self._capable(settings, seeded="seed" in settings.used, resets=True, details=made)
 
     def reset(self) -> None:
         """Nothing is kept from one chunk to the next."""
 
     def close(self) -> None:
         """Remove the temporary files."""
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._remove_files()
 
     def synthesize(self, request: Request, progress: Callable[[], None]) -> Synthesis:
         """Run the program. Raises ProgramDied, BackendRefused, NoAudio or BadAudio."""
         assert self._variant is not None
-        settings = read_settings(CommandSettings, self._variant, request.overrides)
-        output = self._clear(settings)
+        settings = self._settings(request.overrides)
+        output = clear(self._scratch, settings)
         command, stdin = self._filled(settings, request, output)
         try:
             ended = run(
@@ -98,17 +79,6 @@ class CommandBackend:
         _take_audio(ended, settings, output, made)
         return made
 
-    def _clear(self, settings: CommandSettings) -> Path:
-        """Make the folder of outputs empty, so that nothing of an earlier chunk can pass for this one's audio."""
-        folder = self._scratch / "out"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        if settings.output_file:
-            output = Path(settings.output_file)
-            output.unlink(missing_ok=True)
-            return output
-        return folder / f"output.{'raw' if settings.format in RAW else settings.format}"
-
     def _filled(self, settings: CommandSettings, request: Request, output: Path) -> tuple[list[str], str | None]:
         text_file = self._scratch / "text.txt"
         if "text_file" in settings.used:
@@ -132,40 +102,23 @@ class CommandBackend:
         return command, fill(settings.stdin, known) if settings.stdin is not None else None
 
 
+def clear(scratch: Path, settings: ProgramSettings) -> Path:
+    """Make the folder of outputs empty, so that nothing of an earlier chunk can pass for this one's audio."""
+    folder = scratch / "out"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    if settings.output_file:
+        output = Path(settings.output_file)
+        output.unlink(missing_ok=True)
+        return output
+    return folder / f"output.{'raw' if settings.format in RAW else settings.format}"
+
+
 def _not_started(error: OSError, command: list[str]) -> str:
     if error.errno == errno.E2BIG:
         size = max(len(part.encode()) for part in command)
         return f"an argument of {size} bytes is longer than the system allows: {_INSTEAD}"
     return f"cannot start {command[0]!r}: {error.strerror or error}"
-
-
-def told(log: str, settings: Telling) -> Synthesis:
-    """What a log says: token count, tokens, finish reason; the rest as notes. No audio yet."""
-    said = read_log(log, settings)
-    made = Synthesis()
-    count, ids, reason = (said.pop(key, None) for key in ("token_count", "token_ids", "finish_reason"))
-    if ids is not None:
-        _take_tokens(str(ids), settings, made, said)
-    if isinstance(count, int):
-        made.token_count = count
-    elif count is not None:
-        said["token_count"] = count
-    made.finish_reason = str(reason) if reason is not None else None
-    made.notes = said
-    return made
-
-
-def _take_tokens(ids: str, settings: Telling, made: Synthesis, said: dict[str, Any]) -> None:
-    try:
-        flat = np.array([int(word) for word in re.findall(r"-?\d+", ids)], dtype=np.int32)
-    except OverflowError:
-        said["token_ids"] = "a token id is beyond 32 bits"
-        return
-    books = len(settings.tokens.codebook_sizes) if settings.tokens else 1
-    made.token_count = len(flat)
-    if len(flat) % books:
-        said["token_ids"] = f"{len(flat)} ids do not fill frames of {books} codebooks; the last are left out"
-    made.tokens = flat[: len(flat) // books * books].reshape(-1, books)
 
 
 def _judge_end(ended: Ended, settings: CommandSettings, made: Synthesis) -> None:
@@ -181,31 +134,26 @@ def _judge_end(ended: Ended, settings: CommandSettings, made: Synthesis) -> None
         raise BackendRefused(f"exit {ended.code}" + (f": {lines[-1][:300]}" if lines else ""), made)
 
 
-def refuse_if_said(log: str, patterns: Iterable[str], made: Synthesis) -> None:
-    """Raise BackendRefused with the line of the log in which one of the patterns is found."""
-    for pattern in patterns:
-        match = re.search(pattern, log, re.M)
-        if match:
-            line = log[log.rfind("\n", 0, match.start()) + 1 :].split("\n", 1)[0].strip()
-            raise BackendRefused(f"the log says: {line[:300]}", made)
-
-
 def _take_audio(ended: Ended, settings: CommandSettings, output: Path, made: Synthesis) -> None:
     """Put samples or a file into ``made``. Raises NoAudio or BadAudio."""
     if settings.from_stdout:
         if not ended.stdout:
             raise NoAudio("exit 0 and nothing on stdout", made)
         output.write_bytes(ended.stdout)
-    elif not output.is_file():
-        written = (
-            sorted(entry for entry in output.parent.iterdir() if entry.is_file()) if not settings.output_file else []
-        )
+    take_file(output, settings, made, "exit 0 and")
+
+
+def take_file(output: Path, settings: ProgramSettings, made: Synthesis, said: str) -> None:
+    """Put the audio of a file into ``made``. Raises NoAudio, which begins with ``said``, or BadAudio."""
+    if not output.is_file():
+        folder = output.parent
+        written = sorted(each for each in folder.iterdir() if each.is_file()) if not settings.output_file else []
         if len(written) != 1:
             names = ", ".join(entry.name for entry in written)
-            raise NoAudio(f"exit 0 and {f'more than one file: {names}' if names else 'no audio file'}", made)
+            raise NoAudio(f"{said} {f'more than one file: {names}' if names else 'no audio file'}", made)
         output = written[0]  # programs that add an ending, or that choose the name in {output_dir}
     if output.stat().st_size == 0:
-        raise NoAudio("exit 0 and an empty audio file", made)
+        raise NoAudio(f"{said} an empty audio file", made)
     if settings.format in RAW:
         take_raw(output.read_bytes(), settings, made)
     else:

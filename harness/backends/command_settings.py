@@ -7,14 +7,15 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 from pydantic import Field
 
-from harness.backends.settings import Settings, read_settings, wrong
-from harness.types import SeedPolicy, TokenLayout, Variant
+from harness.backends.outside import OutsideSettings, check_outside
+from harness.backends.settings import read_settings, wrong
+from harness.types import SeedPolicy, Variant
 
 PLACEHOLDERS = ("text", "text_json", "text_file", "output", "output_dir", "seed", "voice", "language", "model")
 _TEXTS = ("text", "text_json", "text_file")
@@ -22,26 +23,7 @@ _BRACES = re.compile(r"\{\{(\w+)\}\}|\{(\w+)\}")
 RAW = {"pcm_s16le": "PCM_16", "pcm_s24le": "PCM_24", "pcm_s32le": "PCM_32", "pcm_u8": "PCM_U8", "pcm_f32le": "FLOAT"}
 
 
-class Tokens(Settings):
-    """Geometry of the speech tokens that the program reports."""
-
-    codebook_sizes: list[int] = Field(min_length=1)
-    frame_seconds: float = Field(gt=0)
-    cap: int | None = Field(default=None, ge=1)
-    silent: list[int] = Field(default_factory=list)
-
-
-class Telling(Protocol):
-    """Settings that say how a log is read."""
-
-    @property
-    def log(self) -> Mapping[str, str | dict[str, str]]: ...
-
-    @property
-    def tokens(self) -> Tokens | None: ...
-
-
-class ProgramSettings(Settings):
+class ProgramSettings(OutsideSettings):
     """Keys that every adapter to a program has: how it is started, what it gives, what its log tells."""
 
     command: str | list[str]
@@ -51,14 +33,8 @@ class ProgramSettings(Settings):
     ] = "wav"
     sample_rate: int | None = Field(default=None, ge=1000, le=384000)
     channels: int = Field(default=1, ge=1, le=64)
-    cwd: str | None = None
-    env: dict[str, str] = Field(default_factory=dict)
     values: dict[str, str | int | float] = Field(default_factory=dict)  # placeholders of one's own
-    log: dict[str, str | dict[str, str]] = Field(default_factory=dict)
-    fail_on: list[str] = Field(default_factory=list)
-    tokens: Tokens | None = None
     version: list[str] | None = None
-    model: str | None = None
 
     @property
     def arguments(self) -> list[str]:
@@ -80,18 +56,6 @@ class ProgramSettings(Settings):
     def names(self) -> set[str]:
         """Names that may stand in braces."""
         return {*PLACEHOLDERS, *self.values}
-
-    @property
-    def layout(self) -> TokenLayout | None:
-        known = self.tokens
-        if known is None:
-            return None
-        return TokenLayout(tuple(known.codebook_sizes), known.frame_seconds, known.cap, tuple(known.silent))
-
-    def folder(self, variant: Variant) -> Path:
-        """Where the program runs: ``cwd``, else the folder of the variants file, else here."""
-        base = Path(variant.source).absolute().parent if variant.source else Path.cwd()
-        return base / self.cwd if self.cwd else base
 
 
 class CommandSettings(ProgramSettings):
@@ -163,24 +127,10 @@ def check_program(found: ProgramSettings, variant: Variant) -> None:
     _check_rest(found, variant)
 
 
-def check_pattern(variant: Variant, key: str, pattern: str) -> None:
-    """Raise ConfigError for what is no regular expression."""
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise wrong(variant, key, f"{pattern!r} is no regular expression: {error}") from None
-
-
 def _check_rest(found: ProgramSettings, variant: Variant) -> None:
     if found.format in RAW and found.sample_rate is None:
         raise wrong(variant, "sample_rate", f"missing: raw audio ({found.format}) does not say its rate")
-    for key, value in found.log.items():
-        if isinstance(value, dict) and key != "finish_reason":
-            raise wrong(variant, f"log.{key}", "must be one regular expression; only finish_reason may be a table")
-    for key, pattern in _patterns(found):
-        check_pattern(variant, key, pattern)
-    if not found.folder(variant).is_dir():
-        raise wrong(variant, "cwd", f"no folder {found.folder(variant)}")
+    check_outside(found, variant)
 
 
 def _check_command(found: ProgramSettings, variant: Variant, shell: bool) -> None:
@@ -238,46 +188,3 @@ def _check_output(found: CommandSettings, variant: Variant) -> None:
         )
     if found.output == "stdout" and has_place:
         raise wrong(variant, "output", "is 'stdout', but the command also names a place for a file")
-
-
-def _patterns(found: ProgramSettings) -> Iterator[tuple[str, str]]:
-    for key, value in found.log.items():
-        for pattern in value.values() if isinstance(value, dict) else [value]:
-            yield f"log.{key}", pattern
-    for pattern in found.fail_on:
-        yield "fail_on", pattern
-
-
-# ---------------------------------------------------------------------------------------------- the log
-def read_log(log: str, settings: Telling) -> dict[str, Any]:
-    """Return what the ``log`` patterns find: the last match of each, numbers as numbers.
-
-    A pattern with named groups fills a key a group; else its key gets the first group, or the whole match. A table
-    for ``finish_reason`` gives the name of the pattern that matches last.
-    """
-    found: dict[str, Any] = {}
-    for key, pattern in settings.log.items():
-        if isinstance(pattern, dict):
-            ends = [(match.end(), word) for word, each in pattern.items() for match in re.finditer(each, log, re.M)]
-            if ends:
-                found[key] = max(ends)[1]
-            continue
-        matches = list(re.finditer(pattern, log, re.M))
-        if not matches:
-            continue
-        last = matches[-1]
-        if last.re.groupindex:
-            found |= {name: _number(text) for name, text in last.groupdict().items() if text is not None}
-        else:
-            found[key] = _number(last.group(1) if last.re.groups and last.group(1) is not None else last.group(0))
-    return found
-
-
-def _number(text: str) -> int | float | str:
-    text = text.strip()
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from harness.audio import AudioError, pcm_to_float, read_audio
 from harness.backends.base import BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
-from harness.backends.command import refuse_if_said, told
 from harness.backends.http_settings import HttpSettings, check
 from harness.backends.http_stream import Listening
 from harness.backends.local_server import LocalServer
-from harness.backends.settings import read_settings
+from harness.backends.log import refuse_if_said, told
+from harness.backends.outside import Outside
 from harness.errors import NoFrames
 from harness.types import Capabilities, Request, Synthesis, Variant
 
@@ -39,32 +36,27 @@ class _Busy(Exception):
         self.status, self.retry_after = status, retry_after
 
 
-class HttpBackend:
+class HttpBackend(Outside[HttpSettings]):
     """Notes of a synthesis, under ``http``: ``status``, ``headers``, ``bytes``, ``pieces``, ``first_byte`` (s),
     ``longest_gap`` (s), ``underruns``, ``underrun_seconds``, ``refusals`` [{``status``, ``retry_after``, ``waited``}].
 
     ``ttfa`` counts from the try that was answered to its first playable sample, not to its header.
     """
 
+    KIND, CHECK = HttpSettings, staticmethod(check)
+
     def __init__(self) -> None:
-        self._variant: Variant | None = None
+        super().__init__()
         self._client: httpx.Client | None = None
         self._server: LocalServer | None = None
         self._key: str | None = None
-        self._scratch = Path()
-
-    @staticmethod
-    def check(variant: Variant) -> None:
-        """Raise ConfigError for keys that are wrong, a key of the API that is not set, a server that is not there."""
-        check(variant)
 
     def load(self, variant: Variant) -> Capabilities:
         """Open the connection; start the server and wait until it answers, where the settings have one."""
         import httpx
 
-        settings = check(variant)
-        self._variant, self._key = variant, settings.key
-        self._scratch = Path(tempfile.mkdtemp(prefix="http-"))
+        settings = self._begin(variant)
+        self._key = settings.key
         url = settings.url
         if settings.start:
             self._server = LocalServer(settings, variant)
@@ -83,17 +75,12 @@ class HttpBackend:
         )
         if self._server is not None:
             self._server.await_ready(self._client)
-        return Capabilities(
-            sample_rate=None,
-            layout=settings.layout,
-            seeded=bool(settings.seed_fields),
-            details={"url": settings.url, "path": settings.path, "served_model": settings.served_model},
-        )
+        made = {"url": settings.url, "path": settings.path, "served_model": settings.served_model}
+        return Capabilities(layout=settings.layout, seeded=bool(settings.seed_fields), details=made)
 
     def synthesize(self, request: Request, progress: Callable[[], None]) -> Synthesis:
         """Ask for one chunk. Raises BackendRefused, NoAudio, BadAudio; ProgramDied where the own server ended."""
-        assert self._variant is not None
-        settings = read_settings(HttpSettings, self._variant, request.overrides)
+        settings = self._settings(request.overrides)
         made = Synthesis(notes={"http": {"refusals": []}})
         if self._server is not None:
             self._server.forget()
@@ -119,7 +106,7 @@ class HttpBackend:
             self._client.close()
         if self._server is not None:
             self._server.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._remove_files()
 
     # ---------------------------------------------------------------------------------------- asking
     def _until_answered(

@@ -6,23 +6,22 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from harness.backends.command_settings import Tokens, check_pattern
-from harness.backends.settings import Settings, read_settings, wrong
-from harness.types import Request, TokenLayout, Variant
+from harness.backends.outside import OutsideSettings, check_outside
+from harness.backends.settings import read_settings, wrong
+from harness.types import Request, Variant
 
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _SECRET_WORD = re.compile(r"KEY|TOKEN|SECRET|PASSWORD")
 _CREDENTIALS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"}
 
 
-class HttpSettings(Settings):
-    """Keys of the adapter ``http``."""
+class HttpSettings(OutsideSettings):
+    """Keys of the adapter ``http``. ``model``, ``log`` and ``fail_on`` are of a server of one's own."""
 
     url: str  # scheme, host and port; {port} is a free one where the server is started here
     path: str = "/v1/audio/speech"
@@ -39,30 +38,12 @@ class HttpSettings(Settings):
     busy_wait: float = Field(default=30.0, ge=0)  # s, longest wait before one of them
     start: list[str] = Field(default_factory=list)  # command of a server of one's own
     ready: str = "/"  # path that answers (anything below 500) once that server is up
-    cwd: str | None = None
-    env: dict[str, str] = Field(default_factory=dict)
     values: dict[str, str | int | float] = Field(default_factory=dict)
-    log: dict[str, str | dict[str, str]] = Field(default_factory=dict)  # over what that server prints
-    fail_on: list[str] = Field(default_factory=list)
-    tokens: Tokens | None = None
-    model: str | None = None  # file, for {model} in ``start``
-
-    @property
-    def layout(self) -> TokenLayout | None:
-        known = self.tokens
-        if known is None:
-            return None
-        return TokenLayout(tuple(known.codebook_sizes), known.frame_seconds, known.cap, tuple(known.silent))
 
     @property
     def key(self) -> str | None:
         """The API key. Never to be stored, printed or sent elsewhere."""
         return os.environ.get(self.api_key_env) if self.api_key_env else None
-
-    def folder(self, variant: Variant) -> Path:
-        """Where the server is started: ``cwd``, else the folder of the variants file, else here."""
-        base = Path(variant.source).absolute().parent if variant.source else Path.cwd()
-        return base / self.cwd if self.cwd else base
 
     def body(self, request: Request) -> dict[str, Any]:
         """The JSON that is sent for a request."""
@@ -101,10 +82,7 @@ def check(variant: Variant) -> HttpSettings:
     for key in ("input", "response_format"):
         if key in found.fields:
             raise wrong(variant, f"fields.{key}", "is set by the adapter itself")
-    listed = [(f"log.{key}", value) for key, value in found.log.items()] + [("fail_on", each) for each in found.fail_on]
-    for key, value in listed:
-        for pattern in value.values() if isinstance(value, dict) else [value]:
-            check_pattern(variant, key, pattern)
+    check_outside(found, variant)
     return found
 
 

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pydantic import Field
 
-from harness.backends.base import BackendRefused, NoAudio, ProgramDied
-from harness.backends.command import details, refuse_if_said, take_raw, told
+from harness.backends.base import BackendRefused, ProgramDied
+from harness.backends.command import clear, details, take_file
 from harness.backends.command_settings import (
-    RAW,
     ProgramSettings,
-    check_pattern,
     check_placeholders,
     check_program,
     fill,
     text_as_json,
 )
 from harness.backends.conversation import Conversation
+from harness.backends.log import refuse_if_said, told
+from harness.backends.outside import Outside, check_pattern
 from harness.backends.process import ending
 from harness.backends.settings import read_settings, wrong
 from harness.types import Capabilities, Request, SeedPolicy, Synthesis, Variant
@@ -72,24 +70,18 @@ def check(variant: Variant) -> InteractiveSettings:
     return found
 
 
-class InteractiveBackend:
+class InteractiveBackend(Outside[InteractiveSettings]):
     """A program that is started once and then asked chunk by chunk over its standard input."""
 
-    def __init__(self) -> None:
-        self._variant: Variant | None = None
-        self._scratch = Path()
-        self._talk: Conversation | None = None
+    KIND, CHECK = InteractiveSettings, staticmethod(check)
 
-    @staticmethod
-    def check(variant: Variant) -> None:
-        """Raise ConfigError for keys that are wrong, a program that is not there, a text that reaches nobody."""
-        check(variant)
+    def __init__(self) -> None:
+        super().__init__()
+        self._talk: Conversation | None = None
 
     def load(self, variant: Variant) -> Capabilities:
         """Start the program, await its prompt, write the lines of ``setup``. Raises ProgramDied, BackendRefused."""
-        settings = check(variant)
-        self._variant = variant
-        self._scratch = Path(tempfile.mkdtemp(prefix="interactive-"))
+        settings = self._begin(variant)
         known = {**self._known(settings), "seed": str(variant.seed)}
         try:
             self._talk = Conversation(
@@ -104,9 +96,8 @@ class InteractiveBackend:
         refuse_if_said(self._talk.heard(), settings.fail_on, Synthesis())
         for line in settings.setup:
             self._line(fill(line, known), settings, _silently)
-        return Capabilities(
-            sample_rate=settings.sample_rate,
-            layout=settings.layout,
+        return self._capable(
+            settings,
             seeded="seed" in settings.used and variant.seed_policy is not SeedPolicy.NONE,
             resets=bool(settings.reset),
             details=details(settings, settings.folder(variant)),
@@ -115,8 +106,8 @@ class InteractiveBackend:
     def synthesize(self, request: Request, progress: Callable[[], None]) -> Synthesis:
         """Write the chunk's lines and wait for its audio. Raises ProgramDied, BackendRefused or NoAudio."""
         assert self._variant is not None and self._talk is not None
-        settings = read_settings(InteractiveSettings, self._variant, request.overrides)
-        output = self._clear(settings)
+        settings = self._settings(request.overrides)
+        output = clear(self._scratch, settings)
         known, joined = self._filled(settings, request, output)
         self._talk.forget()
         *before, last = settings.say
@@ -137,23 +128,21 @@ class InteractiveBackend:
         if joined:
             made.notes = {**made.notes, "line_ends_joined": joined}
         refuse_if_said(log, [*settings.failed, *settings.fail_on], made)
-        _take_audio(settings, output, made)
+        take_file(output, settings, made, "the program says it is done and wrote")
         return made
 
     def reset(self) -> None:
         """Write the lines of ``reset``. Raises ProgramDied when the program ends over it."""
-        assert self._variant is not None
-        settings = read_settings(InteractiveSettings, self._variant)
+        settings = self._settings()
         for line in settings.reset:
             self._line(fill(line, self._known(settings)), settings, _silently)
 
     def close(self) -> None:
         """Write the lines of ``leave``, close the program's input, and kill it where it stays."""
         if self._talk is not None:
-            assert self._variant is not None
-            settings = read_settings(InteractiveSettings, self._variant)
+            settings = self._settings()
             self._talk.end([fill(line, self._known(settings)) for line in settings.leave], FAREWELL)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._remove_files()
 
     # ------------------------------------------------------------------------------------------- the talk
     def _line(self, line: str, settings: InteractiveSettings, progress: Callable[[], None]) -> None:
@@ -217,33 +206,6 @@ class InteractiveBackend:
             known["seed"] = str(request.seed)
         return known, joined
 
-    def _clear(self, settings: InteractiveSettings) -> Path:
-        """Remove what earlier chunks wrote; nothing old may pass for this chunk's audio."""
-        folder = self._scratch / "out"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        if settings.output_file:
-            output = Path(settings.output_file)
-            output.unlink(missing_ok=True)
-            return output
-        return folder / f"output.{'raw' if settings.format in RAW else settings.format}"
-
 
 def _silently() -> None:
     """Loading has a timeout of its own and needs no sign of life."""
-
-
-def _take_audio(settings: InteractiveSettings, output: Path, made: Synthesis) -> None:
-    if not output.is_file():
-        written = sorted(p for p in output.parent.iterdir() if p.is_file()) if not settings.output_file else []
-        if len(written) != 1:
-            names = ", ".join(entry.name for entry in written)
-            wrote = f"wrote several files: {names}" if names else "wrote no audio file"
-            raise NoAudio(f"the program says it is done and {wrote}", made)
-        output = written[0]
-    if output.stat().st_size == 0:
-        raise NoAudio("the program says it is done and wrote an empty audio file", made)
-    if settings.format in RAW:
-        take_raw(output.read_bytes(), settings, made)
-    else:
-        made.audio_path = output

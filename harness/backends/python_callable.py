@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,11 +15,11 @@ import numpy as np
 from harness.audio import AudioError, pcm_to_float, read_audio
 from harness.backends import python_host
 from harness.backends.base import BackendRefused, BadAudio, NoAudio, ProgramDied
-from harness.backends.command import refuse_if_said, told
 from harness.backends.conversation import Conversation
+from harness.backends.log import refuse_if_said, told
+from harness.backends.outside import Outside
 from harness.backends.process import ending
 from harness.backends.python_settings import PythonSettings, check, filled
-from harness.backends.settings import read_settings
 from harness.errors import NoFrames
 from harness.types import Capabilities, Json, Request, Synthesis, Variant
 
@@ -29,30 +27,24 @@ FAREWELL = 5.0  # s for the teardown hook
 _LOOK = 0.1
 
 
-class PythonBackend:
+class PythonBackend(Outside[PythonSettings]):
     """Calls a function once a chunk. It may give a path, the bytes of an audio file, or samples with or without a rate.
 
     Samples: numpy, torch or a list; (samples, rate) in either order; a table with ``audio`` and ``sampling_rate``; or a
     generator of any of these, whose first piece gives the time to first audio. What it prints and logs is its log.
     """
 
+    KIND, CHECK = PythonSettings, staticmethod(check)
+
     def __init__(self) -> None:
-        self._variant: Variant | None = None
+        super().__init__()
         self._talk: Conversation | None = None
-        self._scratch = Path()
         self._answers = -1
         self._pending = bytearray()
 
-    @staticmethod
-    def check(variant: Variant) -> None:
-        """Raise ConfigError for keys that are wrong, an interpreter or a file that is not there. Imports nothing."""
-        check(variant)
-
     def load(self, variant: Variant) -> Capabilities:
         """Start the interpreter, import the callable, call the setup hook. Raises BackendRefused, ProgramDied."""
-        settings = check(variant)
-        self._variant = variant
-        self._scratch = Path(tempfile.mkdtemp(prefix="python-"))
+        settings = self._begin(variant)
         folder = settings.folder(variant)
         self._start(settings, folder)
         known = self._known(settings)
@@ -65,9 +57,8 @@ class PythonBackend:
             asked[key] = settings.located(getattr(settings, key), variant)
         answer = self._ask(asked, settings, lambda: None)
         refuse_if_said(self._heard(), settings.fail_on, Synthesis())
-        return Capabilities(
-            sample_rate=settings.sample_rate,
-            layout=settings.layout,
+        return self._capable(
+            settings,
             seeded=settings.seed_generators or "seed" in settings.used,
             resets=settings.reset is not None,
             details={"call": settings.call, "python": answer.get("python"), "interpreter": settings.python or "own"},
@@ -75,8 +66,8 @@ class PythonBackend:
 
     def synthesize(self, request: Request, progress: Callable[[], None]) -> Synthesis:
         """Call it. Raises BackendRefused for its exceptions, ProgramDied, NoAudio or BadAudio."""
-        assert self._variant is not None and self._talk is not None
-        settings = read_settings(PythonSettings, self._variant, request.overrides)
+        assert self._talk is not None
+        settings = self._settings(request.overrides)
         output, data = self._scratch / "output.wav", self._scratch / "data"
         for path in (output, data):
             path.unlink(missing_ok=True)
@@ -99,15 +90,14 @@ class PythonBackend:
 
     def reset(self) -> None:
         """Call the reset hook. Raises BackendRefused for its exceptions."""
-        assert self._variant is not None
-        self._ask({"do": "reset"}, read_settings(PythonSettings, self._variant), lambda: None)
+        self._ask({"do": "reset"}, self._settings(), lambda: None)
 
     def close(self) -> None:
         """Call the teardown hook and end the interpreter."""
         if self._talk is not None:
             self._talk.end([json.dumps({"do": "teardown"})], FAREWELL)
             os.close(self._answers)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._remove_files()
 
     def _start(self, settings: PythonSettings, folder: Path) -> None:
         self._answers, answers = os.pipe()

@@ -11,51 +11,34 @@ from typing import Any
 
 from pydantic import Field
 
-from harness.backends.command_settings import Tokens, check_pattern, fill
-from harness.backends.settings import Settings, read_settings, wrong
-from harness.types import SeedPolicy, TokenLayout, Variant
+from harness.backends.command_settings import fill
+from harness.backends.outside import OutsideSettings, check_outside
+from harness.backends.settings import read_settings, wrong
+from harness.types import SeedPolicy, Variant
 
 PLACEHOLDERS = ("text", "seed", "voice", "language", "model", "output", "state")
 _NAME = re.compile(r"(?:[A-Za-z_][\w.]*|.*\.py)?:[A-Za-z_][\w.]*")
 _WHOLE = re.compile(r"\{(\w+)\}")
 
 
-class PythonSettings(Settings):
+class PythonSettings(OutsideSettings):
     """Keys of the adapter ``python``."""
 
     call: str  # module:function, file.py:function, or :method of what ``setup`` returns
     arguments: dict[str, Any]  # keyword -> value; placeholders are filled
     python: str | None = None  # interpreter; None: the one of tts-soak
     path: list[str] = Field(default_factory=list)  # folders to import from
-    cwd: str | None = None
-    env: dict[str, str] = Field(default_factory=dict)
     setup: str | None = None  # called once; what it returns is {state}
     setup_arguments: dict[str, Any] = Field(default_factory=dict)
     reset: str | None = None
     teardown: str | None = None
     seed_generators: bool = False  # seed random, numpy and torch before each call
     sample_rate: int | None = Field(default=None, ge=1000, le=384000)  # of arrays that come without one
-    log: dict[str, str | dict[str, str]] = Field(default_factory=dict)
-    fail_on: list[str] = Field(default_factory=list)
-    tokens: Tokens | None = None
-    model: str | None = None
-
-    @property
-    def layout(self) -> TokenLayout | None:
-        known = self.tokens
-        if known is None:
-            return None
-        return TokenLayout(tuple(known.codebook_sizes), known.frame_seconds, known.cap, tuple(known.silent))
 
     @property
     def used(self) -> set[str]:
         """Names of the placeholders in use."""
         return set(_names({**self.arguments, "": self.setup_arguments}))
-
-    def folder(self, variant: Variant) -> Path:
-        """Where it runs: ``cwd``, else the folder of the variants file, else here."""
-        base = Path(variant.source).absolute().parent if variant.source else Path.cwd()
-        return base / self.cwd if self.cwd else base
 
     def located(self, name: str | None, variant: Variant) -> str | None:
         """``name`` with a file's path made absolute."""
@@ -100,15 +83,11 @@ def check(variant: Variant) -> PythonSettings:
     _check_placeholders(found, variant)
     if found.python is not None and shutil.which(found.python) is None:
         raise wrong(variant, "python", f"no interpreter {found.python}")
+    check_outside(found, variant)
     folder = found.folder(variant)
-    for key, listed in (("cwd", [found.cwd or "."]), ("path", found.path)):
-        for name in listed:
-            if not ((folder if key == "cwd" else folder / name).is_dir()):
-                raise wrong(variant, key, f"no folder {folder if key == 'cwd' else folder / name}")
-    listed_patterns = [*((f"log.{key}", value) for key, value in found.log.items())]
-    for key, value in [*listed_patterns, *(("fail_on", each) for each in found.fail_on)]:
-        for pattern in value.values() if isinstance(value, dict) else [value]:
-            check_pattern(variant, key, pattern)
+    for name in found.path:
+        if not (folder / name).is_dir():
+            raise wrong(variant, "path", f"no folder {folder / name}")
     return found
 
 

@@ -1,0 +1,110 @@
+"""What adapters to something outside of this process share: where it runs, what its log tells, its files (layer 2)."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import Field
+
+from harness.backends.settings import Settings, read_settings, wrong
+from harness.types import Capabilities, TokenLayout, Variant
+
+
+class Tokens(Settings):
+    """Geometry of the speech tokens that the program reports."""
+
+    codebook_sizes: list[int] = Field(min_length=1)
+    frame_seconds: float = Field(gt=0)
+    cap: int | None = Field(default=None, ge=1)
+    silent: list[int] = Field(default_factory=list)
+
+
+class OutsideSettings(Settings):
+    """Keys of programs, interpreters and servers alike."""
+
+    cwd: str | None = None
+    env: dict[str, str] = Field(default_factory=dict)
+    log: dict[str, str | dict[str, str]] = Field(default_factory=dict)
+    fail_on: list[str] = Field(default_factory=list)
+    tokens: Tokens | None = None
+    model: str | None = None
+
+    @property
+    def layout(self) -> TokenLayout | None:
+        """Geometry of the speech tokens, where it is given."""
+        known = self.tokens
+        if known is None:
+            return None
+        return TokenLayout(tuple(known.codebook_sizes), known.frame_seconds, known.cap, tuple(known.silent))
+
+    def folder(self, variant: Variant) -> Path:
+        """Where it runs: ``cwd``, else the folder of the variants file, else here."""
+        base = Path(variant.source).absolute().parent if variant.source else Path.cwd()
+        return base / self.cwd if self.cwd else base
+
+
+def check_outside(found: OutsideSettings, variant: Variant) -> None:
+    """Raise ConfigError, one line naming the key, for patterns that are none and a folder that is not there."""
+    for key, value in found.log.items():
+        if isinstance(value, dict) and key != "finish_reason":
+            raise wrong(variant, f"log.{key}", "must be one regular expression; only finish_reason may be a table")
+    listed = [(f"log.{key}", value) for key, value in found.log.items()] + [("fail_on", each) for each in found.fail_on]
+    for key, value in listed:
+        for pattern in value.values() if isinstance(value, dict) else [value]:
+            check_pattern(variant, key, pattern)
+    if not found.folder(variant).is_dir():
+        raise wrong(variant, "cwd", f"no folder {found.folder(variant)}")
+
+
+def check_pattern(variant: Variant, key: str, pattern: str) -> None:
+    """Raise ConfigError for what is no regular expression."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise wrong(variant, key, f"{pattern!r} is no regular expression: {error}") from None
+
+
+S = TypeVar("S", bound=OutsideSettings)
+
+
+class Outside(Generic[S]):
+    """An adapter to something outside: its variant, its settings for each request, and a folder for its files.
+
+    A subclass names its settings (``KIND``) and what looks at them before anything starts (``CHECK``).
+    """
+
+    KIND: type[S]
+    CHECK: Callable[[Variant], S]
+
+    def __init__(self) -> None:
+        self._variant: Variant | None = None
+        self._scratch = Path()
+
+    @classmethod
+    def check(cls, variant: Variant) -> None:
+        """Raise ConfigError, one line naming the key, for whatever cannot work. Starts and imports nothing."""
+        cls.CHECK(variant)
+
+    def _begin(self, variant: Variant) -> S:
+        """Look at the settings and make room for files; what every ``load`` begins with."""
+        settings = type(self).CHECK(variant)
+        self._variant = variant
+        self._scratch = Path(tempfile.mkdtemp(prefix=f"{variant.adapter}-"))
+        return settings
+
+    def _settings(self, overrides: Mapping[str, Any] | None = None) -> S:
+        """The settings, with those of one request on top."""
+        assert self._variant is not None
+        return read_settings(self.KIND, self._variant, overrides)
+
+    def _capable(self, settings: S, *, seeded: bool, resets: bool, details: Mapping[str, Any]) -> Capabilities:
+        rate = getattr(settings, "sample_rate", None)
+        return Capabilities(sample_rate=rate, layout=settings.layout, seeded=seeded, resets=resets, details=details)
+
+    def _remove_files(self) -> None:
+        shutil.rmtree(self._scratch, ignore_errors=True)
