@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from types import TracebackType
 
 from harness.engine.assessor import Assessor
 from harness.engine.engine import Engine
+from harness.engine.machine import watched
 from harness.engine.plan import Plan, check
 from harness.engine.progress import Progress
 from harness.engine.soak import Soak
@@ -42,6 +44,8 @@ class Stage:
         self.assessor = Assessor(self.run, self.plan.scorers)
         self._workdir = tempfile.TemporaryDirectory(prefix="tts-soak-")
         self._soaks: list[Soak] = []
+        self._load = contextlib.ExitStack()
+        self._load.enter_context(watched(self.run, self.plan.suite, ", ".join(v.name for v in self.plan.variants)))
         return self
 
     def __exit__(
@@ -49,6 +53,7 @@ class Stage:
     ) -> None:
         for soak in self._soaks:
             soak.close()
+        self._load.close()
         self.assessor.close(now=kind is not None)
         self._workdir.cleanup()
         self.run.finish("finished" if kind is None else "interrupted")

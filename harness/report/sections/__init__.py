@@ -89,7 +89,8 @@ def answer(claims: Sequence[Claim]) -> str:
         parts.append(f"every claim that could be decided holds for {', '.join(fine)}{told}")
     if silent:
         parts.append(f"nothing could be decided for {', '.join(silent)}")
-    return f"{'; '.join(parts)}."
+    text = "; ".join(parts)
+    return f"{text if bad else text[:1].upper() + text[1:]}."
 
 
 def _results(run: Run) -> Json:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+_RULE = re.compile(":?-{3,}:?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ def blocks(text: str) -> list[Block]:
 def _table(lines: list[list[str]]) -> Block:
     heads, *rows = lines
     width = len(heads)
-    body = [row for row in rows if any(cell.strip("-: ") for cell in row) or not all(cell for cell in row)]
+    body = rows[1:] if rows and all(_RULE.fullmatch(cell) for cell in rows[0]) else rows
     return Block(heads=heads, rows=[(row + [""] * width)[:width] for row in body])
 
 
