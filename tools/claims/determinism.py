@@ -30,7 +30,7 @@ from harness.variants import load_variants
 HEALTHY, CACHED, BLEED = ("f16", "q4_k_s"), "q4_k_s_cached", "q4_k_s_bleed"
 SETUP: Json = {"probes": 3, "arms": [], "alpha": 0.01}
 TEXTS = 7  # a repetition
-WORDS = (4, 9)
+WORDS = (3, 5)
 
 
 def sentences(low: int, high: int) -> list[str]:
