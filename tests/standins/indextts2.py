@@ -1,7 +1,7 @@
 """Stand-in for the indextts2 program: its options, ignored ones included, its log on both streams, PCM16 at 22,050 Hz.
 
-``STANDIN_FAIL``: those of ``speech.py``, ``random-init`` (a checkpoint that is not found). ``STANDIN_DRAW``: the seed that
-the program itself cannot be given, so that a test can compare one take with itself.
+``STANDIN_FAIL``: those of ``speech.py``, ``random-init`` (a checkpoint that is not found). ``STANDIN_DRAW``: the seed
+that the program itself cannot be given, so that a test can compare one take with itself.
 """
 
 from __future__ import annotations
