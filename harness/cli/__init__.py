@@ -1,6 +1,6 @@
 """``tts-soak``: a thin command line around the same engine and store that pytest uses (layer 6)."""
 
-from harness.cli import about, drive, parity, runs
+from harness.cli import about, drive, measure, parity, runs
 from harness.cli.common import main
 
-__all__ = ["about", "drive", "main", "parity", "runs"]
+__all__ = ["about", "drive", "main", "measure", "parity", "runs"]

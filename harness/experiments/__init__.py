@@ -23,5 +23,6 @@ for _name, _target in {
     "ladder": "harness.experiments.ladder:carry_out",
     "parity": "harness.experiments.parity:carry_out",
     "canary": "harness.experiments.canary:carry_out",
+    "sensitivity": "harness.experiments.sensitivity:carry_out",
 }.items():
     EXPERIMENTS.add(_name, _target)

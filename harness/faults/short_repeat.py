@@ -10,23 +10,25 @@ from harness.types import Relation, View
 
 SMALLEST = 1e-9
 PERIOD = 4  # samples that the injector repeats
+LOUD = 0.004  # s over which the loudest place is looked for
 
 
 def stand_still(material: Material, dose: float, rng: np.random.Generator) -> Material:
-    """Repeat 4 samples for ``dose`` seconds from the loudest place on."""
-    x, rate = speech(material)
-    width = int(dose * rate)
-    start = loudest(x, rate, dose)
-    x[start : start + width] = np.resize(x[start : start + PERIOD], width)
-    return give(material, x, start / rate, (start + width) / rate)
+    """Repeat 4 loud samples for ``dose`` seconds, over the loudest stretch of that length."""
+    return _repeated(material, PERIOD, dose)
 
 
 def period(material: Material, dose: float, rng: np.random.Generator) -> Material:
-    """Repeat ``dose`` samples for 0.5 s from the loudest place on."""
+    """Repeat ``dose`` loud samples for 0.5 s, over the loudest stretch of that length."""
+    return _repeated(material, round(dose), 0.5)
+
+
+def _repeated(material: Material, count: int, seconds: float) -> Material:
     x, rate = speech(material)
-    width, count = int(0.5 * rate), round(dose)
-    start = loudest(x, rate, 0.5)
-    x[start : start + width] = np.resize(x[start : start + count], width)
+    width, start = int(seconds * rate), loudest(x, rate, seconds)
+    stretch = x[start : start + width]
+    inner = loudest(stretch, rate, max(count / rate, LOUD))
+    x[start : start + width] = np.resize(stretch[inner : inner + count].copy(), width)
     return give(material, x, start / rate, (start + width) / rate)
 
 

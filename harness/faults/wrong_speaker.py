@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.faults._inject import audio, give, speech
+from harness.faults._inject import audio, give, loudness, speech
 from harness.faults.base import (
     BaseFault,
     CannotInject,
@@ -30,6 +30,26 @@ def other_voice(material: Material, dose: float, rng: np.random.Generator) -> Ma
     return give(material, np.concatenate([x[:start], np.resize(y, len(x) - start)]), start / rate, len(x) / rate)
 
 
+def shifted(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Raise pitch by ``dose`` semitones, and formants by a quarter of that: the same words from a smaller head."""
+    import warnings
+
+    with warnings.catch_warnings():  # it imports pkg_resources, which warns every user of its own removal
+        warnings.simplefilter("ignore")
+        import pyworld
+
+    x, rate = speech(material)
+    rough, times = pyworld.dio(x, rate)
+    f0 = pyworld.stonemask(x, rough, times, rate)
+    envelope, breath = pyworld.cheaptrick(x, f0, times, rate), pyworld.d4c(x, f0, times, rate)
+    bins = np.arange(envelope.shape[1])
+    places = np.minimum(bins / 2 ** (dose / 48), bins[-1])
+    moved = np.stack([np.interp(places, bins, row) for row in np.log(np.maximum(envelope, 1e-16))])
+    made = pyworld.synthesize(f0 * 2 ** (dose / 12), np.exp(moved), breath, rate)
+    made = np.pad(made, (0, max(0, len(x) - len(made))))[: len(x)]
+    return give(material, made * loudness(x, rate) / max(loudness(made, rate), 1e-9), 0.0, len(x) / rate)
+
+
 class WrongSpeaker(BaseFault):
     name = "wrong-speaker"
     title = "another voice than was asked for"
@@ -52,7 +72,10 @@ class WrongSpeaker(BaseFault):
             "https://github.com/dudarenok-maker/Castwright/issues/2793",
         ),
     )
-    injectors = audio("share of the clip", (0.1, 0.3, 0.5, 1.0), 1.0, other_voice)
+    injectors = (
+        *audio("share of the clip", (0.1, 0.3, 0.5, 1.0), 1.0, other_voice),
+        *audio("semitones", (2.0, 4.0, 8.0, 12.0), 8.0, shifted, "shifted"),
+    )
 
     def measure(self, view: View) -> Seen:
         speaker = payload(view, "speaker")

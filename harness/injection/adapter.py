@@ -6,19 +6,19 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from harness.audio import read_audio
 from harness.backends import ADAPTERS
-from harness.backends.base import Backend
+from harness.backends.base import Backend, BackendRefused
 from harness.faults import catalogue
 from harness.faults.base import CannotInject, Injector, Material, Stage
 from harness.injection.actions import AFTER, BEFORE, Memory
 from harness.injection.plan import Strike, inner, read_plan
 from harness.injection.words import spoken_words
-from harness.types import Capabilities, Chunk, Request, Synthesis, Variant
+from harness.types import Capabilities, Chunk, Request, Samples, Synthesis, Tokens, Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,13 @@ class FaultyBackend:
         if notes:
             made.notes = {**made.notes, "injected": notes}
         return made
+
+    def decode(self, tokens: Tokens) -> Samples:
+        """Tokens to sound by the adapter inside. Raises BackendRefused where it cannot."""
+        inside = getattr(self._inner, "decode", None)
+        if inside is None:
+            raise BackendRefused("the adapter inside has no decode(tokens): its vocoder cannot be asked alone")
+        return cast("Samples", inside(tokens))
 
     def reset(self) -> None:
         """Have the inner adapter clear its state, and forget the count and what was spoken before."""

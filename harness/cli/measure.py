@@ -1,0 +1,78 @@
+"""``tts-soak sensitivity``: what would have been noticed on a voice (layer 6)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.common import REPORTS, VARIANTS, main, variant_named
+
+_SCORERS = ("signal", "pitch", "tokens", "forced_alignment", "intelligibility", "speaker")
+
+
+@main.command()
+@click.argument("variant")
+@click.option("--corpus", "spec", default="book", help="what is spoken")
+@click.option("--chunks", type=click.IntRange(min=1), default=120, show_default=True, help="only the first N chunks")
+@click.option(
+    "--takes", type=click.IntRange(min=1), default=3, show_default=True, help="of every text, with other seeds"
+)
+@click.option("--clips", type=click.IntRange(min=1), default=80, show_default=True, help="copies at the preset dose")
+@click.option(
+    "--clips-doses", type=click.IntRange(min=0), default=20, show_default=True, help="copies at every other dose"
+)
+@click.option("--classes", default="", metavar="A,B", help="only these classes")
+@click.option("--other", type=click.Path(path_type=Path), default=None, help="folder with recordings of other voices")
+@click.option("--calibrate", is_flag=True, help="fit the limits of this voice on half of the texts, and write them")
+@click.option("--budget", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.004, show_default=True)
+@click.option(
+    "--scorers", default=",".join(_SCORERS), metavar="A,B", help="only these scorers, and classes that rest on them"
+)
+@click.option("--asr", default=None, help="recognizer, as for pytest")
+@click.option("--seed", type=int, default=0, show_default=True)
+@VARIANTS
+@REPORTS
+def sensitivity(variant: str, variants: Path, reports: Path, **asked: Any) -> None:
+    """Measure what would have been noticed on this voice: recall by class and dose, false alarms, exact intervals.
+
+    Clean texts are spoken and scored once; copies with one fault each go through the scorers that its class rests on.
+    Prints the tables and the run directory, which holds them as results.md and results.json.
+    """
+    from harness.corpora import load_corpus
+    from harness.engine.plan import Plan
+    from harness.errors import ConfigError, nearest
+    from harness.experiments.sensitivity import carry_out
+    from harness.scorers import SCORERS
+    from harness.terminal import Line
+    from harness.types import Corpus
+
+    chosen = variant_named(variants, variant)
+    corpus = load_corpus(asked["spec"])
+    corpus = Corpus(corpus.name, corpus.chunks[: asked["chunks"]], corpus.sha256, corpus.source)
+    scorers: dict[str, dict[str, Any]] = {name: {} for name in asked["scorers"].split(",") if name}
+    for name in scorers:
+        if name not in SCORERS:
+            raise ConfigError(f"--scorers: unknown scorer {name!r}{nearest(name, SCORERS)}")
+    if asked["asr"] is not None and "intelligibility" in scorers:
+        scorers["intelligibility"] = {"asr": asked["asr"]}
+    table = {key: asked[key] for key in ("takes", "clips", "clips_doses", "calibrate", "budget", "seed")}
+    table["classes"] = [name for name in asked["classes"].split(",") if name]
+    table["other"] = str(asked["other"] or "")
+    plan = Plan(
+        suite="sensitivity",
+        corpus=corpus,
+        variants=(chosen,),
+        selection={variant: tuple(chunk.id for chunk in corpus.chunks)},
+        reports=reports,
+        scorers=scorers,
+        reference=chosen if chosen.reference else None,
+        experiment={"sensitivity": table},
+        quiet_chunks=0,
+        arguments=tuple(sys.argv[1:]),
+    )
+    path = carry_out(plan, Line(sys.stderr), None)
+    click.echo((path / "results.md").read_text(encoding="utf-8"))
+    click.echo(path)

@@ -1,0 +1,164 @@
+"""One injected copy: spoiled, scored by what the class rests on, judged."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+
+from harness.faults import catalogue
+from harness.faults.base import CannotInject, Family, Fault, Injector, Material, Stage
+from harness.judge import Judge
+from harness.scorers import SCORERS, observe
+from harness.scorers.base import Scorer
+from harness.scorers.clip import SharedClip
+from harness.sensitivity.twins import Twin
+from harness.types import Observation, Samples, Tokens, View
+
+ALIGNER = "forced_alignment"
+
+
+class Answer(StrEnum):
+    """What became of one injected copy."""
+
+    FOUND = "found"  # under its own name
+    OTHERWISE = "under another name"
+    MISSED = "missed"
+    NOT_JUDGED = "not judged"
+    NO_ROOM = "no room"  # the clip cannot hold the fault: not counted
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One trial."""
+
+    fault: str
+    injector: str
+    dose: float
+    twin: str
+    answer: Answer
+    names: tuple[str, ...] = ()  # of all that was found
+    reason: str = ""
+
+
+class Trials:
+    """Scores in this process; a scorer is loaded when it is first needed. ``decode``: tokens to samples, or None."""
+
+    def __init__(
+        self,
+        judge: Judge,
+        scorers: Mapping[str, Mapping[str, Any]],
+        *,
+        seed: int = 0,
+        decode: Callable[[Twin, Tokens], Samples | None] | None = None,
+        voice_embeddings: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.judge = judge
+        self._options = scorers
+        self._seed = seed
+        self._decode = decode
+        self._embeddings = voice_embeddings or {}
+        self._ready: dict[str, Scorer] = {}
+
+    @cached_property
+    def classes(self) -> Mapping[str, Fault]:
+        """The classes that a single chunk can show."""
+        return {name: fault for name, fault in catalogue().items() if not fault.judged_by}
+
+    def needs(self, fault: Fault) -> frozenset[str]:
+        """The scorers that an injected copy has to go through again for ``fault``."""
+        names = {*fault.observes}
+        if fault.family is Family.TRANSCRIPT:
+            names.add(ALIGNER)
+        return frozenset(names & set(self._options))
+
+    def clean(self, twin: Twin) -> tuple[str, ...]:
+        """Names of all that is found in the clean clip: false alarms, if it is as healthy as it should be."""
+        return self._names(twin.view, set(twin.observations))[0]
+
+    def clean_unjudged(self, twin: Twin) -> tuple[str, ...]:
+        """Names of the classes that could not judge the clean clip."""
+        return self._names(twin.view, set(twin.observations))[1]
+
+    def score(self, twin: Twin, names: frozenset[str]) -> dict[str, Observation]:
+        """Fresh observations of the clip by the scorers ``names``; views such as the STFT are computed once."""
+        clip = SharedClip(twin.chunk, twin.attempt, twin.samples, twin.sample_rate, twin.variant, twin.layout)
+        clip.voice_embeddings = self._embeddings
+        return {name: observe(self._scorer(name), clip) for name in sorted(names)}
+
+    def run(self, twin: Twin, fault: Fault, injector: Injector, dose: float) -> Tried:
+        """Spoil, score and judge one copy. The draw depends on seed, class, dose and text alone."""
+        label = injector.name or fault.name
+        key = f"{self._seed} {fault.name} {label} {dose} {twin.kind} {twin.chunk.text}"
+        rng = np.random.default_rng(zlib.crc32(key.encode("utf-8", "surrogatepass")))
+        name = f"{twin.kind} {twin.chunk.id}"
+        try:
+            copy = self._spoiled(twin, injector, dose, rng)
+        except CannotInject as why:
+            return Tried(fault.name, label, dose, name, Answer.NO_ROOM, (), str(why))
+        needed = self.needs(fault)
+        seen = self.score(copy, needed)
+        view = replace(copy.view, observations=seen)
+        found, unjudged, reasons = self._judge(view, set(seen))
+        if fault.name in found:
+            answer = Answer.FOUND
+        elif found:
+            answer = Answer.OTHERWISE
+        else:
+            answer = Answer.NOT_JUDGED if fault.name in unjudged else Answer.MISSED
+        return Tried(fault.name, label, dose, name, answer, found, reasons.get(fault.name, ""))
+
+    def _spoiled(self, twin: Twin, injector: Injector, dose: float, rng: np.random.Generator) -> Twin:
+        made = injector.apply(twin.material(injector.needs_words), dose, rng)
+        if injector.stage is Stage.TOKENS:
+            return self._decoded(twin, made)
+        assert made.samples is not None
+        seconds = len(made.samples) / twin.sample_rate
+        attempt = replace(twin.attempt, duration=seconds)
+        return replace(twin, samples=made.samples, attempt=attempt, observations={}, words=())
+
+    def _decoded(self, twin: Twin, made: Material) -> Twin:
+        assert made.tokens is not None
+        before = twin.attempt
+        samples = self._decode(twin, made.tokens) if self._decode is not None else None
+        count = before.token_count
+        if count is not None and before.tokens is not None:
+            count += made.tokens.size - before.tokens.size
+        attempt = replace(
+            before,
+            tokens=made.tokens,
+            token_count=count,
+            finish_reason=made.action.get("finish_reason", before.finish_reason),
+        )
+        if samples is None:
+            return replace(twin, attempt=attempt, observations={})
+        attempt = replace(attempt, duration=len(samples) / twin.sample_rate)
+        return replace(twin, attempt=attempt, samples=samples, observations={}, words=())
+
+    def _names(self, view: View, scored: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        found, unjudged, _ = self._judge(view, scored)
+        return found, unjudged
+
+    def _judge(self, view: View, scored: set[str]) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]:
+        """All that is beyond its limit, folded or not, of the classes whose scorers have looked."""
+        evidence = [
+            fault.evidence(view)
+            for fault in self.classes.values()
+            if fault.family is not Family.PROCESS and set(fault.observes) <= scored
+        ]
+        found, unjudged = self.judge.findings(view, evidence)
+        reasons = {e.fault: e.reason for e in evidence if e.value is None}
+        not_applicable = tuple(e.fault for e in evidence if not e.applies)
+        return tuple(sorted({f.fault for f in found})), (*unjudged, *not_applicable), {**reasons, **unjudged}
+
+    def _scorer(self, name: str) -> Scorer:
+        if name not in self._ready:
+            made = cast("type[Any]", SCORERS.get(name))(**self._options.get(name, {}))
+            made.setup()
+            self._ready[name] = made
+        return self._ready[name]

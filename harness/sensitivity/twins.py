@@ -1,0 +1,70 @@
+"""Clean twins: speech as it was spoken and scored, of which injected copies are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from harness.faults.base import CannotInject, Material
+from harness.injection.words import MOST_MISSING, Words
+from harness.types import Attempt, Chunk, Observation, ReferenceRecord, Samples, Status, TokenLayout, Variant, View
+
+
+@dataclass(frozen=True)
+class Twin:
+    """One clean clip with all that was seen in it. ``kind`` names its material ("f16", "flite slt")."""
+
+    chunk: Chunk
+    attempt: Attempt
+    samples: Samples
+    sample_rate: int
+    observations: Mapping[str, Observation]
+    variant: Variant
+    kind: str = ""
+    reference: ReferenceRecord | None = None
+    layout: TokenLayout | None = None
+    previous: Twin | None = None
+    other: Twin | None = None  # another voice
+    words: Words = ()
+
+    @property
+    def view(self) -> View:
+        """The clean clip as the classes see it."""
+        before = self.previous.chunk if self.previous is not None else None
+        return View(self.chunk, self.attempt, self.observations, self.reference, before, self.layout)
+
+    def material(self, needs_words: bool = False) -> Material:
+        """What injectors get. Raises CannotInject where words are needed and their times are unknown."""
+        cap = self.attempt.notes.get("cap")
+        layout = self.layout
+        if layout is not None and layout.cap is None and isinstance(cap, int):
+            layout = replace(layout, cap=cap)
+        return Material(
+            self.chunk,
+            self.samples,
+            self.sample_rate,
+            self.word_times() if needs_words else (),
+            self.attempt.tokens,
+            layout,
+            previous=_bare(self.previous),
+            other=_bare(self.other),
+        )
+
+    def word_times(self) -> Words:
+        """Words with start and end (s): those given, the backend's own, else the aligner's where it missed few."""
+        if self.words:
+            return self.words
+        told = self.attempt.notes.get("words")
+        if told:
+            return tuple((str(word), float(start), float(end)) for word, start, end in told)
+        seen = self.observations.get("forced_alignment")
+        if seen is None or seen.status is not Status.OK or not seen.payload.get("aligned"):
+            raise CannotInject("the times of the words are unknown")
+        words = str(seen.payload["reference"]).split()
+        if seen.payload["missing"] > MOST_MISSING * len(words) or seen.payload["repeated"]:
+            raise CannotInject("the aligner did not find every word")
+        return tuple((words[int(i)], float(start), float(end)) for i, start, end, _ in seen.payload["words"])
+
+
+def _bare(twin: Twin | None) -> Material | None:
+    return None if twin is None else Material(twin.chunk, twin.samples, twin.sample_rate)
