@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +71,7 @@ def _page(context: Mapping[str, Any], data: Json) -> str:
     from markupsafe import Markup
 
     environment = Environment(loader=PackageLoader("harness.report"), autoescape=True, trim_blocks=True)
-    environment.filters.update(
-        percent=lambda value: "–" if value is None else f"{100 * value:.1f}%",
-        fixed=lambda value, digits=2: "–" if value is None else f"{value:.{digits}f}",
-        figure=lambda value: "–" if value is None or not math.isfinite(value) else f"{value:.4g}",
-        signed_points=lambda value: "–" if value is None else f"{100 * value:+z.1f}",
-        megabytes=lambda value: "–" if value is None else f"{value / 1e6:,.1f} MB",
-    )
+    environment.filters.update(_FILTERS)
     css, script = static("report.css"), static("report.js")
     drawn = {
         "strip": Markup(context["strip"]),
@@ -95,6 +89,25 @@ def _page(context: Mapping[str, Any], data: Json) -> str:
         script=Markup(script),
         data=htmlsafe_json_dumps(data),
     )
+
+
+def _shown(form: Callable[..., str]) -> Callable[..., str]:
+    """A dash for what was not measured, also where an older scorer did not write the figure at all."""
+
+    def filtered(value: Any, *given: Any) -> str:
+        known = isinstance(value, int | float) and math.isfinite(value)
+        return form(value, *given) if known else "–"
+
+    return filtered
+
+
+_FILTERS = {
+    "percent": _shown(lambda value: f"{100 * value:.1f}%"),
+    "fixed": _shown(lambda value, digits=2: f"{value:.{digits}f}"),
+    "figure": _shown(lambda value: f"{value:.4g}"),
+    "signed_points": _shown(lambda value: f"{100 * value:+z.1f}"),
+    "megabytes": _shown(lambda value: f"{value / 1e6:,.1f} MB"),
+}
 
 
 def _data(run: Run, items: list[dict[str, Any]]) -> Json:
