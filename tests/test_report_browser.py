@@ -9,6 +9,7 @@ import pytest
 from harness.report import write
 
 from ._report_run import make_run
+from .test_report_sections import RESULTS, claim, experiment
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
@@ -301,3 +302,39 @@ def test_on_paper_nothing_is_hidden_behind_a_player(open_page):
     assert not page.is_visible("#q1 .player")
     assert page.is_visible("#q1 .words")
     assert len(page.pdf()) > 10_000
+
+
+@pytest.mark.parametrize("suite", ["quantization", "sweep", "determinism"])
+def test_an_experiment_can_be_read_on_a_phone_and_read_out(open_page, tmp_path, suite):
+    claims = [claim(f"claim-{i}", name, i != 1, "as it was", 0.75) for i in range(8) for name in ("f16", "q2_k")]
+    path = experiment(tmp_path, suite, claims, RESULTS[suite])
+    write(path)
+    page = open_page(run=path, viewport={"width": 360, "height": 740}, is_mobile=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.is_visible("#asked-title")
+    assert page.evaluate("document.querySelector('#asked-title ~ figure svg').getAttribute('aria-label').length") > 20
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(h => Number(h.tagName[1]))")
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+
+
+def test_the_page_over_all_runs_has_the_last_night_on_top(open_page, report):
+    from harness.report.nights import keep
+    from harness.report.trend import render
+
+    reports = report.parent
+    hostile = "canary: " + HOSTILE
+    suites = [
+        {"suite": "stress", "run": report.name, "problem": "", "seconds": 61.0, "gate": False},
+        {"suite": "sweep", "run": None, "problem": hostile, "seconds": 1.0, "gate": False},
+    ]
+    night = {"began_utc": "2026-01-02T03:00:00Z", "exit": 1, "gate": False, "baseline": None, "quick": False}
+    keep(reports, {**night, "suites": suites, "failed": [hostile], "reported": ["stress: wer of q4: worse"]})
+    render(reports)
+    page = open_page("index.html", run=reports, viewport={"width": 360, "height": 740}, is_mobile=True)
+    assert "ended with exit code 1" in page.inner_text(".lead")
+    assert HOSTILE in page.inner_text(".lead")
+    assert "stress: wer of q4: worse" in page.inner_text("#night-title ~ details")
+    assert page.evaluate("window.owned") is None
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.click("#night-title ~ .wrap a")
+    assert page.url.endswith("/report.html")

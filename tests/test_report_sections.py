@@ -70,7 +70,31 @@ RESULTS = {
             "divergence": {"speech": {"divergence": {"value": 0.3, "low": None, "high": None}}},
         },
     },
-    "sensitivity": {},
+    "isolation": {},
+    "sensitivity": {
+        "q2_k": {
+            "rows": [
+                {
+                    "fault": "noise",
+                    "injector": "noise",
+                    "preset": True,
+                    "count": 8,
+                    "named": 6,
+                    "low": 0.3,
+                    "high": 0.9,
+                },
+                {
+                    "fault": "noise",
+                    "injector": "noise",
+                    "preset": False,
+                    "count": 8,
+                    "named": 0,
+                    "low": 0.0,
+                    "high": 0.4,
+                },
+            ]
+        }
+    },
     "sweep": {
         "q2_k": {
             "level": 0.99,
@@ -87,7 +111,8 @@ SHOWN = {
     "ladder": ["faulty texts, %", "words"],
     "parity": ["mel (out)"],
     "quantization": ["KL to the reference", "q2_k (3.0 MB)", "WER difference"],
-    "sensitivity": ["found, %"],
+    "isolation": ["NO"],
+    "sensitivity": ["noise (6/8)"],
     "sweep": ["1/10 safe", "1/10 unsafe", "temperature 0.3", "top_p 1.0"],
 }
 

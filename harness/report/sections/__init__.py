@@ -19,7 +19,7 @@ from harness.types import Claim, Json
 QUESTIONS: Mapping[str, str] = {
     "canary": "Would a fault have been seen?",
     "determinism": "Does the same text with the same seed always give the same speech?",
-    "isolation": "Does a text sound the same in a session as alone?",
+    "isolation": "In which part does the fault sit?",
     "ladder": "From what length on does it break?",
     "parity": "Do two implementations compute the same?",
     "quantization": "What did the quantization cost?",
@@ -30,7 +30,7 @@ QUESTIONS: Mapping[str, str] = {
 _DRAWINGS: Mapping[str, Callable[[Json, Sequence[Claim]], list[tuple[str, str]]]] = {
     "canary": figures.found,
     "determinism": figures.shares,
-    "isolation": figures.shares,
+    "isolation": figures.holds,
     "ladder": figures.ladder,
     "parity": figures.stages,
     "quantization": figures.cost,

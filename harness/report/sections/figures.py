@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +58,18 @@ def shares(results: Json, claims: Sequence[Claim]) -> Drawn:
     cells = {(claim.variant, claim.name): (_share(claim), claim.passed) for claim in told}
     label = "; ".join(f"{c.variant}, {c.name}: {_share(c)}" for c in told if c.passed is False) or "nothing fails"
     return [("", matrix(rows, columns, cells, "shares", f"Claims by variant. {label}."))]
+
+
+def holds(results: Json, claims: Sequence[Claim]) -> Drawn:
+    """Variants down, claims across: which hold."""
+    rows, columns = _unique(claim.variant for claim in claims), _unique(claim.name for claim in claims)
+    cells = {
+        (c.variant, c.name): ({True: "yes", False: "NO", None: "?"}[c.passed], c.passed) for c in claims if c.count
+    }
+    if not cells:
+        return []
+    label = "; ".join(f"{c.variant}, {c.name}: no" for c in claims if c.passed is False) or "nothing fails"
+    return [("? could not be decided", matrix(rows, columns, cells, "holds", f"Claims by variant. {label}."))]
 
 
 def _share(claim: Claim) -> str:
@@ -238,24 +249,34 @@ def stages(results: Json, claims: Sequence[Claim]) -> Drawn:
 
 
 def recall(results: Json, claims: Sequence[Claim]) -> Drawn:
-    """Share of injected faults that were found, by class, with intervals."""
-    known = [c for c in claims if c.value is not None and c.interval is not None and math.isfinite(c.value)]
-    known = [c for c in known if 0 <= c.value <= 1]  # type: ignore[operator]
-    if not known:
-        return []
-    names = [f"{c.variant}: {c.name}" if c.variant else c.name for c in known]
-    values = {name: (100 * c.value, 100 * c.interval[0], 100 * c.interval[1])  # type: ignore[index, operator]
-              for name, c in zip(names, known, strict=True)}  # fmt: skip
-    drawing = figure(8.0, 0.9 + 0.26 * len(names))
-    axes = drawing.subplots()
-    _intervals(axes, names, values, SERIES[0], "o")
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlim(-2, 102)
-    axes.grid(axis="x", linewidth=0.6)
-    axes.set_xlabel("found, %")
-    told = ", ".join(f"{name} {value[0]:.0f}%" for name, value in values.items())
-    return [("Bars are 95% intervals", markup(drawing, "recall", f"Found by class: {told}"))]
+    """Share of injected copies found under their own name, by class at its preset dose, lowest first."""
+    drawn = []
+    for number, (name, one) in enumerate(results.items()):
+        rows = [
+            row
+            for row in (one.get("rows") or () if isinstance(one, dict) else ())
+            if row["preset"] and row["injector"] == row["fault"] and row["count"]
+        ]
+        if not rows:
+            continue
+        rows.sort(key=lambda row: (row["named"] / row["count"], row["fault"]))
+        values = {
+            f"{row['fault']} ({row['named']}/{row['count']})": tuple(
+                100 * value for value in (row["named"] / row["count"], row["low"], row["high"])
+            )
+            for row in rows
+        }
+        drawing = figure(8.0, 0.9 + 0.24 * len(rows))
+        axes = drawing.subplots()
+        _intervals(axes, list(values), values, SERIES[0], "o")
+        axes.set_yticks(range(len(values)), list(values))
+        axes.set_ylim(len(values) - 0.5, -0.5)
+        axes.set_xlim(-2, 102)
+        axes.grid(axis="x", linewidth=0.6)
+        axes.set_xlabel("found under its own name at the preset dose, %")
+        told = ", ".join(f"{key} {value[0]:.0f}%" for key, value in values.items())
+        drawn.append((f"{name}; bars are 95% intervals", markup(drawing, f"recall{number}", f"{name}, found: {told}")))
+    return drawn
 
 
 def _unique(names: Any) -> list[str]:
