@@ -21,6 +21,7 @@ for _name, _target in {
     "sentences": "harness.experiments.quantization:carry_out",
     "sweep": "harness.experiments.sweep:carry_out",
     "ladder": "harness.experiments.ladder:carry_out",
+    "isolation": "harness.experiments.isolation:carry_out",
     "parity": "harness.experiments.parity:carry_out",
     "canary": "harness.experiments.canary:carry_out",
     "sensitivity": "harness.experiments.sensitivity:carry_out",
