@@ -76,7 +76,7 @@ def test_espeak_says_which_voice_is_missing_instead_of_falling_silent(tmp_path: 
     assert reply.outcome in (Outcome.ERROR, Outcome.NO_AUDIO) and "voice" in reply.detail + reply.stderr_tail
 
 
-# ------------------------------------------------------ programs whose weights are not here: stand-ins of their interface
+# ------------------------------------------------------ programs without weights here: stand-ins of their interface
 @pytest.fixture
 def llama_tts(tmp_path: Path) -> Variant:
     for name in ("oute.gguf", "vocoder.gguf"):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from harness.types import Outcome, Variant
+from harness.backends.worker import Worker
+from harness.experiments.sweep import at_setting, combinations
+from harness.session import Session, Turn
+from harness.store import Run
+from harness.types import Chunk, Outcome, Request, SeedPolicy, Variant
 
-from ._systems import LONG, STANDINS, TEXT, judged, names, seen, speak, variant
+from ._systems import LONG, STANDINS, TEXT, judged, names, needs_flite, reference_of, seen, speak, variant
 
 FRAME = 2048
 
@@ -70,8 +75,6 @@ def test_unseeded_sampling_differs_without_any_contamination_and_seeding_it_make
     hf: Variant, tmp_path: Path
 ) -> None:
     """The trap of the report: "different" proves nothing until the generators are seeded."""
-    from dataclasses import replace
-
     unseeded = replace(hf, settings={**hf.settings, "seed_generators": False})
     free = speak(unseeded, tmp_path, [TEXT, TEXT])
     held = speak(hf, tmp_path, [TEXT, TEXT])
@@ -108,3 +111,68 @@ def test_silence_after_three_tries_is_found(hf: Variant, tmp_path: Path, monkeyp
 def test_a_hundred_consecutive_chunks_by_one_living_interpreter(hf: Variant, tmp_path: Path) -> None:
     replies = speak(hf, tmp_path, [f"{TEXT} {number}" for number in range(100)])
     assert [reply.outcome for reply in replies] == [Outcome.OK] * 100
+
+
+WORDS = "The kettle is on and the door is open. Come in and sit by the fire until the rain is over."
+HEARD = ("signal", "pitch", "forced_alignment", "intelligibility")
+
+
+@needs_flite
+@pytest.mark.parametrize(
+    ("damage", "fault"), [("cut-short", "truncation"), ("babble-tail", "gibberish-tail"), ("say-again", "loop")]
+)
+def test_missing_ending_gibberish_tail_and_loop_are_told_apart(
+    hf: Variant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str, fault: str
+) -> None:
+    """The three faults of chunks 1, 100 and 486, by their names, against the same text spoken well."""
+    monkeypatch.setenv("STANDIN_VOICE", "flite")
+    (good,) = speak(hf, tmp_path, [WORDS])
+    reference = reference_of(seen(hf, good, WORDS, HEARD))
+    monkeypatch.setenv("STANDIN_FAIL", damage)
+    (bad,) = speak(hf, tmp_path, [WORDS])
+    assert fault in names(judged(seen(hf, bad, WORDS, HEARD, reference=reference)))
+    assert fault not in names(judged(seen(hf, good, WORDS, HEARD, reference=reference)))
+
+
+def test_reload_every_n_clears_what_bleeds_from_chunk_to_chunk(
+    hf: Variant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report's experiment: every 10 of 100; here 4 of 8. The first chunk of an epoch is as in a fresh process."""
+    monkeypatch.setenv("STANDIN_FAIL", "bleed")
+    found = replace(hf, reload_every=4, seed_policy=SeedPolicy.FIXED)
+    chunks = [Chunk(f"c{i}", TEXT, position=i) for i in range(8)]
+    with Run.create(tmp_path / "runs", {"suite": "stress", "variants": []}) as run:
+        row = run.begin_session(found.name, "soak", [chunk.id for chunk in chunks])
+        session = Session(run, found, Worker(found, tmp_path / "work"), row)
+        session.open()
+        try:
+            spoken = list(session.speak(Turn(chunk) for chunk in chunks))
+        finally:
+            session.close()
+        assert [epoch.reason for epoch in run.epochs(row)] == ["start", "reload"]
+    lengths = [attempt.duration or 0.0 for attempt in spoken]
+    assert lengths[0] == lengths[4]
+    assert min(lengths[1:4] + lengths[5:]) > 1.3 * lengths[0]
+
+
+def test_the_sweep_of_15_temperatures_finds_where_it_runs_away(
+    hf: Variant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0.30 to 1.00 in steps of 0.05, as suites/sweep derives them; the stand-in runs to its cap above 0.8."""
+    monkeypatch.setenv("STANDIN_FAIL", "hot")
+    grid = {"arguments.temperature": [round(0.30 + 0.05 * i, 2) for i in range(15)]}
+    derived = [at_setting(hf, setting) for setting in combinations({"grid": grid, "list": []})]
+    assert len({found.name for found in derived}) == 15
+    worker = Worker(hf, tmp_path / "work")
+    worker.start()
+    try:
+        hot = []
+        for found in derived:
+            arguments = found.settings["arguments"]
+            assert arguments["top_p"] == 0.92  # the rest of the table stays
+            reply = worker.request(Request("c", TEXT, 5, found.voice, overrides={"arguments": arguments}))
+            if "runaway" in names(judged(seen(found, reply, TEXT, ("tokens",)))):
+                hot.append(arguments["temperature"])
+    finally:
+        worker.stop()
+    assert hot == [0.85, 0.9, 0.95, 1.0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -26,7 +26,7 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Speak the chunks under every setting, each a variant of its own, and name the safe region."""
     table = {**_DEFAULTS, **_checked(plan.experiment.get("sweep", {}))}
     settings = combinations(table)
-    derived = {variant.name: [_at(variant, setting) for setting in settings] for variant in plan.variants}
+    derived = {variant.name: [at_setting(variant, setting) for setting in settings] for variant in plan.variants}
     every = tuple(one for found in derived.values() for one in found)
     selection = {one.name: plan.selection[name] for name, found in derived.items() for one in found}
     whole = replace(plan, variants=every, selection=selection, margins={})
@@ -75,9 +75,18 @@ def _shown(setting: Mapping[str, Any]) -> str:
     return ",".join(f"{key}={value}" for key, value in setting.items())
 
 
-def _at(variant: Variant, setting: Mapping[str, Any]) -> Variant:
-    settings = {**variant.settings, **setting}
+def at_setting(variant: Variant, setting: Mapping[str, Any]) -> Variant:
+    """The variant at one point, named by it; dots in a key lead into tables (``arguments.temperature``)."""
+    settings: Mapping[str, Any] = variant.settings
+    for key, value in setting.items():
+        settings = _set(settings, key.split("."), value)
     return replace(variant, name=f"{variant.name}+{_shown(setting)}", settings=settings, reference=False)
+
+
+def _set(settings: Mapping[str, Any], path: Sequence[str], value: Any) -> Mapping[str, Any]:
+    first, *rest = path
+    inner = settings.get(first, {})
+    return {**settings, first: _set(inner if isinstance(inner, Mapping) else {}, rest, value) if rest else value}
 
 
 def figures(run: Run, plan: Plan, variant: Variant, table: Mapping[str, Any], level: float) -> Json:

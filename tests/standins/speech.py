@@ -114,8 +114,22 @@ def _dark(x: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
     return x * 10 ** (-31.3 / 20)  # 3.6 nats of a magnitude are 31.3 dB
 
 
+def _cut_short(x: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
+    return x[: int(0.6 * len(x))]
+
+
+def _babble_tail(x: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
+    return np.concatenate([x, x[::-1][: int(2.5 * rate)]])
+
+
+def _say_again(x: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
+    """The second half twice more, and then babble: what the report calls a loop with gibberish."""
+    return _babble_tail(np.concatenate([x, x[len(x) // 2 :], x[len(x) // 2 :]]), rate, rng)
+
+
 _VOICES = {"speechlike": _speechlike, "embedded": _embedded, "flite": _flite}
 _DAMAGE = {
     "near-empty": _near_empty, "unintelligible": _envelope_noise, "loop4": _loop4, "noise": _white_noise,
-    "silent": _silent, "periodic": _periodic, "dark": _dark,
+    "silent": _silent, "periodic": _periodic, "dark": _dark, "cut-short": _cut_short, "babble-tail": _babble_tail,
+    "say-again": _say_again,
 }  # fmt: skip
