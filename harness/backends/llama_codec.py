@@ -16,7 +16,7 @@ from harness.backends.llama_engine import Engine, EngineOptions, Sampling
 from harness.backends.llama_settings import PER_REQUEST, Settings, for_request, from_variant
 from harness.backends.llama_voices import Piece, Spoken, Voice, describe, load_voice
 from harness.errors import ConfigError
-from harness.types import Capabilities, Request, Synthesis, Variant
+from harness.types import Capabilities, Request, Samples, Synthesis, Tokens, Variant
 
 LARGEST_SEED = 2**32 - 1  # llama.cpp takes this one for "draw a seed"
 ROOM = 4  # tokens of the context that stay free
@@ -47,6 +47,7 @@ class LlamaCodec:
 
     OVERRIDES = PER_REQUEST
     THREADS = "threads"
+    COMPANIONS = "companions"
 
     def __init__(self) -> None:
         self._loaded: _Loaded | None = None
@@ -135,6 +136,10 @@ class LlamaCodec:
             loaded.history = asked + generated.tokens
         return Spoken(piece, generated, loaded.voice.read(generated.tokens), cap, asked)
 
+    def decode(self, tokens: Tokens) -> Samples:
+        """The vocoder alone: codes (frames, codebooks) to samples; frames outside of the codebooks are left out."""
+        return self._ready().voice.decode(tokens)
+
     def reset(self) -> None:
         self._ready().history.clear()
 
@@ -150,7 +155,9 @@ class LlamaCodec:
 
 
 def _engine(settings: Settings, context: int) -> Engine:
-    options = EngineOptions(settings.model, context, settings.threads, settings.flash_attention, settings.reset)
+    options = EngineOptions(
+        settings.model, context, settings.threads, settings.flash_attention, settings.reset, settings.companions
+    )
     if settings.engine == "llama-cpp-python":
         from harness.backends.llama_python import LlamaPython
 
@@ -186,6 +193,7 @@ def _choices(spoken: list[Spoken]) -> dict[str, Any]:
 def _details(settings: Settings, voice: Voice, context: int) -> Mapping[str, Any]:
     content = settings.model.read_bytes()
     exact = settings.reset and not (settings.prompt_cache or settings.flash_attention or settings.threads > 1)
+    exact = exact and not settings.companions
     return {
         "engine": f"llama.cpp through {settings.engine}",
         settings.engine: importlib.metadata.version(settings.engine),

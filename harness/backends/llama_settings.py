@@ -34,6 +34,7 @@ class Settings:
     note_ids: bool = False  # note the ids of every prompt and of what was generated
     repeat_penalty: float = 1.0  # over the last 64 tokens; 1: off
     engine: str = "xllamacpp"
+    companions: int = 0  # other requests in parallel slots, generated at the same time (xllamacpp only)
     reset: bool = True  # false (llama-cpp-python): nothing is cleared from one request to the next
 
     @property
@@ -61,12 +62,12 @@ PATHS = frozenset({"model", "voice_json", "voice_dir"})
 RANGES: Mapping[str, tuple[float, float]] = {
     "temperature": (0.0, 5.0), "top_p": (0.0, 1.0), "top_k": (0, 10**6), "threads": (1, 256),
     "max_tokens": (1, 10**6), "segment_phones": (0, 10**6), "context": (64, 10**6),
-    "logprobs": (0, 1000), "repeat_penalty": (0.0, 10.0),
+    "logprobs": (0, 1000), "repeat_penalty": (0.0, 10.0), "companions": (0, 15),
 }  # fmt: skip
 KINDS: Mapping[str, type] = {
     "temperature": float, "top_p": float, "top_k": int, "threads": int, "flash_attention": bool, "prompt_cache": bool,
     "max_tokens": int, "segment_phones": int, "carry_context": bool, "context": int, "speaker": str, "logprobs": int,
-    "repeat_penalty": float, "engine": str, "reset": bool, "note_ids": bool,
+    "repeat_penalty": float, "engine": str, "reset": bool, "note_ids": bool, "companions": int,
 }  # fmt: skip
 
 
@@ -110,6 +111,8 @@ def _check_engine(settings: Settings, where: str) -> None:
         raise ConfigError(f"{where}: engine cannot be {settings.engine!r}{nearest(settings.engine, ENGINES)}")
     if settings.engine == "xllamacpp" and not settings.reset:
         raise ConfigError(f"{where}: reset = false needs engine = 'llama-cpp-python'; xllamacpp clears every time")
+    if settings.companions and settings.engine != "xllamacpp":
+        raise ConfigError(f"{where}: companions needs engine = 'xllamacpp'; llama-cpp-python has no parallel slots")
     if settings.engine == "llama-cpp-python" and importlib.util.find_spec("llama_cpp") is None:
         raise ConfigError(f"{where}: engine: llama-cpp-python is not installed: pip install 'tts-soak[divergence]'")
 
