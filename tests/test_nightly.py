@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,7 @@ def test_a_selection_of_nothing_is_exit_code_5(tmp_path):
         ("[suites]\nstress = { chunk = 3 }", [], "unknown key 'chunk' (did you mean 'chunks'?)"),
         ("[suites]\nstress = { variants = ['c'] }", [], "no variant 'c'"),
         ("[suites]\nstress = {}", ["--baseline", "mian"], "no baseline 'mian'"),
+        ("[suites]\nstress = {}", ["--resume"], "a night cannot be resumed"),
         ("[suite]\nstress = {}", [], "unknown key 'suite' (did you mean 'suites'?)"),
     ],
 )
@@ -211,3 +213,31 @@ def test_a_suite_cannot_take_over_what_comes_after_it(tmp_path):
     (tmp_path / "p.toml").write_text("[suites]\nquantization = { renditions = 'stress' }\nstress = {}")
     with pytest.raises(ConfigError, match=r"quantization\.renditions: must name a suite before it"):
         NightPlan.load(tmp_path / "p.toml")
+
+
+# ------------------------------------------------------------------------------------------ taking over
+def test_only_the_same_session_is_taken_over(tmp_path):
+    """Another setting, other chunks, another scorer or its option: then it is spoken again."""
+    from harness.corpora import load_corpus
+    from harness.engine.engine import Engine
+    from harness.engine.plan import Plan
+    from harness.types import Variant
+
+    corpus = load_corpus("generated:seed=1,chunks=3")
+    variant = Variant(name="v", adapter="null", settings={"seconds_per_word": 0.02})
+    ids = tuple(chunk.id for chunk in corpus.chunks)
+    plan = Plan("stress", corpus, (variant,), {"v": ids}, tmp_path, quiet_chunks=0)
+    source = Engine(plan).run()
+
+    def taken(**changed) -> int:
+        run = Engine(replace(plan, suite="quantization", adopt=source, **changed)).begin()
+        try:
+            return sum(event.data["attempts"] for event in run.events("adopted"))
+        finally:
+            run.close()
+
+    assert taken() == 3
+    assert taken(variants=(replace(variant, settings={"seconds_per_word": 0.03}),)) == 0
+    assert taken(variants=(replace(variant, seed=5),)) == 0
+    assert taken(selection={"v": ids[:2]}) == 0
+    assert taken(scorers={"signal": {}}) == 0

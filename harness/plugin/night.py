@@ -56,6 +56,10 @@ class Night:
         path = config.getoption("nightly")
         if path is None:
             return None
+        if config.getoption("resume") is not None:
+            raise ConfigError(
+                "a night cannot be resumed: start another, or resume one run with pytest suites/... --resume RUN"
+            )
         from harness.report.baseline import gates_of, load
 
         plan = NightPlan.load(path, config.getoption("night_quick"))

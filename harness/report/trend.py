@@ -118,8 +118,10 @@ def _night(path: Path, summary: Json, date: str) -> Night:
     gate = "–"
     if comparison.is_file():
         result = json.loads(comparison.read_text(encoding="utf-8"))
-        fails = sum(claim["passed"] is False for claims in result["claims"].values() for claim in claims)
-        gate = "failed" if result["failed"] else (f"{fails} reported" if fails else "passed")
+        held = [claim["passed"] for claims in result["claims"].values() for claim in claims]
+        fails = held.count(False)
+        fine = "passed" if True in held else "nothing to compare"
+        gate = "failed" if result["failed"] else (f"{fails} reported" if fails else fine)
     link = f"{quote(path.name)}/report.html" if (path / "report.html").is_file() else None
     timed = (summary.get("timings") or {}).get("valid") is not False
     values = {name: _values(row, timed) for name, row in summary["variants"].items()}
@@ -196,6 +198,7 @@ def _chart(nights: Sequence[Night], name: str, title: str, identity: str) -> str
         if bars:
             axes.vlines(*zip(*bars, strict=True), color=colour, linewidth=1, alpha=0.6)
     axes.set_title(title, loc="left", fontsize=9)
+    axes.set_xlim(-0.5, len(nights) - 0.5)
     shown = range(0, len(nights), max(1, len(nights) // 6))
     axes.set_xticks(list(shown), [nights[i].date[5:10] for i in shown], color=FAINT)
     axes.grid(axis="y", linewidth=0.6)
