@@ -453,3 +453,80 @@ def test_little_speech_is_not_held_against_the_voice() -> None:
 )
 def test_syllables(word: str, count: float) -> None:
     assert syllables(word) == count
+
+
+def test_an_explanation_says_what_was_measured_or_that_nothing_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.faults.measured", lambda: {"click": "73 of 73 found as such"})
+    assert "found: 73 of 73 found as such" in explain(get("click"))
+    assert "found: not measured" in explain(get("hum"))
+    assert "judged over the whole run: claim 'memory'" in explain(get("memory-leak"))
+
+
+def test_a_short_even_phrase_is_no_noise_and_a_hum_is() -> None:
+    flat = {"envelope_cv": 0.3, "flatness": 2e-4}
+    gliding = {"f0_p05_hz": 150.0, "f0_p95_hz": 210.0, "voiced_fraction": 0.8}
+    assert not over("noise", view(signal=flat, pitch=gliding))
+    assert over("noise", view(signal=flat, pitch={**gliding, "f0_p95_hz": 151.0})), "nothing glides: a hum"
+    assert over("noise", view(signal={**flat, "flatness": 0.5}, pitch=gliding)), "flat: noise over a voice"
+    assert over("hum", view(signal={"envelope_cv": 0.05, "flatness": 1e-8}))
+    assert not over("hum", view(signal={"envelope_cv": 0.9, "flatness": 1e-8})), "it moves as speech does"
+
+
+def test_tokens_in_the_wrong_codebook_are_told_from_a_stray_one() -> None:
+    def books(first: int, second: int) -> dict[str, Any]:
+        return {"codebooks": [{"size": 512, "out_of_range": first}, {"size": 128, "out_of_range": second}]}
+
+    assert not over("token-order", view(tokens=books(0, 2)))
+    assert over("token-order", view(tokens=books(0, 90)))
+
+
+def test_a_number_heard_as_another_is_misread_and_a_misheard_word_is_not() -> None:
+    text = "he bought 45 apples and 12 pears"
+    words = said(text.replace("45", "50").split())
+    seen = view(words, text)
+    payload = dict(seen.observations["intelligibility"].payload)
+
+    def with_operations(*operations: dict[str, Any]) -> float:
+        payload["alignment"] = list(operations)
+        seen.observations["intelligibility"] = Observation("intelligibility", "1", Status.OK, payload)  # type: ignore[index]
+        return value("number-misread", seen)
+
+    assert with_operations({"op": "substitute", "ref": [2, 3], "hyp": [2, 3]}) == 1.0
+    assert with_operations({"op": "substitute", "ref": [3, 4], "hyp": [3, 4]}) == 0.0
+    assert with_operations({"op": "delete", "ref": [2, 3], "hyp": [2, 2]}) == 0.0
+    assert not get("number-misread").evidence(view()).applies
+
+
+def test_another_script_in_the_transcript_is_another_language() -> None:
+    seen = view(said(["the", "old", "keeper", "你好你好你好你好"]))
+    payload = {
+        **seen.observations["intelligibility"].payload,
+        "text": "the old keeper 你好你好你好你好",
+        "engine": "whisper",
+    }
+    seen.observations["intelligibility"] = Observation("intelligibility", "1", Status.OK, payload)  # type: ignore[index]
+    assert over("language-switch", seen)
+    deaf = {**payload, "engine": "pocketsphinx"}
+    seen.observations["intelligibility"] = Observation("intelligibility", "1", Status.OK, deaf)  # type: ignore[index]
+    assert not get("language-switch").evidence(seen).applies
+
+
+def test_a_header_that_lost_audio_is_a_fault_and_a_streaming_placeholder_is_not() -> None:
+    def with_repairs(*repairs: str) -> View:
+        seen = view()
+        return replace(seen, attempt=replace(seen.attempt, notes={"repairs": list(repairs)}))
+
+    assert over("wav-header", with_repairs("data size 90000 (truncated) read as 4000 bytes"))
+    assert not over("wav-header", with_repairs("data size 4294967295 (streaming placeholder) read as 4000 bytes"))
+
+
+def test_sound_that_comes_only_when_all_is_made_is_fake_streaming() -> None:
+    def first_after(ttfa: float | None, wall: float) -> Evidence:
+        seen = view()
+        timed = replace(seen.attempt, ttfa=ttfa, wall_seconds=wall)
+        return get("fake-streaming").evidence(replace(seen, attempt=timed))
+
+    late, early = first_after(3.9, 4.0).value, first_after(0.2, 4.0).value
+    assert late is not None and early is not None
+    assert late - early > (get("fake-streaming").default_margin or 1.0)
+    assert not first_after(None, 4.0).applies and not first_after(0.1, 0.2).applies

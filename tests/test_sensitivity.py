@@ -141,7 +141,7 @@ def suite(pytester):
     folder.mkdir(parents=True)
     for file in (ROOT / "suites" / "sensitivity").glob("*.*"):
         text = file.read_text(encoding="utf-8")
-        few = text.replace("clips = 80 ", "clips = 4 ").replace("clips_doses = 20", "clips_doses = 1")
+        few = text.replace("clips = 80 ", "clips = 4 ").replace("clips_heard = 80", "clips_heard = 4").replace("clips_doses = 20", "clips_doses = 1")
         few = few.replace("classes = []", f"classes = {json.dumps(TEN.split(','))}")
         (folder / file.name).write_text(few, encoding="utf-8")
     (pytester.path / "variants.toml").write_text(

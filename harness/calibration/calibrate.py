@@ -23,7 +23,7 @@ LEAST = 120  # values to fit a limit on
 MOST_TRIMMED = 0.05  # of the takes; more than that is no exception but the voice
 FENCE = 4.0  # healthy values lie within this many times the distance from median to 90th percentile
 FLOOR = 0.5  # of the default: a limit is never tighter, so that a harmless shift of a quantization is no fault
-CEILING = 2.0  # of the default, for what is heard: a voice that leaves out more words is at fault, that is not its way
+CEILING = 1.5  # of the default, for what is heard: 4 words lost at the end or 5 in a row are a fault in any voice
 
 
 def calibrate(

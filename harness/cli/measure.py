@@ -21,9 +21,9 @@ _SCORERS = ("signal", "pitch", "tokens", "forced_alignment", "intelligibility", 
     "--takes", type=click.IntRange(min=1), default=3, show_default=True, help="of every text, with other seeds"
 )
 @click.option("--clips", type=click.IntRange(min=1), default=80, show_default=True, help="copies at the preset dose")
-@click.option(
-    "--clips-doses", type=click.IntRange(min=0), default=20, show_default=True, help="copies at every other dose"
-)
+@click.option("--clips-heard", type=click.IntRange(min=0), default=80, show_default=True, help="where words are needed")
+@click.option("--clips-doses", type=click.IntRange(min=0), default=20, show_default=True, help="copies at other doses")
+@click.option("--cpu-minutes", type=float, default=0, help="stop injecting after so much; 0: no limit")
 @click.option("--classes", default="", metavar="A,B", help="only these classes")
 @click.option("--other", type=click.Path(path_type=Path), default=None, help="folder with recordings of other voices")
 @click.option("--calibrate", is_flag=True, help="fit the limits of this voice on half of the texts, and write them")
@@ -58,7 +58,10 @@ def sensitivity(variant: str, variants: Path, reports: Path, **asked: Any) -> No
             raise ConfigError(f"--scorers: unknown scorer {name!r}{nearest(name, SCORERS)}")
     if asked["asr"] is not None and "intelligibility" in scorers:
         scorers["intelligibility"] = {"asr": asked["asr"]}
-    table = {key: asked[key] for key in ("takes", "clips", "clips_doses", "calibrate", "budget", "seed")}
+    table = {
+        key: asked[key]
+        for key in ("takes", "clips", "clips_heard", "clips_doses", "cpu_minutes", "calibrate", "budget", "seed")
+    }
     table["classes"] = [name for name in asked["classes"].split(",") if name]
     table["other"] = str(asked["other"] or "")
     plan = Plan(

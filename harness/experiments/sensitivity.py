@@ -21,6 +21,7 @@ from harness.engine.progress import Progress, Tick
 from harness.errors import ConfigError, SoakError, nearest
 from harness.experiments.stage import Stage, write_results
 from harness.faults import catalogue
+from harness.faults.base import Family
 from harness.faults.base import Stage as Where
 from harness.judge import Judge, Limits
 from harness.profile import Take, conditions
@@ -36,7 +37,9 @@ from harness.types import Arm, Attempt, Chunk, Claim, Json, Outcome, Request, Sa
 _DEFAULTS: Mapping[str, Any] = {
     "takes": 3,  # of every text; the first is the clean twin, the others the reference where no profile is
     "clips": 80,  # at the preset dose: 73 of 73 bound recall at 95%
+    "clips_heard": 80,  # the same of the classes that need a transcript, which cost ten times as much
     "clips_doses": 20,  # at every other dose; 0: the preset alone
+    "cpu_minutes": 0,  # of injecting and scoring in this process; 0: no limit
     "classes": [],  # empty: all
     "other": "",  # folder with recordings of other voices
     "calibrate": False,
@@ -218,7 +221,7 @@ def _measured(
 
 
 def attempt_all(trials: Trials, twins: Sequence[Twin], table: Mapping[str, Any], tick: Any = None) -> list[Tried]:
-    """Every class and injector of the clip at every dose: ``clips`` twins at the preset, ``clips_doses`` elsewhere.
+    """Every class and injector at every dose: ``clips`` or ``clips_heard`` twins at the preset, ``clips_doses`` else.
 
     A class whose scorers are not part of the plan is left out, as are faults of the living process.
     """
@@ -228,15 +231,22 @@ def attempt_all(trials: Trials, twins: Sequence[Twin], table: Mapping[str, Any],
             continue
         if not set(fault.observes) <= trials.needs(fault) or not fault.observes:
             continue
+        most = int(table["clips_heard" if fault.family is Family.TRANSCRIPT else "clips"])
         for injector in fault.injectors:
             if injector.stage is Where.BACKEND:
                 continue
             for dose in injector.doses:
-                count = int(table["clips"] if dose == injector.preset else table["clips_doses"])
-                jobs += [(twin, fault, injector, dose) for twin in twins[:count]]
-    tried = []
-    for done, (twin, fault, injector, dose) in enumerate(jobs, 1):
-        tried.append(trials.run(twin, fault, injector, dose))
+                count = most if dose == injector.preset else min(int(table["clips_doses"]), most)
+                jobs += [(place, dose != injector.preset, fault, injector, dose) for place in range(count)]
+    jobs.sort(key=lambda job: job[:2])  # clip by clip, so that all classes have as many when time is up
+    tried: list[Tried] = []
+    ends = time.process_time() + 60 * float(table["cpu_minutes"]) if table["cpu_minutes"] else None
+    for done, (place, _, fault, injector, dose) in enumerate(jobs, 1):
+        if place >= len(twins):
+            continue
+        if ends is not None and time.process_time() > ends:
+            break
+        tried.append(trials.run(twins[place], fault, injector, dose))
         if tick is not None:
             tick(fault.name, done, len(jobs))
     return tried

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import pkgutil
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING
 
@@ -91,10 +93,19 @@ def explain(fault: Fault) -> str:
         named = f", as {injector.name!r}" if injector.name else ""
         said = f"{injector.unit}: {doses} (preset {injector.preset:g})"
         lines.append(f"injected in: {injector.stage.value}{named}; {said}")
+    figure = measured().get(fault.name)
+    lines.append(f"found: {figure}" if figure else "found: not measured (`tts-soak sensitivity`)")
     if fault.explains:
         lines.append(f"explains: {', '.join(fault.explains)}")
     lines += [f"source: {source.what}" + (f" <{source.link}>" if source.link else "") for source in fault.sources]
     return "\n".join(lines)
+
+
+@cache
+def measured() -> Mapping[str, str]:
+    """What was measured of each class, one line, from the last `python -m tools.sensitivity table`."""
+    path = Path(__file__).resolve().parents[1] / "data" / "sensitivity.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 _RELATIONS = {

@@ -1,0 +1,86 @@
+"""``python -m tools.sensitivity PART``: see the package."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tools.sensitivity import healthy as of_healthy
+from tools.sensitivity import process as of_process
+from tools.sensitivity import words as of_words
+from tools.sensitivity.table import write
+
+OUT = click.option("--out", type=click.Path(path_type=Path), required=True, help="figures (JSON)")
+EXISTING = click.Path(path_type=Path, exists=True)
+DATA = Path("harness/data/sensitivity.json")
+SEED = click.option("--seed", type=int, default=0, show_default=True)
+
+
+@click.group()
+def main() -> None:
+    """Measure the fault catalogue and write docs/sensitivity.md."""
+
+
+def _save(out: Path, found: dict[str, Any]) -> None:
+    out.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    click.echo(out)
+
+
+@main.command()
+@click.option("--texts", type=int, default=50, show_default=True, help="clips a synthetic voice; 0: recordings only")
+@click.option(
+    "--heard", type=int, default=0, show_default=True, help="of them also by forced alignment and pocketsphinx"
+)
+@click.option(
+    "--recordings", type=click.Path(path_type=Path, exists=True), multiple=True, help="folder with recordings"
+)
+@SEED
+@OUT
+def healthy(texts: int, heard: int, recordings: tuple[Path, ...], seed: int, out: Path) -> None:
+    """False alarms on Flite and eSpeak NG voices and on recordings, with the catalogue's default limits."""
+    _save(out, of_healthy.run(texts, heard, recordings, seed))
+
+
+@main.command()
+@click.option("--texts", type=int, default=60, show_default=True)
+@SEED
+@OUT
+def words(texts: int, seed: int, out: Path) -> None:
+    """Times of words by forced alignment against the phone ends that Flite itself tells."""
+    _save(out, of_words.run(texts, seed))
+
+
+@main.command()
+@click.option("--count", type=int, default=73, show_default=True, help="requests struck a class")
+@click.option("--deadly", type=int, default=20, show_default=True, help="the same of classes that kill the worker")
+@SEED
+@OUT
+def process(count: int, deadly: int, seed: int, out: Path) -> None:
+    """Faults of the living process in a real worker around the null backend."""
+    _save(out, of_process.run(count, deadly, seed))
+
+
+@main.command()
+@click.option(
+    "--run", "runs", type=click.Path(path_type=Path, exists=True), multiple=True, help="results.json of a run"
+)
+@click.option("--healthy", "health", type=EXISTING, default=None)
+@click.option("--words", "aligned", type=EXISTING, default=None)
+@click.option("--process", "living", type=EXISTING, default=None)
+@click.option("--docs", type=click.Path(path_type=Path), default=Path("docs/sensitivity.md"), show_default=True)
+@click.option(
+    "--data", type=click.Path(path_type=Path), default=Path("harness/data/sensitivity.json"), show_default=True
+)
+def table(
+    runs: tuple[Path, ...], health: Path | None, aligned: Path | None, living: Path | None, docs: Path, data: Path
+) -> None:
+    """Write docs/sensitivity.md, and the figures that `tts-soak faults NAME` quotes."""
+    for path in write(runs, health, aligned, living, docs, data):
+        click.echo(path)
+
+
+if __name__ == "__main__":
+    main()

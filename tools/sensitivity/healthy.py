@@ -1,0 +1,94 @@
+"""False alarms on healthy speech of many voices, without a reference and with the catalogue's default limits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.audio import AudioFile, read_audio
+from harness.corpora import load_corpus
+from harness.judge import Judge, Limits
+from harness.sensitivity import Trials, Twin
+from harness.sensitivity.figures import alarms
+from harness.types import Attempt, Chunk, Variant
+from tools.sensitivity.voices import VOICES, recordings
+
+SIGNAL = frozenset({"signal", "pitch"})
+WORDS = frozenset({"forced_alignment", "intelligibility"})
+
+
+def twin(kind: str, chunk: Chunk, audio: AudioFile, variant: Variant) -> Twin:
+    """A clip as a twin without observations."""
+    attempt = Attempt(0, 0, 0, chunk.id, kind, sample_rate=audio.sample_rate, duration=audio.duration)
+    return Twin(chunk, attempt, audio.samples, audio.sample_rate, {}, variant, kind)
+
+
+def synthetic(texts: int, seed: int) -> Iterator[Twin]:
+    """Every voice with its own ``texts`` chunks of the book, and a few very short texts."""
+    chunks = load_corpus("book").chunks
+    short = [Chunk(f"short-{i}", t) for i, t in enumerate(("Good morning.", "Yes.", "No, thank you.", "Not today."))]
+    for number, voice in enumerate(VOICES):
+        step = len(chunks) // texts
+        own = [chunks[(seed + number * 7 + i * step) % len(chunks)] for i in range(texts - len(short))]
+        for chunk in (*own, *short):
+            yield twin(voice.name, chunk, voice.say(chunk.text), Variant(voice.name, "recorded"))
+
+
+def recorded(folder: Path) -> Iterator[Twin]:
+    """Recordings of people; their texts are not looked at, so that only signal classes judge."""
+    for kind, path in recordings(folder):
+        yield twin(f"recordings {kind}", Chunk(path.stem, _text(path)), read_audio(path), Variant(kind, "recorded"))
+
+
+def _text(path: Path) -> str:
+    """The text beside a recording (LibriSpeech's .trans.txt, a .txt of the same name), else nothing."""
+    beside = path.with_suffix(".txt")
+    if beside.is_file():
+        return beside.read_text(encoding="utf-8").strip()
+    for listed in path.parent.glob("*.trans.txt"):
+        for line in listed.read_text(encoding="utf-8").splitlines():
+            name, _, text = line.partition(" ")
+            if name == path.stem:
+                return text
+    return ""
+
+
+def measure(twins: Iterator[Twin], heard: int) -> dict[str, Any]:
+    """Alarms by kind of material, and each of them; the first ``heard`` clips of a kind also go to the recognizers."""
+    scorers: dict[str, dict[str, Any]] = {name: {} for name in SIGNAL | WORDS}
+    scorers["intelligibility"] = {"asr": "pocketsphinx"}
+    trials = Trials(Judge(Limits.default()), scorers)
+    found: dict[str, list[tuple[str, ...]]] = {}
+    listed: list[dict[str, Any]] = []
+    listened: dict[str, int] = {}
+    began = time.process_time()
+    for bare in twins:
+        count = len(found.setdefault(bare.kind, []))
+        words = bool(bare.chunk.text) and count < heard
+        listened[bare.kind] = listened.get(bare.kind, 0) + words
+        whole = replace(bare, observations=trials.score(bare, SIGNAL | WORDS if words else SIGNAL))
+        names = trials.clean(whole)
+        found[bare.kind].append(names)
+        if names:
+            listed.append(
+                {"kind": bare.kind, "clip": bare.chunk.id, "names": list(names), "text": bare.chunk.text[:80]}
+            )
+    return {
+        "alarms": alarms(found),
+        "listed": listed,
+        "listened": listened,
+        "cpu_seconds": round(time.process_time() - began, 1),
+    }
+
+
+def run(texts: int, heard: int, folders: Sequence[Path], seed: int) -> dict[str, Any]:
+    """Synthetic voices and recordings, apart."""
+    result: dict[str, Any] = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "seed": seed, "heard": heard}
+    if texts:
+        result["synthetic"] = measure(synthetic(texts, seed), heard)
+    for folder in folders:
+        result.setdefault("recordings", {})[folder.name] = measure(recorded(folder), 0)
+    return result

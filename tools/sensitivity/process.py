@@ -1,0 +1,75 @@
+"""Faults of the living process, made for real in a worker and judged by how the request ended."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from harness.backends.worker import Worker
+from harness.faults import catalogue
+from harness.faults.base import Family, Injector
+from harness.faults.base import Stage as Where
+from harness.injection import faulty
+from harness.judge import Judge, Limits
+from harness.sensitivity.figures import as_json, figures
+from harness.sensitivity.trial import Answer, Tried
+from harness.types import Attempt, Chunk, Outcome, Request, Variant, View
+
+PLAIN = Variant("null", "null", {"mode": "speechlike", "seconds_per_word": 0.1}, progress_timeout=2.0)
+TEXT = "a man and a plan for the canal"
+DEADLY = ("crash", "hang")  # the worker is started again after each
+
+
+def run(count: int, deadly: int, seed: int) -> dict[str, Any]:
+    """Every class of the process: ``count`` requests struck and as many not; ``deadly`` where the worker dies of it."""
+    tried: list[Tried] = []
+    alarms = clean = 0
+    judge = Judge(Limits.default())
+    for name, fault in catalogue().items():
+        if fault.family is not Family.PROCESS or fault.judged_by:
+            continue
+        for injector in fault.injectors:
+            if injector.stage is not Where.BACKEND or injector.name == "sleep":
+                continue
+            wanted = deadly if name in DEADLY else count
+            for struck, names in _speak(name, injector, wanted, seed, judge):
+                label = injector.name or name
+                if not struck:
+                    clean, alarms = clean + 1, alarms + bool(names)
+                    continue
+                answer = Answer.FOUND if name in names else Answer.OTHERWISE if names else Answer.MISSED
+                tried.append(Tried(name, label, injector.preset, "null", answer, names))
+    return {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "seed": seed,
+        "rows": as_json(figures(tried)),
+        "clean": clean,
+        "alarms": alarms,
+    }
+
+
+def _speak(name: str, injector: Injector, count: int, seed: int, judge: Judge) -> list[tuple[bool, tuple[str, ...]]]:
+    ids = {f"c{i}" for i in range(0, 2 * count, 2)}
+    plan = [{"fault": name, "injector": injector.name or name, "chunks": sorted(ids)}]
+    found: list[tuple[bool, tuple[str, ...]]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        worker = Worker(faulty(PLAIN, plan, seed=seed), Path(folder))
+        worker.start()
+        try:
+            for place in range(2 * count):
+                if not worker.alive:
+                    worker.restart()
+                chunk = Chunk(f"c{place}", f"{TEXT} {place}")
+                reply = worker.request(Request(chunk.id, chunk.text, place))
+                found.append((chunk.id in ids, _names(chunk, reply.outcome, dict(reply.notes), judge)))
+        finally:
+            worker.stop()
+    return found
+
+
+def _names(chunk: Chunk, outcome: Outcome, notes: dict[str, Any], judge: Judge) -> tuple[str, ...]:
+    view = View(chunk, Attempt(0, 0, 0, chunk.id, "null", outcome=outcome, notes=notes), {})
+    evidence = [f.evidence(view) for f in catalogue().values() if f.family is Family.PROCESS]
+    return tuple(sorted({finding.fault for finding in judge.findings(view, evidence)[0]}))

@@ -1,0 +1,175 @@
+"""docs/sensitivity.md from stored figures: what was measured, when, on what, with which seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.faults import catalogue
+from harness.sensitivity.figures import Row, found_dose, from_json
+from harness.sensitivity.table import alarm_table, dose_table, grouped, recall_table
+
+WANTED = 0.95
+HEAD = """# What the harness notices, with figures
+
+Written by `python -m tools.sensitivity table` from stored measurements; nothing here is typed by hand. Each class of
+`tts-soak faults` is put into clean speech at a stated dose, and the copies are scored and judged like any other speech.
+*Found as such*: the class's own evidence lies beyond its limit. *Found at all*: any class that was scored for it found
+something. Copies that could not be judged count as not found; clips without room for the fault do not count. Intervals
+are exact (Clopper-Pearson, 95%). *Found 90%* is the dose found nine times of ten, between the doses tried.
+"""
+
+
+def write(
+    runs: Sequence[Path], health: Path | None, aligned: Path | None, living: Path | None, docs: Path, data: Path
+) -> list[Path]:
+    """Write the page and the figures of `tts-soak faults NAME`; returns both paths."""
+    parts, measured = [HEAD], {}
+    for path in runs:
+        for name, result in _load(path).items():
+            parts.append(_variant(name, result))
+            measured |= _measured(from_json(result["rows"]), f"{name}, {result['date']}, seed {result['seed']}")
+    if living is not None:
+        found = _load(living)
+        parts.append(_process(found))
+        measured |= _measured(from_json(found["rows"]), f"null backend, {_dated(found)}")
+    parts.append(_whole_run())
+    if health is not None:
+        parts.append(_health(_load(health)))
+    if aligned is not None:
+        parts.append(_words(_load(aligned)))
+    docs.write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
+    data.write_text(json.dumps(dict(sorted(measured.items())), indent=1) + "\n", encoding="utf-8")
+    return [docs, data]
+
+
+def _load(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _dated(found: dict[str, Any]) -> str:
+    return f"{found['date']}, seed {found['seed']}"
+
+
+def _variant(name: str, result: dict[str, Any]) -> str:
+    rows = from_json(result["rows"])
+    asr = result["scorers"].get("intelligibility", {}).get("asr") or "the default recognizer"
+    said = [
+        f"## Injected into {name}",
+        "",
+        f"{_dated(result)}; {result['texts']} texts of `{result['corpus']}`, one take each; "
+        f"judged against the reference on the same text by {result['limits']}; words heard by {asr}. Copies are made "
+        "only of clips in which nothing was found.",
+        "",
+        *recall_table(rows),
+        "",
+        *_short_of(rows),
+        "",
+        "By dose (found as such / tried):",
+        "",
+        *dose_table(rows),
+        "",
+        "Alarms on the clips as they were spoken, all classes together; the voice's own slips are among them:",
+        "",
+        *alarm_table(result["alarms"]),
+        "",
+    ]
+    said += [f"- `{one['chunk']}`: {', '.join(one['names'])}" for one in result.get("clean", [])]
+    return "\n".join([*said, ""])
+
+
+def _short_of(rows: Sequence[Row]) -> list[str]:
+    """Classes whose promise is not kept at the preset, each with its figure."""
+    preset = [row for row in rows if row.preset and row.injector == row.fault and row.count]
+    kept = [row for row in preset if row.low >= WANTED]
+    few = [row for row in preset if row.low < WANTED and row.named == row.count]
+    short = [row for row in preset if row.low < WANTED and row.named < row.count]
+    said = [f"{len(kept)} of {len(preset)} classes have a lower bound of {WANTED:.2f} or more at their preset dose."]
+    if few:
+        shown = ", ".join(f"{row.fault} ({row.named} of {row.count})" for row in few)
+        said.append(f"Found every time, but tried too rarely for that bound: {shown}.")
+    if short:
+        shown = ", ".join(f"{row.fault} ({row.named} of {row.count})" for row in short)
+        said.append(f"Not reached: {shown}.")
+    return said
+
+
+def _process(found: dict[str, Any]) -> str:
+    lines = [
+        "## Put into a living process",
+        "",
+        f"{_dated(found)}; a real worker around the null backend, every second request struck "
+        f"through the adapter `faulty`. Of the {found['clean']} requests between them {found['alarms']} raised an alarm.",
+        "",
+        *recall_table(from_json(found["rows"])),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _whole_run() -> str:
+    lines = ["## Judged over a whole run", "", "No single chunk shows these; a claim does.", ""]
+    lines += ["| class | judged by |", "| --- | --- |"]
+    lines += [f"| {f.name} | {f.judged_by} |" for f in catalogue().values() if f.judged_by]
+    return "\n".join([*lines, ""])
+
+
+def _health(found: dict[str, Any]) -> str:
+    also = f"; the first {found['heard']} clips a voice also by both recognizers" if found["heard"] else ""
+        f"; the first {found['heard']} clips a voice also by forced alignment and pocketsphinx"
+        if found["heard"]
+        else ""
+    )
+    lines = [
+        "## Healthy speech of other voices",
+        "",
+        f"{_dated(found)}; no reference, the catalogue's default limits, signal and pitch classes{also}.",
+        "",
+    ]
+    for part in [found.get("synthetic"), *found.get("recordings", {}).values()]:
+        if part is None:
+            continue
+        lines += [*alarm_table(part["alarms"]), ""]
+        lines += [f"- {one['kind']}, `{one['clip']}`: {', '.join(one['names'])}" for one in part["listed"]]
+        lines += [""]
+    return "\n".join(lines)
+
+
+def _words(found: dict[str, Any]) -> str:
+    lines = [
+        "## Times of words",
+        "",
+        f"{_dated(found)}; forced alignment against the phone ends that Flite itself tells, chunks "
+        "of `book`. Share of aligned words whose end lies within 150 ms of the end of the word's last phone.",
+        "",
+        "| voice | words | aligned | within 150 ms | 95% interval | median | 90th percentile |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for voice, seen in found["voices"].items():
+        if not seen["aligned"]:
+            lines.append(f"| {voice} | {seen['words']} | 0 | - | - | - | - |")
+            continue
+        lines.append(
+            f"| {voice} | {seen['words']} | {seen['aligned']} | {seen['share']:.1%} | {seen['low']:.1%} to "
+            f"{seen['high']:.1%} | {1000 * seen['median_seconds']:.0f} ms | {1000 * seen['p90_seconds']:.0f} ms |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def _measured(rows: Sequence[Row], material: str) -> dict[str, str]:
+    """One line a class for `tts-soak faults NAME`."""
+    lines: dict[str, str] = {}
+    for group in grouped(rows):
+        row = next((one for one in group if one.preset), None)
+        if row is None or row.injector != row.fault or not row.count:
+            continue
+        edge = found_dose(group) if len(group) > 1 else None
+        said = f"{row.named} of {row.count} found as such at the preset dose ({row.low:.2f} to {row.high:.2f})"
+        if row.found > row.named:
+            said += f", {row.found} at all"
+        if edge is not None:
+            said += f"; 90% from {edge:.3g} on"
+        lines[row.fault] = f"{said}; {material}"
+    return lines
