@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -181,3 +182,37 @@ def test_the_voice_can_be_made_once_by_itself(tmp_path: Path) -> None:
     rest = ["--prompt-audio", "c", "--prompt-text", "d", "--prompt-speech-output", str(tmp_path / "p.gguf")]
     subprocess.run([*command, *rest], check=True)
     assert (tmp_path / "p.gguf").is_file()
+
+
+def test_memory_that_grows_with_length_is_on_record_for_every_chunk(
+    one_shot: Variant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """27 tensors of 200 MB and more at 624 tokens: the peak of the program itself, beside each chunk's length."""
+    monkeypatch.setenv("STANDIN_FAIL", "memory")
+    short, long = speak(one_shot, tmp_path, [TEXT, LONG])
+    assert short.samples is not None and long.samples is not None
+    assert short.peak_rss_bytes is not None and long.peak_rss_bytes is not None
+    tokens = [len(reply.samples) / 960 for reply in (short, long) if reply.samples is not None]
+    grown = long.peak_rss_bytes - short.peak_rss_bytes
+    assert grown == pytest.approx(400_000 * (tokens[1] - tokens[0]), rel=0.3)
+
+
+def test_a_matrix_of_quantization_and_reference_shows_which_of_the_two_matters(
+    one_shot: Variant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A follow-up found that most chunks are near-empty with one voice and none with another, at any quantization."""
+    monkeypatch.setenv("STANDIN_FAIL", "natural-prompt")
+    texts = [chunk.text for chunk in load_corpus("sentences").chunks[:5]]
+    short: dict[tuple[str, str], int] = {}
+    for model in ("Q4_K_S", "Q8_0"):
+        for voice in ("natural", "synthetic"):
+            prompt, weights = tmp_path / f"{voice}.gguf", tmp_path / f"{model}.gguf"
+            prompt.write_bytes(voice.encode())
+            weights.write_bytes(b"GGUF")
+            command = [str(prompt) if part.endswith("prompt.gguf") else part for part in one_shot.settings["command"]]
+            settings = {**one_shot.settings, "command": command, "model": str(weights)}
+            replies = speak(replace(one_shot, name=f"{model}-{voice}", settings=settings), tmp_path, texts)
+            assert all(reply.outcome is Outcome.OK for reply in replies)
+            short[model, voice] = sum(len(r.samples) < 0.5 * 24000 for r in replies if r.samples is not None)
+    assert short["Q4_K_S", "natural"] == short["Q8_0", "natural"] >= 2
+    assert short["Q4_K_S", "synthetic"] == short["Q8_0", "synthetic"] == 0

@@ -1,7 +1,8 @@
 """Stand-in for cosyvoice-cli: its options, its prompt, its log lines, its two kinds of WAV, its known failures.
 
-``STANDIN_FAIL``: those of ``speech.py``, ``segfault`` (beyond 273 tokens), ``ignores-seed``. ``STANDIN_WAV``: float or
-pcm16 (the builds without and with FFmpeg).
+``STANDIN_FAIL``: those of ``speech.py``, ``segfault`` (beyond 273 tokens), ``ignores-seed``, ``memory`` (grows with the
+tokens), ``natural-prompt`` (most texts are near-empty where the voice was made from a natural recording).
+``STANDIN_WAV``: float or pcm16 (the builds without and with FFmpeg).
 """
 
 from __future__ import annotations
@@ -11,17 +12,26 @@ import os
 import random
 import signal
 import sys
+import time
+import zlib
 from pathlib import Path
 
 import speech
 
 RATE, TOKEN = 24000, 960
+PROMPT = b""
 
 
 def synthesize(text: str, seed: int) -> object:
     """Speech; the decoder's memory error strikes beyond 273 tokens where it is asked for."""
     samples = speech.say(text, seed, RATE)
     tokens = len(samples) // TOKEN
+    if speech.fails("memory", text):
+        held = bytearray(tokens * 400_000)
+        held[::4096] = b"x" * len(held[::4096])
+        time.sleep(0.5)
+    if speech.fails("natural-prompt", text) and b"natural" in PROMPT and zlib.crc32(text.encode()) % 10 < 7:
+        samples = samples[len(samples) // 3 :][: RATE // 3]
     if speech.fails("segfault", text) and tokens > 273:
         print(f"ggml: ne[1] > 0xFFFF for tensor {{896,{tokens * 240 + 1},1,1}}", file=sys.stderr, flush=True)
         os.kill(os.getpid(), signal.SIGSEGV)
@@ -82,6 +92,8 @@ def main() -> None:
     if given.frontend_only:
         Path(given.prompt_speech_output).write_bytes(b"GGUF")
         return
+    if given.prompt_speech:
+        globals()["PROMPT"] = Path(given.prompt_speech).read_bytes()
     if not given.model or not (given.prompt_speech or frontend):
         parser.error("a model and one source of the prompt are required")
     if given.interactive:

@@ -1,7 +1,8 @@
 """Stand-in for candle's example qwen3_omni_tts_full: its options, its log, its clamped PCM16.
 
 ``STANDIN_FAIL``: those of ``speech.py``, ``loud`` (four times full scale before the clamp), ``range`` (a token out of
-its codebook), ``collapse`` (six different tokens), ``runaway`` (up to --max-steps).
+its codebook), ``collapse`` (six different tokens), ``runaway`` (up to --max-steps), ``quantized`` (other tokens from
+the middle on).
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ if speech.fails("runaway", given.prompt) or len(samples) // FRAME > steps:
 frames = len(samples) // FRAME
 samples = samples[: frames * FRAME]
 codes = np.random.default_rng(len(given.prompt)).integers(0, SIZE, (frames, BOOKS))
+if speech.fails("quantized", given.prompt):
+    codes[frames // 2 :] = (codes[frames // 2 :] + 1) % SIZE
 if speech.fails("collapse", given.prompt):
     codes = codes % 6
 if speech.fails("range", given.prompt):
