@@ -53,7 +53,7 @@ def divergence_claim(variant: str, found: Json, margin: float) -> Claim:
     mean, agree = speech["divergence"], speech["agreement"]
     says = (
         f"the next speech token's distribution lies {_nats(mean['value'])} from the reference's on average"
-        f"{_range(mean, '.2g')} (p95 {speech['divergence_p95']:.2g}, p99 {speech['divergence_p99']:.2g}), the most "
+        f"{_range(mean, '.3g')} (p95 {speech['divergence_p95']:.3g}, p99 {speech['divergence_p99']:.3g}), the most "
         f"probable token is the same at {agree['value']:.1%} of steps, perplexity {speech['perplexity']:.3f} against "
         f"{speech['perplexity_reference']:.3f}; {speech['steps']} tokens of {found['chunks']} chunks"
     )
@@ -126,7 +126,7 @@ def _curve(positions: Mapping[str, Json]) -> Json:
 
 
 def _nats(value: float) -> str:
-    return f"{value:.2g} nats"
+    return f"{value:.3g} nats"
 
 
 def _range(found: Json, form: str) -> str:

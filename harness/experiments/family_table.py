@@ -49,7 +49,7 @@ def _cells(found: Json) -> list[str]:
         _figure(found["log_mel_db"]["median"] if found["log_mel_db"] else None, ".1f"),
         _figure(found["rtfx"], ".1f"),
         _figure(found["peak_memory_bytes"], ".0f", 1e-6),
-        "-" if speech is None else _ranged(speech["divergence"], ".2g"),
+        "-" if speech is None else _ranged(speech["divergence"], ".3g"),
         "-" if speech is None else f"{speech['agreement']['value']:.1%}",
     ]
 
@@ -78,9 +78,9 @@ def _divergence(fed: Mapping[str, Json | str]) -> str:
 def _part(found: Json) -> list[str]:
     return [
         str(found["steps"]),
-        _ranged(found["divergence"], ".2g"),
-        f"{found['divergence_p95']:.2g}",
-        f"{found['divergence_p99']:.2g}",
+        _ranged(found["divergence"], ".3g"),
+        f"{found['divergence_p95']:.3g}",
+        f"{found['divergence_p99']:.3g}",
         f"{found['agreement']['value']:.1%}",
         f"{found['perplexity']:.3f}",
         f"{found['perplexity_reference']:.3f}",
