@@ -212,7 +212,6 @@ SENTENCES = ("The lock was stiff and would not turn.", "Nobody had seen the old 
              "There were nine boats in the harbour.", "The child laughed and ran into the garden.")  # fmt: skip
 
 
-
 def voice(name: str, model: Path | None = None, folder: Path = VOICE) -> Variant:
     settings = {"model": str(model or VOICE / f"{name}.gguf"), "voice_dir": str(folder), "segment_phones": 60}
     return Variant(name, "llama_codec", settings, seed=7, reference=name == "f16")

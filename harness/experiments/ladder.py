@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -12,39 +11,52 @@ from harness.compare.family import proportion
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
 from harness.errors import ConfigError, SoakError, nearest
-from harness.experiments.stage import Stage, markdown, write_results
+from harness.experiments.ladder_claims import claims, exponent, first_length, growth, table
+from harness.experiments.stage import Stage, write_results
 from harness.session import Turn, seed_for
 from harness.store import Run
 from harness.types import Arm, Attempt, Chunk, Claim, Json, Outcome, Variant, Verdict, VerdictWord
 
-_DEFAULTS: Mapping[str, Any] = {"takes_short": 3, "short_words": 2, "fit_from_words": 8, "time_exponent_max": 1.3}
-DEAD = (Outcome.CRASH, Outcome.HANG, Outcome.TIMEOUT)
+__all__ = ["carry_out", "exponent", "first_length", "words_of"]
+
+_DEFAULTS: Mapping[str, Any] = {
+    "takes_short": 3,
+    "short_words": 2,
+    "short_rate_max": 0.1,
+    "fit_from_words": 8,
+    "time_exponent_max": 1.3,
+    "memory_exponent_max": 1.3,
+    "memory_noise": 4e6,
+}
+_ENDED = {Outcome.CRASH: "crash", Outcome.HANG: "hang", Outcome.TIMEOUT: "hang"}
+_CUT = ("truncation",)  # classes of faults that say that the end is missing
 
 
 def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Speak the ladder with each variant; short texts get several takes. Records claims and the table."""
-    table = {**_DEFAULTS, **plan.experiment.get("ladder", {})}
-    for key in table:
+    margins = {**_DEFAULTS, **plan.experiment.get("ladder", {})}
+    for key in margins:
         if key not in _DEFAULTS:
             raise ConfigError(f"limits: ladder: unknown key {key!r}{nearest(key, _DEFAULTS)}")
     results: Json = {}
-    claims: list[Claim] = []
+    made: list[Claim] = []
     with Stage(plan, progress, resume) as stage:
         for variant in plan.variants:
             soak = stage.soak(variant)
             try:
                 soak.speak()
-                _takes(stage, variant, int(table["takes_short"]), int(table["short_words"]))
+                _takes(stage, variant, int(margins["takes_short"]), int(margins["short_words"]))
             except SoakError as error:
                 stage.lost(variant, error)
                 continue
             steps = figures(stage.run, variant, plan.chunks(variant))
-            fits = {
-                key: exponent(steps, key, int(table["fit_from_words"])) for key in ("cpu_seconds", "tokens", "memory")
-            }
-            results[variant.name] = {"steps": steps, "exponents": fits}
-            claims += _claims(variant.name, steps, fits, table)
-        write_results(stage.run, claims, results, _table(results))
+            least = int(margins["fit_from_words"])
+            fits = {key: exponent(steps, key, least) for key in ("cpu_seconds", "tokens", "memory")}
+            fits["memory_growth"] = growth(steps, least, float(margins["memory_noise"]))
+            firsts = {key: first_length(steps, key) for key in ("crash", "hang", "silent", "cut")}
+            results[variant.name] = {"steps": steps, "exponents": fits, "first": firsts}
+            made += claims(variant.name, steps, fits, margins)
+        write_results(stage.run, made, results, table(results))
         return stage.run.path
 
 
@@ -81,13 +93,17 @@ def _step(words: int, attempts: Sequence[Attempt], verdicts: Mapping[int, Verdic
     judged = [v for a in attempts if a.id is not None and (v := verdicts.get(a.id)) is not None]
     judged = [verdict for verdict in judged if verdict.word is not VerdictWord.NOT_JUDGED]
     faulty = [verdict for verdict in judged if verdict.word is VerdictWord.FAULTY]
+    short = {a.id for a in attempts if a.id is not None and _cut(verdicts.get(a.id))}
     timed = [(a.duration, a.cpu_seconds) for a in attempts if a.duration and a.cpu_seconds]
     return {
         "words": words,
         "attempts": len(attempts),
         "spoken": sum(a.outcome is Outcome.OK for a in attempts),
-        "dead": sum(a.outcome in DEAD for a in attempts),
-        "cut": sum(a.finish_reason == "length" for a in attempts),
+        "crash": sum(_ENDED.get(a.outcome) == "crash" for a in attempts),
+        "hang": sum(_ENDED.get(a.outcome) == "hang" for a in attempts),
+        "silent": sum(a.outcome is not Outcome.OK and a.outcome not in _ENDED for a in attempts),
+        "said": next((a.detail for a in attempts if a.outcome is not Outcome.OK), ""),
+        "cut": sum(a.finish_reason == "length" or a.id in short for a in attempts),
         "faulty": proportion(len(faulty), len(judged)),
         "classes": sorted({f.fault for verdict in faulty for f in verdict.findings if f.confirmed is not False}),
         "tokens": _median([a.token_count for a in attempts]),
@@ -98,114 +114,10 @@ def _step(words: int, attempts: Sequence[Attempt], verdicts: Mapping[int, Verdic
     }
 
 
+def _cut(verdict: Verdict | None) -> bool:
+    return verdict is not None and any(f.fault in _CUT and f.confirmed is not False for f in verdict.findings)
+
+
 def _median(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return float(median(known)) if known else None
-
-
-def exponent(steps: Sequence[Json], key: str, least: int) -> Json | None:
-    """k of ``value ~ words ** k`` with its 95% interval, from the steps of at least ``least`` words; None below 4."""
-    points = [(math.log(step["words"]), math.log(step[key])) for step in steps if step["words"] >= least and step[key]]
-    if len(points) < 4:
-        return None
-    from scipy.stats import linregress, t
-
-    x, y = zip(*points, strict=True)
-    fit = linregress(x, y)
-    half = float(t.ppf(0.975, len(points) - 2)) * float(fit.stderr)
-    slope = float(fit.slope)
-    return {"value": slope, "low": slope - half, "high": slope + half, "n": len(points)}
-
-
-def first_length(steps: Sequence[Json], key: str) -> int | None:
-    """The first length at which this happened at all."""
-    return next((int(step["words"]) for step in steps if step[key]), None)
-
-
-def _degraded(steps: Sequence[Json]) -> int | None:
-    """The first length above two words at which most texts are faulty, and at every longer one too."""
-    worse = None
-    for step in reversed([step for step in steps if step["words"] > 2]):
-        faulty = step["faulty"]
-        if not faulty["total"] or faulty["count"] * 2 <= faulty["total"]:
-            break
-        worse = int(step["words"])
-    return worse
-
-
-def _claims(name: str, steps: Sequence[Json], fits: Mapping[str, Any], table: Mapping[str, Any]) -> list[Claim]:
-    longest = max((step["words"] for step in steps), default=0)
-    reach = f"of texts of 1 to {longest} words"
-    dead, cut, bad = first_length(steps, "dead"), first_length(steps, "cut"), _degraded(steps)
-    spoken, total = sum(step["spoken"] for step in steps), sum(step["attempts"] for step in steps)
-    short = [step for step in steps if step["words"] <= table["short_words"]]
-    few, of = sum(step["faulty"]["count"] for step in short), sum(step["faulty"]["total"] for step in short)
-    share = proportion(few, of)
-    known = bad is not None or all(step["faulty"]["total"] * 2 > step["attempts"] for step in steps)
-    return [
-        _first(name, "survives", dead, f"{spoken} of {total} attempts {reach} gave speech", "crashes or hangs"),
-        _first(name, "not-cut-off", cut, f"no generation {reach} was cut off", "is cut off at the cap"),
-        _first(
-            name, "no-degradation", bad, f"at no length {reach} do most texts turn faulty", "is faulty in most texts"
-        )
-        if known
-        else Claim("no-degradation", name, "at some length most texts were not judged", None, count=0),
-        Claim(
-            "short-texts",
-            name,
-            f"{few} of {of} judged short attempts are faulty ({share['low']:.1%} to {share['high']:.1%})",
-            False if few else None if of * 2 <= sum(step["attempts"] for step in short) else True,
-            share["value"],
-            (share["low"], share["high"]),
-            count=of,
-        ),
-        _growth(name, fits["cpu_seconds"], float(table["time_exponent_max"])),
-    ]
-
-
-def _first(name: str, claim: str, length: int | None, fine: str, what: str) -> Claim:
-    says = fine if length is None else f"from {length} words on it {what}"
-    return Claim(claim, name, says, length is None, None if length is None else float(length))
-
-
-def _growth(name: str, fit: Json | None, most: float) -> Claim:
-    if fit is None:
-        return Claim("growth", name, "too few lengths to fit how compute time grows", None, count=0)
-    says = f"compute time grows with words to the power of {fit['value']:.2f} ({fit['low']:.2f} to {fit['high']:.2f})"
-    passed = True if fit["high"] <= most else False if fit["low"] > most else None
-    says = says if passed is not None else f"too few lengths to hold against {most:g}: {says}"
-    return Claim("growth", name, says, passed, fit["value"], (fit["low"], fit["high"]), most, fit["n"])
-
-
-def _table(results: Mapping[str, Json]) -> str:
-    heads = ["words", "spoken", "cut off", "faulty", "tokens", "seconds", "CPU s", "RTFx", "peak MB", "fault classes"]
-    parts = []
-    for name, found in results.items():
-        rows = [_cells(step) for step in found["steps"]]
-        fits = ", ".join(
-            f"{key.replace('_', ' ')} {fit['value']:.2f} ({fit['low']:.2f} to {fit['high']:.2f})"
-            for key, fit in found["exponents"].items()
-            if fit is not None
-        )
-        parts.append(
-            f"**{name}**; exponents of growth with words: {fits or 'too few lengths'}\n\n{markdown(heads, rows)}\n"
-        )
-    return "\n".join(parts)
-
-
-def _cells(step: Json) -> list[str]:
-    def figure(key: str, form: str, scale: float = 1.0) -> str:
-        return "-" if step[key] is None else format(step[key] * scale, form)
-
-    return [
-        str(step["words"]),
-        f"{step['spoken']}/{step['attempts']}",
-        str(step["cut"]),
-        f"{step['faulty']['count']}/{step['faulty']['total']}",
-        figure("tokens", ".0f"),
-        figure("seconds", ".1f"),
-        figure("cpu_seconds", ".2f"),
-        figure("rtfx", ".1f"),
-        figure("memory", ".0f", 1e-6),
-        ", ".join(step["classes"]) or "-",
-    ]

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from harness import stats
+from harness.compare import ChunkResult
 from harness.compare.family import proportion
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
 from harness.engine.results import chunk_results
 from harness.errors import ConfigError, SoakError, nearest
 from harness.experiments.stage import Stage, markdown, write_results
-from harness.store import Run
 from harness.types import Claim, Json, Variant
 
 _DEFAULTS: Mapping[str, Any] = {"rate_max": 0.25, "wer_max": 0.1, "level": 0.95, "grid": {}, "list": []}
@@ -40,12 +40,15 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
         claims: list[Claim] = []
         for name, found in derived.items():
             level = 1 - (1 - table["level"]) / len(found)  # all intervals hold together (Bonferroni)
-            rows = {
-                _shown(setting): figures(stage.run, whole, one, table, level)
+            spoken = {
+                _shown(setting): chunk_results(stage.run, whole, one)
                 for one, setting in zip(found, settings, strict=True)
             }
-            results[name] = {"level": level, "settings": rows}
-            claims += _claims(name, rows, table)
+            rows = {label: figures(given, table, level, found[0].seed) for label, given in spoken.items()}
+            best = compare_words(spoken, rows, level, found[0].seed)
+            regions = region(dict(zip(rows, settings, strict=True)), rows)
+            results[name] = {"level": level, "settings": rows, "best": best, "safe_values": regions}
+            claims += _claims(name, rows, regions, best, table)
         write_results(stage.run, claims, results, _table(results, table))
         return stage.run.path
 
@@ -89,19 +92,54 @@ def _set(settings: Mapping[str, Any], path: Sequence[str], value: Any) -> Mappin
     return {**settings, first: _set(inner if isinstance(inner, Mapping) else {}, rest, value) if rest else value}
 
 
-def figures(run: Run, plan: Plan, variant: Variant, table: Mapping[str, Any], level: float) -> Json:
+def figures(rows: Sequence[ChunkResult], table: Mapping[str, Any], level: float, seed: int) -> Json:
     """Fault rate and WER of one setting with intervals at ``level``, and what they amount to."""
-    rows = chunk_results(run, plan, variant)
     judged = [row for row in rows if row.judged]
     faulty = proportion(sum(row.faulty for row in judged), len(judged), level)
     heard = [(row.errors, row.words) for row in rows if row.errors is not None and row.words]
     wer = None
     if heard:
-        errors, words = zip(*heard, strict=True)
-        none = [0] * len(heard)
-        found = stats.ratio_difference(errors, words, none, words, seed=variant.seed, level=level)
+        found = stats.error_rate(*zip(*heard, strict=True), seed=seed, level=level)
         wer = {"value": found.value, "low": found.interval[0], "high": found.interval[1], "n": found.count}
     return {"chunks": len(rows), "faulty": faulty, "wer": wer, "word": _word(faulty, table["rate_max"])}
+
+
+def compare_words(
+    spoken: Mapping[str, Sequence[ChunkResult]], rows: Mapping[str, Json], level: float, seed: int
+) -> Json | None:
+    """The setting with the least WER, and how much more every other one has on the same chunks, paired."""
+    known = [label for label, row in rows.items() if row["wer"] is not None]
+    if not known:
+        return None
+    best = min(known, key=lambda label: float(rows[label]["wer"]["value"]))
+    base = _words(spoken[best])
+    excess: Json = {}
+    for label in known:
+        own = _words(spoken[label])
+        both = [key for key in own if key in base]
+        if label == best or not both:
+            continue
+        columns = [[side[key][part] for key in both] for side in (own, base) for part in (0, 1)]
+        found = stats.ratio_difference(*columns, seed=seed, level=level)
+        excess[label] = {"value": found.value, "low": found.interval[0], "high": found.interval[1], "n": found.count}
+    return {"setting": best, "excess": excess}
+
+
+def _words(rows: Sequence[ChunkResult]) -> dict[str, tuple[int, int]]:
+    return {row.chunk.id: (row.errors, row.words) for row in rows if row.errors is not None and row.words}
+
+
+def region(settings: Mapping[str, Mapping[str, Any]], rows: Mapping[str, Json]) -> Json:
+    """For each setting that was varied, the values that are safe whatever the others are."""
+    keys = dict.fromkeys(key for setting in settings.values() for key in setting)
+    found: Json = {}
+    for key in keys:
+        words: dict[str, list[str]] = {}
+        for label, setting in settings.items():
+            if key in setting:
+                words.setdefault(str(setting[key]), []).append(rows[label]["word"])
+        found[key] = [value for value, given in words.items() if all(word == SAFE for word in given)]
+    return found
 
 
 def _word(faulty: Json, most: float) -> str:
@@ -110,7 +148,9 @@ def _word(faulty: Json, most: float) -> str:
     return UNSAFE if faulty["low"] > most else UNDECIDED
 
 
-def _claims(name: str, rows: Mapping[str, Json], table: Mapping[str, Any]) -> list[Claim]:
+def _claims(
+    name: str, rows: Mapping[str, Json], regions: Json, best: Json | None, table: Mapping[str, Any]
+) -> list[Claim]:
     words = {key: [label for label, row in rows.items() if row["word"] == key] for key in (SAFE, UNSAFE, UNDECIDED)}
     chunks = next(iter(rows.values()))["chunks"]
     says = f"{len(words[SAFE])} of {len(rows)} settings are safe (fault rate at most {table['rate_max']:.0%} with all "
@@ -118,28 +158,35 @@ def _claims(name: str, rows: Mapping[str, Json], table: Mapping[str, Any]) -> li
     says += f"{chunks} chunks"
     if words[SAFE]:
         says += f"; safe: {'; '.join(words[SAFE])}"
+    whole = [f"{key} {', '.join(values)}" for key, values in regions.items() if values]
+    if whole and len(words[SAFE]) > 1:
+        says += f"; safe whatever the other settings are: {'; '.join(whole)}"
+    if words[UNDECIDED] and not words[SAFE]:
+        most = rows[words[UNDECIDED][0]]["faulty"]
+        says += f"; {stats.compatible(most['count'], most['total'])}"
     passed = True if words[SAFE] else None if words[UNDECIDED] else False
     share = proportion(len(words[SAFE]), len(rows))
-    details: Json = {key: list(value) for key, value in words.items()}
+    details: Json = {**{key: list(value) for key, value in words.items()}, "safe_values": regions}
     return [
         Claim("safe-region", name, says, passed, share["value"], None, table["rate_max"], len(rows), details),
-        _best_words(name, rows, table),
+        _best_words(name, rows, best, table),
     ]
 
 
-def _best_words(name: str, rows: Mapping[str, Json], table: Mapping[str, Any]) -> Claim:
-    """The setting understood best, and those clearly worse than it."""
-    known = {label: row["wer"] for label, row in rows.items() if row["wer"] is not None}
-    if not known:
+def _best_words(name: str, rows: Mapping[str, Json], best: Json | None, table: Mapping[str, Any]) -> Claim:
+    """The setting understood best, and those clearly worse than it on the same chunks."""
+    if best is None:
         return Claim("words", name, "no setting was transcribed", None, count=0)
-    best = min(known, key=lambda label: float(known[label]["value"]))
-    most = known[best]["high"] + table["wer_max"]
-    worse = [label for label, wer in known.items() if wer["low"] > most]
-    says = (
-        f"WER is lowest at {best}: {known[best]['value']:.3f} ({known[best]['low']:.3f} to {known[best]['high']:.3f})"
-    )
-    says += f"; clearly worse: {'; '.join(worse)}" if worse else "; no setting is clearly worse"
-    return Claim("words", name, says, not worse, known[best]["value"], None, table["wer_max"], len(known))
+    wer, most = rows[best["setting"]]["wer"], float(table["wer_max"])
+    worse = [label for label, more in best["excess"].items() if more["low"] > most]
+    unsure = [label for label, more in best["excess"].items() if more["low"] <= most < more["high"]]
+    says = f"WER is lowest at {best['setting']}: {wer['value']:.3f} ({wer['low']:.3f} to {wer['high']:.3f})"
+    says += f"; more than {most:g} worse on the same chunks: {'; '.join(worse)}" if worse else ""
+    says += f"; too small to say of {'; '.join(unsure)}" if unsure else ""
+    says += "" if worse or unsure else f"; no setting is more than {most:g} worse"
+    passed = False if worse else None if unsure else True
+    interval = (wer["low"], wer["high"])
+    return Claim("words", name, says, passed, wer["value"], interval, most, len(best["excess"]) + 1)
 
 
 def _table(results: Mapping[str, Json], table: Mapping[str, Any]) -> str:

@@ -1,0 +1,120 @@
+"""Ladder and sweep: first lengths, how time and memory grow, and at which settings a backend is safe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.compare import ChunkResult
+from harness.compare.family import proportion
+from harness.experiments.ladder_claims import claims, degraded, growth
+from harness.experiments.sweep import SAFE, UNDECIDED, UNSAFE, _claims, compare_words, figures, region
+from harness.types import Chunk, Claim, Json, Verdict, VerdictWord
+
+MARGINS = {"short_words": 2, "short_rate_max": 0.1, "time_exponent_max": 1.3, "memory_exponent_max": 1.3}
+NO_FITS: Json = {"cpu_seconds": None, "tokens": None, "memory": None, "memory_growth": None}
+
+
+def steps(**changes: dict[int, Any]) -> list[Json]:
+    """Lengths 1 to 512, two clean attempts each; ``changes``: key -> {words: value}."""
+    found = []
+    for words in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512):
+        row: Json = {
+            "words": words,
+            "attempts": 2,
+            "spoken": 2,
+            "crash": 0,
+            "hang": 0,
+            "silent": 0,
+            "cut": 0,
+            "said": "",
+        }
+        row |= {"faulty": proportion(0, 2), "classes": [], "memory": 60_000_000.0, "cpu_seconds": 0.1 + 0.02 * words}
+        found.append(row | {key: values[words] for key, values in changes.items() if words in values})
+    return found
+
+
+def claimed(rows: list[Json], **fits: Any) -> dict[str, Claim]:
+    return {claim.name: claim for claim in claims("v", rows, {**NO_FITS, **fits}, MARGINS)}
+
+
+# ------------------------------------------------------------------------------------------- ladder
+def test_each_way_of_going_wrong_has_its_own_first_length() -> None:
+    rows = steps(crash={64: 1, 512: 2}, hang={256: 1}, cut={128: 1}, silent={512: 1}, said={64: "signal 11 (SIGSEGV)"})
+    found = claimed(rows)
+    assert found["survives"].passed is False and found["survives"].value == 64
+    assert "crash first at 64 words, hang first at 256 words" in found["survives"].statement
+    assert "signal 11 (SIGSEGV)" in found["survives"].statement
+    assert found["not-cut-off"].value == 128 and found["gives-speech"].value == 512
+    assert all(claim.passed is not False for claim in claimed(steps()).values())
+
+
+def test_one_bad_length_between_good_ones_is_no_degradation() -> None:
+    assert degraded(steps(faulty={32: proportion(2, 2)})) is None
+    assert degraded(steps(faulty={n: proportion(2, 2) for n in (128, 256, 512)})) == 128
+
+
+def test_a_few_clean_short_takes_do_not_prove_that_short_texts_are_safe() -> None:
+    few = claimed(steps())["short-texts"]
+    assert few.passed is None and "0 of 4 is compatible with a fault rate up to 60%" in few.statement
+    many = claimed(steps(faulty={1: proportion(0, 24), 2: proportion(0, 18)}))["short-texts"]
+    assert many.passed is True
+    assert claimed(steps(faulty={1: proportion(9, 24)}))["short-texts"].passed is False
+
+
+def test_a_square_law_shows_in_what_memory_grows_by_and_not_in_its_total() -> None:
+    square = steps(memory={n: 1e9 + 400.0 * n**2 for n in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)})
+    fit = growth(square, 8, 1e6)
+    assert fit is not None and fit["value"] == pytest.approx(2.0, abs=0.05)
+    found = claimed(square, memory_growth=fit)["memory"]
+    assert found.passed is False and "power of 2.0" in found.statement
+    assert growth(steps(), 8, 1e6) is None
+    assert claimed(steps())["memory"].passed is True
+    assert claimed(steps(memory=dict.fromkeys((1, 2, 4, 8, 16, 32, 64))))["memory"].passed is None
+
+
+# ------------------------------------------------------------------------------------------- sweep
+TABLE = {"rate_max": 0.25, "wer_max": 0.1}
+CLEAN, FAULTY = Verdict(VerdictWord.CLEAN), Verdict(VerdictWord.FAULTY)
+
+
+def rows(faulty: int, errors: int, n: int = 40) -> list[ChunkResult]:
+    """``faulty`` of ``n`` chunks of 20 words, each with about ``errors`` errors, more in some and fewer in others."""
+    return [
+        ChunkResult(i, Chunk(f"c{i}", "word " * 20), FAULTY if i < faulty else CLEAN, 0, errors + i % 3, 20)
+        for i in range(n)
+    ]
+
+
+def swept(**given: list[ChunkResult]) -> tuple[dict[str, Json], dict[str, Claim]]:
+    found = {label: figures(each, TABLE, 0.99, 1) for label, each in given.items()}
+    best = compare_words(given, found, 0.99, 1)
+    settings = {label: {"temperature": label[0], "top_p": label[1]} for label in given}
+    made = _claims("v", found, region(settings, found), best, TABLE)
+    return found, {claim.name: claim for claim in made}
+
+
+def test_the_safe_region_is_named_by_the_values_that_are_safe_whatever_the_rest() -> None:
+    found, told = swept(a1=rows(0, 1), a2=rows(1, 1), b1=rows(0, 1), b2=rows(30, 1))
+    assert [found[label]["word"] for label in ("a1", "a2", "b1", "b2")] == [SAFE, SAFE, SAFE, UNSAFE]
+    assert told["safe-region"].passed is True
+    assert "safe whatever the other settings are: temperature a; top_p 1" in told["safe-region"].statement
+
+
+def test_settings_with_few_chunks_are_undecided_and_say_what_is_still_possible() -> None:
+    found, told = swept(a1=rows(0, 1, n=8))
+    assert found["a1"]["word"] == UNDECIDED and told["safe-region"].passed is None
+    assert "0 of 8 is compatible with a fault rate up to 37%" in told["safe-region"].statement
+
+
+def test_word_errors_are_compared_on_the_same_chunks() -> None:
+    found, told = swept(a1=rows(0, 1), b1=rows(0, 6))
+    assert told["words"].passed is False and "worse on the same chunks: b1" in told["words"].statement
+    assert found["b1"]["wer"]["low"] < found["b1"]["wer"]["value"] < found["b1"]["wer"]["high"]
+    assert swept(a1=rows(0, 1), b1=rows(0, 1))[1]["words"].passed is True
+
+
+def test_no_error_heard_is_not_no_error_possible() -> None:
+    clean = [ChunkResult(i, Chunk(f"c{i}", "word " * 20), CLEAN, 0, 0, 20) for i in range(10)]
+    assert figures(clean, TABLE, 0.95, 1)["wer"]["high"] > 0.01
