@@ -144,6 +144,14 @@ def test_a_single_file_needs_nothing_beside_it(tmp_path):
     }
 
 
+def test_a_single_file_holds_every_sound_once(tmp_path):
+    path = make_run(tmp_path, faulty=(2, 5))
+    write(path, single_file=True)
+    page = (path / "report-single.html").read_text()
+    sounds = re.findall(r"data:audio/flac;base64,[A-Za-z0-9+/=]+", page)
+    assert len(sounds) == len(set(sounds)) == 4  # two chunks, each in two variants
+
+
 def test_pruned_audio_is_said_and_breaks_nothing(tmp_path):
     path = make_run(tmp_path)
     for sound in (path / "audio").iterdir():

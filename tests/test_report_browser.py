@@ -250,6 +250,8 @@ def test_one_file_plays_alone(open_page, report, tmp_path):
     wait_playing(page, "q4")
     page.keyboard.press("2")
     wait_playing(page, "f16")
+    page.keyboard.press("1")
+    wait_playing(page, "q4")
     assert page.evaluate("document.querySelector('#q1 img').naturalWidth") == 640
 
 

@@ -41,6 +41,7 @@ def strip(material: Material, links: Mapping[int, str]) -> str:
     axes.set_ylim(rows - 0.5, -0.6)
     axes.set_xlim(0, max(material.chunks, 1) + 1)
     axes.set_xlabel("chunk, in order of speaking")
+    axes.locator_params(axis="x", integer=True)
     axes.tick_params(left=False)
     axes.spines["left"].set_visible(False)
     if axes.get_legend_handles_labels()[1]:
@@ -124,6 +125,7 @@ def _panel(material: Material, measure: str, title: str) -> str:
     axes.set_xlim(0, max(material.chunks, 1) + 1)
     axes.set_title(title, loc="left", fontsize=9)
     axes.set_xlabel("chunk")
+    axes.locator_params(axis="x", integer=True)
     axes.grid(axis="y", linewidth=0.6)
     if len(material.variants) > 1:
         drawing.legend(loc="outside lower center", ncols=4, frameon=False, handlelength=3)

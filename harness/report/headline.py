@@ -21,6 +21,9 @@ class Word(StrEnum):
     PART = "see below"
 
 
+_UNASKED = "the run was not asked whether its figures are good enough"
+
+
 @dataclass(frozen=True, slots=True)
 class Headline:
     """``word`` and the reason in one line."""
@@ -51,10 +54,22 @@ def headline(name: str, row: Json, summary: Json) -> Headline:
         return Headline(Word.FAILS, f"{_names(failed)}: {failed[0]['statement']}")
     small = [claim for claim in claims if claim["passed"] is None]
     if not claims or any(claim["name"] == "fault-rate" for claim in small):
-        why = small[0]["statement"] if small else "the run was not asked whether its figures are good enough"
-        return Headline(Word.OPEN, why)
+        return Headline(Word.OPEN, _too_small(small[0], row) if small else _UNASKED)
     why = f"{row['faulty']} of {judged} judged chunks are faulty"
     return Headline(Word.PASSES, f"{why}; too small to say: {_names(small)}" if small else why)
+
+
+def _too_small(claim: Json, row: Json) -> str:
+    """The fault rate in short where that is what cannot be said; the claim's own words are further down the page."""
+    rate = row["fault_rate"]
+    if claim["name"] != "fault-rate" or rate["value"] is None or claim["margin"] is None:
+        return str(claim["statement"])
+    base = (row.get("against") or {}).get("fault_rate")
+    margin = f"{claim['margin']:.1%} {'above the reference' if base or row.get('reference') else 'of the chunks'}"
+    return (
+        f"too few chunks: {rate['count']} of {rate['total']} faulty may stand for {rate['low']:.1%} to "
+        f"{rate['high']:.1%}, and {margin} is allowed"
+    )
 
 
 def by_claims(claims: list[Json]) -> Headline:
@@ -105,7 +120,8 @@ def sentence(summary: Json, words: Mapping[str, Headline]) -> str:
         Word.OPEN: "is undecided",
     }[worst]
     first = max(those, key=lambda name: _rate(summary, name))
-    others = f" (as {'do' if len(those) > 2 else 'does'} {', '.join(n for n in those if n != first)})"
+    verbs = ("are", "is") if worst is Word.OPEN else ("do", "does")
+    others = f" (as {verbs[len(those) == 2]} {', '.join(n for n in those if n != first)})"
     faults = summary["variants"].get(first, {}).get("faults")
     often = f"; most often {next(iter(faults))}" if faults and worst in (Word.FAILS, Word.OPEN) else ""
     return f"{start}{first} {verb}{others if len(those) > 1 else ''}: {words[first].why}{often}."

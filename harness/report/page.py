@@ -121,12 +121,31 @@ def _data(run: Run, items: list[dict[str, Any]]) -> Json:
                 "attempt": item["attempt"].id,
                 "audio_sha256": item["attempt"].audio_sha256,
                 "faults": item["faults"],
-                "takes": item["takes"],
+                "takes": takes,
                 "mark": item["mark"],
             }
-            for item in items
+            for item, takes in zip(items, _once([item["takes"] for item in items]), strict=True)
         ],
     }
+
+
+def _once(items: list[list[Json]]) -> list[list[Json]]:
+    """Sounds inside the page are there once: "" is the item's own player, "@i.t" is take t of item i."""
+    places: dict[str, str] = {}
+    for number, takes in enumerate(items):
+        if takes and takes[0]["url"] is not None and takes[0]["url"].startswith("data:"):
+            places.setdefault(takes[0]["url"], f"@{number}.0")
+    found = []
+    for number, takes in enumerate(items):
+        made = []
+        for index, take in enumerate(takes):
+            url = take["url"]
+            if url is not None and url.startswith("data:"):
+                place = places.setdefault(url, f"@{number}.{index}")
+                url = "" if index == 0 else (place if place != f"@{number}.{index}" else url)
+            made.append({**take, "url": url})
+        found.append(made)
+    return found
 
 
 def _audio(run: Run, single_file: bool) -> Any:

@@ -85,11 +85,16 @@
       if (i !== current) go(i, false);
     });
   };
+  const address = (i, take) => {  // a page that holds its sounds has each of them once
+    const { url } = data.items[i].takes[take];
+    if (url === "") return chunks[i].querySelector("audio").getAttribute("src");
+    return url.startsWith("@") ? address(...url.slice(1).split(".").map(Number)) : url;
+  };
   const element = (i, take) => {
     const found = player(i);
     if (!found.audio[take]) {
       const audio = found.audio[0].cloneNode(false);
-      audio.src = data.items[i].takes[take].url;
+      audio.src = address(i, take);
       audio.setAttribute("aria-label", `${data.items[i].takes[take].label}, ${data.items[i].chunk_id}`);
       audio.hidden = true;
       found.audio[0].after(audio);
