@@ -5,8 +5,20 @@ import math
 import numpy as np
 
 from harness.faults._inject import audio, give, speech
-from harness.faults.base import BaseFault, CannotInject, Family, Material, Seen, Source, number, payload
+from harness.faults.base import (
+    BaseFault,
+    CannotInject,
+    Family,
+    Material,
+    NotApplicable,
+    Seen,
+    Source,
+    number,
+    payload,
+)
 from harness.types import Relation, View
+
+SHORTEST = 1.0  # s
 
 
 def muffle(material: Material, dose: float, rng: np.random.Generator) -> Material:
@@ -36,5 +48,8 @@ class Bandwidth(BaseFault):
     injectors = audio("times narrower", (1.25, 1.6, 2.0, 3.0, 4.0), 3.0, muffle)
 
     def measure(self, view: View) -> Seen:
-        rolloff = max(number(payload(view, "signal"), "rolloff99_hz"), 1.0)
+        signal = payload(view, "signal")
+        if number(signal, "duration") < SHORTEST:
+            raise NotApplicable(f"less than {SHORTEST:.0f} s of audio: a phrase without an s has no highs to miss")
+        rolloff = max(number(signal, "rolloff99_hz"), 1.0)
         return Seen(-math.log(rolloff / 1000.0), None, f"99% of the energy lies below {rolloff:.0f} Hz")

@@ -38,6 +38,8 @@ class NearEmpty(BaseFault):
         "bandwidth",
         "level-offset",
         "lost-audio",
+        "noise-floor",
+        "robotic",
     )
     sources = (
         Source(

@@ -81,6 +81,12 @@ class Trials:
         """Names of all that is found in the clean clip: false alarms, if it is as healthy as it should be."""
         return self._names(twin.view, set(twin.observations))[0]
 
+    def clean_details(self, twin: Twin) -> tuple[str, ...]:
+        """What each alarm of the clean clip rests on, in words."""
+        evidence = [f.evidence(twin.view) for f in self.classes.values() if set(f.observes) <= set(twin.observations)]
+        found, _ = self.judge.findings(twin.view, [e for e in evidence if e.applies])
+        return tuple(f"{f.fault}: {f.value:.3g} against {f.limit:.3g} ({f.detail})" for f in found)
+
     def clean_unjudged(self, twin: Twin) -> tuple[str, ...]:
         """Names of the classes that could not judge the clean clip."""
         return self._names(twin.view, set(twin.observations))[1]

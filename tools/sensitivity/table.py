@@ -100,8 +100,8 @@ def _process(found: dict[str, Any]) -> str:
     lines = [
         "## Put into a living process",
         "",
-        f"{_dated(found)}; a real worker around the null backend, every second request struck "
-        f"through the adapter `faulty`. Of the {found['clean']} requests between them {found['alarms']} raised an alarm.",
+        f"{_dated(found)}; a real worker around the null backend, every second request struck through the adapter "
+        f"`faulty`. Of the {found['clean']} requests between them {found['alarms']} raised an alarm.",
         "",
         *recall_table(from_json(found["rows"])),
         "",
@@ -118,10 +118,6 @@ def _whole_run() -> str:
 
 def _health(found: dict[str, Any]) -> str:
     also = f"; the first {found['heard']} clips a voice also by both recognizers" if found["heard"] else ""
-        f"; the first {found['heard']} clips a voice also by forced alignment and pocketsphinx"
-        if found["heard"]
-        else ""
-    )
     lines = [
         "## Healthy speech of other voices",
         "",
@@ -132,7 +128,7 @@ def _health(found: dict[str, Any]) -> str:
         if part is None:
             continue
         lines += [*alarm_table(part["alarms"]), ""]
-        lines += [f"- {one['kind']}, `{one['clip']}`: {', '.join(one['names'])}" for one in part["listed"]]
+        lines += [f"- {one['kind']}, `{one['clip']}`: {'; '.join(one['why'])}" for one in part["listed"]]
         lines += [""]
     return "\n".join(lines)
 

@@ -57,4 +57,5 @@ def recordings(folder: Path) -> Iterator[tuple[str, Path]]:
     """Recordings below ``folder``, each with the name of its first sub-folder."""
     for path in sorted(folder.rglob("*")):
         if path.suffix in SUFFIXES:
-            yield path.relative_to(folder).parts[0], path
+            parts = path.relative_to(folder).parts
+            yield parts[0] if len(parts) > 1 else folder.name, path
