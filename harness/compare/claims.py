@@ -7,21 +7,31 @@ from typing import Any
 
 from harness import stats
 from harness.compare.drift import drift
+from harness.compare.early import Stopped
 from harness.compare.rows import ChunkResult, Margins, Reference
+from harness.stats import Stop
 from harness.types import Claim, Json
 
 
 def claims(
-    variant: str, rows: Sequence[ChunkResult], reference: Reference | None, margins: Mapping[str, Any], *, seed: int = 0
+    variant: str,
+    rows: Sequence[ChunkResult],
+    reference: Reference | None,
+    margins: Mapping[str, Any],
+    *,
+    seed: int = 0,
+    stopped: Stopped | None = None,
 ) -> list[Claim]:
     """The claims ``fault-rate``, ``judged-share``, ``drift`` and ``memory`` about one variant.
 
-    ``rows`` hold every selected chunk, also those never spoken. Raises ConfigError for unknown keys in ``margins``.
+    ``rows`` hold every selected chunk, also those never spoken; where a sequential test ``stopped`` the run, only those
+    up to there. Raises ConfigError for unknown keys in ``margins``.
     """
     held = Margins.read(margins)
     ordered = sorted(rows, key=lambda row: row.position)
+    rate = fault_rate(variant, ordered, reference, held)
     return [
-        fault_rate(variant, ordered, reference, held),
+        rate if stopped is None else stopped_rate(rate, stopped),
         judged_share(variant, ordered, held),
         drift(variant, ordered, reference, held, seed=seed),
         memory(variant, ordered, held),
@@ -56,6 +66,17 @@ def fault_rate(variant: str, rows: Sequence[ChunkResult], reference: Reference |
         says = f"too small to say whether the rate is within the margin of {margin:.1%} against {what}: {share}; "
         says += stats.compatible(faulty, judged, margins.level)
     return Claim("fault-rate", variant, says, passed, faulty / judged, interval, margin, judged, details)
+
+
+def stopped_rate(rate: Claim, stopped: Stopped) -> Claim:
+    """The claim ``fault-rate`` of a run that a sequential test stopped: the test's answer, not the fixed interval's.
+
+    Intervals for a fixed number of chunks do not keep their level where the data said when to stop.
+    """
+    says = f"{stopped.sentence()}; {rate.count} chunks were spoken and judged in all"
+    details = {**rate.details, "stopped": stopped.to_json()}
+    passed = stopped.answer is Stop.GOOD
+    return Claim("fault-rate", rate.variant, says, passed, rate.value, None, stopped.test.bad, rate.count, details)
 
 
 def judged_share(variant: str, rows: Sequence[ChunkResult], margins: Margins) -> Claim:

@@ -58,6 +58,10 @@ class Margins:
     warm_up: int = 20
     memory_chunks_min: int = 40
     slope_max_bytes: float = 100_000.0
+    stop_good: float = 0.004
+    stop_excess: float = 0.05
+    stop_alpha: float = 0.05
+    stop_beta: float = 0.05
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Margins:
@@ -85,8 +89,12 @@ _KEYS: Mapping[str, Mapping[str, str]] = {
         "change_max": "change_max",
         "jump_max": "jump_max",
     },
+    "stop-early": {"good": "stop_good", "excess": "stop_excess", "alpha": "stop_alpha", "beta": "stop_beta"},
     "memory": {"warm_up": "warm_up", "chunks_min": "memory_chunks_min", "slope_max_bytes": "slope_max_bytes"},
 }
+
+
+_STOP = ("stop_good", "stop_excess", "stop_alpha", "stop_beta")
 
 
 def _checked(value: Any, where: str, name: str) -> Any:
@@ -100,6 +108,6 @@ def _checked(value: Any, where: str, name: str) -> Any:
         return {key: float(_checked(v, f"{where}.{key}", "")) for key, v in value.items()}
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ConfigError(f"{where}: must be a number, is {value!r}")
-    if name in ("level", "share_min", "alpha") and not 0 < value <= 1:
+    if name in ("level", "share_min", "alpha", *_STOP) and not 0 < value <= 1:
         raise ConfigError(f"{where}: must lie between 0 and 1, is {value}")
     return value

@@ -12,6 +12,7 @@ from harness.compare import claims
 from harness.engine.adopt import adopt
 from harness.engine.assessor import Assessor
 from harness.engine.confirm import Confirmer
+from harness.engine.early import Early, early_test
 from harness.engine.figures import reference_figures
 from harness.engine.machine import watched
 from harness.engine.plan import Plan, check, differences, fingerprint, standard_keys
@@ -74,10 +75,14 @@ class Engine:
     ) -> None:
         standard = standards[variant.name]
         judge = Judge(standard.limits)
+        early: Early | None = None
+        if self.plan.stop_early:
+            test = early_test(standard.limits, standard.profile, self.plan.margins)
+            early = Early(run, variant.name, test, self.progress)
         with Soak(self.plan, run, variant, judge, standard.profile, assessor, self.progress, workdir) as soak:
             try:
                 with watched(run, "soak", variant.name):
-                    soak.speak()
+                    soak.speak(enough=early)
             except SoakError as error:
                 if not run.attempts(variant=variant.name):
                     run.record_event("cannot be loaded", {"variant": variant.name, "reason": str(error)})
@@ -92,7 +97,9 @@ class Engine:
         if variant.reference:
             self._record_reference(run, variant, standards)
         results = chunk_results(run, self.plan, variant)
-        run.record_claims(claims(variant.name, results, standard.profile, self.plan.margins))
+        held = early.spoken(results) if early is not None else results
+        stopped = early.decided if early is not None else None
+        run.record_claims(claims(variant.name, held, standard.profile, self.plan.margins, stopped=stopped))
 
     def _record_reference(self, run: Run, variant: Variant, standards: dict[str, Standard]) -> None:
         """The reference ran along: the other variants are judged against what it just did."""

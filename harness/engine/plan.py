@@ -43,6 +43,7 @@ class Plan:
     confirmation: Confirmation = Confirmation()
     quiet_chunks: int = 5
     arguments: tuple[str, ...] = ()
+    stop_early: bool = False  # by a sequential test of the fault rate
     adopt: Path | None = None  # a run whose sessions are taken over where they are the same as this one's
 
     def chunks(self, variant: Variant) -> tuple[Chunk, ...]:

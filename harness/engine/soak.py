@@ -56,10 +56,15 @@ class Soak:
         if session is not None:
             session.close()
 
-    def speak(self, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> list[Case]:
+    def speak(
+        self,
+        overrides: Mapping[str, Mapping[str, Any]] | None = None,
+        enough: Callable[[list[Case]], bool] | None = None,
+    ) -> list[Case]:
         """Speak the selected chunks in one living session; returns the judged attempts in order of speaking.
 
-        ``overrides``: chunk id -> settings for the request of that chunk alone.
+        ``overrides``: chunk id -> settings for the request of that chunk alone. ``enough`` is asked before each chunk
+        with what is known so far; the session ends when it says so.
         """
         chunks = self.plan.chunks(self.variant)
         row, done = self.session_row(Arm.SOAK, [chunk.id for chunk in chunks], {})
@@ -69,6 +74,8 @@ class Soak:
         began, count, rtfx = time.monotonic(), 0, _Speed()
         previous: tuple[int, Chunk] | None = None
         turns = [Turn(chunk, overrides=(overrides or {}).get(chunk.id)) for chunk in todo]
+        if enough is not None and enough(list(self.cases.values())):
+            turns = []
         for attempt, chunk, layout in self._attempts(row, done, turns, Arm.SOAK):
             if attempt.arm == Arm.SOAK:
                 count += 1
@@ -78,6 +85,9 @@ class Soak:
                 previous = (attempt.epoch, chunk)
             self.assessor.collect()
             self.tick("soak", count, len(todo), began, rtfx.value, chunk.id)
+            if enough is not None and enough(list(self.cases.values())):
+                self.close()
+                break
         self._finish_scoring(rtfx.value)
         return list(self.cases.values())
 

@@ -43,6 +43,8 @@ class Soak:
             if event.kind in ("cannot be loaded", "gave up")
         }
 
+        self._ended = {event.data["variant"]: event.data["reason"] for event in run.events("stopped early")}
+
     @property
     def path(self) -> Path:
         """The run directory."""
@@ -60,7 +62,7 @@ class Soak:
             reason = self._lost.get(ask.variant)
             if reason is not None:
                 raise FaultFound(f"{ask}: never spoken: {reason}")
-            pytest.skip("not judged: never spoken (the run was interrupted)")
+            pytest.skip(f"not judged: never spoken ({self._ended.get(ask.variant, 'the run was interrupted')})")
         verdict = self._verdicts.get(attempt.id)
         if verdict is None:
             pytest.skip("not judged: the run was interrupted before the verdict")

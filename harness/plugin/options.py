@@ -44,6 +44,7 @@ def add(parser: pytest.Parser) -> None:
     )
     option("--night-quick", action="store_true", help="the small size of that night")
     option("--baseline", metavar="NAME", default=None, help="of a night: compare with this baseline, not the plan's")
+    option("--stop-early", action="store_true", help="stress: stop as soon as a sequential test knows the fault rate")
     option("--keep", metavar="N", type=_count, default=None, help="after the run, delete all but the last N runs")
 
 

@@ -134,6 +134,7 @@ def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Pa
         ),
         quiet_chunks=asked.getoption("quiet_chunks"),
         arguments=asked.arguments,
+        stop_early=asked.getoption("stop_early") and scene.suite not in EXPERIMENTS,
         adopt=adopt,
     )
 

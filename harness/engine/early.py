@@ -1,0 +1,52 @@
+"""Stop a session as soon as its fault rate is known, and keep the decision in the journal (layer 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.compare import ChunkResult
+from harness.compare.early import EarlyStop, Stopped
+from harness.compare.rows import Margins
+from harness.engine.assessor import Case
+from harness.engine.progress import Progress
+from harness.judge import Limits
+from harness.profile import Profile
+from harness.store import Run
+
+EVENT = "stopped early"
+
+
+class Early:
+    """Asked before each chunk of one variant's session. Once it has decided it stays decided, also on resume.
+
+    The decision rests on verdicts as they come; replays may refute a fault later, which does not undo it.
+    """
+
+    def __init__(self, run: Run, variant: str, test: EarlyStop, progress: Progress) -> None:
+        self._run, self._variant, self._test, self._progress = run, variant, test, progress
+        before = [event.data for event in run.events(EVENT) if event.data["variant"] == variant]
+        self.decided: Stopped | None = Stopped.from_json(before[0]) if before else None
+
+    def __call__(self, cases: Sequence[Case]) -> bool:
+        """Whether what is judged so far is enough; the first time it is, that is journalled and said."""
+        if self.decided is None:
+            self.decided = self._test.look(case.verdict for case in cases)
+            if self.decided is not None:
+                reason = self.decided.sentence()
+                self._run.record_event(EVENT, {"variant": self._variant, "reason": reason, **self.decided.to_json()})
+                self._progress.say(f"{self._variant}: {reason}")
+        return self.decided is not None
+
+    def spoken(self, rows: list[ChunkResult]) -> list[ChunkResult]:
+        """The rows that the claims are about: without the chunks that were never spoken because of the decision."""
+        return rows if self.decided is None else [row for row in rows if row.verdict is not None]
+
+
+def early_test(limits: Limits, profile: Profile | None, margins: Mapping[str, Any]) -> EarlyStop:
+    """The test as it is decided on before the first chunk: null rate by calibration and reference."""
+    fitted = limits.fitted
+    held_out = fitted.get("held_out") or {}
+    rates = [float(fitted["budget"])] if "budget" in fitted else []
+    rates += [held_out["faulty"] / held_out["judged"]] if held_out.get("judged") else []
+    return EarlyStop.of(Margins.read(margins), max(rates, default=None), profile)
