@@ -111,3 +111,22 @@ def test_a_backend_that_fails_often_is_stopped_said_and_recorded(tmp_path: Path)
 def test_a_run_in_which_nothing_is_judged_is_never_stopped(tmp_path: Path) -> None:
     path, said = run_of(tmp_path)
     assert soaked(path, lambda run: len(run.attempts(arm=Arm.SOAK))) == 30 and not said
+
+
+def test_the_option_reaches_the_run_and_unspoken_chunks_say_why(pytester: pytest.Pytester) -> None:
+    root = Path(__file__).parents[1]
+    pytester.makeconftest('pytest_plugins = ["harness.plugin"]')
+    folder = pytester.mkdir("suites") / "stress"
+    folder.mkdir()
+    for name in ("test_stress.py", "limits.toml"):
+        (folder / name).write_text((root / "suites" / "stress" / name).read_text(encoding="utf-8"), encoding="utf-8")
+    (pytester.path / "variants.toml").write_text(
+        "[variants.bad]\nadapter = 'null'\n"
+        "[variants.bad.settings]\nseconds_per_word = 0.02\nfail = [{ kind = 'raise' }]\n"
+    )
+    result = pytester.runpytest_subprocess(
+        *("suites/stress", "--variants", "variants.toml", "--reports", "reports", "--quiet-chunks", "0", "-rs"),
+        *("--corpus", "generated:seed=3,chunks=9", "--scorers", "none", "--no-confirm", "--stop-early"),
+    )
+    result.stdout.fnmatch_lines(["*never spoken (stopped early: * judged chunks are faulty*"])
+    assert "fault-rate of bad: stopped early" in result.stdout.str()
