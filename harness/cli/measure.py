@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from harness.cli.common import REPORTS, VARIANTS, main, variant_named
+from harness.cli.common import REPORTS, VARIANTS, main, run_path, variant_named
 
 _SCORERS = ("signal", "pitch", "tokens", "forced_alignment", "intelligibility", "speaker")
 
@@ -23,9 +23,10 @@ _SCORERS = ("signal", "pitch", "tokens", "forced_alignment", "intelligibility", 
 @click.option("--clips", type=click.IntRange(min=1), default=80, show_default=True, help="copies at the preset dose")
 @click.option("--clips-heard", type=click.IntRange(min=0), default=80, show_default=True, help="where words are needed")
 @click.option("--clips-doses", type=click.IntRange(min=0), default=20, show_default=True, help="copies at other doses")
-@click.option("--cpu-minutes", type=float, default=0, help="stop injecting after so much; 0: no limit")
+@click.option("--minutes", type=float, default=0, help="stop injecting after so much; 0: no limit")
 @click.option("--classes", default="", metavar="A,B", help="only these classes")
 @click.option("--other", type=click.Path(path_type=Path), default=None, help="folder with recordings of other voices")
+@click.option("--from", "run_id", default=None, metavar="RUN", help="speak nothing: take what this run has spoken")
 @click.option("--calibrate", is_flag=True, help="fit the limits of this voice on half of the texts, and write them")
 @click.option("--budget", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.004, show_default=True)
 @click.option(
@@ -44,7 +45,7 @@ def sensitivity(variant: str, variants: Path, reports: Path, **asked: Any) -> No
     from harness.corpora import load_corpus
     from harness.engine.plan import Plan
     from harness.errors import ConfigError, nearest
-    from harness.experiments.sensitivity import carry_out
+    from harness.experiments.sensitivity import carry_out, from_run
     from harness.scorers import SCORERS
     from harness.terminal import Line
     from harness.types import Corpus
@@ -60,10 +61,15 @@ def sensitivity(variant: str, variants: Path, reports: Path, **asked: Any) -> No
         scorers["intelligibility"] = {"asr": asked["asr"]}
     table = {
         key: asked[key]
-        for key in ("takes", "clips", "clips_heard", "clips_doses", "cpu_minutes", "calibrate", "budget", "seed")
+        for key in ("takes", "clips", "clips_heard", "clips_doses", "minutes", "calibrate", "budget", "seed")
     }
     table["classes"] = [name for name in asked["classes"].split(",") if name]
     table["other"] = str(asked["other"] or "")
+    if asked["run_id"] is not None:
+        table_path = from_run(run_path(asked["run_id"], reports), chosen, table, Line(sys.stderr))
+        click.echo(table_path.read_text(encoding="utf-8"))
+        click.echo(table_path)
+        return
     plan = Plan(
         suite="sensitivity",
         corpus=corpus,

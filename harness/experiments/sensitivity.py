@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.audio import read_audio
 from harness.backends.worker import Worker
 from harness.calibration import BUDGET, calibrate_takes
-from harness.engine.assessor import Case
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
 from harness.errors import ConfigError, SoakError, nearest
@@ -24,22 +23,23 @@ from harness.faults import catalogue
 from harness.faults.base import Family
 from harness.faults.base import Stage as Where
 from harness.judge import Judge, Limits
-from harness.profile import Take, conditions
-from harness.profile.build import grouped, reference_of
-from harness.profile.record import text_key
-from harness.sensitivity import Row, Trials, Tried, Twin, figures
+from harness.profile import Profile, conditions, text_key
+from harness.profile.build import grouped
+from harness.sensitivity import Trials, Tried, Twin, figures
 from harness.sensitivity.claims import claims
 from harness.sensitivity.figures import alarms, as_json
+from harness.sensitivity.spoken import recordings, references, spoken, twins
 from harness.sensitivity.table import lines
 from harness.session import Turn, seed_for
-from harness.types import Arm, Attempt, Chunk, Claim, Json, Outcome, Request, Samples, Tokens, Variant
+from harness.store import Run
+from harness.types import Arm, Claim, Json, Outcome, Request, Samples, Tokens, Variant
 
-_DEFAULTS: Mapping[str, Any] = {
+DEFAULTS: Mapping[str, Any] = {
     "takes": 3,  # of every text; the first is the clean twin, the others the reference where no profile is
     "clips": 80,  # at the preset dose: 73 of 73 bound recall at 95%
     "clips_heard": 80,  # the same of the classes that need a transcript, which cost ten times as much
     "clips_doses": 20,  # at every other dose; 0: the preset alone
-    "cpu_minutes": 0,  # of injecting and scoring in this process; 0: no limit
+    "minutes": 0,  # of injecting and scoring; 0: no limit
     "classes": [],  # empty: all
     "other": "",  # folder with recordings of other voices
     "calibrate": False,
@@ -51,113 +51,106 @@ _DEFAULTS: Mapping[str, Any] = {
 
 
 @dataclass
-class _Voice:
+class Voice:
     """One variant as it was spoken, and what it is judged by."""
 
     variant: Variant
     twins: list[Twin]
     limits: Limits
     said: str  # where the limits come from
+    embeddings: Mapping[str, Sequence[float]]
 
 
 def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Speak the texts, inject every class into the clean ones, and record recall and false alarms."""
-    table = {**_DEFAULTS, **_checked(plan.experiment.get("sensitivity", {}))}
+    table = checked(plan.experiment.get("sensitivity", {}))
     results: Json = {}
     made: list[Claim] = []
     shown: list[str] = []
     with Stage(plan, progress, resume) as stage:
         for variant in plan.variants:
             try:
-                voice = _spoken(stage, variant, table)
+                profile, limits = _speak(stage, variant, table)
             except SoakError as error:
                 stage.lost(variant, error)
                 continue
-            rows, clean = _measured(stage, voice, table, progress)
-            results[variant.name] = _result(plan, voice, rows, clean, table)
-            made += claims(variant.name, rows, clean, table["recall_min"], table["alarms_max"])
-            shown += [f"**{variant.name}**, limits: {voice.said}", "", *lines(results[variant.name]), ""]
+            voice = voice_of(stage.run, variant, profile, limits, table)
+            result, found = measure(voice, plan.scorers, table, progress)
+            results[variant.name] = {**result, "corpus": plan.corpus.name}
+            made += found
+            shown += [f"**{variant.name}**, limits: {voice.said}", "", *lines(result), ""]
         write_results(stage.run, made, results, "\n".join(shown))
         return stage.run.path
 
 
-def _checked(given: Mapping[str, Any]) -> Mapping[str, Any]:
+def from_run(path: Path, variant: Variant, given: Mapping[str, Any], progress: Progress) -> Path:
+    """Inject into what a run has spoken already; ``sensitivity.json`` and ``sensitivity.md`` beside its journal.
+
+    Raises ConfigError where the run holds no speech of the variant.
+    """
+    table = checked(given)
+    profile = Profile.load(variant.profile) if variant.profile is not None and variant.profile.exists() else None
+    calibrated = variant.calibration is not None and variant.calibration.exists()
+    limits = Limits.load(variant.calibration) if calibrated and variant.calibration else Limits.default()
+    with Run.open(path) as run:
+        voice = voice_of(run, variant, profile, limits, table)
+        if not voice.twins:
+            raise ConfigError(f"{path.name}: holds no speech of {variant.name}")
+        result, _ = measure(voice, run.manifest["scorers"], table, progress)
+        result["corpus"] = run.manifest["corpus"]["name"]
+    (path / "sensitivity.json").write_text(json.dumps({variant.name: result}, indent=1), encoding="utf-8")
+    (path / "sensitivity.md").write_text("\n".join(lines(result)) + "\n", encoding="utf-8")
+    return path / "sensitivity.md"
+
+
+def checked(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The table with its defaults. Raises ConfigError for an unknown key or class."""
     for key in given:
-        if key not in _DEFAULTS:
-            raise ConfigError(f"limits: sensitivity: unknown key {key!r}{nearest(key, _DEFAULTS)}")
+        if key not in DEFAULTS:
+            raise ConfigError(f"limits: sensitivity: unknown key {key!r}{nearest(key, DEFAULTS)}")
     for name in given.get("classes", []):
         if name not in catalogue():
             raise ConfigError(f"limits: sensitivity.classes: unknown fault {name!r}{nearest(name, catalogue())}")
-    return given
+    return {**DEFAULTS, **given}
 
 
 # ------------------------------------------------------------------------------------------------- clean speech
-def _spoken(stage: Stage, variant: Variant, table: Mapping[str, Any]) -> _Voice:
-    """Speak every text once, and again with other seeds where there is no profile or limits are to be fitted."""
+def _speak(stage: Stage, variant: Variant, table: Mapping[str, Any]) -> tuple[Profile | None, Limits]:
+    """Every text once, and again with other seeds where there is no profile or limits are to be fitted."""
     soak = stage.soak(variant)
     soak.speak()
-    first = [case for case in soak.cases.values() if case.attempt.arm == Arm.SOAK]
-    again: list[Case] = []
-    if soak.profile is None or table["calibrate"]:
-        again = _other_takes(stage, variant, int(table["takes"]))
-    profile, limits, said = soak.profile, soak.judge.limits, _source(soak.judge.limits)
-    takes = [_take(case) for case in (*first, *again) if case.attempt.outcome is Outcome.OK]
-    groups = grouped(takes)
-    figure_texts = set(groups)
-    if table["calibrate"]:
-        fit_texts = _half(sorted(groups), int(table["seed"]))
-        figure_texts -= fit_texts
-        fit = [take for key, group in groups.items() if key in fit_texts for take in group]
-        keys = conditions(stage.run, variant.name, fit)
-        limits, _ = calibrate_takes(fit, keys, budget=float(table["budget"]), seed=int(table["seed"]))
-        said = f"fitted on {len(fit)} takes of {len(fit_texts)} texts, none of them below"
-        path = calibration_path(variant)
-        limits.save(path)
-        said += f"; written to {path.name}"
-    twins: list[Twin] = []
-    others = _recordings(str(table["other"]), variant)
-    for case in first:
-        key = text_key(case.chunk)
-        if case.attempt.outcome is not Outcome.OK or case.attempt.audio is None or key not in figure_texts:
-            continue
-        audio = read_audio(stage.run.path / case.attempt.audio)
-        record = profile.record(case.chunk) if profile is not None else None
-        if record is None and len(groups[key]) > 1:
-            record = reference_of(groups[key], without=0)
-        twins.append(
-            Twin(
-                case.chunk,
-                case.attempt,
-                audio.samples,
-                audio.sample_rate,
-                case.observations,
-                variant,
-                variant.name,
-                record,
-                case.layout,
-                previous=twins[-1] if twins else None,
-                other=others[len(twins) % len(others)] if others else None,
-            )
-        )
-    return _Voice(variant, twins, limits, said)
-
-
-def _other_takes(stage: Stage, variant: Variant, takes: int) -> list[Case]:
-    soak, began = stage.soak(variant), time.monotonic()
-    chunks = stage.plan.chunks(variant)
+    if soak.profile is not None and not table["calibrate"]:
+        return soak.profile, soak.judge.limits
+    chunks, takes = stage.plan.chunks(variant), int(table["takes"])
     for take in range(1, takes):
+        began = time.monotonic()
         turns = [Turn(chunk, take=take, seed=seed_for(variant, chunk.id, take)) for chunk in chunks]
-        with closing(soak.speak_apart(Arm.REFERENCE, turns, {"take": take})) as spoken:
-            for count, (attempt, chunk, layout) in enumerate(spoken, 1):
+        with closing(soak.speak_apart(Arm.REFERENCE, turns, {"take": take})) as heard:
+            for count, (attempt, chunk, layout) in enumerate(heard, 1):
                 soak.submit(attempt, chunk, layout, None)
                 stage.assessor.collect()
                 soak.tick(f"take {take + 1} of {takes}", count, len(chunks), began, None, chunk.id)
     stage.assessor.drain()
-    return list(soak.cases.values())
+    return soak.profile, soak.judge.limits
 
 
-def _take(case: Case) -> Take:
-    return Take(case.chunk, case.attempt, case.observations, case.previous)
+def voice_of(run: Run, variant: Variant, profile: Profile | None, limits: Limits, table: Mapping[str, Any]) -> Voice:
+    """Clean twins of what ``run`` holds; with ``calibrate`` half of the texts go to the limits, not to the figures."""
+    takes, embeddings = spoken(run, variant.name, profile)
+    said = _source(limits)
+    chosen = takes
+    if table["calibrate"]:
+        fit_texts = _half(sorted(grouped(takes)), int(table["seed"]))
+        fit = [take for take in takes if text_key(take.chunk) in fit_texts]
+        chosen = [take for take in takes if text_key(take.chunk) not in fit_texts]
+        keys = conditions(run, variant.name, fit)
+        limits, _ = calibrate_takes(fit, keys, budget=float(table["budget"]), seed=int(table["seed"]))
+        path = calibration_path(variant)
+        limits.save(path)
+        said = f"limits fitted on {len(fit)} takes of {len(fit_texts)} other texts (written to {path.name})"
+    others = recordings(Path(table["other"]), variant) if table["other"] else []
+    clean = twins(run, variant, chosen, references(takes, profile), others)
+    return Voice(variant, clean, limits, said, embeddings)
 
 
 def _half(keys: Sequence[str], seed: int) -> set[str]:
@@ -168,8 +161,8 @@ def _half(keys: Sequence[str], seed: int) -> set[str]:
 def _source(limits: Limits) -> str:
     fitted = limits.fitted
     if not fitted.get("takes"):
-        return "the catalogue's defaults, not fitted on this voice"
-    return f"a calibration fitted on {fitted['takes']} takes of {fitted.get('texts', '?')} texts"
+        return "the catalogue's default limits, not fitted on this voice"
+    return f"limits fitted on {fitted['takes']} takes of {fitted.get('texts', '?')} texts"
 
 
 def calibration_path(variant: Variant) -> Path:
@@ -180,58 +173,60 @@ def calibration_path(variant: Variant) -> Path:
     return folder / f"{variant.name}.calibration.json"
 
 
-def _recordings(folder: str, variant: Variant) -> list[Twin]:
-    """Recordings of other voices, for the classes that need one."""
-    if not folder:
-        return []
-    files = sorted(path for path in Path(folder).rglob("*") if path.suffix in (".flac", ".wav", ".ogg"))
-    if not files:
-        raise ConfigError(f"limits: sensitivity.other: no recording in {folder}")
-    found = []
-    for path in files[:: max(1, len(files) // 20)]:
-        audio = read_audio(path)
-        attempt = Attempt(0, 0, 0, path.stem, "other")
-        found.append(Twin(Chunk(path.stem, ""), attempt, audio.samples, audio.sample_rate, {}, variant, "other"))
-    return found
-
-
 # ------------------------------------------------------------------------------------------------- injected copies
-def _measured(
-    stage: Stage, voice: _Voice, table: Mapping[str, Any], progress: Progress
-) -> tuple[list[Row], dict[str, list[tuple[str, ...]]]]:
+def measure(
+    voice: Voice, scorers: Mapping[str, Mapping[str, Any]], table: Mapping[str, Any], progress: Progress
+) -> tuple[Json, list[Claim]]:
+    """Recall by class and dose on the clean twins, alarms on all of them, and what is claimed of both."""
+    name = voice.variant.name
     with tempfile.TemporaryDirectory(prefix="tts-soak-") as workdir, _Decoder(voice.variant, Path(workdir)) as decoder:
-        profile = stage.soak(voice.variant).profile
         trials = Trials(
             Judge(voice.limits),
-            stage.plan.scorers,
+            scorers,
             seed=int(table["seed"]),
             decode=decoder.decode,
-            voice_embeddings=profile.voice_embeddings if profile is not None else {},
+            voice_embeddings=voice.embeddings,
         )
-        alarmed = {voice.variant.name: [trials.clean(twin) for twin in voice.twins]}
-        healthy = [t for t, names in zip(voice.twins, alarmed[voice.variant.name], strict=True) if not names]
+        clean = {name: [trials.clean(twin) for twin in voice.twins]}
+        healthy = [twin for twin, names in zip(voice.twins, clean[name], strict=True) if not names]
         began = time.monotonic()
 
-        def tick(name: str, done: int, total: int) -> None:
+        def tick(fault: str, done: int, total: int) -> None:
             seconds = time.monotonic() - began
-            progress.tick(Tick(voice.variant.name, "injecting", done, total, seconds=seconds, chunk_id=name))
+            progress.tick(Tick(name, "injecting", done, total, seconds=seconds, chunk_id=fault))
 
-        tried = attempt_all(trials, healthy, table, tick)
-    return figures(tried), alarmed
+        rows = figures(attempt_all(trials, healthy, table, tick))
+        found = [
+            {"chunk": twin.chunk.id, "why": list(trials.clean_details(twin))}
+            for twin, names in zip(voice.twins, clean[name], strict=True)
+            if names
+        ]
+    result: Json = {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "seed": table["seed"],
+        "texts": len(voice.twins),
+        "limits": voice.said,
+        "limits_key": voice.limits.key,
+        "scorers": {scorer: dict(options) for scorer, options in scorers.items()},
+        "alarms": alarms(clean),
+        "rows": as_json(rows),
+        "clean": found,
+    }
+    return result, claims(name, rows, clean, table["recall_min"], table["alarms_max"])
 
 
-def attempt_all(trials: Trials, twins: Sequence[Twin], table: Mapping[str, Any], tick: Any = None) -> list[Tried]:
+def attempt_all(trials: Trials, clips: Sequence[Twin], table: Mapping[str, Any], tick: Any = None) -> list[Tried]:
     """Every class and injector at every dose: ``clips`` or ``clips_heard`` twins at the preset, ``clips_doses`` else.
 
     A class whose scorers are not part of the plan is left out, as are faults of the living process.
     """
-    jobs = []
+    jobs: list[tuple[int, bool, Any, Any, float]] = []
     for name, fault in trials.classes.items():
         if table["classes"] and name not in table["classes"]:
             continue
         if not set(fault.observes) <= trials.needs(fault) or not fault.observes:
             continue
-        most = int(table["clips_heard" if fault.family is Family.TRANSCRIPT else "clips"])
+        most = min(int(table["clips_heard" if fault.family is Family.TRANSCRIPT else "clips"]), len(clips))
         for injector in fault.injectors:
             if injector.stage is Where.BACKEND:
                 continue
@@ -240,13 +235,11 @@ def attempt_all(trials: Trials, twins: Sequence[Twin], table: Mapping[str, Any],
                 jobs += [(place, dose != injector.preset, fault, injector, dose) for place in range(count)]
     jobs.sort(key=lambda job: job[:2])  # clip by clip, so that all classes have as many when time is up
     tried: list[Tried] = []
-    ends = time.process_time() + 60 * float(table["cpu_minutes"]) if table["cpu_minutes"] else None
+    ends = time.monotonic() + 60 * float(table["minutes"]) if table["minutes"] else None
     for done, (place, _, fault, injector, dose) in enumerate(jobs, 1):
-        if place >= len(twins):
-            continue
-        if ends is not None and time.process_time() > ends:
+        if ends is not None and time.monotonic() > ends:
             break
-        tried.append(trials.run(twins[place], fault, injector, dose))
+        tried.append(trials.run(clips[place], fault, injector, dose))
         if tick is not None:
             tick(fault.name, done, len(jobs))
     return tried
@@ -273,28 +266,3 @@ class _Decoder:
             self._worker.start()
         reply = self._worker.request(Request(twin.chunk.id, twin.chunk.text, None, tokens=tokens))
         return reply.samples if reply.outcome is Outcome.OK else None
-
-
-def _result(
-    plan: Plan,
-    voice: _Voice,
-    rows: Sequence[Row],
-    clean: Mapping[str, Sequence[tuple[str, ...]]],
-    table: Mapping[str, Any],
-) -> Json:
-    return {
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "seed": table["seed"],
-        "corpus": plan.corpus.name,
-        "texts": len(voice.twins),
-        "limits": voice.said,
-        "limits_key": voice.limits.key,
-        "scorers": {name: dict(options) for name, options in plan.scorers.items()},
-        "alarms": alarms(clean),
-        "rows": as_json(rows),
-        "clean": [
-            {"chunk": twin.chunk.id, "names": list(names)}
-            for twin, names in zip(voice.twins, clean[voice.variant.name], strict=True)
-            if names
-        ],
-    }

@@ -73,9 +73,7 @@ def measure(twins: Iterator[Twin], heard: int) -> dict[str, Any]:
         names = trials.clean(whole)
         found[bare.kind].append(names)
         if names:
-            listed.append(
-                {"kind": bare.kind, "clip": bare.chunk.id, "names": list(names), "text": bare.chunk.text[:80]}
-            )
+            listed.append({"kind": bare.kind, "clip": bare.chunk.id, "why": list(trials.clean_details(whole))})
     return {
         "alarms": alarms(found),
         "listed": listed,

@@ -76,7 +76,7 @@ def _variant(name: str, result: dict[str, Any]) -> str:
         *alarm_table(result["alarms"]),
         "",
     ]
-    said += [f"- `{one['chunk']}`: {', '.join(one['names'])}" for one in result.get("clean", [])]
+    said += [f"- `{one['chunk']}`: {'; '.join(one['why'])}" for one in result.get("clean", [])]
     return "\n".join([*said, ""])
 
 
