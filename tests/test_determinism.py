@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.backends.llama_codec import LlamaCodec
 from harness.compare.identity import Comparison, Evidence, Word, decide
 from harness.corpora import load_corpus, make_corpus
 from harness.engine.plan import Plan
@@ -127,3 +128,10 @@ def test_a_carried_context_is_named_state_bleed_and_its_healthy_twin_is_not(tmp_
     assert "reloading cures it" in told["bleed", "reload"].statement
     assert told["q4_k_s", "companions"].count == 2
     assert told["q4_k_s", "threads"].passed is None
+
+
+@needs_weights
+def test_companions_need_parallel_slots() -> None:
+    settings = {"model": str(MODEL), "voice_dir": str(MODEL.parent), "companions": 1, "engine": "llama-cpp-python"}
+    with pytest.raises(ConfigError, match="no parallel slots"):
+        LlamaCodec.check(Variant("v", "llama_codec", settings))
