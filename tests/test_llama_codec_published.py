@@ -155,6 +155,19 @@ def test_same_seed_same_tokens_and_another_seed_others(backend: LlamaCodec) -> N
     assert not np.array_equal(first.tokens, other.tokens)
 
 
+def test_the_second_engine_speaks_it_from_the_same_prompt(folder: Path, backend: LlamaCodec) -> None:
+    pytest.importorskip("llama_cpp", reason="the second engine needs the extra 'divergence' (llama-cpp-python)")
+    other = LlamaCodec()
+    other.load(variant(folder, engine="llama-cpp-python"))
+    text = "Hello there, <|eot_id|>."
+    assert other._ready().engine.tokenize(text) == backend._ready().engine.tokenize(text)
+    first, again = speak(other, seed=3), speak(other, seed=3)
+    other.close()
+    np.testing.assert_array_equal(first.tokens, again.tokens)
+    assert first.notes["stop_token"] is True and first.notes["malformed_tokens"] == 0
+    assert first.finish_reason == "stop" and len(first.samples) == len(first.tokens) * 2048
+
+
 def test_a_missing_stop_token_runs_into_the_cap(folder: Path) -> None:
     write_model(folder / "endless.gguf", stops=False)
     backend = LlamaCodec()

@@ -61,6 +61,8 @@ def test_the_half_phase_is_found_and_named_at_the_cumulative_sum(tmp_path: Path)
         claims = {(claim.variant, claim.name): claim for claim in run.claims()}
     assert claims["parity-64", "stages"].passed is False and claims["parity-64", "end-to-end"].passed is False
     assert claims["parity-64", "stages"].details["first"] == "phase"
+    report = (tmp_path / "runs" / "latest" / "report.html").read_text(encoding="utf-8")
+    assert "parity-64" in report and "is the first outside of its tolerance" in report
 
 
 @needs_codec

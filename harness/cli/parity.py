@@ -46,6 +46,7 @@ def parity(
     module:callable, which gets the bucket as a keyword and gives a table of stage name -> array.
     """
     from harness.experiments.parity import carry_out, plan_of_pair
+    from harness.report import write
     from harness.store import Run
     from harness.terminal import Line
 
@@ -63,7 +64,8 @@ def parity(
         table["stage"] = {**table.get("stage", {}), "crop": True}
     path = carry_out(plan_of_pair(reference, candidate, buckets, table, reports), Line(sys.stderr), None)
     click.echo((path / "results.md").read_text(encoding="utf-8"), nl=False)
-    click.echo(f"results: {path / 'results.md'}")
+    write(path)
+    click.echo(f"report: {path / 'report.html'}")
     with Run.open(path) as run:
         lost = [str(event.data["reason"]) for event in run.events("cannot be loaded")]
         failed = any(claim.passed is False for claim in run.claims())
