@@ -342,3 +342,21 @@ def test_the_report_command_writes_what_it_is_asked_for(tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     for name in ("report.html", "summary.json", "scores.csv", "scores.jsonl", "summary.md", "model-card.md"):
         assert (path / name).stat().st_size > 0
+
+
+def test_the_command_line_does_not_say_where_things_are_installed():
+    from pathlib import Path
+
+    from harness.report.page import _command
+
+    root = Path(__file__).resolve().parents[1]
+    words = [
+        "/opt/x/bin/pytest",
+        str(root / "suites" / "stress"),
+        "--reports=/home/me/runs",
+        "--variants",
+        "/home/me/v.toml",
+        "-k",
+        "a or b",
+    ]
+    assert _command(words) == "pytest suites/stress --reports=runs --variants v.toml -k 'a or b'"

@@ -298,8 +298,9 @@ def test_the_policy_stops_script_that_gets_in_all_the_same(open_page, browser, r
 
 
 def test_on_paper_nothing_is_hidden_behind_a_player(open_page):
-    page = open_page()
+    page = open_page(viewport={"width": 703, "height": 1000})  # A4 within its margins
     page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 703
     assert not page.is_visible("#bar")
     assert not page.is_visible("#q1 .player")
     assert page.is_visible("#q1 .words")

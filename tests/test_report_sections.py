@@ -67,7 +67,12 @@ RESULTS = {
             "model_bytes": 3_000_000,
             "faulty": FIGURE,
             "wer_difference": {"value": 0.02, "low": -0.01, "high": 0.05, "n": 9},
-            "divergence": {"speech": {"divergence": {"value": 0.3, "low": None, "high": None}}},
+            "divergence": {
+                "speech": {"divergence": {"value": 0.3, "low": None, "high": None}},
+                "positions": {
+                    f"{low}-{2 * low}": {"divergence": {"value": 0.1, "low": 0.05, "high": 0.2}} for low in (0, 32, 64)
+                },
+            },
         },
     },
     "isolation": {},
@@ -110,7 +115,7 @@ SHOWN = {
     "determinism": ["6 of 8", "NO"],
     "ladder": ["faulty texts, %", "words"],
     "parity": ["mel (out)"],
-    "quantization": ["KL to the reference", "q2_k (3.0 MB)", "WER difference"],
+    "quantization": ["KL to the reference", "q2_k (3.0 MB)", "WER difference", "The divergence along a generation"],
     "isolation": ["NO"],
     "sensitivity": ["noise (6/8)"],
     "sweep": ["1/10 safe", "1/10 unsafe", "temperature 0.3", "top_p 1.0"],
@@ -130,6 +135,7 @@ def test_every_suite_has_its_question_answer_and_picture(tmp_path, suite):
         assert text in part, text
     assert "temperature=0.3,top_p=0.9" in part  # the table that the experiment wrote
     assert "<script>alert" not in page
+    assert "mathdefault" not in page  # text stays text: a logarithmic axis must not be typeset
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,8 @@ def _panel(material: Material, measure: str, title: str) -> str:
             axes.plot(*zip(*points, strict=True), ".", color=colour, alpha=0.4, markersize=3)
         across, middle = _along(points, np.mean if measure == "wer" else np.median)
         dash = DASHES[number % len(DASHES)]
-        axes.plot(across, middle, color=colour, linestyle=dash, linewidth=1.7, label=name)
+        alone = "o" if len(across) == 1 else None
+        axes.plot(across, middle, color=colour, linestyle=dash, linewidth=1.7, marker=alone, label=name)
     axes.set_xlim(0, max(material.chunks, 1) + 1)
     axes.set_title(title, loc="left", fontsize=9)
     axes.set_xlabel("chunk")

@@ -40,7 +40,11 @@ def headline(name: str, row: Json, summary: Json) -> Headline:
     claims = row["claims"]
     judged = row["clean"] + row["faulty"]
     experiment = summary.get("experiment")  # judged by its claims, not by the fault rate of a soak
-    if experiment and not claims:
+    if (
+        experiment
+        and all(claim["passed"] is None for claim in claims)
+        and (name == summary.get("reference") or not claims)
+    ):
         if name == summary.get("reference"):
             return Headline(Word.BASE, "what the others are compared with")
         return Headline(Word.PART, "one of what the suite compared")
@@ -80,7 +84,7 @@ def by_claims(claims: list[Json]) -> Headline:
     if failed:
         return Headline(Word.FAILS, f"{_names(failed)}: {failed[0]['statement']}")
     if not held:
-        return Headline(Word.BLIND if small else Word.OPEN, small[0]["statement"] if small else "no claim was made")
+        return Headline(Word.OPEN, small[0]["statement"] if small else "no claim was made")
     why = held[0]["statement"] if len(held) == 1 else f"{_names(held)} hold"
     return Headline(Word.PASSES, f"{why}; too small to say: {_names(small)}" if small else why)
 

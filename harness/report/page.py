@@ -21,6 +21,7 @@ from harness.store import Run
 from harness.types import Json
 
 PICTURES = "pictures"
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 def render(run: Run, summary: Json, *, single_file: bool = False) -> Path:
@@ -192,11 +193,22 @@ def _tables(summary: Json) -> Json:
 
 
 def _command(words: list[str]) -> str:
-    """The command line, its program by name alone: where it was installed tells nobody anything."""
+    """The command line; paths as they are within the project, else by name: where it was installed tells nobody."""
     if not words:
         return ""
     program = Path(words[0])
-    return shlex.join([program.parent.name if program.name == "__main__.py" else program.name, *words[1:]])
+    first = program.parent.name if program.name == "__main__.py" else program.name
+    return shlex.join([first, *map(_short, words[1:])])
+
+
+def _short(word: str) -> str:
+    option, equals, value = word.partition("=")
+    if equals and option.startswith("--"):
+        return f"{option}={_short(value)}"
+    path = Path(word)
+    if not path.is_absolute():
+        return word
+    return str(path.relative_to(_ROOT)) if path.is_relative_to(_ROOT) else path.name
 
 
 def _titles() -> dict[str, str]:

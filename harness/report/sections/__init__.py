@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.report.sections import figures
+from harness.report.sections import figures, matrices
 from harness.report.sections.tables import Block, blocks
 from harness.store import Run
 from harness.types import Claim, Json
@@ -28,15 +28,15 @@ QUESTIONS: Mapping[str, str] = {
     "sweep": "At which settings is it safe?",
 }
 _DRAWINGS: Mapping[str, Callable[[Json, Sequence[Claim]], list[tuple[str, str]]]] = {
-    "canary": figures.found,
-    "determinism": figures.shares,
-    "isolation": figures.holds,
+    "canary": matrices.found,
+    "determinism": matrices.shares,
+    "isolation": matrices.holds,
     "ladder": figures.ladder,
     "parity": figures.stages,
     "quantization": figures.cost,
     "sensitivity": figures.recall,
     "sentences": figures.cost,
-    "sweep": figures.grid,
+    "sweep": matrices.grid,
 }
 
 

@@ -1,11 +1,11 @@
-"""One picture an experiment, from ``results.json`` and the claims; none where the figures are not there (layer 4)."""
+"""Figures with their intervals, from ``results.json``; no picture where the figures are not there (layer 4)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.report.svg import FAINT, GRID, INK, MARKERS, SERIES, figure, markup
+from harness.report.svg import FAINT, INK, MARKERS, SERIES, figure, markup
 from harness.types import Claim, Json
 
 if TYPE_CHECKING:
@@ -14,108 +14,6 @@ if TYPE_CHECKING:
 Drawn = list[tuple[str, str]]
 
 
-# ------------------------------------------------------------------ matrices: readable without colour
-def matrix(rows: Sequence[str], columns: Sequence[str], cells: Mapping[tuple[str, str], tuple[str, bool | None]],
-           name: str, label: str) -> str:  # fmt: skip
-    """A grid of words; each cell is a text and whether it is good (True), bad (False) or undecided (None)."""
-    wide = max((len(text) for text, _ in cells.values()), default=4)
-    tall = max((len(text) for text in columns), default=4)
-    drawing = figure(min(2.2 + len(columns) * max(0.75, 0.085 * wide), 14.0), 0.7 + 0.34 * len(rows) + 0.06 * tall)
-    axes = drawing.subplots()
-    for y, row in enumerate(rows):
-        for x, column in enumerate(columns):
-            text, good = cells.get((row, column), ("", None))
-            if not text:
-                continue
-            colour = {True: SERIES[2], False: SERIES[1], None: GRID}[good]
-            axes.add_patch(_square(x, y, colour, 0.28 if good is not None else 0.5))
-            weight = "bold" if good is False else "normal"
-            axes.text(x, y, text, ha="center", va="center", fontsize=8, fontweight=weight, color=INK)
-    axes.set_xticks(
-        range(len(columns)), list(columns), rotation=35 if tall > 8 else 0, ha="right" if tall > 8 else "center"
-    )
-    axes.set_yticks(range(len(rows)), list(rows))
-    axes.set_xlim(-0.5, len(columns) - 0.5)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    return markup(drawing, name, label)
-
-
-def _square(x: int, y: int, colour: str, alpha: float) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((x - 0.47, y - 0.44), 0.94, 0.88, facecolor=colour, alpha=alpha, edgecolor="none")
-
-
-def shares(results: Json, claims: Sequence[Claim]) -> Drawn:
-    """Variants down, claims across: which share of what was compared is the same."""
-    told = [claim for claim in claims if claim.count]
-    rows, columns = _unique(claim.variant for claim in told), _unique(claim.name for claim in told)
-    if not rows:
-        return []
-    cells = {(claim.variant, claim.name): (_share(claim), claim.passed) for claim in told}
-    label = "; ".join(f"{c.variant}, {c.name}: {_share(c)}" for c in told if c.passed is False) or "nothing fails"
-    return [("", matrix(rows, columns, cells, "shares", f"Claims by variant. {label}."))]
-
-
-def holds(results: Json, claims: Sequence[Claim]) -> Drawn:
-    """Variants down, claims across: which hold."""
-    rows, columns = _unique(claim.variant for claim in claims), _unique(claim.name for claim in claims)
-    cells = {
-        (c.variant, c.name): ({True: "yes", False: "NO", None: "?"}[c.passed], c.passed) for c in claims if c.count
-    }
-    if not cells:
-        return []
-    label = "; ".join(f"{c.variant}, {c.name}: no" for c in claims if c.passed is False) or "nothing fails"
-    return [("? could not be decided", matrix(rows, columns, cells, "holds", f"Claims by variant. {label}."))]
-
-
-def _share(claim: Claim) -> str:
-    word = {True: "yes", False: "NO", None: "?"}[claim.passed]
-    if claim.value is None or claim.count is None or not 0 <= claim.value <= 1:
-        return word
-    return f"{round(claim.value * claim.count)} of {claim.count}"
-
-
-def found(results: Json, claims: Sequence[Claim]) -> Drawn:
-    """Variants down, planted faults across: found or not."""
-    rows = [name for name, one in results.items() if isinstance(one, dict) and one.get("planted")]
-    planted = {(name, one["fault"]): one for name in rows for one in results[name]["planted"]}
-    if not planted:
-        return []
-    cells = {key: ("found" if one["found"] else "MISSED", bool(one["found"])) for key, one in planted.items()}
-    missed = ", ".join(f"{fault} in {name}" for (name, fault), one in planted.items() if not one["found"])
-    label = f"Planted faults; {'missed: ' + missed if missed else 'every one was found'}."
-    return [("", matrix(rows, _unique(fault for _, fault in planted), cells, "planted", label))]
-
-
-def grid(results: Json, claims: Sequence[Claim]) -> Drawn:
-    """Settings of a sweep as a grid of two, where there are two; else as a column."""
-    drawn = []
-    for number, (name, one) in enumerate(results.items()):
-        settings = one.get("settings") if isinstance(one, dict) else None
-        if not settings:
-            continue
-        points = {key: dict(part.partition("=")[::2] for part in key.split(",")) for key in settings}
-        names = _unique(key for point in points.values() for key in point)
-        down, across = (names[0], names[1]) if len(names) == 2 else ("", "")
-        cells = {}
-        for key, point in points.items():
-            row, word = settings[key], settings[key]["word"]
-            place = (f"{down} {point.get(down, '')}", f"{across} {point.get(across, '')}") if down else (key, "all")
-            text = f"{row['faulty']['count']}/{row['faulty']['total']} {word}"
-            cells[place] = (text, {"safe": True, "unsafe": False}.get(word))
-        label = f"{name}: faulty of judged chunks by setting; " + "; ".join(
-            f"{k}: {v['word']}" for k, v in settings.items()
-        )
-        rows, columns = _unique(r for r, _ in cells), _unique(c for _, c in cells)
-        drawn.append((f"{name}: faulty of judged chunks", matrix(rows, columns, cells, f"sweep{number}", label)))
-    return drawn
-
-
-# ------------------------------------------------------------------ figures with intervals
 def cost(results: Json, claims: Sequence[Claim]) -> Drawn:
     """Divergence of the next-token distributions beside what could be heard, by variant, largest model first."""
     names = sorted(
@@ -134,19 +32,56 @@ def cost(results: Json, claims: Sequence[Claim]) -> Drawn:
         _intervals(axes, names, values, SERIES[number % len(SERIES)], MARKERS[number % len(MARKERS)])
         axes.set_title(title, loc="left", fontsize=9)
         if scale == "log" and all(value > 0 for value, _, _ in values.values()):
-            axes.set_xscale("log")
+            _logarithmic(axes.xaxis, axes.set_xscale)
         elif min(low for _, low, _ in values.values()) <= 0 <= max(high for _, _, high in values.values()):
             axes.axvline(0, color=FAINT, linewidth=0.8)
         axes.grid(axis="x", linewidth=0.6)
     columns[0].set_yticks(range(len(names)), [_named(name, results[name]) for name in names])
     columns[0].set_ylim(len(names) - 0.5, -0.5)
     told = [f"{title}: " + ", ".join(f"{n} {v[0]:.3g}" for n, v in values.items()) for title, _, values in panels]
-    return [
-        (
-            "What the numbers say beside what could be heard; bars are 95% intervals",
-            markup(drawing, "cost", "; ".join(told)),
-        )
-    ]
+    title = "What the numbers say beside what could be heard; bars are 95% intervals"
+    return [(title, markup(drawing, "cost", "; ".join(told))), *_along(results, names)]
+
+
+def _along(results: Json, names: Sequence[str]) -> Drawn:
+    """The divergence along a generation: a line a variant, by the position of the token."""
+    lines = {}
+    for name in names:
+        found = (results[name].get("divergence") or {}).get("positions") or {}
+        points = [
+            (int(key.partition("-")[0]), value)
+            for key, one in found.items()
+            if (value := _triple(one["divergence"])) is not None and value[0] > 0
+        ]
+        if len(points) > 1:
+            lines[name] = points
+    if not lines:
+        return []
+    drawing = figure(10.5, 2.8)
+    axes = drawing.subplots()
+    for number, (name, points) in enumerate(lines.items()):
+        colour, marker = SERIES[number % len(SERIES)], MARKERS[number % len(MARKERS)]
+        across = [position + 1 for position, _ in points]
+        axes.fill_between(across, [v[1] for _, v in points], [v[2] for _, v in points], color=colour, alpha=0.15)
+        axes.plot(across, [v[0] for _, v in points], color=colour, marker=marker, markersize=4, label=name)
+    _logarithmic(axes.xaxis, axes.set_xscale)
+    _logarithmic(axes.yaxis, axes.set_yscale)
+    axes.set_xlabel("speech token of the generation, from")
+    axes.set_ylabel("KL, nats a token")
+    axes.grid(axis="y", linewidth=0.6)
+    axes.legend(frameon=False, fontsize=8)
+    told = "; ".join(f"{n}: " + ", ".join(f"from {p + 1} {v[0]:.3g}" for p, v in points) for n, points in lines.items())
+    return [("The divergence along a generation; bands are 95% intervals", markup(drawing, "along", told))]
+
+
+def _logarithmic(axis: Any, scale: Any) -> None:
+    """A logarithmic axis whose ticks are plain numbers: text stays text in the drawing, there is no typesetting."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    scale("log")
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _divergence(one: Json) -> tuple[float, float, float] | None:
@@ -199,9 +134,9 @@ def ladder(results: Json, claims: Sequence[Claim]) -> Drawn:
         _line(left, steps, lambda step: _first(_triple(step["faulty"], 100)), colour, marker, name)
         _line(right, steps, lambda step: step["seconds"], colour, marker, f"{name}: seconds of speech")
         _line(right, steps, lambda step: step["cpu_seconds"], colour, "", f"{name}: CPU seconds", dashed=True)
-    right.set_yscale("log")
+    _logarithmic(right.yaxis, right.set_yscale)
     for axes, title in ((left, "faulty texts, %"), (right, "seconds a text")):
-        axes.set_xscale("log", base=2)
+        _logarithmic(axes.xaxis, axes.set_xscale)
         axes.set_xlabel("words")
         axes.set_title(title, loc="left", fontsize=9)
         axes.grid(axis="y", linewidth=0.6)
@@ -234,12 +169,12 @@ def stages(results: Json, claims: Sequence[Claim]) -> Drawn:
         known = [(stage, max(1 - cosine, 1e-9), bad) for stage, cosine, bad in found if cosine is not None]
         if not known:
             continue
-        drawing = figure(8.0, 0.9 + 0.3 * len(known))
+        drawing = figure(10.5, 0.9 + 0.3 * len(known))
         axes = drawing.subplots()
         for y, (_, far, bad) in enumerate(known):
             axes.plot([1e-9, far], [y, y], color=SERIES[1] if bad else SERIES[0], linewidth=2)
             axes.plot([far], [y], color=SERIES[1] if bad else SERIES[0], marker="X" if bad else "o", markersize=6)
-        axes.set_xscale("log")
+        _logarithmic(axes.xaxis, axes.set_xscale)
         axes.set_yticks(range(len(known)), [stage + (" (out)" if bad else "") for stage, _, bad in known])
         axes.set_ylim(len(known) - 0.5, -0.5)
         axes.set_xlabel("1 - cosine, logarithmic; the left edge is equal")
@@ -266,7 +201,7 @@ def recall(results: Json, claims: Sequence[Claim]) -> Drawn:
             )
             for row in rows
         }
-        drawing = figure(8.0, 0.9 + 0.24 * len(rows))
+        drawing = figure(10.5, 0.9 + 0.24 * len(rows))
         axes = drawing.subplots()
         _intervals(axes, list(values), values, SERIES[0], "o")
         axes.set_yticks(range(len(values)), list(values))
@@ -277,7 +212,3 @@ def recall(results: Json, claims: Sequence[Claim]) -> Drawn:
         told = ", ".join(f"{key} {value[0]:.0f}%" for key, value in values.items())
         drawn.append((f"{name}; bars are 95% intervals", markup(drawing, f"recall{number}", f"{name}, found: {told}")))
     return drawn
-
-
-def _unique(names: Any) -> list[str]:
-    return list(dict.fromkeys(names))

@@ -177,6 +177,7 @@
   if (/^#q\d+$/.test(location.hash)) go(Number(location.hash.slice(2)) - 1, false);
   window.addEventListener("hashchange", () => { if (/^#q\d+$/.test(location.hash)) go(Number(location.hash.slice(2)) - 1); });
   window.addEventListener("beforeprint", () => document.querySelectorAll("img[loading=lazy]").forEach((image) => { image.loading = "eager"; }));
+  window.addEventListener("beforeprint", () => document.querySelectorAll("section:not(#review) details").forEach((part) => { part.open = true; }));
 
   const actions = {
     j: () => go(current + 1), k: () => go(Math.max(current - 1, 0)), " ": () => play(current),
