@@ -65,6 +65,15 @@ def test_a_harmless_dose_is_missed_and_a_clip_without_room_is_not_counted(trials
     assert (row.count, row.no_room, row.recall) == (0, 1, None)
 
 
+def test_what_was_there_before_is_no_merit(trials, twin):
+    fault, how = catalogue()["double-scaling"], injector("double-scaling")
+    again = trials.run(twin, fault, how, how.preset, known=("double-scaling",))
+    assert again.answer is Answer.NO_ROOM and "already" in again.reason
+    fresh = trials.run(twin, fault, how, how.preset)
+    assert "clipping" in fresh.names
+    assert "clipping" not in trials.run(twin, fault, how, how.preset, known=("clipping",)).names
+
+
 def test_only_what_the_class_rests_on_is_scored_again(twin):
     class Deaf(Trials):
         def score(self, twin, names):
@@ -141,7 +150,11 @@ def suite(pytester):
     folder.mkdir(parents=True)
     for file in (ROOT / "suites" / "sensitivity").glob("*.*"):
         text = file.read_text(encoding="utf-8")
-        few = text.replace("clips = 80 ", "clips = 4 ").replace("clips_heard = 80", "clips_heard = 4").replace("clips_doses = 20", "clips_doses = 1")
+        few = (
+            text.replace("clips = 80 ", "clips = 4 ")
+            .replace("clips_heard = 80", "clips_heard = 4")
+            .replace("clips_doses = 20", "clips_doses = 1")
+        )
         few = few.replace("classes = []", f"classes = {json.dumps(TEN.split(','))}")
         (folder / file.name).write_text(few, encoding="utf-8")
     (pytester.path / "variants.toml").write_text(
@@ -183,3 +196,61 @@ def test_injectors_of_one_class_have_names_of_their_own():
         labels = [i.name or name for i in fault.injectors]
         assert len(labels) == len(set(labels)), name
         assert isinstance(fault.injectors[0], Injector) and fault.injectors[0].stage in Stage
+
+
+# ------------------------------------------------------------------------------------------------- the command
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory):
+    """The command with --calibrate on the null backend: its output, and the folder with everything it wrote."""
+    folder = tmp_path_factory.mktemp("calibrated")
+    (folder / "v.toml").write_text(
+        "[variants.v]\nadapter = 'null'\n[variants.v.settings]\nmode = 'speechlike'\nseconds_per_word = 0.05\n"
+    )
+    asked = ["--corpus", "generated:seed=3,chunks=12", "--takes", "21", "--clips", "2", "--clips-doses", "0"]
+    return run_command(folder, "--calibrate", *asked), folder
+
+
+def run_command(folder, *arguments):
+    from click.testing import CliRunner
+
+    from harness.cli import main
+
+    fixed = ["sensitivity", "v", "--variants", str(folder / "v.toml"), "--reports", str(folder / "reports")]
+    return CliRunner().invoke(main, [*fixed, "--scorers", "signal", "--classes", "silence,nan-inf", *arguments])
+
+
+def test_calibrate_fits_on_texts_that_are_not_in_the_figures(calibrated):
+    result, folder = calibrated
+    assert result.exit_code == 0, result.output
+    limits = Limits.load(folder / "v.calibration.json")
+    assert limits.fitted["takes"] == 126 and limits.fitted["texts"] == 6 and limits.fitted["budget"] == 0.004
+    found = json.loads((folder / "reports" / "latest" / "results.json").read_text())["v"]
+    assert found["texts"] == 6 and "126 takes of 6 other texts" in found["limits"]
+    assert found["limits_key"] == limits.key
+    assert {row["fault"] for row in found["rows"]} == {"silence", "nan-inf"}
+
+
+def test_a_run_that_was_spoken_before_is_taken_as_it_is(calibrated):
+    _, folder = calibrated
+    run = (folder / "reports" / "latest").resolve()
+    before = (run / "journal.sqlite").read_bytes()
+    result = run_command(folder, "--from", run.name, "--clips", "3", "--clips-doses", "0")
+    assert result.exit_code == 0, result.output
+    assert "| nan-inf |" in result.output
+    found = json.loads((run / "sensitivity.json").read_text())["v"]
+    assert found["texts"] == 12 and all(row["count"] <= 3 for row in found["rows"])
+    assert (run / "journal.sqlite").read_bytes() == before
+
+
+def test_a_run_without_the_variant_is_one_line(calibrated):
+    _, folder = calibrated
+    text = (folder / "v.toml").read_text().replace("variants.v", "variants.w") + "\n[variants.v]\nadapter = 'null'\n"
+    (folder / "v.toml").write_text(text)
+    run = (folder / "reports" / "latest").resolve()
+    from click.testing import CliRunner
+
+    from harness.cli import main
+
+    asked = ["sensitivity", "w", "--variants", str(folder / "v.toml"), "--reports", str(folder / "reports")]
+    result = CliRunner().invoke(main, [*asked, "--from", run.name])
+    assert result.exit_code != 0 and "holds no speech of w" in result.output

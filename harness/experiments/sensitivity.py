@@ -188,14 +188,13 @@ def measure(
             voice_embeddings=voice.embeddings,
         )
         clean = {name: [trials.clean(twin) for twin in voice.twins]}
-        healthy = [twin for twin, names in zip(voice.twins, clean[name], strict=True) if not names]
         began = time.monotonic()
 
         def tick(fault: str, done: int, total: int) -> None:
             seconds = time.monotonic() - began
             progress.tick(Tick(name, "injecting", done, total, seconds=seconds, chunk_id=fault))
 
-        rows = figures(attempt_all(trials, healthy, table, tick))
+        rows = figures(attempt_all(trials, list(zip(voice.twins, clean[name], strict=True)), table, tick))
         found = [
             {"chunk": twin.chunk.id, "why": list(trials.clean_details(twin))}
             for twin, names in zip(voice.twins, clean[name], strict=True)
@@ -215,9 +214,12 @@ def measure(
     return result, claims(name, rows, clean, table["recall_min"], table["alarms_max"])
 
 
-def attempt_all(trials: Trials, clips: Sequence[Twin], table: Mapping[str, Any], tick: Any = None) -> list[Tried]:
+def attempt_all(
+    trials: Trials, clips: Sequence[tuple[Twin, tuple[str, ...]]], table: Mapping[str, Any], tick: Any = None
+) -> list[Tried]:
     """Every class and injector at every dose: ``clips`` or ``clips_heard`` twins at the preset, ``clips_doses`` else.
 
+    Each twin comes with what was found in it before anything was injected.
     A class whose scorers are not part of the plan is left out, as are faults of the living process.
     """
     jobs: list[tuple[int, bool, Any, Any, float]] = []
@@ -239,7 +241,8 @@ def attempt_all(trials: Trials, clips: Sequence[Twin], table: Mapping[str, Any],
     for done, (place, _, fault, injector, dose) in enumerate(jobs, 1):
         if ends is not None and time.monotonic() > ends:
             break
-        tried.append(trials.run(clips[place], fault, injector, dose))
+        twin, known = clips[place]
+        tried.append(trials.run(twin, fault, injector, dose, known))
         if tick is not None:
             tick(fault.name, done, len(jobs))
     return tried

@@ -30,7 +30,7 @@ class Answer(StrEnum):
     OTHERWISE = "under another name"
     MISSED = "missed"
     NOT_JUDGED = "not judged"
-    NO_ROOM = "no room"  # the clip cannot hold the fault: not counted
+    NO_ROOM = "no room"  # the clip cannot hold the fault, or shows it already: not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +97,18 @@ class Trials:
         clip.voice_embeddings = self._embeddings
         return {name: observe(self._scorer(name), clip) for name in sorted(names)}
 
-    def run(self, twin: Twin, fault: Fault, injector: Injector, dose: float) -> Tried:
-        """Spoil, score and judge one copy. The draw depends on seed, class, dose and text alone."""
+    def run(self, twin: Twin, fault: Fault, injector: Injector, dose: float, known: tuple[str, ...] = ()) -> Tried:
+        """Spoil, score and judge one copy. The draw depends on seed, class, dose and text alone.
+
+        ``known``: what was found in the clean clip. It is no merit to find it again; a clip in which the class itself
+        was found does not count.
+        """
         label = injector.name or fault.name
         key = f"{self._seed} {fault.name} {label} {dose} {twin.kind} {twin.chunk.text}"
         rng = np.random.default_rng(zlib.crc32(key.encode("utf-8", "surrogatepass")))
         name = f"{twin.kind} {twin.chunk.id}"
+        if fault.name in known:
+            return Tried(fault.name, label, dose, name, Answer.NO_ROOM, (), "found in the clean clip already")
         try:
             copy = self._spoiled(twin, injector, dose, rng)
         except CannotInject as why:
@@ -110,7 +116,8 @@ class Trials:
         needed = self.needs(fault)
         seen = self.score(copy, needed)
         view = replace(copy.view, observations=seen)
-        found, unjudged, reasons = self._judge(view, set(seen))
+        every, unjudged, reasons = self._judge(view, set(seen))
+        found = tuple(one for one in every if one not in known)
         if fault.name in found:
             answer = Answer.FOUND
         elif found:

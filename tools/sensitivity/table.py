@@ -60,8 +60,8 @@ def _variant(name: str, result: dict[str, Any]) -> str:
         f"## Injected into {name}",
         "",
         f"{_dated(result)}; {result['texts']} texts of `{result['corpus']}`, one take each; "
-        f"judged against the reference on the same text by {result['limits']}; words heard by {asr}. Copies are made "
-        "only of clips in which nothing was found.",
+        f"judged against the reference on the same text by {result['limits']}; words heard by {asr}. What is found in "
+        "a clip before anything is injected does not count for its copies.",
         "",
         *recall_table(rows),
         "",
