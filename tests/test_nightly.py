@@ -13,6 +13,7 @@ import pytest
 
 from harness.engine.night import PLAN, NightPlan
 from harness.errors import ConfigError
+from harness.report.baseline import promote
 from harness.store import Run
 
 VARIANTS = """
@@ -115,9 +116,12 @@ def test_gates_report_first_and_fail_when_they_are_asked_to(tmp_path):
     first = night(tmp_path, plan)
     assert first.returncode == 0, first.stdout
     assert "no earlier run" in first.stdout
+    (run,) = [part["run"] for part in kept(tmp_path)[0]["suites"]]
+    promote(tmp_path / "reports" / run, "main", tmp_path / "reports")
     leaking = VARIANTS + "settings = { fail = [{ kind = 'leak', megabytes = 40 }] }\n"
-    second = night(tmp_path, plan, variants=leaking)
+    second = night(tmp_path, plan, "--baseline", "main", variants=leaking)
     assert second.returncode == 0, second.stdout
+    assert "reported only: nightly: b against the baseline: memory: peak memory +" in second.stdout
     assert "reported only: nightly: b against the last runs: memory: peak memory +" in second.stdout
     (tmp_path / "limits.toml").write_text("[gates]\ngate = true\nlast = 1\n")
     grown = leaking.replace("40", "120")
