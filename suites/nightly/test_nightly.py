@@ -1,4 +1,4 @@
-"""Is anything worse than in the baseline or in the last runs? Run by `tts-soak nightly`, after the suites of its plan."""
+"""Is anything worse than in the baseline or in the last runs? Run by `tts-soak nightly`, after the other suites."""
 
 
 def test_nothing_got_worse(night, comparison):
