@@ -120,12 +120,16 @@ def model(seen: Seen) -> tuple[bool | None, str, tuple[float, float] | None]:
     bad, base = sum(known), sum(null)
     interval = stats.rate_difference(bad, len(known), base, len(null))
     verdicts = sum(s.faulty is not None for s in seen.spoken)
-    says = f"{bad} of {len(known)} texts from its tokens are bad through the reference decoder ({verdicts} judged by "
-    says += f"verdict, the others by likeness alone); the reference's own with other seeds: {base} of {len(null)}"
+    how = (
+        "all judged by verdict" if verdicts == len(seen.spoken) else f"{verdicts} judged by verdict, others by likeness"
+    )
+    says = f"{bad} of {len(known)} texts from its tokens are bad through the reference decoder ({how}); "
+    says += f"the reference's own with other seeds: {base} of {len(null)}"
     if interval[0] > seen.limits.excess_max:
         return False, says, interval
     if interval[1] <= seen.limits.excess_max:
         return True, says, interval
+    says += f"; the difference is compatible with up to {interval[1]:.0%}"
     return None, f"too small to say against a margin of {seen.limits.excess_max:.0%}: {says}", interval
 
 
@@ -166,7 +170,7 @@ def claims(name: str, seen: Seen) -> list[Claim]:
     """The verdict, the three stages, and one claim a set of tokens."""
     places, why = decide(seen)
     passed = {Place.HEALTHY: True, Place.NOT_JUDGED: None}.get(places[0], False)
-    word = " and ".join(places)
+    word = " and ".join(places) if places[0] is not Place.NOT_JUDGED else "the place cannot be judged"
     details: Json = {"places": [place.value for place in places], "diagnosis": seen.diagnosis}
     sound, speech, held = vocoder(seen), model(seen), weights(seen)
     return [

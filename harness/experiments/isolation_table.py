@@ -14,7 +14,7 @@ def table(results: Mapping[str, Json]) -> str:
 
 
 def _variant(name: str, found: Json) -> str:
-    parts = [f"**{name}: {' and '.join(found['places'])}**. {found['why']}."]
+    parts = [f"**{name}**: {found['why']}."]
     if found["spoken"]:
         parts.append(_spoken(name, found))
     if found["decoded"]:
