@@ -219,6 +219,14 @@ def test_a_suite_cannot_take_over_what_comes_after_it(tmp_path):
         NightPlan.load(tmp_path / "p.toml")
 
 
+def test_a_suite_over_some_variants_still_knows_the_reference(whole):
+    where, _ = whole
+    runs = {part["suite"]: where / "reports" / part["run"] for part in kept(where)[0]["suites"]}
+    manifest = json.loads((runs["canary"] / "manifest.json").read_text())
+    assert [variant["name"] for variant in manifest["variants"]] == ["b"]
+    assert manifest["reference"] == "a"
+
+
 # ------------------------------------------------------------------------------------------ taking over
 def test_only_the_same_session_is_taken_over(tmp_path):
     """Another setting, other chunks, another scorer or its option: then it is spoken again."""

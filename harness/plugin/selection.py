@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,7 @@ class Scene:
     folder: Path
     variants: tuple[Variant, ...]
     corpus: Corpus
+    reference: Variant | None = None  # also where only others are asked about
 
     @classmethod
     def load(cls, asked: Asked, folder: Path) -> Scene:
@@ -55,19 +56,25 @@ class Scene:
         suite = folder.name
         variants = load_variants(asked.getoption("variants"))
         taken = tuple(variant for variant in variants if not variant.suites or suite in variant.suites)
+        reference = next((variant for variant in taken if variant.reference), None)
         if asked.variants is not None:
             taken = _named(taken, asked.variants, asked.getoption("variants"), suite)
-        taken = tuple(replace(variant, settings={**variant.settings, **asked.settings}) for variant in taken)
+        taken = tuple(_with(variant, asked.settings) for variant in taken)
+        reference = _with(reference, asked.settings) if reference is not None else None
         spec = asked.getoption("corpus") or _DEFAULT_CORPUS.get(suite, "book")
         corpus = load_corpus(spec, asked.getoption("language"))
         most = asked.getoption("chunks") or (None if asked.getoption("corpus") else _DEFAULT_CHUNKS.get(suite))
         if most is not None:
             corpus = Corpus(corpus.name, corpus.chunks[:most], corpus.sha256, corpus.source)
-        return cls(suite, folder, taken, corpus)
+        return cls(suite, folder, taken, corpus, reference)
 
     def asks(self) -> list[Ask]:
         """Every chunk of every variant, variant by variant, in corpus order."""
         return [Ask(variant.name, chunk.id) for variant in self.variants for chunk in self.corpus.chunks]
+
+
+def _with(variant: Variant, settings: Mapping[str, Any]) -> Variant:
+    return replace(variant, settings={**variant.settings, **settings})
 
 
 def _named(taken: tuple[Variant, ...], names: Iterable[str], file: Path, suite: str) -> tuple[Variant, ...]:
@@ -104,13 +111,14 @@ def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Pa
         elif isinstance(name, str):
             wanted.setdefault(name, set())
     every = [chunk.id for chunk in scene.corpus.chunks]
-    reference = next((variant for variant in scene.variants if variant.reference), None)
+    reference = scene.reference
     if asked.getoption("with_reference"):
         if reference is None:
             raise ConfigError(f"{asked.getoption('variants')}: --with-reference, but no variant has reference = true")
         union = set().union(*wanted.values()) if wanted else set()
         wanted[reference.name] = wanted.get(reference.name, set()) | union
-    chosen = choose(scene.variants, list(wanted), scene.suite)
+    known = {variant.name: variant for variant in (*scene.variants, *([reference] if reference is not None else []))}
+    chosen = choose(tuple(known.values()), list(wanted), scene.suite)
     tables = load_margins(asked.getoption("limits") or scene.folder / "limits.toml")
     if "pairs" in tables.get(scene.suite, {}):
         tables[scene.suite]["chosen"] = sorted(pairs)
