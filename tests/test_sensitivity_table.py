@@ -1,0 +1,106 @@
+"""docs/sensitivity.md and its parts: what is measured is what is written, on material whose truth is known."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from harness.audio import AudioFile
+from harness.sensitivity.figures import as_json, figures
+from harness.sensitivity.trial import Answer, Tried
+from harness.types import Chunk, Variant
+from tests._clips import speak
+from tools.sensitivity import healthy, process, words
+from tools.sensitivity.table import write
+from tools.sensitivity.voices import recordings
+
+
+def rows(fault, dose, found, missed):
+    answers = [Answer.FOUND] * found + [Answer.MISSED] * missed
+    return as_json(figures([Tried(fault, fault, dose, "t", answer) for answer in answers]))
+
+
+@pytest.fixture
+def result():
+    none = {"v": {"clips": 90, "alarmed": 0, "low": 0.0, "high": 0.04, "classes": {}}}
+    return {
+        "date": "2026-11-21",
+        "seed": 0,
+        "texts": 90,
+        "corpus": "book",
+        "limits": "limits fitted on 738 takes of 369 texts",
+        "scorers": {"signal": {}, "intelligibility": {"asr": "pocketsphinx"}},
+        "alarms": none,
+        "rows": [*rows("silence", 80.0, 73, 0), *rows("click", -6.0, 40, 33), *rows("hum", 40.0, 20, 0)],
+        "clean": [{"chunk": "book-0007", "why": ["click: 5 against 4.5"]}],
+    }
+
+
+def test_the_page_says_what_was_reached_and_what_was_not(tmp_path, result):
+    run, docs, data = tmp_path / "results.json", tmp_path / "s.md", tmp_path / "s.json"
+    run.write_text(json.dumps({"v": result}))
+    write([run], None, None, None, docs, data)
+    page = docs.read_text()
+    assert "2026-11-21, seed 0; 90 texts of `book`" in page and "words heard by pocketsphinx" in page
+    assert "1 of 3 classes have a lower bound of 0.95" in page
+    assert "tried too rarely for that bound: hum (20 of 20)" in page
+    assert "Not reached: click (40 of 73)" in page
+    assert "`book-0007`: click: 5 against 4.5" in page
+    assert "| memory-leak |" in page, "classes of the whole run are named"
+    quoted = json.loads(data.read_text())
+    assert quoted["silence"].startswith("73 of 73 found as such at the preset dose (0.95 to 1.00)")
+
+
+def test_faults_of_the_process_are_found_in_a_living_worker(monkeypatch):
+    wanted = {"process-error", "empty-output", "wav-header", "bad-wav"}
+    few = {name: fault for name, fault in process.catalogue().items() if name in wanted}
+    monkeypatch.setattr(process, "catalogue", lambda: few)
+    found = process.run(2, 1, 0)
+    by_name = {(row["fault"], row["injector"]): row for row in found["rows"]}
+    assert {name for name, _ in by_name} == wanted
+    assert all(row["named"] == row["count"] == 2 for row in by_name.values()), by_name
+    assert found["clean"] == 2 * len(by_name) and found["alarms"] == 0
+
+
+def test_alarms_are_counted_by_voice_and_said_why():
+    def clips():
+        for number, broken in enumerate((False, True)):
+            samples = speak(16000, words=8, seed=number)
+            if broken:
+                samples = np.where(np.arange(len(samples)) % 50 == 0, np.nan, samples).astype(np.float32)
+            audio = AudioFile(samples, 16000, 1, "FLOAT")
+            yield healthy.twin("formants", Chunk(f"c{number}", "banana " * 8), audio, Variant("v", "recorded"))
+
+    found = healthy.measure(clips(), 0)
+    assert found["alarms"]["formants"]["clips"] == 2 and found["alarms"]["formants"]["alarmed"] == 1
+    (listed,) = found["listed"]
+    assert listed["clip"] == "c1" and any(why.startswith("nan-inf") for why in listed["why"])
+
+
+def test_recordings_are_named_after_their_folder(tmp_path):
+    (tmp_path / "reader").mkdir()
+    for name in ("reader/a.flac", "b.wav", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    assert [(kind, path.name) for kind, path in recordings(tmp_path)] == [
+        (tmp_path.name, "b.wav"),
+        ("reader", "a.flac"),
+    ]
+
+
+def test_a_word_ends_where_its_last_phone_ends():
+    phones = [("pau", 0.1), ("dh", 0.15), ("ah", 0.22), ("pau", 0.4), ("k", 0.46), ("ae", 0.6), ("t", 0.71)]
+    assert words.ends_by_phones(phones, [(0.1, 0.23), (0.4, 0.7)]) == [0.22, 0.71]
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc and flite1-dev for the teacher")
+def test_word_times_of_the_aligner_are_those_of_the_teacher():
+    from subprocess import CalledProcessError
+
+    try:
+        found = words.run(2, 0)
+    except CalledProcessError:
+        pytest.skip("needs flite1-dev for the teacher")
+    every = found["voices"]["all"]
+    assert every["aligned"] >= 0.7 * every["words"]
+    assert every["share"] >= 0.8
