@@ -285,12 +285,15 @@ def test_a_callable_is_called_by_bucket_and_timed_cold_and_warm(tmp_path: Path) 
         ("nowhere_at_all:run", "cannot be imported"),
         ("sides.py:rum", r"has no callable 'rum' \(did you mean 'run'\?\)"),
         ("sides.py:words", "stage 'x' is no array of numbers"),
+        ("sides.py:fails", "sides.py:fails: raised ModuleNotFoundError: No module named 'onnxx'"),
         ("sides.py:run", "must give a table of stage name -> array, gave list"),
     ],
 )
 def test_what_cannot_be_loaded_is_one_clear_line(tmp_path: Path, spec: str, words: str) -> None:
     (tmp_path / "missed.npz").write_bytes(b"not a zip")
-    (tmp_path / "sides.py").write_text("def run():\n    return [1]\ndef words():\n    return {'x': ['a']}\n")
+    (tmp_path / "sides.py").write_text(
+        "def run():\n    return [1]\ndef words():\n    return {'x': ['a']}\ndef fails():\n    import onnxx\n"
+    )
     with pytest.raises(ConfigError, match=words) as error:
         Source(spec, tmp_path).load()
     assert "\n" not in str(error.value)

@@ -71,15 +71,20 @@ class Source:
         if self._call is None:
             self._call = imported(self.spec, self._folder)
         taken = {} if bucket is None or not _takes(self._call, "bucket") else {"bucket": bucket}
-        began = time.perf_counter()
-        stages = arrays(self._call(**taken), self.spec)
-        cold = time.perf_counter() - began
-        warm = []
-        for _ in range(repeats):
-            began = time.perf_counter()
-            self._call(**taken)
-            warm.append(time.perf_counter() - began)
-        return Side(self.spec, stages, cold, tuple(warm))
+        try:
+            cold, found = _timed(self._call, taken)
+            warm = [_timed(self._call, taken)[0] for _ in range(repeats)]
+        except Exception as error:  # of somebody else's code: one pair is lost, the others go on
+            said = (str(error).splitlines() or [""])[0]
+            raise ConfigError(f"{self.spec}: raised {type(error).__name__}: {said}") from error
+        return Side(self.spec, arrays(found, self.spec), cold, tuple(warm))
+
+
+def _timed(call: Callable[..., Any], taken: Mapping[str, Any]) -> tuple[float, Any]:
+    """Seconds of a call, and what it gave."""
+    began = time.perf_counter()
+    found = call(**taken)
+    return time.perf_counter() - began, found
 
 
 def _takes(call: Callable[..., Any], name: str) -> bool:
