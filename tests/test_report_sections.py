@@ -172,6 +172,12 @@ def test_an_experiment_is_judged_by_its_claims_and_not_as_a_soak_that_never_spok
     assert summary["variants"]["q2_k"]["not_judged"] == 0
 
 
+def test_an_experiment_whose_own_question_is_open_does_not_pass(tmp_path):
+    claims = [claim("vocoder", "q2_k", True), claim("isolation", "q2_k", None, "too small to say where")]
+    found = headlines(write(experiment(tmp_path, "isolation", claims, {})))["q2_k"]
+    assert (found.word, found.why) == (Word.OPEN, "too small to say where")
+
+
 def test_the_answer_says_what_fails_what_holds_and_what_nobody_knows():
     claims = [claim("a", "x", False, "x is bad"), claim("a", "y", True), claim("a", "z", None), claim("b", "y", None)]
     assert answer(claims) == (

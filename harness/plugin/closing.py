@@ -97,4 +97,6 @@ def night(terminalreporter: Any, found: Night, reports: Path) -> None:
     for text in found.failed:
         terminalreporter.write_line(f"FAILS: {text}", red=True)
     minutes = sum(found.seconds.values()) / 60
-    terminalreporter.write_line(f"{len(found.runs)} suites in {minutes:.1f} min; page: {reports / 'index.html'}")
+    terminalreporter.write_line(
+        f"{len(found.runs)} of {len(found.plan.parts)} suites run, in {minutes:.1f} min; page: {reports / 'index.html'}"
+    )

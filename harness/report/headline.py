@@ -52,7 +52,7 @@ def headline(name: str, row: Json, summary: Json) -> Headline:
         reasons = ", ".join(f"{why} ({count})" for why, count in row["not_judged_because"].items())
         return Headline(Word.BLIND, reasons or "no chunk has a verdict")
     if experiment:
-        return by_claims(claims)
+        return by_claims(claims, summary["suite"])
     failed = [claim for claim in claims if claim["passed"] is False]
     if failed:
         return Headline(Word.FAILS, f"{_names(failed)}: {failed[0]['statement']}")
@@ -76,14 +76,15 @@ def _too_small(claim: Json, row: Json) -> str:
     )
 
 
-def by_claims(claims: list[Json]) -> Headline:
-    """The verdict of an experiment on what its claims are about."""
+def by_claims(claims: list[Json], suite: str) -> Headline:
+    """The verdict of an experiment on what its claims are about; the claim with the suite's name has to be decided."""
     failed = [claim for claim in claims if claim["passed"] is False]
     small = [claim for claim in claims if claim["passed"] is None]
     held = [claim for claim in claims if claim["passed"]]
     if failed:
         return Headline(Word.FAILS, f"{_names(failed)}: {failed[0]['statement']}")
-    if not held:
+    small.sort(key=lambda claim: claim["name"] != suite)
+    if not held or any(claim["name"] == suite for claim in small):
         return Headline(Word.OPEN, small[0]["statement"] if small else "no claim was made")
     why = held[0]["statement"] if len(held) == 1 else f"{_names(held)} hold"
     return Headline(Word.PASSES, f"{why}; too small to say: {_names(small)}" if small else why)
@@ -92,7 +93,7 @@ def by_claims(claims: list[Json]) -> Headline:
 def headlines(summary: Json) -> dict[str, Headline]:
     """The verdict on every variant, and on what else the claims of an experiment are about."""
     found = {name: headline(name, row, summary) for name, row in summary["variants"].items()}
-    return found | {name: by_claims(claims) for name, claims in others(summary).items()}
+    return found | {name: by_claims(claims, summary["suite"]) for name, claims in others(summary).items()}
 
 
 def others(summary: Json) -> dict[str, list[Json]]:
