@@ -29,6 +29,7 @@ def result():
         "seed": 0,
         "texts": 90,
         "corpus": "book",
+        "limits_key": "0123456789abcdef",
         "limits": "limits fitted on 738 takes of 369 texts",
         "scorers": {"signal": {}, "intelligibility": {"asr": "pocketsphinx"}},
         "alarms": none,
@@ -50,6 +51,19 @@ def test_the_page_says_what_was_reached_and_what_was_not(tmp_path, result):
     assert "| memory-leak |" in page, "classes of the whole run are named"
     quoted = json.loads(data.read_text())
     assert quoted["silence"].startswith("73 of 73 found as such at the preset dose (0.95 to 1.00)")
+
+
+def test_parts_measured_on_the_same_clips_are_one_table(tmp_path, result):
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    first.write_text(json.dumps({"v": {**result, "rows": rows("silence", 80.0, 73, 0)}}))
+    second.write_text(json.dumps({"v": {**result, "rows": rows("click", -6.0, 73, 0)}}))
+    docs = tmp_path / "s.md"
+    write([first, second], None, None, None, docs, tmp_path / "s.json")
+    assert docs.read_text().count("## Injected into v") == 1
+    assert "2 of 2 classes have a lower bound" in docs.read_text()
+    second.write_text(json.dumps({"v": {**result, "texts": 12}}))
+    write([first, second], None, None, None, docs, tmp_path / "s.json")
+    assert docs.read_text().count("## Injected into v") == 2
 
 
 def test_faults_of_the_process_are_found_in_a_living_worker(monkeypatch):

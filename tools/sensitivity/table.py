@@ -27,10 +27,9 @@ def write(
 ) -> list[Path]:
     """Write the page and the figures of `tts-soak faults NAME`; returns both paths."""
     parts, measured = [HEAD], {}
-    for path in runs:
-        for name, result in _load(path).items():
-            parts.append(_variant(name, result))
-            measured |= _measured(from_json(result["rows"]), f"{name}, {result['date']}, seed {result['seed']}")
+    for name, result in _together(runs):
+        parts.append(_variant(name, result))
+        measured |= _measured(from_json(result["rows"]), f"{name}, {result['date']}, seed {result['seed']}")
     if living is not None:
         found = _load(living)
         parts.append(_process(found))
@@ -43,6 +42,23 @@ def write(
     docs.write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
     data.write_text(json.dumps(dict(sorted(measured.items())), indent=1) + "\n", encoding="utf-8")
     return [docs, data]
+
+
+def _together(runs: Sequence[Path]) -> list[tuple[str, dict[str, Any]]]:
+    """Results by variant; parts measured on the same clips under the same limits are one."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    for path in runs:
+        for name, result in _load(path).items():
+            same = ("texts", "corpus", "limits_key", "seed", "clean")
+            known = [one for other, one in found if other == name and all(one[key] == result[key] for key in same)]
+            if known:
+                known[0]["rows"] += result["rows"]
+            else:
+                found.append((name, result))
+    order = list(catalogue())
+    for _, result in found:
+        result["rows"].sort(key=lambda row: order.index(row["fault"]))
+    return found
 
 
 def _load(path: Path) -> dict[str, Any]:
