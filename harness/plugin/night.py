@@ -84,9 +84,8 @@ class Night:
         """A suite that could not be run leaves the others be, and the night is not green; returns what to say."""
         wrong = isinstance(error, SoakError)
         code = error.exit_code if isinstance(error, SoakError) else int(pytest.ExitCode.INTERNAL_ERROR)
-        self.code = max(self.code, code) if self.code != pytest.ExitCode.INTERNAL_ERROR else self.code
-        if code == pytest.ExitCode.INTERNAL_ERROR:
-            self.code = code
+        harness = int(pytest.ExitCode.INTERNAL_ERROR)  # weighs more than a suite that was asked for wrongly
+        self.code = harness if harness in (self.code, code) else code
         self.problems[folder.name] = str(error) if wrong else f"{type(error).__name__}: {error}"
         told = "" if wrong else "".join(traceback.format_exception(error))
         return f"{folder.name}: could not be run: {self.problems[folder.name]}\n{told}".rstrip()
