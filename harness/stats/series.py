@@ -14,7 +14,7 @@ from harness.stats.paired import Estimate, Series
 REPEATS = 4999
 BLOCK = 5  # chunks, more in long series; absorbs what pre-whitening leaves
 LEAST_SERIES = 12
-LINE_SHARE = 0.2
+LINE_SHARE = 0.1
 JUMP_TAIL = 0.1  # share of the jumps that its tail is fitted on
 JUMP_SHAPE = 0.15
 
@@ -49,9 +49,10 @@ def trend_test(values: ArrayLike, *, seed: int) -> SeriesTest:
     """Two-sided test of a trend over position that stands lag-1 autocorrelation.
 
     The series is pre-whitened with its own autocorrelation, then blocks are permuted; the statistic is the slope.
-    A fifth of the fitted line is taken out before permuting: with nothing taken out a trend hides itself by widening
-    its own null (power 0.89 for one deviation over 200 chunks at 1%), with all of it (Freedman and Lane 1983) short
-    series alarm twice as often as stated. Raises ValueError for fewer than 12 values.
+    A tenth of the fitted line is taken out before permuting. With all of it (Freedman and Lane 1983) short series alarm
+    twice as often as stated; with a fifth, in 5.6% at nominal 5% (100 independent chunks, 4,000 series), with a tenth
+    in 5.1%, and a drift of one deviation over 200 chunks is found at 1% in 91% (1,500 series) with either. With nothing
+    taken out a trend hides itself by widening its own null. Raises ValueError for fewer than 12 values.
     """
     y = _whitened(values)
     x = np.arange(y.size) - (y.size - 1) / 2
