@@ -14,8 +14,7 @@ from harness.sensitivity.table import alarm_table, dose_table, grouped, recall_t
 WANTED = 0.95
 HEAD = """# What the harness notices, with figures
 
-Written by `python -m tools.sensitivity table` from stored measurements; nothing here is typed by hand. Each class of
-`tts-soak faults` is put into clean speech at a stated dose, and the copies are scored and judged like any other speech.
+Written by `python -m tools.sensitivity table` from stored measurements. Each class of `tts-soak faults` is put into clean speech at a stated dose, and the copies are scored and judged like any other speech.
 *Found as such*: the class's own evidence lies beyond its limit. *Found at all*: any class that was scored for it found
 something. Copies that could not be judged count as not found; clips without room for the fault do not count. Intervals
 are exact (Clopper-Pearson, 95%). *Found 90%* is the dose found nine times of ten, between the doses tried.
@@ -34,7 +33,7 @@ def write(
         found = _load(living)
         parts.append(_process(found))
         measured |= _measured(from_json(found["rows"]), f"null backend, {_dated(found)}")
-    parts.append(_whole_run())
+    parts += [_not_measured(measured), _whole_run()]
     if health is not None:
         parts.append(_health(_load(health)))
     if aligned is not None:
@@ -123,6 +122,13 @@ def _process(found: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _not_measured(measured: dict[str, str]) -> str:
+    left = [name for name, fault in catalogue().items() if name not in measured and not fault.judged_by]
+    if not left:
+        return ""
+    return f"## Not measured\n\nNo figure yet for the recall of: {', '.join(left)}. `tts-soak sensitivity` gives one.\n"
 
 
 def _whole_run() -> str:
