@@ -14,7 +14,8 @@ from harness.sensitivity.table import alarm_table, dose_table, grouped, recall_t
 WANTED = 0.95
 HEAD = """# What the harness notices, with figures
 
-Written by `python -m tools.sensitivity table` from stored measurements. Each class of `tts-soak faults` is put into clean speech at a stated dose, and the copies are scored and judged like any other speech.
+Written by `python -m tools.sensitivity table` from stored measurements. Each class of `tts-soak faults` is put into
+clean speech at a stated dose, and the copies are scored and judged like any other speech.
 *Found as such*: the class's own evidence lies beyond its limit. *Found at all*: any class that was scored for it found
 something. Copies that could not be judged count as not found; clips without room for the fault do not count. Intervals
 are exact (Clopper-Pearson, 95%). *Found 90%* is the dose found nine times of ten, between the doses tried.
