@@ -1,9 +1,7 @@
-"""Writes the trained model as GGUF (f16) and lets llama.cpp's own quantizer make the rest of the family."""
+"""Writes the trained model as GGUF (f16)."""
 
 from __future__ import annotations
 
-import ctypes
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,6 @@ from harness.voice.geometry import Geometry
 from tools.voice.model import EPSILON
 from tools.voice.warm import LAYERS
 
-# llama.cpp's LLAMA_FTYPE_MOSTLY_* numbers
-FILE_TYPES = {"q8_0": 7, "q2_k": 10, "q4_k_s": 14, "q4_k_m": 15, "q5_k_m": 17}
 F16 = 1
 
 
@@ -86,37 +82,3 @@ def write_f16(checkpoint: Path, geometry: Geometry, path: Path) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-
-
-class _Parameters(ctypes.Structure):
-    """llama_model_quantize_params: the two leading fields are stable, the rest is kept as the library gives it."""
-
-    _fields_ = (("nthread", ctypes.c_int32), ("ftype", ctypes.c_int32), ("rest", ctypes.c_uint8 * 504))
-
-
-def llama_library() -> Path:
-    """libllama: the file named by LLAMA_LIBRARY, else the one inside llama-cpp-python (the ``divergence`` extra)."""
-    if named := os.environ.get("LLAMA_LIBRARY"):
-        return Path(named)
-    import importlib.util
-
-    spec = importlib.util.find_spec("llama_cpp")
-    if spec is None or spec.origin is None:
-        raise FileNotFoundError("quantizing needs llama.cpp: pip install llama-cpp-python, or set LLAMA_LIBRARY")
-    found = sorted(Path(spec.origin).parent.glob("lib/libllama.*"))
-    if not found:
-        raise FileNotFoundError(f"no libllama beside {spec.origin}")
-    return found[0]
-
-
-def quantize(source: Path, target: Path, kind: str, library: Path) -> None:
-    """Make one quantization of an f16 GGUF. Raises RuntimeError when llama.cpp refuses."""
-    llama = ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
-    llama.llama_model_quantize_default_params.restype = _Parameters
-    llama.llama_model_quantize.restype = ctypes.c_uint32
-    llama.llama_model_quantize.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(_Parameters)]
-    parameters = llama.llama_model_quantize_default_params()
-    parameters.ftype, parameters.nthread = FILE_TYPES[kind], 1
-    code = llama.llama_model_quantize(str(source).encode(), str(target).encode(), ctypes.byref(parameters))
-    if code:
-        raise RuntimeError(f"llama.cpp could not make {target.name} (code {code})")

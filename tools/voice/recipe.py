@@ -14,7 +14,7 @@ import torch
 from harness.voice.codec import load_codec
 from harness.voice.geometry import Geometry, load_geometry
 from tools.voice import codec as fitting
-from tools.voice import data, decoder, evaluate, export, family, text, train, warm
+from tools.voice import data, decoder, evaluate, export, family, quantize, text, train, warm
 from tools.voice.sentences import PASSAGES, SENTENCES, SHORT
 
 ROOT = Path(__file__).parents[2]
@@ -122,9 +122,9 @@ def export_family(s: Settings) -> None:
     export.write_f16(s.work / "model.pt", _geometry(s), s.out / "f16.gguf")
     decoder.export(load_codec(s.out / "codec.npz"), s.out / "decoder.onnx")
     try:
-        library = export.llama_library()
-        for kind in export.FILE_TYPES:
-            export.quantize(s.out / "f16.gguf", s.out / f"{kind}.gguf", kind, library)
+        library = quantize.llama_library()
+        for kind in quantize.FILE_TYPES:
+            quantize.quantize(s.out / "f16.gguf", s.out / f"{kind}.gguf", kind, library)
     except FileNotFoundError as error:
         print(f"only f16 was made: {error}", flush=True)
     _describe(s, {})
