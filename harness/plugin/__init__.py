@@ -103,13 +103,16 @@ def _scene(stage: Stage, config: pytest.Config, folder: Path) -> Scene | None:
     return stage.scenes.get(folder)
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Refuse what would cut a session into pieces."""
+    options.refuse_xdist(session.config)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Refuse what cannot work, before anything has run: exit code 4."""
     stage = session.config.stash[_STAGE]
     if stage.problem is not None:
         raise pytest.UsageError(str(stage.problem))
-    if stage.scenes:
-        options.refuse_xdist(session.config)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -79,8 +79,15 @@ class Asked:
 
 
 def refuse_xdist(config: pytest.Config) -> None:
-    """Raise UsageError when pytest-xdist would cut the session into pieces."""
-    if getattr(config.option, "numprocesses", None) or getattr(config.option, "dist", "no") not in ("no", None):
+    """Raise UsageError when pytest-xdist would cut the session of a suite into pieces.
+
+    Called before its processes are started, when nothing is collected yet: a suite is known by its ``limits.toml``.
+    """
+    if not getattr(config.option, "numprocesses", None) and getattr(config.option, "dist", "no") in ("no", None):
+        return
+    named = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
+    folders = [path if path.is_dir() else path.parent for path in named]
+    if any(next(folder.rglob("limits.toml"), None) for folder in folders):
         raise pytest.UsageError(
             "-n (pytest-xdist) is refused: it would cut the one living session that a soak test is about; "
             "scoring already runs in two processes of its own"
