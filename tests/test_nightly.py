@@ -170,6 +170,7 @@ def test_wrong_use_is_one_line_and_exit_code_4_before_anything_is_spoken(tmp_pat
 
 
 def test_an_interrupted_night_is_exit_code_2_and_keeps_what_was_acknowledged(tmp_path):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell inherits it ignored
     slow = VARIANTS.replace("seconds_per_word = 0.02", "seconds_per_word = 0.02\ndelay = 0.2")
     process = night(
         tmp_path, f"[suites]\nstress = {{ {STRESS.replace('4', '300')} }}", variants=slow, start=subprocess.Popen

@@ -349,6 +349,7 @@ worker.request(Request("c", "hello", 1))
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_worker_does_not_outlive_a_killed_harness(tmp_path: Path, kind: str, number: int) -> None:
     """``no_orphans`` looks for daemons; also Ctrl-C, which reaches the harness alone."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell inherits it ignored
     harness = subprocess.Popen(
         [sys.executable, "-c", HARNESS, str(tmp_path), kind],
         stdout=subprocess.PIPE,
