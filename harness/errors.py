@@ -15,6 +15,14 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     return f" (choose from: {', '.join(names)})" if names else ""
 
 
+def refuse_unknown(where: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise ConfigError, with the nearest choice, for the first key of ``given`` that is not ``known``."""
+    names = set(known)
+    for key in given:
+        if key not in names:
+            raise ConfigError(f"{where}: unknown key {key!r}{nearest(key, names)}")
+
+
 class SoakError(Exception):
     """Base of all errors that are the user's to mend; ``exit_code`` is what the process ends with."""
 

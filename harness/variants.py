@@ -8,13 +8,13 @@ checked by the adapter.
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import ConfigError, nearest
+from harness.toml import parse, read_text
 from harness.types import SeedPolicy, Variant
 
 _PATH_KEYS = frozenset({"model", "codec", "manifest", "cwd", "python"})
@@ -51,17 +51,8 @@ def load_variants(path: Path) -> tuple[Variant, ...]:
     Raises ConfigError, one line with file, line and key, for anything that cannot be used: not TOML, a wrong key or
     type, no variant at all, two references, a path that is not there.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot read the variants file ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: the variants file is not UTF-8 (byte {error.start})") from None
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    return _read_document(path, text, document)
+    text = read_text(path, "variants file")
+    return _read_document(path, text, parse(path, text))
 
 
 def _read_document(path: Path, text: str, document: dict[str, Any]) -> tuple[Variant, ...]:

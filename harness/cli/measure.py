@@ -42,23 +42,15 @@ def sensitivity(variant: str, variants: Path, reports: Path, **asked: Any) -> No
     Clean texts are spoken and scored once; copies with one fault each go through the scorers that its class rests on.
     Prints the tables and the run directory, which holds them as results.md and results.json.
     """
-    from harness.corpora import load_corpus
+    from harness.corpora import head, load_corpus
     from harness.engine.plan import Plan
-    from harness.errors import ConfigError, nearest
     from harness.experiments.sensitivity import carry_out, from_run
-    from harness.scorers import SCORERS
+    from harness.scorers import chosen
     from harness.terminal import Line
-    from harness.types import Corpus
 
-    chosen = variant_named(variants, variant)
-    corpus = load_corpus(asked["spec"])
-    corpus = Corpus(corpus.name, corpus.chunks[: asked["chunks"]], corpus.sha256, corpus.source)
-    scorers: dict[str, dict[str, Any]] = {name: {} for name in asked["scorers"].split(",") if name}
-    for name in scorers:
-        if name not in SCORERS:
-            raise ConfigError(f"--scorers: unknown scorer {name!r}{nearest(name, SCORERS)}")
-    if asked["asr"] is not None and "intelligibility" in scorers:
-        scorers["intelligibility"] = {"asr": asked["asr"]}
+    voice = variant_named(variants, variant)
+    corpus = head(load_corpus(asked["spec"]), asked["chunks"])
+    scorers = chosen((name for name in asked["scorers"].split(",") if name), asked["asr"])
     table = {
         key: asked[key]
         for key in ("takes", "clips", "clips_heard", "clips_doses", "minutes", "calibrate", "budget", "seed")
@@ -66,18 +58,18 @@ def sensitivity(variant: str, variants: Path, reports: Path, **asked: Any) -> No
     table["classes"] = [name for name in asked["classes"].split(",") if name]
     table["other"] = str(asked["other"] or "")
     if asked["run_id"] is not None:
-        table_path = from_run(run_path(asked["run_id"], reports), chosen, table, Line(sys.stderr))
+        table_path = from_run(run_path(asked["run_id"], reports), voice, table, Line(sys.stderr))
         click.echo(table_path.read_text(encoding="utf-8"))
         click.echo(table_path)
         return
     plan = Plan(
         suite="sensitivity",
         corpus=corpus,
-        variants=(chosen,),
+        variants=(voice,),
         selection={variant: tuple(chunk.id for chunk in corpus.chunks)},
         reports=reports,
         scorers=scorers,
-        reference=chosen if chosen.reference else None,
+        reference=voice if voice.reference else None,
         experiment={"sensitivity": table},
         quiet_chunks=0,
         arguments=tuple(sys.argv[1:]),

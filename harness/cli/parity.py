@@ -10,6 +10,7 @@ import click
 
 from harness.cli.common import REPORTS, main
 from harness.errors import ConfigError
+from harness.toml import read_toml
 
 
 @main.command()
@@ -46,7 +47,6 @@ def parity(
     module:callable, which gets the bucket as a keyword and gives a table of stage name -> array.
     """
     from harness.experiments.parity import carry_out, plan_of_pair
-    from harness.report import write
     from harness.store import Run
     from harness.terminal import Line
 
@@ -64,7 +64,6 @@ def parity(
         table["stage"] = {**table.get("stage", {}), "crop": True}
     path = carry_out(plan_of_pair(reference, candidate, buckets, table, reports), Line(sys.stderr), None)
     click.echo((path / "results.md").read_text(encoding="utf-8"), nl=False)
-    write(path)
     click.echo(f"report: {path / 'report.html'}")
     with Run.open(path) as run:
         lost = [str(event.data["reason"]) for event in run.events("cannot be loaded")]
@@ -77,14 +76,6 @@ def parity(
 
 def _tolerances(path: Path) -> dict[str, Any]:
     """The table ``[parity]`` of a limits file, without its pairs."""
-    import tomllib
-
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot read the limits file ({error.strerror})") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    found = dict(document.get("parity", {}))
+    found = dict(read_toml(path, "limits file").get("parity", {}))
     found.pop("pairs", None)
     return found

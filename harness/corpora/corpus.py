@@ -77,6 +77,11 @@ def take(corpus: Corpus, count: int) -> Corpus:
     return _part(corpus, corpus.chunks[:count])
 
 
+def head(corpus: Corpus, count: int | None) -> Corpus:
+    """The first ``count`` chunks (None: all) under the name and checksum of the whole, of which a run speaks a part."""
+    return replace(corpus, chunks=corpus.chunks[:count])
+
+
 def select(corpus: Corpus, ids: Container[str]) -> Corpus:
     """The chunks whose id is in ``ids``, in corpus order and with the positions they have in the whole corpus.
 

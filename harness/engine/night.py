@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from harness.errors import ConfigError, nearest
+from harness.toml import read_toml
 
 SUITES = Path(__file__).resolve().parents[2] / "suites"
 FOLDER = SUITES / "nightly"
@@ -60,12 +60,7 @@ class NightPlan:
     @classmethod
     def load(cls, path: Path, quick: bool = False) -> NightPlan:
         """Read a plan. Raises ConfigError naming file and key, and the nearest suite for one that is not there."""
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot read the plan of the night ({error.strerror})") from None
-        except ValueError as error:
-            raise ConfigError(f"{path}: not valid TOML: {error}") from None
+        data = read_toml(path, "plan of the night")
         _known(path, "", data, ("variants", "baseline", "suites", "quick"))
         table = data
         if quick:

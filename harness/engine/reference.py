@@ -5,10 +5,9 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from harness.calibration import calibrate
-from harness.corpora import load_corpus
+from harness.corpora import head, load_corpus
 from harness.engine.assessor import Assessor
 from harness.engine.engine import Engine
 from harness.engine.plan import Plan, check, choose
@@ -16,9 +15,10 @@ from harness.engine.progress import Progress, Tick
 from harness.engine.soak import Soak
 from harness.errors import ConfigError
 from harness.judge import Judge, Limits
+from harness.scorers import chosen
 from harness.session import Turn
 from harness.store import Run
-from harness.types import Arm, Corpus, Variant
+from harness.types import Arm, Variant
 from harness.variants import load_variants
 
 _SCORERS = ("signal", "pitch", "tokens", "forced_alignment", "intelligibility", "speaker")
@@ -66,18 +66,14 @@ def _plan(
     if variant.profile is None or variant.calibration is None:
         raise ConfigError(f"{variants}: variants.{name}: 'profile' and 'calibration' must say where to write them")
     check([variant])
-    corpus = load_corpus(spec)
-    corpus = Corpus(corpus.name, corpus.chunks[:chunks], corpus.sha256, corpus.source)
-    scorers: dict[str, dict[str, Any]] = {scorer: {} for scorer in _SCORERS}
-    if asr is not None:
-        scorers["intelligibility"] = {"asr": asr}
+    corpus = head(load_corpus(spec), chunks)
     return Plan(
         suite="profile",
         corpus=corpus,
         variants=(variant,),
         selection={name: tuple(chunk.id for chunk in corpus.chunks)},
         reports=reports,
-        scorers=scorers,
+        scorers=chosen(_SCORERS, asr),
         reference=variant,
     ), variant
 

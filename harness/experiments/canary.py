@@ -10,7 +10,7 @@ from typing import Any
 from harness.compare.family import proportion
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
-from harness.errors import ConfigError, SoakError, nearest
+from harness.errors import ConfigError, SoakError, nearest, refuse_unknown
 from harness.experiments.stage import Stage, markdown, write_results
 from harness.faults import catalogue
 from harness.injection import Strike, faulty
@@ -62,9 +62,7 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
 
 
 def _table(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    for key in given:
-        if key not in _DEFAULTS:
-            raise ConfigError(f"limits: canary: unknown key {key!r}{nearest(key, _DEFAULTS)}")
+    refuse_unknown("limits: canary", given, _DEFAULTS)
     table = {**_DEFAULTS, **given}
     known = catalogue()
     if not isinstance(table["faults"], list) or not table["faults"]:

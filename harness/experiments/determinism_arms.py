@@ -10,7 +10,7 @@ from typing import Any
 from harness.backends import ADAPTERS
 from harness.engine.progress import Tick
 from harness.engine.soak import Soak
-from harness.errors import ConfigError, nearest
+from harness.errors import ConfigError, nearest, refuse_unknown
 from harness.experiments.stage import Stage
 from harness.session import Turn, seed_for
 from harness.types import Attempt, Chunk, Outcome, TokenLayout, Variant
@@ -41,9 +41,7 @@ class Setup:
     def read(cls, table: Mapping[str, Any]) -> Setup:
         """Raises ConfigError for an unknown key or arm."""
         known = asdict(cls())
-        for key in table:
-            if key not in known:
-                raise ConfigError(f"limits: determinism: unknown key {key!r}{nearest(key, known)}")
+        refuse_unknown("limits: determinism", table, known)
         values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
         made = cls(**values)
         for arm in made.arms:

@@ -30,17 +30,21 @@ def feed(
     stage: Stage, reference: Variant, variants: Sequence[Variant], chunks: Sequence[Chunk]
 ) -> dict[str, Json | str]:
     """Divergence of each variant as plain JSON, or why it is not known; the reference's own must be 0: a check."""
+    every = (reference, *variants)
+    try:
+        generations, slots = spoken(stage.run, reference, chunks)
+        base = _model(reference)
+    except SoakError as why:
+        return {variant.name: str(why) for variant in every}
     found: dict[str, Json | str] = {}
     began = time.monotonic()
-    for count, variant in enumerate((reference, *variants), 1):
+    for count, variant in enumerate(every, 1):
         try:
-            generations, slots = spoken(stage.run, reference, chunks)
-            base, model = _model(reference), _model(variant)
-            found[variant.name] = asdict(measure(base, model, generations, slots, seed=reference.seed))
+            found[variant.name] = asdict(measure(base, _model(variant), generations, slots, seed=reference.seed))
         except SoakError as why:
             found[variant.name] = str(why)
         seconds = time.monotonic() - began
-        stage.progress.tick(Tick(variant.name, "divergence", count, len(variants) + 1, seconds=seconds))
+        stage.progress.tick(Tick(variant.name, "divergence", count, len(every), seconds=seconds))
     return found
 
 

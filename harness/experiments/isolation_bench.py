@@ -69,8 +69,7 @@ class Bench:
         known = list(self._tokens(self.reference).items())[:EXCHANGED]
         chunks = self._chunks()
         asked = [(REFERENCE_TOKENS, chunks[key], tokens) for key, tokens in known]
-        asked += [(OWN_TOKENS, chunks[key], t) for key, t in list(self._tokens(variant).items())[:OWN]]
-        self._decode(variant, "vocoder", asked + self._probe_turns())
+        self._decode(variant, "vocoder", asked + self._own_turns(variant) + self._probe_turns())
         mine, spoke = self._attempts[variant.name, REFERENCE_TOKENS], self._spoke(self.reference)
         found = [self._pair(f"{REFERENCE_TOKENS} of {key}", mine[key], spoke[key]) for key in mine]
         for name in self._probes:
@@ -81,9 +80,7 @@ class Bench:
     def own(self, variant: Variant) -> list[Decoded]:
         """The variant's own tokens through its own vocoder, against what it spoke."""
         if (variant.name, OWN_TOKENS) not in self._attempts:
-            chunks = self._chunks()
-            asked = [(OWN_TOKENS, chunks[key], t) for key, t in list(self._tokens(variant).items())[:OWN]]
-            self._decode(variant, "vocoder", asked)
+            self._decode(variant, "vocoder", self._own_turns(variant))
         spoke = self._spoke(variant)
         again = self._attempts.get((variant.name, OWN_TOKENS), {})
         return [self._pair(key, again[key], spoke[key]) for key in again if key in spoke]
@@ -144,9 +141,9 @@ class Bench:
             raise SoakError(f"{variant.name}: nothing was spoken")
 
     def _score(self, judged: Variant, attempts: dict[str, Attempt]) -> None:
-        soak, chunks = self._stage.soak(judged), self._chunks()
+        soak, chunks, known = self._stage.soak(judged), self._chunks(), self._stage.run.verdicts()
         for key, attempt in attempts.items():
-            if attempt.id is not None and attempt.id not in self._stage.run.verdicts():
+            if attempt.id is not None and attempt.id not in known:
                 soak.submit(attempt, chunks[key], self.layout, None)
                 self._stage.assessor.collect()
         self._stage.assessor.drain()
@@ -221,6 +218,10 @@ class Bench:
         if self.layout is None:
             return found
         return {key: t for key, t in found.items() if len(t) > 2 and len(valid(t, self.layout)) == len(t)}
+
+    def _own_turns(self, variant: Variant) -> list[Asked]:
+        chunks = self._chunks()
+        return [(OWN_TOKENS, chunks[key], tokens) for key, tokens in list(self._tokens(variant).items())[:OWN]]
 
     def _probe_turns(self) -> list[Asked]:
         first = next(iter(self._chunks().values()))

@@ -10,7 +10,7 @@ from typing import Any
 from harness.compare.family import proportion
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
-from harness.errors import ConfigError, SoakError, nearest
+from harness.errors import SoakError, refuse_unknown
 from harness.experiments.ladder_claims import claims, exponent, first_length, growth, table
 from harness.experiments.stage import Stage, write_results
 from harness.session import Turn, seed_for
@@ -35,9 +35,7 @@ _CUT = ("truncation",)  # classes of faults that say that the end is missing
 def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Speak the ladder with each variant; short texts get several takes. Records claims and the table."""
     margins = {**_DEFAULTS, **plan.experiment.get("ladder", {})}
-    for key in margins:
-        if key not in _DEFAULTS:
-            raise ConfigError(f"limits: ladder: unknown key {key!r}{nearest(key, _DEFAULTS)}")
+    refuse_unknown("limits: ladder", margins, _DEFAULTS)
     results: Json = {}
     made: list[Claim] = []
     with Stage(plan, progress, resume) as stage:

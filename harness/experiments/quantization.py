@@ -15,7 +15,7 @@ from harness.compare.family import Spoken, claims, figures
 from harness.compare.identity import first_difference
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
-from harness.errors import ConfigError, SoakError, nearest
+from harness.errors import ConfigError, SoakError, refuse_unknown
 from harness.experiments import family_divergence as divergence
 from harness.experiments.family_table import table
 from harness.experiments.stage import Stage, write_results
@@ -82,9 +82,7 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
 
 def _margins(plan: Plan) -> dict[str, float]:
     given = plan.experiment.get(plan.suite, {})
-    for key in given:
-        if key not in _DEFAULTS:
-            raise ConfigError(f"limits: {plan.suite}: unknown key {key!r}{nearest(key, _DEFAULTS)}")
+    refuse_unknown(f"limits: {plan.suite}", given, _DEFAULTS)
     return {**_DEFAULTS, **given}
 
 

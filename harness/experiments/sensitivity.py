@@ -17,7 +17,7 @@ from harness.backends.worker import Worker
 from harness.calibration import BUDGET, calibrate_takes
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
-from harness.errors import ConfigError, SoakError, nearest
+from harness.errors import ConfigError, SoakError, nearest, refuse_unknown
 from harness.experiments.stage import Stage, write_results
 from harness.faults import catalogue
 from harness.faults.base import Family
@@ -105,9 +105,7 @@ def from_run(path: Path, variant: Variant, given: Mapping[str, Any], progress: P
 
 def checked(given: Mapping[str, Any]) -> Mapping[str, Any]:
     """The table with its defaults. Raises ConfigError for an unknown key or class."""
-    for key in given:
-        if key not in DEFAULTS:
-            raise ConfigError(f"limits: sensitivity: unknown key {key!r}{nearest(key, DEFAULTS)}")
+    refuse_unknown("limits: sensitivity", given, DEFAULTS)
     for name in given.get("classes", []):
         if name not in catalogue():
             raise ConfigError(f"limits: sensitivity.classes: unknown fault {name!r}{nearest(name, catalogue())}")

@@ -14,7 +14,7 @@ from harness.compare.family import proportion
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
 from harness.engine.results import chunk_results
-from harness.errors import ConfigError, SoakError, nearest
+from harness.errors import ConfigError, SoakError, refuse_unknown
 from harness.experiments.stage import Stage, markdown, write_results
 from harness.types import Claim, Json, Variant
 
@@ -68,9 +68,7 @@ def combinations(table: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _checked(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    for key in given:
-        if key not in _DEFAULTS:
-            raise ConfigError(f"limits: sweep: unknown key {key!r}{nearest(key, _DEFAULTS)}")
+    refuse_unknown("limits: sweep", given, _DEFAULTS)
     return given
 
 

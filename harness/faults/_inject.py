@@ -42,6 +42,12 @@ def give(material: Material, samples: Wave, start: float | None = None, end: flo
     return replace(material, samples=out, span=span)
 
 
+def quieter(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    """Lower the level by ``dose`` dB."""
+    x, rate = speech(material)
+    return give(material, x * 10 ** (-dose / 20), 0.0, len(x) / rate)
+
+
 def loudness(x: Wave, rate: int) -> float:
     """RMS of the louder frames: the level of the speech, not of its pauses."""
     frames = x[: len(x) // (rate // 50) * (rate // 50)].reshape(-1, rate // 50)

@@ -2,17 +2,9 @@
 
 from typing import ClassVar
 
-import numpy as np
-
-from harness.faults._inject import audio, give, speech
+from harness.faults._inject import audio, quieter
 from harness.faults._whole_run import WholeRunFault
-from harness.faults.base import Family, Material, Source
-
-
-def fade(material: Material, dose: float, rng: np.random.Generator) -> Material:
-    """Lower the level by ``dose`` dB; a plan's ``ramp`` (docs/backends.md) makes a fade over the session of it."""
-    x, rate = speech(material)
-    return give(material, x * 10 ** (-dose / 20), 0.0, len(x) / rate)
+from harness.faults.base import Family, Source
 
 
 class Drift(WholeRunFault):
@@ -25,4 +17,5 @@ class Drift(WholeRunFault):
         Source("fades over a long session", "https://github.com/google-gemini/cookbook/issues/1292"),
         Source("accelerates and slurs (VibeVoice-ComfyUI, issue 93)"),
     )
-    injectors = audio("dB over the session", (1.0, 2.0, 3.0, 6.0), 6.0, fade)
+    # a plan's ramp (docs/backends.md) makes a fade over the session of it
+    injectors = audio("dB over the session", (1.0, 2.0, 3.0, 6.0), 6.0, quieter)

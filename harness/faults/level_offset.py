@@ -1,16 +1,8 @@
 """Level offset: much louder or quieter than this voice speaks this text."""
 
-import numpy as np
-
-from harness.faults._inject import audio, give, speech
-from harness.faults.base import BaseFault, Family, Material, NotApplicable, Seen, Source, number, payload
+from harness.faults._inject import audio, quieter
+from harness.faults.base import BaseFault, Family, NotApplicable, Seen, Source, number, payload
 from harness.types import Relation, View
-
-
-def quieter(material: Material, dose: float, rng: np.random.Generator) -> Material:
-    """Lower the level by ``dose`` dB."""
-    x, rate = speech(material)
-    return give(material, x * 10 ** (-dose / 20), 0.0, len(x) / rate)
 
 
 class LevelOffset(BaseFault):

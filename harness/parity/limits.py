@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from harness.errors import ConfigError, nearest
+from harness.errors import ConfigError, nearest, refuse_unknown
 
 Unit = Literal["dB", "nats of magnitude", "nats of power"]
 UNITS: Mapping[str, float] = {"dB": 1.0, "nats of magnitude": 8.685889638, "nats of power": 4.342944819}
@@ -87,9 +87,7 @@ class Limits:
     def read(cls, table: Mapping[str, Any], folder: Path) -> Limits:
         """Raises ConfigError, one line naming the key, for whatever is wrong."""
         known = {each.name for each in fields(cls)} - {"folder", "table"}
-        for key in table:
-            if key not in known:
-                raise ConfigError(f"limits: parity: unknown key {key!r}{nearest(key, known)}")
+        refuse_unknown("limits: parity", table, known)
         stage = _filled(Tolerance, table.get("stage", {}), "parity.stage")
         base = table.get("stage", {})
         plain = {
@@ -153,9 +151,7 @@ def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def _pair(name: str, given: Mapping[str, Any]) -> Pair:
     own = ("stage", "stages", "sound", "waveform", "tokens", "sample_rate", "repeats")
     known = ("reference", "candidate", "buckets", *own)
-    for key in given:
-        if key not in known:
-            raise ConfigError(f"limits: parity.pairs.{name}: unknown key {key!r}{nearest(key, known)}")
+    refuse_unknown(f"limits: parity.pairs.{name}", given, known)
     for key in ("reference", "candidate"):
         if not isinstance(given.get(key), str):
             raise ConfigError(f"limits: parity.pairs.{name}.{key}: a dump, a folder or module:callable is needed")

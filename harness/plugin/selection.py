@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,8 @@ import pytest
 from harness.errors import ConfigError, nearest
 from harness.experiments import EXPERIMENTS
 from harness.plugin.options import Asked
-from harness.scorers import SCORERS
+from harness.scorers import chosen
+from harness.toml import read_toml
 from harness.types import Corpus, Variant
 from harness.variants import load_variants
 
@@ -51,7 +51,7 @@ class Scene:
     @classmethod
     def load(cls, asked: Asked, folder: Path) -> Scene:
         """Read variants and corpus for the suite in ``folder``. Raises SoakError with one clear line."""
-        from harness.corpora import load_corpus
+        from harness.corpora import head, load_corpus
 
         suite = folder.name
         variants = load_variants(asked.getoption("variants"))
@@ -64,9 +64,7 @@ class Scene:
         spec = asked.getoption("corpus") or _DEFAULT_CORPUS.get(suite, "book")
         corpus = load_corpus(spec, asked.getoption("language"))
         most = asked.getoption("chunks") or (None if asked.getoption("corpus") else _DEFAULT_CHUNKS.get(suite))
-        if most is not None:
-            corpus = Corpus(corpus.name, corpus.chunks[:most], corpus.sha256, corpus.source)
-        return cls(suite, folder, taken, corpus, reference)
+        return cls(suite, folder, taken, head(corpus, most), reference)
 
     def asks(self) -> list[Ask]:
         """Every chunk of every variant, variant by variant, in corpus order."""
@@ -118,13 +116,13 @@ def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Pa
         union = set().union(*wanted.values()) if wanted else set()
         wanted[reference.name] = wanted.get(reference.name, set()) | union
     known = {variant.name: variant for variant in (*scene.variants, *([reference] if reference is not None else []))}
-    chosen = choose(tuple(known.values()), list(wanted), scene.suite)
+    found = choose(tuple(known.values()), list(wanted), scene.suite)
     tables = load_margins(asked.getoption("limits") or scene.folder / "limits.toml")
     if "pairs" in tables.get(scene.suite, {}):
         tables[scene.suite]["chosen"] = sorted(pairs)
     for name, given in ({scene.suite: asked.margins} if scene.suite in EXPERIMENTS else asked.margins).items():
         tables[name] = {**tables.get(name, {}), **given}
-    ordered = tuple(sorted(chosen, key=lambda variant: not variant.reference))
+    ordered = tuple(sorted(found, key=lambda variant: not variant.reference))
     return Plan(
         suite=scene.suite,
         corpus=scene.corpus,
@@ -149,12 +147,7 @@ def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Pa
 
 def load_margins(path: Path) -> dict[str, Any]:
     """Margins of the suite's claims. Raises ConfigError naming file and line."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot read the limits file ({error.strerror})") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    return read_toml(path, "limits file")
 
 
 def _default_scorers(suite: str) -> tuple[str, ...]:
@@ -165,13 +158,7 @@ def _default_scorers(suite: str) -> tuple[str, ...]:
 def _scorers(asked: Asked, default: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     named = asked.getoption("scorers")
     names = default if named is None else tuple(name.strip() for name in named.split(",") if name.strip() != "none")
-    for name in names:
-        if name not in SCORERS:
-            raise ConfigError(f"--scorers: unknown scorer {name!r}{nearest(name, SCORERS)}")
-    chosen: dict[str, dict[str, Any]] = {name: {} for name in names}
-    asr = asked.getoption("asr")
-    if asr is not None and "intelligibility" in chosen:
-        chosen["intelligibility"] = {"asr": asr}
+    found = chosen(names, asked.getoption("asr"))
     if asked.getoption("mos"):
-        chosen["dnsmos"] = {}
-    return chosen
+        found["dnsmos"] = {}
+    return found

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import ConfigError, nearest
+from harness.errors import ConfigError, nearest, refuse_unknown
 
 _FOLDER = Path(__file__).parent
 _NEED = re.compile(r"# @(\w+)@ = (.*?): (.*)")
@@ -37,9 +37,7 @@ class Preset:
     def filled(self, given: Mapping[str, str]) -> str:
         """The variant as TOML, with ``given`` values, else the defaults. Raises ConfigError for an unknown key."""
         known = {need.key: need.default for need in self.needs}
-        for key in given:
-            if key not in known:
-                raise ConfigError(f"preset {self.name}: unknown key {key!r}{nearest(key, known)}")
+        refuse_unknown(f"preset {self.name}", given, known)
         values = {**known, **given}
         return re.sub(r"@(\w+)@", lambda match: _quoted(values[match.group(1)]), self.body)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from harness.errors import ConfigError, nearest
+from harness.toml import read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,7 @@ class Gates:
         """Read a file; what is not there keeps its default, None: all defaults. Raises ConfigError naming the key."""
         if path is None:
             return cls()
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot read the limits file ({error.strerror})") from None
-        except ValueError as error:
-            raise ConfigError(f"{path}: not valid TOML: {error}") from None
+        data = read_toml(path, "limits file")
         for table in data:
             if table != "gates":
                 raise ConfigError(f"{path}: unknown table [{table}]{nearest(table, ['gates'])}")

@@ -1,5 +1,9 @@
 """Scorers (layer 2): one measurement a file. Listing their names imports nothing heavy."""
 
+from collections.abc import Iterable
+from typing import Any
+
+from harness.errors import ConfigError, nearest
 from harness.registry import Registry
 from harness.scorers.base import Clip, Scorer, missing_need, observe
 
@@ -13,4 +17,16 @@ SCORERS.add("forced_alignment", "harness.scorers.forced_alignment:ForcedAlignmen
 SCORERS.add("speaker", "harness.scorers.speaker:SpeakerScorer")
 SCORERS.add("dnsmos", "harness.scorers.dnsmos:DnsmosScorer")
 
-__all__ = ["SCORERS", "Clip", "Scorer", "missing_need", "observe"]
+
+def chosen(names: Iterable[str], asr: str | None = None) -> dict[str, dict[str, Any]]:
+    """Options by scorer, for a plan; ``asr`` is the recognizer. Raises ConfigError with the nearest name."""
+    found: dict[str, dict[str, Any]] = {name: {} for name in names}
+    for name in found:
+        if name not in SCORERS:
+            raise ConfigError(f"--scorers: unknown scorer {name!r}{nearest(name, SCORERS)}")
+    if asr is not None and "intelligibility" in found:
+        found["intelligibility"] = {"asr": asr}
+    return found
+
+
+__all__ = ["SCORERS", "Clip", "Scorer", "chosen", "missing_need", "observe"]
