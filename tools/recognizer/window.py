@@ -17,7 +17,7 @@ PHONE_ID = {name: i for i, name in enumerate(PHONES)}
 CHARACTER_ID = {c: i + 1 for i, c in enumerate(CHARACTERS)}
 SHARE_WITHOUT_STAMPS = 0.25
 SHARE_WITHOUT_SPEECH = 0.05
-WRONG_HISTORY = 0.10  # share of previous tokens replaced: a decoder that cannot trust its history must listen
+WRONG_HISTORY = 0.06  # share of previous tokens replaced: a decoder that cannot trust its history must listen
 FAULTS = {"none": 0.70, "part": 0.14, "loop": 0.07, "cut": 0.04, "reversed": 0.015, "shuffled": 0.015, "babble": 0.02}
 
 
