@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,12 @@ from harness.voice.layout import MISSING, marker_errors, phone_ends, prompt, rea
 DESCRIPTION = Path(__file__).parent.parent / "voices" / "proto" / "voice.json"
 
 
-@pytest.fixture(scope="module")
-def geometry() -> Geometry:
-    return load_geometry(DESCRIPTION)
+PHONES = ("pau", "hh", "ax0", "l", "ow1")
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["says its phones", "counts only"])
+def geometry(request: pytest.FixtureRequest) -> Geometry:
+    return replace(load_geometry(DESCRIPTION), says_phones=request.param)
 
 
 def frame(geometry: Geometry, *codes: int) -> list[int]:
@@ -31,11 +35,17 @@ def marker(geometry: Geometry, index: int) -> int:
     return geometry.marker_offset + index % geometry.markers
 
 
-def healthy(geometry: Geometry, phones: int) -> list[int]:
+def said(geometry: Geometry, index: int) -> list[int]:
+    """A marker, and the phone behind it in a voice that says them."""
+    phone = geometry.phone_offset + geometry.phones.index(PHONES[index]) if index < len(PHONES) else None
+    return [marker(geometry, index), *([phone] if geometry.says_phones and phone is not None else [])]
+
+
+def healthy(geometry: Geometry) -> list[int]:
     out = []
-    for i in range(phones):
-        out += [marker(geometry, i), *frame(geometry, i, i + 1, i + 2), *frame(geometry, i, i, i)]
-    return [*out, marker(geometry, phones), geometry.eos]
+    for i in range(len(PHONES)):
+        out += [*said(geometry, i), *frame(geometry, i, i + 1, i + 2), *frame(geometry, i, i, i)]
+    return [*out, marker(geometry, len(PHONES)), geometry.eos]
 
 
 def test_prompt_has_a_marker_before_each_phone(geometry: Geometry) -> None:
@@ -48,17 +58,18 @@ def test_prompt_has_a_marker_before_each_phone(geometry: Geometry) -> None:
 
 
 def test_healthy_tokens_come_back_as_codes_and_times(geometry: Geometry) -> None:
-    reading = read(healthy(geometry, 5), geometry)
+    reading = read(healthy(geometry), geometry)
     assert reading.codes.shape == (10, 3)
     assert reading.codes[2].tolist() == [1, 2, 3]
     assert (reading.malformed_tokens, reading.ended, reading.speech_tokens) == (0, True, 30)
-    assert marker_errors(reading, 5, geometry) == (0, 0)
-    assert phone_ends(reading, 5, geometry) == pytest.approx([0.08, 0.16, 0.24, 0.32, 0.4])
+    assert marker_errors(reading, PHONES, geometry) == (0, 0)
+    assert phone_ends(reading, PHONES, geometry) == pytest.approx([0.08, 0.16, 0.24, 0.32, 0.4])
 
 
 def test_disorder_is_counted_and_stays_visible(geometry: Geometry) -> None:
     a, b, c = frame(geometry, 7, 8, 9)
-    reading = read([a, b, a, b, c, b, c, marker(geometry, 0), geometry.phone_offset, b, c, a], geometry)
+    phone = geometry.phone_offset  # in the middle of frames it belongs to nothing
+    reading = read([a, b, a, b, c, b, c, marker(geometry, 0), *said(geometry, 0)[1:], phone, b, c, a], geometry)
     assert reading.malformed_tokens == 4
     assert reading.codes[:3].tolist() == [[7, 8, MISSING], [7, 8, 9], [MISSING, 8, 9]]
     assert reading.codes[3, 0] < 0 or reading.codes[3, 0] >= geometry.codebook_sizes[0]
@@ -67,9 +78,20 @@ def test_disorder_is_counted_and_stays_visible(geometry: Geometry) -> None:
 
 
 def test_repeated_and_lost_markers_are_told_apart(geometry: Geometry) -> None:
-    reading = read([marker(geometry, i) for i in (0, 1, 2, 1, 2, 3)], geometry)
-    assert marker_errors(reading, 5, geometry) == (2, 2)
-    assert phone_ends(reading, 5, geometry) is None
+    reading = read([token for i in (0, 1, 2, 1, 2, 3) for token in said(geometry, i)], geometry)
+    assert marker_errors(reading, PHONES, geometry) == (2, 2)
+    assert phone_ends(reading, PHONES, geometry) is None
+
+
+def test_a_marker_with_another_phone_is_not_met(geometry: Geometry) -> None:
+    tokens = healthy(geometry)
+    wrong = (*PHONES[:2], "ey1", *PHONES[3:])
+    reading = read(tokens, geometry)
+    if geometry.says_phones:
+        assert marker_errors(reading, wrong, geometry) == (1, 1)
+        assert phone_ends(reading, wrong, geometry) is None
+    else:  # counting cannot tell
+        assert marker_errors(reading, wrong, geometry) == (0, 0)
 
 
 @given(st.lists(st.integers(0, 3000), max_size=60))

@@ -17,7 +17,7 @@ from harness.backends.llama_codec import LlamaCodec
 from harness.types import Variant
 from harness.voice import codec as runtime
 from harness.voice.geometry import Geometry, load_geometry
-from harness.voice.layout import marker_errors, phone_ends, read
+from harness.voice.layout import marker_errors, phone_ends, prompt, read
 from tools.voice import codec as fitting
 from tools.voice import data, family, text
 
@@ -65,13 +65,49 @@ def test_the_decoder_undoes_the_encoder_in_pitch() -> None:
 def test_training_targets_read_back_as_what_was_encoded(geometry: Geometry) -> None:
     codes = np.stack([np.arange(20) % 16, np.arange(20) % 8, np.arange(20) % 8], 1).astype(np.int32)
     ends = np.array([0.1, 0.11, 0.5, 0.8])
-    reading = read(data.target(codes, ends, geometry), geometry)
+    phones = ["pau", "hh", "ay1", "pau"]
+    reading = read(data.target(codes, ends, phones, geometry), geometry)
     assert np.array_equal(reading.codes, codes)
     assert reading.ended
-    assert marker_errors(reading, 4, geometry) == (0, 0)
-    found = phone_ends(reading, 4, geometry)
+    assert marker_errors(reading, phones, geometry) == (0, 0)
+    found = phone_ends(reading, phones, geometry)
     assert found is not None
     assert np.abs(np.array(found) - ends).max() <= geometry.frame_seconds
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_what_the_model_is_shown_as_said_may_be_wrong_but_not_what_it_learns(
+    geometry: Geometry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    pytest.importorskip("torch")
+    from tools.voice import batches
+
+    monkeypatch.setattr(batches, "DISTURBED", (share,))
+    phones = ["pau", "hh", "ay1", "l", "ow1", "pau"] * 8
+    codes = np.stack([np.arange(96) % 8, np.arange(96) % 7, np.arange(96) % 4], 1).astype(np.int32)
+    ends = np.arange(1, 49) * 2 * geometry.frame_seconds
+    asked, said = prompt(phones, 4, geometry), data.target(codes, ends, phones, geometry)
+    data.write(iter([(asked, said)]), tmp_path / "slt.npz")
+    books = geometry.codebooks
+    held = batches.Sequences(
+        [tmp_path / "slt.npz"], geometry.marker_offset, geometry.markers, books[0].offset, len(books)
+    )
+    width = len(asked) + len(said)
+    inputs, targets = (t[0].numpy() for t in held.batch([(0, 0)], width, np.random.default_rng(3)))
+    learned = targets[len(asked) - 1 : width - 1]
+    shown = inputs[len(asked) : width]
+    markers = range(geometry.marker_offset, geometry.marker_offset + geometry.markers)
+    is_marker = np.isin(learned, markers)
+    assert np.array_equal(learned[~is_marker], np.array(said)[~is_marker])
+    before = learned[:-1]
+    assert np.array_equal(shown[: len(before)][is_marker[:-1]], before[is_marker[:-1]])  # the markers stay right
+    phone = np.isin(before, geometry.said_phones)
+    wrong = float((shown[: len(before)] != before)[phone].mean())
+    assert wrong == 0 if share == 0 else abs(wrong - share) < 0.25
+    code = before >= books[0].offset
+    for index, book in enumerate(books):  # a wrong frame is a whole frame
+        column = shown[: len(before)][code].reshape(-1, len(books))[:, index]
+        assert ((column >= book.offset) & (column < book.offset + book.size)).all()
 
 
 def test_held_out_sentences_never_enter_the_training_text() -> None:

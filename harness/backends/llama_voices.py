@@ -132,10 +132,10 @@ class PhoneVoice:
         return decode(codes, self._codec)
 
     def notes(self, spoken: Sequence[Spoken], invalid: int) -> dict[str, Any]:
-        phones = [len(one.piece.segment.phones) for one in spoken if one.piece.segment is not None]
+        phones = [one.piece.segment.phones for one in spoken if one.piece.segment is not None]
         errors = [marker_errors(one.reading, n, self.geometry) for one, n in zip(spoken, phones, strict=True)]
         return {
-            "phones": sum(phones),
+            "phones": sum(len(asked) for asked in phones),
             "markers_missing": sum(missing for missing, _ in errors),
             "markers_extra": sum(extra for _, extra in errors),
             "words": None if invalid else self._words(spoken),
@@ -146,7 +146,7 @@ class PhoneVoice:
         offset = 0.0
         for one in spoken:
             segment = one.piece.segment
-            ends = phone_ends(one.reading, len(segment.phones), self.geometry) if segment is not None else None
+            ends = phone_ends(one.reading, segment.phones, self.geometry) if segment is not None else None
             if segment is None or ends is None:
                 return None
             words += [list(word) for word in word_times(segment, ends, offset)]
@@ -156,6 +156,8 @@ class PhoneVoice:
     def details(self) -> Mapping[str, Any]:
         geometry = self.geometry
         control = {"marker": [geometry.marker_offset, geometry.markers], "end": [geometry.eos, 1]}
+        if geometry.said_phones:
+            control["phone"] = [geometry.phone_offset, len(geometry.phones)]
         return {
             "codec_sha256": hashlib.sha256(geometry.codec.read_bytes()).hexdigest(),
             "token_slots": token_slots(geometry.codebooks, control),

@@ -89,6 +89,11 @@ class Whisper:
     def _decoded(self, samples: Samples, language: str, windows: list[Json], limit: int) -> Any:
         """Run stock ``transcribe`` and write down every window, also those it drops as silent."""
         model, stock = self._model, type(self._model).decode
+        if self.device == "cpu":
+            import torch
+
+            # numba, which aligns Whisper's words, sets the threads of all OpenMP to its own number at its first call
+            torch.set_num_threads(1)
 
         def decode(segment: Any, options: Any) -> Any:
             if len(windows) >= limit:

@@ -51,6 +51,7 @@ class Geometry:
     markers: int
     phone_offset: int
     phones: tuple[str, ...]
+    says_phones: bool  # after each generated marker comes the phone that it stands before
     codebooks: tuple[Codebook, ...]
     cap: CapRule
     segment_phones: int  # longest input of one generation, 0: no limit
@@ -61,6 +62,11 @@ class Geometry:
     @property
     def codebook_sizes(self) -> tuple[int, ...]:
         return tuple(c.size for c in self.codebooks)
+
+    @property
+    def said_phones(self) -> range:
+        """Token ids that may follow a generated marker; empty in a voice that does not say its phones."""
+        return range(self.phone_offset, self.phone_offset + len(self.phones) if self.says_phones else self.phone_offset)
 
     def speaker_token(self, speaker: str | None) -> int:
         """Token id of a speaker (None: the default). Raises ConfigError with the nearest name."""
@@ -105,6 +111,7 @@ def _geometry(stored: Mapping[str, Any], folder: Path) -> Geometry:
         markers=int(tokens["markers"]["count"]),
         phone_offset=int(tokens["phones"]["offset"]),
         phones=tuple(tokens["phones"]["names"]),
+        says_phones=bool(tokens["phones"].get("said", False)),
         codebooks=tuple(Codebook(str(c["name"]), int(c["offset"]), int(c["size"])) for c in tokens["codebooks"]),
         cap=CapRule(int(stored["cap"]["base"]), float(stored["cap"]["per_phone"])),
         segment_phones=int(stored["segment_phones"]),

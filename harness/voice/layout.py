@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from rapidfuzz.distance import LCSseq
 
 from harness.types import Tokens
 from harness.voice.frontend import Segment
@@ -30,6 +31,9 @@ class FrameLayout(Protocol):
     @property
     def markers(self) -> int: ...
 
+    @property
+    def said_phones(self) -> range: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -38,6 +42,7 @@ class Reading:
     codes: Tokens  # (frames, codebooks); indices may lie outside of their codebook where the model erred
     malformed_tokens: int  # tokens out of order: wrong codebook, or no speech token at all
     markers: tuple[tuple[int, int], ...]  # (marker id modulo the count, frame it stands before)
+    phones: tuple[int, ...]  # the phone said after each marker, its index; MISSING where there is none
     ended: bool  # the stop token was generated
 
     @property
@@ -60,11 +65,14 @@ def read(generated: Iterable[int], geometry: FrameLayout) -> Reading:
     """Take generated token ids apart, keeping malformed frames visible.
 
     A code that was skipped is ``MISSING``; a token that is no code of the expected codebook and of no other either
-    keeps its place as token id minus offset, which lies outside of the codebook.
+    keeps its place as token id minus offset, which lies outside of the codebook. A phone belongs right after a marker,
+    in a voice that says its phones; anywhere else it is a malformed token like any other.
     """
     frames: list[list[int]] = []
     current: list[int] = []
     markers: list[tuple[int, int]] = []
+    phones: list[int] = []
+    said, opens = geometry.said_phones, False
     malformed, ended = 0, False
     width = len(geometry.codebooks)
     last_marker = geometry.marker_offset + geometry.markers
@@ -77,7 +85,13 @@ def read(generated: Iterable[int], geometry: FrameLayout) -> Reading:
                 frames.append(current + [MISSING] * (width - len(current)))
                 current, malformed = [], malformed + 1
             markers.append((token - geometry.marker_offset, len(frames)))
+            phones.append(MISSING)
+            opens = True
             continue
+        if opens and token in said:
+            phones[-1], opens = token - said.start, False
+            continue
+        opens = False
         book = _codebook_of(token, geometry)
         expected = len(current)
         if book is not None and book != expected:
@@ -96,7 +110,7 @@ def read(generated: Iterable[int], geometry: FrameLayout) -> Reading:
         frames.append(current + [MISSING] * (width - len(current)))
         malformed += 1
     codes = np.array(frames, np.int32).reshape(-1, width)
-    return Reading(codes, malformed, tuple(markers), ended)
+    return Reading(codes, malformed, tuple(markers), tuple(phones), ended)
 
 
 def _codebook_of(token: int, geometry: FrameLayout) -> int | None:
@@ -106,21 +120,30 @@ def _codebook_of(token: int, geometry: FrameLayout) -> int | None:
     return None
 
 
-def marker_errors(reading: Reading, phones: int, geometry: Geometry, start: int = 0) -> tuple[int, int]:
-    """(missing, extra): of the ``phones`` + 1 expected markers, those not met in order; and those met beyond them."""
-    wanted = 0
-    for marker, _ in reading.markers:
-        if wanted <= phones and marker == (start + wanted) % geometry.markers:
-            wanted += 1
-    return phones + 1 - wanted, len(reading.markers) - wanted
+def marker_errors(reading: Reading, phones: Sequence[str], geometry: Geometry, start: int = 0) -> tuple[int, int]:
+    """(missing, extra): of the expected markers those not met in order; and those met beyond them.
+
+    One is expected for each phone, and a last one. In a voice that says its phones, a marker with another phone than
+    the one it stands before is not met.
+    """
+    expected = [((start + i) % geometry.markers, _said(phones, i, geometry)) for i in range(len(phones) + 1)]
+    came = [(marker, said) for (marker, _), said in zip(reading.markers, reading.phones, strict=True)]
+    met = LCSseq.similarity(expected, came)
+    return len(expected) - met, len(came) - met
 
 
-def phone_ends(reading: Reading, phones: int, geometry: Geometry, start: int = 0) -> list[float] | None:
+def phone_ends(reading: Reading, phones: Sequence[str], geometry: Geometry, start: int = 0) -> list[float] | None:
     """End time of each phone in seconds from the segment's first frame; None unless every marker came in order."""
-    expected = [(start + i) % geometry.markers for i in range(phones + 1)]
-    if [m for m, _ in reading.markers] != expected:
+    if marker_errors(reading, phones, geometry, start) != (0, 0):
         return None
     return [round(frame * geometry.frame_seconds, 4) for _, frame in reading.markers[1:]]
+
+
+def _said(phones: Sequence[str], position: int, geometry: Geometry) -> int:
+    """The phone that belongs after the marker at ``position``."""
+    if not geometry.said_phones or position == len(phones):
+        return MISSING
+    return geometry.phones.index(phones[position])
 
 
 def word_times(segment: Segment, ends: Sequence[float], offset: float = 0.0) -> list[tuple[str, float, float]]:

@@ -69,6 +69,11 @@ class SnacGeometry:
         """Published models have no alignment markers."""
         return 0
 
+    @property
+    def said_phones(self) -> range:
+        """Published models say no phones."""
+        return range(0)
+
     def speaker(self, name: str | None) -> str:
         """Name or description to put into the prompt. Raises ConfigError with the nearest name."""
         chosen = name or self.default_speaker

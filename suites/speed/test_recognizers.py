@@ -3,11 +3,14 @@
     pytest suites/speed/test_recognizers.py --asr whisper:base.en
 
 The speech is LJ Speech from ``../shared/speech`` where it is there, else Flite's ``slt``; without either the tests are
-skipped. The engines of pocketsphinx and the forced alignment are always measured, ``--asr`` adds one more. Process
-time is taken, so that other programs on the machine count little. The figures are in ``extra_info``
+skipped. The engines of pocketsphinx and the forced alignment are always measured, ``--asr`` adds one more. The offline
+recognizer only knows synthetic speech: it reads what the embedded voice says, in the stock engine and, where it is
+installed, in faster-whisper, with pocketsphinx beside them. Process time is taken, so that other programs on the
+machine count little. The figures are in ``extra_info``
 (``--benchmark-json``): ``times_real_time``, ``word_errors``, ``words``, ``missing`` and ``model``.
 """
 
+import os
 import shutil
 import subprocess
 import time
@@ -17,11 +20,18 @@ import pytest
 
 from harness.alignment import align_words
 from harness.audio import read_audio, resample
-from harness.scorers.asr import RATE, recognizer
+from harness.backends.llama_codec import LlamaCodec
+from harness.corpora import head, load_corpus
+from harness.scorers.asr import EMBEDDED, RATE, recognizer
 from harness.scorers.forced import ForcedAligner
 from harness.scorers.speaker import SpeakerScorer
 from harness.text import normaliser
+from harness.types import Request
+from harness.variants import load_variants
+from tools.recognizer.convert import convert
 
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")  # as the scoring processes have it: one thread each
+VARIANTS = Path(__file__).resolve().parents[2] / "variants.toml"
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "speech" / "ljspeech"
 CLIPS = 8
 TEXTS = (
@@ -78,8 +88,13 @@ def test_recognizer(benchmark, speech, spec, request):
     chosen = request.config.getoption("--asr", None) if spec == "--asr" else spec
     if chosen is None:
         pytest.skip("no further recognizer was named with --asr")
-    engine = recognizer(chosen)
+    _recognize(benchmark, speech, chosen)
+
+
+def _recognize(benchmark, speech, spec):
+    engine = recognizer(spec)
     engine.setup()
+    engine.transcribe(speech[0][1], "en")  # what is compiled or loaded at the first call is not reading
     heard = _measure(benchmark, speech, lambda text, samples: engine.transcribe(samples, "en"))
     normalise = normaliser("whisper-english")
     counts = [
@@ -89,6 +104,31 @@ def test_recognizer(benchmark, speech, spec, request):
     benchmark.extra_info["words"] = sum(c.units for c in counts)
     benchmark.extra_info["model"] = f"{heard[0].engine} {heard[0].model}"
     assert any(seen.text for seen in heard)
+
+
+@pytest.fixture(scope="module")
+def own_speech():
+    """(text, samples at 16 kHz) of the embedded voice."""
+    variant = next(v for v in load_variants(VARIANTS) if v.reference)
+    backend = LlamaCodec()
+    backend.load(variant)
+    chunks = head(load_corpus("book"), CLIPS).chunks
+    spoken = [(chunk.text, backend.synthesize(Request(chunk.id, chunk.text, 7), lambda: None)) for chunk in chunks]
+    backend.close()
+    return [(text, resample(made.samples, made.sample_rate, RATE)) for text, made in spoken]
+
+
+@pytest.mark.benchmark(group="offline recognizer", timer=time.process_time)
+@pytest.mark.parametrize("engine", ["stock whisper", "faster-whisper", "pocketsphinx"])
+def test_offline_recognizer(benchmark, own_speech, engine, tmp_path):
+    """The shipped checkpoint in both engines, on what the embedded voice says."""
+    if not EMBEDDED.is_file():
+        pytest.skip("no offline recognizer is shipped (docs/recognizer.md)")
+    if engine == "faster-whisper":
+        pytest.importorskip("faster_whisper", reason="the engine faster-whisper needs the extra of that name")
+        convert(EMBEDDED, tmp_path / "converted")
+    specs = {"stock whisper": "embedded", "faster-whisper": f"faster-whisper:{tmp_path / 'converted'}"}
+    _recognize(benchmark, own_speech, specs.get(engine, engine))
 
 
 @pytest.mark.benchmark(group="recognizers", timer=time.process_time)

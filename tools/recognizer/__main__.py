@@ -154,5 +154,15 @@ def evaluate(paths: tuple[Path, Path, Path], clips: int, compared: bool, lines: 
     (work / "figures.json").write_text(json.dumps(figures, indent=1))
 
 
+@main.command()
+@click.pass_obj
+def card(paths: tuple[Path, Path, Path]) -> None:
+    """Write the card beside the checkpoint: only with it is the checkpoint the harness's default recognizer."""
+    from tools.recognizer.checkpoint import card as write
+
+    work, _, out = paths
+    click.echo(write(out, work / "checkpoint.pt", work / "figures.json"))
+
+
 if __name__ == "__main__":
     main()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
+from harness.scorers.asr import EMBEDDED_LABEL
 from tools.recognizer.network import SPARE, Recognizer
 from tools.recognizer.vocabulary import CHARACTERS, WHISPER_VOCABULARY, vocabulary
 
@@ -37,3 +40,24 @@ def export(network: Recognizer, path: Path) -> None:
         },
         path,
     )
+
+
+def card(path: Path, training: Path, figures: Path) -> Path:
+    """Write ``path`` with the suffix .json: what the checkpoint is, its digest, its training and its figures."""
+    saved = torch.load(training, map_location="cpu", weights_only=False)
+    measured = json.loads(figures.read_text(encoding="utf-8"))
+    for found in [*measured["wer"].values(), *measured["pocketsphinx"].values(), measured["loops"]]:
+        found.pop("examples", None)
+    content = {
+        "name": EMBEDDED_LABEL,
+        "licence": "Apache-2.0. Trained on synthetic speech only (Flite, eSpeak NG).",
+        "bytes": path.stat().st_size,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "steps": saved["step"],
+        "hours_heard": round(saved["heard_s"] / 3600, 1),
+        "minutes": round(saved["used_s"] / 60),
+        "figures": measured,
+    }
+    out = path.with_suffix(".json")
+    out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Iterable
@@ -13,6 +14,9 @@ import numpy as np
 
 from tools.recognizer import heldout
 from tools.recognizer.heldout import RATE, Clip
+
+# Whisper's word times use numba, which otherwise starts a thread a core, and torch's threads with them.
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 OPTIONS: dict[str, Any] = {
     "temperature": 0.0,

@@ -7,21 +7,26 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 IGNORED = -100
+# Shares of wrong phones, with their frames, in what the model is shown as already said; one drawn for each sequence.
+# A model that may trust what it said finds its place by that, and once astray stays astray; this one needs the marker.
+DISTURBED = (0.0, 0.15, 0.3, 0.5)
 
 
 class Sequences:
     """Training sequences of all speakers, flat in memory."""
 
-    def __init__(self, paths: Sequence[Path], first_marker: int, markers: int) -> None:
+    def __init__(self, paths: Sequence[Path], first_marker: int, markers: int, first_code: int, codes: int) -> None:
         parts = [np.load(p) for p in paths]
         self._tokens = [p["tokens"] for p in parts]
         self._starts = [p["starts"] for p in parts]
         self._prompts = [p["prompts"] for p in parts]
         self.items = [(s, i) for s, part in enumerate(self._prompts) for i in range(len(part))]
         self._first, self._markers = first_marker, markers
+        self._first_code, self._width = first_code, codes
 
     def length(self, item: tuple[int, int]) -> int:
         """Tokens of one sequence."""
@@ -38,10 +43,23 @@ class Sequences:
             shift = int(rng.integers(self._markers))
             tokens[marker] = self._first + (tokens[marker] - self._first + shift) % self._markers
             asked, last = int(self._prompts[s][i]), len(tokens) - 1
-            whole = torch.from_numpy(tokens)
-            inputs[row, :last] = whole[:-1]
-            targets[row, asked - 1 : last] = whole[asked:]
+            targets[row, asked - 1 : last] = torch.from_numpy(tokens[asked:])
+            self._disturb(tokens[asked:], float(rng.choice(DISTURBED)), rng)
+            inputs[row, :last] = torch.from_numpy(tokens[:-1])
         return inputs, targets
+
+    def _disturb(self, said: NDArray[np.int64], share: float, rng: np.random.Generator) -> None:
+        """In place: give a share of the phones another name and frames from elsewhere in the utterance."""
+        first_phone = self._first + self._markers
+        marker = (said >= self._first) & (said < first_phone)
+        chosen = (rng.random(int(marker.sum()) + 1) < share)[np.cumsum(marker)]
+        named = chosen & (said >= first_phone) & (said < self._first_code)
+        said[named] = rng.integers(first_phone, self._first_code, int(named.sum()))
+        codes = np.flatnonzero(said >= self._first_code)
+        frames = said[codes].reshape(-1, self._width)
+        wrong = chosen[codes[:: self._width]]
+        frames[wrong] = frames[rng.integers(0, max(1, len(frames)), int(wrong.sum()))]
+        said[codes] = frames.reshape(-1)
 
 
 class Buckets:

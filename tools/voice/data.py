@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,20 +52,31 @@ def sample_features(rows: NDArray[np.float32], frames: int, seed: int) -> tuple[
     return fitting.features(np.concatenate([rows[s * piece : (s + 1) * piece] for s in np.sort(starts)]))
 
 
-def target(codes: NDArray[np.int32], ends: NDArray[np.float64], geometry: Geometry) -> list[int]:
-    """Output tokens: the marker of each phone, then the frames whose centre lies in it; a last marker; EOS."""
+def target(codes: NDArray[np.int32], ends: NDArray[np.float64], phones: Sequence[str], geometry: Geometry) -> list[int]:
+    """Output tokens: of each phone its marker, itself and the frames whose centre lies in it; a last marker; EOS.
+
+    A model that only counts markers learns to count: it then takes its place in the text from somewhere else, and skips
+    and repeats. Saying the phone after its marker can only be learned by looking the marker up.
+    """
+    names = {name: geometry.phone_offset + i for i, name in enumerate(geometry.phones)}
     out: list[int] = []
     met = -1
     last = len(ends) - 1
+
+    def mark() -> None:
+        out.append(geometry.marker_offset + met % geometry.markers)
+        if met <= last:
+            out.append(names[phones[met]])
+
     for index, frame in enumerate(codes):
         phone = min(int(np.searchsorted(ends, (index + 0.5) * geometry.frame_seconds)), last)
         while met < phone:
             met += 1
-            out.append(geometry.marker_offset + met % geometry.markers)
+            mark()
         out += [book.offset + int(code) for book, code in zip(geometry.codebooks, frame, strict=True)]
     while met <= last:
         met += 1
-        out.append(geometry.marker_offset + met % geometry.markers)
+        mark()
     return [*out, geometry.eos]
 
 
@@ -82,7 +93,7 @@ def sequences(
             continue
         codes = fitting.encode(np.array(rows[spoken.first : spoken.first + spoken.steps]), codec, sizes, index)
         asked = prompt(spoken.phones, geometry.speaker_token(speaker), geometry)
-        said = target(codes, spoken.ends, geometry)
+        said = target(codes, spoken.ends, spoken.phones, geometry)
         if len(asked) + len(said) + ROOM <= geometry.context:
             yield asked, said
 

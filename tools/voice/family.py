@@ -67,7 +67,7 @@ def describe(name: str, sizes: Sizes, files: Mapping[str, Path], extra: Mapping[
         "frame_seconds": runtime.STEPS * runtime.STEP_SECONDS,
         "context": CONTEXT,
         "segment_phones": 0,
-        "cap": {"base": 80, "per_phone": 14},
+        "cap": {"base": 80, "per_phone": 15},
         "default_speaker": SPEAKERS[0],
         "speakers": {speaker: FIRST_SPEAKER + i for i, speaker in enumerate(SPEAKERS)},
         "codec": {"file": "codec.npz", "format": "envelope-rvq-1"},
@@ -76,7 +76,7 @@ def describe(name: str, sizes: Sizes, files: Mapping[str, Path], extra: Mapping[
             "eos": EOS,
             "end": END,
             "markers": {"offset": FIRST_MARKER, "count": MARKERS},
-            "phones": {"offset": FIRST_MARKER + MARKERS, "names": list(PHONES)},
+            "phones": {"offset": FIRST_MARKER + MARKERS, "names": list(PHONES), "said": True},
             "codebooks": codebooks(sizes),
         },
         "files": {

@@ -70,16 +70,28 @@ def make_text(s: Settings) -> None:
         (s.work / f"{speaker}.txt").write_text("\n".join(own) + "\n", encoding="utf-8")
 
 
-def teach(s: Settings) -> None:
-    """Compile the teacher against Flite's static libraries and let each speaker say its lines."""
+def compile_teacher(s: Settings) -> Path:
+    """The teacher, compiled against Flite's static libraries. Raises subprocess.CalledProcessError without them."""
     program = s.work / "teacher"
     static = ["-Wl,-Bstatic", *[f"-l{name}" for name in LIBRARIES], "-Wl,-Bdynamic", "-lm", "-lasound"]
     source = str(Path(__file__).with_name("teacher.c"))
     flags = ["-O2", "-I/usr/include/flite", "-Wl,--allow-multiple-definition"]
+    s.work.mkdir(parents=True, exist_ok=True)
     subprocess.run(["gcc", *flags, source, "-o", str(program), *static], check=True)
+    return program
+
+
+def say(program: Path, speaker: str, folder: Path, name: str) -> None:
+    """Let one speaker say the lines of ``name.txt``: phones to ``name.ps``, parameters to ``name.bin``."""
+    files = [str(folder / f"{name}{suffix}") for suffix in (".txt", ".ps", ".bin")]
+    subprocess.run([str(program), speaker, *files], check=True, stdout=subprocess.DEVNULL)
+
+
+def teach(s: Settings) -> None:
+    """Let each speaker say its lines."""
+    program = compile_teacher(s)
     for speaker in family.SPEAKERS:
-        files = [str(s.work / f"{speaker}{suffix}") for suffix in (".txt", ".ps", ".bin")]
-        subprocess.run([str(program), speaker, *files], check=True, stdout=subprocess.DEVNULL)
+        say(program, speaker, s.work, speaker)
 
 
 def _geometry(s: Settings) -> Geometry:
@@ -111,7 +123,9 @@ def train_model(s: Settings) -> None:
     if s.start_from and not checkpoint.exists():
         before = load_geometry(s.start_from / "voice.json")
         warm.start(trainer.model, s.start_from / "f16.gguf", before, _geometry(s), encoded)
-    buckets = train.load_data(encoded, (family.FIRST_MARKER, family.MARKERS), s.plan)
+    books = family.codebooks(s.sizes)
+    codes = (books[0]["offset"], len(books))
+    buckets = train.load_data(encoded, (family.FIRST_MARKER, family.MARKERS), codes, s.plan)
     print(json.dumps(train.run(trainer, buckets, checkpoint, s.work / "train.jsonl")), flush=True)
 
 

@@ -46,7 +46,7 @@ def _states(path: Path, geometry: Geometry, sequences: int) -> NDArray[np.intp]:
                 frames = [held[k : k + 3] for k in range(0, len(held) - 2, 3)]
                 rows += [(int(phones[at]) * 3 + 3 * n // len(frames), *f) for n, f in enumerate(frames)]
                 at, held = at + 1, []
-            elif token != geometry.eos:
+            elif token != geometry.eos and token not in geometry.said_phones:
                 held.append(token)
     return np.array(rows)
 
