@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -79,6 +80,17 @@ def test_timings_of_an_overloaded_machine_are_not_compared():
     assert "timings invalid" in found.statement
 
 
+def test_times_of_another_machine_are_not_compared_but_everything_else_is():
+    here, there = (replace(night(run_id=name), machine=f"{name}, 2 cores") for name in ("here", "there"))
+    slow = replace(night(cpu=5.0), machine=here.machine)
+    found = claims(slow, there)
+    assert found["speed"].passed is None
+    assert "another machine then (there, 2 cores) than now (here, 2 cores)" in found["speed"].statement
+    assert found["wer"].passed is True
+    assert claims(slow, here)["speed"].passed is False
+    assert claims(slow, pool([here, there, there, here], "the last 4"))["speed"].value == pytest.approx(9.0)
+
+
 def test_pooling_leaves_overloaded_nights_out_of_the_times():
     pooled = pool([night(cpu=0.5), night(cpu=50.0, timed=False), night(cpu=0.5)], "three")
     assert pooled.variants["q4"]["c000"].cpu_seconds == pytest.approx(0.5)
@@ -154,6 +166,20 @@ def test_a_baseline_of_another_corpus_is_refused(tmp_path):
     other = Digest(**{**vars(night()), "name": "old"})
     with pytest.raises(ConfigError, match="they cannot be compared"):
         against(path, other, tmp_path, GATE)
+
+
+def test_the_plans_own_baseline_does_not_spoil_a_night_on_another_corpus(tmp_path):
+    found = against(make_run(tmp_path), Digest(**{**vars(night()), "name": "old"}), tmp_path, GATE, asked=False)
+    assert "baseline" not in found["claims"]
+    assert "baseline 'old' is of stress on book" in found["left_out"][0]
+
+
+def test_a_baseline_of_the_repository_is_found_from_any_reports_folder(tmp_path):
+    assert load("main", tmp_path).suite == "stress"
+    promote(make_run(tmp_path), "main", tmp_path)
+    assert load("main", tmp_path).corpus != "book"  # the folder's own comes first
+    with pytest.raises(ConfigError, match="no baseline 'mian' .did you mean 'main'"):
+        load("mian", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["../x", "", "a b", "x" * 65])

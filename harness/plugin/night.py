@@ -41,6 +41,7 @@ class Night:
     plan: NightPlan
     gates: Any
     baseline: Any
+    asked_baseline: bool  # named on the command line: one that does not fit is an error, the plan's is left out
     began: datetime
     runs: dict[str, Path] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -66,7 +67,7 @@ class Night:
         gates = gates_of(config.getoption("limits"))
         name = config.getoption("baseline") or plan.baseline
         baseline = load(name, config.getoption("reports")) if name else None
-        return cls(plan, gates, baseline, datetime.now(UTC))
+        return cls(plan, gates, baseline, config.getoption("baseline") is not None, datetime.now(UTC))
 
     def asked(self, config: pytest.Config, folder: Path) -> Asked:
         """The options of a suite. Raises ConfigError for one that the plan does not have."""
@@ -107,7 +108,9 @@ class Night:
 
         for suite, part in self.plan.parts.items():
             if part.compare and suite in self.runs:
-                self.results[suite] = against(self.runs[suite], self.baseline, reports, self.gates)
+                self.results[suite] = against(
+                    self.runs[suite], self.baseline, reports, self.gates, asked=self.asked_baseline
+                )
 
     def check(self, asked: Comparison) -> None:
         """Pass, fail or skip; a comparison beyond its margin fails only where ``gate`` is on."""

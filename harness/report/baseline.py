@@ -40,29 +40,32 @@ def promote(run_path: Path, name: str, reports: Path) -> Path:
 
 
 def load(name: str, reports: Path) -> Digest:
-    """A baseline by name. Raises ConfigError with the nearest name."""
-    path = reports / FOLDER / f"{name}.json"
-    if not _NAME.fullmatch(name) or not path.is_file():
-        known = [file.stem for file in (reports / FOLDER).glob("*.json")]
-        raise ConfigError(f"{reports / FOLDER}: no baseline {name!r}{nearest(name, known)}")
-    return Digest.load(path)
+    """A baseline by name: of ``reports``, else of this repository. Raises ConfigError with the nearest name."""
+    folders = [reports / FOLDER, _ROOT / "reports" / FOLDER]
+    for path in (folder / f"{name}.json" for folder in folders if _NAME.fullmatch(name)):
+        if path.is_file():
+            return Digest.load(path)
+    known = [file.stem for folder in folders for file in folder.glob("*.json")]
+    raise ConfigError(f"{folders[0]}: no baseline {name!r}{nearest(name, known)}")
 
 
-def against(run_path: Path, baseline: Digest | None, reports: Path, gates: Gates) -> Json:
+def against(run_path: Path, baseline: Digest | None, reports: Path, gates: Gates, *, asked: bool = True) -> Json:
     """Compare a run with a baseline and with the last runs of its kind; write and return ``comparison.json``.
 
-    Raises ConfigError where the baseline is of another suite or corpus.
+    Raises ConfigError where the baseline is of another suite or corpus; unless it was not ``asked`` for by name: then
+    it is left out, and the result says so.
     """
     with Run.open(run_path) as run:
         now = digest(run)
     sets = []
-    if baseline is not None:
-        if (baseline.suite, baseline.corpus_sha256) != (now.suite, now.corpus_sha256):
-            raise ConfigError(
-                f"baseline {baseline.name!r} is of {_of(baseline)}, the run is of {_of(now)}: they cannot be compared"
-            )
-        sets.append(("baseline", baseline))
     before, problems = _before(now, reports, gates.last)
+    if baseline is not None and (baseline.suite, baseline.corpus_sha256) != (now.suite, now.corpus_sha256):
+        why = f"baseline {baseline.name!r} is of {_of(baseline)}, the run is of {_of(now)}: they cannot be compared"
+        if asked:
+            raise ConfigError(why)
+        problems.append(why)
+    elif baseline is not None:
+        sets.append(("baseline", baseline))
     if before:
         sets.append(("last runs", pool(before, f"the last {len(before)} runs")))
     judged = sum(one.faulty is not None for rows in now.variants.values() for one in rows.values())

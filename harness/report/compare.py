@@ -39,7 +39,8 @@ def pool(digests: Sequence[Digest], name: str) -> Digest:
     for one in digests:
         for variant, rows in one.variants.items():
             for key, heard in rows.items():
-                take = heard if one.timed is not False else replace(heard, cpu_seconds=None)
+                alike = one.timed is not False and one.machine == latest.machine
+                take = heard if alike else replace(heard, cpu_seconds=None)
                 variants.setdefault(variant, {}).setdefault(key, []).append(take)
     peaks = {v: max((d.peaks[v] or 0 for d in digests if d.peaks.get(v)), default=0) or None for v in variants}
     pooled = {v: {key: _mean(takes) for key, takes in rows.items()} for v, rows in variants.items()}
@@ -73,6 +74,8 @@ def _variant(variant: str, now: Digest, before: Digest, gates: Gates) -> list[Cl
         why = f"another recognizer then ({before.recognizer}) than now ({now.recognizer}): not comparable"
         made = [replace(claim, statement=why, passed=None) for claim in made]
     timed = [f"{side}: timings invalid" for side, one in (("now", now), (name, before)) if one.timed is False]
+    if now.machine and before.machine and now.machine != before.machine:
+        timed.append(f"timed on another machine then ({before.machine}) than now ({now.machine})")
     return [*made, speed(variant, pairs, name, gates, timed), memory(variant, now, before, gates)]
 
 

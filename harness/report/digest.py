@@ -34,7 +34,10 @@ class Heard:
 
 @dataclass(frozen=True)
 class Digest:
-    """What is kept of one run. ``peaks``: largest memory of each variant, bytes; ``timed``: timings are valid."""
+    """What is kept of one run.
+
+    ``peaks``: largest memory of each variant, bytes; ``timed``: timings are valid; ``machine``: what took them.
+    """
 
     run_id: str
     created_utc: str
@@ -47,6 +50,7 @@ class Digest:
     peaks: Mapping[str, int | None]
     commit: str | None = None
     name: str = ""
+    machine: str = ""
 
     def to_json(self) -> Json:
         """Plain JSON, the same for the same run."""
@@ -59,6 +63,7 @@ class Digest:
             "corpus": {"name": self.corpus, "sha256": self.corpus_sha256},
             "recognizer": self.recognizer,
             "timed": self.timed,
+            "machine": self.machine,
             "commit": self.commit,
             "variants": {
                 name: {
@@ -91,6 +96,7 @@ class Digest:
                 peaks={name: one["peak_memory_bytes"] for name, one in data["variants"].items()},
                 commit=data.get("commit"),
                 name=str(data.get("name", "")),
+                machine=str(data.get("machine", "")),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ConfigError(f"{where}: a damaged baseline ({type(error).__name__}: {error})") from None
@@ -131,7 +137,12 @@ def digest(run: Run, name: str = "") -> Digest:
         peaks={variant: row["peak_memory_bytes"] for variant, row in summary["variants"].items()},
         commit=summary["provenance"]["code"].get("commit"),
         name=name,
+        machine=_machine(summary["provenance"].get("cpu") or {}),
     )
+
+
+def _machine(cpu: Mapping[str, Any]) -> str:
+    return f"{cpu['model']}, {cpu['usable']} cores" if cpu.get("model") and cpu.get("usable") else ""
 
 
 def _of(word: VerdictWord, attempt: Any, wer: Mapping[str, Any] | None) -> Heard:
