@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,43 @@ def test_token_ranges_do_not_overlap(geometry: Geometry) -> None:
     assert len(taken) == len(set(taken))
     assert max(taken) < family.vocabulary(SIZES)
     assert {geometry.bos, geometry.eos, geometry.end, *geometry.speakers.values()}.isdisjoint(taken)
+
+
+@pytest.mark.skipif(
+    not all(importlib.util.find_spec(name) for name in ("torch", "gguf", "llama_cpp")),
+    reason="needs torch, gguf and llama-cpp-python (the extras voice-recipe and divergence)",
+)
+def test_llama_computes_what_was_trained(geometry: Geometry, tmp_path: Path) -> None:
+    import torch
+    from llama_cpp import Llama
+
+    from tools.voice import export
+    from tools.voice.model import SpeechModel
+
+    torch.manual_seed(0)
+    shape, size = family.Shape(layers=2), family.vocabulary(SIZES)
+    model = SpeechModel(size, shape, 600).eval()
+    with torch.no_grad():  # layers that begin as nothing would hide where their channels turn
+        for block in model.blocks:
+            for weight in (block.query.weight, block.key.weight):
+                weight.mul_(4)  # sharp attention
+            block.out.weight.normal_(0, 0.2)
+            block.down.weight.normal_(0, 0.05)
+        model.embedding.weight.normal_(0, 0.5)
+    state = {"model": model.state_dict(), "shape": asdict(shape), "vocabulary": size}
+    torch.save(state, tmp_path / "model.pt")
+    export.write_f16(tmp_path / "model.pt", geometry, tmp_path / "f16.gguf")
+    ids = np.random.default_rng(1).integers(16, size, 500).tolist()
+    with torch.no_grad():
+        wanted = model.logits(model(torch.tensor([ids])))[0].numpy()
+    llama = Llama(str(tmp_path / "f16.gguf"), n_ctx=512, logits_all=True, verbose=False, n_threads=1)
+    llama.eval(ids)
+    found = np.array(llama.scores[: len(ids)])
+    fixed = SpeechModel(size, replace(shape, free_pairs=0), 600).eval()
+    fixed.load_state_dict(model.state_dict())
+    with torch.no_grad():  # the free pairs matter: without them it is another model
+        other = fixed.logits(fixed(torch.tensor([ids])))[0].numpy()
+    assert np.abs(found - wanted).mean() < 0.02 * np.abs(other - wanted).mean()
 
 
 FLITE = Path("/usr/include/flite/flite.h")

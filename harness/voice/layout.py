@@ -51,13 +51,17 @@ class Reading:
 
 
 def prompt(phones: Sequence[str], speaker: int, geometry: Geometry, start: int = 0) -> list[int]:
-    """BOS, a marker before each phone, a last marker, END, the speaker. Raises ValueError on an unknown phone."""
+    """BOS, a marker for each phone, a last marker, END, the speaker. Raises ValueError on an unknown phone.
+
+    A marker stands before its phone; in a voice that says its phones behind it, where it can hold what it marks.
+    """
     index = {p: i for i, p in enumerate(geometry.phones)}
     out = [geometry.bos]
     for position, phone in enumerate(phones):
         if phone not in index:
             raise ValueError(f"phone {phone!r} is not in the voice's set")
-        out += [geometry.marker_offset + (start + position) % geometry.markers, geometry.phone_offset + index[phone]]
+        pair = [geometry.marker_offset + (start + position) % geometry.markers, geometry.phone_offset + index[phone]]
+        out += reversed(pair) if geometry.says_phones else pair
     return [*out, geometry.marker_offset + (start + len(phones)) % geometry.markers, geometry.end, speaker]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from harness.voice.geometry import Geometry
-from tools.voice.model import EPSILON
+from tools.voice.model import EPSILON, rope_factors
 from tools.voice.warm import LAYERS
 
 F16 = 1
@@ -71,6 +71,8 @@ def write_f16(checkpoint: Path, geometry: Geometry, path: Path) -> None:
         array = weight.float().numpy()
         writer.add_tensor(name, array.astype(np.float16 if array.ndim > 1 else np.float32))
 
+    shape = state["shape"]
+    add("rope_freqs.weight", rope_factors(shape["width"] // shape["heads"], shape["free_pairs"]))
     add("token_embd.weight", weights["embedding.weight"])
     add("output_norm.weight", weights["norm"])
     for layer in range(state["shape"]["layers"]):

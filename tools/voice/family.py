@@ -35,6 +35,9 @@ class Shape:
     heads: int = 4
     feed_forward: int = 768
     rope_base: float = 10000.0
+    free_pairs: int = (
+        16  # pairs of channels a head that do not turn with position: a marker is found by what it is alone
+    )
 
 
 def codebooks(sizes: Sizes) -> list[dict[str, Any]]:

@@ -14,9 +14,17 @@ from tools.voice.family import Shape
 EPSILON = 1e-5
 
 
-def rotary(length: int, width: int, base: float) -> tuple[Tensor, Tensor]:
-    """cos and sin of the interleaved rotary embedding, each (length, width / 2)."""
-    frequency = base ** (-torch.arange(0, width, 2).float() / width)
+FREE = 1e9  # what the frequency of a free pair is divided by: it turns by nothing within any context
+
+
+def rope_factors(width: int, free: int) -> Tensor:
+    """What each frequency of a head is divided by, (width / 2,); llama.cpp reads them from the file."""
+    return torch.cat([torch.ones(width // 2 - free), torch.full((free,), FREE)])
+
+
+def rotary(length: int, width: int, base: float, free: int = 0) -> tuple[Tensor, Tensor]:
+    """cos and sin of the interleaved rotary embedding, (length, width / 2); the last ``free`` pairs stand still."""
+    frequency = base ** (-torch.arange(0, width, 2).float() / width) / rope_factors(width, free)
     angle = torch.outer(torch.arange(length).float(), frequency)
     return angle.cos(), angle.sin()
 
@@ -70,7 +78,7 @@ class SpeechModel(nn.Module):
         self.embedding = nn.Embedding(vocabulary, shape.width)
         self.blocks = nn.ModuleList([Block(shape) for _ in range(shape.layers)])
         self.norm = nn.Parameter(torch.ones(shape.width))
-        cos, sin = rotary(longest, shape.width // shape.heads, shape.rope_base)
+        cos, sin = rotary(longest, shape.width // shape.heads, shape.rope_base, shape.free_pairs)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
         nn.init.normal_(self.embedding.weight, std=0.02)

@@ -39,7 +39,8 @@ def _states(path: Path, geometry: Geometry, sequences: int) -> NDArray[np.intp]:
         tokens, starts, prompts = stored["tokens"], stored["starts"], stored["prompts"]
     rows: list[tuple[int, ...]] = []
     for begin, end, asked in zip(starts[:sequences], starts[1:], prompts, strict=False):
-        phones = tokens[begin + 2 : begin + asked - 2 : 2] - geometry.phone_offset
+        prompt = tokens[begin : begin + asked]
+        phones = prompt[np.isin(prompt, geometry.said_phones)] - geometry.phone_offset
         at, held = -1, []
         for token in [*tokens[begin + asked : end].tolist(), geometry.marker_offset]:
             if geometry.marker_offset <= token < geometry.marker_offset + geometry.markers:
