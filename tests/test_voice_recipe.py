@@ -84,6 +84,7 @@ def test_what_the_model_is_shown_as_said_may_be_wrong_but_not_what_it_learns(
     from tools.voice import batches
 
     monkeypatch.setattr(batches, "DISTURBED", (share,))
+    monkeypatch.setattr(batches, "SHUFFLED", 0.0)
     phones = ["pau", "hh", "ay1", "l", "ow1", "pau"] * 8
     codes = np.stack([np.arange(96) % 8, np.arange(96) % 7, np.arange(96) % 4], 1).astype(np.int32)
     ends = np.arange(1, 49) * 2 * geometry.frame_seconds
@@ -109,6 +110,41 @@ def test_what_the_model_is_shown_as_said_may_be_wrong_but_not_what_it_learns(
     for index, book in enumerate(books):  # a wrong frame is a whole frame
         column = shown[: len(before)][code].reshape(-1, len(books))[:, index]
         assert ((column >= book.offset) & (column < book.offset + book.size)).all()
+
+
+def test_shuffled_runs_keep_every_phone_with_its_marker_and_ask_for_no_guess(
+    geometry: Geometry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    from tools.voice import batches
+
+    monkeypatch.setattr(batches, "DISTURBED", (0.0,))
+    monkeypatch.setattr(batches, "SHUFFLED", 1.0)
+    phones = [str(name) for name in np.random.default_rng(2).choice(list(geometry.phones), 40)]
+    codes = np.stack([np.arange(80) % 8, np.arange(80) % 7, np.arange(80) % 4], 1).astype(np.int32)
+    asked = prompt(phones, 4, geometry)
+    said = data.target(codes, np.arange(1, 41) * 2 * geometry.frame_seconds, phones, geometry)
+    data.write(iter([(asked, said)]), tmp_path / "slt.npz")
+    books = geometry.codebooks
+    held = batches.Sequences(
+        [tmp_path / "slt.npz"], geometry.marker_offset, geometry.markers, books[0].offset, len(books)
+    )
+    width = len(asked) + len(said)
+    inputs, targets = (t[0].numpy() for t in held.batch([(0, 0)], width, np.random.default_rng(5)))
+    shown, learned = inputs[len(asked) : width - 1], targets[len(asked) - 1 : width - 2]
+    known = learned != batches.IGNORED
+    assert np.array_equal(shown[known], learned[known])
+    first = geometry.marker_offset
+    numbers = (shown[np.isin(shown, range(first, first + geometry.markers))] - first).tolist()
+    shift = (inputs[2] - first) % geometry.markers  # of the prompt's first marker
+    order = [(n - shift) % geometry.markers for n in numbers]
+    assert sorted(order) == list(range(41)) and order[:-1] != sorted(order[:-1]) and order[-1] == 40
+    names = [geometry.phones[t - geometry.said_phones.start] for t in shown if t in geometry.said_phones]
+    assert names == [phones[i] for i in order[:-1]]
+    jumps = [0 if i == 0 else int(order[i] != order[i - 1] + 1) for i in range(41)]
+    assert sum(jumps) + (order[0] != 0) == int((~known).sum()) >= 3
+    assert np.isin(shown[~known], range(first, first + geometry.markers)).all()
+    assert sorted(shown[shown >= books[0].offset]) == sorted(t for t in said if t >= books[0].offset)
 
 
 def test_held_out_sentences_never_enter_the_training_text() -> None:

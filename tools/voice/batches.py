@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,11 @@ from torch import Tensor
 IGNORED = -100
 # Shares of wrong phones, with their frames, in what the model is shown as already said; one drawn for each sequence.
 # A model that may trust what it said finds its place by that, and once astray stays astray; this one needs the marker.
-DISTURBED = (0.0, 0.15, 0.3, 0.5)
+DISTURBED = (0.0, 0.0, 0.15, 0.3)
+# Share of sequences whose runs of phones are said in another order. What was said last then tells nothing of the next:
+# without it, a model that has once slipped by a phone goes on from there, whatever its markers say.
+SHUFFLED = 0.5
+RUN = (2, 10)  # phones, shortest and longest
 
 
 class Sequences:
@@ -43,10 +48,29 @@ class Sequences:
             shift = int(rng.integers(self._markers))
             tokens[marker] = self._first + (tokens[marker] - self._first + shift) % self._markers
             asked, last = int(self._prompts[s][i]), len(tokens) - 1
+            unknown = self._shuffle(tokens[asked:], rng) if rng.random() < SHUFFLED else np.zeros(0, np.int64)
             targets[row, asked - 1 : last] = torch.from_numpy(tokens[asked:])
+            targets[row, asked - 1 + unknown] = IGNORED
             self._disturb(tokens[asked:], float(rng.choice(DISTURBED)), rng)
             inputs[row, :last] = torch.from_numpy(tokens[:-1])
         return inputs, targets
+
+    def _shuffle(self, said: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        """In place: runs of phones in another order. Returns where a run begins: nobody can know which marker comes."""
+        marker = np.flatnonzero((said >= self._first) & (said < self._first + self._markers))
+        cuts = [0]
+        while cuts[-1] < len(marker) - 1:
+            cuts.append(min(len(marker) - 1, cuts[-1] + int(rng.integers(RUN[0], RUN[1] + 1))))
+        edges = marker[cuts]
+        runs = [said[a:b].copy() for a, b in pairwise(edges)]
+        order = rng.permutation(len(runs))
+        lengths = np.array([len(runs[k]) for k in order], np.int64)
+        if len(runs):
+            said[edges[0] : edges[-1]] = np.concatenate([runs[k] for k in order])
+        begins = edges[0] + np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        follows = np.concatenate([[0], order + 1])  # the run that would have come
+        comes = np.concatenate([order, [len(runs)]])
+        return begins[follows != comes]
 
     def _disturb(self, said: NDArray[np.int64], share: float, rng: np.random.Generator) -> None:
         """In place: give a share of the phones another name and frames from elsewhere in the utterance."""
