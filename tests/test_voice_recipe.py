@@ -76,6 +76,23 @@ def test_training_targets_read_back_as_what_was_encoded(geometry: Geometry) -> N
     assert np.abs(np.array(found) - ends).max() <= geometry.frame_seconds
 
 
+def drawn(
+    phones: list[str], geometry: Geometry, path: Path, seed: int
+) -> tuple[list[int], list[int], np.ndarray, np.ndarray]:
+    """Prompt and target of one utterance of two frames a phone, and a training batch of it: inputs and targets."""
+    from tools.voice import batches
+
+    steps = np.arange(2 * len(phones))
+    codes = np.stack([steps % 8, steps % 7, steps % 4], 1).astype(np.int32)
+    ends = np.arange(1, len(phones) + 1) * 2 * geometry.frame_seconds
+    asked, said = prompt(phones, 4, geometry), data.target(codes, ends, phones, geometry)
+    data.write(iter([(asked, said)]), path)
+    books = geometry.codebooks
+    held = batches.Sequences([path], geometry.marker_offset, geometry.markers, books[0].offset, len(books))
+    inputs, targets = held.batch([(0, 0)], len(asked) + len(said), np.random.default_rng(seed))
+    return asked, said, inputs[0].numpy(), targets[0].numpy()
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_what_the_model_is_shown_as_said_may_be_wrong_but_not_what_it_learns(
     geometry: Geometry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float
@@ -86,16 +103,8 @@ def test_what_the_model_is_shown_as_said_may_be_wrong_but_not_what_it_learns(
     monkeypatch.setattr(batches, "DISTURBED", (share,))
     monkeypatch.setattr(batches, "SHUFFLED", 0.0)
     phones = ["pau", "hh", "ay1", "l", "ow1", "pau"] * 8
-    codes = np.stack([np.arange(96) % 8, np.arange(96) % 7, np.arange(96) % 4], 1).astype(np.int32)
-    ends = np.arange(1, 49) * 2 * geometry.frame_seconds
-    asked, said = prompt(phones, 4, geometry), data.target(codes, ends, phones, geometry)
-    data.write(iter([(asked, said)]), tmp_path / "slt.npz")
-    books = geometry.codebooks
-    held = batches.Sequences(
-        [tmp_path / "slt.npz"], geometry.marker_offset, geometry.markers, books[0].offset, len(books)
-    )
-    width = len(asked) + len(said)
-    inputs, targets = (t[0].numpy() for t in held.batch([(0, 0)], width, np.random.default_rng(3)))
+    asked, said, inputs, targets = drawn(phones, geometry, tmp_path / "slt.npz", seed=3)
+    books, width = geometry.codebooks, len(asked) + len(said)
     learned = targets[len(asked) - 1 : width - 1]
     shown = inputs[len(asked) : width]
     markers = range(geometry.marker_offset, geometry.marker_offset + geometry.markers)
@@ -121,16 +130,8 @@ def test_shuffled_runs_keep_every_phone_with_its_marker_and_ask_for_no_guess(
     monkeypatch.setattr(batches, "DISTURBED", (0.0,))
     monkeypatch.setattr(batches, "SHUFFLED", 1.0)
     phones = [str(name) for name in np.random.default_rng(2).choice(list(geometry.phones), 40)]
-    codes = np.stack([np.arange(80) % 8, np.arange(80) % 7, np.arange(80) % 4], 1).astype(np.int32)
-    asked = prompt(phones, 4, geometry)
-    said = data.target(codes, np.arange(1, 41) * 2 * geometry.frame_seconds, phones, geometry)
-    data.write(iter([(asked, said)]), tmp_path / "slt.npz")
-    books = geometry.codebooks
-    held = batches.Sequences(
-        [tmp_path / "slt.npz"], geometry.marker_offset, geometry.markers, books[0].offset, len(books)
-    )
-    width = len(asked) + len(said)
-    inputs, targets = (t[0].numpy() for t in held.batch([(0, 0)], width, np.random.default_rng(5)))
+    asked, said, inputs, targets = drawn(phones, geometry, tmp_path / "slt.npz", seed=5)
+    books, width = geometry.codebooks, len(asked) + len(said)
     shown, learned = inputs[len(asked) : width - 1], targets[len(asked) - 1 : width - 2]
     known = learned != batches.IGNORED
     assert np.array_equal(shown[known], learned[known])

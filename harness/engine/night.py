@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from harness.errors import ConfigError, nearest
+from harness.errors import ConfigError, nearest, refuse_unknown
 from harness.toml import read_toml
 
 SUITES = Path(__file__).resolve().parents[2] / "suites"
@@ -61,11 +61,11 @@ class NightPlan:
     def load(cls, path: Path, quick: bool = False) -> NightPlan:
         """Read a plan. Raises ConfigError naming file and key, and the nearest suite for one that is not there."""
         data = read_toml(path, "plan of the night")
-        _known(path, "", data, ("variants", "baseline", "suites", "quick"))
+        refuse_unknown(str(path), data, ("variants", "baseline", "suites", "quick"))
         table = data
         if quick:
             table = data.get("quick") or {}
-            _known(path, "quick: ", table, ("variants", "suites"))
+            refuse_unknown(f"{path}: quick", table, ("variants", "suites"))
         suites = table.get("suites")
         if not isinstance(suites, Mapping) or not suites:
             raise ConfigError(f"{path}: {'[quick.suites]' if quick else '[suites]'} names no suite")
@@ -110,7 +110,7 @@ def _part(path: Path, name: str, given: Any, usual: Any) -> Part:
     where = f"suites.{name}"
     if not isinstance(given, Mapping):
         raise ConfigError(f"{path}: {where}: must be a table, {{}} for the suite as it is")
-    _known(path, f"{where}: ", given, [one.name for one in fields(Part) if one.name != "suite"])
+    refuse_unknown(f"{path}: {where}", given, [one.name for one in fields(Part) if one.name != "suite"])
     for key, kind in _TYPES.items():
         value = given.get(key)
         wrong = value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool)))
@@ -121,9 +121,3 @@ def _part(path: Path, name: str, given: Any, usual: Any) -> Part:
         raise ConfigError(f"{path}: {where}.variants: must be a list of names, is {variants!r}")
     values = {key: given[key] for key in _TYPES if key in given}
     return Part(suite=name, variants=None if variants is None else tuple(variants), **values)
-
-
-def _known(path: Path, where: str, given: Mapping[str, Any], keys: Any) -> None:
-    for key in given:
-        if key not in keys:
-            raise ConfigError(f"{path}: {where}unknown key {key!r}{nearest(key, keys)}")

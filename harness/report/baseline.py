@@ -58,14 +58,15 @@ def against(run_path: Path, baseline: Digest | None, reports: Path, gates: Gates
     with Run.open(run_path) as run:
         now = digest(run)
     sets = []
-    before, problems = _before(now, reports, gates.last)
+    unlike = []
     if baseline is not None and (baseline.suite, baseline.corpus_sha256) != (now.suite, now.corpus_sha256):
         why = f"baseline {baseline.name!r} is of {_of(baseline)}, the run is of {_of(now)}: they cannot be compared"
         if asked:
             raise ConfigError(why)
-        problems.append(why)
+        unlike.append(why)
     elif baseline is not None:
         sets.append(("baseline", baseline))
+    before, problems = _before(now, reports, gates.last)
     if before:
         sets.append(("last runs", pool(before, f"the last {len(before)} runs")))
     judged = sum(one.faulty is not None for rows in now.variants.values() for one in rows.values())
@@ -77,7 +78,7 @@ def against(run_path: Path, baseline: Digest | None, reports: Path, gates: Gates
         "judged": judged,
         "failed": bool(gates.gate and failed) or not judged,
         "claims": claims,
-        "left_out": problems,
+        "left_out": [*unlike, *problems],
     }
     (run_path / COMPARISON).write_text(json.dumps(result, indent=1, allow_nan=False), encoding="utf-8")
     return result

@@ -46,6 +46,11 @@ class Reading:
     ended: bool  # the stop token was generated
 
     @property
+    def met(self) -> list[tuple[int, int]]:
+        """Each marker with the phone said behind it."""
+        return [(marker, phone) for (marker, _), phone in zip(self.markers, self.phones, strict=True)]
+
+    @property
     def speech_tokens(self) -> int:
         return int(np.count_nonzero(self.codes != MISSING))
 
@@ -130,24 +135,22 @@ def marker_errors(reading: Reading, phones: Sequence[str], geometry: Geometry, s
     One is expected for each phone, and a last one. In a voice that says its phones, a marker with another phone than
     the one it stands before is not met.
     """
-    expected = [((start + i) % geometry.markers, _said(phones, i, geometry)) for i in range(len(phones) + 1)]
-    came = [(marker, said) for (marker, _), said in zip(reading.markers, reading.phones, strict=True)]
-    met = LCSseq.similarity(expected, came)
-    return len(expected) - met, len(came) - met
+    expected, came = _expected(phones, geometry, start), reading.met
+    shared = LCSseq.similarity(expected, came)
+    return len(expected) - shared, len(came) - shared
 
 
 def phone_ends(reading: Reading, phones: Sequence[str], geometry: Geometry, start: int = 0) -> list[float] | None:
     """End time of each phone in seconds from the segment's first frame; None unless every marker came in order."""
-    if marker_errors(reading, phones, geometry, start) != (0, 0):
+    if reading.met != _expected(phones, geometry, start):
         return None
     return [round(frame * geometry.frame_seconds, 4) for _, frame in reading.markers[1:]]
 
 
-def _said(phones: Sequence[str], position: int, geometry: Geometry) -> int:
-    """The phone that belongs after the marker at ``position``."""
-    if not geometry.said_phones or position == len(phones):
-        return MISSING
-    return geometry.phones.index(phones[position])
+def _expected(phones: Sequence[str], geometry: Geometry, start: int) -> list[tuple[int, int]]:
+    """Markers in order, each with the phone that is said behind it."""
+    said = [geometry.phones.index(phone) if geometry.says_phones else MISSING for phone in phones]
+    return [((start + i) % geometry.markers, phone) for i, phone in enumerate([*said, MISSING])]
 
 
 def word_times(segment: Segment, ends: Sequence[float], offset: float = 0.0) -> list[tuple[str, float, float]]:

@@ -35,9 +35,8 @@ class Shape:
     heads: int = 4
     feed_forward: int = 768
     rope_base: float = 10000.0
-    free_pairs: int = (
-        16  # pairs of channels a head that do not turn with position: a marker is found by what it is alone
-    )
+    # pairs of channels a head that do not turn with position: a marker is found by what it is alone
+    free_pairs: int = 16
 
 
 def codebooks(sizes: Sizes) -> list[dict[str, Any]]:
