@@ -77,7 +77,7 @@ def test_training_targets_read_back_as_what_was_encoded(geometry: Geometry) -> N
 
 
 def drawn(
-    phones: list[str], geometry: Geometry, path: Path, seed: int
+    phones: list[str], geometry: Geometry, path: Path, seed: int, shuffled: float
 ) -> tuple[list[int], list[int], np.ndarray, np.ndarray]:
     """Prompt and target of one utterance of two frames a phone, and a training batch of it: inputs and targets."""
     from tools.voice import batches
@@ -89,7 +89,7 @@ def drawn(
     data.write(iter([(asked, said)]), path)
     books = geometry.codebooks
     held = batches.Sequences([path], geometry.marker_offset, geometry.markers, books[0].offset, len(books))
-    inputs, targets = held.batch([(0, 0)], len(asked) + len(said), np.random.default_rng(seed))
+    inputs, targets = held.batch([(0, 0)], len(asked) + len(said), np.random.default_rng(seed), shuffled)
     return asked, said, inputs[0].numpy(), targets[0].numpy()
 
 
@@ -101,9 +101,8 @@ def test_what_the_model_is_shown_as_said_may_be_wrong_but_not_what_it_learns(
     from tools.voice import batches
 
     monkeypatch.setattr(batches, "DISTURBED", (share,))
-    monkeypatch.setattr(batches, "SHUFFLED", 0.0)
     phones = ["pau", "hh", "ay1", "l", "ow1", "pau"] * 8
-    asked, said, inputs, targets = drawn(phones, geometry, tmp_path / "slt.npz", seed=3)
+    asked, said, inputs, targets = drawn(phones, geometry, tmp_path / "slt.npz", seed=3, shuffled=0.0)
     books, width = geometry.codebooks, len(asked) + len(said)
     learned = targets[len(asked) - 1 : width - 1]
     shown = inputs[len(asked) : width]
@@ -128,9 +127,8 @@ def test_shuffled_runs_keep_every_phone_with_its_marker_and_ask_for_no_guess(
     from tools.voice import batches
 
     monkeypatch.setattr(batches, "DISTURBED", (0.0,))
-    monkeypatch.setattr(batches, "SHUFFLED", 1.0)
     phones = [str(name) for name in np.random.default_rng(2).choice(list(geometry.phones), 40)]
-    asked, said, inputs, targets = drawn(phones, geometry, tmp_path / "slt.npz", seed=5)
+    asked, said, inputs, targets = drawn(phones, geometry, tmp_path / "slt.npz", seed=5, shuffled=1.0)
     books, width = geometry.codebooks, len(asked) + len(said)
     shown, learned = inputs[len(asked) : width - 1], targets[len(asked) - 1 : width - 2]
     known = learned != batches.IGNORED
@@ -146,6 +144,61 @@ def test_shuffled_runs_keep_every_phone_with_its_marker_and_ask_for_no_guess(
     assert sum(jumps) + (order[0] != 0) == int((~known).sum()) >= 3
     assert np.isin(shown[~known], range(first, first + geometry.markers)).all()
     assert sorted(shown[shown >= books[0].offset]) == sorted(t for t in said if t >= books[0].offset)
+
+
+def test_a_pointed_head_looks_a_marker_up_in_the_prompt_and_nothing_else_is_touched(
+    geometry: Geometry, tmp_path: Path
+) -> None:
+    torch = pytest.importorskip("torch")
+    from tools.voice import pointer
+    from tools.voice.model import SpeechModel, rotate
+
+    torch.manual_seed(0)
+    names = list(geometry.phones)
+    drawn_inputs = []
+    for seed in range(24):
+        phones = [str(name) for name in np.random.default_rng(seed).choice(names, 60)]
+        drawn_inputs.append(torch.tensor(drawn(phones, geometry, tmp_path / "slt.npz", seed, shuffled=1.0)[2]))
+    fit, unseen = torch.stack(drawn_inputs[:20]), torch.stack(drawn_inputs[20:])
+    model = SpeechModel(family.vocabulary(SIZES), family.Shape(layers=2), 1000).eval()
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    head = pointer.point(model, [fit])
+    assert head.layer == 1
+    rows = slice(head.head * 64, head.head * 64 + 64)
+    for name, weight in model.state_dict().items():
+        changed = (weight != before[name]).nonzero()
+        if name.startswith("blocks.1.") and name.split(".")[2] in {"query", "key", "value", "out"}:
+            along = changed[:, 1 if ".out." in name else 0]
+            assert ((along >= rows.start) & (along < rows.stop)).all(), name
+        else:
+            assert len(changed) == 0, name
+    block, length = model.blocks[1], unseen.shape[1]
+    with torch.no_grad():
+        h = pointer.states(model, unseen, 1)
+        query, key = (
+            rotate(h @ p.weight[rows].T, model.cos[:length], model.sin[:length]) for p in (block.query, block.key)
+        )
+        later = torch.triu(torch.ones(length, length, dtype=torch.bool), 1)
+        looked = (query @ key.transpose(1, 2) / 8).masked_fill(later, -torch.inf).softmax(-1)
+    right = total = 0
+    for row, attention in zip(unseen, looked, strict=True):
+        asked, said = pointer._positions(row)
+        stands = {int(row[p]): int(p) for p in asked}
+        for position in said:
+            if int(row[position]) in stands:
+                total += 1
+                right += int(attention[position].argmax()) == stands[int(row[position])]
+    assert total > 200 and right / total > 0.9
+
+
+def test_a_head_cannot_be_pointed_where_every_channel_turns() -> None:
+    torch = pytest.importorskip("torch")
+    from tools.voice import pointer
+    from tools.voice.model import SpeechModel
+
+    model = SpeechModel(640, family.Shape(layers=1, free_pairs=0), 16)
+    with pytest.raises(ValueError, match="free_pairs"):
+        pointer.point(model, [torch.zeros(1, 8, dtype=torch.long)])
 
 
 def test_held_out_sentences_never_enter_the_training_text() -> None:

@@ -15,10 +15,11 @@ IGNORED = -100
 # Shares of wrong phones, with their frames, in what the model is shown as already said; one drawn for each sequence.
 # A model that may trust what it said finds its place by that, and once astray stays astray; this one needs the marker.
 DISTURBED = (0.0, 0.0, 0.15, 0.3)
-# Share of sequences whose runs of phones are said in another order. What was said last then tells nothing of the next:
-# without it, a model that has once slipped by a phone goes on from there, whatever its markers say.
-SHUFFLED = 0.5
-RUN = (2, 10)  # phones, shortest and longest
+# Share of sequences whose runs of phones are said in another order, at the start and at the end of training. What was
+# said last then tells nothing of the next: without it, a model that has once slipped by a phone goes on from there,
+# whatever its markers say. Few at the end, since a model that has seen too many forgets to count its markers.
+SHUFFLED = (0.5, 0.05)
+RUN = (1, 8)  # phones, shortest and longest
 
 
 class Sequences:
@@ -38,8 +39,13 @@ class Sequences:
         s, i = item
         return int(self._starts[s][i + 1] - self._starts[s][i])
 
-    def batch(self, items: Sequence[tuple[int, int]], width: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Inputs and targets (items, width). Markers are rolled by a random start; prompts are no target."""
+    def batch(
+        self, items: Sequence[tuple[int, int]], width: int, rng: np.random.Generator, shuffled: float
+    ) -> tuple[Tensor, Tensor]:
+        """Inputs and targets (items, width). Markers are rolled by a random start; prompts are no target.
+
+        ``shuffled``: share of the items, 0 to 1, whose runs of phones are said in another order.
+        """
         inputs = torch.zeros(len(items), width, dtype=torch.long)
         targets = torch.full((len(items), width), IGNORED)
         for row, (s, i) in enumerate(items):
@@ -48,7 +54,7 @@ class Sequences:
             shift = int(rng.integers(self._markers))
             tokens[marker] = self._first + (tokens[marker] - self._first + shift) % self._markers
             asked, last = int(self._prompts[s][i]), len(tokens) - 1
-            unknown = self._shuffle(tokens[asked:], rng) if rng.random() < SHUFFLED else np.zeros(0, np.int64)
+            unknown = self._shuffle(tokens[asked:], rng) if rng.random() < shuffled else np.zeros(0, np.int64)
             targets[row, asked - 1 : last] = torch.from_numpy(tokens[asked:])
             targets[row, asked - 1 + unknown] = IGNORED
             self._disturb(tokens[asked:], float(rng.choice(DISTURBED)), rng)
@@ -123,15 +129,16 @@ class Buckets:
             self._at[edge] = 0
         chosen = pool[self._at[edge] : self._at[edge] + count]
         self._at[edge] += count
-        return *self._data.batch(chosen, edge, self._rng), edge
+        shuffled = SHUFFLED[0] + (SHUFFLED[1] - SHUFFLED[0]) * progress
+        return *self._data.batch(chosen, edge, self._rng, shuffled), edge
 
-    def validation(self, seed: int = 1) -> list[tuple[Tensor, Tensor]]:
-        """One batch a bucket of held-out sequences, always the same."""
+    def validation(self, seed: int = 1, shuffled: float = 0.0) -> list[tuple[Tensor, Tensor]]:
+        """One batch a bucket of held-out sequences, always the same; ``shuffled`` as of ``Sequences.batch``."""
         rng = np.random.default_rng(seed)
         out = []
         for edge in self.edges:
             chosen = [i for i in self.held_out if self._edge(i) == edge][: max(1, self._tokens // edge)]
             if chosen:
                 chosen = (chosen * (self._tokens // edge + 1))[: max(1, self._tokens // edge)]
-                out.append(self._data.batch(chosen, edge, rng))
+                out.append(self._data.batch(chosen, edge, rng, shuffled))
         return out

@@ -18,10 +18,13 @@ from torch import Tensor
 from tools.voice.batches import IGNORED, Buckets, Sequences
 from tools.voice.family import Shape
 from tools.voice.model import SpeechModel
+from tools.voice.pointer import point
 
 EDGES = (192, 320, 512, 832, 1344, 1920, 2688)
 WARM_UP = 60  # steps
 DECAY_FROM = 0.45  # of the training
+LONGEST_POINTED = 832  # tokens of the inputs that the pointed head is fitted on
+POINTED_AT = 0.4  # of the training: by then a marker of the prompt knows the phone before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Trainer:
         )
         self.adam = torch.optim.AdamW(self.others, lr=plan.adam_rate, betas=(0.9, 0.97), weight_decay=0.0)
         self.step, self.seconds, self.tokens = 0, 0.0, 0
+        self.pointed = False
         self._forward: Any = self.model
         if plan.compiled:
             torch._dynamo.config.recompile_limit = 64
@@ -112,6 +116,7 @@ class Trainer:
             "muon": self.muon.state_dict(),
             "adam": self.adam.state_dict(),
             "position": (self.step, self.seconds, self.tokens),
+            "pointed": self.pointed,
             "shape": asdict(self.shape),
             "vocabulary": self.vocabulary,
         }
@@ -125,6 +130,7 @@ class Trainer:
         self.muon.load_state_dict(state["muon"])
         self.adam.load_state_dict(state["adam"])
         self.step, self.seconds, self.tokens = state["position"]
+        self.pointed = state["pointed"]
 
 
 def run(trainer: Trainer, buckets: Buckets, checkpoint: Path, log: Path) -> dict[str, float]:
@@ -137,6 +143,9 @@ def run(trainer: Trainer, buckets: Buckets, checkpoint: Path, log: Path) -> dict
     with log.open("a", encoding="utf-8") as out:
         while (progress := trainer.progress()) < 1:
             began = time.monotonic()
+            if progress >= POINTED_AT and not trainer.pointed:
+                print(point(trainer.model, [x for x, _ in held_out if x.shape[1] <= LONGEST_POINTED]), flush=True)
+                trainer.pointed = True
             inputs, targets, _ = buckets.draw(progress)
             recent.append(trainer.train_step(inputs, targets, progress))
             trainer.seconds += time.monotonic() - began
