@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from harness.audio import AudioFile
+from harness.judge import Judge, Limits
 from harness.sensitivity.figures import as_json, figures
 from harness.sensitivity.trial import Answer, Tried
 from harness.types import Chunk, Variant
 from tests._clips import speak
-from tools.sensitivity import healthy, process, words
+from tools.sensitivity import healthy, process, streaming, words
 from tools.sensitivity.table import write
 from tools.sensitivity.voices import recordings
 
@@ -75,6 +76,12 @@ def test_faults_of_the_process_are_found_in_a_living_worker(monkeypatch):
     assert {name for name, _ in by_name} == wanted
     assert all(row["named"] == row["count"] == 2 for row in by_name.values()), by_name
     assert found["clean"] == 2 * len(by_name) and found["alarms"] == 0
+
+
+def test_a_streaming_program_that_holds_its_sound_back_is_told_from_one_that_streams():
+    tried, clean, alarms = streaming.trials(2, 0, Judge(Limits.default()))
+    assert [one.names for one in tried] == [("fake-streaming",)] * 2
+    assert clean == 2 and alarms == 0
 
 
 def test_alarms_are_counted_by_voice_and_said_why():

@@ -19,6 +19,10 @@ LATE_SHORT = 0.2  # their share at the end
 TOKENS_A_WINDOW = {SHORT: 72, WHOLE: 232}
 PASS = 400  # batches of one composer before the bank is read again: new files may have come
 
+# Strength of the augmentation over the training: little until the decoder has found its place, and less again at the
+# end, when a network this small has to spend what it can hold on the voices it will hear.
+DISTURBANCE = ((0.0, 0.45, 0.7, 1.0), (0.3, 1.0, 1.0, 0.3))
+
 
 class Batches:
     """Endless batches on the CPU. ``progress`` (0 to 1) is the trainer's, seen by all workers."""
@@ -52,5 +56,5 @@ class Batches:
                 progress = float(self.progress.value)
                 frames = WHOLE if progress >= self._long_from and rng.random() >= LATE_SHORT else SHORT
                 count = max(2, self._seconds * 100 // frames)
-                strength = min(1.0, 0.3 + progress * 1.5)
+                strength = float(np.interp(progress, *DISTURBANCE))
                 yield Batch.of([composer.window(frames, strength) for _ in range(count)], TOKENS_A_WINDOW[frames])

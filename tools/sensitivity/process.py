@@ -16,6 +16,7 @@ from harness.judge import Judge, Limits
 from harness.sensitivity.figures import as_json, figures
 from harness.sensitivity.trial import Answer, Tried
 from harness.types import Attempt, Chunk, Outcome, Request, Variant, View
+from tools.sensitivity import streaming
 
 PLAIN = Variant("null", "null", {"mode": "speechlike", "seconds_per_word": 0.1}, progress_timeout=2.0)
 TEXT = "a man and a plan for the canal"
@@ -41,6 +42,9 @@ def run(count: int, deadly: int, seed: int) -> dict[str, Any]:
                     continue
                 answer = Answer.FOUND if name in names else Answer.OTHERWISE if names else Answer.MISSED
                 tried.append(Tried(name, label, injector.preset, "null", answer, names))
+    if streaming.NAME in catalogue():
+        held_back, more, wrong = streaming.trials(count, seed, judge)
+        tried, clean, alarms = tried + held_back, clean + more, alarms + wrong
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "seed": seed,
