@@ -30,7 +30,7 @@ class Plan:
     minutes: float
     seconds_a_step: int = 128
     decoder_from: float = 0.10  # before it, the decoder learns in one step of four
-    long_from: float = 0.84  # windows of 30 s
+    long_from: float = 0.9  # windows of 30 s
     decay_from: float = 0.5
     warm_up: int = 40
     compiled: bool = True
