@@ -12,8 +12,8 @@ from harness.sensitivity.figures import as_json, figures
 from harness.sensitivity.trial import Answer, Tried
 from harness.types import Chunk, Variant
 from tests._clips import speak
-from tools.sensitivity import healthy, process, streaming, words
-from tools.sensitivity.table import write
+from tools.sensitivity import healthy, numbers, process, streaming, words
+from tools.sensitivity.table import Parts, write
 from tools.sensitivity.voices import recordings
 
 
@@ -42,7 +42,7 @@ def result():
 def test_the_page_says_what_was_reached_and_what_was_not(tmp_path, result):
     run, docs, data = tmp_path / "results.json", tmp_path / "s.md", tmp_path / "s.json"
     run.write_text(json.dumps({"v": result}))
-    write([run], None, None, None, docs, data)
+    write([run], Parts(), docs, data)
     page = docs.read_text()
     assert "2026-11-21, seed 0; 90 texts of `book`" in page and "words heard by pocketsphinx" in page
     assert "1 of 3 classes have a lower bound of 0.95" in page
@@ -59,11 +59,11 @@ def test_parts_measured_on_the_same_clips_are_one_table(tmp_path, result):
     first.write_text(json.dumps({"v": {**result, "rows": rows("silence", 80.0, 73, 0)}}))
     second.write_text(json.dumps({"v": {**result, "rows": rows("click", -6.0, 73, 0)}}))
     docs = tmp_path / "s.md"
-    write([first, second], None, None, None, docs, tmp_path / "s.json")
+    write([first, second], Parts(), docs, tmp_path / "s.json")
     assert docs.read_text().count("## Injected into v") == 1
     assert "2 of 2 classes have a lower bound" in docs.read_text()
     second.write_text(json.dumps({"v": {**result, "texts": 12}}))
-    write([first, second], None, None, None, docs, tmp_path / "s.json")
+    write([first, second], Parts(), docs, tmp_path / "s.json")
     assert docs.read_text().count("## Injected into v") == 2
 
 
@@ -82,6 +82,18 @@ def test_a_streaming_program_that_holds_its_sound_back_is_told_from_one_that_str
     tried, clean, alarms = streaming.trials(2, 0, Judge(Limits.default()))
     assert [one.names for one in tried] == [("fake-streaming",)] * 2
     assert clean == 2 and alarms == 0
+
+
+@pytest.mark.skipif(shutil.which("flite") is None, reason="needs the Debian package flite")
+def test_a_number_read_as_another_is_told_from_one_read_as_it_is(tmp_path):
+    assert numbers.misread("platform 12 at 9") == "platform 45 at 2"
+    found = numbers.run(6, 0)
+    (row,) = found["rows"]
+    assert row["fault"] == "number-misread" and row["count"] == 6 and row["named"] >= 1
+    assert found["alarms"] == 0
+    (tmp_path / "n.json").write_text(json.dumps(found))
+    write([], Parts(numbers=tmp_path / "n.json"), tmp_path / "s.md", tmp_path / "s.json")
+    assert f"| number-misread |  | {row['dose']:g}" in (tmp_path / "s.md").read_text()
 
 
 def test_alarms_are_counted_by_voice_and_said_why():

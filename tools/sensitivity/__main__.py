@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from tools.sensitivity import healthy as of_healthy
+from tools.sensitivity import numbers as of_numbers
 from tools.sensitivity import process as of_process
 from tools.sensitivity import words as of_words
-from tools.sensitivity.table import write
+from tools.sensitivity.table import Parts, write
 
 OUT = click.option("--out", type=click.Path(path_type=Path), required=True, help="figures (JSON)")
 EXISTING = click.Path(path_type=Path, exists=True)
@@ -64,21 +65,37 @@ def process(count: int, deadly: int, seed: int, out: Path) -> None:
 
 
 @main.command()
+@click.option("--texts", type=int, default=80, show_default=True, help="texts with one number each")
+@SEED
+@OUT
+def numbers(texts: int, seed: int, out: Path) -> None:
+    """Numbers read as other numbers, by the default recognizer."""
+    _save(out, of_numbers.run(texts, seed))
+
+
+@main.command()
 @click.option(
     "--run", "runs", type=click.Path(path_type=Path, exists=True), multiple=True, help="results.json of a run"
 )
 @click.option("--healthy", "health", type=EXISTING, default=None)
 @click.option("--words", "aligned", type=EXISTING, default=None)
 @click.option("--process", "living", type=EXISTING, default=None)
+@click.option("--numbers", "misread", type=EXISTING, default=None)
 @click.option("--docs", type=click.Path(path_type=Path), default=Path("docs/sensitivity.md"), show_default=True)
 @click.option(
     "--data", type=click.Path(path_type=Path), default=Path("harness/data/sensitivity.json"), show_default=True
 )
 def table(
-    runs: tuple[Path, ...], health: Path | None, aligned: Path | None, living: Path | None, docs: Path, data: Path
+    runs: tuple[Path, ...],
+    health: Path | None,
+    aligned: Path | None,
+    living: Path | None,
+    misread: Path | None,
+    docs: Path,
+    data: Path,
 ) -> None:
     """Write docs/sensitivity.md, and the figures that `tts-soak faults NAME` quotes."""
-    for path in write(runs, health, aligned, living, docs, data):
+    for path in write(runs, Parts(health, aligned, living, misread), docs, data):
         click.echo(path)
 
 

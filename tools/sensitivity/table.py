@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +23,35 @@ are exact (Clopper-Pearson, 95%). *Found 90%* is the dose found nine times of te
 """
 
 
-def write(
-    runs: Sequence[Path], health: Path | None, aligned: Path | None, living: Path | None, docs: Path, data: Path
-) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Files of figures (JSON) beside the runs; None: not measured."""
+
+    healthy: Path | None = None
+    words: Path | None = None
+    process: Path | None = None
+    numbers: Path | None = None
+
+
+def write(runs: Sequence[Path], beside: Parts, docs: Path, data: Path) -> list[Path]:
     """Write the page and the figures of `tts-soak faults NAME`; returns both paths."""
     parts, measured = [HEAD], {}
     for name, result in _together(runs):
         parts.append(_variant(name, result))
         measured |= _measured(from_json(result["rows"]), f"{name}, {result['date']}, seed {result['seed']}")
-    if living is not None:
-        found = _load(living)
+    if beside.process is not None:
+        found = _load(beside.process)
         parts.append(_process(found))
         measured |= _measured(from_json(found["rows"]), f"null backend, {_dated(found)}")
+    if beside.numbers is not None:
+        found = _load(beside.numbers)
+        parts.append(_numbers(found))
+        measured |= _measured(from_json(found["rows"]), f"{found['voice']}, {_dated(found)}")
     parts += [_not_measured(measured), _whole_run()]
-    if health is not None:
-        parts.append(_health(_load(health)))
-    if aligned is not None:
-        parts.append(_words(_load(aligned)))
+    if beside.healthy is not None:
+        parts.append(_health(_load(beside.healthy)))
+    if beside.words is not None:
+        parts.append(_words(_load(beside.words)))
     docs.write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
     data.write_text(json.dumps(dict(sorted(measured.items())), indent=1) + "\n", encoding="utf-8")
     return [docs, data]
@@ -116,8 +129,23 @@ def _process(found: dict[str, Any]) -> str:
     lines = [
         "## Put into a living process",
         "",
-        f"{_dated(found)}; a real worker around the null backend, every second request struck through the adapter "
+        f"{_dated(found)}; a real worker around the null backend (fake-streaming: around a program that "
+        f"streams), every second request struck through the adapter "
         f"`faulty`. Of the {found['clean']} requests between them {found['alarms']} raised an alarm.",
+        "",
+        *recall_table(from_json(found["rows"])),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _numbers(found: dict[str, Any]) -> str:
+    lines = [
+        "## Numbers",
+        "",
+        f"{_dated(found)}; {found['voice']} reads texts with one number each, the digits moved by three, judged by the "
+        f"text as written beside the same voice reading that; words heard by {found['asr']}. Of {found['clean']} "
+        f"readings as written, a little slower, {found['alarms']} raised an alarm.",
         "",
         *recall_table(from_json(found["rows"])),
         "",

@@ -1,0 +1,83 @@
+"""Numbers read as other numbers: Flite reads a text whose digits were moved, and is judged by the text as written.
+
+The reference is the same voice reading the text as it is; the clean copy reads it as it is, a little slower.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import replace
+from typing import Any
+
+from harness.faults import catalogue
+from harness.injection.actions import BEFORE, Memory
+from harness.judge import Judge, Limits
+from harness.scorers.asr import default_asr
+from harness.sensitivity import Trials, Twin
+from harness.sensitivity.figures import as_json, figures
+from harness.sensitivity.trial import Answer, Tried
+from harness.types import Chunk, ReferenceRecord, Request, Variant
+from tools.sensitivity.healthy import twin
+from tools.sensitivity.voices import VOICES, Voice
+
+NAME = "number-misread"
+HEARD = frozenset({"intelligibility"})
+TEXTS = (
+    "There were {} apples in the basket by the door.",
+    "The train to the coast leaves from platform {} in the morning.",
+    "She counted {} birds on the wire before breakfast.",
+    "He paid {} pounds for the old clock and the chair.",
+    "The house at number {} has a green gate and a lamp.",
+    "They walked {} miles along the river on the first day.",
+)
+PLAIN = VOICES[0]
+SLOWER = Voice(f"{PLAIN.name} slower", (*PLAIN.command, "--setf", "duration_stretch=1.1"))
+
+
+def texts(count: int, seed: int) -> list[str]:
+    """``count`` different texts with one number from 2 to 99 each."""
+    rng = random.Random(seed)
+    every = [text.format(number) for text in TEXTS for number in range(2, 100)]
+    return rng.sample(every, count)
+
+
+def misread(text: str) -> str:
+    """The text as the injector of the class has it read."""
+    return BEFORE["misread"](Request("c", text, 0), {}, Memory()).text
+
+
+def run(count: int, seed: int) -> dict[str, Any]:
+    """Recall and false alarms of the class on ``count`` texts by the default recognizer."""
+    fault = catalogue()[NAME]
+    (injector,) = fault.injectors
+    trials = Trials(Judge(Limits.default()), {"intelligibility": {"asr": default_asr()}})
+    tried: list[Tried] = []
+    alarms = 0
+    for number, text in enumerate(texts(count, seed)):
+        chunk = Chunk(f"n{number}", text)
+        usual = fault.evidence(_spoken(chunk, PLAIN, text, trials).view).value
+        record = ReferenceRecord(chunk.id, {NAME: () if usual is None else (usual,)})
+        found = {}
+        for kind, said in (("struck", misread(text)), ("clean", text)):
+            spoken = _spoken(chunk, PLAIN if kind == "struck" else SLOWER, said, trials)
+            evidence = fault.evidence(replace(spoken, reference=record).view)
+            found[kind] = trials.judge.findings(replace(spoken, reference=record).view, [evidence])
+        names, unjudged = [one.fault for one in found["struck"][0]], found["struck"][1]
+        answer = Answer.FOUND if names else Answer.NOT_JUDGED if unjudged else Answer.MISSED
+        tried.append(Tried(NAME, injector.name or NAME, injector.preset, PLAIN.name, answer, tuple(names)))
+        alarms += bool(found["clean"][0])
+    return {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "seed": seed,
+        "voice": PLAIN.name,
+        "asr": default_asr(),
+        "rows": as_json(figures(tried)),
+        "clean": count,
+        "alarms": alarms,
+    }
+
+
+def _spoken(chunk: Chunk, voice: Voice, text: str, trials: Trials) -> Twin:
+    bare = twin(voice.name, chunk, voice.say(text), Variant(voice.name, "recorded"))
+    return replace(bare, observations=trials.score(bare, HEARD))
