@@ -15,6 +15,8 @@ IGNORED = -100
 # Shares of wrong phones, with their frames, in what the model is shown as already said; one drawn for each sequence.
 # A model that may trust what it said finds its place by that, and once astray stays astray; this one needs the marker.
 DISTURBED = (0.0, 0.0, 0.15, 0.3)
+# Share of these shares over the training: none at the end, for what was really said does tell how to go on speaking.
+CALM = ((0.5, 0.85), (1.0, 0.0))
 # Share of sequences whose runs of phones are said in another order, at the start and at the end of training. What was
 # said last then tells nothing of the next: without it, a model that has once slipped by a phone goes on from there,
 # whatever its markers say. Few at the end, since a model that has seen too many forgets to count its markers.
@@ -40,11 +42,17 @@ class Sequences:
         return int(self._starts[s][i + 1] - self._starts[s][i])
 
     def batch(
-        self, items: Sequence[tuple[int, int]], width: int, rng: np.random.Generator, shuffled: float
+        self,
+        items: Sequence[tuple[int, int]],
+        width: int,
+        rng: np.random.Generator,
+        shuffled: float,
+        disturbed: float = 1.0,
     ) -> tuple[Tensor, Tensor]:
         """Inputs and targets (items, width). Markers are rolled by a random start; prompts are no target.
 
-        ``shuffled``: share of the items, 0 to 1, whose runs of phones are said in another order.
+        ``shuffled``: share of the items, 0 to 1, whose runs of phones are said in another order. ``disturbed``: 0 to 1,
+        how much of ``DISTURBED`` counts.
         """
         inputs = torch.zeros(len(items), width, dtype=torch.long)
         targets = torch.full((len(items), width), IGNORED)
@@ -57,7 +65,7 @@ class Sequences:
             unknown = self._shuffle(tokens[asked:], rng) if rng.random() < shuffled else np.zeros(0, np.int64)
             targets[row, asked - 1 : last] = torch.from_numpy(tokens[asked:])
             targets[row, asked - 1 + unknown] = IGNORED
-            self._disturb(tokens[asked:], float(rng.choice(DISTURBED)), rng)
+            self._disturb(tokens[asked:], disturbed * float(rng.choice(DISTURBED)), rng)
             inputs[row, :last] = torch.from_numpy(tokens[:-1])
         return inputs, targets
 
@@ -130,7 +138,8 @@ class Buckets:
         chosen = pool[self._at[edge] : self._at[edge] + count]
         self._at[edge] += count
         shuffled = SHUFFLED[0] + (SHUFFLED[1] - SHUFFLED[0]) * progress
-        return *self._data.batch(chosen, edge, self._rng, shuffled), edge
+        disturbed = float(np.interp(progress, *CALM))
+        return *self._data.batch(chosen, edge, self._rng, shuffled, disturbed), edge
 
     def validation(self, seed: int = 1, shuffled: float = 0.0) -> list[tuple[Tensor, Tensor]]:
         """One batch a bucket of held-out sequences, always the same; ``shuffled`` as of ``Sequences.batch``."""
@@ -140,5 +149,5 @@ class Buckets:
             chosen = [i for i in self.held_out if self._edge(i) == edge][: max(1, self._tokens // edge)]
             if chosen:
                 chosen = (chosen * (self._tokens // edge + 1))[: max(1, self._tokens // edge)]
-                out.append(self._data.batch(chosen, edge, rng, shuffled))
+                out.append(self._data.batch(chosen, edge, rng, shuffled, disturbed=0.0))
         return out
