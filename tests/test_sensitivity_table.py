@@ -14,7 +14,7 @@ from harness.types import Chunk, Variant
 from tests._clips import speak
 from tools.sensitivity import healthy, numbers, process, streaming, words
 from tools.sensitivity.table import Parts, write
-from tools.sensitivity.voices import recordings
+from tools.sensitivity.voices import VOICES, recordings
 
 
 def rows(fault, dose, found, missed):
@@ -109,6 +109,26 @@ def test_alarms_are_counted_by_voice_and_said_why():
     assert found["alarms"]["formants"]["clips"] == 2 and found["alarms"]["formants"]["alarmed"] == 1
     (listed,) = found["listed"]
     assert listed["clip"] == "c1" and any(why.startswith("nan-inf") for why in listed["why"])
+
+
+def test_another_take_of_a_voice_is_a_little_slower_or_higher_and_says_the_same():
+    by_name = {voice.name: voice.again().command for voice in VOICES}
+    assert "duration_stretch=1.05" in by_name["flite slt"] and "duration_stretch=1.68" in by_name["flite slt slow"]
+    assert by_name["espeak en-us fast"][1:3] == ("-p", "58") and "280" in by_name["espeak en-us fast"]
+    assert all({"{text}", "{output}"} <= set(command) for command in by_name.values())
+
+
+@pytest.mark.skipif(shutil.which("flite") is None, reason="needs the Debian package flite")
+def test_clips_that_are_listened_to_are_judged_beside_another_reading():
+    text = "The boats came back at noon, and nobody on the quay asked where the others were."
+    whole = VOICES[0].say(text)
+    kept = len(whole.samples) // 2
+    cut = AudioFile(whole.samples[:kept], whole.sample_rate, 1, whole.subtype)
+    clips = [healthy.twin("flite slt", Chunk(name, text), one, Variant("v", "recorded")) for name, one in
+             (("whole", whole), ("cut", cut))]  # fmt: skip
+    found = healthy.measure(iter(clips), 2)
+    assert [one["clip"] for one in found["listed"]] == ["cut"]
+    assert any(why.startswith("truncation") and "reference" in why for why in found["listed"][0]["why"])
 
 
 def test_recordings_are_named_after_their_folder(tmp_path):

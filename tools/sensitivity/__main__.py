@@ -32,9 +32,7 @@ def _save(out: Path, found: dict[str, Any]) -> None:
 
 @main.command()
 @click.option("--texts", type=int, default=50, show_default=True, help="clips a synthetic voice; 0: recordings only")
-@click.option(
-    "--heard", type=int, default=0, show_default=True, help="of them also by forced alignment and pocketsphinx"
-)
+@click.option("--heard", type=int, default=0, show_default=True, help="of them also by both recognizers")
 @click.option(
     "--recordings", type=click.Path(path_type=Path, exists=True), multiple=True, help="folder with recordings"
 )

@@ -168,11 +168,17 @@ def _whole_run() -> str:
 
 
 def _health(found: dict[str, Any]) -> str:
-    also = f"; the first {found['heard']} clips a voice also by both recognizers" if found["heard"] else ""
+    asr = found.get("synthetic", {}).get("asr")
+    also = (
+        f"; the first {found['heard']} clips of a synthetic voice also by forced alignment and {asr}, beside another "
+        "reading of the text by the same voice"
+        if found["heard"]
+        else ""
+    )
     lines = [
         "## Healthy speech of other voices",
         "",
-        f"{_dated(found)}; no reference, the catalogue's default limits, signal and pitch classes{also}.",
+        f"{_dated(found)}; the catalogue's default limits, signal and pitch classes without a reference{also}.",
         "",
     ]
     for part in [found.get("synthetic"), *found.get("recordings", {}).values()]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.audio import AudioFile, read_audio
 
+STRETCH = "duration_stretch="
 SUFFIXES = (".flac", ".wav", ".ogg")
 
 
@@ -19,6 +20,17 @@ class Voice:
 
     name: str
     command: tuple[str, ...]
+
+    def again(self) -> Voice:
+        """The same voice reading a little differently, as another take would: slower (Flite), higher (eSpeak NG)."""
+        command = list(self.command)
+        if command[0] == "espeak-ng":
+            return Voice(f"{self.name} again", (*command[:1], "-p", "58", *command[1:]))
+        stretch = next((i for i, part in enumerate(command) if part.startswith(STRETCH)), None)
+        if stretch is None:
+            return Voice(f"{self.name} again", (*command, "--setf", f"{STRETCH}1.05"))
+        command[stretch] = f"{STRETCH}{float(command[stretch].removeprefix(STRETCH)) * 1.05:g}"
+        return Voice(f"{self.name} again", tuple(command))
 
     def say(self, text: str) -> AudioFile:
         """Speak ``text``. Raises subprocess.CalledProcessError where the program fails."""
