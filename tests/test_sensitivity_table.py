@@ -111,6 +111,21 @@ def test_alarms_are_counted_by_voice_and_said_why():
     assert listed["clip"] == "c1" and any(why.startswith("nan-inf") for why in listed["why"])
 
 
+def test_an_alarm_on_a_recording_says_what_looking_at_it_found(tmp_path):
+    listed = [
+        {"kind": "recordings 1998", "clip": clip, "why": ["click: 9 against 4.5"]} for clip in ("1998-15444-0002", "x")
+    ]
+    part = {
+        "alarms": {"all": {"clips": 2, "alarmed": 2, "low": 0.1, "high": 1.0, "classes": {"click": 2}}},
+        "listed": listed,
+    }
+    found = {"date": "2026-11-21", "seed": 0, "heard": 0, "recordings": {"librispeech": part}}
+    (tmp_path / "h.json").write_text(json.dumps(found))
+    write([], Parts(healthy=tmp_path / "h.json"), tmp_path / "s.md", tmp_path / "s.json")
+    first, second = [line for line in (tmp_path / "s.md").read_text().splitlines() if line.startswith("- recordings")]
+    assert "Looked at: a real click" in first and second.endswith("Not looked at yet.")
+
+
 def test_another_take_of_a_voice_is_a_little_slower_or_higher_and_says_the_same():
     by_name = {voice.name: voice.again().command for voice in VOICES}
     assert "duration_stretch=1.05" in by_name["flite slt"] and "duration_stretch=1.68" in by_name["flite slt slow"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from harness.sensitivity.figures import Row, found_dose, from_json
 from harness.sensitivity.table import alarm_table, dose_table, grouped, recall_table
 
 WANTED = 0.95
+EXPLAINED = Path(__file__).with_name("explained.toml")
 HEAD = """# What the harness notices, with figures
 
 Written by `python -m tools.sensitivity table` from stored measurements. Each class of `tts-soak faults` is put into
@@ -185,9 +187,15 @@ def _health(found: dict[str, Any]) -> str:
         if part is None:
             continue
         lines += [*alarm_table(part["alarms"]), ""]
-        lines += [f"- {one['kind']}, `{one['clip']}`: {'; '.join(one['why'])}" for one in part["listed"]]
+        lines += [_listed(one) for one in part["listed"]]
         lines += [""]
     return "\n".join(lines)
+
+
+def _listed(one: dict[str, Any]) -> str:
+    looked_at = tomllib.loads(EXPLAINED.read_text(encoding="utf-8")).get(one["clip"])
+    said = f"- {one['kind']}, `{one['clip']}`: {'; '.join(one['why'])}"
+    return f"{said}. Looked at: {looked_at}." if looked_at else f"{said}. Not looked at yet."
 
 
 def _words(found: dict[str, Any]) -> str:
