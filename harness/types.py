@@ -69,6 +69,7 @@ class Variant:
     profile: Path | None = None  # committed profile of the reference
     calibration: Path | None = None  # limits of this voice
     suites: tuple[str, ...] = ()  # empty: all suites; else only these take it
+    asr: str | None = None  # recognizer that knows this voice, for runs that name none
     source: str = ""  # file that declared it
 
 

@@ -43,6 +43,7 @@ class _Spec(BaseModel):
     retries: int = Field(default=0, ge=0)
     reload_every: int = Field(default=0, ge=0)
     suites: list[str] = Field(default_factory=list)
+    asr: str | None = None
 
 
 def load_variants(path: Path) -> tuple[Variant, ...]:
@@ -127,6 +128,7 @@ def _build(path: Path, text: str, name: str, spec: _Spec) -> Variant:
         profile=existing("profile", spec.profile, False),
         calibration=existing("calibration", spec.calibration, False),
         suites=tuple(spec.suites),
+        asr=spec.asr,
         source=str(path),
     )
 

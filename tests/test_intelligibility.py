@@ -10,7 +10,7 @@ import pytest
 from harness.alignment import TimedWord
 from harness.errors import ConfigError, MissingExtra
 from harness.scorers import SCORERS, asr, observe
-from harness.scorers.asr import Transcript, default_asr, recognizer, speech_16k
+from harness.scorers.asr import Transcript, recognizer, speech_16k
 from harness.scorers.base import Clip
 from harness.scorers.intelligibility import IntelligibilityScorer, payload
 from harness.scorers.second_opinion import SecondOpinionScorer
@@ -115,18 +115,23 @@ def test_without_an_embedded_recognizer_pocketsphinx_stands_in_and_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(asr, "EMBEDDED", tmp_path / "none.pt")
-    assert default_asr() == "pocketsphinx"
     heard = recognizer("embedded").transcribe(np.zeros(8_000, np.float32), "en")
     assert heard.engine == "pocketsphinx" and "no embedded recognizer" in heard.extras["note"]
 
 
-def test_with_an_embedded_recognizer_it_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(asr, "EMBEDDED", tmp_path / "recognizer.pt")
-    asr.EMBEDDED.write_bytes(b"x")
-    assert default_asr() == "pocketsphinx"  # a checkpoint without its card may still be in training
-    asr.EMBEDDED.with_suffix(".json").write_text("{}")
-    assert default_asr() == "embedded"
-    assert recognizer("embedded").spec == "embedded"
+def test_a_voice_names_the_recognizer_that_knows_it_and_the_command_line_wins() -> None:
+    known, other = Variant("f16", "null", asr="embedded"), Variant("q8", "null", asr="embedded")
+    assert asr.asr_of([known, other]) == "embedded"
+    assert asr.asr_of([known, other], "whisper:turbo") == "whisper:turbo"
+    assert asr.asr_of([Variant("mine", "command")]) is None
+    assert IntelligibilityScorer().recognizer.spec.startswith("pocketsphinx")
+
+
+def test_variants_that_name_different_recognizers_need_a_choice() -> None:
+    several = [Variant("f16", "null", asr="embedded"), Variant("mine", "command")]
+    with pytest.raises(ConfigError, match="f16 names embedded, mine names none: choose with --asr"):
+        asr.asr_of(several)
+    assert asr.asr_of(several, "pocketsphinx") == "pocketsphinx"
 
 
 def test_version_names_the_recognizer_so_that_scores_are_never_mixed() -> None:

@@ -46,11 +46,13 @@ def sensitivity(variant: str, variants: Path, reports: Path, **asked: Any) -> No
     from harness.engine.plan import Plan
     from harness.experiments.sensitivity import carry_out, from_run
     from harness.scorers import chosen
+    from harness.scorers.asr import asr_of
     from harness.terminal import Line
 
     voice = variant_named(variants, variant)
     corpus = head(load_corpus(asked["spec"]), asked["chunks"])
-    scorers = chosen((name for name in asked["scorers"].split(",") if name), asked["asr"])
+    asr = asr_of([voice], asked["asr"])
+    scorers = chosen((name for name in asked["scorers"].split(",") if name), asr)
     table = {
         key: asked[key]
         for key in ("takes", "clips", "clips_heard", "clips_doses", "minutes", "calibrate", "budget", "seed")

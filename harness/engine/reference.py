@@ -16,6 +16,7 @@ from harness.engine.soak import Soak
 from harness.errors import ConfigError
 from harness.judge import Judge, Limits
 from harness.scorers import chosen
+from harness.scorers.asr import asr_of
 from harness.session import Turn
 from harness.store import Run
 from harness.types import Arm, Variant
@@ -73,7 +74,7 @@ def _plan(
         variants=(variant,),
         selection={name: tuple(chunk.id for chunk in corpus.chunks)},
         reports=reports,
-        scorers=chosen(_SCORERS, asr),
+        scorers=chosen(_SCORERS, asr_of([variant], asr)),
         reference=variant,
     ), variant
 

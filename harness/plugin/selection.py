@@ -13,6 +13,7 @@ from harness.errors import ConfigError, nearest
 from harness.experiments import EXPERIMENTS
 from harness.plugin.options import Asked
 from harness.scorers import chosen
+from harness.scorers.asr import asr_of
 from harness.toml import read_toml
 from harness.types import Corpus, Variant
 from harness.variants import load_variants
@@ -129,7 +130,7 @@ def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Pa
         variants=ordered,
         selection={name: tuple(key for key in every if not ids or key in ids) for name, ids in wanted.items()},
         reports=asked.getoption("reports"),
-        scorers=_scorers(asked, _default_scorers(scene.suite)),
+        scorers=_scorers(asked, _default_scorers(scene.suite), asr_of(ordered, asked.getoption("asr"))),
         reference=reference,
         margins={name: table for name, table in tables.items() if name not in EXPERIMENTS},
         experiment={name: table for name, table in tables.items() if name in EXPERIMENTS},
@@ -155,10 +156,10 @@ def _default_scorers(suite: str) -> tuple[str, ...]:
     return _DEFAULT_SCORERS.get(suite, _SCORERS[:-1] if suite in EXPERIMENTS else _SCORERS)
 
 
-def _scorers(asked: Asked, default: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+def _scorers(asked: Asked, default: tuple[str, ...], asr: str | None) -> dict[str, dict[str, Any]]:
     named = asked.getoption("scorers")
     names = default if named is None else tuple(name.strip() for name in named.split(",") if name.strip() != "none")
-    found = chosen(names, asked.getoption("asr"))
+    found = chosen(names, asr)
     if asked.getoption("mos"):
         found["dnsmos"] = {}
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.alignment import ErrorCounts, align_characters, align_words, retime
-from harness.scorers.asr import Recognizer, Transcript, default_asr, recognizer, speech_16k
+from harness.scorers.asr import DEFAULT, Recognizer, Transcript, recognizer, speech_16k
 from harness.scorers.base import Clip, Unavailable
 from harness.text import Normaliser, default_normaliser, normaliser
 from harness.types import Json
@@ -23,7 +23,7 @@ class IntelligibilityScorer:
     needs = frozenset({"audio", "text"})
 
     def __init__(self, asr: str | None = None, normalise: str | None = None, device: str = "cpu") -> None:
-        self.recognizer: Recognizer = recognizer(asr or default_asr(), device)
+        self.recognizer: Recognizer = recognizer(asr or DEFAULT, device)
         self.normalise = normaliser(normalise).name if normalise else None
         self.version = f"1 {self.recognizer.spec}"
 

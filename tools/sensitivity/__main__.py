@@ -67,7 +67,7 @@ def process(count: int, deadly: int, seed: int, out: Path) -> None:
 @SEED
 @OUT
 def numbers(texts: int, seed: int, out: Path) -> None:
-    """Numbers read as other numbers, by the default recognizer."""
+    """Numbers read as other numbers, heard by the embedded recognizer."""
     _save(out, of_numbers.run(texts, seed))
 
 

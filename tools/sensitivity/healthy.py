@@ -18,7 +18,7 @@ from harness.corpora import load_corpus
 from harness.judge import Judge, Limits
 from harness.profile.build import reference_of
 from harness.profile.takes import Take
-from harness.scorers.asr import default_asr
+from harness.scorers.asr import DEFAULT
 from harness.sensitivity import Trials, Twin
 from harness.sensitivity.figures import alarms
 from harness.types import Attempt, Chunk, ReferenceRecord, Variant
@@ -68,7 +68,7 @@ def _text(path: Path) -> str:
 def measure(twins: Iterator[Twin], heard: int) -> dict[str, Any]:
     """Alarms by kind of material, and each of them; the first ``heard`` clips of a kind also go to the recognizers."""
     scorers: dict[str, dict[str, Any]] = {name: {} for name in SIGNAL | WORDS}
-    scorers["intelligibility"] = {"asr": default_asr()}
+    scorers["intelligibility"] = {"asr": DEFAULT}
     trials = Trials(Judge(Limits.default()), scorers)
     found: dict[str, list[tuple[str, ...]]] = {}
     listed: list[dict[str, Any]] = []
@@ -89,7 +89,7 @@ def measure(twins: Iterator[Twin], heard: int) -> dict[str, Any]:
         "alarms": alarms(found),
         "listed": listed,
         "listened": listened,
-        "asr": default_asr(),
+        "asr": DEFAULT,
         "cpu_seconds": round(time.process_time() - began, 1),
     }
 
