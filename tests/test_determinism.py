@@ -22,7 +22,7 @@ from harness.store import Run
 from harness.types import Chunk, Claim, Variant
 
 ROOT = Path(__file__).parents[1]
-MODEL = ROOT / "voices" / "proto" / "q4_k_s.gguf"
+MODEL = ROOT / "voices" / "duo" / "q4_k_s.gguf"
 needs_weights = pytest.mark.skipif(not MODEL.is_file(), reason=f"the weights {MODEL} are not there")
 SAME = Comparison("x", "a", True, None, True)
 MOVED = Comparison("x", "a", False, 7, False, shift=0.6)

@@ -25,7 +25,7 @@ from harness.divergence.steps import compare, join, log_softmax
 from harness.errors import MissingExtra
 from harness.types import Request, Variant
 
-VOICE = Path(__file__).resolve().parents[1] / "voices" / "proto"
+VOICE = Path(__file__).resolve().parents[1] / "voices" / "duo"
 needs_llama = pytest.mark.skipif(
     importlib.util.find_spec("llama_cpp") is None, reason="needs llama-cpp-python (extra 'divergence')"
 )
@@ -266,7 +266,7 @@ def test_what_cannot_be_used_is_one_line(tmp_path):
     with pytest.raises(NotMeasured) as error:
         measure(VOICE / "f16.gguf", broken, one(), SLOTS)
     assert "broken.gguf" in str(error.value) and "\n" not in str(error.value)
-    with pytest.raises(NotMeasured, match="token 9999 is beyond the vocabulary of 2624"):
+    with pytest.raises(NotMeasured, match="token 9999 is beyond the vocabulary of 4096"):
         measure(VOICE / "f16.gguf", VOICE / "q8_0.gguf", one(generated=(9999,)), SLOTS)
 
 
@@ -304,7 +304,7 @@ def test_f16_against_itself_diverges_by_exactly_nothing(family):
     assert found.speech.divergence.value == found.speech.divergence_max == 0.0
     assert found.speech.agreement.value == 1.0
     assert found.speech.perplexity == found.speech.perplexity_reference
-    assert set(found.slots) == {"stage1", "stage2", "prosody", "marker", "end"}
+    assert set(found.slots) == {"stage1", "stage2", "prosody", "marker", "phone", "end"}
 
 
 @needs_llama

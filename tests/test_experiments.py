@@ -194,7 +194,7 @@ model = "{voice}/q2_k.gguf"
 @pytest.fixture
 def family(suites):
     """The quantization suite on three models of the embedded voice, the first two sentences."""
-    (suites.path / "variants.toml").write_text(FAMILY.format(voice=ROOT / "voices" / "proto"))
+    (suites.path / "variants.toml").write_text(FAMILY.format(voice=ROOT / "voices" / "duo"))
     asked = ("quantization", "--corpus", "sentences", "--chunks")
     return lambda chunks, *more: drive(suites, *asked, str(chunks), *more, scorers="tokens")
 
@@ -205,7 +205,7 @@ def test_the_reference_speech_is_fed_to_every_variant(suites, family):
     found = results(suites)
     means = {name: found[name]["divergence"]["speech"]["divergence"]["value"] for name in ("f16", "q8_0", "q2_k")}
     assert means["f16"] == 0.0 < means["q8_0"] < means["q2_k"] / 20
-    assert found["q2_k"]["model_bytes"] == (ROOT / "voices" / "proto" / "q2_k.gguf").stat().st_size
+    assert found["q2_k"]["model_bytes"] == (ROOT / "voices" / "duo" / "q2_k.gguf").stat().st_size
     with Run.open(suites.path / "reports" / "latest") as run:
         claims = {(claim.variant, claim.name): claim for claim in run.claims()}
     assert claims["q8_0", "divergence"].passed is True

@@ -19,7 +19,7 @@ from harness.errors import ConfigError
 from harness.types import Request, Variant
 
 ROOT = Path(__file__).parent.parent
-MODEL = ROOT / "voices" / "proto" / "q4_k_s.gguf"
+MODEL = ROOT / "voices" / "duo" / "q4_k_s.gguf"
 needs_weights = pytest.mark.skipif(not MODEL.is_file(), reason=f"the weights {MODEL} are not there")
 LINE = "The old man sat by the window and watched the snow fall."
 
@@ -133,7 +133,7 @@ def test_carried_context_makes_history_matter() -> None:
 @needs_weights
 def test_text_beyond_the_context_is_refused(backend: LlamaCodec) -> None:
     with pytest.raises(BackendRefused, match="context"):
-        speak(backend, " ".join([LINE] * 40), segment_phones=0)
+        speak(backend, " ".join([LINE] * 80), segment_phones=0)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from harness.backends.base import BackendRefused
 from harness.backends.llama_codec import LlamaCodec
 from harness.types import Request, Variant
 
-MODEL = Path(__file__).parent.parent / "voices" / "proto" / "q4_k_s.gguf"
+MODEL = Path(__file__).parent.parent / "voices" / "duo" / "q4_k_s.gguf"
 LINE = "The old man sat by the window."
 BETWEEN = "Something quite different was said in between."
 pytestmark = pytest.mark.skipif(not MODEL.is_file(), reason=f"the weights {MODEL} are not there")

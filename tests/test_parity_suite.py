@@ -14,7 +14,7 @@ import pytest
 from harness.store import Run
 
 ROOT = Path(__file__).resolve().parents[1]
-CODEC = ROOT / "voices" / "proto" / "codec.npz"
+CODEC = ROOT / "voices" / "duo" / "codec.npz"
 needs_codec = pytest.mark.skipif(not CODEC.is_file(), reason=f"the codebooks {CODEC} are not there")
 
 

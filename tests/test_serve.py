@@ -26,7 +26,7 @@ from harness.serve.server import SpeechServer, check_loopback
 from harness.serve.voices import Voices
 from harness.types import Corpus, Request, Synthesis, Variant
 
-EMBEDDED = Path(__file__).parents[1] / "voices" / "proto" / "q4_k_s.gguf"
+EMBEDDED = Path(__file__).parents[1] / "voices" / "duo" / "q4_k_s.gguf"
 
 
 class _Serving:

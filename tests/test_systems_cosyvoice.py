@@ -13,7 +13,7 @@ from harness.types import Outcome, Variant, VerdictWord
 
 from ._systems import LONG, TEXT, judged, names, needs_flite, program, reference_of, seen, speak, variant
 
-EMBEDDED = Path(__file__).parents[1] / "voices" / "proto" / "q4_k_s.gguf"
+EMBEDDED = Path(__file__).parents[1] / "voices" / "duo" / "q4_k_s.gguf"
 
 
 @pytest.fixture

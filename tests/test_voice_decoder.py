@@ -9,7 +9,7 @@ import pytest
 
 from harness.voice import codec as runtime
 
-CODEC = Path(__file__).parent.parent / "voices" / "proto" / "codec.npz"
+CODEC = Path(__file__).parent.parent / "voices" / "duo" / "codec.npz"
 pytestmark = pytest.mark.skipif(not CODEC.is_file(), reason=f"the codebooks {CODEC} are not there")
 
 

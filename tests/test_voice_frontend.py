@@ -13,7 +13,7 @@ from harness.voice.frontend import Frontend
 from harness.voice.geometry import load_geometry
 from harness.voice.spoken import normalise_spoken
 
-PHONES = load_geometry(Path(__file__).parent.parent / "voices" / "proto" / "voice.json").phones
+PHONES = load_geometry(Path(__file__).parent.parent / "voices" / "duo" / "voice.json").phones
 
 SPOKEN = [
     ("Mr. Smith paid $3.50 for 12 eggs.", "mister smith paid three dollars and fifty cents for twelve eggs"),

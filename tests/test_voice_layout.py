@@ -16,7 +16,7 @@ from harness.voice.codec import Codec, decode, to_parameters, valid_frames
 from harness.voice.geometry import Geometry, load_geometry
 from harness.voice.layout import MISSING, marker_errors, phone_ends, prompt, read
 
-DESCRIPTION = Path(__file__).parent.parent / "voices" / "proto" / "voice.json"
+DESCRIPTION = Path(__file__).parent.parent / "voices" / "duo" / "voice.json"
 
 
 PHONES = ("pau", "hh", "ax0", "l", "ow1")

@@ -22,7 +22,7 @@ sys.path.append(str(HERE.parents[1]))
 from harness.audio import read_audio, resample, write_wav  # noqa: E402
 from harness.types import Request, Variant  # noqa: E402
 
-VOICE = HERE.parents[1] / "voices" / "proto" / "q4_k_s.gguf"
+VOICE = HERE.parents[1] / "voices" / "duo" / "q4_k_s.gguf"
 
 
 def fails(kind: str, text: str) -> bool:

@@ -33,7 +33,7 @@ QUICK = Size(hours=0.05, minutes=0.5, clips=3, width=64, seconds_a_step=32, comp
 
 @click.group()
 @click.option("--work", type=PATH, default=ROOT / "work-recognizer", help="Folder of made data.")
-@click.option("--codec", type=PATH, default=VOICES / "proto" / "codec.npz", help="The voice's frozen codec.")
+@click.option("--codec", type=PATH, default=VOICES / "duo" / "codec.npz", help="The voice's frozen codec.")
 @click.option("--out", type=PATH, default=VOICES / "recognizer.pt", help="The checkpoint.")
 @click.pass_context
 def main(context: click.Context, work: Path, codec: Path, out: Path) -> None:

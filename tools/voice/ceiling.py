@@ -30,6 +30,7 @@ VARIANTS = """# Written by tools/voice/ceiling.py: the voice, and the teacher's 
 [defaults]
 seed = 7
 seed_policy = "per-chunk"
+asr = "embedded"
 
 [variants.teacher-tokens]
 adapter = "recorded"
@@ -64,7 +65,7 @@ def spoken(texts: list[str], speaker: str, voice: Path, work: Path) -> Iterator[
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("work-ceiling"), show_default=True)
-@click.option("--voice", type=click.Path(path_type=Path, exists=True), default=ROOT / "voices" / "proto")
+@click.option("--voice", type=click.Path(path_type=Path, exists=True), default=ROOT / "voices" / "duo")
 @click.option("--corpus", "spec", default="book", show_default=True)
 @click.option("--chunks", type=click.IntRange(min=1), default=320, show_default=True)
 @click.option("--speaker", default="slt", show_default=True)

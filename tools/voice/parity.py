@@ -6,8 +6,6 @@ Each takes ``bucket``, a number of frames of 40 ms, and gives the named stages o
 from __future__ import annotations
 
 import functools
-import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +17,13 @@ from torch import Tensor
 from harness.voice import codec as runtime
 from harness.voice.source_filter import STAGES, SourceFilter, noise_for, stages
 
-CODEC = Path(__file__).parents[2] / "voices" / "proto" / "codec.npz"
+VOICE = Path(__file__).parents[2] / "voices" / "duo"
 
 
 @functools.cache
 def codebooks() -> runtime.Codec:
     """Codebooks of the shipped voice."""
-    return runtime.load_codec(CODEC)
+    return runtime.load_codec(VOICE / "codec.npz")
 
 
 def codes_of(frames: int) -> NDArray[np.int64]:
@@ -62,24 +60,17 @@ def torch_fp16_phase(bucket: int) -> dict[str, Any]:
 
 
 @functools.cache
-def _session() -> tuple[Any, tempfile.TemporaryDirectory[str]]:
-    """The decoder exported to ONNX and loaded on one thread; the first call of a process pays for both."""
+def _session() -> Any:
+    """The decoder that is shipped, on one thread."""
     import onnxruntime
 
-    from tools.voice.decoder import export
-
-    folder = tempfile.TemporaryDirectory(prefix="parity-")
-    path = Path(folder.name) / "decoder.onnx"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of itself and of constants that it does not fold
-        export(codebooks(), path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]), folder
+    return onnxruntime.InferenceSession(str(VOICE / "decoder.onnx"), options, providers=["CPUExecutionProvider"])
 
 
 def onnx_fp32(bucket: int) -> dict[str, Any]:
     """ONNX Runtime on the CPU."""
     codes = codes_of(bucket)
-    made = _session()[0].run(list(STAGES), {"codes": codes, "noise": noise_for(len(codes))})
+    made = _session().run(list(STAGES), {"codes": codes, "noise": noise_for(len(codes))})
     return {"codes": codes, **dict(zip(STAGES, made, strict=True))}
