@@ -340,6 +340,15 @@ def test_a_phrase_said_twice_is_a_loop() -> None:
     assert "heard again" in found.detail
 
 
+def test_a_phrase_that_is_misheard_alike_both_times_is_a_loop_all_the_same() -> None:
+    words = TEXT.split()
+    misspelt = [word if i % 3 == 0 else f"{word}ugg" for i, word in enumerate(words[6:14])]
+    twice = view(said([*words[:6], *misspelt, *misspelt, *words[14:]]))
+    once = view(said([*words[:6], *misspelt, *words[14:]]))
+    assert value("loop", twice) > 4.0
+    assert value("loop", once) == 0.0
+
+
 def test_a_repeat_that_the_text_asks_for_is_no_loop() -> None:
     text = "never again said the crow and never again said the fox and never again said the bear in the wood"
     assert value("loop", view(text=text)) < 1.0

@@ -56,7 +56,7 @@ def test_without_reset_the_same_request_is_another_one_and_a_full_context_is_ref
     first = speak(kept)
     assert not np.array_equal(first.tokens, speak(kept).tokens)
     with pytest.raises(BackendRefused, match=r"holds .* of earlier requests"):
-        for _ in range(40):
+        for _ in range(120):
             speak(kept)
     kept.close()
 

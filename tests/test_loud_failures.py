@@ -35,7 +35,7 @@ def variant():
 @pytest.fixture(scope="module")
 def trials(variant):
     options = {name: {} for name in SCORERS}
-    options["intelligibility"] = {"asr": "pocketsphinx"}
+    options["intelligibility"] = {"asr": variant.asr}
     return Trials(Judge(Limits.load(variant.calibration)), options)
 
 

@@ -34,6 +34,23 @@ def heard_again(heard: Heard, text: Sequence[str], rounds: int = MOST_ROUNDS, le
     return sorted(found)
 
 
+def echoed(heard: Heard) -> list[int]:
+    """Indices of left-over hypothesis words that were heard before, word for word, in a run of two or more.
+
+    A recognizer that mishears a word mishears it alike when it comes again: no text matches then, but its own words do.
+    """
+    used = {j for _, j in heard.pairs}
+    words = heard.words
+    earlier: set[tuple[str, str]] = set()
+    found: set[int] = set()
+    for j in range(len(words) - 1):
+        if j >= 2:
+            earlier.add((words[j - 2], words[j - 1]))
+        if (words[j], words[j + 1]) in earlier:
+            found |= {j, j + 1} - used
+    return sorted(found)
+
+
 def words_again(heard: Heard, again: Sequence[int]) -> float:
     """How many words too many that is, as far as there is time for them between the anchors around them."""
     total = 0.0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.faults._again import heard_again, words_again
+from harness.faults._again import echoed, heard_again, words_again
 from harness.faults._forced import agreed, repeated
 from harness.faults._heard import hear, need_times, quote
 from harness.faults._inject import cut, give, join, speech, words, words_at
@@ -40,7 +40,7 @@ class Loop(BaseFault):
 
     def _by_ear(self, view: View) -> Seen:
         heard = need_times(hear(view))
-        again = heard_again(heard, heard.text)
+        again = sorted({*heard_again(heard, heard.text), *echoed(heard)})
         if not again:
             return Seen(0.0)
         span: Span = (heard.times[again[0]][0], heard.times[again[-1]][1])

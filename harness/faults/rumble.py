@@ -43,7 +43,6 @@ class Rumble(BaseFault):
         "inserted-words",
         "gibberish-tail",
         "loop",
-        "robotic",
         "bandwidth",
         "wrong-speaker",
         "sample-rate",
