@@ -23,7 +23,9 @@ LEAST = 120  # values to fit a limit on
 MOST_TRIMMED = 0.05  # of the takes; more than that is no exception but the voice
 FENCE = 4.0  # healthy values lie within this many times the distance from median to 90th percentile
 FLOOR = 0.5  # of the default: a limit is never tighter, so that a harmless shift of a quantization is no fault
-CEILING = 1.5  # of the default, for what is heard: 4 words lost at the end or 5 in a row are a fault in any voice
+# Of the default, for words and lengths: 4 words lost at the end, or 2.4 times the length, are a fault in any voice.
+# Takes that broke off make their neighbours look long, and a fit alone would follow them.
+CEILING = 1.5
 
 
 def calibrate(
@@ -182,17 +184,17 @@ def _scale_voice(limits: FaultLimits) -> _Scale:
 def _fit_class(name: str, healthy: Sequence[Sample], default: FaultLimits, share: float) -> FaultLimits:
     values = [(s, s.values[name]) for s in healthy if name in s.values]
     scale = _scale_reference(name, default)
-    heard = catalogue()[name].family is Family.TRANSCRIPT
+    capped = catalogue()[name].family in (Family.TRANSCRIPT, Family.TIMING)
     related = [(s, c) for s, v in values if (c := scale.place(s, v)) is not None]
     reference, voice = default.reference, default.voice
     if default.reference and len(related) >= LEAST:
         count = f"reference on the same text; margin fitted on {len(related)} healthy takes"
-        reference = _bounds(related, default.reference[0].limit, share, count, (0.0, 0.0), heard=heard)
+        reference = _bounds(related, default.reference[0].limit, share, count, (0.0, 0.0), capped=capped)
     if len(values) >= LEAST and default.relation is not Relation.RATIO:
         center = _center(values, default.relation)
         rest = [(s, Bound(0, "", *center).compared(v, s.words, default.relation)) for s, v in values]
         base = default.voice[0].limit - center[0] if default.voice else (scale.default or 0.0)
-        voice = _bounds(rest, base, share, f"fitted on {len(values)} healthy takes", center, heard=heard)
+        voice = _bounds(rest, base, share, f"fitted on {len(values)} healthy takes", center, capped=capped)
     return replace(default, reference=reference, voice=voice)
 
 
@@ -218,11 +220,11 @@ def _bounds(
     source: str,
     center: tuple[float, float],
     *,
-    heard: bool,
+    capped: bool,
 ) -> tuple[Bound, ...]:
     """A bound a bucket of lengths; a bucket with too little in it takes the wider of all together and the default."""
     floor = FLOOR * default if default > 0 else -np.inf
-    ceiling = CEILING * default if heard and default > 0 else np.inf
+    ceiling = CEILING * default if capped and default > 0 else np.inf
     overall = min(max(tail_limit([v for _, v in placed], share), floor), ceiling)
     bounds: list[Bound] = []
     low = 0
