@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from harness.cli import main
 from harness.errors import ConfigError
+from harness.report import baseline
 from harness.report.baseline import against, load, promote
 from harness.report.compare import compare, pool
 from harness.report.digest import Digest, Heard, digest
@@ -174,7 +175,9 @@ def test_the_plans_own_baseline_does_not_spoil_a_night_on_another_corpus(tmp_pat
     assert "baseline 'old' is of stress on book" in found["left_out"][0]
 
 
-def test_a_baseline_of_the_repository_is_found_from_any_reports_folder(tmp_path):
+def test_a_baseline_of_the_repository_is_found_from_any_reports_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(baseline, "_ROOT", tmp_path / "repository")
+    promote(make_run(tmp_path / "there"), "main", tmp_path / "repository" / "reports")
     repository = load("main", tmp_path)
     assert repository.suite == "stress"
     promote(make_run(tmp_path), "main", tmp_path)
