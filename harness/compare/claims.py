@@ -134,21 +134,16 @@ def memory(variant: str, rows: Sequence[ChunkResult], margins: Margins) -> Claim
     says = f"memory changes by {_bytes(found.value)} a chunk ({_bytes(low)} to {_bytes(high)}, {found.count} chunks)"
     floors = [min(part) for part in _parts([v for _, v in longest], FLOORS)]
     passed: bool | None = None
-    if low > margins.slope_max_bytes:
-        if all(after > before for before, after in pairwise(floors)):
-            passed = False
-            says += ", more than the margin of"
-        else:
-            says += (
-                f", but its low-water mark comes down again in between ({', '.join(map(_bytes, floors))}): too short"
-            )
-            says += " a run to hold it against the margin of"
-    elif high <= margins.slope_max_bytes:
-        passed = True
-        says += ", within the margin of"
+    if high <= margins.slope_max_bytes:
+        passed, held = True, "within"
+    elif low <= margins.slope_max_bytes:
+        held = "too uncertain to hold against"
+    elif all(after > before for before, after in pairwise(floors)):
+        passed, held = False, "more than"
     else:
-        says += ", too uncertain to hold against the margin of"
-    says += f" {_bytes(margins.slope_max_bytes)}"
+        marks = ", ".join(map(_bytes, floors))
+        held = f"but its low-water mark comes down again in between ({marks}): too short a run to hold it against"
+    says += f", {held} the margin of {_bytes(margins.slope_max_bytes)}"
     details = {"low_water": floors, "first_bytes": longest[0][1], "last_bytes": longest[-1][1], "epochs": len(epochs)}
     return Claim(
         "memory", variant, says, passed, found.value, found.interval, margins.slope_max_bytes, found.count, details

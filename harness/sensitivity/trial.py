@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -31,6 +31,15 @@ class Answer(StrEnum):
     MISSED = "missed"
     NOT_JUDGED = "not judged"
     NO_ROOM = "no room"  # the clip cannot hold the fault, or shows it already: not counted
+
+    @classmethod
+    def of(cls, fault: str, found: Collection[str], unjudged: Collection[str] = ()) -> Answer:
+        """What became of a copy with ``fault`` in which the classes ``found`` were found."""
+        if fault in found:
+            return cls.FOUND
+        if found:
+            return cls.OTHERWISE
+        return cls.NOT_JUDGED if fault in unjudged else cls.MISSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +127,7 @@ class Trials:
         view = replace(copy.view, observations=seen)
         every, unjudged, reasons = self._judge(view, set(seen))
         found = tuple(one for one in every if one not in known)
-        if fault.name in found:
-            answer = Answer.FOUND
-        elif found:
-            answer = Answer.OTHERWISE
-        else:
-            answer = Answer.NOT_JUDGED if fault.name in unjudged else Answer.MISSED
+        answer = Answer.of(fault.name, found, unjudged)
         return Tried(fault.name, label, dose, name, answer, found, reasons.get(fault.name, ""))
 
     def _spoiled(self, twin: Twin, injector: Injector, dose: float, rng: np.random.Generator) -> Twin:

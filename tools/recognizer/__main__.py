@@ -157,7 +157,7 @@ def evaluate(paths: tuple[Path, Path, Path], clips: int, compared: bool, lines: 
 @main.command()
 @click.pass_obj
 def card(paths: tuple[Path, Path, Path]) -> None:
-    """Write the card beside the checkpoint: only with it is the checkpoint the harness's default recognizer."""
+    """Write the card beside the checkpoint: what it is, its digest, its training and its figures."""
     from tools.recognizer.checkpoint import card as write
 
     work, _, out = paths

@@ -16,7 +16,7 @@ from harness.judge import Judge, Limits
 from harness.sensitivity import Trials, Twin
 from harness.sensitivity.figures import as_json, figures
 from harness.sensitivity.trial import Answer, Tried
-from harness.types import Chunk, ReferenceRecord, Request, Variant
+from harness.types import Chunk, Finding, ReferenceRecord, Request, Variant
 from tools.sensitivity.healthy import twin
 from tools.sensitivity.voices import VOICES, Voice
 
@@ -32,7 +32,7 @@ TEXTS = (
 )
 ASR = "embedded"  # it knows this voice
 PLAIN = VOICES[0]
-SLOWER = Voice(f"{PLAIN.name} slower", (*PLAIN.command, "--setf", "duration_stretch=1.1"))
+SLOWER = PLAIN.again(slower=1.1)
 
 
 def texts(count: int, seed: int) -> list[str]:
@@ -58,15 +58,11 @@ def run(count: int, seed: int) -> dict[str, Any]:
         chunk = Chunk(f"n{number}", text)
         usual = fault.evidence(_spoken(chunk, PLAIN, text, trials).view).value
         record = ReferenceRecord(chunk.id, {NAME: () if usual is None else (usual,)})
-        found = {}
-        for kind, said in (("struck", misread(text)), ("clean", text)):
-            spoken = _spoken(chunk, PLAIN if kind == "struck" else SLOWER, said, trials)
-            evidence = fault.evidence(replace(spoken, reference=record).view)
-            found[kind] = trials.judge.findings(replace(spoken, reference=record).view, [evidence])
-        names, unjudged = [one.fault for one in found["struck"][0]], found["struck"][1]
-        answer = Answer.FOUND if names else Answer.NOT_JUDGED if unjudged else Answer.MISSED
+        struck = _judged(chunk, PLAIN, misread(text), record, trials)
+        names, unjudged = [one.fault for one in struck[0]], struck[1]
+        answer = Answer.of(NAME, names, unjudged)
         tried.append(Tried(NAME, injector.name or NAME, injector.preset, PLAIN.name, answer, tuple(names)))
-        alarms += bool(found["clean"][0])
+        alarms += bool(_judged(chunk, SLOWER, text, record, trials)[0])
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "seed": seed,
@@ -76,6 +72,13 @@ def run(count: int, seed: int) -> dict[str, Any]:
         "clean": count,
         "alarms": alarms,
     }
+
+
+def _judged(
+    chunk: Chunk, voice: Voice, text: str, record: ReferenceRecord, trials: Trials
+) -> tuple[list[Finding], dict[str, str]]:
+    view = replace(_spoken(chunk, voice, text, trials), reference=record).view
+    return trials.judge.findings(view, [catalogue()[NAME].evidence(view)])
 
 
 def _spoken(chunk: Chunk, voice: Voice, text: str, trials: Trials) -> Twin:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-from harness.backends.worker import Worker
 from harness.faults import catalogue
 from harness.faults.base import Family, Injector
 from harness.faults.base import Stage as Where
-from harness.injection import faulty
 from harness.judge import Judge, Limits
 from harness.sensitivity.figures import as_json, figures
 from harness.sensitivity.trial import Answer, Tried
-from harness.types import Attempt, Chunk, Outcome, Request, Variant, View
+from harness.types import Attempt, Chunk, Outcome, Variant, View
 from tools.sensitivity import streaming
+from tools.sensitivity.living import replies
 
 PLAIN = Variant("null", "null", {"mode": "speechlike", "seconds_per_word": 0.1}, progress_timeout=2.0)
-TEXT = "a man and a plan for the canal"
 DEADLY = ("crash", "hang")  # the worker is started again after each
 
 
@@ -40,8 +37,7 @@ def run(count: int, deadly: int, seed: int) -> dict[str, Any]:
                 if not struck:
                     clean, alarms = clean + 1, alarms + bool(names)
                     continue
-                answer = Answer.FOUND if name in names else Answer.OTHERWISE if names else Answer.MISSED
-                tried.append(Tried(name, label, injector.preset, "null", answer, names))
+                tried.append(Tried(name, label, injector.preset, "null", Answer.of(name, names), names))
     if streaming.NAME in catalogue():
         held_back, more, wrong = streaming.trials(count, seed, judge)
         tried, clean, alarms = tried + held_back, clean + more, alarms + wrong
@@ -54,23 +50,13 @@ def run(count: int, deadly: int, seed: int) -> dict[str, Any]:
     }
 
 
-def _speak(name: str, injector: Injector, count: int, seed: int, judge: Judge) -> list[tuple[bool, tuple[str, ...]]]:
+def _speak(
+    name: str, injector: Injector, count: int, seed: int, judge: Judge
+) -> Iterator[tuple[bool, tuple[str, ...]]]:
     ids = {f"c{i}" for i in range(0, 2 * count, 2)}
     plan = [{"fault": name, "injector": injector.name or name, "chunks": sorted(ids)}]
-    found: list[tuple[bool, tuple[str, ...]]] = []
-    with tempfile.TemporaryDirectory() as folder:
-        worker = Worker(faulty(PLAIN, plan, seed=seed), Path(folder))
-        worker.start()
-        try:
-            for place in range(2 * count):
-                if not worker.alive:
-                    worker.restart()
-                chunk = Chunk(f"c{place}", f"{TEXT} {place}")
-                reply = worker.request(Request(chunk.id, chunk.text, place))
-                found.append((chunk.id in ids, _names(chunk, reply.outcome, dict(reply.notes), judge)))
-        finally:
-            worker.stop()
-    return found
+    for chunk, reply in replies(PLAIN, plan, 2 * count, seed):
+        yield chunk.id in ids, _names(chunk, reply.outcome, dict(reply.notes), judge)
 
 
 def _names(chunk: Chunk, outcome: Outcome, notes: dict[str, Any], judge: Judge) -> tuple[str, ...]:

@@ -128,30 +128,25 @@ def _short_of(rows: Sequence[Row]) -> list[str]:
 
 
 def _process(found: dict[str, Any]) -> str:
-    lines = [
-        "## Put into a living process",
-        "",
-        f"{_dated(found)}; a real worker around the null backend (fake-streaming: around a program that "
-        f"streams), every second request struck through the adapter "
-        f"`faulty`. Of the {found['clean']} requests between them {found['alarms']} raised an alarm.",
-        "",
-        *recall_table(from_json(found["rows"])),
-        "",
-    ]
-    return "\n".join(lines)
+    how = (
+        "a real worker around the null backend (fake-streaming: around a program that streams), every second request "
+        f"struck through the adapter `faulty`. Of the {found['clean']} requests between them {found['alarms']} raised "
+        "an alarm."
+    )
+    return _recall("Put into a living process", how, found)
 
 
 def _numbers(found: dict[str, Any]) -> str:
-    lines = [
-        "## Numbers",
-        "",
-        f"{_dated(found)}; {found['voice']} reads texts with one number each, the digits moved by three, judged by the "
-        f"text as written beside the same voice reading that; words heard by {found['asr']}. Of {found['clean']} "
-        f"readings as written, a little slower, {found['alarms']} raised an alarm.",
-        "",
-        *recall_table(from_json(found["rows"])),
-        "",
-    ]
+    how = (
+        f"{found['voice']} reads texts with one number each, the digits moved by three, judged by the text as written "
+        f"beside the same voice reading that; words heard by {found['asr']}. Of {found['clean']} readings as written, "
+        f"a little slower, {found['alarms']} raised an alarm."
+    )
+    return _recall("Numbers", how, found)
+
+
+def _recall(title: str, how: str, found: dict[str, Any]) -> str:
+    lines = [f"## {title}", "", f"{_dated(found)}; {how}", "", *recall_table(from_json(found["rows"])), ""]
     return "\n".join(lines)
 
 
@@ -183,17 +178,17 @@ def _health(found: dict[str, Any]) -> str:
         f"{_dated(found)}; the catalogue's default limits, signal and pitch classes without a reference{also}.",
         "",
     ]
+    explained = tomllib.loads(EXPLAINED.read_text(encoding="utf-8"))
     for part in [found.get("synthetic"), *found.get("recordings", {}).values()]:
         if part is None:
             continue
         lines += [*alarm_table(part["alarms"]), ""]
-        lines += [_listed(one) for one in part["listed"]]
+        lines += [_listed(one, explained.get(one["clip"])) for one in part["listed"]]
         lines += [""]
     return "\n".join(lines)
 
 
-def _listed(one: dict[str, Any]) -> str:
-    looked_at = tomllib.loads(EXPLAINED.read_text(encoding="utf-8")).get(one["clip"])
+def _listed(one: dict[str, Any], looked_at: str | None) -> str:
     said = f"- {one['kind']}, `{one['clip']}`: {'; '.join(one['why'])}"
     return f"{said}. Looked at: {looked_at}." if looked_at else f"{said}. Not looked at yet."
 

@@ -21,15 +21,15 @@ class Voice:
     name: str
     command: tuple[str, ...]
 
-    def again(self) -> Voice:
-        """The same voice reading a little differently, as another take would: slower (Flite), higher (eSpeak NG)."""
+    def again(self, slower: float = 1.05) -> Voice:
+        """The same voice reading a little differently, as another take: ``slower`` (Flite) or higher (eSpeak NG)."""
         command = list(self.command)
         if command[0] == "espeak-ng":
             return Voice(f"{self.name} again", (*command[:1], "-p", "58", *command[1:]))
         stretch = next((i for i, part in enumerate(command) if part.startswith(STRETCH)), None)
         if stretch is None:
-            return Voice(f"{self.name} again", (*command, "--setf", f"{STRETCH}1.05"))
-        command[stretch] = f"{STRETCH}{float(command[stretch].removeprefix(STRETCH)) * 1.05:g}"
+            return Voice(f"{self.name} again", (*command, "--setf", f"{STRETCH}{slower:g}"))
+        command[stretch] = f"{STRETCH}{float(command[stretch].removeprefix(STRETCH)) * slower:g}"
         return Voice(f"{self.name} again", tuple(command))
 
     def say(self, text: str) -> AudioFile:

@@ -141,13 +141,13 @@ class Buckets:
         disturbed = float(np.interp(progress, *CALM))
         return *self._data.batch(chosen, edge, self._rng, shuffled, disturbed), edge
 
-    def validation(self, seed: int = 1, shuffled: float = 0.0) -> list[tuple[Tensor, Tensor]]:
-        """One batch a bucket of held-out sequences, always the same; ``shuffled`` as of ``Sequences.batch``."""
+    def validation(self, seed: int = 1) -> list[tuple[Tensor, Tensor]]:
+        """One batch a bucket of held-out sequences, always the same, in order and as they were said."""
         rng = np.random.default_rng(seed)
         out = []
         for edge in self.edges:
             chosen = [i for i in self.held_out if self._edge(i) == edge][: max(1, self._tokens // edge)]
             if chosen:
                 chosen = (chosen * (self._tokens // edge + 1))[: max(1, self._tokens // edge)]
-                out.append(self._data.batch(chosen, edge, rng, shuffled, disturbed=0.0))
+                out.append(self._data.batch(chosen, edge, rng, shuffled=0.0, disturbed=0.0))
         return out

@@ -62,6 +62,33 @@ def _least_used(model: SpeechModel, x: Tensor, layer: int) -> int:
     return int(torch.stack([(values[:, s] @ block.out.weight[:, s].T).norm(dim=1).mean() for s in spans]).argmin())
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the head is fitted on, (positions, width) each: states anywhere, states at the prompt's markers."""
+
+    anywhere: Tensor
+    at_markers: Tensor
+    phones: Tensor  # (positions at the prompt's markers), the phone before each
+    in_prompt: Tensor  # (positions anywhere), 1 at the markers of the prompt, else -1
+    in_output: Tensor  # the same, 1 at the markers of the output, else 0
+
+
+def _seen(model: SpeechModel, inputs: Sequence[Tensor], layer: int) -> _Seen:
+    rows = [(state, row) for batch in inputs for state, row in zip(states(model, batch, layer), batch, strict=True)]
+    anywhere, at_markers, phones, in_prompt, in_output = [], [], [], [], []
+    for state, row in rows:
+        asked, said = _positions(row)
+        used = int((row != 0).sum())
+        key, query = torch.full((len(row),), -1.0, device=row.device), torch.zeros(len(row), device=row.device)
+        key[asked], query[said] = 1.0, 1.0
+        anywhere.append(state[1:used])
+        at_markers.append(state[asked])
+        phones.append(row[asked - 1])
+        in_prompt.append(key[1:used])
+        in_output.append(query[1:used])
+    return _Seen(*map(torch.cat, (anywhere, at_markers, phones, in_prompt, in_output)))
+
+
 @torch.no_grad()
 def point(model: SpeechModel, inputs: Sequence[Tensor], layer: int = LAYER) -> Head:
     """Rewrite the least used head of ``layer``. ``inputs``: token ids (batch, length) in the voice's format.
@@ -71,42 +98,29 @@ def point(model: SpeechModel, inputs: Sequence[Tensor], layer: int = LAYER) -> H
     embedding of the phone before it. A model of fewer layers has its last one pointed. Raises ValueError when the shape
     has no free pairs.
     """
-    layer = min(layer, model.shape.layers - 1)
     if not model.shape.free_pairs:
         raise ValueError("a head can be pointed only where some of its channels do not turn (Shape.free_pairs)")
-    rows = [(state, row) for batch in inputs for state, row in zip(states(model, batch, layer), batch, strict=True)]
-    embedding = model.embedding.weight
-    seen, before, everywhere, in_prompt, in_output = [], [], [], [], []
-    for state, row in rows:
-        asked, said = _positions(row)
-        used = int((row != 0).sum())
-        seen.append(state[asked])
-        before.append(row[asked - 1])
-        everywhere.append(state[1:used])
-        key, query = torch.full((len(row),), -1.0), torch.zeros(len(row))
-        key[asked.cpu()], query[said.cpu()] = 1.0, 1.0
-        in_prompt.append(key[1:used])
-        in_output.append(query[1:used])
-    x, phones = torch.cat(seen), torch.cat(before)
-    middle = embedding[phones.unique()].mean(0)
-    probe = _ridge(x, embedding[phones] - middle)
-    slots = embedding[FIRST_PHONE : FIRST_PHONE + PHONE_SLOTS] - middle
-    right = ((x @ probe) @ slots.T).argmax(1) == phones - FIRST_PHONE
-    every = torch.cat(everywhere)
-    key_flag = _ridge(every, torch.cat(in_prompt).to(x.device))
-    query_flag = _ridge(every, torch.cat(in_output).to(x.device))
-
+    layer = min(layer, model.shape.layers - 1)
+    seen = _seen(model, inputs, layer)
     block, width = model.blocks[layer], model.shape.width // model.shape.heads
-    head = _least_used(model, every, layer)
-    span, still = slice(head * width, (head + 1) * width), 2 * model.shape.free_pairs
+    head = _least_used(model, seen.anywhere, layer)
+    span = slice(head * width, (head + 1) * width)
+    embedding = model.embedding.weight
+
+    middle = embedding[seen.phones.unique()].mean(0)
+    probe = _ridge(seen.at_markers, embedding[seen.phones] - middle)
+    slots = embedding[FIRST_PHONE : FIRST_PHONE + PHONE_SLOTS] - middle
+    right = ((seen.at_markers @ probe) @ slots.T).argmax(1) == seen.phones - FIRST_PHONE
     u, s, v = torch.linalg.svd(probe)
     block.value.weight[span] = (u[:, :width] * s[:width].sqrt()).T
     block.out.weight[:, span] = STRENGTH * (v[:width].T * s[:width].sqrt())
+
+    still = 2 * model.shape.free_pairs
     markers = embedding[FIRST_MARKER:FIRST_PHONE]
+    looking = torch.zeros(width, model.shape.width, device=embedding.device)
     directions = torch.linalg.svd(markers - markers.mean(0), full_matrices=False).Vh[: still - 1]
-    looking = torch.zeros(width, model.shape.width, device=x.device)
     looking[width - still : width - 1] = SHARPNESS * directions
-    for weight, flag in ((block.query.weight, query_flag), (block.key.weight, key_flag)):
+    for weight, high in ((block.query.weight, seen.in_output), (block.key.weight, seen.in_prompt)):
         weight[span] = looking
-        weight[span.stop - 1] = FLAG * flag
+        weight[span.stop - 1] = FLAG * _ridge(seen.anywhere, high)
     return Head(layer, head, float(right.float().mean()))

@@ -1,0 +1,31 @@
+"""A real worker that is asked one text after another, with faults struck at known requests."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.backends.worker import Reply, Worker
+from harness.injection import faulty
+from harness.types import Chunk, Request, Variant
+
+TEXT = "a man and a plan for the canal"
+
+
+def replies(
+    variant: Variant, plan: Sequence[Mapping[str, Any]], requests: int, seed: int
+) -> Iterator[tuple[Chunk, Reply]]:
+    """Chunks ``c0``, ``c1``, ... with what came back, the faults of ``plan`` put in; started again where it died."""
+    with tempfile.TemporaryDirectory() as folder:
+        worker = Worker(faulty(variant, plan, seed=seed), Path(folder))
+        worker.start()
+        try:
+            for place in range(requests):
+                if not worker.alive:
+                    worker.restart()
+                chunk = Chunk(f"c{place}", f"{TEXT} {place}")
+                yield chunk, worker.request(Request(chunk.id, chunk.text, place))
+        finally:
+            worker.stop()
