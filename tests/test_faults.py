@@ -303,6 +303,66 @@ def test_the_references_own_pace_of_each_word_is_what_counts() -> None:
     assert value("skipped-words", skipped) == 1.0
 
 
+def test_sound_in_which_no_word_is_heard_is_speech_too_many_all_the_same() -> None:
+    """A recognizer that knows noise hears nothing in babble, or lends its time to a word beside it."""
+    for absorbed in (False, True):
+        spoken = said(TEXT.split())
+        for word in spoken[9:]:
+            word["start"] += 2.0
+            word["end"] += 2.0
+        if absorbed:
+            spoken[8]["end"] += 2.0
+        found = get("inserted-words").evidence(view(spoken))
+        assert found.value == pytest.approx(2.0, abs=0.3), absorbed
+        assert "no word was heard" in found.detail
+
+
+def test_an_anchor_at_the_wrong_one_of_two_like_words_is_nothing_inserted() -> None:
+    text = "she warmed it with the lantern and cooled it with spit and warmed it again before the others came up"
+    spoken = said(text.split())
+    kept = [w for i, w in enumerate(spoken) if not 6 < i < 13]  # a stretch not heard, the time is there
+    kept[6]["word"] = "and"
+    assert value("inserted-words", view(kept, text)) < 0.5
+
+
+def test_five_short_words_skipped_count_as_more_than_their_time() -> None:
+    text = "grandfather thought of it as a curious machine because everybody else understood nothing of clockwork"
+    words = text.split()
+    spoken, at = [], 0.0
+    for i, word in enumerate(words):
+        length = 0.045 * len(word) + 0.03
+        if not 2 <= i < 6:
+            spoken.append({"word": word, "start": at, "end": at + length, "probability": 0.5})
+            at += length
+    found = value("skipped-words", view(spoken, text))
+    assert 2.5 < found <= 4.0
+
+
+def test_words_before_that_are_all_misheard_are_state_bleed_by_their_letters() -> None:
+    before = Chunk("z", "Every autumn, the harvest festival brought everyone together again.")
+    bleeding = view(said(["thehar", "vistfest", "avull", "brot", "efryone", *TEXT.split()]))
+    found = get("state-bleed").evidence(replace(bleeding, previous=before))
+    assert found.value is not None and found.value > 3.0
+    again = view(said([*TEXT.split()[:6], *TEXT.split()]))
+    shared = Chunk("z", "Nobody knew what the old keeper climbed the narrow stairs for.")
+    assert value("state-bleed", replace(bleeding, previous=shared)) == 0.0
+    assert not get("state-bleed").evidence(replace(again, previous=Chunk("z", TEXT))).applies, "that is a loop"
+
+
+def test_one_common_word_heard_in_ten_seconds_of_babble_is_unintelligible() -> None:
+    babble = {"duration": 7.5, "speech_end": 7.2}
+    assert value("unintelligible", view(said(["the"]), signal=babble)) > 0.9
+    cut_off = view(said(TEXT.split()[:4]))
+    assert value("unintelligible", cut_off) < 0.1, "what was said is in the text: it broke off"
+
+
+def test_a_word_heard_by_chance_in_the_murmur_does_not_hide_the_tail() -> None:
+    spoken = said(TEXT.split())
+    spoken[-1]["start"] += 1.8
+    spoken[-1]["end"] += 1.8
+    assert value("gibberish-tail", view(spoken)) > 1.3
+
+
 def test_a_skipped_start_is_found() -> None:
     seen = view(said(TEXT.split()[4:]))
     found = get("skipped-words").evidence(seen)

@@ -185,12 +185,14 @@ def test_a_tail_limit_is_never_below_what_was_seen() -> None:
 
 
 @pytest.fixture(scope="module")
-def fitted() -> tuple[Limits, Json]:
+def fitted() -> tuple[Limits, Json, frozenset[int]]:
     return calibrate_takes(healthy(), {"scorer.signal": "1"})
 
 
-def test_limits_say_what_they_were_fitted_on_and_hold_on_other_texts(fitted: tuple[Limits, Json]) -> None:
-    limits, counted = fitted
+def test_limits_say_what_they_were_fitted_on_and_hold_on_other_texts(
+    fitted: tuple[Limits, Json, frozenset[int]],
+) -> None:
+    limits, counted, _ = fitted
     assert limits.fitted["takes"] == 270 and limits.fitted["texts"] == 90
     assert limits.keys == {"scorer.signal": "1"}
     assert "fitted on 270 healthy takes" in limits.faults["truncation"].reference[0].source
@@ -198,7 +200,7 @@ def test_limits_say_what_they_were_fitted_on_and_hold_on_other_texts(fitted: tup
     assert counted["judged"] == 270 and counted["faulty"] <= 2
 
 
-def test_fitted_limits_pass_other_healthy_takes_and_find_faults(fitted: tuple[Limits, Json]) -> None:
+def test_fitted_limits_pass_other_healthy_takes_and_find_faults(fitted: tuple[Limits, Json, frozenset[int]]) -> None:
     judge, profile = Judge(fitted[0]), from_takes(healthy(), {})
 
     def words(of: Take) -> set[str]:
@@ -215,6 +217,11 @@ def test_fitted_limits_pass_other_healthy_takes_and_find_faults(fitted: tuple[Li
     assert sum(words(_without_end(t, 5)) == {"truncation"} for t in spoken) >= 60
     muffled = [words(take(chunk(n), 79, signal={"rolloff99_hz": 2500.0})) for n in range(20)]
     assert all("bandwidth" in found for found in muffled)
+
+
+def numbered(takes: list[Take]) -> list[Take]:
+    """As a run has them: every attempt with its id."""
+    return [replace(one, attempt=replace(one.attempt, id=number)) for number, one in enumerate(takes)]
 
 
 def _without_end(of: Take, count: int) -> Take:
@@ -234,13 +241,23 @@ def _without_end(of: Take, count: int) -> Take:
 def test_healthy_material_may_hold_real_faults() -> None:
     """Broken takes are left out by name, and do not widen the limits until nothing is found."""
     clean = calibrate_takes(healthy(), {})[0]
-    spoilt = healthy()
+    spoilt = numbered(healthy())
     for index in (10, 60, 110):
         spoilt[index] = _without_end(spoilt[index], 9)
-    limits, counted = calibrate_takes(spoilt, {})
+    limits, counted, broken = calibrate_takes(spoilt, {})
     assert any("truncation" in line or "near-empty" in line for line in limits.fitted["left_out"])
     assert limits.faults["truncation"].reference[-1].limit < 1.6 * clean.faults["truncation"].reference[-1].limit
     assert counted["faulty"] >= 3, "and they count as faults of the reference"
+    assert {spoilt[index].attempt.id for index in (10, 60, 110)} <= broken
+    record = from_takes(spoilt, {}, broken).record(spoilt[10].chunk)
+    assert record is not None and len(record.durations) == 2, "a broken take is no reference for its text"
+
+
+def test_a_text_of_which_every_take_is_broken_keeps_its_takes() -> None:
+    takes = numbered(healthy(2))
+    everything = range(len(takes))
+    record = from_takes(takes, {}, everything).record(takes[0].chunk)
+    assert record is not None and len(record.durations) == 3
 
 
 def test_too_little_to_fit_on_is_said() -> None:

@@ -178,6 +178,18 @@ def test_a_wrong_sample_is_a_click_at_its_time(voice, healthy, size):
     assert seen["worst_ratio"] > 4
 
 
+def test_a_wrong_sample_is_heard_within_loud_speech(voice, healthy):
+    """In the middle of a vowel its step is no larger than the voice's own, and it still stands out above 4 kHz."""
+    at = int(np.abs(voice).argmax()) + 5
+    broken = voice.copy()
+    broken[at] -= 0.1 * np.sign(voice[at])
+    steps = np.abs(np.diff(voice[at - RATE // 100 : at + RATE // 100]))
+    assert steps.max() > 0.03, "the test must be of loud speech"
+    seen = signal(broken)["clicks"]
+    assert seen["worst_ratio"] > 1.3 * healthy["clicks"]["worst_ratio"]
+    assert any(abs(time - at / RATE) < 0.001 for time in seen["times"])
+
+
 def test_a_muffled_voice_loses_bandwidth(voice, healthy):
     from scipy.signal import butter, sosfiltfilt
 

@@ -45,22 +45,22 @@ def calibrate(
     if not gathered:
         raise ConfigError(f"{variant.name}: the run holds no attempt of it")
     try:
-        limits, verdicts = calibrate_takes(gathered, keys, budget=budget, seed=seed)
+        limits, verdicts, broken = calibrate_takes(gathered, keys, budget=budget, seed=seed)
     except ConfigError as error:
         limits = replace(Limits.default(), keys=dict(keys), fitted={"takes": len(gathered), "reason": str(error)})
-        verdicts = _count(samples_of(gathered), limits)
-    profile = from_takes(gathered, keys)
+        verdicts, broken = _count(samples_of(gathered), limits), frozenset()
+    profile = from_takes(gathered, keys, broken)
     return limits, replace(profile, totals={**profile.totals, **verdicts})
 
 
 def calibrate_takes(
     gathered: Sequence[Take], keys: Mapping[str, str], *, budget: float = BUDGET, seed: int = 0
-) -> tuple[Limits, Json]:
-    """Fit limits, and count what they find in the same takes, each judged against its other seeds.
+) -> tuple[Limits, Json, frozenset[int]]:
+    """Fit limits, count what they find in the same takes, each judged against its other seeds, and name broken ones.
 
     ``Limits.fitted`` says on how much, to which budget, which takes were left out as broken, and how many alarms
     there were on texts that a fit on the other half of the texts had not seen. Raises ConfigError for fewer than 120
-    takes.
+    takes. The last value holds the attempt ids of the takes left out.
     """
     samples = samples_of(gathered)
     if len(samples) < LEAST:
@@ -74,7 +74,8 @@ def calibrate_takes(
         "held_out": _held_out(samples, budget, seed),
     }
     limits = Limits({**Limits.default().faults, **faults}, dict(keys), fitted)
-    return limits, _count(samples, limits)
+    apart = frozenset(s.view.attempt.id for s, _ in broken if s.view.attempt.id is not None)
+    return limits, _count(samples, limits), apart
 
 
 def _count(samples: Sequence[Sample], limits: Limits) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.faults import gather
 from harness.judge.limits import length_of
@@ -48,6 +48,4 @@ def samples_of(gathered: Sequence[Take]) -> list[Sample]:
 
 def _with_evidence(group: Sequence[Take], index: int, others: Mapping[str, Sequence[float]]) -> ReferenceRecord:
     bare = reference_of(group, without=index, evidence=False)
-    return ReferenceRecord(
-        bare.chunk_id, dict(others), bare.durations, bare.token_counts, bare.transcripts, bare.figures
-    )
+    return replace(bare, evidence=dict(others))

@@ -142,7 +142,7 @@ def voice_of(run: Run, variant: Variant, profile: Profile | None, limits: Limits
         fit = [take for take in takes if text_key(take.chunk) in fit_texts]
         chosen = [take for take in takes if text_key(take.chunk) not in fit_texts]
         keys = conditions(run, variant.name, fit)
-        limits, _ = calibrate_takes(fit, keys, budget=float(table["budget"]), seed=int(table["seed"]))
+        limits, _, _ = calibrate_takes(fit, keys, budget=float(table["budget"]), seed=int(table["seed"]))
         path = calibration_path(variant)
         limits.save(path)
         said = f"limits fitted on {len(fit)} takes of {len(fit_texts)} other texts (written to {path.name})"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LEAST_SIMILARITY = 0.6  # of letters; below this two words are different words
 ANCHOR_SIMILARITY = 0.75
 SHORTEST_WORD = 0.03  # s, where the reference seems to take none
+LONGEST_WORD = 0.8  # s beyond what it needs; a recognizer that hears no words in a sound adds its time to one beside it
 ANCHOR_LETTERS = 4  # a shorter word can match by chance unless a neighbour matches too
 
 
@@ -221,13 +222,22 @@ def _regions(
     ends = [(-1, -1), *anchors, (len(work), heard_words)]
     found: list[Region] = []
     for (i, j), (k, m) in pairwise(ends):
-        start = times[j][1] if j >= 0 else min(bounds[0], times[m][0] if m < heard_words else bounds[1])
+        if j >= 0:
+            start = _end(times[j], rate * work[i], clock)
+        else:
+            start = min(bounds[0], times[m][0] if m < heard_words else bounds[1])
         end = times[m][0] if m < heard_words else max(bounds[1], times[j][1] if j >= 0 else bounds[0])
         span = (start, max(start, end))
         seconds = clock.at(span[1]) - clock.at(span[0])
         expected = rate * sum(work[i + 1 : k])
         found.append(Region((i + 1, k), (j + 1, m), span, seconds, expected))
     return tuple(found)
+
+
+def _end(word: Span, needed: float, clock: Clock) -> float:
+    """The end of an anchored word, or the moment when it should have ended where it lasts far too long."""
+    start, end = word
+    return end if clock.at(end) - clock.at(start) <= needed + LONGEST_WORD else start + needed
 
 
 def word_seconds(heard: Heard) -> list[float]:

@@ -7,6 +7,8 @@ from harness.faults._inject import audio, give, join, speech
 from harness.faults.base import BaseFault, Family, Material, Seen, Source
 from harness.types import Relation, View
 
+LAST = 1  # words of the text heard after the tail: in a murmur one may be heard by chance
+
 
 def murmur_on(material: Material, dose: float, rng: np.random.Generator) -> Material:
     """Append ``dose`` seconds of the clip's own speech, reversed and 6 dB quieter."""
@@ -33,7 +35,8 @@ class GibberishTail(BaseFault):
 
     def measure(self, view: View) -> Seen:
         heard = need_times(hear(view))
-        tail = heard.regions[-1]
+        ends = [region for region in heard.regions if len(heard.text) - region.text[1] <= LAST]
+        tail = min(ends, key=lambda region: region.missing)
         words = heard.words[tail.heard[0] :]
         seconds = max(0.0, -tail.missing)
         start = min(tail.span[0] + tail.expected, tail.span[1])

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from harness.faults._again import heard_again, words_again
+from harness.faults._again import heard_again, regions_alike, words_again
 from harness.faults._heard import hear, need_times, quote
 from harness.faults._inject import audio, backend, give, join, speech
 from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source
@@ -48,9 +48,13 @@ class StateBleed(BaseFault):
     def measure(self, view: View) -> Seen:
         if view.previous is None:
             raise NotApplicable("nothing was spoken before in this epoch")
+        if view.previous.text == view.chunk.text:
+            raise NotApplicable("the same text was spoken before: its words heard again are a loop")
         heard = need_times(hear(view))
         before = re.findall(r"[^\W_]+(?:'[^\W_]+)?", view.previous.text.lower())
         again = heard_again(heard, before, rounds=1, letters=PAIR_LETTERS)
+        for region in regions_alike(heard, view.previous.text, view.chunk.text):
+            again = sorted({*again, *range(*region.heard)})
         if not again:
             return Seen(0.0)
         span: Span = (heard.times[again[0]][0], heard.times[again[-1]][1])

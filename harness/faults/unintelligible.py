@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.faults._heard import hear, quote
+from harness.faults._figures import speech_seconds
+from harness.faults._heard import Heard, hear, quote
 from harness.faults._inject import audio, give, join, speech, tokens, tokens_of
 from harness.faults.base import BaseFault, CannotInject, CannotJudge, Family, Material, Seen, Source
 from harness.types import Relation, View
 
+SLOWEST = 5.0  # letters a second of speech: whoever speaks for longer and is not heard has said something else
 HOPELESS = 0.75  # where the reference itself is beyond this, the recognizer cannot grade the text
 
 
@@ -81,7 +83,7 @@ class Unintelligible(BaseFault):
     title = "sounds like speech, and holds none of the words"
     family = Family.TRANSCRIPT
     causes = ("coarse quantization", "a codebook order mixed up", "the wrong language", "lost text")
-    observes = ("intelligibility",)
+    observes = ("intelligibility", "signal")
     unit = "share of letters that match in neither direction"
     relation = Relation.EXCESS
     default_margin = 0.4
@@ -112,5 +114,15 @@ class Unintelligible(BaseFault):
                 raise CannotJudge(
                     f"the recognizer does not understand the reference on this text either ({typical:.2f})"
                 )
-        value = 1.0 - max(heard.precision, heard.recall)
+        value = 1.0 - max(_precision(heard, speech_seconds(view)), heard.recall)
         return Seen(value, None, f"heard {quote(heard.words)}" if heard.words else "no word was heard")
+
+
+def _precision(heard: Heard, seconds: float) -> float:
+    """The share of what was said that is in the text: by the letters heard, or that the time must have held.
+
+    A recognizer that makes out one common word in ten seconds of babble has heard nothing that is not in the text.
+    """
+    letters = sum(map(len, heard.words))
+    said = min(SLOWEST * seconds, sum(map(len, heard.text)))
+    return heard.precision * letters / max(letters, said, 1.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.errors import ConfigError
@@ -34,12 +34,19 @@ def build(runs: RunLike | Sequence[RunLike], variant: Variant) -> Profile:
     return from_takes(gathered, keys)
 
 
-def from_takes(gathered: Iterable[Take], keys: Mapping[str, str]) -> Profile:
-    """Build a profile from attempts with their observations; each text keeps its takes in the order given."""
+def from_takes(gathered: Iterable[Take], keys: Mapping[str, str], broken: Collection[int] = ()) -> Profile:
+    """Build a profile from attempts with their observations; each text keeps its takes in the order given.
+
+    ``broken``: ids of attempts that are no reference for their text as long as it has another take.
+    """
     with_voice, embeddings = compare_voices(list(gathered))
-    records = {key: reference_of(group) for key, group in grouped(with_voice).items()}
+    records = {key: reference_of(_sound(group, broken)) for key, group in grouped(with_voice).items()}
     voice = {"embeddings": embeddings, "figures": _spread(records.values())}
     return Profile(dict(keys), records, voice, totals(with_voice))
+
+
+def _sound(group: Sequence[Take], broken: Collection[int]) -> Sequence[Take]:
+    return [take for take in group if take.attempt.id not in broken] or group
 
 
 def reference_of(group: Sequence[Take], *, without: int | None = None, evidence: bool = True) -> ReferenceRecord:

@@ -21,7 +21,7 @@ class SignalScorer:
     """
 
     name = "signal"
-    version = "1"
+    version = "2"
     room = "analysis"
     needs = frozenset({"audio"})
 

@@ -10,23 +10,27 @@ from harness.scorers.clip import SharedClip, figure, level
 
 BLOCK = 0.005  # s
 AROUND = 3  # blocks on either side
-RATIO = 4.0  # times the local slew that make a click; read speech reaches 3 to 4
+ORDER = 3  # of the difference: speech falls off towards high frequencies, a wrong sample does not
+OWN = ORDER + 2  # the largest difference of a block that is not the click's own: a wrong sample makes four
+RATIO = 4.5  # times the differences around it that make a click; synthetic speech reaches 4.3
 AUDIBLE = 10 ** (-54 / 20)  # of full scale
 SHOWN = 20  # times listed at most
 
 
 def click_figures(clip: SharedClip) -> dict[str, Any]:
-    """Return ``clicks``: steps between two samples of more than four times the local slew and above -54 dBFS.
+    """Return ``clicks``: steps that stand out from the sound around them more than 4.5 times, and above -54 dBFS.
 
-    The local slew is the third largest step of the same 5 ms (a wrong sample makes two), or the second largest among
-    the largest steps of the three blocks on either side, whichever is more: pulses of a voice come again within 15 ms
-    or spread over several samples, a wrong sample does neither. ``worst_ratio`` is also given below 4, of audible
-    steps only; ``worst_dbfs`` is the size of that step. After audio.cpp issues 361 and 429 (twice the slew, -54 dBFS);
-    at twice, half of all healthy clips would count, so the ratio is best set against the voice's own.
+    Looked at is the third difference, scaled so that a single wrong sample counts about as its step: speech is weak at
+    high frequencies, where all of a click is. What stands around it is the fifth largest difference of the same 5 ms
+    (a wrong sample makes four), or the second largest among the largest of the three blocks on either side, whichever
+    is more: pulses of a voice come again within 15 ms or spread over several samples, a wrong sample does neither.
+    ``worst_ratio`` is also given below 4.5, of audible steps only; ``worst_dbfs`` is the size of that step. After
+    audio.cpp issues 361 and 429 (twice the slew, -54 dBFS); at twice, half of all healthy clips would count, so the
+    ratio is best set against the voice's own.
     """
-    steps = np.abs(np.diff(clip.sound))
-    if clip.finite_mask is not None:
-        steps[~(clip.finite_mask[1:] & clip.finite_mask[:-1])] = 0
+    steps = np.abs(np.diff(clip.sound, n=ORDER)) / 2 ** (ORDER - 1)
+    if clip.finite_mask is not None and len(steps):
+        steps[~np.lib.stride_tricks.sliding_window_view(clip.finite_mask, ORDER + 1).all(axis=1)] = 0
     width = max(16, round(BLOCK * clip.rate))
     count = len(steps) // width
     if count < 2 * AROUND + 1:
@@ -34,14 +38,14 @@ def click_figures(clip: SharedClip) -> dict[str, Any]:
     blocks = steps[: count * width].reshape(count, width)
     largest = blocks.max(axis=1)
     places = blocks.argmax(axis=1)
-    third = np.partition(blocks, -3, axis=1)[:, -3]
+    own = np.partition(blocks, -OWN, axis=1)[:, -OWN]
     padded = np.pad(largest, AROUND, mode="reflect")
     near = np.stack([padded[shift : shift + count] for shift in range(2 * AROUND + 1) if shift != AROUND])
-    slew = np.maximum(third, np.partition(near, -2, axis=0)[-2])
+    slew = np.maximum(own, np.partition(near, -2, axis=0)[-2])
     audible = largest > AUDIBLE
     ratios = np.where(audible, largest / np.maximum(slew, AUDIBLE / 4), 0.0)
     found = np.flatnonzero(ratios > RATIO)
-    where = found * width + places[found] + 1
+    where = found * width + places[found] + ORDER // 2 + 1
     where = where[np.diff(where, prepend=-width) >= width // 2]  # one wrong sample on the border of two blocks
     worst = int(ratios.argmax())
     return {
