@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from harness import stats
+from harness.experiments.sensitivity import DEFAULTS, attempt_all
 from harness.faults import catalogue
 from harness.faults.base import CannotInject, Injector, Stage
 from harness.judge import Judge, Limits
@@ -72,6 +73,13 @@ def test_what_was_there_before_is_no_merit(trials, twin):
     fresh = trials.run(twin, fault, how, how.preset)
     assert "clipping" in fresh.names
     assert "clipping" not in trials.run(twin, fault, how, how.preset, known=("clipping",)).names
+
+
+def test_copies_are_made_of_clips_in_which_nothing_was_found(trials, twin):
+    broken = replace(twin, chunk=Chunk("broken", TEXT))
+    table = {**DEFAULTS, "clips": 1, "clips_doses": 0, "classes": ["silence", "clipping"]}
+    tried = attempt_all(trials, [(broken, ("near-empty",)), (twin, ())], table)
+    assert len(tried) == 2 and all(one.twin.endswith(" c") for one in tried)
 
 
 def test_only_what_the_class_rests_on_is_scored_again(twin):

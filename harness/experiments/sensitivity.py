@@ -217,9 +217,11 @@ def attempt_all(
 ) -> list[Tried]:
     """Every class and injector at every dose: ``clips`` or ``clips_heard`` twins at the preset, ``clips_doses`` else.
 
-    Each twin comes with what was found in it before anything was injected.
+    Each twin comes with what was found in it before anything was injected; those with a finding come last, as a clip
+    that is broken already is no clean twin.
     A class whose scorers are not part of the plan is left out, as are faults of the living process.
     """
+    clips = sorted(clips, key=lambda clip: bool(clip[1]))
     jobs: list[tuple[int, bool, Any, Any, float]] = []
     for name, fault in trials.classes.items():
         if table["classes"] and name not in table["classes"]:

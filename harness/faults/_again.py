@@ -1,7 +1,7 @@
 """Words that were heard although the text had no place left for them, and what text they do match."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from harness.faults._heard import Heard, Region, match
 
@@ -9,6 +9,7 @@ MOST_ROUNDS = 12
 SPREAD = 2  # words that a word heard again may stand for: the recognizer misses about as many
 LEAST_LETTERS = 12  # of fewer, one in fifty is found in any text
 LEAST_ALIKE = 75.0  # % of the letters; 12 of an unrelated passage of the book reach that once in a hundred times
+FASTEST = 25.0  # letters a second; more in less time stand at the wrong place
 LEAST_SHARE = 1 / 3  # of what was heard between two anchors: less is a few common words among many others
 
 
@@ -64,7 +65,7 @@ def words_again(heard: Heard, again: Sequence[int]) -> float:
     return total
 
 
-def regions_alike(heard: Heard, text: str, own: str) -> list[Region]:
+def regions_alike(heard: Heard, text: str, own: str = "") -> list[Region]:
     """Stretches with speech too many whose letters, run together, are found in ``text`` rather than in ``own``.
 
     Letters, because a recognizer that gets every word of a splice a little wrong still writes down its sounds: of 29
@@ -73,14 +74,31 @@ def regions_alike(heard: Heard, text: str, own: str) -> list[Region]:
     from rapidfuzz.fuzz import partial_ratio
 
     found = []
-    for region in heard.regions:
-        said = _letters(" ".join(heard.words[slice(*region.heard)]))
-        if region.missing >= 0 or len(said) < LEAST_LETTERS:
-            continue
+    for region, said in _too_many(heard):
         alike = partial_ratio(said, _letters(text), score_cutoff=LEAST_ALIKE)
         if alike > partial_ratio(said, _letters(own)):
             found.append(region)
     return found
+
+
+def regions_twice(heard: Heard) -> list[Region]:
+    """Stretches with speech too many whose second half, by letters, says again what the first half says."""
+    from rapidfuzz.fuzz import partial_ratio
+
+    halves = [(region, said[: len(said) // 2], said[len(said) // 2 :]) for region, said in _too_many(heard)]
+    return [
+        region
+        for region, first, second in halves
+        if len(first) >= LEAST_LETTERS and partial_ratio(first, second) >= LEAST_ALIKE
+    ]
+
+
+def _too_many(heard: Heard) -> Iterator[tuple[Region, str]]:
+    """Stretches with speech too many, long enough to hold what was heard in them, and its letters run together."""
+    for region in heard.regions:
+        said = _letters(" ".join(heard.words[slice(*region.heard)]))
+        if region.missing < 0 and LEAST_LETTERS <= len(said) <= FASTEST * region.seconds:
+            yield region, said
 
 
 def _letters(text: str) -> str:

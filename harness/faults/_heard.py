@@ -11,7 +11,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from harness.faults._words import effort
@@ -19,7 +19,7 @@ from harness.faults.base import CannotJudge, payload
 from harness.types import Span, View
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -28,6 +28,7 @@ LEAST_SIMILARITY = 0.6  # of letters; below this two words are different words
 ANCHOR_SIMILARITY = 0.75
 SHORTEST_WORD = 0.03  # s, where the reference seems to take none
 LONGEST_WORD = 0.8  # s beyond what it needs; a recognizer that hears no words in a sound adds its time to one beside it
+NEAR = 5  # anchors: as many may stand at the wrong one of two like places
 ANCHOR_LETTERS = 4  # a shorter word can match by chance unless a neighbour matches too
 
 
@@ -238,6 +239,17 @@ def _end(word: Span, needed: float, clock: Clock) -> float:
     """The end of an anchored word, or the moment when it should have ended where it lasts far too long."""
     start, end = word
     return end if clock.at(end) - clock.at(start) <= needed + LONGEST_WORD else start + needed
+
+
+def close_by(regions: Sequence[Region], first: int, after: int, seconds: Callable[[Region], float]) -> float:
+    """The most that ``seconds`` of stretches next to [first, after) add up to on either side, not below 0.
+
+    An anchor may stand at the wrong one of two like words: then speech is missing on one side of it and too much on the
+    other, and nothing is lost or new.
+    """
+    before = accumulate(seconds(region) for region in reversed(regions[max(0, first - NEAR) : first]))
+    behind = accumulate(seconds(region) for region in regions[after : after + NEAR])
+    return max(0.0, *before, *behind)
 
 
 def word_seconds(heard: Heard) -> list[float]:

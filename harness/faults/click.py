@@ -21,11 +21,11 @@ class Click(BaseFault):
     family = Family.WAVEFORM
     causes = ("seams between decoded windows", "lost samples", "a decoder without its left context")
     observes = ("signal",)
-    unit = "times the local slew"
+    unit = "times the sound around it"
     relation = Relation.EXCESS
     against = "worst"
     default_margin = 2.0
-    default_limit = 4.5
+    default_limit = 7.0  # recorded speech reaches 6.5 in a tenth of the clips; without a reference only that much tells
     sources = (
         Source("steps at the seams of chunks", "https://github.com/vllm-project/vllm-omni/issues/4828"),
         Source("a step of twice the local slew and above -54 dBFS"),

@@ -1,16 +1,17 @@
 """Inserted words: speech that is not in the text, between words that are."""
 
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from harness.faults._heard import Region, hear, need_times, quote
+from harness.faults._heard import Region, close_by, hear, need_times, quote
 from harness.faults._inject import cut, give, join, speech, words, words_at
 from harness.faults.base import BaseFault, CannotInject, Family, Material, Seen, Source
 from harness.types import Relation, View
 
-NEAR = 5  # anchors: as many may stand at the wrong one of two like places
+HARMLESS = 0.5  # s missing: a reading is not that even
+WIDEST = 3  # stretches between anchors
+WIDER = 0.2  # s that a wider one must add
 LOST = 2  # words of the text not heard before the end: what was put in may have come before them
 
 
@@ -55,13 +56,14 @@ class InsertedWords(BaseFault):
     def measure(self, view: View) -> Seen:
         heard = need_times(hear(view))
         best = Seen(0.0)
-        for place, region in enumerate(heard.regions):
-            if region is heard.regions[-1] and region.text[1] - region.text[0] < LOST:
-                continue  # it goes on after the last word: gibberish-tail
-            seconds = -region.missing - _moved(heard.regions, place)
-            if seconds > best.value:
-                words = heard.words[slice(*region.heard)]
-                best = Seen(seconds, region.span, f"{seconds:.2f} s too many, {_heard_as(words)}")
+        for first, after in _windows(heard.regions):
+            inside = heard.regions[first:after]
+            elsewhere = close_by(heard.regions, first, after, lambda region: region.missing)
+            seconds = -sum(region.missing for region in inside) - (elsewhere if elsewhere > HARMLESS else 0.0)
+            if seconds > best.value + (WIDER if after - first > 1 else 0.0):
+                words = heard.words[inside[0].heard[0] : inside[-1].heard[1]]
+                span = (inside[0].span[0], inside[-1].span[1])
+                best = Seen(seconds, span, f"{seconds:.2f} s too many, {_heard_as(words)}")
         return best
 
 
@@ -69,8 +71,10 @@ def _heard_as(words: Sequence[str]) -> str:
     return f"heard as {quote(words)}" if words else "in which no word was heard"
 
 
-def _moved(regions: Sequence[Region], place: int) -> float:
-    """Seconds of speech missing close by: an anchor stands at the wrong one of two like words, and nothing is new."""
-    before = accumulate(region.missing for region in reversed(regions[max(0, place - NEAR) : place]))
-    after = accumulate(region.missing for region in regions[place + 1 : place + 1 + NEAR])
-    return max(0.0, *before, *after)
+def _windows(regions: Sequence[Region]) -> Iterator[tuple[int, int]]:
+    """Up to three stretches in a row, narrow ones first: a word heard by chance may stand within what was put in."""
+    tail = regions[-1].text[1] - regions[-1].text[0] < LOST  # it goes on after the last word
+    last = len(regions) - tail
+    for width in range(1, WIDEST + 1):
+        for first in range(last - width + 1):
+            yield first, first + width

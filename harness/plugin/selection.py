@@ -98,17 +98,7 @@ def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Pa
     """The plan that the kept items amount to: their variants and chunks, or whole variants for claims alone."""
     from harness.engine.plan import Confirmation, Plan, choose
 
-    wanted: dict[str, set[str]] = {}
-    pairs: set[str] = set()
-    for item in items:
-        params = getattr(item, "callspec", None)
-        chunk = params.params.get("chunk") if params is not None else None
-        name = params.params.get("variant") if params is not None else None
-        pairs |= {str(params.params["pair"])} if params is not None and "pair" in params.params else set()
-        if isinstance(chunk, Ask):
-            wanted.setdefault(chunk.variant, set()).add(chunk.chunk_id)
-        elif isinstance(name, str):
-            wanted.setdefault(name, set())
+    wanted, pairs = _wanted(items)
     every = [chunk.id for chunk in scene.corpus.chunks]
     reference = scene.reference
     if asked.getoption("with_reference"):
@@ -118,11 +108,7 @@ def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Pa
         wanted[reference.name] = wanted.get(reference.name, set()) | union
     known = {variant.name: variant for variant in (*scene.variants, *([reference] if reference is not None else []))}
     found = choose(tuple(known.values()), list(wanted), scene.suite)
-    tables = load_margins(asked.getoption("limits") or scene.folder / "limits.toml")
-    if "pairs" in tables.get(scene.suite, {}):
-        tables[scene.suite]["chosen"] = sorted(pairs)
-    for name, given in ({scene.suite: asked.margins} if scene.suite in EXPERIMENTS else asked.margins).items():
-        tables[name] = {**tables.get(name, {}), **given}
+    tables = _tables(asked, scene, pairs)
     ordered = tuple(sorted(found, key=lambda variant: not variant.reference))
     return Plan(
         suite=scene.suite,
@@ -144,6 +130,32 @@ def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Pa
         stop_early=asked.getoption("stop_early") and scene.suite not in EXPERIMENTS,
         adopt=adopt,
     )
+
+
+def _wanted(items: Iterable[pytest.Item]) -> tuple[dict[str, set[str]], set[str]]:
+    """Chunk ids by variant (none: the whole variant, for its claims), and the pairs of a comparison."""
+    wanted: dict[str, set[str]] = {}
+    pairs: set[str] = set()
+    for item in items:
+        params = getattr(item, "callspec", None)
+        given = params.params if params is not None else {}
+        chunk, name = given.get("chunk"), given.get("variant")
+        pairs |= {str(given["pair"])} if "pair" in given else set()
+        if isinstance(chunk, Ask):
+            wanted.setdefault(chunk.variant, set()).add(chunk.chunk_id)
+        elif isinstance(name, str):
+            wanted.setdefault(name, set())
+    return wanted, pairs
+
+
+def _tables(asked: Asked, scene: Scene, pairs: set[str]) -> dict[str, Any]:
+    """Margins and experiments of the suite's limits file, with what the command line changes."""
+    tables = load_margins(asked.getoption("limits") or scene.folder / "limits.toml")
+    if "pairs" in tables.get(scene.suite, {}):
+        tables[scene.suite]["chosen"] = sorted(pairs)
+    for name, given in ({scene.suite: asked.margins} if scene.suite in EXPERIMENTS else asked.margins).items():
+        tables[name] = {**tables.get(name, {}), **given}
+    return tables
 
 
 def load_margins(path: Path) -> dict[str, Any]:
