@@ -409,6 +409,44 @@ def test_a_phrase_that_is_misheard_alike_both_times_is_a_loop_all_the_same() -> 
     assert value("loop", once) == 0.0
 
 
+def aligned(**changes: Any) -> Observation:
+    """What forced alignment says of a text of which it found every word once, ``changes`` apart."""
+    payload = {"aligned": True, "reference": TEXT, "missing_runs": [], "repeats": [], **changes}
+    return Observation("forced_alignment", "1", Status.OK, payload)
+
+
+def test_a_loop_that_the_aligner_does_not_see_is_found_by_its_sound() -> None:
+    """Heard the second time as other words, which run together are the same letters."""
+    words = TEXT.split()
+    twice = view(said([*words[:9], "clim", "the", "narrowstares", "every", "eevning", *words[9:]]))
+    blind = replace(twice, observations={**twice.observations, "forced_alignment": aligned()})
+    assert value("loop", blind) > 3.0
+    squeezed = said(words)
+    for late, extra in enumerate(["climbed", "the", "narrow", "stairs"]):
+        at = squeezed[9 + late]["start"]
+        squeezed.insert(9 + late, {"word": extra, "start": at, "end": at + 0.02, "probability": 0.5})
+    assert value("loop", view(squeezed)) < 1.0, "there is no time for them: they stand at the wrong place"
+
+
+def test_what_is_said_twice_between_words_that_were_misheard_is_a_loop() -> None:
+    words = TEXT.split()
+    strange = ["wallop", "brandish", "cutlery", "quern"]
+    heard_twice = [*words[:8], *strange, "wal", "lopbran", "dishcut", "leryquern", *words[12:]]
+    assert value("loop", view(said(heard_twice))) > 3.0
+
+
+def test_a_row_of_words_without_a_trace_needs_no_aligner() -> None:
+    words = TEXT.split()
+    gone = view(said(words[:8] + words[13:]))
+    blind = replace(gone, observations={**gone.observations, "forced_alignment": aligned()})
+    assert value("skipped-words", blind) > 3.0
+    there = said(words)
+    unheard = [w for i, w in enumerate(there) if not 8 <= i < 13]
+    kept = view(unheard)
+    kept = replace(kept, observations={**kept.observations, "forced_alignment": aligned()})
+    assert value("skipped-words", kept) < 1.0, "the time is there: they were misheard"
+
+
 def test_a_repeat_that_the_text_asks_for_is_no_loop() -> None:
     text = "never again said the crow and never again said the fox and never again said the bear in the wood"
     assert value("loop", view(text=text)) < 1.0
