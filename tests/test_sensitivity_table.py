@@ -6,13 +6,13 @@ import shutil
 import numpy as np
 import pytest
 
-from harness.audio import AudioFile
+from harness.audio import AudioFile, read_audio
 from harness.judge import Judge, Limits
 from harness.sensitivity.figures import as_json, figures
 from harness.sensitivity.trial import Answer, Tried
 from harness.types import Chunk, Variant
 from tests._clips import speak
-from tools.sensitivity import healthy, numbers, process, streaming, words
+from tools.sensitivity import abroad, healthy, numbers, process, streaming, words
 from tools.sensitivity.table import Parts, write
 from tools.sensitivity.voices import VOICES, recordings
 
@@ -113,7 +113,7 @@ def test_alarms_are_counted_by_voice_and_said_why():
 
 def test_an_alarm_on_a_recording_says_what_looking_at_it_found(tmp_path):
     listed = [
-        {"kind": "recordings 1998", "clip": clip, "why": ["click: 9 against 4.5"]} for clip in ("1998-15444-0002", "x")
+        {"kind": "recordings 1998", "clip": clip, "why": ["click: 9 against 4.5"]} for clip in ("1998-15444-0009", "x")
     ]
     part = {
         "alarms": {"all": {"clips": 2, "alarmed": 2, "low": 0.1, "high": 1.0, "classes": {"click": 2}}},
@@ -144,6 +144,14 @@ def test_clips_that_are_listened_to_are_judged_beside_another_reading():
     found = healthy.measure(iter(clips), 2)
     assert [one["clip"] for one in found["listed"]] == ["cut"]
     assert any(why.startswith("truncation") and "reference" in why for why in found["listed"][0]["why"])
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs the Debian package espeak-ng")
+def test_speech_in_other_languages_is_long_enough_to_be_put_in(tmp_path):
+    made = abroad.speak(tmp_path / "abroad")
+    languages = {path.name.rsplit("-", 1)[0] for path in made}
+    assert len(made) >= 20 and len(languages) >= 5
+    assert all(read_audio(path).duration >= 2.5 for path in made)
 
 
 def test_recordings_are_named_after_their_folder(tmp_path):

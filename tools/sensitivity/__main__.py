@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from tools.sensitivity import abroad as of_abroad
 from tools.sensitivity import healthy as of_healthy
 from tools.sensitivity import numbers as of_numbers
 from tools.sensitivity import process as of_process
@@ -41,6 +42,13 @@ def _save(out: Path, found: dict[str, Any]) -> None:
 def healthy(texts: int, heard: int, recordings: tuple[Path, ...], seed: int, out: Path) -> None:
     """False alarms on Flite and eSpeak NG voices and on recordings, with the catalogue's default limits."""
     _save(out, of_healthy.run(texts, heard, recordings, seed))
+
+
+@main.command()
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="folder for the recordings")
+def abroad(out: Path) -> None:
+    """Speech in five other languages, for `tts-soak sensitivity --classes language-switch --other FOLDER`."""
+    click.echo(f"{len(of_abroad.speak(out))} recordings in {out}")
 
 
 @main.command()
