@@ -447,6 +447,19 @@ def test_a_row_of_words_without_a_trace_needs_no_aligner() -> None:
     assert value("skipped-words", kept) < 1.0, "the time is there: they were misheard"
 
 
+def test_a_recognizer_that_does_not_understand_the_reference_judges_no_words() -> None:
+    """What it finds missing or new in a voice that it cannot read is its own doing; not judged never counts as clean."""
+    cut_off = TEXT.split()[:14]
+    for missed, judged in ((0.1, True), (0.6, False)):
+        reference = ReferenceRecord("a", {"unintelligible": (missed,)})
+        seen = view(said(cut_off), reference=reference)
+        seen = replace(seen, observations={**seen.observations, "forced_alignment": aligned()})
+        for name in ("truncation", "skipped-words", "loop", "inserted-words", "gibberish-tail"):
+            found = get(name).evidence(seen)
+            assert (found.value is not None) is judged, name
+            assert judged or "does not understand the reference" in found.reason
+
+
 def test_a_repeat_that_the_text_asks_for_is_no_loop() -> None:
     text = "never again said the crow and never again said the fox and never again said the bear in the wood"
     assert value("loop", view(text=text)) < 1.0

@@ -105,7 +105,7 @@ def test_alarms_are_counted_by_voice_and_said_why():
             audio = AudioFile(samples, 16000, 1, "FLOAT")
             yield healthy.twin("formants", Chunk(f"c{number}", "banana " * 8), audio, Variant("v", "recorded"))
 
-    found = healthy.measure(clips(), 0)
+    found = healthy.together([healthy.measure(clips(), 0)])
     assert found["alarms"]["formants"]["clips"] == 2 and found["alarms"]["formants"]["alarmed"] == 1
     (listed,) = found["listed"]
     assert listed["clip"] == "c1" and any(why.startswith("nan-inf") for why in listed["why"])
@@ -141,7 +141,7 @@ def test_clips_that_are_listened_to_are_judged_beside_another_reading():
     cut = AudioFile(whole.samples[:kept], whole.sample_rate, 1, whole.subtype)
     clips = [healthy.twin("flite slt", Chunk(name, text), one, Variant("v", "recorded")) for name, one in
              (("whole", whole), ("cut", cut))]  # fmt: skip
-    found = healthy.measure(iter(clips), 2)
+    found = healthy.together([healthy.measure(iter(clips), 2)])
     assert [one["clip"] for one in found["listed"]] == ["cut"]
     assert any(why.startswith("truncation") and "reference" in why for why in found["listed"][0]["why"])
 

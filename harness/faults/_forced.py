@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
+from harness.faults._heard import understood
 from harness.faults.base import CannotJudge, Seen
 from harness.types import Json, View
 
@@ -21,8 +22,9 @@ def agreed(view: View, by_ear: Callable[[], Seen], by_alignment: Callable[[Json]
 
     Each errs on healthy speech, but on different words: of 738 healthy takes of the embedded voice the free recognizer
     misses three words in a row in 4%, the aligner in 13%, both of them in 3% (docs/judging.md). Where one of the two
-    has nothing to say, the other speaks alone.
+    has nothing to say, the other speaks alone; where the recognizer does not understand the reference, neither does.
     """
+    understood(view)
     aligned = alignment(view)
     try:
         heard = by_ear()

@@ -24,7 +24,7 @@ class Click(BaseFault):
     unit = "times the sound around it"
     relation = Relation.EXCESS
     against = "worst"
-    default_margin = 2.0
+    default_margin = 3.5  # another reading of the same text by 19 synthetic voices differs by up to 3.3
     default_limit = 7.0  # recorded speech reaches 6.5 in a tenth of the clips; without a reference only that much tells
     sources = (
         Source("steps at the seams of chunks", "https://github.com/vllm-project/vllm-omni/issues/4828"),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.faults._heard import hear, need_times, quote
+from harness.faults._heard import laid, quote
 from harness.faults._inject import audio, give, join, speech
 from harness.faults.base import BaseFault, Family, Material, Seen, Source
 from harness.types import Relation, View
@@ -34,7 +34,7 @@ class GibberishTail(BaseFault):
     injectors = audio("s", (0.3, 0.6, 1.0, 2.0, 5.0), 2.0, murmur_on)
 
     def measure(self, view: View) -> Seen:
-        heard = need_times(hear(view))
+        heard = laid(view)
         ends = [region for region in heard.regions if len(heard.text) - region.text[1] <= LAST]
         tail = min(ends, key=lambda region: region.missing)
         words = heard.words[tail.heard[0] :]

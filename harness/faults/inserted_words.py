@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from harness.faults._heard import Region, close_by, hear, need_times, quote
+from harness.faults._heard import Region, close_by, laid, quote
 from harness.faults._inject import cut, give, join, speech, words, words_at
 from harness.faults.base import BaseFault, CannotInject, Family, Material, Seen, Source
 from harness.types import Relation, View
@@ -54,7 +54,7 @@ class InsertedWords(BaseFault):
     )
 
     def measure(self, view: View) -> Seen:
-        heard = need_times(hear(view))
+        heard = laid(view)
         best = Seen(0.0)
         for first, after in _windows(heard.regions):
             inside = heard.regions[first:after]

@@ -4,7 +4,7 @@ import numpy as np
 
 from harness.faults._again import echoed, heard_again, regions_alike, regions_twice, words_again
 from harness.faults._forced import agreed, repeated
-from harness.faults._heard import hear, need_times, quote
+from harness.faults._heard import laid, quote
 from harness.faults._inject import cut, give, join, speech, words, words_at
 from harness.faults.base import BaseFault, CannotJudge, Family, Material, Seen, Source
 from harness.types import Relation, Span, View
@@ -41,7 +41,7 @@ class Loop(BaseFault):
         return again if again.value > seen.value else seen
 
     def _by_ear(self, view: View) -> Seen:
-        heard = need_times(hear(view))
+        heard = laid(view)
         again = sorted({*heard_again(heard, heard.text), *echoed(heard)})
         if not again:
             return Seen(0.0)
@@ -51,7 +51,7 @@ class Loop(BaseFault):
     def _alike(self, view: View) -> Seen:
         """Speech too many that has the sounds of the text: sure enough to count where the aligner saw no loop."""
         try:
-            heard = need_times(hear(view))
+            heard = laid(view)
         except CannotJudge:
             return Seen(0.0)
         bare = [region for region in regions_alike(heard, view.chunk.text) if region.text[0] == region.text[1]]

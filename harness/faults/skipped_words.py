@@ -3,7 +3,7 @@
 import numpy as np
 
 from harness.faults._forced import agreed, missing
-from harness.faults._heard import Heard, Region, close_by, hear, need_times, quote
+from harness.faults._heard import Heard, Region, close_by, laid, quote
 from harness.faults._inject import cut, give, join, speech, words, words_at
 from harness.faults.base import BaseFault, CannotJudge, Family, Material, Seen, Source
 from harness.types import Relation, View
@@ -45,7 +45,7 @@ class SkippedWords(BaseFault):
         return sure if sure.value > seen.value else seen
 
     def _by_ear(self, view: View) -> Seen:
-        heard = need_times(hear(view))
+        heard = laid(view)
         best = Seen(0.0)
         for region in heard.regions[:-1]:
             lost = _lost(heard, region)
@@ -59,7 +59,7 @@ class SkippedWords(BaseFault):
         Of 738 healthy takes of the embedded voice two looked so that had every word; there the time was close by.
         """
         try:
-            heard = need_times(hear(view))
+            heard = laid(view)
         except CannotJudge:
             return Seen(0.0)
         for place, region in enumerate(heard.regions[:-1]):

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from harness.faults._again import heard_again, regions_alike, words_again
-from harness.faults._heard import hear, need_times, quote
+from harness.faults._heard import laid, quote
 from harness.faults._inject import audio, backend, give, join, speech
 from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source
 from harness.types import Relation, Span, View
@@ -50,7 +50,7 @@ class StateBleed(BaseFault):
             raise NotApplicable("nothing was spoken before in this epoch")
         if view.previous.text == view.chunk.text:
             raise NotApplicable("the same text was spoken before: its words heard again are a loop")
-        heard = need_times(hear(view))
+        heard = laid(view)
         before = re.findall(r"[^\W_]+(?:'[^\W_]+)?", view.previous.text.lower())
         again = heard_again(heard, before, rounds=1, letters=PAIR_LETTERS)
         for region in regions_alike(heard, view.previous.text, view.chunk.text):

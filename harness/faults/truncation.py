@@ -3,7 +3,7 @@
 import numpy as np
 
 from harness.faults._forced import agreed, missing
-from harness.faults._heard import hear, need_times, quote
+from harness.faults._heard import laid, quote
 from harness.faults._inject import cut, give, speech, words
 from harness.faults.base import BaseFault, CannotInject, Family, Material, Seen, Source
 from harness.types import Relation, View
@@ -40,7 +40,7 @@ class Truncation(BaseFault):
         return agreed(view, lambda: self._by_ear(view), lambda found: missing(found, at_end=True))
 
     def _by_ear(self, view: View) -> Seen:
-        heard = need_times(hear(view))
+        heard = laid(view)
         tail = heard.regions[-1]
         unmatched = tail.text[1] - tail.text[0]
         lost = tail.missing / max(heard.mean_word, 1e-6)

@@ -37,11 +37,12 @@ def _save(out: Path, found: dict[str, Any]) -> None:
 @click.option(
     "--recordings", type=click.Path(path_type=Path, exists=True), multiple=True, help="folder with recordings"
 )
+@click.option("--processes", type=int, default=1, show_default=True, help="voices at once")
 @SEED
 @OUT
-def healthy(texts: int, heard: int, recordings: tuple[Path, ...], seed: int, out: Path) -> None:
+def healthy(texts: int, heard: int, recordings: tuple[Path, ...], processes: int, seed: int, out: Path) -> None:
     """False alarms on Flite and eSpeak NG voices and on recordings, with the catalogue's default limits."""
-    _save(out, of_healthy.run(texts, heard, recordings, seed))
+    _save(out, of_healthy.run(texts, heard, recordings, seed, processes))
 
 
 @main.command()

@@ -7,8 +7,10 @@ strange voice from a wrong word.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,15 +37,14 @@ def twin(kind: str, chunk: Chunk, audio: AudioFile, variant: Variant) -> Twin:
     return Twin(chunk, attempt, audio.samples, audio.sample_rate, {}, variant, kind)
 
 
-def synthetic(texts: int, seed: int) -> Iterator[Twin]:
-    """Every voice with its own ``texts`` chunks of the book, and a few very short texts."""
-    chunks = load_corpus("book").chunks
+def synthetic(number: int, texts: int, seed: int) -> Iterator[Twin]:
+    """The voice at index ``number`` with ``texts`` chunks: a few very short ones, the others of the book."""
+    chunks, voice = load_corpus("book").chunks, VOICES[number]
     short = [Chunk(f"short-{i}", t) for i, t in enumerate(("Good morning.", "Yes.", "No, thank you.", "Not today."))]
-    for number, voice in enumerate(VOICES):
-        step = len(chunks) // texts
-        own = [chunks[(seed + number * 7 + i * step) % len(chunks)] for i in range(texts - len(short))]
-        for chunk in (*own, *short):
-            yield twin(voice.name, chunk, voice.say(chunk.text), Variant(voice.name, "recorded"))
+    step = len(chunks) // texts
+    own = [chunks[(seed + number * 7 + i * step) % len(chunks)] for i in range(texts - len(short))]
+    for chunk in (*short, *own):
+        yield twin(voice.name, chunk, voice.say(chunk.text), Variant(voice.name, "recorded"))
 
 
 def recorded(folder: Path) -> Iterator[Twin]:
@@ -66,7 +67,7 @@ def _text(path: Path) -> str:
 
 
 def measure(twins: Iterator[Twin], heard: int) -> dict[str, Any]:
-    """Alarms by kind of material, and each of them; the first ``heard`` clips of a kind also go to the recognizers."""
+    """What was found in each clip, by kind of material; the first ``heard`` of a kind also go to the recognizers."""
     scorers: dict[str, dict[str, Any]] = {name: {} for name in SIGNAL | WORDS}
     scorers["intelligibility"] = {"asr": DEFAULT}
     trials = Trials(Judge(Limits.default()), scorers)
@@ -86,12 +87,27 @@ def measure(twins: Iterator[Twin], heard: int) -> dict[str, Any]:
         if names:
             listed.append({"kind": bare.kind, "clip": bare.chunk.id, "why": list(trials.clean_details(whole))})
     return {
-        "alarms": alarms(found),
+        "clips": found,
         "listed": listed,
         "listened": listened,
-        "asr": DEFAULT,
-        "cpu_seconds": round(time.process_time() - began, 1),
+        "cpu_seconds": time.process_time() - began,
     }
+
+
+def together(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Figures of what was measured in parts, each of other kinds of material."""
+    return {
+        "alarms": alarms({kind: names for part in parts for kind, names in part["clips"].items()}),
+        "listed": [one for part in parts for one in part["listed"]],
+        "listened": {kind: count for part in parts for kind, count in part["listened"].items()},
+        "asr": DEFAULT,
+        "cpu_seconds": round(sum(part["cpu_seconds"] for part in parts), 1),
+    }
+
+
+def _voice(job: tuple[int, int, int, int]) -> dict[str, Any]:
+    number, texts, heard, seed = job
+    return measure(synthetic(number, texts, seed), heard)
 
 
 def _reference(bare: Twin, trials: Trials) -> ReferenceRecord:
@@ -100,11 +116,18 @@ def _reference(bare: Twin, trials: Trials) -> ReferenceRecord:
     return reference_of([Take(bare.chunk, other.attempt, trials.score(other, SIGNAL | WORDS))])
 
 
-def run(texts: int, heard: int, folders: Sequence[Path], seed: int) -> dict[str, Any]:
-    """Synthetic voices and recordings, apart."""
+def run(texts: int, heard: int, folders: Sequence[Path], seed: int, processes: int = 1) -> dict[str, Any]:
+    """Synthetic voices, so many at once as there are ``processes``, and recordings, apart."""
     result: dict[str, Any] = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "seed": seed, "heard": heard}
     if texts:
-        result["synthetic"] = measure(synthetic(texts, seed), heard)
+        jobs = [(number, texts, heard, seed) for number in range(len(VOICES))]
+        parts = []
+        with ProcessPoolExecutor(processes) as pool:
+            for voice, part in zip(VOICES, pool.map(_voice, jobs), strict=True):
+                parts.append(part)
+                alarmed = sum(bool(names) for names in part["clips"][voice.name])
+                print(f"{voice.name}: {alarmed} alarms in {texts} | {len(parts)}/{len(VOICES)}", file=sys.stderr)
+        result["synthetic"] = together(parts)
     for folder in folders:
-        result.setdefault("recordings", {})[folder.name] = measure(recorded(folder), 0)
+        result.setdefault("recordings", {})[folder.name] = together([measure(recorded(folder), 0)])
     return result
