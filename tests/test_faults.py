@@ -448,7 +448,7 @@ def test_a_row_of_words_without_a_trace_needs_no_aligner() -> None:
 
 
 def test_a_recognizer_that_does_not_understand_the_reference_judges_no_words() -> None:
-    """What it finds missing or new in a voice that it cannot read is its own doing; not judged never counts as clean."""
+    """What it finds missing or new in a voice that it cannot read is its own doing; not judged is not clean."""
     cut_off = TEXT.split()[:14]
     for missed, judged in ((0.1, True), (0.6, False)):
         reference = ReferenceRecord("a", {"unintelligible": (missed,)})
