@@ -83,7 +83,7 @@ class Trials:
         """The scorers that an injected copy has to go through again for ``fault``."""
         names = {*fault.observes}
         if fault.family is Family.TRANSCRIPT:
-            names.add(ALIGNER)
+            names |= {ALIGNER, "signal"}  # so that the other classes of words can find it too
         return frozenset(names & set(self._options))
 
     def clean(self, twin: Twin) -> tuple[str, ...]:
