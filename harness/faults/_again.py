@@ -1,9 +1,10 @@
 """Words that were heard although the text had no place left for them, and what text they do match."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from harness.faults._heard import Heard, Region, match
+from harness.faults._heard import Heard, Region, match, quote
+from harness.faults.base import Seen
 
 MOST_ROUNDS = 12
 SPREAD = 2  # words that a word heard again may stand for: the recognizer misses about as many
@@ -55,6 +56,15 @@ def echoed(heard: Heard) -> list[int]:
     return sorted(found)
 
 
+def seen_again(heard: Heard, again: Collection[int], said: str) -> Seen:
+    """Evidence of the hypothesis words ``again``: how many too many, from the first to the last; ``said`` of them."""
+    if not again:
+        return Seen(0.0)
+    places = sorted(again)
+    span = (heard.times[places[0]][0], heard.times[places[-1]][1])
+    return Seen(words_again(heard, places), span, f"{quote([heard.words[i] for i in places])}{said}")
+
+
 def words_again(heard: Heard, again: Sequence[int]) -> float:
     """How many words too many that is, as far as there is time for them between the anchors around them."""
     total = 0.0
@@ -91,6 +101,11 @@ def regions_twice(heard: Heard) -> list[Region]:
         for region, first, second in halves
         if len(first) >= LEAST_LETTERS and partial_ratio(first, second) >= LEAST_ALIKE
     ]
+
+
+def heard_in(regions: Iterable[Region]) -> set[int]:
+    """Indices of the hypothesis words of these stretches."""
+    return {index for region in regions for index in range(*region.heard)}
 
 
 def _too_many(heard: Heard) -> Iterator[tuple[Region, str]]:

@@ -286,6 +286,11 @@ def understood(view: View) -> None:
 def laid(view: View) -> Heard:
     """The transcript laid against the text in time. Raises CannotJudge where it cannot be, or would say nothing."""
     understood(view)
+    return timed(view)
+
+
+def timed(view: View) -> Heard:
+    """The transcript laid against the text in time, whatever it says. Raises CannotJudge where it cannot be."""
     heard = hear(view)
     if not heard.regions:
         raise CannotJudge("too few words were recognized, or without times, to lay the text against the audio")

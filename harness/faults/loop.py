@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from harness.faults._again import echoed, heard_again, regions_alike, regions_twice, words_again
+from harness.faults._again import echoed, heard_again, heard_in, regions_alike, regions_twice, seen_again
 from harness.faults._forced import agreed, repeated
-from harness.faults._heard import laid, quote
+from harness.faults._heard import Heard
 from harness.faults._inject import cut, give, join, speech, words, words_at
-from harness.faults.base import BaseFault, CannotJudge, Family, Material, Seen, Source
-from harness.types import Relation, Span, View
+from harness.faults.base import BaseFault, Family, Material, Seen, Source
+from harness.types import Relation, View
 
 
 def say_again(material: Material, dose: float, rng: np.random.Generator) -> Material:
@@ -36,27 +36,14 @@ class Loop(BaseFault):
     injectors = words((1.0, 2.0, 4.0, 6.0, 10.0), 6.0, say_again)
 
     def measure(self, view: View) -> Seen:
-        seen = agreed(view, lambda: self._by_ear(view), repeated)
-        again = self._alike(view)
-        return again if again.value > seen.value else seen
+        return agreed(view, _by_ear, repeated, lambda heard: _by_sound(heard, view.chunk.text))
 
-    def _by_ear(self, view: View) -> Seen:
-        heard = laid(view)
-        again = sorted({*heard_again(heard, heard.text), *echoed(heard)})
-        if not again:
-            return Seen(0.0)
-        span: Span = (heard.times[again[0]][0], heard.times[again[-1]][1])
-        return Seen(words_again(heard, again), span, f"{quote([heard.words[i] for i in again])} heard again")
 
-    def _alike(self, view: View) -> Seen:
-        """Speech too many that has the sounds of the text: sure enough to count where the aligner saw no loop."""
-        try:
-            heard = laid(view)
-        except CannotJudge:
-            return Seen(0.0)
-        bare = [region for region in regions_alike(heard, view.chunk.text) if region.text[0] == region.text[1]]
-        again = sorted({i for region in (*bare, *regions_twice(heard)) for i in range(*region.heard)})
-        if not again:
-            return Seen(0.0)
-        span: Span = (heard.times[again[0]][0], heard.times[again[-1]][1])
-        return Seen(words_again(heard, again), span, f"{quote([heard.words[i] for i in again])}: the text again")
+def _by_ear(heard: Heard) -> Seen:
+    return seen_again(heard, {*heard_again(heard, heard.text), *echoed(heard)}, " heard again")
+
+
+def _by_sound(heard: Heard, text: str) -> Seen:
+    """Speech too many that has the sounds of the text: sure enough to count where the aligner saw no loop."""
+    bare = [region for region in regions_alike(heard, text) if region.text[0] == region.text[1]]
+    return seen_again(heard, heard_in([*bare, *regions_twice(heard)]), ": the text again")

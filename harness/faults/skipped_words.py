@@ -3,10 +3,14 @@
 import numpy as np
 
 from harness.faults._forced import agreed, missing
-from harness.faults._heard import Heard, Region, close_by, laid, quote
+from harness.faults._heard import Heard, Region, close_by, quote
 from harness.faults._inject import cut, give, join, speech, words, words_at
-from harness.faults.base import BaseFault, CannotJudge, Family, Material, Seen, Source
+from harness.faults.base import BaseFault, Family, Material, Seen, Source
 from harness.types import Relation, View
+
+ROW = 3  # words; of fewer, every one may be misheard
+GONE = 0.75  # of the time that the words should take, and of the words
+SHORT = 0.6  # of the text's mean word: five words such as "of it as a" take the time of three
 
 
 def leave_out(material: Material, dose: float, rng: np.random.Generator) -> Material:
@@ -15,11 +19,6 @@ def leave_out(material: Material, dose: float, rng: np.random.Generator) -> Mate
     first, after = words_at(material, round(dose), rng)
     start, end = cut(material, rate, first), cut(material, rate, after)
     return give(material, join([x[:start], x[end:]], rate), start / rate, start / rate)
-
-
-ROW = 3  # words; of fewer, every one may be misheard
-GONE = 0.75  # of the time that the words should take, and of the words
-SHORT = 0.6  # of the text's mean word: five words such as "of it as a" take the time of three
 
 
 class SkippedWords(BaseFault):
@@ -40,35 +39,26 @@ class SkippedWords(BaseFault):
     injectors = words((1.0, 2.0, 3.0, 5.0, 8.0), 5.0, leave_out)
 
     def measure(self, view: View) -> Seen:
-        seen = agreed(view, lambda: self._by_ear(view), lambda found: missing(found, at_end=False))
-        sure = self._not_a_trace(view)
-        return sure if sure.value > seen.value else seen
+        return agreed(view, _by_ear, lambda found: missing(found, at_end=False), _without_a_trace)
 
-    def _by_ear(self, view: View) -> Seen:
-        heard = laid(view)
-        best = Seen(0.0)
-        for region in heard.regions[:-1]:
-            lost = _lost(heard, region)
-            if lost > best.value:
-                best = Seen(lost, region.span, _says(heard, region))
-        return best
 
-    def _not_a_trace(self, view: View) -> Seen:
-        """A row of words of which neither a word was heard nor the time is there: sure enough without the aligner.
+def _by_ear(heard: Heard) -> Seen:
+    worst = max(heard.regions[:-1], key=lambda region: _lost(heard, region), default=None)
+    return Seen(0.0) if worst is None or _lost(heard, worst) <= 0 else _seen(heard, worst)
 
-        Of 738 healthy takes of the embedded voice two looked so that had every word; there the time was close by.
-        """
-        try:
-            heard = laid(view)
-        except CannotJudge:
-            return Seen(0.0)
-        for place, region in enumerate(heard.regions[:-1]):
-            unmatched = region.text[1] - region.text[0]
-            there = close_by(heard.regions, place, place + 1, lambda one: -one.missing)
-            gone = region.missing - there >= GONE * region.expected
-            if unmatched >= ROW and gone and region.heard[1] - region.heard[0] <= (1 - GONE) * unmatched:
-                return Seen(_lost(heard, region), region.span, _says(heard, region))
-        return Seen(0.0)
+
+def _without_a_trace(heard: Heard) -> Seen:
+    """A row of words of which neither a word was heard nor the time is there: sure enough without the aligner.
+
+    Of 738 healthy takes of the embedded voice two looked so that had every word; there the time was close by.
+    """
+    for place, region in enumerate(heard.regions[:-1]):
+        unmatched = region.text[1] - region.text[0]
+        there = close_by(heard.regions, place, place + 1, lambda one: -one.missing)
+        gone = region.missing - there >= GONE * region.expected
+        if unmatched >= ROW and gone and region.heard[1] - region.heard[0] <= (1 - GONE) * unmatched:
+            return _seen(heard, region)
+    return Seen(0.0)
 
 
 def _lost(heard: Heard, region: Region) -> float:
@@ -78,5 +68,6 @@ def _lost(heard: Heard, region: Region) -> float:
     return min(float(unmatched), region.missing / max(usual, 1e-6))
 
 
-def _says(heard: Heard, region: Region) -> str:
-    return f"{quote(heard.text[slice(*region.text)])} not heard, {region.missing:.2f} s short"
+def _seen(heard: Heard, region: Region) -> Seen:
+    words = quote(heard.text[slice(*region.text)])
+    return Seen(_lost(heard, region), region.span, f"{words} not heard, {region.missing:.2f} s short")

@@ -4,11 +4,11 @@ import re
 
 import numpy as np
 
-from harness.faults._again import heard_again, regions_alike, words_again
-from harness.faults._heard import laid, quote
+from harness.faults._again import heard_again, heard_in, regions_alike, seen_again
+from harness.faults._heard import laid
 from harness.faults._inject import audio, backend, give, join, speech
 from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source
-from harness.types import Relation, Span, View
+from harness.types import Relation, View
 
 PAIR_LETTERS = 9  # two words of fewer letters are common in any text
 
@@ -52,11 +52,6 @@ class StateBleed(BaseFault):
             raise NotApplicable("the same text was spoken before: its words heard again are a loop")
         heard = laid(view)
         before = re.findall(r"[^\W_]+(?:'[^\W_]+)?", view.previous.text.lower())
-        again = heard_again(heard, before, rounds=1, letters=PAIR_LETTERS)
-        for region in regions_alike(heard, view.previous.text, view.chunk.text):
-            again = sorted({*again, *range(*region.heard)})
-        if not again:
-            return Seen(0.0)
-        span: Span = (heard.times[again[0]][0], heard.times[again[-1]][1])
-        words = quote([heard.words[i] for i in again])
-        return Seen(words_again(heard, again), span, f"{words} heard, from the text before")
+        again = {*heard_again(heard, before, rounds=1, letters=PAIR_LETTERS)}
+        again |= heard_in(regions_alike(heard, view.previous.text, view.chunk.text))
+        return seen_again(heard, again, " heard, from the text before")

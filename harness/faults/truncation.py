@@ -3,7 +3,7 @@
 import numpy as np
 
 from harness.faults._forced import agreed, missing
-from harness.faults._heard import laid, quote
+from harness.faults._heard import Heard, quote
 from harness.faults._inject import cut, give, speech, words
 from harness.faults.base import BaseFault, CannotInject, Family, Material, Seen, Source
 from harness.types import Relation, View
@@ -37,15 +37,13 @@ class Truncation(BaseFault):
     injectors = words((1.0, 2.0, 4.0, 6.0, 10.0), 6.0, lose_the_end)  # the reports' last sentence, a short one
 
     def measure(self, view: View) -> Seen:
-        return agreed(view, lambda: self._by_ear(view), lambda found: missing(found, at_end=True))
+        return agreed(view, _by_ear, lambda found: missing(found, at_end=True))
 
-    def _by_ear(self, view: View) -> Seen:
-        heard = laid(view)
-        tail = heard.regions[-1]
-        unmatched = tail.text[1] - tail.text[0]
-        lost = tail.missing / max(heard.mean_word, 1e-6)
-        words = max(0.0, min(float(unmatched), lost))
-        detail = (
-            f"{quote(heard.text[tail.text[0] :])} not heard, {max(tail.missing, 0):.2f} s short" if unmatched else ""
-        )
-        return Seen(words, tail.span, detail)
+
+def _by_ear(heard: Heard) -> Seen:
+    tail = heard.regions[-1]
+    unmatched = tail.text[1] - tail.text[0]
+    lost = tail.missing / max(heard.mean_word, 1e-6)
+    words = max(0.0, min(float(unmatched), lost))
+    detail = f"{quote(heard.text[tail.text[0] :])} not heard, {max(tail.missing, 0):.2f} s short" if unmatched else ""
+    return Seen(words, tail.span, detail)

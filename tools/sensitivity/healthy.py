@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,7 @@ def _text(path: Path) -> str:
 
 def measure(twins: Iterator[Twin], heard: int) -> dict[str, Any]:
     """What was found in each clip, by kind of material; the first ``heard`` of a kind also go to the recognizers."""
-    scorers: dict[str, dict[str, Any]] = {name: {} for name in SIGNAL | WORDS}
-    scorers["intelligibility"] = {"asr": DEFAULT}
-    trials = Trials(Judge(Limits.default()), scorers)
+    trials = _trials()
     found: dict[str, list[tuple[str, ...]]] = {}
     listed: list[dict[str, Any]] = []
     listened: dict[str, int] = {}
@@ -92,6 +91,14 @@ def measure(twins: Iterator[Twin], heard: int) -> dict[str, Any]:
         "listened": listened,
         "cpu_seconds": time.process_time() - began,
     }
+
+
+@cache
+def _trials() -> Trials:
+    """With recognizers that are loaded once a process, however many voices it hears."""
+    scorers: dict[str, dict[str, Any]] = {name: {} for name in SIGNAL | WORDS}
+    scorers["intelligibility"] = {"asr": DEFAULT}
+    return Trials(Judge(Limits.default()), scorers)
 
 
 def together(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
