@@ -7,8 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
+from harness.durable import sync_directory, write_durably
 from harness.errors import StoreError
-from harness.store.files import sync_directory, write_durably
 from harness.store.journal import Journal
 from harness.store.lock import Lock
 from harness.types import Json

@@ -11,7 +11,7 @@ import os
 import re
 from pathlib import Path
 
-from harness.store.files import write_all
+from harness.durable import write_all
 
 _LINE = re.compile(rb"(\d+) ([0-9a-f]{16})")
 

@@ -9,8 +9,8 @@ import time
 import weakref
 from pathlib import Path
 
+from harness.durable import write_all
 from harness.errors import StoreError
-from harness.store.files import write_all
 
 _open_locks: weakref.WeakSet[Lock] = weakref.WeakSet()
 

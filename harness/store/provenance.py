@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
 import subprocess
@@ -14,14 +13,14 @@ from importlib import metadata
 from pathlib import Path
 
 from harness.errors import StoreError
-from harness.store.files import write_durably
 from harness.store.redact import looks_secret, redact
 from harness.types import Json
+from harness.weights.checked import sha256_of
 
 PACKAGES = (
     "tts-soak numpy scipy statsmodels pandas librosa soundfile soxr pyloudnorm pyworld jiwer openai-whisper torch "
-    "pocketsphinx resemblyzer xllamacpp inflect pytest pytest-benchmark faster-whisper onnxruntime speechmos "
-    "llama-cpp-python"
+    "pocketsphinx resemblyzer xllamacpp inflect pytest pytest-benchmark faster-whisper ctranslate2 onnxruntime "
+    "speechmos llama-cpp-python"
 )
 # Variables that change what is computed or how fast. Everything else stays out of the manifest.
 ENVIRONMENT = frozenset(
@@ -122,35 +121,9 @@ def _memory_bytes() -> int | None:
         return None
 
 
-def file_sha256(path: Path, cache: Path | None = None) -> str:
-    """SHA-256 of a file, remembered by path, size, modification time and inode. Raises StoreError when unreadable.
-
-    ``cache`` defaults to ``tts-soak/sha256.json`` in the user's cache directory; it may be deleted at any time.
-    """
-    cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tts-soak" / "sha256.json"
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, remembered until it changes. Raises StoreError when it cannot be read."""
     try:
-        state = path.stat()
-        key = f"{path.resolve()}|{state.st_size}|{state.st_mtime_ns}|{state.st_ino}"
-        known = _read_cache(cache)
-        if key in known:
-            return known[key]
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
-    try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(cache, json.dumps({**known, key: found}, indent=0).encode())
-    except OSError:
-        pass  # a cache that cannot be kept costs time, not truth
-    return found
-
-
-def _read_cache(cache: Path) -> dict[str, str]:
-    try:
-        known = json.loads(cache.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(known, dict):
-        return {}
-    return {key: value for key, value in known.items() if isinstance(value, str) and len(value) == 64}

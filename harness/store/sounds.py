@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.durable import sync_directory, write_durably
 from harness.errors import StoreError
-from harness.store.files import sync_directory, write_durably
 from harness.types import Samples
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHHH4sII4sI")  # RIFF, fmt with extension size, fact, data
