@@ -41,8 +41,10 @@ class Backend(Protocol):
 
     Three class attributes are optional: ``OVERRIDES``, the settings that one request may change; ``THREADS``, the name
     of the setting that says how many threads compute; ``COMPANIONS``, the name of the setting that says how many other
-    requests are computed in one batch with each. So is one method: ``decode(tokens) -> samples``, from speech tokens
-    (frames, codebooks) to sound past the language model; who has it names the stage ``vocoder`` when loaded.
+    requests are computed in one batch with each. So are two methods: ``decode(tokens) -> samples``, from speech tokens
+    (frames, codebooks) to sound past the language model; who has it names the stage ``vocoder`` when loaded; and the
+    static ``inputs(variant) -> list of paths``, files that decide what is said and that no setting names (what lies
+    beside a model, a program found on PATH): a run is not resumed when one of them has changed.
     """
 
     @staticmethod

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from harness.backends.outside import OutsideSettings, check_outside
+from harness.backends.outside import OutsideSettings, check_outside, on_path
 from harness.backends.settings import read_settings, wrong
 from harness.types import SeedPolicy, Variant
 
@@ -56,6 +56,29 @@ class ProgramSettings(OutsideSettings):
     def names(self) -> set[str]:
         """Names that may stand in braces."""
         return {*PLACEHOLDERS, *self.values}
+
+    def inputs(self, variant: Variant) -> list[Path]:
+        """Return the program, and what its arguments name once their placeholders are filled."""
+        known = {**_known(self, variant), **{name: str(value) for name, value in self.values.items()}}
+        words = [word for part in self.arguments for word in _words(fill(part, known))]
+        folder = self.folder(variant)
+        programs = [path for word in words for path in on_path(word, folder, self.env)]
+        return [*programs, *(folder / word for word in words if _is_file(folder / word))]
+
+
+def _words(text: str) -> list[str]:
+    """The text, and the words that a shell would make of it."""
+    try:
+        return [text, *(word.strip(";&|()") for word in shlex.split(text))]
+    except ValueError:
+        return [text]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 class CommandSettings(ProgramSettings):

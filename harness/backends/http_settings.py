@@ -6,12 +6,13 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from harness.backends.outside import OutsideSettings, check_outside
+from harness.backends.outside import OutsideSettings, check_outside, on_path
 from harness.backends.settings import read_settings, wrong
 from harness.types import Request, Variant
 
@@ -44,6 +45,10 @@ class HttpSettings(OutsideSettings):
     def key(self) -> str | None:
         """The API key. Never to be stored, printed or sent elsewhere."""
         return os.environ.get(self.api_key_env) if self.api_key_env else None
+
+    def inputs(self, variant: Variant) -> list[Path]:
+        """Return the program of a server of one's own."""
+        return on_path(self.start[0], self.folder(variant), self.env) if self.start else []
 
     def body(self, request: Request) -> dict[str, Any]:
         """The JSON that is sent for a request."""

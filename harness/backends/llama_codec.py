@@ -7,6 +7,7 @@ import importlib.metadata
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,12 @@ class LlamaCodec:
                 f"{variant.source or 'variant'}: {variant.name}: context must be at most {geometry.context}, "
                 f"what {settings.description} says the voice was trained on"
             )
+
+    @staticmethod
+    def inputs(variant: Variant) -> list[Path]:
+        """Return the voice's description and its codec."""
+        settings = from_variant(variant)
+        return [settings.description, describe(settings).codec]
 
     def load(self, variant: Variant) -> Capabilities:
         settings = from_variant(variant)

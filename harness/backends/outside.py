@@ -47,6 +47,16 @@ class OutsideSettings(Settings):
         base = Path(variant.source).absolute().parent if variant.source else Path.cwd()
         return base / self.cwd if self.cwd else base
 
+    def inputs(self, variant: Variant) -> list[Path]:
+        """Return files that decide what is said and that no setting names by its path."""
+        return []
+
+
+def on_path(program: str, folder: Path, env: Mapping[str, str]) -> list[Path]:
+    """Return the file that a program's name leads to, in a list that is empty where there is none."""
+    found = shutil.which(str(folder / program) if "/" in program else program, path=env.get("PATH"))
+    return [Path(found)] if found is not None else []
+
 
 def check_outside(found: OutsideSettings, variant: Variant) -> None:
     """Raise ConfigError, one line naming the key, for patterns that are none and a folder that is not there."""
@@ -89,6 +99,11 @@ class Outside(Generic[S]):
     def check(cls, variant: Variant) -> None:
         """Raise ConfigError, one line naming the key, for whatever cannot work. Starts and imports nothing."""
         cls.CHECK(variant)
+
+    @classmethod
+    def inputs(cls, variant: Variant) -> list[Path]:
+        """Return files that decide what is said and that no setting names by its path."""
+        return cls.CHECK(variant).inputs(variant)
 
     def _begin(self, variant: Variant) -> S:
         """Look at the settings and make room for files; what every ``load`` begins with."""

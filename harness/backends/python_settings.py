@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import Field
 
 from harness.backends.command_settings import fill
-from harness.backends.outside import OutsideSettings, check_outside
+from harness.backends.inputs import module_files
+from harness.backends.outside import OutsideSettings, check_outside, on_path
 from harness.backends.settings import read_settings, wrong
 from harness.types import SeedPolicy, Variant
 
@@ -39,6 +40,16 @@ class PythonSettings(OutsideSettings):
     def used(self) -> set[str]:
         """Names of the placeholders in use."""
         return set(_names({**self.arguments, "": self.setup_arguments}))
+
+    def inputs(self, variant: Variant) -> list[Path]:
+        """Return the interpreter and the sources of what is called, as far as they lie in the folders of ``path``."""
+        folder = self.folder(variant)
+        folders = [folder / each for each in self.path] or [folder]
+        sources: list[Path] = []
+        for name in (self.call, self.setup, self.reset, self.teardown):
+            place = (self.located(name, variant) or "").rpartition(":")[0]
+            sources += [Path(place)] if place.endswith(".py") else module_files(place, folders)
+        return [*sources, *(on_path(self.python, folder, self.env) if self.python is not None else [])]
 
     def located(self, name: str | None, variant: Variant) -> str | None:
         """``name`` with a file's path made absolute."""

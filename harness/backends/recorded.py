@@ -57,6 +57,11 @@ class RecordedBackend:
             raise wrong(variant, "audio_dir", f"no folder {settings.audio_dir}")
         settings.rows()
 
+    @staticmethod
+    def inputs(variant: Variant) -> list[Path]:
+        """Return the recordings."""
+        return [row.audio for row in read_settings(RecordedSettings, variant).rows().values()]
+
     def load(self, variant: Variant) -> Capabilities:
         """Read the manifest; no audio yet."""
         settings = read_settings(RecordedSettings, variant)

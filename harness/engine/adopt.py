@@ -16,7 +16,7 @@ from harness.types import Arm, Attempt
 if TYPE_CHECKING:
     from harness.store.reader import SessionRow
 
-_SAME = ("models", "settings")  # parts of the fingerprint, by variant, that make speech the same speech
+_SAME = ("models", "settings", "files")  # parts of the fingerprint, by variant, that make speech the same speech
 
 
 def adopt(run: Run, source: Path, fingerprint: Mapping[str, Any], selection: Mapping[str, tuple[str, ...]]) -> int:
@@ -46,7 +46,8 @@ def _serves(row: SessionRow, other: Run, asked: Mapping[str, Any], selection: Ma
         and spoken == set(row.chunk_ids)
         and (made["corpus"], made["code"]) == (asked["corpus"], asked["code"])
         and all(made["scorers"].get(name, ...) == options for name, options in scorers.items())
-        and all(made[part].get(row.variant, ...) == asked[part].get(row.variant) for part in _SAME)
+        and all(made.get(part, {}).get(row.variant, ...) == asked[part].get(row.variant) for part in _SAME)
+        and all(made.get("recognizers", {}).get(name) == asked["recognizers"].get(name) for name in scorers)
     )
 
 

@@ -14,8 +14,9 @@ from harness.engine.assessor import Assessor
 from harness.engine.confirm import Confirmer
 from harness.engine.early import Early, early_test
 from harness.engine.figures import reference_figures
+from harness.engine.fingerprint import differences, fingerprint
 from harness.engine.machine import watched
-from harness.engine.plan import Plan, check, differences, fingerprint, standard_keys
+from harness.engine.plan import Plan, check, standard_keys
 from harness.engine.progress import Progress, Quiet
 from harness.engine.results import chunk_results
 from harness.engine.soak import Soak

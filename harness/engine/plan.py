@@ -1,21 +1,17 @@
-"""What a run is to do, decided before anything starts, and the fingerprint that lets it be resumed (layer 4)."""
+"""What a run is to do, decided before anything starts (layer 4)."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from harness.backends import ADAPTERS
+from harness.engine.fingerprint import model_hashes
 from harness.errors import ConfigError, nearest
 from harness.scorers import SCORERS
-from harness.store.provenance import file_sha256
 from harness.types import Chunk, Corpus, Variant
-
-_SOURCE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -72,38 +68,6 @@ def check(variants: Sequence[Variant]) -> None:
         ADAPTERS.get(variant.adapter, f"{variant.source}: variants.{variant.name}.adapter").check(variant)
 
 
-def fingerprint(plan: Plan) -> dict[str, Any]:
-    """What must be unchanged for a run to be resumed: models, corpus, settings, limits, code (hashes or plain JSON)."""
-    return {
-        "suite": plan.suite,
-        "corpus": {"name": plan.corpus.name, "sha256": plan.corpus.sha256},
-        "selection": {name: _digest(list(ids)) for name, ids in plan.selection.items()},
-        "models": {variant.name: model_hashes(variant) for variant in plan.variants},
-        "settings": {variant.name: _settings(variant) for variant in plan.variants},
-        "scorers": {name: dict(options) for name, options in plan.scorers.items()},
-        "limits": json.loads(_json({**plan.margins, **plan.experiment})),
-        "code": code_sha256(),
-    }
-
-
-def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Name what differs between two fingerprints, e.g. ``models.q4_k_s.model``."""
-    found: list[str] = []
-    for key in sorted(set(before) | set(now)):
-        old, new = before.get(key), now.get(key)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found += [f"{key}.{inner}" for inner in differences(old, new)]
-        elif old != new:
-            found.append(key)
-    return found
-
-
-def model_hashes(variant: Variant) -> dict[str, str]:
-    """SHA-256 of every file that the variant's settings name."""
-    paths = {key: Path(value) for key, value in variant.settings.items() if isinstance(value, str)}
-    return {key: file_sha256(path) for key, path in sorted(paths.items()) if path.is_absolute() and path.is_file()}
-
-
 def standard_keys(plan: Plan, reference: Variant) -> dict[str, str]:
     """What a profile and limits must have been made under to serve this plan: the reference's model, the scorers."""
     keys = {f"model.{name}": sha256 for name, sha256 in model_hashes(reference).items()} if reference.reference else {}
@@ -111,28 +75,3 @@ def standard_keys(plan: Plan, reference: Variant) -> dict[str, str]:
         made: Any = cast("type[Any]", SCORERS.get(name))(**options)
         keys[f"scorer.{name}"] = made.version
     return keys
-
-
-def code_sha256() -> str:
-    """Hash of the harness's own source files."""
-    digest = hashlib.sha256()
-    for path in sorted(_SOURCE.rglob("*.py")):
-        digest.update(str(path.relative_to(_SOURCE)).encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _settings(variant: Variant) -> dict[str, Any]:
-    plain = replace(variant, source="", profile=None, calibration=None)
-    return {
-        name: value if isinstance(value, str | int | float | bool | type(None)) else json.loads(_json(value))
-        for name, value in ((slot, getattr(plain, slot)) for slot in plain.__slots__)
-    }
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(_json(value).encode()).hexdigest()

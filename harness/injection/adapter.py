@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -53,6 +54,13 @@ class FaultyBackend:
         ADAPTERS.get(table.adapter, f"{variant.source or 'variant'}: variants.{variant.name}.settings.faulty").check(
             inner(variant, table)
         )
+
+    @staticmethod
+    def inputs(variant: Variant) -> list[Path]:
+        """Return the files of the adapter inside."""
+        table = read_plan(variant)
+        declare = getattr(ADAPTERS.get(table.adapter), "inputs", None)
+        return list(declare(inner(variant, table))) if declare is not None else []
 
     def load(self, variant: Variant) -> Capabilities:
         """Load the adapter inside."""
