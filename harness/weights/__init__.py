@@ -2,8 +2,17 @@
 
 from harness.weights.catalogue import KnownModel, catalogue, known_model
 from harness.weights.folder import model_folder
+from harness.weights.stock import alignment_heads, stock_checkpoint
 
-__all__ = ["KnownModel", "catalogue", "known_model", "model_folder", "model_names"]
+__all__ = [
+    "KnownModel",
+    "alignment_heads",
+    "catalogue",
+    "known_model",
+    "model_folder",
+    "model_names",
+    "stock_checkpoint",
+]
 
 
 def model_names() -> tuple[str, ...]:

@@ -1,0 +1,57 @@
+"""Whether a known model is on this machine, from where, and whether its bytes are the right ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from harness.errors import ConfigError
+from harness.weights import sources
+from harness.weights.cache import remove
+from harness.weights.catalogue import KnownModel
+from harness.weights.folder import keep, locate
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """``source`` is where a model would be taken from, None where it is not here; ``problem`` why it cannot be used."""
+
+    source: str | None
+    problem: str | None = None
+
+
+def availability(model: KnownModel) -> Availability:
+    """Look for a model in the order of ``model_folder`` and check it; nothing is fetched, joined or written."""
+    carrier = sources.carrier(model)
+    place = carrier.in_place() if carrier is not None else None
+    cached = sources.cached(model)
+    if place is None and cached.folder.is_dir():
+        place = cached
+    if place is None and carrier is not None:
+        return _checked(f"{carrier.source}, brought together in the cache at first use", carrier.check)
+    place = place or sources.hub_cached(model)
+    if place is None:
+        return Availability(None)
+    return _checked(place.source, partial(place.check, model))
+
+
+def obtain(model: KnownModel, offline: bool, path: Path | None = None) -> sources.Place:
+    """Make sure that a model is here, and return where. A damaged copy in the project's cache is replaced.
+
+    With ``path``, a folder that has its files, these are copied into the cache. Raises ConfigError.
+    """
+    cached = sources.cached(model)
+    if cached.folder.is_dir() and _checked(cached.source, partial(cached.check, model)).problem is not None:
+        remove(cached.folder)
+    place = locate(model, offline, path)
+    return keep(model, place) if path is not None else place
+
+
+def _checked(source: str, check: Callable[[], None]) -> Availability:
+    try:
+        check()
+    except ConfigError as error:
+        return Availability(source, str(error))
+    return Availability(source)
