@@ -122,3 +122,17 @@ def test_other_bytes_from_the_hub_are_refused(tmp_path: Path) -> None:
         errors = child.communicate(timeout=120)[1]
     assert "model.bin: expected sha256" in errors
     assert errors.strip().count("\n") == 0
+
+
+def test_two_processes_that_fetch_at_once_end_with_one_whole_copy(tmp_path: Path) -> None:
+    files = contents(megabytes=8)
+    model = small_model(files)
+    (tmp_path / "site").mkdir()
+    with hub("somebody/small", REVISION, files) as (address, _):
+        where = {"HF_HOME": str(tmp_path / "hub"), "HF_ENDPOINT": address}
+        children = [start(model, tmp_path / "site", tmp_path / "cache", offline=False, **where) for _ in range(2)]
+        answers = [child.communicate(timeout=120) for child in children]
+    folders = {output.strip() for output, _ in answers}
+    assert len(folders) == 1, answers
+    assert {path.name: path.read_bytes() for path in Path(folders.pop()).iterdir()} == files
+    assert not list((tmp_path / "hub").rglob("*.incomplete"))

@@ -74,11 +74,11 @@ def _instead(folder: Path) -> str:
 
 
 def _format(path: Path) -> str:
-    if path.name == "model.bin":
-        return "a file; name the folder it is in"
     for magic, title in _FORMATS:
         if _head(path).startswith(magic):
             return title
+    if path.name == "model.bin":
+        return "a file; name the folder it is in"
     return f"a {path.suffix} file" if path.suffix else "a file"
 
 

@@ -22,7 +22,7 @@ def fetch(model: KnownModel) -> Place:
 
     Several processes may fetch at once: huggingface_hub locks each file and renames it when it is complete.
     """
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.utils import logging
 
     from harness.weights.download_bar import DownloadBar
@@ -30,6 +30,8 @@ def fetch(model: KnownModel) -> Place:
     level = logging.get_verbosity()
     logging.set_verbosity_error()  # its retries would be lines beside the one that says what failed
     try:
+        # without a network this ends at once, where a download would try again for half a minute
+        get_hf_file_metadata(hf_hub_url(model.repository, model.files[0].name, revision=model.revision))
         paths = [
             hf_hub_download(model.repository, file.name, revision=model.revision, tqdm_class=DownloadBar)
             for file in model.files

@@ -113,14 +113,14 @@ def at(model: KnownModel) -> str:
 
 
 def _installed(part: Part) -> Path | None:
-    """Return where a package's file should be: in its own file list, else where its files are, if it lies there."""
+    """Return where a package's own list of files has it; None where it is not installed or has no such file."""
     try:
         distribution = metadata.distribution(part.package)
     except metadata.PackageNotFoundError:
         return None
     for entry in distribution.files or ():
         if entry.as_posix() == part.path:
-            return Path(str(entry.locate()))
+            return Path(str(entry.locate())).absolute()
     return None
 
 
