@@ -51,6 +51,10 @@ class StoreError(SoakError):
     exit_code = 3
 
 
+class CannotStore(StoreError):
+    """One record holds something that the journal has no place for; the journal itself is well."""
+
+
 class ResumeRefused(StoreError):
     """Model, corpus, settings or code changed since the run began."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.errors import CannotStore
 from harness.types import (
     Arm,
     Attempt,
@@ -163,7 +164,26 @@ class Session:
         )
         self._sequence += 1
         self._since_load += 1
-        return self._run.record_attempt(attempt, reply.samples)
+        try:
+            return self._run.record_attempt(attempt, reply.samples)
+        except CannotStore as error:  # what a backend says must never end the run: that it cannot be kept is the result
+            return self._run.record_attempt(_without_answer(attempt, str(error)), None)
+
+
+def _without_answer(attempt: Attempt, reason: str) -> Attempt:
+    """The attempt as an error, with nothing in it that the backend gave."""
+    return Attempt(
+        session=attempt.session,
+        epoch=attempt.epoch,
+        sequence=attempt.sequence,
+        chunk_id=attempt.chunk_id,
+        variant=attempt.variant,
+        arm=attempt.arm,
+        take=attempt.take,
+        seed=attempt.seed,
+        outcome=Outcome.ERROR,
+        detail=f"the answer cannot be recorded: {reason}"[:500],
+    )
 
 
 def describe(capabilities: Capabilities) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def test_the_key_that_differs_is_named() -> None:
         (
             '{"schema": 1, "faults": {"truncation": {"relation": "excess", "against": "median", "maximum": null,'
             ' "physics": null, "voice": [], "reference": [{"limit": NaN, "source": ""}]}}}',
-            "nan is no limit",
+            "NaN is no JSON number",
         ),
     ],
 )

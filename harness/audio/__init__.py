@@ -6,9 +6,11 @@ Samples are float32, mono, shape (samples,), nominal range [-1, 1]; rates in Hz.
 from harness.audio.files import AudioFile, read_audio, read_wav_bytes, wav_bytes, write_wav
 from harness.audio.pcm import SUBTYPES, float_to_pcm, frame_bytes, pcm_sha256, pcm_to_float
 from harness.audio.resample import resample
+from harness.audio.riff import RATES
 from harness.errors import AudioError
 
 __all__ = [
+    "RATES",
     "SUBTYPES",
     "AudioError",
     "AudioFile",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import stat
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from harness.errors import AudioError, NoFrames
 from harness.types import Samples
 
 _TAGS = {"PCM_U8": 1, "PCM_16": 1, "PCM_24": 1, "PCM_32": 1, "FLOAT": 3, "DOUBLE": 3}
+FILE_LIMIT = 1 << 30  # bytes of a file; three hours of float32 at 24 kHz
+_FRAMES_LIMIT = 1 << 28  # mono samples after decoding; as float32 as many bytes as FILE_LIMIT
 _BLOCK = 1 << 16  # frames read at a time: a header that promises terabytes then costs nothing
 
 
@@ -38,19 +41,36 @@ class AudioFile:
         return len(self.samples) / self.sample_rate
 
 
-def read_audio(path: Path) -> AudioFile:
+def read_audio(path: Path, *, quote: bool = True) -> AudioFile:
     """Read an audio file of any format known to libsndfile; WAV may be damaged as ``harness.audio.riff`` describes.
 
-    Raises AudioError (one line, with the path) where it is absent, empty, no audio, or holds zero frames.
+    Raises AudioError (one line, with the path) where it is absent, empty, longer than FILE_LIMIT, no audio, or holds
+    zero frames. ``quote``: the error shows how bytes begin that are no audio; not to be done for a file that may be
+    somebody else's.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise AudioError(f"{path}: cannot be read: {error.strerror or error}") from error
+    data = read_bytes_of_audio(path)
     try:
         return read_wav_bytes(data) if data[:4] == b"RIFF" else _read_other(data)
     except AudioError as error:
-        raise type(error)(f"{path}: {error}") from error
+        text = str(error) if quote else str(error).partition(" beginning ")[0]
+        raise type(error)(f"{path}: {text}") from error
+
+
+def read_bytes_of_audio(path: Path) -> bytes:
+    """Return the bytes of a regular file of at most FILE_LIMIT bytes. Raises AudioError, with the path."""
+    try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            raise AudioError(f"{path}: cannot be read: not a regular file")
+        if state.st_size > FILE_LIMIT:  # looked at first: a sparse file costs nothing on disk and everything in memory
+            raise AudioError(f"{path}: {state.st_size} bytes, more than {FILE_LIMIT}")
+        with path.open("rb") as file:
+            data = file.read(FILE_LIMIT + 1)
+    except (OSError, ValueError) as error:
+        raise AudioError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if len(data) > FILE_LIMIT:
+        raise AudioError(f"{path}: more than {FILE_LIMIT} bytes")
+    return data
 
 
 def read_wav_bytes(data: bytes) -> AudioFile:
@@ -68,6 +88,9 @@ def read_wav_bytes(data: bytes) -> AudioFile:
     pieces = [piece for piece in walk.pieces if len(piece)]
     if found is None or not pieces:
         raise NoFrames("WAV holds zero frames")
+    frames = sum(map(len, pieces)) // frame_bytes(found.subtype, found.channels)
+    if frames > _FRAMES_LIMIT:
+        raise AudioError(f"{frames} frames, more than {_FRAMES_LIMIT}")
     joined = pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
     samples = pcm_to_float(joined, found.subtype, found.channels)
     return AudioFile(samples, found.rate, found.channels, found.subtype, tuple(walk.repairs))
@@ -90,18 +113,20 @@ def _read_other(data: bytes, otherwise: str = "") -> AudioFile:
     try:
         with soundfile.SoundFile(_Bytes(data)) as file:
             rate, channels, subtype = int(file.samplerate), int(file.channels), str(file.subtype)
-            blocks = []
+            blocks, frames = [], 0
             while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
-                blocks.append(block)
+                with np.errstate(all="ignore"):  # mixed at once: 255 channels would take 255 times the memory
+                    blocks.append(block.mean(axis=1, dtype=np.float64).astype(np.float32))
+                frames += len(block)
+                if frames > _FRAMES_LIMIT:
+                    raise AudioError(f"decodes to more than {_FRAMES_LIMIT} frames")
     except (soundfile.SoundFileError, RuntimeError, OSError, ValueError, MemoryError) as error:
         raise AudioError(otherwise or f"not audio: {_opening(data)}") from error
     if not blocks:
         raise NoFrames("holds zero frames")
     if not RATES[0] <= rate <= RATES[1]:
         raise AudioError(f"header says {rate} Hz; {RATES[0]} to {RATES[1]} can be read")
-    with np.errstate(all="ignore"):
-        samples = np.concatenate(blocks).mean(axis=1, dtype=np.float64).astype(np.float32)
-    return AudioFile(samples, rate, channels, subtype)
+    return AudioFile(np.concatenate(blocks), rate, channels, subtype)
 
 
 def _opening(data: bytes) -> str:

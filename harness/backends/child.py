@@ -6,17 +6,20 @@ import contextlib
 import faulthandler
 import os
 import sys
+import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.audio import AudioError, read_audio
+from harness.audio import RATES, AudioError, read_audio
 from harness.backends import ADAPTERS
+from harness.backends.answers import usable, usable_rate
 from harness.backends.base import BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
 from harness.backends.meter import own_cpu
 from harness.backends.protocol import (
@@ -140,30 +143,21 @@ def _answer(
         made = _decoded(backend, request) if request.tokens is not None else backend.synthesize(request, pipe.beat)
         samples, made.sample_rate, repairs = _audio(made, capabilities)
         if repairs:
-            made.notes = {**made.notes, "repairs": list(repairs)}
+            made.notes = {**(made.notes if isinstance(made.notes, Mapping) else {}), "repairs": list(repairs)}
     except Exception as error:
         known = [word for kind, word in _OUTCOMES if isinstance(error, kind)]
         outcome, detail = (known or [Outcome.ERROR])[0], describe(error)
-        made = getattr(error, "partial", None) or made
+        partial = getattr(error, "partial", None)
+        made = partial if isinstance(partial, Synthesis) else made if isinstance(made, Synthesis) else Synthesis()
         if not known:
             _show(error)
-    header = {
-        "kind": "reply",
-        "outcome": str(outcome),
-        "detail": detail,
-        "sample_rate": plain(made.sample_rate),
-        "token_count": plain(made.token_count),
-        "finish_reason": plain(made.finish_reason),
-        "ttfa": plain(made.ttfa),
-        "stage_seconds": plain(made.stage_seconds),
-        "notes": plain(made.notes),
-    }
+    said, tokens = usable(made)
     arrays: dict[str, NDArray[Any]] = {}
     if samples is not None:
         arrays["samples"] = samples
-    if made.tokens is not None:
-        arrays["tokens"] = np.asarray(made.tokens, dtype=np.int32)
-    return header, arrays
+    if tokens is not None:
+        arrays["tokens"] = tokens
+    return {"kind": "reply", "outcome": str(outcome), "detail": detail, **said}, arrays
 
 
 def _decoded(backend: Any, request: Request) -> Synthesis:
@@ -182,7 +176,7 @@ def _audio(made: Synthesis, capabilities: Capabilities) -> tuple[Samples, int, t
         if made.audio_path.stat().st_size == 0:
             raise NoAudio(f"the audio file is empty ({made.audio_path.name})")
         try:
-            read = read_audio(made.audio_path)
+            read = read_audio(made.audio_path, quote=_own(made.audio_path))
         except AudioError as error:  # the folder is a temporary one and would make two equal runs differ
             kind = NoAudio if isinstance(error, NoFrames) else BadAudio
             raise kind(str(error).replace(str(made.audio_path), made.audio_path.name), made) from None
@@ -196,16 +190,27 @@ def _audio(made: Synthesis, capabilities: Capabilities) -> tuple[Samples, int, t
         raise NoAudio("the backend gave no frames")
     if not np.issubdtype(samples.dtype, np.floating):
         raise BadAudio(f"the adapter gave samples of type {samples.dtype}, not floating point in [-1, 1]")
-    rate = made.sample_rate or capabilities.sample_rate
-    if not rate or not rate > 0:
-        raise BadAudio(f"the adapter gave no usable sample rate ({rate})")
-    return samples.astype(np.float32, copy=False), int(rate), ()
+    asked = made.sample_rate if made.sample_rate is not None else capabilities.sample_rate
+    rate = usable_rate(asked)
+    if rate is None:
+        low, high = RATES
+        raise BadAudio(f"the adapter gave no usable sample rate ({plain(asked)!s:.60}); {low} to {high} Hz can be read")
+    with np.errstate(over="ignore"):
+        return samples.astype(np.float32, copy=False), rate, ()
+
+
+def _own(path: Path) -> bool:
+    """Whether a file was made in the worker's own folder, so that its bytes may be shown in a report."""
+    return not path.is_symlink() and path.resolve().is_relative_to(Path(tempfile.gettempdir()).resolve())
 
 
 def describe(error: BaseException) -> str:
     """One line for an exception: what a project error says, else the type and the first line of the message."""
     expected = (BackendFault, SoakError, ProtocolError)
-    text = " ".join(str(error).split("\n", 1)[0].split())
+    try:
+        text = " ".join(str(error).split("\n", 1)[0].split())
+    except Exception:  # an exception of somebody else's whose own text raises
+        text = ""
     if not isinstance(error, expected):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     text = text.encode("utf-8", "backslashreplace").decode()

@@ -93,8 +93,10 @@ class Decoder:
         del self._buffer[:end]
         try:
             header = json.loads(frame[_HEAD.size : _HEAD.size + header_size])
+            if not isinstance(header, dict):
+                raise TypeError(f"its header is a {type(header).__name__}")
             return Message(header, _arrays(header, frame, _HEAD.size + header_size))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, MemoryError) as error:
             raise ProtocolError(f"a frame that cannot be read ({error})") from None
 
 
@@ -127,8 +129,8 @@ def plain(value: Any) -> Any:
         return plain(value.tolist())
     if isinstance(value, np.generic):
         return plain(value.item())
-    if isinstance(value, int):
-        return int(value)
+    if isinstance(value, int):  # beyond 64 bits no reader of the journal takes it as a number
+        return int(value) if value.bit_length() < 64 else f"an integer of {value.bit_length()} bits"
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(float(value))
     return str(value)

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
+from harness.backends.answers import Hello, Loaded, LoadFailed, ReplySaid, ResetDone, read_answer
 from harness.backends.meter import Meter
 from harness.backends.process import WorkerProcess
 from harness.backends.protocol import Message, ProtocolError, capabilities_from_json, request_to_json, variant_to_json
@@ -98,17 +101,19 @@ class Worker:
         self._process = WorkerProcess(self._workdir)
         try:
             hello = self._expect(("hello",), HELLO_TIMEOUT, "start")
-            self._process.pid = int(hello.header["pid"])
+            self._process.pid = read_answer(Hello, hello).pid
             self._process.send({"kind": "load", "variant": variant_to_json(self.variant)}, time.monotonic() + 10.0)
             answer = self._expect(("loaded", "load-failed"), self._load_timeout, "load")
-        except (_Died, OSError) as error:
+            refused = read_answer(LoadFailed, answer).detail if answer.kind == "load-failed" else None
+            said = read_answer(Loaded, answer).capabilities if refused is None else None
+        except (_Died, OSError, ProtocolError) as error:
             raise self._load_failed(str(error) or type(error).__name__, printed=True) from None
         except BaseException:
             self._kill()
             raise
-        if answer.kind == "load-failed":
-            raise self._load_failed(str(answer.header["detail"]), printed=False)
-        self.capabilities = capabilities_from_json(answer.header["capabilities"])
+        if refused is not None or said is None:
+            raise self._load_failed(refused or "", printed=False)
+        self.capabilities = capabilities_from_json(said.model_dump())
         return self.capabilities
 
     def restart(self) -> Capabilities:
@@ -128,7 +133,7 @@ class Worker:
         process.tail.clear()
         meter = Meter(process.pid or 0)
         try:
-            message = self._exchange(process, request, meter, started)
+            said, arrays = self._exchange(process, request, meter, started)
         except _Died as death:
             wall = time.monotonic() - started
             self._kill()
@@ -144,7 +149,7 @@ class Worker:
         except BaseException:  # Ctrl-C too: the terminal's signal does not reach the worker's own session
             self._kill()
             raise
-        reply = _reply(message, time.monotonic() - started, meter, process)
+        reply = _reply(said, arrays, time.monotonic() - started, meter, process)
         if reply.outcome in (Outcome.CRASH, Outcome.HANG, Outcome.TIMEOUT):
             self._kill()
         return reply
@@ -156,14 +161,14 @@ class Worker:
         assert self._process is not None
         try:
             self._process.send({"kind": "reset"}, time.monotonic() + self._progress_timeout)
-            answer = self._expect(("reset",), self._request_timeout, "reset")
-        except (_Died, OSError):
+            answer = read_answer(ResetDone, self._expect(("reset",), self._request_timeout, "reset"))
+        except (_Died, OSError, ProtocolError):
             self._kill()
             return False
         except BaseException:
             self._kill()
             raise
-        if answer.header["detail"]:
+        if answer.detail:
             self._kill()
             return False
         return True
@@ -182,7 +187,9 @@ class Worker:
         finally:
             process.kill()
 
-    def _exchange(self, process: WorkerProcess, request: Request, meter: Meter, started: float) -> Message:
+    def _exchange(
+        self, process: WorkerProcess, request: Request, meter: Meter, started: float
+    ) -> tuple[ReplySaid, Mapping[str, NDArray[Any]]]:
         """Send a request and wait for its reply under both watchdogs. Raises _Died."""
         deadline, pause = started + self._request_timeout, _FIRST_SAMPLE
         life = started
@@ -197,7 +204,7 @@ class Worker:
                     life = now
                 if message is not None and message.kind == "reply":
                     meter.sample()
-                    return message
+                    return read_answer(ReplySaid, message), message.arrays
                 if now >= deadline:
                     raise _Died(Outcome.TIMEOUT, f"no answer within {self._request_timeout:g} s")
                 if now - life >= self._progress_timeout:
@@ -244,22 +251,23 @@ class Worker:
             self._process.kill()
 
 
-def _reply(message: Message, wall: float, meter: Meter, process: WorkerProcess) -> Reply:
-    header, arrays = message.header, message.arrays
+def _reply(
+    said: ReplySaid, arrays: Mapping[str, NDArray[Any]], wall: float, meter: Meter, process: WorkerProcess
+) -> Reply:
     process.tail.settle()
     return Reply(
-        outcome=Outcome(header["outcome"]),
-        detail=header["detail"],
-        samples=arrays.get("samples"),
-        sample_rate=header["sample_rate"],
+        outcome=said.outcome,
+        detail=said.detail,
+        samples=arrays.get("samples") if said.outcome is Outcome.OK else None,
+        sample_rate=said.sample_rate,
         tokens=arrays.get("tokens"),
-        token_count=header["token_count"],
-        finish_reason=header["finish_reason"],
-        ttfa=header["ttfa"],
-        stage_seconds=header["stage_seconds"],
-        notes=header["notes"],
+        token_count=said.token_count,
+        finish_reason=said.finish_reason,
+        ttfa=said.ttfa,
+        stage_seconds=said.stage_seconds,
+        notes=said.notes,
         wall_seconds=wall,
-        cpu_seconds=header["cpu_seconds"],
+        cpu_seconds=said.cpu_seconds,
         rss_bytes=meter.rss,
         peak_rss_bytes=meter.peak,
         stderr_tail=process.tail.text(),

@@ -6,7 +6,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from harness.corpora.files import read_jsonl, read_text
+from harness.corpora.files import read_jsonl
+from harness.documents import read_json
 from harness.errors import CorpusError, nearest
 from harness.types import Corpus, Json
 
@@ -70,10 +71,7 @@ def _entry(corpus: Corpus) -> Json:
 
 def _entries(folder: Path) -> Json:
     path = folder / MANIFEST
-    try:
-        manifest = json.loads(read_text(path))
-    except ValueError as error:
-        raise CorpusError(f"{path}: not JSON: {error}") from error
+    manifest = read_json(path, "list of corpora", CorpusError)
     entries = manifest.get("corpora") if isinstance(manifest, dict) else None
     if not isinstance(entries, dict):
         raise CorpusError(f"{path}: key 'corpora' is missing or no object")

@@ -21,8 +21,8 @@ from harness.types import Corpus
 CONTAINER = "META-INF/container.xml"
 ENCRYPTION = "META-INF/encryption.xml"
 FONT_OBFUSCATION = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
-MAX_MEMBER_BYTES = 32 * 2**20  # unpacked, of one file in the archive
-MAX_TOTAL_BYTES = 128 * 2**20  # unpacked, of all files that are read
+MAX_MEMBER_BYTES = 16 * 2**20  # unpacked, of one file in the archive
+MAX_TOTAL_BYTES = 32 * 2**20  # unpacked, of all files that are read
 MAX_DOCUMENTS = 10_000
 TEXT_TYPES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 
@@ -147,6 +147,7 @@ def _spine(package: Element, package_name: str, path: Path) -> list[str]:
         if wanted and item.get("media-type", TEXT_TYPES[0]) in TEXT_TYPES:
             target = unquote(item.get("href", "").partition("#")[0])
             names.append(posixpath.normpath(posixpath.join(posixpath.dirname(package_name), target)))
+    names = list(dict.fromkeys(names))  # a document that stands in the spine twice is read once
     if not names or len(names) > MAX_DOCUMENTS:
         raise CorpusError(f"{path}: {package_name!r}: {len(names)} documents in the spine, need 1 to {MAX_DOCUMENTS}")
     return names

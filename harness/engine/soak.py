@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from harness.backends.worker import Worker
+from harness.backends.worker import BackendLoadFailed, Worker
 from harness.engine.assessor import Assessor, Case
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
@@ -231,7 +231,7 @@ def _patiently(
             try:
                 yield from session.speak([turn])
                 failures = 0
-            except SoakError as problem:
+            except BackendLoadFailed as problem:
                 failures, error = failures + 1, problem
 
         yield turn, speak

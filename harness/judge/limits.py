@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import ConfigError, nearest
+from harness.documents import read_json
+from harness.errors import ConfigError, nearest, refuse_unknown
 from harness.faults import catalogue
 from harness.types import Chunk, Json, Relation
 
@@ -105,13 +106,7 @@ class Limits:
     @classmethod
     def load(cls, path: Path) -> Limits:
         """Read a calibration. Raises ConfigError naming file and key when it cannot be used."""
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot read the calibration ({error.strerror})") from None
-        except ValueError as error:
-            raise ConfigError(f"{path}: not valid JSON: {error}") from None
-        return cls.from_json(data, str(path))
+        return cls.from_json(read_json(path, "calibration"), str(path))
 
     @classmethod
     def from_json(cls, data: Json, where: str = "limits") -> Limits:
@@ -119,8 +114,16 @@ class Limits:
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
             found = data.get("schema") if isinstance(data, dict) else None
             raise ConfigError(f"{where}: schema is {found!r}, this version reads {SCHEMA}")
+        refuse_unknown(where, data, ("schema", "keys", "fitted", "faults"))
+        for key in ("faults", "keys", "fitted"):
+            if not isinstance(data.get(key, {}), dict):
+                raise ConfigError(f"{where}: key {key!r} must be a table, got {str(data[key])[:40]!r}")
+        if not data.get("faults"):  # defaults in the name of a calibration would judge without a word
+            raise ConfigError(f"{where}: key 'faults' is missing or empty: it limits nothing")
+        if not all(isinstance(value, str) for value in data.get("keys", {}).values()):
+            raise ConfigError(f"{where}: key 'keys' must hold texts")
         faults = {name: _default(fault) for name, fault in catalogue().items()}
-        for name, given in data.get("faults", {}).items():
+        for name, given in data["faults"].items():
             if name not in faults:
                 raise ConfigError(f"{where}: faults.{name}: unknown fault{nearest(name, faults)}")
             faults[name] = _read(given, f"{where}: faults.{name}")
@@ -177,7 +180,7 @@ def _read(given: Json, where: str) -> FaultLimits:
         )
     except KeyError as error:
         raise ConfigError(f"{where}: key {error.args[0]!r} is missing") from None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ConfigError(f"{where}: {error}") from None
 
 
@@ -185,13 +188,11 @@ def _bound(given: Json) -> Bound:
     limit = _finite(given["limit"])
     if limit is None:
         raise ValueError("a limit is missing")
-    return Bound(
-        limit,
-        str(given["source"]),
-        float(given.get("center", 0.0)),
-        float(given.get("slope", 0.0)),
-        given.get("max_words"),
-    )
+    words = given.get("max_words")
+    if words is not None and (not isinstance(words, int) or isinstance(words, bool) or words < 1):
+        raise ValueError(f"max_words is {words!r}, no count of words")
+    center, slope = _finite(given.get("center", 0.0)), _finite(given.get("slope", 0.0))
+    return Bound(limit, str(given["source"]), center or 0.0, slope or 0.0, words)
 
 
 def _finite(value: object) -> float | None:

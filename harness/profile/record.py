@@ -9,7 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from harness.documents import read_json
 from harness.errors import ConfigError
+from harness.profile.stored import StoredProfile, problem_of
 from harness.types import Chunk, Json, ReferenceRecord
 
 SCHEMA = 1
@@ -70,16 +74,14 @@ class Profile:
     @classmethod
     def load(cls, path: Path) -> Profile:
         """Read a profile. Raises ConfigError naming the file when it cannot be used."""
-        try:
-            raw = path.read_bytes()
-            data = json.loads(gzip.decompress(raw) if path.suffix == ".gz" else raw)
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot read the profile ({error.strerror or error})") from None
-        except (ValueError, EOFError) as error:
-            raise ConfigError(f"{path}: not a profile: {error}") from None
+        data = read_json(path, "profile")
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
             found = data.get("schema") if isinstance(data, dict) else None
             raise ConfigError(f"{path}: schema is {found!r}, this version reads {SCHEMA}; build the profile again")
+        try:
+            StoredProfile.model_validate(data)
+        except ValidationError as error:
+            raise ConfigError(f"{path}: not a profile: {problem_of(error)}") from None
         faults, figures = data["faults"], data["figures"]
         records = {key: _unpack(row, faults, figures) for key, row in data["chunks"].items()}
         return cls(data["keys"], records, data["voice"], data["totals"])

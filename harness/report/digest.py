@@ -5,12 +5,12 @@ A chunk is ``[judged word, word errors, words, CPU seconds, audio seconds]``; No
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.documents import read_json
 from harness.errors import ConfigError
 from harness.report.material import gather
 from harness.report.summary import summarise
@@ -104,12 +104,7 @@ class Digest:
     @classmethod
     def load(cls, path: Path) -> Digest:
         """Read a file. Raises ConfigError naming it."""
-        try:
-            return cls.from_json(json.loads(path.read_text(encoding="utf-8")), str(path))
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot read the baseline ({error.strerror})") from None
-        except ValueError as error:
-            raise ConfigError(f"{path}: not valid JSON: {error}") from None
+        return cls.from_json(read_json(path, "baseline"), str(path))
 
 
 def digest(run: Run, name: str = "") -> Digest:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.documents import read_json
 from harness.errors import ConfigError
 from harness.stats import clopper_pearson
 from harness.store import Run
@@ -56,12 +57,7 @@ class ClassFigures:
 
 def read(path: Path) -> tuple[str, list[Json]]:
     """Run id and rows of a saved file. Raises ConfigError naming file and row."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot read the marks ({error.strerror})") from None
-    except ValueError as error:
-        raise ConfigError(f"{path}: not valid JSON: {error}") from None
+    data = read_json(path, "file of marks")
     if not isinstance(data, dict) or data.get("schema") != SCHEMA or not isinstance(data.get("marks"), list):
         raise ConfigError(f"{path}: not a marks file of a report (schema {SCHEMA})")
     for number, row in enumerate(data["marks"], 1):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from harness.documents import read_json
+from harness.errors import ConfigError
 from harness.types import Json
 
 FOLDER = "nights"
@@ -35,13 +37,13 @@ def read(reports: Path) -> tuple[list[Json], list[str]]:
     found, problems = [], []
     for path in sorted((reports / FOLDER).glob("*.json"), reverse=True):
         try:
-            night = json.loads(path.read_text(encoding="utf-8"))
+            night = read_json(path, "record of a night")
             if night["schema"] != SCHEMA:
                 raise ValueError(f"schema {night['schema']!r}")
             shown = {
                 key: night[key] for key in ("began_utc", "exit", "gate", "suites", "failed", "reported", "baseline")
             }
             found.append({**shown, "quick": bool(night.get("quick")), "says": EXITS.get(shown["exit"], "unknown")})
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (ConfigError, OSError, ValueError, KeyError, TypeError) as error:
             problems.append(f"{FOLDER}/{path.name} cannot be read ({type(error).__name__}: {error})")
     return found, problems

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,8 @@ from statistics import median
 from typing import Any
 from urllib.parse import quote
 
+from harness.documents import read_json
+from harness.errors import ConfigError
 from harness.report.assets import policy, static
 from harness.report.baseline import COMPARISON
 from harness.report.headline import headlines, sentence
@@ -100,11 +101,11 @@ def read(reports: Path) -> tuple[dict[str, list[Night]], list[str]]:
         if path.parent.is_symlink():
             continue
         try:
-            summary = json.loads(path.read_text(encoding="utf-8"))
+            summary = read_json(path, "summary")
             key = (summary["suite"], summary["corpus"]["name"], summary["corpus"]["sha256"])
             date = str(summary.get("created_utc") or summary["run_id"])
             found.setdefault(key, []).append((date, _night(path.parent, summary, date)))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (ConfigError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             problems.append(f"{path.parent.name}/summary.json cannot be read ({type(error).__name__}: {error})")
     families = {
         f"{suite}: {corpus} ({sha256[:8]})": [night for _, night in sorted(rows, key=lambda row: row[0])]
@@ -117,7 +118,7 @@ def _night(path: Path, summary: Json, date: str) -> Night:
     comparison = path / COMPARISON
     gate = "–"
     if comparison.is_file():
-        result = json.loads(comparison.read_text(encoding="utf-8"))
+        result = read_json(comparison, "comparison")
         held = [claim["passed"] for claims in result["claims"].values() for claim in claims]
         fails = held.count(False)
         fine = "passed" if True in held else "nothing to compare"

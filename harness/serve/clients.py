@@ -17,6 +17,7 @@ import httpx
 from harness.audio import pcm_sha256
 from harness.backends.http_settings import check
 from harness.backends.worker import Reply, Worker
+from harness.documents import parse_json, read_limited
 from harness.errors import ConfigError, StoreError
 from harness.session import seed_for
 from harness.types import Corpus, Json, Outcome, Request, Variant
@@ -80,16 +81,20 @@ class _Record:
 
 def _read(path: Path, plan: Json) -> list[Json]:
     """Rows of an earlier run of the same plan; a last line that was torn is cut off."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"{path}: nothing to resume: {error.strerror}") from None
+    data = read_limited(path, "record to resume", kind=StoreError)
     whole = data[: data.rfind(b"\n") + 1]
     if len(whole) < len(data):
         with path.open("r+b") as file:
             file.truncate(len(whole))
-    first, *rows = (json.loads(line) for line in whole.splitlines())
-    changed = [key for key in plan if first["plan"].get(key) != plan[key]]
+    first, *rows = [
+        parse_json(line, f"{path}:{number}", StoreError) for number, line in enumerate(whole.splitlines(), 1)
+    ] or [None]
+    before = first.get("plan") if isinstance(first, dict) else None
+    if not isinstance(before, dict) or not all(
+        isinstance(row, dict) and isinstance(row.get("request"), int) for row in rows
+    ):
+        raise StoreError(f"{path}: not the record of an earlier load")
+    changed = [key for key in plan if before.get(key) != plan[key]]
     if changed:
         raise ConfigError(f"{path}: cannot be resumed: {', '.join(changed)} changed")
     return rows

@@ -78,7 +78,10 @@ def to_cell(kind: str, value: Any) -> Cell:
     if value is None:
         return None
     if kind == "int":
-        return int(value)
+        whole = int(value)
+        if not -(2**63) <= whole < 2**63:
+            raise OverflowError(f"an integer of {whole.bit_length()} bits")
+        return whole
     if kind == "real":
         number = float(value)
         return repr(number) if math.isnan(number) else number + 0.0

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.errors import StoreError
+from harness.errors import CannotStore, StoreError
 from harness.store.cells import Cell, checksum, from_cell, to_cell
 from harness.store.schema import SCHEMA_VERSION, TABLES, statements
 from harness.store.upgrades import check_version, upgrade, upgraded_copy
@@ -163,8 +163,8 @@ class Journal:
         for name, kind in shape.columns:
             try:
                 cells.append(to_cell(kind, values.get(name)))
-            except (TypeError, ValueError, OverflowError) as error:
-                raise StoreError(f"{self.path.parent}: {table}.{name} cannot be stored ({error})") from error
+            except (TypeError, ValueError, OverflowError, RecursionError) as error:
+                raise CannotStore(f"{self.path.parent}: {table}.{name} cannot be stored ({error})") from error
         marks = ",".join("?" * (len(cells) + 1))
         seal = checksum(table, cells)
         self._connection.execute(f"INSERT INTO {table} VALUES ({marks})", (*cells, seal))

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from harness.errors import StoreError
+from harness.errors import CannotStore, StoreError
 from harness.store.convert import attempt_key, attempt_row, claim_row, evidence_row, observation_row, verdict_row
 from harness.store.journal import Journal
 from harness.store.layout import JOURNAL, build, point_latest, read_manifest
@@ -157,8 +157,8 @@ class Run(Reader):
         with self._written(identity):
             try:
                 row = attempt_row(stored)
-            except ValueError as error:
-                raise StoreError(f"{self.path}: {identity}: {error}") from error
+            except (TypeError, ValueError, OverflowError) as error:
+                raise CannotStore(f"{self.path}: {identity}: {error}") from error
             number, seal = self._journal.append("attempts", row)
         try:
             self._ledger.append(number, seal)

@@ -8,17 +8,22 @@ attempts with the same samples share a file.
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 from pathlib import Path
 
 import numpy as np
 
+from harness.documents import read_limited
 from harness.durable import sync_directory, write_durably
-from harness.errors import StoreError
+from harness.errors import CannotStore, StoreError
 from harness.types import Samples
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHHH4sII4sI")  # RIFF, fmt with extension size, fact, data
 _FLOAT = 3  # WAVE_FORMAT_IEEE_FLOAT
+_FILE_LIMIT = (1 << 30) + 4096  # bytes; a worker hands over at most 1 GiB of samples
+_RATE_LIMIT = 2**30  # four times as many bytes a second must fit into the header's 32 bits
+_NAME = re.compile(r"audio/[0-9a-f]{64}_\d{1,10}\.wav")
 
 
 def pcm_sha256(samples: Samples) -> str:
@@ -43,6 +48,8 @@ def decode(data: bytes) -> tuple[Samples, int]:
         raise ValueError(f"only {len(data)} bytes")
     fields = _HEADER.unpack_from(data)
     pcm = data[_HEADER.size :]
+    if not 0 < fields[7] < _RATE_LIMIT or len(pcm) != fields[-1]:
+        raise ValueError(f"its header does not fit its {len(data)} bytes")
     if encode(b"", fields[7])[:4] != data[:4] or data[: _HEADER.size] != encode(pcm, fields[7])[: _HEADER.size]:
         raise ValueError(f"its header does not fit its {len(data)} bytes")
     return np.frombuffer(pcm, dtype="<f4").astype(np.float32, copy=True), int(fields[7])
@@ -58,12 +65,12 @@ class Sounds:
     def write(self, samples: Samples, sample_rate: int | None) -> tuple[str, str]:
         """Store one sound durably; return (path relative to the run, SHA-256). Raises OSError or StoreError."""
         if samples.ndim != 1:
-            raise StoreError(f"{self.run}: audio must have shape (samples,), not {samples.shape}")
-        if sample_rate is None or not 0 < sample_rate < 2**30:
-            raise StoreError(f"{self.run}: audio without a usable sample rate ({sample_rate})")
+            raise CannotStore(f"{self.run}: audio must have shape (samples,), not {samples.shape}")
+        if sample_rate is None or not 0 < sample_rate < _RATE_LIMIT:
+            raise CannotStore(f"{self.run}: audio without a usable sample rate ({sample_rate})")
         pcm = np.ascontiguousarray(samples, dtype="<f4").tobytes()
         if len(pcm) > 2**32 - 64:
-            raise StoreError(f"{self.run}: {len(pcm)} bytes of audio are more than a WAV file can hold")
+            raise CannotStore(f"{self.run}: {len(pcm)} bytes of audio are more than a WAV file can hold")
         sha256 = hashlib.sha256(pcm).hexdigest()
         name = f"{sha256}_{sample_rate}.wav"
         path = self.folder / name
@@ -85,10 +92,9 @@ class Sounds:
     def read(self, relative: str, sha256: str, sample_rate: int | None) -> tuple[Samples, int]:
         """Samples and rate. Raises StoreError naming file and hash when the file is not what was stored."""
         path = self.run / relative
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise StoreError(f"{path}: cannot be read ({error.strerror}); expected sound {sha256}") from error
+        if _NAME.fullmatch(relative) is None:
+            raise StoreError(f"{self.run}: {relative!r} is no name of a sound; expected sound {sha256}")
+        data = read_limited(path, f"sound {sha256}", _FILE_LIMIT, StoreError)
         try:
             samples, rate = decode(data)
         except ValueError as error:

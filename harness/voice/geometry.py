@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.documents import read_json
 from harness.errors import ConfigError, nearest
 
 SCHEMA = 1
@@ -78,19 +78,14 @@ class Geometry:
 
 def load_geometry(path: Path) -> Geometry:
     """Read ``voice.json``. Raises ConfigError, one line with the file and the key, when it cannot be used."""
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot read the voice description ({error.strerror})") from error
-    except ValueError as error:
-        raise ConfigError(f"{path}: not JSON ({error})") from error
+    stored = read_json(path, "voice description")
     if not isinstance(stored, dict) or stored.get("schema_version") != SCHEMA:
         raise ConfigError(f"{path}: schema_version must be {SCHEMA}")
     try:
         return _geometry(stored, path.parent)
     except KeyError as error:
         raise ConfigError(f"{path}: key {error.args[0]!r} is missing") from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ConfigError(f"{path}: {error}") from error
 
 

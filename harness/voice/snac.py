@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.documents import read_json
 from harness.errors import ConfigError, MissingExtra, nearest
 from harness.types import Samples, Tokens
 from harness.voice.geometry import SCHEMA, Codebook
@@ -100,16 +101,14 @@ def kind_of(path: Path) -> str:
 
 def load_snac_geometry(path: Path) -> SnacGeometry:
     """Read the description of a published model. Raises ConfigError, one line with the file and the key."""
+    stored = read_json(path, "voice description")
+    if not isinstance(stored, dict) or stored.get("schema_version") != SCHEMA:
+        raise ConfigError(f"{path}: schema_version must be {SCHEMA}")
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        if stored.get("schema_version") != SCHEMA:
-            raise ConfigError(f"{path}: schema_version must be {SCHEMA}")
         made = _geometry(stored, path.parent)
     except KeyError as error:
         raise ConfigError(f"{path}: key {error.args[0]!r} is missing") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot read the voice description ({error.strerror})") from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ConfigError(f"{path}: {error}") from None
     _check(made, path)
     return made

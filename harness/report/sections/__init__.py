@@ -6,11 +6,12 @@ day; a picture is drawn where this room knows what the figures of the suite mean
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.documents import read_json
+from harness.errors import ConfigError
 from harness.report.sections import figures, matrices
 from harness.report.sections.tables import Block, blocks
 from harness.store import Run
@@ -96,8 +97,8 @@ def answer(claims: Sequence[Claim]) -> str:
 def _results(run: Run) -> Json:
     """What the experiment wrote beside the journal; empty where it is not there (any more)."""
     try:
-        found: Any = json.loads((run.path / "results.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found: Any = read_json(run.path / "results.json", "results")
+    except ConfigError:
         return {}
     return found if isinstance(found, dict) else {}
 
