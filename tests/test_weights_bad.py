@@ -189,7 +189,9 @@ def test_a_model_of_another_format_within_the_folder(tmp_path: Path) -> None:
 def test_a_config_that_is_no_json_object(tmp_path: Path, text: str) -> None:
     folder = _write(tmp_path / "mine")
     (folder / "config.json").write_text(text)
-    with pytest.raises(ConfigError, match=r"config\.json: (is no JSON|expected a JSON object)"):
+    with pytest.raises(
+        ConfigError, match=r"config\.json: (the description of the model is not valid JSON|expected a JSON object)"
+    ):
         model_folder(str(folder), offline=True)
 
 

@@ -8,6 +8,7 @@ into slots, in the order of a tree. ``voice.json`` says which level a slot belon
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,8 +163,9 @@ class SnacDecoder:
             self._model: Any = snac.SNAC.from_config(str(folder / "config.json"))
             weights = torch.load(folder / "pytorch_model.bin", map_location="cpu", weights_only=True)
             self._model.load_state_dict(weights)
-        except (OSError, ValueError, TypeError, RuntimeError) as error:
-            raise ConfigError(f"{folder}: not the files of a SNAC codec: {str(error).splitlines()[0]}") from None
+        except (OSError, ValueError, TypeError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise ConfigError(f"{folder}: not the files of a SNAC codec: {reason}") from None
         self._model.eval()
         self._fits()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from harness.documents import read_json
 from harness.errors import ConfigError
 from harness.weights.ctranslate2_file import ModelFile
 
@@ -58,13 +58,8 @@ def _opened(path: Path) -> ModelFile:
 
 
 def _check_json(path: Path) -> None:
-    try:
-        if path.exists() and not isinstance(json.loads(path.read_bytes()), dict):
-            raise ConfigError(f"{path}: expected a JSON object")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError as error:
-        raise ConfigError(f"{path}: is no JSON ({error})") from None
+    if path.exists() and not isinstance(read_json(path, "description of the model"), dict):
+        raise ConfigError(f"{path}: expected a JSON object")
 
 
 def _instead(folder: Path) -> str:
