@@ -136,6 +136,7 @@ class Session:
                 language=turn.chunk.language,
                 overrides=dict(turn.overrides or {}),
                 tokens=turn.tokens,
+                expected=turn.chunk.expected,
             )
         )
         attempt = Attempt(

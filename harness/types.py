@@ -31,6 +31,12 @@ class Chunk:
     language: str = "en"  # BCP-47
     tags: tuple[str, ...] = ()
     position: int = 0  # 0-based, in its corpus
+    expected: str = ""  # what should be heard where that is not the text itself (SSML, phonemes, a house style)
+
+    @property
+    def expected_text(self) -> str:
+        """What should be heard: ``expected`` where the corpus gives it, else the text."""
+        return self.expected or self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class Request:
     language: str = "en"
     overrides: Mapping[str, Any] = field(default_factory=dict)  # settings for this request only (sweep, arms)
     tokens: Tokens | None = field(default=None, compare=False)  # for the vocoder alone, in place of the text
+    expected: str = ""  # what should be heard where that is not the text; no backend is told
 
 
 # --------------------------------------------------------------------------- what comes back

@@ -156,3 +156,23 @@ def test_selections_keep_positions_and_order() -> None:
     for wrong in (lambda: take(corpus, 0), lambda: select(corpus, {"z"})):
         with pytest.raises(CorpusError):
             wrong()
+
+
+def test_expected_is_read_from_jsonl_and_csv_and_is_part_of_the_checksum(tmp_path: Path) -> None:
+    rows = [{"text": "<b>305</b> g", "expected": "three oh five grams"}, {"text": "plain"}]
+    lines = tmp_path / "c.jsonl"
+    lines.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    table = tmp_path / "c.csv"
+    table.write_text("text,expected\n<b>305</b> g,three oh five grams\nplain,\n", encoding="utf-8")
+    for path in (lines, table):
+        first, second = load_corpus(path).chunks
+        assert (first.expected, first.expected_text) == ("three oh five grams",) * 2
+        assert (second.expected, second.expected_text) == ("", "plain")
+    bare = make_corpus("c", [Chunk("a", "one")], "here").sha256
+    assert make_corpus("c", [Chunk("a", "one", expected="won")], "here").sha256 != bare
+    lines.write_text('{"text": "a", "expected": 3}', encoding="utf-8")
+    with pytest.raises(CorpusError, match="line 1: key 'expected' must be a string"):
+        load_corpus(lines)
+    lines.write_text('{"text": "a", "expectd": "b"}', encoding="utf-8")
+    with pytest.raises(CorpusError, match="did you mean 'expected'"):
+        load_corpus(lines)

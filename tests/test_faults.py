@@ -12,8 +12,8 @@ import pytest
 from harness.errors import ConfigError
 from harness.faults import catalogue, collect, explain, gather, get
 from harness.faults._heard import hear, match, word_seconds
-from harness.faults._words import syllables
 from harness.faults.base import BaseFault, Family, Seen
+from harness.text import word_syllables as syllables
 from harness.types import Attempt, Chunk, Evidence, Observation, Outcome, ReferenceRecord, Status, View
 
 TEXT = (
@@ -650,3 +650,34 @@ def test_sound_that_comes_only_when_all_is_made_is_fake_streaming() -> None:
     assert late is not None and early is not None
     assert late - early > (get("fake-streaming").default_margin or 1.0)
     assert not first_after(None, 4.0).applies and not first_after(0.1, 0.2).applies
+
+
+MARKED = '<speak><prosody rate="slow" pitch="-2st">Hi there.</prosody></speak>'
+PAUSED = f'{TEXT} <break time="3s"/> {TEXT}'
+
+
+def test_markup_is_no_reason_to_expect_more_speech() -> None:
+    spoken = {"duration": 0.9, "speech_start": 0.1, "speech_end": 0.8, "pauses": []}
+    assert not over("near-empty", view([], MARKED, signal=spoken))
+    assert not over("overlong", view([], MARKED, signal={**spoken, "duration": 1.6}))
+
+
+@pytest.mark.parametrize(("seconds", "fault"), [(3.0, False), (3.4, False), (0.0, False), (5.5, True)])
+def test_a_pause_that_the_text_asks_for_is_no_dead_air(seconds: float, fault: bool) -> None:
+    gaps = [[2.0, 2.0 + seconds]] if seconds else []
+    longest = {"seconds": seconds, "ratio": None, "span": gaps[0] if gaps else None}
+    seen = view(None, PAUSED, signal={"pauses": gaps, "longest_pause": longest, "duration": 8.0 + seconds})
+    assert over("internal-silence", seen) is fault
+
+
+def test_a_pause_in_another_place_than_the_longest_still_counts() -> None:
+    gaps = [[1.0, 4.0], [6.0, 9.0]]
+    longest = {"seconds": 3.0, "ratio": None, "span": gaps[0]}
+    assert over("internal-silence", view(None, PAUSED, signal={"pauses": gaps, "longest_pause": longest}))
+
+
+def test_what_is_expected_decides_how_long_speech_should_be() -> None:
+    short = {"duration": 0.9, "speech_start": 0.1, "speech_end": 0.8, "pauses": []}
+    seen = view([], "h@'l@U w3:ld " * 9, signal=short)
+    assert over("near-empty", seen)
+    assert not over("near-empty", replace(seen, chunk=replace(seen.chunk, expected="hello world")))

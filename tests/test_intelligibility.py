@@ -56,7 +56,7 @@ def hearing() -> Callable[[str, str, str], dict]:
 def test_payload_holds_counts_alignment_and_plain_json(hearing: Callable) -> None:
     seen = hearing("The old man sat down, quietly.", "the man sat down quietly quietly")
     assert json.loads(json.dumps(seen, allow_nan=False)) == seen
-    assert seen["normaliser"] == "whisper-english"
+    assert seen["normaliser"] == "english/2"
     assert seen["wer"]["errors"] == 2 and seen["wer"]["words"] == 6
     assert seen["wer"]["rate"] == pytest.approx(2 / 6)
     assert [b["op"] for b in seen["alignment"]].count("delete") == 1
@@ -86,7 +86,7 @@ def test_text_without_words_has_no_rate(hearing: Callable) -> None:
 
 def test_chinese_is_counted_in_characters(hearing: Callable) -> None:
     seen = hearing("你好世界。", "你好世間", "zh")
-    assert seen["normaliser"] == "whisper-basic-letters"
+    assert seen["normaliser"] == "characters:zh/2"
     assert (seen["wer"]["words"], seen["cer"]["characters"], seen["cer"]["errors"]) == (4, 4, 1)
 
 

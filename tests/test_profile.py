@@ -14,6 +14,7 @@ from harness.calibration import calibrate, calibrate_takes, tail_limit
 from harness.errors import ConfigError
 from harness.judge import Judge, Limits
 from harness.profile import Profile, Take, build, from_takes, text_key
+from harness.text import TEXT_VERSION
 from harness.types import Attempt, Chunk, Json, Observation, Outcome, Status, Variant, Verdict, VerdictWord, View
 
 ONSETS, VOWELS = ("b", "dr", "f", "gl", "k", "m", "st", "v"), ("a", "e", "ai", "o", "ou", "i")
@@ -282,3 +283,11 @@ def test_calibration_of_runs_gives_a_profile_that_was_judged_by_the_new_limits()
     assert limits.keys["model.model"] == "abc"
     record = profile.record(gathered[7].chunk)
     assert record is not None and len(record.evidence["truncation"]) == 2
+
+
+def test_a_profile_of_another_version_of_the_normalisers_is_refused_in_one_line() -> None:
+    now = {"scorer.intelligibility": "1 asr", "text normaliser": TEXT_VERSION}
+    assert from_takes(healthy(3), now).mismatch(now) == ""
+    refused = from_takes(healthy(3), {"scorer.intelligibility": "1 asr"}).mismatch(now)
+    assert "text normaliser was 1, is 2" in refused and "\n" not in refused
+    assert "text normaliser: fitted under 1, now 2" in Limits({}, {"scorer.intelligibility": "1 asr"}).mismatch(now)

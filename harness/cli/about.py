@@ -43,11 +43,12 @@ def faults(name: str | None) -> None:
 def corpora(spec: str | None) -> None:
     """List the built-in corpora, or show the chunks of one (a name, a file, or generated:...)."""
     from harness.corpora import builtin_names, load_corpus
+    from harness.text import count_words
 
     if spec is None:
         for name in builtin_names():
             corpus = load_corpus(name)
-            words = sum(len(chunk.text.split()) for chunk in corpus.chunks)
+            words = sum(count_words(chunk.text) for chunk in corpus.chunks)
             click.echo(f"{name:<14}{len(corpus.chunks):>5} chunks {words:>7} words  sha256 {corpus.sha256[:12]}")
         return
     for chunk in load_corpus(spec).chunks:

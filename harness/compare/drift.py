@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 
 from harness import stats
 from harness.compare.rows import ChunkResult, Margins, Reference
+from harness.text import count_words
 from harness.types import Claim
 
 MEASURES = ("loudness_lufs", "speaker_similarity", "wer", "speech_rate", "token_rate", "rtfx")
@@ -89,7 +90,7 @@ def _without_length(raw: Sequence[tuple[ChunkResult, float]]) -> list[tuple[int,
 
     if len(raw) < 3:
         return [(row.position, value) for row, value in raw]
-    lengths = np.log([max(len(row.chunk.text.split()), 1) for row, _ in raw])
+    lengths = np.log([max(count_words(row.chunk.expected_text), 1) for row, _ in raw])
     values = np.array([value for _, value in raw])
     centred = lengths - lengths.mean()
     power = float(centred @ centred)

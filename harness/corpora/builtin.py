@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.corpora.files import read_jsonl
 from harness.documents import read_json
 from harness.errors import CorpusError, nearest
+from harness.text import count_words
 from harness.types import Corpus, Json
 
 FOLDER = Path(__file__).parents[2] / "corpora"
@@ -58,7 +59,7 @@ def write_manifest(folder: Path = FOLDER) -> Path:
 
 
 def _entry(corpus: Corpus) -> Json:
-    lengths = [len(chunk.text.split()) for chunk in corpus.chunks]
+    lengths = [count_words(chunk.text) for chunk in corpus.chunks]
     return {
         "file": f"{corpus.name}.jsonl",
         "sha256": corpus.sha256,

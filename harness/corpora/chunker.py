@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.corpora.sentences import CLOSING, ENDING, Border, border_after
+from harness.text.scripts import LETTERS_PER_WORD, is_unspaced
 
 PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
-UNSPACED = frozenset({"ja", "zh", "yue", "wuu", "th", "lo", "km", "my"})
-LETTERS_PER_WORD = 2  # how many letters of an unspaced script are counted as a word
 CUT_COST = {Border.PARAGRAPH: 0.0, Border.SENTENCE: 1.0, Border.CLAUSE: 12.0, Border.WORD: 40.0}
 JOINED_PARAGRAPHS_COST = 2.0
 SHORT_COST = 100.0
@@ -39,7 +38,7 @@ def chunk_text(text: str, max_words: int = 60, min_words: int = 8, language: str
     """
     if not 1 <= min_words <= max_words:
         raise ValueError(f"need 1 <= min_words <= max_words, got {min_words} and {max_words}")
-    unspaced = language.lower().split("-")[0] in UNSPACED
+    unspaced = is_unspaced(language)
     pieces: list[_Piece] = []
     for paragraph in PARAGRAPH.split(text):
         tokens = list(_tokens(paragraph, max_words, unspaced))

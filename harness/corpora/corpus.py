@@ -23,8 +23,8 @@ def shown(value: object) -> str:
 
 
 def checksum(chunks: Iterable[Chunk]) -> str:
-    """SHA-256 (hex) of ids, texts and languages in order, as canonical JSON. Tags do not count."""
-    rows = [[chunk.id, chunk.text, chunk.language] for chunk in chunks]
+    """SHA-256 (hex) of ids, texts, languages and what is expected, in order, as canonical JSON. Tags do not count."""
+    rows = [[chunk.id, chunk.text, chunk.language, *filter(None, [chunk.expected])] for chunk in chunks]
     canonical = json.dumps(rows, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
@@ -55,15 +55,21 @@ def _check(chunk: Chunk, where: str) -> None:
         value: str = getattr(chunk, key)
         if not value.strip():
             raise CorpusError(f"{where}: key '{key}' is empty")
-        at = next((index for index, letter in enumerate(value) if "\ud800" <= letter <= "\udfff"), None)
-        if at is not None:
-            raise CorpusError(
-                f"{where}: key '{key}' has a lone surrogate U+{ord(value[at]):04X} at character {at}, "
-                f"which no encoding can write; use the whole character"
-            )
+        _check_letters(value, key, where)
+    if chunk.expected:
+        _check_letters(chunk.expected, "expected", where)
     if not LANGUAGE.fullmatch(chunk.language):
         raise CorpusError(
             f"{where}: key 'language' is {shown(chunk.language)}, not a BCP-47 tag such as 'en' or 'pt-BR'"
+        )
+
+
+def _check_letters(value: str, key: str, where: str) -> None:
+    at = next((index for index, letter in enumerate(value) if "\ud800" <= letter <= "\udfff"), None)
+    if at is not None:
+        raise CorpusError(
+            f"{where}: key '{key}' has a lone surrogate U+{ord(value[at]):04X} at character {at}, "
+            f"which no encoding can write; use the whole character"
         )
 
 

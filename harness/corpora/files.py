@@ -14,7 +14,7 @@ from harness.corpora.corpus import make_corpus, shown
 from harness.errors import CorpusError, nearest
 from harness.types import Chunk, Corpus, Json
 
-KEYS = ("id", "text", "language", "tags")
+KEYS = ("id", "text", "language", "tags", "expected")
 MAX_FILE_BYTES = 256 * 2**20
 
 
@@ -69,7 +69,7 @@ def numbered(path: Path, texts: Iterable[str], language: str) -> Corpus:
 
 
 def read_jsonl(path: Path, language: str) -> Corpus:
-    """One JSON object a line: ``text``, and if wanted ``id``, ``language`` and ``tags`` (a list)."""
+    """One JSON object a line: ``text``, and if wanted ``id``, ``language``, ``tags`` (a list) and ``expected``."""
     chunks: list[Chunk] = []
     places: list[str] = []
     for number, line in enumerate(read_text(path).split("\n"), 1):
@@ -89,7 +89,7 @@ def read_jsonl(path: Path, language: str) -> Corpus:
 
 
 def read_csv(path: Path, language: str) -> Corpus:
-    """A header row with ``text``, and if wanted ``id``, ``language`` and ``tags`` (separated by spaces)."""
+    """A header row with ``text``, and if wanted ``id``, ``language``, ``expected``, ``tags`` (set apart by spaces)."""
     chunks: list[Chunk] = []
     places: list[str] = []
     before = csv.field_size_limit(MAX_FILE_BYTES)
@@ -127,7 +127,7 @@ def _check_keys(row: Mapping[str, object], where: str, word: str) -> None:
     for key in row:
         if key in KEYS:
             continue
-        close = difflib.get_close_matches(key.lower(), ["language", "tags"], n=1, cutoff=0.65)
+        close = difflib.get_close_matches(key.lower(), ["language", "tags", "expected"], n=1, cutoff=0.65)
         if close and close[0] not in row:
             raise CorpusError(f"{where}: unknown {word} {shown(key)}{nearest(key, close)}")
 
@@ -143,12 +143,14 @@ def _chunk(row: Json, where: str, language: str, default_id: str) -> Chunk:
     if isinstance(identity, int) and not isinstance(identity, bool):
         identity = str(identity)
     tags = row.get("tags", [])
-    for key, value in (("id", identity), ("text", row["text"]), ("language", row.get("language", language))):
+    spoken = {"id": identity, "text": row["text"], "language": row.get("language", language)}
+    for key, value in {**spoken, "expected": row.get("expected", "")}.items():
         if not isinstance(value, str):
             raise CorpusError(f"{where}: key '{key}' must be a string, got {shown(value)}")
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise CorpusError(f"{where}: key 'tags' must be a list of strings, got {shown(tags)}")
-    return Chunk(identity, row["text"], row.get("language", language), tuple(tags))
+    expected = row.get("expected", "")
+    return Chunk(identity, row["text"], row.get("language", language), tuple(tags), expected=expected)
 
 
 def _default_id(path: Path, number: int) -> str:

@@ -11,6 +11,7 @@ from harness.backends import ADAPTERS
 from harness.engine.fingerprint import model_hashes
 from harness.errors import ConfigError, nearest
 from harness.scorers import SCORERS
+from harness.text import NORMALISER_KEY, TEXT_VERSION
 from harness.types import Chunk, Corpus, Variant
 
 
@@ -74,4 +75,6 @@ def standard_keys(plan: Plan, reference: Variant) -> dict[str, str]:
     for name, options in plan.scorers.items():
         made: Any = cast("type[Any]", SCORERS.get(name))(**options)
         keys[f"scorer.{name}"] = made.version
+    if "intelligibility" in plan.scorers:
+        keys[NORMALISER_KEY] = TEXT_VERSION
     return keys

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.compare import ChunkResult
 from harness.engine.plan import Plan
 from harness.store import Run
+from harness.text import count_words
 from harness.types import Arm, Attempt, Chunk, Json, Observation, Status, Variant, Verdict
 
 
@@ -32,7 +33,7 @@ def _row(
     }
     wer = _payload(seen, "intelligibility").get("wer") or {}
     if attempt is not None and attempt.duration:
-        values["speech_rate"] = len(chunk.text.split()) / attempt.duration
+        values["speech_rate"] = count_words(chunk.expected_text) / attempt.duration
         if attempt.token_count is not None:
             values["token_rate"] = attempt.token_count / attempt.duration
         if attempt.cpu_seconds:

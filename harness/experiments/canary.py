@@ -15,6 +15,7 @@ from harness.experiments.stage import Stage, markdown, write_results
 from harness.faults import catalogue
 from harness.injection import Strike, faulty
 from harness.store import Run
+from harness.text import count_words
 from harness.types import Arm, Attempt, Chunk, Claim, Json, Variant, Verdict, VerdictWord
 
 _DEFAULTS: Mapping[str, Any] = {"faults": [], "words_min": 6}
@@ -75,7 +76,7 @@ def _table(given: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def places(chunks: Sequence[Chunk], table: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(fault, chunk id): every second chunk of enough words, so that a healthy one lies between."""
-    long = [chunk.id for chunk in chunks if len(chunk.text.split()) >= table["words_min"]]
+    long = [chunk.id for chunk in chunks if count_words(chunk.expected_text) >= table["words_min"]]
     free = long[1::2] if len(long[1::2]) >= len(table["faults"]) else long
     if len(free) < len(table["faults"]):
         need = f"{len(table['faults'])} faults need as many chunks of {table['words_min']} words or more"

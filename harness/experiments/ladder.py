@@ -15,6 +15,7 @@ from harness.experiments.ladder_claims import claims, exponent, first_length, gr
 from harness.experiments.stage import Stage, write_results
 from harness.session import Turn, seed_for
 from harness.store import Run
+from harness.text import count_words
 from harness.types import Arm, Attempt, Chunk, Claim, Json, Outcome, Variant, Verdict, VerdictWord
 
 __all__ = ["carry_out", "exponent", "first_length", "words_of"]
@@ -61,7 +62,7 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
 def words_of(chunk: Chunk) -> int:
     """Length of a text in words, as its tag of the ladder says, else counted."""
     tagged = [tag.removeprefix("words-") for tag in chunk.tags if tag.startswith("words-")]
-    return int(tagged[0]) if tagged else len(chunk.text.split())
+    return int(tagged[0]) if tagged else count_words(chunk.expected_text)
 
 
 def _takes(stage: Stage, variant: Variant, takes: int, short: int) -> None:

@@ -2,8 +2,8 @@
 
 import statistics
 
-from harness.faults._words import syllables
 from harness.faults.base import NotApplicable, number, payload
+from harness.text import asked_pauses, spoken_syllables
 from harness.types import View
 
 
@@ -19,11 +19,22 @@ def speech_seconds(view: View) -> float:
 
 
 def expected_syllables(view: View) -> float:
-    """Syllables of the chunk's text, at least 1. Raises NotApplicable where the text holds nothing to speak."""
-    count = sum(syllables(word, view.chunk.language) for word in view.chunk.text.split())
+    """Syllables of what should be heard, at least 1. Raises NotApplicable where the text holds nothing to speak."""
+    count = spoken_syllables(view.chunk.expected_text, view.chunk.language)
     if count <= 0:
         raise NotApplicable("the text holds nothing to speak")
     return max(count, 1.0)
+
+
+def wanted_pauses(view: View) -> list[float]:
+    """Seconds of each pause that the text asks for (a break tag, a pause mark, an ellipsis), longest first."""
+    return sorted(asked_pauses(view.chunk.text), reverse=True)
+
+
+def inner_pauses(view: View) -> list[tuple[float, float]]:
+    """Start and end of each silent gap inside the speech, longest first."""
+    gaps = [(float(a), float(b)) for a, b in payload(view, "signal").get("pauses") or []]
+    return sorted(gaps, key=lambda gap: gap[0] - gap[1])
 
 
 def reference_figure(view: View, key: str) -> float | None:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from harness.faults._figures import expected_syllables
+from harness.faults._figures import expected_syllables, inner_pauses, wanted_pauses
 from harness.faults._inject import audio, give, join, loudest, speech
 from harness.faults.base import BaseFault, Family, Material, Seen, Source, number, payload
 from harness.types import Relation, View
@@ -36,7 +36,11 @@ class Overlong(BaseFault):
     injectors = audio("lengths more", (0.25, 0.5, 1.0, 2.0, 4.0), 2.0, hold)
 
     def measure(self, view: View) -> Seen:
-        duration = max(number(payload(view, "signal"), "duration"), 0.01)
+        duration = number(payload(view, "signal"), "duration")
         syllables = expected_syllables(view)
-        detail = f"{duration:.2f} s for {syllables:.0f} syllables"
+        gaps = [end - start for start, end in inner_pauses(view)]
+        granted = sum(min(pair) for pair in zip(wanted_pauses(view), gaps, strict=False))
+        duration = max(duration - granted, 0.01)
+        pauses = f", {granted:.2f} s of pauses that the text asks for left out" if granted else ""
+        detail = f"{duration:.2f} s for {syllables:.0f} syllables{pauses}"
         return Seen(math.log(duration / syllables), (0.0, duration), detail)

@@ -77,7 +77,7 @@ class FaultyBackend:
         self._memory.count += 1
         self._memory.began = time.monotonic()
         hits = [hit for index, strike in enumerate(self._plan) if (hit := self._hit(index, strike, request))]
-        chunk = Chunk(request.chunk_id, request.text, request.language)
+        chunk = Chunk(request.chunk_id, request.text, request.language, expected=request.expected)
         notes: list[dict[str, Any]] = []
         asked = request
         actions: list[tuple[_Hit, Injector, float, Mapping[str, Any]]] = []

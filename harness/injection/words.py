@@ -32,7 +32,7 @@ def spoken_words(made: Synthesis, material: Material) -> Words:
         return tuple((str(word), float(start), float(end)) for word, start, end in told)
     if material.samples is None or not material.sample_rate:
         raise CannotInject("no audio to find words in")
-    return aligned_words(material.samples, material.sample_rate, material.chunk.text, material.chunk.language)
+    return aligned_words(material.samples, material.sample_rate, material.chunk.expected_text, material.chunk.language)
 
 
 def aligned_words(samples: Samples, rate: int, text: str, language: str = "en") -> Words:

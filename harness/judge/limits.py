@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from harness.documents import read_json
 from harness.errors import ConfigError, nearest, refuse_unknown
 from harness.faults import catalogue
+from harness.text import count_words, with_normaliser
 from harness.types import Chunk, Json, Relation
 
 if TYPE_CHECKING:
@@ -24,10 +25,8 @@ DEFAULT = "default, not fitted on this voice"
 
 
 def length_of(chunk: Chunk) -> int:
-    """Words of a chunk's text, at least 1; scripts without spaces count two characters as a word."""
-    words = chunk.text.split()
-    wide = sum(1 for c in chunk.text if "\u3040" <= c <= "\u30ff" or "\u3400" <= c <= "\u9fff")
-    return max(len(words) + wide // 2, 1)
+    """Words of what should be heard of a chunk, at least 1 (see :func:`harness.text.count_words`)."""
+    return max(count_words(chunk.expected_text), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +149,10 @@ class Limits:
 
     def mismatch(self, keys: Mapping[str, str]) -> str:
         """Name the first key on which the calibration and ``keys`` differ, or return an empty string."""
-        for name in sorted(set(self.keys) & set(keys)):
-            if self.keys[name] != keys[name]:
-                return f"{name}: fitted under {self.keys[name]}, now {keys[name]}"
+        mine = with_normaliser(self.keys)
+        for name in sorted(set(mine) & set(keys)):
+            if mine[name] != keys[name]:
+                return f"{name}: fitted under {mine[name]}, now {keys[name]}"
         return ""
 
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from harness.documents import read_json
 from harness.errors import ConfigError
 from harness.profile.stored import StoredProfile, problem_of
+from harness.text import with_normaliser
 from harness.types import Chunk, Json, ReferenceRecord
 
 SCHEMA = 1
@@ -21,8 +22,9 @@ DIGITS = 4  # significant, of what is stored
 
 
 def text_key(chunk: Chunk) -> str:
-    """What a text is found by: 16 hex digits over language and text."""
-    text = f"{chunk.language}\0{chunk.text}".encode("utf-8", "surrogatepass")
+    """What a text is found by: 16 hex digits over language, text and what is expected of it."""
+    parts = [chunk.language, chunk.text, *filter(None, [chunk.expected])]
+    text = "\0".join(parts).encode("utf-8", "surrogatepass")
     return hashlib.sha256(text).hexdigest()[:16]
 
 
@@ -51,8 +53,9 @@ class Profile:
 
     def mismatch(self, keys: Mapping[str, str]) -> str:
         """Name every key on which the profile and ``keys`` differ, in one line, or return an empty string."""
-        common = sorted(set(self.keys) & set(keys))
-        wrong = [f"{k} was {self.keys[k][:16]}, is {keys[k][:16]}" for k in common if self.keys[k] != keys[k]]
+        mine = with_normaliser(self.keys)
+        common = sorted(set(mine) & set(keys))
+        wrong = [f"{k} was {mine[k][:16]}, is {keys[k][:16]}" for k in common if mine[k] != keys[k]]
         return f"the reference's profile was made under other conditions: {'; '.join(wrong)}" if wrong else ""
 
     def save(self, path: Path) -> None:

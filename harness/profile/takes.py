@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from harness.faults._figures import speech_seconds
 from harness.faults.base import CannotJudge
+from harness.text import NORMALISER_KEY, count_words, normaliser_version
 from harness.types import Arm, Attempt, Chunk, Json, Observation, Verdict, View
 
 SPEAKER = "speaker"
@@ -45,10 +46,7 @@ class Take:
 
 def takes(run: RunLike, variant: str) -> Iterator[Take]:
     """All first attempts of a variant in a run, in order, with what was seen in them."""
-    chunks = {
-        row["id"]: Chunk(row["id"], row["text"], row["language"], tuple(row.get("tags", ())), row.get("position", 0))
-        for row in run.manifest["corpus"]["texts"]
-    }
+    chunks = {row["id"]: _chunk(row) for row in run.manifest["corpus"]["texts"]}
     seen: dict[int, dict[str, Observation]] = {}
     for attempt_id, observation in run.all_observations(variant=variant):
         seen.setdefault(attempt_id, {})[observation.scorer] = observation
@@ -61,6 +59,11 @@ def takes(run: RunLike, variant: str) -> Iterator[Take]:
         previous = chunks.get(before.chunk_id) if before is not None and same else None
         before = attempt
         yield Take(chunks[attempt.chunk_id], attempt, seen.get(attempt.id, {}), previous, verdicts.get(attempt.id))
+
+
+def _chunk(row: Json) -> Chunk:
+    tags, position = tuple(row.get("tags", ())), row.get("position", 0)
+    return Chunk(row["id"], row["text"], row["language"], tags, position, row.get("expected", ""))
 
 
 def conditions(run: RunLike, variant: str, gathered: Iterable[Take]) -> dict[str, str]:
@@ -78,6 +81,8 @@ def conditions(run: RunLike, variant: str, gathered: Iterable[Take]) -> dict[str
     for take in gathered:
         for name, observation in take.observations.items():
             keys.setdefault(f"scorer.{name}", observation.version)
+            if label := observation.payload.get("normaliser"):
+                keys.setdefault(NORMALISER_KEY, normaliser_version(str(label)))
     return keys
 
 
@@ -97,7 +102,7 @@ def figures_of(take: Take) -> dict[str, float]:
         "token_count": take.attempt.token_count,
     }
     if take.attempt.duration:
-        known["speech_rate"] = len(take.chunk.text.split()) / take.attempt.duration
+        known["speech_rate"] = count_words(take.chunk.expected_text) / take.attempt.duration
         if take.attempt.token_count is not None:
             known["token_rate"] = take.attempt.token_count / take.attempt.duration
     return {name: float(value) for name, value in known.items() if value is not None}

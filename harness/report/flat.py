@@ -18,6 +18,7 @@ def score_rows(run: Run, *, arms: tuple[str, ...] = (Arm.SOAK,)) -> Iterator[Jso
     Values are plain JSON; what was not measured is None, with ``scorer.status`` and ``scorer.reason`` saying why.
     """
     texts = {text["id"]: text["text"] for text in run.manifest["corpus"]["texts"]}
+    expected = {text["id"]: text.get("expected") or None for text in run.manifest["corpus"]["texts"]}
     verdicts = run.verdicts()
     for attempt in run.attempts():
         if attempt.arm not in arms or attempt.id is None:
@@ -49,6 +50,7 @@ def score_rows(run: Run, *, arms: tuple[str, ...] = (Arm.SOAK,)) -> Iterator[Jso
             "rss_bytes": attempt.rss_bytes,
             "peak_rss_bytes": attempt.peak_rss_bytes,
             "text": texts.get(attempt.chunk_id),
+            "expected": expected.get(attempt.chunk_id),
         }
         for scorer, seen in sorted(run.observations(attempt.id).items()):
             row.update(_scores(scorer, seen))

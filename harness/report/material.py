@@ -53,6 +53,7 @@ class Material:
     """All of a run that a page needs. ``spoken`` is in order of requests; ``chunks`` counts the selection."""
 
     texts: Mapping[str, str]
+    expected: Mapping[str, str]  # what should be heard of a chunk, where that is not its text
     variants: Sequence[str]
     chunks: int
     spoken: Mapping[str, Sequence[Spoken]]
@@ -73,10 +74,12 @@ class Material:
 def gather(run: Run) -> Material:
     """Read a run. Raises StoreError for a damaged row."""
     texts = {str(text["id"]): str(text["text"]) for text in run.manifest["corpus"]["texts"]}
+    rows = run.manifest["corpus"]["texts"]
+    expected = {str(row["id"]): str(row["expected"]) for row in rows if row.get("expected")}
     names = [str(variant["name"]) for variant in run.manifest["variants"]]
     orders = {name: selected(run, name) for name in names}
     spoken = {name: _of_variant(run, name, orders[name]) for name in names}
-    return Material(texts, names, max((len(order) for order in orders.values()), default=0), spoken)
+    return Material(texts, expected, names, max((len(order) for order in orders.values()), default=0), spoken)
 
 
 def selected(run: Run, name: str) -> Sequence[str]:

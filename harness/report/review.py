@@ -68,6 +68,7 @@ class Queue:
             "picture": picture,
             "takes": takes,
             "text": self._material.texts.get(attempt.chunk_id, ""),
+            "expected": self._material.expected.get(attempt.chunk_id, ""),
             "words": word_diff(heard) if heard else [],
             "heard": heard.get("text"),
             "wer": heard.get("wer") or {},
@@ -75,7 +76,10 @@ class Queue:
             "second": _payload(seen.get("second_opinion")).get("text"),
             "tokens": _payload(seen.get("tokens")),
             "scores": score_rows(
-                self._run, self._limits.get(attempt.variant), spoken, self._material.texts.get(attempt.chunk_id, "")
+                self._run,
+                self._limits.get(attempt.variant),
+                spoken,
+                self._material.expected.get(attempt.chunk_id) or self._material.texts.get(attempt.chunk_id, ""),
             ),
             "mark": self._marks.get(attempt.id or -1, {}),
             "faults": list(dict.fromkeys(finding.fault for finding in spoken.findings)),

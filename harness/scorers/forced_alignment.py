@@ -8,6 +8,7 @@ from typing import Any
 from harness.scorers.asr import speech_16k
 from harness.scorers.base import Clip, Unavailable
 from harness.scorers.forced import LONGEST_TEXT, ForcedAligner
+from harness.text import spoken_text
 
 
 class ForcedAlignmentScorer:
@@ -29,7 +30,7 @@ class ForcedAlignmentScorer:
         """Return the payload ``forced_alignment`` of ARCHITECTURE.md."""
         if clip.chunk.language.split("-")[0].lower() != "en":
             raise Unavailable(f"the aligner knows English only, not {clip.chunk.language!r}")
-        found = self._aligner.align(speech_16k(clip), clip.chunk.text)
+        found = self._aligner.align(speech_16k(clip), spoken_text(clip.chunk.expected_text))
         if found is None:
             raise Unavailable(f"no words to align, or more than {LONGEST_TEXT}")
         return found

@@ -39,12 +39,12 @@ class IntelligibilityScorer:
             raise Unavailable(f"{self.recognizer.spec} does not read {language!r}")
         heard = self.recognizer.transcribe(speech_16k(clip), language)
         chosen = normaliser(self.normalise or default_normaliser(language))
-        return payload(heard, clip.chunk.text, language, chosen)
+        return payload(heard, clip.chunk.expected_text, language, chosen)
 
 
 def payload(heard: Transcript, text: str, language: str, normalise: Normaliser) -> Json:
     """Return the payload of a transcript. ``words`` is parallel to ``hypothesis``, or empty without times."""
-    reference, hypothesis = normalise(text), normalise(heard.text)
+    reference, hypothesis = normalise.pair(text, heard.text)
     pieces = [normalise(w.word).split() for w in heard.words]
     words = retime(heard.words, pieces, hypothesis.split()) if heard.words else []
     counts, operations = align_words(reference, hypothesis)
@@ -53,7 +53,7 @@ def payload(heard: Transcript, text: str, language: str, normalise: Normaliser) 
         **heard.extras,
         "engine": heard.engine,
         "model": heard.model,
-        "normaliser": normalise.name,
+        "normaliser": normalise.label,
         "language": language,
         "text": heard.text,
         "reference": reference,

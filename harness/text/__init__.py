@@ -1,0 +1,34 @@
+"""Text as it is spoken: named normalisers, markup, numbers and signs, syllables, and one count of words."""
+
+from harness.text.markup import asked_pauses, spoken_text
+from harness.text.normalisers import (
+    NORMALISER_KEY,
+    TEXT_VERSION,
+    Normaliser,
+    default_normaliser,
+    normaliser,
+    normaliser_names,
+    normaliser_version,
+    with_normaliser,
+)
+from harness.text.scripts import UNSPACED, count_words, is_unspaced, primary
+from harness.text.syllables import spoken_syllables, word_syllables
+
+__all__ = [
+    "NORMALISER_KEY",
+    "TEXT_VERSION",
+    "UNSPACED",
+    "Normaliser",
+    "asked_pauses",
+    "count_words",
+    "default_normaliser",
+    "is_unspaced",
+    "normaliser",
+    "normaliser_names",
+    "normaliser_version",
+    "primary",
+    "spoken_syllables",
+    "spoken_text",
+    "with_normaliser",
+    "word_syllables",
+]

@@ -1,0 +1,81 @@
+"""English before and after Whisper's normaliser, which knows neither signs, clocks, dates nor fractions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+from harness.text.characters import fold_characters
+from harness.text.markup import marked_text
+from harness.text.numbers import one_by_one
+from harness.text.spoken_forms import spoken_forms
+from harness.text.tokens import OPTIONAL, emoji_words
+
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_SHORT_MONTHS = "jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
+_EMOJI = re.compile("[\u2600-\u27bf\u2b50\u2b55\U0001f000-\U0001faff]")
+_BEFORE: list[tuple[re.Pattern[str], str]] = [
+    (re.compile(r"(?<!\w)'\s?n\s?'(?!\w)|(?<=\w)\s?'n'\s?(?=\w)|(?<=\w)\s'n\s(?=\w)", re.I), " and "),
+    (re.compile(r"(?<!\w)'(?=(?:tis|twas|twere|em|til|round|bout)\b)", re.I), ""),
+    (re.compile(r"(?<!\w)'|'(?!\w)(?<!s')"), " "),  # quotation marks, not apostrophes
+    (re.compile(r"\b(\d{1,2}):00\b(?=\s*[ap]\.?m\b)", re.I), r"\1"),
+    (re.compile(r"\b(\d{1,2}):00\b"), r"\1 o'clock"),
+    (re.compile(r"\b(\d{1,2}):0([1-9])\b"), r"\1 oh \2"),
+    (re.compile(r"\b(\d{3})-(?:(\d{3})-)?(\d{4})\b"), r"\1\2\3"),  # a telephone number
+    (re.compile(r"\b(?:no|nr)\.(?=\s?\d)|№\s?(?=\d)|#(?=\d)", re.I), " number "),
+    (re.compile(r"\b(\d+) 1/2\b"), r"\1.5"),
+    (re.compile(r"(?<=\w)@(?=\w)"), " at "),
+    (re.compile(r"(?<=[A-Za-z0-9])\.(?=(?:com|org|net|edu|gov|io|co|uk|de|fr|eu|html?|pdf)\b)", re.I), " dot "),
+    (re.compile(r"\bwww\."), "w w w dot "),
+    (re.compile(r"(?<=\d)\s?°\s?(?=[CF]\b)"), " degrees "),
+    (re.compile(r"(?<=degrees )C\b"), "celsius"),
+    (re.compile(r"(?<=degrees )F\b"), "fahrenheit"),
+    (re.compile(r"(?<=\d)\s?°"), " degrees "),
+    (re.compile(r"(?<=\d)\s?–\s?(?=[$€£]?\d)"), " to "),
+    (re.compile(r"(?<![\w)\]}-])-\s?(?=\d)"), " minus "),
+    (re.compile(r"&"), " and "),
+    (re.compile(r"(?<![\w+])\+(?=\d)|(?<=[\w)])\s?\+\s?(?=[\w(])"), " plus "),
+    (re.compile(r"\s=\s|(?<=\w)=(?=\w)"), " equals "),
+    (re.compile(r"(?<=\d)\s?×\s?(?=\d)"), " times "),
+    (re.compile(r"(?<=\d)\s?÷\s?(?=\d)"), " divided by "),
+    (re.compile(r"@"), " at "),
+    (re.compile(r"[¥]\s?(\d[\d,.]*)"), r"\1 yen"),
+    (re.compile(r"[₹]\s?(\d[\d,.]*)"), r"\1 rupees"),
+]
+_FRACTION = re.compile(r"(?<![\d/])\d/\d(?![\d/])")
+_LEADING_ZERO = re.compile(r"(?<![\w.,:/])0\d+(?![\w.,:/]*\w)")  # Whisper's normaliser loses the zero
+_DATE = re.compile(r"\b(\d{4})-(0\d|1[0-2])-([0-2]\d|3[01])\b")
+_INITIALS = re.compile(r"\b(?:[A-Za-z]\.\s?)+[A-Za-z]\.(?!\w)")
+_AFTER: list[tuple[re.Pattern[str], str]] = [
+    (re.compile(rf"\b(?:the )?(one|\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTHS})\b"), r"\2 \1"),
+    (re.compile(rf"\b({_MONTHS}) (?:the )?(\d{{1,2}})(?:st|nd|rd|th)\b"), r"\1 \2"),
+    (re.compile(r"\b1\b"), "one"),
+]
+
+
+@cache
+def _stock() -> Callable[[str], str]:
+    from whisper_normalizer.english import EnglishTextNormalizer
+
+    return EnglishTextNormalizer()  # type: ignore[no-any-return]
+
+
+def english_tokens(text: str) -> list[str]:
+    """Return the words of English as Whisper's normaliser spells them, with signs, dates and clocks written out.
+
+    Numbers become digits, contractions are written out, British spelling becomes American, fillers are dropped.
+    """
+    folded = fold_characters(marked_text(text, OPTIONAL))
+    folded = _EMOJI.sub(lambda m: " " + " ".join(emoji_words(m[0])) + " ", folded)
+    folded = _INITIALS.sub(lambda m: " " + re.sub(r"[.\s]", "", m[0]) + " ", folded)
+    folded = _DATE.sub(lambda m: f"{_MONTHS.split('|')[int(m[2]) - 1]} {int(m[3])} {m[1]}", folded)
+    for pattern, replacement in _BEFORE:
+        folded = pattern.sub(replacement, folded)
+    fractions = spoken_forms("en").fractions
+    folded = _FRACTION.sub(lambda m: fractions.get(m[0], (m[0],))[0], folded)
+    folded = _LEADING_ZERO.sub(lambda m: f" {one_by_one(m[0], 'en')} ", folded)
+    words = _stock()(folded).lower()
+    for pattern, replacement in _AFTER:
+        words = pattern.sub(replacement, words)
+    return [word for word in words.split() if any(c.isalnum() for c in word)]

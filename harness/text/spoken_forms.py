@@ -1,0 +1,50 @@
+"""How signs, numbers and abbreviations are said in each language: the table ``harness/data/spoken_forms.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness.text.scripts import primary
+
+_TABLE = Path(__file__).resolve().parents[1] / "data" / "spoken_forms.toml"
+_SIGNS = {"&": "and", "@": "at", "+": "plus", "=": "equals", ".": "dot", "–": "to", "-": "minus", "×": "times",
+          "#": "hash", "*": "asterisk", "/": "slash", "%": "percent"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenForms:
+    """The table of one language; empty where it has none. ``signs``: sign -> its names.
+
+    ``short_forms``: abbreviation in lower case without full stops -> what it stands for. ``fractions``: ``1/2`` -> its
+    names. ``clock`` and ``full_hour`` are shapes with ``{h}`` and ``{m}``. ``ordinal_ending`` is a regular expression.
+    """
+
+    signs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    short_forms: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    fractions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    clock: tuple[str, ...] = ("{h} {m}",)
+    full_hour: tuple[str, ...] = ()
+    ordinal_ending: str = "(?!)"
+
+
+@cache
+def _all() -> dict[str, Any]:
+    return tomllib.loads(_TABLE.read_text(encoding="utf-8"))
+
+
+@cache
+def spoken_forms(language: str) -> SpokenForms:
+    """Return the table of a language by its BCP-47 tag."""
+    given = _all().get({"cmn": "zh", "iw": "he", "nb": "no"}.get(primary(language), primary(language)), {})
+    return SpokenForms(
+        signs={sign: tuple(given[key]) for sign, key in _SIGNS.items() if key in given},
+        short_forms={name: tuple(names) for name, names in given.get("short_forms", {}).items()},
+        fractions={name: tuple(names) for name, names in given.get("fractions", {}).items()},
+        clock=tuple(given.get("clock", ("{h} {m}",))),
+        full_hour=tuple(given.get("full_hour", ())),
+        ordinal_ending=given.get("ordinal_ending", "(?!)"),
+    )
