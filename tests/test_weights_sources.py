@@ -67,6 +67,10 @@ def test_a_file_beside_the_known_ones_is_never_read_by_an_engine(site: Path, cac
     planted.write_text('{"feature_size": 1}')
     folder = locate(model, offline=True).folder
     assert {path.name for path in folder.iterdir()} == set(FILES)
+    (folder / "vocabulary.json").write_text("[]")
+    with pytest.raises(ConfigError, match=r"vocabulary\.json: is no file of small, and an engine would read it; run"):
+        locate(model, offline=True)
+    assert not (obtain(model, offline=True).folder / "vocabulary.json").exists()
 
 
 def test_a_given_path_comes_first_and_its_hash_must_fit(site: Path, cache: Path, tmp_path: Path) -> None:

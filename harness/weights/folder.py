@@ -58,11 +58,7 @@ def _here(model: KnownModel) -> sources.Place | None:
     if carrier is not None:
         carrier.check()
         return _assembled(model, {f: [carrier.paths[p] for p in f.parts] for f in model.files}, "install it again")
-    hub = sources.hub_cached(model)
-    if hub is None or hub.only_known_files(model):
-        return hub
-    hub.check(model)
-    return keep(model, hub)
+    return sources.hub_cached(model)
 
 
 def _assembled(model: KnownModel, paths: dict[PinnedFile, list[Path]], remedy: str) -> sources.Place:

@@ -29,14 +29,16 @@ class Place:
     remedy: str
 
     def check(self, model: KnownModel) -> None:
-        """Raise ConfigError unless every file has its size and hash."""
+        """Raise ConfigError unless every file has its size and hash, and an engine would read nothing else there."""
         for file in model.files:
             check(self.folder / file.name, file, self.remedy)
+        for path in self.others(model):
+            raise ConfigError(f"{path}: is no file of {model.name}, and an engine would read it; {self.remedy}")
 
-    def only_known_files(self, model: KnownModel) -> bool:
-        """Return whether an engine that loads the folder reads nothing else than the files of the catalogue."""
+    def others(self, model: KnownModel) -> list[Path]:
+        """Return the files that an engine which loads the folder would read and the catalogue does not have."""
         names = {file.name for file in model.files}
-        return not any((self.folder / name).exists() for name in _READ_BY_ENGINES - names)
+        return [self.folder / name for name in sorted(_READ_BY_ENGINES - names) if (self.folder / name).exists()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Carrier:
         if len(folders) != 1 or not names:
             return None
         place = Place(folders.pop(), self.source, _reinstall(self.model.requirements))
-        return place if place.only_known_files(self.model) else None
+        return None if place.others(self.model) else place
 
     def check(self) -> None:
         """Raise ConfigError, naming the package to install again, unless every part has its size and hash."""
