@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from harness.errors import CannotStore
+from harness.errors import CannotStore, SoakError
 from harness.types import (
     Arm,
     Attempt,
     Capabilities,
     Chunk,
+    Computes,
     Outcome,
     Request,
     SeedPolicy,
@@ -24,6 +26,14 @@ from harness.types import (
 if TYPE_CHECKING:
     from harness.backends.worker import Reply
     from harness.store import Run
+
+
+PATIENCE = 60.0  # s to wait for a backend that is away
+_LOOK = (0.2, 2.0)  # s between two tries, growing from the first to the second
+
+
+class BackendGone(SoakError):
+    """A backend was away for longer than the run waits. What was not spoken is not judged."""
 
 
 class WorkerLike(Protocol):
@@ -69,9 +79,22 @@ class Session:
     A dead worker is restarted before the next request, and the restart is journalled as a new epoch, because it
     clears whatever state had built up. Failed requests are results. With ``variant.retries`` each failure is tried
     again as an attempt of its own (arm ``retry``); the first attempt stays the one that is judged.
+
+    A backend that is away (no server answers, no program starts) was asked nothing: no attempt is journalled. It is
+    waited for up to ``patience`` seconds; ``say`` tells who watches.
     """
 
-    def __init__(self, run: Run, variant: Variant, worker: WorkerLike, session: int, arm: str = Arm.SOAK) -> None:
+    def __init__(
+        self,
+        run: Run,
+        variant: Variant,
+        worker: WorkerLike,
+        session: int,
+        arm: str = Arm.SOAK,
+        *,
+        patience: float = PATIENCE,
+        say: Callable[[str], None] = lambda message: None,
+    ) -> None:
         self.variant = variant
         self.id = session
         self.arm = arm
@@ -81,7 +104,8 @@ class Session:
         self._sequence = 0
         self._epoch = 0
         self._since_load = 0
-        self._started = False
+        self._patience = patience
+        self._say = say
 
     @property
     def layout(self) -> TokenLayout | None:
@@ -95,7 +119,10 @@ class Session:
         self._begin_epoch(reason)
 
     def speak(self, turns: Iterable[Turn]) -> Iterator[Attempt]:
-        """Make the requests one after the other; yields each attempt once it is durably journalled."""
+        """Make the requests one after the other; yields each attempt once it is durably journalled.
+
+        Raises BackendGone for a backend that stays away.
+        """
         for turn in turns:
             self._ready()
             first = self._attempt(turn, turn.arm or self.arm, turn.take)
@@ -127,7 +154,7 @@ class Session:
 
     def _attempt(self, turn: Turn, arm: str, take: int) -> Attempt:
         seed = turn.seed if turn.seed is not None else seed_for(self.variant, turn.chunk.id, turn.take)
-        reply = self._worker.request(
+        reply = self._ask(
             Request(
                 chunk_id=turn.chunk.id,
                 text=turn.chunk.text,
@@ -139,6 +166,8 @@ class Session:
                 expected=turn.chunk.expected,
             )
         )
+        computes = self.capabilities.computes
+        own = computes is Computes.HERE  # else the worker is a client, and its CPU seconds and memory are nobody's
         attempt = Attempt(
             session=self.id,
             epoch=self._epoch,
@@ -155,11 +184,11 @@ class Session:
             tokens=reply.tokens,
             token_count=reply.token_count,
             finish_reason=reply.finish_reason,
-            wall_seconds=reply.wall_seconds,
-            cpu_seconds=reply.cpu_seconds,
+            wall_seconds=reply.wall_seconds if computes is not Computes.NOWHERE else None,
+            cpu_seconds=reply.cpu_seconds if own else None,
             ttfa=reply.ttfa,
-            rss_bytes=reply.rss_bytes,
-            peak_rss_bytes=reply.peak_rss_bytes,
+            rss_bytes=reply.rss_bytes if own else None,
+            peak_rss_bytes=reply.peak_rss_bytes if own else None,
             stderr_tail=reply.stderr_tail if reply.outcome is not Outcome.OK else "",
             notes={**reply.notes, **({"stages": dict(reply.stage_seconds)} if reply.stage_seconds else {})},
         )
@@ -169,6 +198,26 @@ class Session:
             return self._run.record_attempt(attempt, reply.samples)
         except CannotStore as error:  # what a backend says must never end the run: that it cannot be kept is the result
             return self._run.record_attempt(_without_answer(attempt, str(error)), None)
+
+    def _ask(self, request: Request) -> Reply:
+        """The reply of a backend that is there. Raises BackendGone once patience is spent, at once where it is vain."""
+        began, pause = time.monotonic(), _LOOK[0]
+        reply = self._worker.request(request)
+        while reply.outcome is Outcome.AWAY:
+            left = began + self._patience - time.monotonic()
+            if reply.notes.get("lasting") or left <= 0:
+                waited = "" if reply.notes.get("lasting") else f" for {self._patience:g} s"
+                raise BackendGone(f"backend away{waited}: {reply.detail}")
+            if pause == _LOOK[0]:
+                self._say(f"{self.variant.name}: backend away ({reply.detail}); waiting up to {self._patience:g} s")
+            time.sleep(min(pause, left))
+            pause = min(pause * 2, _LOOK[1])
+            self._ready()
+            reply = self._worker.request(request)
+            if reply.outcome is not Outcome.AWAY:  # whatever state it had is lost
+                self._begin_epoch("back after it was away")
+                self._say(f"{self.variant.name}: back after {time.monotonic() - began:.1f} s")
+        return reply
 
 
 def _without_answer(attempt: Attempt, reason: str) -> Attempt:
@@ -196,6 +245,7 @@ def describe(capabilities: Capabilities) -> dict[str, Any]:
         "resets": capabilities.resets,
         "stages": list(capabilities.stages),
         "details": dict(capabilities.details),
+        "computes": capabilities.computes.value,
     }
 
 

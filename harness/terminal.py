@@ -66,44 +66,46 @@ def describe(tick: Tick) -> str:
 
 
 def table(summary: dict[str, Any], width: int) -> str:
-    """The closing table, one row a variant, from ``summary.json``'s content."""
-    grid = Table(title=None, pad_edge=False, box=None)
-    for heading in (
-        "variant",
-        "chunks",
-        "clean",
-        "faulty",
-        "not judged",
-        "fault rate (95%)",
-        "WER",
-        "CER",
-        "speaker sim.",
-        "RTFx",
-        "tokens/chunk",
-        "peak memory",
-    ):
-        grid.add_column(heading, justify="left" if heading == "variant" else "right", no_wrap=True)
+    """The closing table, one row a variant, from ``summary.json``'s content; what no variant tells has no column."""
     timed = (summary.get("timings") or {}).get("valid") is not False
-    for name, row in summary["variants"].items():
-        rate = row["fault_rate"]
-        grid.add_row(
-            name,
-            str(row["chunks"]),
-            str(row["clean"]),
-            str(row["faulty"]),
-            str(row["not_judged"]),
-            f"{_percent(rate['value'])} ({_percent(rate['low'])}-{_percent(rate['high'])})",
-            _percent(row["wer"]["rate"]),
-            _percent(row["cer"]["rate"]),
-            _number(row["speaker_similarity"]["mean"], "{:.3f}"),
-            _number(row["rtfx"]["value"], "{:.1f}" if timed else "({:.1f})"),
-            _number(row["tokens"]["mean"], "{:.0f}"),
-            _number(row["peak_memory_bytes"], "{:.0f} MB", 1e-6),
-        )
-    console = Console(width=max(width, 140), color_system=None, force_terminal=False)
+    rows = [_cells(name, row, "{:.1f}" if timed else "({:.1f})") for name, row in summary["variants"].items()]
+    grid = Table(title=None, pad_edge=False, box=None)
+    shown = [head for head in rows[0] if head not in _OPTIONAL or any(row[head] != "-" for row in rows)] if rows else []
+    for head in shown:
+        grid.add_column(head, justify="left" if head == "variant" else "right", no_wrap=True)
+    for row in rows:
+        grid.add_row(*(row[head] for head in shown))
+    console = Console(width=max(width, 160), color_system=None, force_terminal=False)
     with console.capture() as capture:
         console.print(grid)
-    return capture.get().rstrip()
+    return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
+
+
+_OPTIONAL = ("TTFA p50 (p95)", "underruns", "RTFx CPU", "tokens/chunk", "peak memory", "speaker sim.")
+
+
+def _cells(name: str, row: dict[str, Any], speed: str) -> dict[str, str]:
+    rate, stream = row["fault_rate"], row.get("streaming") or {}
+    first = stream.get("ttfa") or {}
+    late = "-" if stream.get("underruns") is None else f"{stream['underruns']} in {stream['listened']}"
+    ttfa = "-" if first.get("p50") is None else f"{first['p50']:.2f} s ({first['p95']:.2f})"
+    return {
+        "variant": name,
+        "chunks": str(row["chunks"]),
+        "clean": str(row["clean"]),
+        "faulty": str(row["faulty"]),
+        "not judged": str(row["not_judged"]),
+        "fault rate (95%)": f"{_percent(rate['value'])} ({_percent(rate['low'])}-{_percent(rate['high'])})",
+        "WER": _percent(row["wer"]["rate"]),
+        "CER": _percent(row["cer"]["rate"]),
+        "speaker sim.": _number(row["speaker_similarity"]["mean"], "{:.3f}"),
+        "RTFx": _number(row["rtfx"]["value"], speed),
+        "RTFx CPU": _number(row["rtfx"].get("cpu"), speed),
+        "TTFA p50 (p95)": ttfa,
+        "underruns": late,
+        "tokens/chunk": _number(row["tokens"]["mean"], "{:.0f}"),
+        "peak memory": _number(row["peak_memory_bytes"], "{:.0f} MB", 1e-6),
+    }
 
 
 def closing_lines(summary: dict[str, Any]) -> list[str]:

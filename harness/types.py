@@ -104,9 +104,17 @@ class TokenLayout:
     silent: tuple[int, ...] = ()
 
 
+class Computes(StrEnum):
+    """Where the speech of a backend is computed."""
+
+    HERE = "here"  # in the worker or below it: its CPU seconds and memory are the backend's
+    ELSEWHERE = "elsewhere"  # in a server that was there before: the worker is only its client
+    NOWHERE = "nowhere"  # recordings: no speed at all
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a loaded backend says of itself."""
+    """What a loaded backend says of itself. ``computes`` decides which of the worker's own figures mean something."""
 
     sample_rate: int | None = None
     layout: TokenLayout | None = None
@@ -114,6 +122,7 @@ class Capabilities:
     resets: bool = False  # reset() clears its state without a reload
     stages: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)  # versions, build, model sha256, file size
+    computes: Computes = Computes.HERE
 
 
 @dataclass(slots=True)
@@ -141,6 +150,7 @@ class Outcome(StrEnum):
     ERROR = "error"  # the backend said no: exception, non-zero exit, HTTP error
     NO_AUDIO = "no-audio"  # succeeded, but gave nothing, or no frames
     BAD_AUDIO = "bad-audio"  # gave a file that is no readable audio
+    AWAY = "away"  # nothing was asked: no server answers, the program cannot be started; never journalled as an attempt
 
 
 class Arm(StrEnum):

@@ -17,7 +17,7 @@ import pytest
 import soundfile
 
 from harness.audio import float_to_pcm, wav_bytes
-from harness.backends.base import BackendRefused, BadAudio, NoAudio
+from harness.backends.base import BackendAway, BackendRefused, BadAudio, NoAudio
 from harness.backends.http import HttpBackend
 from harness.backends.http_stream import Listening
 from harness.backends.worker import Worker
@@ -197,13 +197,13 @@ def test_429_is_waited_for_as_asked_and_recorded(server: Any) -> None:
 
 def test_retries_are_bounded_and_the_refusals_stay_on_record(server: Any) -> None:
     server.answers = [_error(429, "slow down", retry_after="0")]
-    with pytest.raises(BackendRefused, match=r"HTTP 429: slow down \(3 times\)") as error:
+    with pytest.raises(BackendAway, match=r"HTTP 429: slow down \(3 times\)") as error:
         _speak(server, busy_retries=2)
     assert len(server.seen) == 3
     assert error.value.partial is not None and len(error.value.partial.notes["http"]["refusals"]) == 3
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 500])
+@pytest.mark.parametrize("status", [400, 500])
 def test_other_errors_are_not_asked_again(server: Any, status: int) -> None:
     server.answers = [_error(status, "no such voice")]
     with pytest.raises(BackendRefused, match=f"HTTP {status}: no such voice"):
@@ -211,9 +211,25 @@ def test_other_errors_are_not_asked_again(server: Any, status: int) -> None:
     assert len(server.seen) == 1
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+def test_a_wrong_key_or_address_is_no_answer_to_any_text(server: Any, status: int) -> None:
+    server.answers = [_error(status, "no such voice")]
+    with pytest.raises(BackendAway, match=f"HTTP {status}: no such voice") as error:
+        _speak(server)
+    assert error.value.lasting and len(server.seen) == 1
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_gateway_without_a_server_behind_it_is_away(server: Any, status: int) -> None:
+    server.answers = [_error(status, "upstream", retry_after="0")]
+    with pytest.raises(BackendAway, match=f"HTTP {status}: upstream") as error:
+        _speak(server, busy_retries=1)
+    assert not error.value.lasting
+
+
 def test_a_redirect_is_not_followed(server: Any) -> None:
     server.answers = [_audio(b"", status=307, location="http://127.0.0.1:1/elsewhere")]
-    with pytest.raises(BackendRefused, match="HTTP 307"):
+    with pytest.raises(BackendAway, match="HTTP 307"):
         _speak(server)
 
 
@@ -237,8 +253,8 @@ def test_an_answer_that_is_no_audio(server: Any, answer: Answer, kind: type[Exce
         _speak(server)
 
 
-def test_nobody_there_is_an_error_of_that_chunk(server: Any) -> None:
-    with pytest.raises(BackendRefused, match="connection lost: ConnectError"):
+def test_nobody_there_is_no_error_of_that_chunk(server: Any) -> None:
+    with pytest.raises(BackendAway, match="no connection: "):
         _speak(type("Gone", (), {"url": "http://127.0.0.1:9"}))
 
 
@@ -295,7 +311,7 @@ def test_the_key_is_sent_and_never_written_anywhere(
     """A server that repeats the key in errors, headers and bodies does not get it into a run."""
     monkeypatch.setenv("SPEECH_API_KEY", CANARY)
     server.answers = [
-        _error(401, f"wrong key: {CANARY}"),
+        _error(400, f"wrong key: {CANARY}"),
         _audio(f'{{"error": "key {CANARY}"}}'.encode(), "application/json"),
         _audio(CANARY.encode() * 3, "audio/wav"),
         _error(429, f"Bearer {CANARY} is too fast", retry_after="0"),
@@ -314,7 +330,7 @@ def test_the_key_is_sent_and_never_written_anywhere(
     )
     Engine(plan).run()
     assert {headers["Authorization"] for _, headers in server.seen} == {f"Bearer {CANARY}"}
-    assert len(server.seen) == 6
+    assert len(server.seen) == 7  # a busy server is asked again
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert written and not [path for path in written if CANARY.encode() in path.read_bytes()]
     printed = capfd.readouterr()

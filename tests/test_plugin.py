@@ -41,7 +41,7 @@ def test_a_crash_fails_its_chunk_and_the_item_says_how_to_reproduce_it(suite):
     text = result.stdout.str()
     assert "crash" in text
     assert "SIGSEGV" in text
-    assert "reproduce with: pytest suites/stress -k 'bad and generated-3-00002'" in text
+    assert "reproduce with: pytest 'suites/stress/test_stress.py::test_chunk_is_clean[bad-generated-3-00002]'" in text
     block = text.split("bad-generated-3-00002: crash", 1)[1].split("=====")[0]
     assert block.count("\n") <= 10
     row = summary(suite)["variants"]["bad"]

@@ -22,10 +22,10 @@ from ._report_run import make_run
 GATE = Gates(gate=True)
 
 
-def night(faulty=(), *, chunks=60, errors=1, cpu=0.5, peak=100_000_000, run_id="now", timed=True, judged=True):
+def night(faulty=(), *, chunks=60, errors=1, wall=0.5, peak=100_000_000, run_id="now", timed=True, judged=True):
     """A digest of one variant: ``faulty`` are positions."""
     rows = {
-        f"c{i:03d}": Heard((i in faulty) if judged else None, errors, 20, cpu * (1 + 0.01 * (i % 5)), 5.0)
+        f"c{i:03d}": Heard((i in faulty) if judged else None, errors, 20, 0.1, 5.0, wall * (1 + 0.01 * (i % 5)))
         for i in range(chunks)
     }
     return Digest(run_id, "2026-01-01", "stress", "book", "ab", "asr", timed, {"q4": rows}, {"q4": peak})
@@ -64,7 +64,7 @@ def test_a_few_new_faults_in_a_few_chunks_are_open_not_passed():
     ("worse", "name"),
     [
         ({"errors": 2}, "wer"),
-        ({"cpu": 0.7}, "speed"),
+        ({"wall": 0.7}, "speed"),
         ({"peak": 130_000_000}, "memory"),
         ({"faulty": range(30)}, "fault-rate"),
     ],
@@ -76,14 +76,14 @@ def test_each_figure_has_its_gate_and_only_the_worse_direction_fails(worse, name
 
 
 def test_timings_of_an_overloaded_machine_are_not_compared():
-    found = claims(night(cpu=5.0, timed=False), night(run_id="then"))["speed"]
+    found = claims(night(wall=5.0, timed=False), night(run_id="then"))["speed"]
     assert found.passed is None
     assert "timings invalid" in found.statement
 
 
 def test_times_of_another_machine_are_not_compared_but_everything_else_is():
     here, there = (replace(night(run_id=name), machine=f"{name}, 2 cores") for name in ("here", "there"))
-    slow = replace(night(cpu=5.0), machine=here.machine)
+    slow = replace(night(wall=5.0), machine=here.machine)
     found = claims(slow, there)
     assert found["speed"].passed is None
     assert "another machine then (there, 2 cores) than now (here, 2 cores)" in found["speed"].statement
@@ -93,8 +93,8 @@ def test_times_of_another_machine_are_not_compared_but_everything_else_is():
 
 
 def test_pooling_leaves_overloaded_nights_out_of_the_times():
-    pooled = pool([night(cpu=0.5), night(cpu=50.0, timed=False), night(cpu=0.5)], "three")
-    assert pooled.variants["q4"]["c000"].cpu_seconds == pytest.approx(0.5)
+    pooled = pool([night(wall=0.5), night(wall=50.0, timed=False), night(wall=0.5)], "three")
+    assert pooled.variants["q4"]["c000"].wall_seconds == pytest.approx(0.5)
     assert pool([night(timed=False)], "one").timed is False
 
 

@@ -28,6 +28,17 @@ class BadAudio(BackendFault):
     """The backend gave bytes that are not readable audio (outcome BAD_AUDIO)."""
 
 
+class BackendAway(BackendFault):
+    """Nothing was asked (outcome AWAY): no server answers, or the program cannot be started.
+
+    It tells nothing of the text. ``lasting``: waiting does not help, as with a wrong key or a file that is no program.
+    """
+
+    def __init__(self, message: str, partial: Synthesis | None = None, *, lasting: bool = False) -> None:
+        super().__init__(message, partial)
+        self.lasting = lasting
+
+
 class ProgramDied(BackendFault):
     """The program behind the adapter ended by a signal (outcome CRASH); the message says which."""
 
@@ -41,10 +52,11 @@ class Backend(Protocol):
 
     Three class attributes are optional: ``OVERRIDES``, the settings that one request may change; ``THREADS``, the name
     of the setting that says how many threads compute; ``COMPANIONS``, the name of the setting that says how many other
-    requests are computed in one batch with each. So are two methods: ``decode(tokens) -> samples``, from speech tokens
-    (frames, codebooks) to sound past the language model; who has it names the stage ``vocoder`` when loaded; and the
+    requests are computed in one batch with each. So are three methods: ``decode(tokens) -> samples``, from speech
+    tokens (frames, codebooks) to sound past the language model; who has it names the stage ``vocoder`` when loaded; the
     static ``inputs(variant) -> list of paths``, files that decide what is said and that no setting names (what lies
-    beside a model, a program found on PATH): a run is not resumed when one of them has changed.
+    beside a model, a program found on PATH): a run is not resumed when one of them has changed; and the static
+    ``check_chunks(variant, ids)``, in the main process: it raises ConfigError where no such chunk can be had.
     """
 
     @staticmethod

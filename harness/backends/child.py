@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from harness.audio import RATES, AudioError, read_audio
 from harness.backends import ADAPTERS
 from harness.backends.answers import usable, usable_rate
-from harness.backends.base import BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
+from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
 from harness.backends.meter import own_cpu
 from harness.backends.protocol import (
     Decoder,
@@ -39,6 +39,7 @@ HEARTBEAT = 0.2  # s between two signs of life on the pipe
 DETAIL_LIMIT = 500  # characters of one line
 
 _OUTCOMES: tuple[tuple[type[Exception], Outcome], ...] = (
+    (BackendAway, Outcome.AWAY),
     (BackendRefused, Outcome.ERROR),
     (NoAudio, Outcome.NO_AUDIO),
     (BadAudio, Outcome.BAD_AUDIO),
@@ -149,6 +150,8 @@ def _answer(
         outcome, detail = (known or [Outcome.ERROR])[0], describe(error)
         partial = getattr(error, "partial", None)
         made = partial if isinstance(partial, Synthesis) else made if isinstance(made, Synthesis) else Synthesis()
+        if isinstance(error, BackendAway):
+            made.notes = {**made.notes, "lasting": error.lasting}
         if not known:
             _show(error)
     said, tokens = usable(made)

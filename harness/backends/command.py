@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.audio import AudioError, frame_bytes, pcm_to_float
-from harness.backends.base import BackendRefused, BadAudio, NoAudio, ProgramDied
+from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
 from harness.backends.command_settings import (
     RAW,
     CommandSettings,
@@ -29,6 +29,7 @@ from harness.backends.program import Ended, run
 from harness.types import Capabilities, Request, Synthesis, Variant
 
 _FATAL = {signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM}
+_NOT_FOUND = (126, 127)  # a shell's words for a program that it could not start
 _INSTEAD = "hand the text over with {text_file}, or stdin"
 
 
@@ -69,7 +70,7 @@ class CommandBackend(Outside[CommandSettings]):
                 progress=progress,
             )
         except OSError as error:
-            raise BackendRefused(_not_started(error, command)) from None
+            raise _not_started(error, command) from None
         made = told(ended.log.text(), settings)
         if settings.format in (*RAW, "wav"):
             made.ttfa = ended.first_audio
@@ -114,11 +115,13 @@ def clear(scratch: Path, settings: ProgramSettings) -> Path:
     return folder / f"output.{'raw' if settings.format in RAW else settings.format}"
 
 
-def _not_started(error: OSError, command: list[str]) -> str:
+def _not_started(error: OSError, command: list[str]) -> BackendFault:
+    """Why there is no program: an argument too long is the text's, all else is not."""
     if error.errno == errno.E2BIG:
         size = max(len(part.encode()) for part in command)
-        return f"an argument of {size} bytes is longer than the system allows: {_INSTEAD}"
-    return f"cannot start {command[0]!r}: {error.strerror or error}"
+        return BackendRefused(f"an argument of {size} bytes is longer than the system allows: {_INSTEAD}")
+    passing = error.errno in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY)
+    return BackendAway(f"cannot start {command[0]!r}: {error.strerror or error}", lasting=not passing)
 
 
 def _judge_end(ended: Ended, settings: CommandSettings, made: Synthesis) -> None:
@@ -129,9 +132,15 @@ def _judge_end(ended: Ended, settings: CommandSettings, made: Synthesis) -> None
     if ended.code > 128 and ended.code - 128 in set(map(int, _FATAL)):
         name = signal.Signals(ended.code - 128).name
         raise ProgramDied(f"exit {ended.code} (a wrapper's word for signal {ended.code - 128}, {name})", made)
+    if ended.code in _NOT_FOUND and not ended.stdout:
+        raise BackendAway(f"nothing was started: exit {ended.code}{_last_line(ended)}", made, lasting=True)
     if ended.code:
-        lines = [line.strip() for line in ended.log.text().splitlines() if line.strip()]
-        raise BackendRefused(f"exit {ended.code}" + (f": {lines[-1][:300]}" if lines else ""), made)
+        raise BackendRefused(f"exit {ended.code}{_last_line(ended)}", made)
+
+
+def _last_line(ended: Ended) -> str:
+    lines = [line.strip() for line in ended.log.text().splitlines() if line.strip()]
+    return f": {lines[-1][:300]}" if lines else ""
 
 
 def _take_audio(ended: Ended, settings: CommandSettings, output: Path, made: Synthesis) -> None:

@@ -169,9 +169,31 @@ def _check_command(found: ProgramSettings, variant: Variant, shell: bool) -> Non
     there = Path(folder / program) if "/" in program else None
     if there is not None and not there.is_file():
         raise wrong(variant, "command", f"no program {there}{_near(there)}")
-    if shutil.which(str(there or program), path=found.env.get("PATH")) is None:
+    path = shutil.which(str(there or program), path=found.env.get("PATH"))
+    if path is None:
         problem = f"{there} is not executable" if there else f"no program {program!r} on PATH"
         raise wrong(variant, "command", problem)
+    problem = _cannot_start(Path(path))
+    if problem:
+        raise wrong(variant, "command", f"{path} cannot be started: {problem}")
+
+
+def _cannot_start(path: Path) -> str:
+    """Why the system would not start a text file as a program; empty for one that it may, and for what is no text."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(256)
+    except OSError:  # may be executed and not read
+        return ""
+    if not head:
+        return "it is empty"
+    if not head.startswith(b"#!"):
+        text = b"\0" not in head and head.isascii()
+        return "it is a text without a first line such as #!/bin/sh" if text else ""
+    named = head[2:].split(b"\n", 1)[0].decode("utf-8", "replace").split()
+    if named and not Path(named[0]).exists():
+        return f"its first line names {named[0]!r}, which is not there"
+    return "" if named else "its first line names no program"
 
 
 def _known(found: ProgramSettings, variant: Variant) -> dict[str, str]:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from harness.audio import AudioError, pcm_to_float, read_audio
-from harness.backends.base import BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
+from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
 from harness.backends.http_settings import HttpSettings, check
 from harness.backends.http_stream import Listening
 from harness.backends.local_server import LocalServer
 from harness.backends.log import refuse_if_said, told
 from harness.backends.outside import Outside
 from harness.errors import NoFrames
-from harness.types import Capabilities, Request, Synthesis, Variant
+from harness.types import Capabilities, Computes, Request, Synthesis, Variant
 
 if TYPE_CHECKING:
     import httpx
@@ -25,6 +25,9 @@ MARK = "[redacted]"
 CONNECT_TIMEOUT = 10.0  # s; how long an answer may take is the watchdog's business
 ANSWER_LIMIT = 1 << 30  # bytes
 SAID_LIMIT = 4096  # bytes kept of an error's body
+_GATEWAY = (429, 502, 503, 504)  # whoever answers says that nobody can be asked now
+_NO_ENTRANCE = (301, 302, 303, 307, 308, 402, 403, 404, 405)  # wrong address or account, where nothing was answered yet
+_NO_KEY = (401, 407)
 _KEPT = ("content-type", "server", "x-request-id", "transfer-encoding")
 
 
@@ -50,6 +53,7 @@ class HttpBackend(Outside[HttpSettings]):
         self._client: httpx.Client | None = None
         self._server: LocalServer | None = None
         self._key: str | None = None
+        self._answered = False  # with 200, at least once
 
     def load(self, variant: Variant) -> Capabilities:
         """Open the connection; start the server and wait until it answers, where the settings have one."""
@@ -76,10 +80,19 @@ class HttpBackend(Outside[HttpSettings]):
         if self._server is not None:
             self._server.await_ready(self._client)
         made = {"url": settings.url, "path": settings.path, "served_model": settings.served_model}
-        return Capabilities(layout=settings.layout, seeded=bool(settings.seed_fields), details=made)
+        return Capabilities(
+            layout=settings.layout,
+            seeded=bool(settings.seed_fields),
+            details=made,
+            computes=Computes.HERE if self._server is not None else Computes.ELSEWHERE,
+        )
 
     def synthesize(self, request: Request, progress: Callable[[], None]) -> Synthesis:
-        """Ask for one chunk. Raises BackendRefused, NoAudio, BadAudio; ProgramDied where the own server ended."""
+        """Ask for one chunk.
+
+        Raises BackendRefused, NoAudio, BadAudio; ProgramDied where the own server ended; BackendAway where nobody
+        could be asked: no connection, a busy gateway, a wrong key or address.
+        """
         settings = self._settings(request.overrides)
         made = Synthesis(notes={"http": {"refusals": []}})
         if self._server is not None:
@@ -93,6 +106,8 @@ class HttpBackend(Outside[HttpSettings]):
                 made.notes = {**said.notes, **made.notes}
                 refuse_if_said(log, settings.fail_on, made)
             self._decode(settings, heard, made)
+        except BackendAway as away:
+            raise BackendAway(self._scrubbed(str(away)), away.partial or made, lasting=away.lasting) from None
         except BackendFault as fault:
             raise type(fault)(self._scrubbed(str(fault)), fault.partial or made) from None
         return made
@@ -123,7 +138,8 @@ class HttpBackend(Outside[HttpSettings]):
                 refusals.append(entry)
                 if given_up:
                     times = f" ({len(refusals)} times)" if len(refusals) > 1 else ""
-                    raise BackendRefused(f"{busy}{times}") from None
+                    kind = BackendAway if busy.status in _GATEWAY else BackendRefused
+                    raise kind(f"{busy}{times}") from None
                 _wait(wait, progress)
 
     def _ask(
@@ -142,6 +158,7 @@ class HttpBackend(Outside[HttpSettings]):
                 progress()
                 if answer.status_code != 200:
                     self._refuse(answer)
+                self._answered = True
                 for data in answer.iter_bytes():
                     progress()
                     heard.feed(data, time.monotonic() - started)
@@ -168,18 +185,24 @@ class HttpBackend(Outside[HttpSettings]):
         status = answer.status_code
         after = _seconds(answer.headers.get("retry-after"))
         message = f"HTTP {status}: {self._scrubbed(_said(bytes(body)))}".rstrip(": ")
-        if status in (429, 503) or (status >= 500 and after is not None):
+        if status in _GATEWAY or (status >= 500 and after is not None):
             raise _Busy(status, after, message)
+        if status in _NO_KEY or (status in _NO_ENTRANCE and not self._answered):
+            raise BackendAway(message, lasting=True)
         raise BackendRefused(message)
 
     def _lost(self, error: Exception, heard: Listening, made: Synthesis) -> None:
-        """Raise for a connection that was refused or broke."""
+        """Raise for a connection that was refused or broke; only one that stood can tell something of the text."""
+        import httpx
+
         at = f" after {len(heard.data)} bytes of the answer" if heard.data else ""
         message = f"connection lost{at}: {type(error).__name__}: {error}".rstrip(": ")
         if self._server is not None:
             ended = self._server.ended()
             if ended is not None:
                 raise ProgramDied(f"the server ended: {ended}{at}", made) from None
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
+            raise BackendAway(f"no connection: {error}".rstrip(": "), made) from None
         raise BackendRefused(message, made) from None
 
     def _scrubbed(self, text: str) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.types import Capabilities, Json, Request, SeedPolicy, TokenLayout, Tokens, Variant
+from harness.types import Capabilities, Computes, Json, Request, SeedPolicy, TokenLayout, Tokens, Variant
 
 MAGIC = b"\xf5TSK"
 HEADER_LIMIT = 64 << 20  # bytes; a text of 1 MB takes at most 6 MB as escaped JSON
@@ -172,6 +172,7 @@ def capabilities_to_json(found: Capabilities) -> Json:
             "resets": found.resets,
             "stages": found.stages,
             "details": found.details,
+            "computes": found.computes.value,
         }
     )
     return said
@@ -187,4 +188,5 @@ def capabilities_from_json(data: Json) -> Capabilities:
             cap=layout["cap"],
             silent=tuple(layout["silent"]),
         )
-    return Capabilities(**{**data, "layout": layout, "stages": tuple(data["stages"])})
+    made = {"layout": layout, "stages": tuple(data["stages"]), "computes": Computes(data["computes"])}
+    return Capabilities(**{**data, **made})

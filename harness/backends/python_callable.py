@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import numpy as np
 
 from harness.audio import AudioError, pcm_to_float, read_audio
 from harness.backends import python_host
-from harness.backends.base import BackendRefused, BadAudio, NoAudio, ProgramDied
+from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
 from harness.backends.conversation import Conversation
 from harness.backends.log import refuse_if_said, told
 from harness.backends.outside import Outside
@@ -25,6 +26,12 @@ from harness.types import Capabilities, Json, Request, Synthesis, Variant
 
 FAREWELL = 5.0  # s for the teardown hook
 _LOOK = 0.1
+# exceptions of callables that ask a server themselves, and of interpreters that lack what the callable needs
+_AWAY = re.compile(
+    "(ConnectionRefused|SSL|SSLCertVerification|Proxy|Connect|NewConnection|MaxRetry|APIConnection)Error"
+    "|ConnectTimeout|gaierror"
+)
+_LACKING = frozenset(("ModuleNotFoundError", "ImportError"))
 
 
 class PythonBackend(Outside[PythonSettings]):
@@ -146,7 +153,7 @@ class PythonBackend(Outside[PythonSettings]):
             elif "progress" in answer:
                 progress()
             elif "error" in answer:
-                raise BackendRefused(str(answer["error"])[:500], told(self._heard(), settings))
+                raise _refused(str(answer["error"])[:500], told(self._heard(), settings))
             else:
                 return answer
 
@@ -171,6 +178,14 @@ class PythonBackend(Outside[PythonSettings]):
         return ProgramDied(
             f"the interpreter ended: {how}{f' ({last[:300]})' if last else ''}", told(self._heard(), settings)
         )
+
+
+def _refused(error: str, made: Synthesis) -> BackendFault:
+    """An exception of the callable; one that says that nobody could be asked tells nothing of the text."""
+    name = error.partition(":")[0].rpartition(".")[2]
+    if _AWAY.fullmatch(name):
+        return BackendAway(error, made)
+    return BackendAway(error, made, lasting=True) if name in _LACKING else BackendRefused(error, made)
 
 
 def _take(answer: Json, data: Path, settings: PythonSettings, made: Synthesis) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,7 @@ from harness.backends.base import BackendRefused, NoAudio
 from harness.backends.settings import Settings, read_settings, wrong
 from harness.errors import nearest
 from harness.manifests import Row, read_manifest
-from harness.types import Capabilities, Request, Synthesis, TokenLayout, Variant
+from harness.types import Capabilities, Computes, Request, Synthesis, TokenLayout, Variant
 
 
 class RecordedSettings(Settings):
@@ -62,11 +62,26 @@ class RecordedBackend:
         """Return the recordings."""
         return [row.audio for row in read_settings(RecordedSettings, variant).rows().values()]
 
+    @staticmethod
+    def check_chunks(variant: Variant, ids: Sequence[str]) -> None:
+        """Raise ConfigError where the manifest has none of the chunks that are asked for."""
+        rows = read_settings(RecordedSettings, variant).rows()
+        if not any(name in rows for name in ids):
+            example = f"the corpus asks for {ids[0]!r}, the manifest has {next(iter(rows))!r}" if ids else "no chunks"
+            hint = f"take the corpus from it: --corpus {variant.settings['manifest']}"
+            raise wrong(variant, "manifest", f"none of its {len(rows)} ids is in the corpus ({example}); {hint}")
+
     def load(self, variant: Variant) -> Capabilities:
         """Read the manifest; no audio yet."""
         settings = read_settings(RecordedSettings, variant)
         self._rows = settings.rows()
-        return Capabilities(layout=settings.layout, seeded=False, resets=True, details={"recordings": len(self._rows)})
+        return Capabilities(
+            layout=settings.layout,
+            seeded=False,
+            resets=True,
+            details={"recordings": len(self._rows)},
+            computes=Computes.NOWHERE,
+        )
 
     def synthesize(self, request: Request, progress: Callable[[], None]) -> Synthesis:
         """Return the recording. Raises NoAudio for a missing file and BackendRefused for an id that is not listed."""

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from harness.types import Variant
 
 ROOT = Path(__file__).resolve().parents[2]
-REPORTS = click.option("--reports", type=click.Path(path_type=Path), default=ROOT / "reports", help="where runs are")
+
+
+def _reports() -> Path:
+    from harness.store import default_reports
+
+    return default_reports(Path.cwd())
+
+
+REPORTS = click.option("--reports", type=click.Path(path_type=Path), default=_reports, help="where runs are")
 VARIANTS = click.option(
     "--variants", type=click.Path(path_type=Path), default=ROOT / "variants.toml", help="variants file (TOML)"
 )

@@ -98,8 +98,8 @@ def marks(file: Path, reports: Path) -> None:
     with Run.open(path) as run:
         kept = of_report.keep(file, run)
         judged = sum(verdict.word is not VerdictWord.NOT_JUDGED for verdict in run.verdicts(arm="soak").values())
-        rows = of_report.figures(run, kept)
-    for line in of_report.lines(rows, judged):
+        rows, alarms = of_report.figures(run, kept), of_report.false_alarms(run, kept)
+    for line in of_report.lines(rows, judged, alarms):
         click.echo(line)
     write(path)
     click.echo(f"{len(kept)} marks are kept in {path / of_report.STORED} and shown in its report")

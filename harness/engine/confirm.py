@@ -63,6 +63,8 @@ class Confirmer:
                 f"{soak.variant.name}: {len(faulty)} chunks look faulty; {most} are replayed, the others stay suspected"
             )
         for number, case in enumerate(faulty[:most], 1):
+            if soak.gone:
+                return
             self._confirm(case)
             soak.tick("confirming", number, min(most, len(faulty)), self._began, None, case.chunk.id)
 
@@ -133,6 +135,10 @@ class Confirmer:
             soak.run.record_event("replay failed", {"variant": soak.variant.name, "chunk": chunk.id, "why": str(error)})
             return None
         soak.assessor.drain()
+        if soak.gone:  # half of the replays would be told as all of them
+            for again in spoken:
+                soak.cases.pop(again.attempt.id or -1, None)
+            return None
         if SECOND_OPINION in case.observations:
             soak.assessor.second_opinion([again for again in spoken if _is(again, VerdictWord.FAULTY)])
         for again in spoken:

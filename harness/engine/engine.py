@@ -16,7 +16,8 @@ from harness.engine.early import Early, early_test
 from harness.engine.figures import reference_figures
 from harness.engine.fingerprint import differences, fingerprint
 from harness.engine.machine import watched
-from harness.engine.plan import Plan, check, standard_keys
+from harness.engine.plan import Plan, standard_keys
+from harness.engine.preflight import refuse
 from harness.engine.progress import Progress, Quiet
 from harness.engine.results import chunk_results
 from harness.engine.soak import Soak
@@ -51,7 +52,7 @@ class Engine:
         Raises ConfigError for settings that cannot work, ResumeRefused when something changed, StoreError when the
         journal cannot be written. Whatever was acknowledged before an exception is kept.
         """
-        check(self.plan.variants)
+        refuse(self.plan)
         standards = self.standards()
         run = self.begin(resume, standards)
         status = "interrupted"
@@ -92,7 +93,7 @@ class Engine:
                 raise
             if self.plan.confirmation.enabled:
                 Confirmer(soak).run()
-            if self.plan.quiet_chunks:
+            if self.plan.quiet_chunks and not soak.gone:
                 with watched(run, "quiet pass", variant.name):
                     soak.quiet_pass()
         if variant.reference:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from harness.backends import ADAPTERS
 from harness.engine.fingerprint import model_hashes
 from harness.errors import ConfigError, nearest
 from harness.scorers import SCORERS
+from harness.session import PATIENCE
 from harness.text import NORMALISER_KEY, TEXT_VERSION
 from harness.types import Chunk, Corpus, Variant
 
@@ -41,6 +41,7 @@ class Plan:
     quiet_chunks: int = 5
     arguments: tuple[str, ...] = ()
     stop_early: bool = False  # by a sequential test of the fault rate
+    patience: float = PATIENCE  # s to wait for a backend that is away
     adopt: Path | None = None  # a run whose sessions are taken over where they are the same as this one's
 
     def chunks(self, variant: Variant) -> tuple[Chunk, ...]:
@@ -61,12 +62,6 @@ def choose(variants: Sequence[Variant], names: Sequence[str], suite: str) -> tup
         if name not in known:
             raise ConfigError(f"unknown variant {name!r}{nearest(name, known)}")
     return tuple(variant for variant in known.values() if variant.name in names)
-
-
-def check(variants: Sequence[Variant]) -> None:
-    """Let every adapter look at its variant's settings. Raises ConfigError before anything has run."""
-    for variant in variants:
-        ADAPTERS.get(variant.adapter, f"{variant.source}: variants.{variant.name}.adapter").check(variant)
 
 
 def standard_keys(plan: Plan, reference: Variant) -> dict[str, str]:

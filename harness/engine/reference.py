@@ -10,7 +10,8 @@ from harness.calibration import calibrate
 from harness.corpora import head, load_corpus
 from harness.engine.assessor import Assessor
 from harness.engine.engine import Engine
-from harness.engine.plan import Plan, check, choose
+from harness.engine.plan import Plan, choose
+from harness.engine.preflight import refuse
 from harness.engine.progress import Progress, Tick
 from harness.engine.soak import Soak
 from harness.errors import ConfigError
@@ -45,6 +46,7 @@ def record(
     plan, variant = _plan(variants, name, spec, chunks, asr, reports)
     assert variant.profile is not None
     assert variant.calibration is not None
+    refuse(plan)
     engine = Engine(plan, progress)
     run = engine.begin(resume)
     status = "interrupted"
@@ -66,7 +68,6 @@ def _plan(
     (variant,) = choose(load_variants(variants), [name], "profile")
     if variant.profile is None or variant.calibration is None:
         raise ConfigError(f"{variants}: variants.{name}: 'profile' and 'calibration' must say where to write them")
-    check([variant])
     corpus = head(load_corpus(spec), chunks)
     return Plan(
         suite="profile",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from harness.compare import ChunkResult
 from harness.engine.plan import Plan
-from harness.store import Run
+from harness.store import EventRow, Run
 from harness.text import count_words
-from harness.types import Arm, Attempt, Chunk, Json, Observation, Status, Variant, Verdict
+from harness.types import Arm, Attempt, Chunk, Json, Observation, Status, Variant, Verdict, VerdictWord
 
 
 def chunk_results(run: Run, plan: Plan, variant: Variant) -> list[ChunkResult]:
@@ -14,10 +14,13 @@ def chunk_results(run: Run, plan: Plan, variant: Variant) -> list[ChunkResult]:
     chunks = plan.chunks(variant)
     attempts = {a.chunk_id: a for a in run.attempts(variant=variant.name, arm=Arm.SOAK)}
     verdicts = run.verdicts(variant=variant.name, arm=Arm.SOAK)
+    away = next((str(event.data["reason"]) for event in run.events("backend away") if _of(event, variant)), "")
     rows = []
     for position, chunk in enumerate(chunks):
         attempt = attempts.get(chunk.id)
         verdict = verdicts.get(attempt.id) if attempt is not None and attempt.id is not None else None
+        if attempt is None and away:
+            verdict = Verdict(VerdictWord.NOT_JUDGED, reason=away)
         seen = run.observations(attempt.id) if attempt is not None and attempt.id is not None else {}
         rows.append(_row(position, chunk, attempt, verdict, seen))
     return rows
@@ -36,8 +39,8 @@ def _row(
         values["speech_rate"] = count_words(chunk.expected_text) / attempt.duration
         if attempt.token_count is not None:
             values["token_rate"] = attempt.token_count / attempt.duration
-        if attempt.cpu_seconds:
-            values["rtfx"] = attempt.duration / attempt.cpu_seconds
+        if attempt.wall_seconds:
+            values["rtfx"] = attempt.duration / attempt.wall_seconds
     return ChunkResult(
         position=position,
         chunk=chunk,
@@ -47,6 +50,10 @@ def _row(
         words=wer.get("words"),
         values={name: value for name, value in values.items() if value is not None},
     )
+
+
+def _of(event: EventRow, variant: Variant) -> bool:
+    return event.data.get("variant") == variant.name
 
 
 def _payload(seen: dict[str, Observation], scorer: str) -> Json:

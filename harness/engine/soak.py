@@ -16,7 +16,7 @@ from harness.engine.progress import Progress, Tick
 from harness.errors import SoakError
 from harness.judge import Judge
 from harness.profile import Profile
-from harness.session import Session, Turn
+from harness.session import BackendGone, Session, Turn
 from harness.store import Run
 from harness.types import Arm, Attempt, Chunk, TokenLayout, Variant, VerdictWord
 
@@ -40,6 +40,7 @@ class Soak:
     progress: Progress
     workdir: Path
     cases: dict[int, Case] = field(default_factory=dict)
+    gone: str = ""  # why the backend was given up as away; nothing more is asked of it
     _living: Session | None = field(default=None, init=False, repr=False)
 
     def __enter__(self) -> Soak:
@@ -129,11 +130,19 @@ class Soak:
     def _attempts(
         self, row: int, done: list[Attempt], turns: list[Turn], arm: str
     ) -> Generator[tuple[Attempt, Chunk, TokenLayout | None]]:
-        if not turns:
+        if not turns or self.gone:
             return
         self.close()
         worker = Worker(self.variant, self.workdir)
-        self._living = session = Session(self.run, self.variant, worker, row, str(arm))
+        self._living = session = Session(
+            self.run,
+            self.variant,
+            worker,
+            row,
+            str(arm),
+            patience=self.plan.patience,
+            say=self.progress.say,
+        )
         try:
             session.open("resume" if done else "start", sequence=1 + max((a.sequence for a in done), default=-1))
             for turn, restart in _patiently(session, turns, self._give_up):
@@ -145,6 +154,11 @@ class Soak:
             session.close()
 
     def _give_up(self, error: SoakError) -> None:
+        if isinstance(error, BackendGone):
+            self.gone = str(error)
+            self.run.record_event("backend away", {"variant": self.variant.name, "reason": self.gone})
+            self.progress.say(f"{self.variant.name}: {self.gone}; what was not spoken is not judged (go on: --resume)")
+            return
         self.run.record_event("gave up", {"variant": self.variant.name, "reason": str(error)})
         self.progress.say(f"{self.variant.name}: gave up after {_RESTARTS_IN_VAIN} failed restarts: {error}")
 
@@ -203,19 +217,19 @@ class Soak:
 
 @dataclass
 class _Speed:
-    """Audio seconds per CPU second of the worker, so far."""
+    """Audio seconds per second of the request, so far."""
 
     audio: float = 0.0
-    compute: float = 0.0
+    wall: float = 0.0
 
     def add(self, attempt: Attempt) -> None:
-        if attempt.duration and attempt.cpu_seconds:
+        if attempt.duration and attempt.wall_seconds:
             self.audio += attempt.duration
-            self.compute += attempt.cpu_seconds
+            self.wall += attempt.wall_seconds
 
     @property
     def value(self) -> float | None:
-        return self.audio / self.compute if self.compute else None
+        return self.audio / self.wall if self.wall else None
 
 
 def _patiently(
@@ -235,6 +249,6 @@ def _patiently(
                 failures, error = failures + 1, problem
 
         yield turn, speak
-        if error is not None and failures >= _RESTARTS_IN_VAIN:
+        if error is not None and (failures >= _RESTARTS_IN_VAIN or isinstance(error, BackendGone)):
             give_up(error)
             return

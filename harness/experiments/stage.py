@@ -12,7 +12,8 @@ from types import TracebackType
 from harness.engine.assessor import Assessor
 from harness.engine.engine import Engine
 from harness.engine.machine import watched
-from harness.engine.plan import Plan, check
+from harness.engine.plan import Plan
+from harness.engine.preflight import refuse
 from harness.engine.progress import Progress
 from harness.engine.soak import Soak
 from harness.errors import SoakError
@@ -37,7 +38,7 @@ class Stage:
         self._resume = resume
 
     def __enter__(self) -> Stage:
-        check(self.plan.variants)
+        refuse(self.plan)
         engine = Engine(self.plan, self.progress)
         self._standards = engine.standards()
         self.run: Run = engine.begin(self._resume, self._standards)

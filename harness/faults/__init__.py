@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.faults.base import Fault
     from harness.types import Evidence, View
 
-NOT_CLASSES = {"base"}
+NOT_CLASSES = {"base", "readable"}
 
 
 @cache

@@ -59,7 +59,6 @@ def faulty(
         adapter=ADAPTER,
         settings={**variant.settings, KEY: table},
         reference=False,
-        source="",  # the file says nothing of this table
     )
     read_plan(made)
     return made

@@ -18,6 +18,7 @@ from harness import terminal
 from harness.errors import ConfigError, SoakError
 from harness.experiments import EXPERIMENTS
 from harness.plugin import closing, options
+from harness.plugin.caught import also_caught, meant
 from harness.plugin.handle import ClaimFailed, FaultFound, Soak
 from harness.plugin.night import Night
 from harness.plugin.options import Asked
@@ -48,6 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the state of this session in the stash. A night that cannot be read is exit code 4."""
     stage = config.stash[_STAGE] = Stage()
+    options.settle(config)
     try:
         stage.night = Night.load(config)
     except SoakError as problem:
@@ -110,9 +112,50 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Refuse what cannot work, before anything has run: exit code 4."""
-    stage = session.config.stash[_STAGE]
+    stage, config = session.config.stash[_STAGE], session.config
     if stage.problem is not None:
         raise pytest.UsageError(str(stage.problem))
+    if not stage.scenes:
+        return
+    _say_what_was_caught(session, stage)
+    if not config.option.collectonly:
+        wrong = [
+            line for folder, scene in stage.scenes.items() for line in _refused(stage, config, folder, scene, session)
+        ]
+        if wrong:
+            raise pytest.UsageError("\n".join(dict.fromkeys(wrong)))
+
+
+def _refused(stage: Stage, config: pytest.Config, folder: Path, scene: Scene, session: pytest.Session) -> list[str]:
+    """What cannot work of one suite, found before anything is spoken."""
+    from harness.engine.engine import Engine
+    from harness.engine.preflight import problems
+
+    items = [item for item in session.items if item.path.parent == folder]
+    if not items:
+        return []
+    try:
+        plan = plan_for(_asked(stage, config, folder), scene, items)
+        found = problems(plan)
+        if not found:
+            Engine(plan).standards()
+        return found
+    except SoakError as error:
+        return str(error).splitlines()
+
+
+def _say_what_was_caught(session: pytest.Session, stage: Stage) -> None:
+    """Tell of an expression of ``-k`` that took more than it names, or nothing."""
+    expression, reporter = session.config.option.keyword, session.config.pluginmanager.getplugin("terminalreporter")
+    if not expression or reporter is None:
+        return
+    specs = [getattr(item, "callspec", None) for item in session.items]
+    kept = [spec.params["chunk"] for spec in specs if spec is not None and "chunk" in spec.params]
+    for folder, scene in stage.scenes.items():
+        names = [variant.name for variant in scene.variants], [chunk.id for chunk in scene.corpus.chunks]
+        lines = also_caught(expression, kept, *names) if session.items else [meant(expression, *names)]
+        for line in lines:
+            reporter.write_line(f"{folder.name}: {line}", yellow=True)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -192,7 +235,14 @@ def soak(request: pytest.FixtureRequest) -> Soak:
         why = night.problems.get(request.path.parent.name, "") if night is not None else ""
         pytest.fail(f"the run of this suite was not done{': ' + why if why else ''}", pytrace=False)
     found.properties = request.node.user_properties
+    found.node = _node(request.node, request.config.invocation_params.dir)
     return found
+
+
+def _node(item: pytest.Item, here: Path) -> str:
+    """The item as pytest takes it on a command line given in ``here``."""
+    path = item.path.relative_to(here) if item.path.is_relative_to(here) else item.path
+    return f"{path}::{item.nodeid.partition('::')[2]}"
 
 
 @pytest.fixture
@@ -228,7 +278,11 @@ def pytest_runtest_makereport(
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """A run in which nothing was judged is never green; a night with a suite that could not be run neither."""
     stage = session.config.stash[_STAGE]
-    blind = [f"{folder.name}: nothing was judged" for folder, row in stage.summaries.items() if not closing.judged(row)]
+    blind = [
+        f"{folder.name}: {name}: nothing was judged"
+        for folder, row in stage.summaries.items()
+        for name in closing.unjudged(row)
+    ]
     blind += [f"{folder.name}: nothing was decided" for folder in stage.tables if not stage.soaks[folder].decided]
     if exitstatus == pytest.ExitCode.OK and blind:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

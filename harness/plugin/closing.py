@@ -10,9 +10,9 @@ from harness import terminal
 from harness.plugin.night import Night
 
 
-def judged(summary: dict[str, Any]) -> int:
-    """Chunks with a verdict, over all variants."""
-    return sum(row["clean"] + row["faulty"] for row in summary["variants"].values())
+def unjudged(summary: dict[str, Any]) -> list[str]:
+    """Variants that were asked to speak and of which no chunk has a verdict."""
+    return [name for name, row in summary["variants"].items() if row["chunks"] and not row["clean"] + row["faulty"]]
 
 
 def summary(terminalreporter: Any, suite: str, found: dict[str, Any], run: Path) -> None:
@@ -21,8 +21,10 @@ def summary(terminalreporter: Any, suite: str, found: dict[str, Any], run: Path)
     terminalreporter.write_line(terminal.table(found, terminalreporter._tw.fullwidth))
     for text in terminal.closing_lines(found):
         terminalreporter.write_line(text)
-    if not judged(found):
-        terminalreporter.write_line("NOTHING WAS JUDGED: this run says nothing about the backend", red=True)
+    blind = unjudged(found)
+    if blind:
+        who = "the backend" if len(found["variants"]) == 1 else ", ".join(blind)
+        terminalreporter.write_line(f"NOTHING WAS JUDGED: this run says nothing about {who}", red=True)
     terminalreporter.write_line(f"report: {run / 'report.html'}")
     if os.environ.get("GITHUB_ACTIONS"):
         from harness.report.exports import github_annotations, write_markdown

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.faults.readable import told
 from harness.plugin.selection import Ask, Scene
 from harness.types import Arm, Attempt, Claim, Finding, Observation, Status, Verdict, VerdictWord
 
@@ -33,6 +34,7 @@ class Soak:
         self._scene = scene
         self._options = options
         self.properties: list[tuple[str, object]] = []  # of the item that asks now, for JUnit
+        self.node = ""  # the item that asks now, as pytest takes it on a command line
         self._texts = {chunk.id: chunk.text for chunk in scene.corpus.chunks}
         self._attempts = {(a.variant, a.chunk_id): a for a in run.attempts(arm=Arm.SOAK)}
         self._verdicts = run.verdicts()
@@ -43,6 +45,7 @@ class Soak:
             if event.kind in ("cannot be loaded", "gave up")
         }
 
+        self._away = {str(event.data["variant"]): str(event.data["reason"]) for event in run.events("backend away")}
         self._ended = {event.data["variant"]: event.data["reason"] for event in run.events("stopped early")}
 
     @property
@@ -59,6 +62,8 @@ class Soak:
         """Pass when the chunk is clean, fail when it is faulty, skip with the reason when it was not judged."""
         attempt = self._attempts.get((ask.variant, ask.chunk_id))
         if attempt is None or attempt.id is None:
+            if ask.variant in self._away:  # nothing was asked, so nothing was found
+                pytest.skip(f"not judged: {self._away[ask.variant]}")
             reason = self._lost.get(ask.variant)
             if reason is not None:
                 raise FaultFound(f"{ask}: never spoken: {reason}")
@@ -101,22 +106,19 @@ class Soak:
         heard = self._run.observations(attempt.id).get("intelligibility")
         if heard is not None:
             lines.append(f"  heard: {_heard(heard)}")
-        lines.append(f"  reproduce with: {self.reproduce(ask)}")
+        lines.append(f"  reproduce with: {self.reproduce()}")
         return lines[:10]
 
-    def reproduce(self, ask: Ask) -> str:
+    def reproduce(self) -> str:
         """A command that speaks and judges this chunk alone, with the same seed."""
-        folder = self._scene.folder
-        root = folder.parent.parent
-        shown = folder.relative_to(root) if folder.is_relative_to(root) else folder
-        return f"pytest {shown} -k {shlex.quote(f'{ask.variant} and {ask.chunk_id}')}{self._options}"
+        return f"pytest {shlex.quote(self.node)}{self._options}"
 
 
 def _finding_text(finding: Finding) -> str:
     where = f" at {finding.span[0]:.2f}-{finding.span[1]:.2f} s" if finding.span is not None else ""
     status = {True: "confirmed", False: "refuted", None: "suspected"}[finding.confirmed]
     bound = f", bound to the {finding.bound_to}" if finding.bound_to else ""
-    figures = f"{finding.value:.3g} {finding.unit}".strip() + f" against a limit of {finding.limit:.3g}"
+    figures = told(finding)
     detail = f"; {finding.detail}" if finding.detail else ""
     return _short(f"{finding.fault}{where}: {figures} ({finding.limit_source}); {status}{bound}{detail}", 2 * _WIDTH)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.store import default_reports
+
 if TYPE_CHECKING:
     from harness.engine.night import Part
 
@@ -20,7 +22,14 @@ def add(parser: pytest.Parser) -> None:
     """Register the options."""
     group = parser.getgroup("tts-soak", "soak test of text-to-speech")
     option = group.addoption
-    option("--variants", metavar="FILE", type=Path, default=DEFAULT_VARIANTS, help="what is under test (TOML)")
+    option("--variants", metavar="FILE", type=Path, default=None, help="what is under test (TOML)")
+    option(
+        "--variant",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="only this variant, by its exact name; repeatable",
+    )
     option("--corpus", metavar="NAME|FILE", default=None, help="what is spoken; the suite's own if not given")
     option("--chunks", metavar="N", type=_count, default=None, help="only the first N chunks of the corpus")
     option("--language", metavar="TAG", default=None, help="language of own texts (BCP-47)")
@@ -31,7 +40,8 @@ def add(parser: pytest.Parser) -> None:
     option("--mos", action="store_true", help="predict DNSMOS too (slow; needs the extra 'mos')")
     option("--with-reference", action="store_true", help="run the reference along instead of using its profile")
     option("--resume", nargs="?", const="latest", default=None, metavar="RUN", help="continue the last run, or RUN")
-    option("--reports", metavar="DIR", type=Path, default=_ROOT / "reports", help="where run directories go")
+    option("--reports", metavar="DIR", type=Path, default=None, help="where run directories go (default: ./reports)")
+    option("--patience", metavar="S", type=_seconds, default=60.0, help="wait so long for a backend that is away")
     option("--no-confirm", action="store_true", help="do not replay faulty chunks; they stay suspected")
     option("--replay-seeds", metavar="N", type=_count, default=2, help="other seeds in a replay (default 2)")
     option("--replay-most", metavar="N", type=_count, default=25, help="replay at most N chunks a variant (default 25)")
@@ -55,11 +65,29 @@ def _count(text: str) -> int:
     return value
 
 
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"{text} is no number of seconds")
+    return value
+
+
+def settle(config: pytest.Config) -> None:
+    """Fill in defaults that depend on where the command was given: in a clone the clone's, else the folder's."""
+    here = config.invocation_params.dir
+    if config.option.variants is None:
+        own = here / DEFAULT_VARIANTS.name
+        config.option.variants = DEFAULT_VARIANTS if here.is_relative_to(_ROOT) or not own.is_file() else own
+    if config.option.reports is None:
+        config.option.reports = default_reports(here)
+
+
 def repeated(config: pytest.Config) -> str:
     """The options that a command must repeat to ask the same of one chunk."""
-    named = [(name, config.getoption(name)) for name in ("variants", "corpus", "language", "asr", "scorers")]
+    named = [(name, config.getoption(name)) for name in ("variants", "corpus", "language", "asr", "scorers", "limits")]
     given = [(name, value) for name, value in named if value not in (None, DEFAULT_VARIANTS)]
-    return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in given)
+    flags = "".join(f" --{name.replace('_', '-')}" for name in ("with_reference", "mos") if config.getoption(name))
+    return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in given) + flags
 
 
 class Asked:

@@ -58,8 +58,9 @@ class Scene:
         variants = load_variants(asked.getoption("variants"))
         taken = tuple(variant for variant in variants if not variant.suites or suite in variant.suites)
         reference = next((variant for variant in taken if variant.reference), None)
-        if asked.variants is not None:
-            taken = _named(taken, asked.variants, asked.getoption("variants"), suite)
+        named = asked.getoption("variant") or asked.variants
+        if named:
+            taken = _named(taken, named, asked.getoption("variants"), suite)
         taken = tuple(_with(variant, asked.settings) for variant in taken)
         reference = _with(reference, asked.settings) if reference is not None else None
         spec = asked.getoption("corpus") or _DEFAULT_CORPUS.get(suite, "book")
@@ -78,11 +79,9 @@ def _with(variant: Variant, settings: Mapping[str, Any]) -> Variant:
 
 def _named(taken: tuple[Variant, ...], names: Iterable[str], file: Path, suite: str) -> tuple[Variant, ...]:
     known = {variant.name: variant for variant in taken}
-    for name in names:
-        if name not in known:
-            raise ConfigError(
-                f"{file}: {suite} has no variant {name!r}, which the night's plan names{nearest(name, known)}"
-            )
+    wrong = [f"{file}: {suite} has no variant {name!r}{nearest(name, known)}" for name in names if name not in known]
+    if wrong:
+        raise ConfigError("\n".join(wrong))
     return tuple(variant for variant in taken if variant.name in set(names))
 
 
@@ -128,6 +127,7 @@ def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Pa
         quiet_chunks=asked.getoption("quiet_chunks"),
         arguments=asked.arguments,
         stop_early=asked.getoption("stop_early") and scene.suite not in EXPERIMENTS,
+        patience=asked.getoption("patience"),
         adopt=adopt,
     )
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import ConfigError, StoreError, nearest
-from harness.report.compare import compare, pool
+from harness.report.compare import compare, only, pool
 from harness.report.digest import Digest, digest
 from harness.report.gates import Gates
 from harness.store import Run, runs
@@ -67,10 +68,10 @@ def against(run_path: Path, baseline: Digest | None, reports: Path, gates: Gates
     elif baseline is not None:
         sets.append(("baseline", baseline))
     before, problems = _before(now, reports, gates.last)
-    if before:
-        sets.append(("last runs", pool(before, f"the last {len(before)} runs")))
     judged = sum(one.faulty is not None for rows in now.variants.values() for one in rows.values())
     claims = {kind: [_json(claim) for claim in compare(now, other, gates)] for kind, other in sets}
+    if before:
+        claims["last runs"] = [_json(claim) for claim in _against_last(now, before, gates)]
     failed = [claim for found in claims.values() for claim in found if claim["passed"] is False]
     result: Json = {
         "run_id": now.run_id,
@@ -88,23 +89,52 @@ def _of(one: Digest) -> str:
     return f"{one.suite} on {one.corpus} ({one.corpus_sha256[:12]})"
 
 
-def _before(now: Digest, reports: Path, last: int) -> tuple[list[Digest], list[str]]:
-    """Up to ``last`` finished runs of the same suite and corpus that began before this one, oldest first."""
-    found: list[Digest] = []
+def _against_last(now: Digest, before: Mapping[str, Sequence[Digest]], gates: Gates) -> list[Claim]:
+    """Each variant against the last runs that spoke it too."""
+    claims: list[Claim] = []
+    for variant, those in before.items():
+        pooled = pool([only(one, variant) for one in those], f"the last {len(those)} runs")
+        claims += compare(only(now, variant), pooled, gates)
+    return claims
+
+
+def _before(now: Digest, reports: Path, last: int) -> tuple[dict[str, list[Digest]], list[str]]:
+    """By variant, up to ``last`` finished runs before this one that can be compared with it, oldest first.
+
+    They are of the same suite and corpus, have the variant, and were heard by the same recognizer.
+    """
+    found: dict[str, list[Digest]] = {name: [] for name in now.variants}
     problems: list[str] = []
+    otherwise = 0
     for info in reversed(runs(reports)):
-        if len(found) == last:
+        if all(len(those) == last for those in found.values()):
             break
         if info.run_id == now.run_id or info.created_utc >= now.created_utc or info.status != "finished":
             continue
         try:
-            with Run.open(info.path) as run:
-                same = (run.manifest["suite"], run.manifest["corpus"]["sha256"]) == (now.suite, now.corpus_sha256)
-                if same:
-                    found.append(digest(run))
+            one = _alike(info.path, now)
         except StoreError as error:
             problems.append(str(error))
-    return found[::-1], problems
+            continue
+        if one is None:
+            continue
+        if one.recognizer != now.recognizer:
+            otherwise += 1
+            continue
+        for name, those in found.items():
+            if name in one.variants and len(those) < last:
+                those.insert(0, one)
+    if otherwise:
+        problems.append(f"{otherwise} earlier runs, which were not heard by {now.recognizer}")
+    return {name: those for name, those in found.items() if those}, problems
+
+
+def _alike(path: Path, now: Digest) -> Digest | None:
+    """A run in little, if it is of the same suite and corpus and has one of the same variants."""
+    with Run.open(path) as run:
+        names = {str(variant["name"]) for variant in run.manifest["variants"]}
+        same = (run.manifest["suite"], run.manifest["corpus"]["sha256"]) == (now.suite, now.corpus_sha256)
+        return digest(run) if same and names & set(now.variants) else None
 
 
 def gates_of(limits: Path | None) -> Gates:

@@ -32,6 +32,11 @@ def compare(now: Digest, before: Digest, gates: Gates) -> list[Claim]:
     return found
 
 
+def only(one: Digest, variant: str) -> Digest:
+    """The part of a run that is about one variant."""
+    return replace(one, variants={variant: one.variants[variant]}, peaks={variant: one.peaks.get(variant)})
+
+
 def pool(digests: Sequence[Digest], name: str) -> Digest:
     """Several runs as one: a chunk is faulty if it was in most of them; errors, words and times are means."""
     latest = digests[-1]
@@ -40,7 +45,7 @@ def pool(digests: Sequence[Digest], name: str) -> Digest:
         for variant, rows in one.variants.items():
             for key, heard in rows.items():
                 alike = one.timed is not False and one.machine == latest.machine
-                take = heard if alike else replace(heard, cpu_seconds=None)
+                take = heard if alike else replace(heard, cpu_seconds=None, wall_seconds=None)
                 variants.setdefault(variant, {}).setdefault(key, []).append(take)
     peaks = {v: max((d.peaks[v] or 0 for d in digests if d.peaks.get(v)), default=0) or None for v in variants}
     pooled = {v: {key: _mean(takes) for key, takes in rows.items()} for v, rows in variants.items()}
@@ -57,7 +62,10 @@ def _mean(takes: Sequence[Heard]) -> Heard:
 
     return Heard(
         sum(judged) * 2 > len(judged) if judged else None,
-        *(mean([getattr(take, key) for take in takes]) for key in ("errors", "words", "cpu_seconds", "duration")),
+        *(
+            mean([getattr(take, key) for take in takes])
+            for key in ("errors", "words", "cpu_seconds", "duration", "wall_seconds")
+        ),
     )
 
 
@@ -122,7 +130,7 @@ def wer(variant: str, pairs: Sequence[tuple[Heard, Heard]], name: str, gates: Ga
 
 
 def speed(variant: str, pairs: Sequence[tuple[Heard, Heard]], name: str, gates: Gates, invalid: Sequence[str]) -> Claim:
-    """Median over chunks of the CPU seconds an audio second, now divided by then; bootstrap interval."""
+    """Median over chunks of the seconds of the request an audio second, now divided by then; bootstrap interval."""
     if invalid:
         return Claim("speed", variant, f"not compared with {name}: {'; '.join(invalid)}", None)
     ratios = np.array([_cost(a) / _cost(b) for a, b in pairs if _cost(a) and _cost(b)])
@@ -133,7 +141,7 @@ def speed(variant: str, pairs: Sequence[tuple[Heard, Heard]], name: str, gates: 
     medians = np.median(rng.choice(ratios, (1000, ratios.size)), axis=1)
     low, high = (float(v) for v in np.quantile(medians, [(1 - gates.level) / 2, (1 + gates.level) / 2]))
     value = float(np.median(ratios))
-    says = f"{value - 1:+.1%} compute an audio second ({low - 1:+.1%} to {high - 1:+.1%}) against {name}"
+    says = f"{value - 1:+.1%} time an audio second ({low - 1:+.1%} to {high - 1:+.1%}) against {name}"
     return _held("speed", variant, says, value - 1, (low - 1, high - 1), gates.slowdown, int(ratios.size))
 
 
@@ -149,7 +157,7 @@ def memory(variant: str, now: Digest, before: Digest, gates: Gates) -> Claim:
 
 
 def _cost(heard: Heard) -> float:
-    return heard.cpu_seconds / heard.duration if heard.cpu_seconds and heard.duration else 0.0
+    return heard.wall_seconds / heard.duration if heard.wall_seconds and heard.duration else 0.0
 
 
 def _share(rows: Sequence[Heard]) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """A run in little: what a later run is compared with, small enough to be committed (layer 4).
 
-A chunk is ``[judged word, word errors, words, CPU seconds, audio seconds]``; None stands for what was not measured.
+A chunk is ``[judged word, word errors, words, CPU seconds, audio seconds, seconds of the request]``; None stands for
+what was not measured. Schema 1 had no seconds of the request: such a baseline has no speed to compare with.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from harness.report.summary import summarise
 from harness.store import Run
 from harness.types import Json, VerdictWord
 
-SCHEMA = 1
+SCHEMA = 2
+READS = (1, 2)
 _LETTERS = {VerdictWord.CLEAN: "c", VerdictWord.FAULTY: "f", VerdictWord.NOT_JUDGED: "n"}
 
 
@@ -30,6 +32,7 @@ class Heard:
     words: float | None = None
     cpu_seconds: float | None = None
     duration: float | None = None
+    wall_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Digest:
     def from_json(cls, data: Any, where: str) -> Digest:
         """The inverse of ``to_json``. Raises ConfigError naming the file."""
         found = data.get("schema") if isinstance(data, dict) else None
-        if found != SCHEMA:
+        if found not in READS:
             raise ConfigError(f"{where}: not a baseline this version reads (schema {found!r}, expected {SCHEMA})")
         try:
             return cls(
@@ -126,7 +129,9 @@ def digest(run: Run, name: str = "") -> Digest:
         suite=str(summary["suite"]),
         corpus=str(summary["corpus"]["name"]),
         corpus_sha256=str(summary["corpus"]["sha256"]),
-        recognizer=" ".join(str(heard[key]) for key in ("engine", "model", "normaliser")),
+        recognizer=" ".join(str(heard[key]) for key in ("engine", "model", "normaliser"))
+        if heard["model"]
+        else "nobody",
         timed=summary["timings"]["valid"],
         variants=variants,
         peaks={variant: row["peak_memory_bytes"] for variant, row in summary["variants"].items()},
@@ -147,6 +152,7 @@ def _of(word: VerdictWord, attempt: Any, wer: Mapping[str, Any] | None) -> Heard
         wer["words"] if wer else None,
         attempt.cpu_seconds,
         attempt.duration,
+        attempt.wall_seconds,
     )
 
 
@@ -156,12 +162,12 @@ def _row(one: Heard) -> list[Any]:
         letter,
         one.errors,
         one.words,
-        *(None if v is None else round(v, 3) for v in (one.cpu_seconds, one.duration)),
+        *(None if v is None else round(v, 3) for v in (one.cpu_seconds, one.duration, one.wall_seconds)),
     ]
 
 
 def _heard(row: Sequence[Any]) -> Heard:
-    letter, errors, words, cpu, duration = row
+    letter, errors, words, cpu, duration, wall = (*row, None)[:6]
     if letter not in _LETTERS.values():
         raise ValueError(f"{letter!r} is no verdict")
-    return Heard({"c": False, "f": True, "n": None}[letter], errors, words, cpu, duration)
+    return Heard({"c": False, "f": True, "n": None}[letter], errors, words, cpu, duration, wall)

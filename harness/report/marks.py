@@ -14,13 +14,15 @@ from typing import Any
 
 from harness.documents import read_json
 from harness.errors import ConfigError
+from harness.faults.readable import figure
 from harness.stats import clopper_pearson
 from harness.store import Run
-from harness.types import Finding, Json, VerdictWord
+from harness.types import Arm, Finding, Json, VerdictWord
 
 SCHEMA = 1
 REAL, FALSE_ALARM = "real", "false alarm"
 STORED = "marks.json"
+SUGGEST_MIN = 10  # marked chunks of a class; fewer say too little of where a limit belongs
 _LEVEL = 0.95
 
 
@@ -110,10 +112,10 @@ def _kept(run: Run) -> list[Mark]:
 
 
 def figures(run: Run, marks: Sequence[Mark]) -> list[ClassFigures]:
-    """Figures of every class found in the run, most false alarms first."""
+    """Figures of every class that was found in a chunk of the soak, most false alarms first; replays do not count."""
     words = {mark.attempt: mark.word for mark in marks}
     found: dict[str, list[tuple[Finding, str | None]]] = {}
-    for number, verdict in run.verdicts().items():
+    for number, verdict in run.verdicts(arm=Arm.SOAK).items():
         if verdict.word is VerdictWord.FAULTY:
             for finding in verdict.findings:
                 if finding.confirmed is not False:
@@ -142,25 +144,34 @@ def _figures(fault: str, seen: Sequence[tuple[Finding, str | None]]) -> ClassFig
     )
 
 
-def lines(rows: Sequence[ClassFigures], judged: int) -> list[str]:
-    """The figures for a terminal, and what they mean for the false-alarm budget."""
+def false_alarms(run: Run, marks: Sequence[Mark]) -> int:
+    """Chunks of the soak that are marked as false alarms, each once."""
+    soaked = run.verdicts(arm=Arm.SOAK)
+    return len({mark.attempt for mark in marks if mark.word == FALSE_ALARM and mark.attempt in soaked})
+
+
+def lines(rows: Sequence[ClassFigures], judged: int, alarms: int) -> list[str]:
+    """The figures for a terminal, and what ``alarms`` chunks of ``judged`` mean for the false-alarm budget."""
     if not any(row.real + row.false for row in rows):
         return ["no finding of this run is marked"]
     text = [f"{'class':<22}{'real':>6}{'false':>7}{'unmarked':>10}  share of false alarms (95%)"]
     for row in rows:
         share = "-" if row.false_share is None or row.interval is None else _share(row.false_share, row.interval)
         text.append(f"{row.fault:<22}{row.real:>6}{row.false:>7}{row.unmarked:>10}  {share}")
-        if row.quiet_limit is not None:
-            limits = ", ".join(f"{limit:.4g}" for limit in row.limits[:3])
+        if row.quiet_limit is not None and row.real + row.false < SUGGEST_MIN:
             text.append(
-                f"{'':<22}a limit of {row.quiet_limit:.4g} (now {limits}) would have kept silent on all "
+                f"{'':<22}{row.real + row.false} marks are too few to suggest a limit ({SUGGEST_MIN} are needed)"
+            )
+        elif row.quiet_limit is not None:
+            limits = ", ".join(figure(row.fault, limit) for limit in row.limits[:3])
+            text.append(
+                f"{'':<22}a limit of {figure(row.fault, row.quiet_limit)} (now {limits}) would have kept silent on all "
                 f"{row.false} false alarms and missed {row.lost} of {row.real} real faults"
             )
-    alarms = sum(row.false for row in rows)
     if judged:
-        low, high = clopper_pearson(min(alarms, judged), judged, _LEVEL)
+        low, high = clopper_pearson(alarms, judged, _LEVEL)
         text.append(
-            f"marked false alarms: {alarms} in {judged} judged chunks, {1000 * alarms / judged:.1f} per 1,000 "
+            f"marked as false alarms: {alarms} of {judged} judged chunks, {1000 * alarms / judged:.1f} per 1,000 "
             f"({1000 * low:.1f} to {1000 * high:.1f})"
         )
     return text

@@ -14,7 +14,7 @@ MEASURES: Mapping[str, str] = {
     "speaker_similarity": "Speaker similarity (cosine)",
     "token_rate": "Speech tokens a second",
     "rss_bytes": "Memory after the request (MB)",
-    "rtfx": "RTFx (audio s a CPU s)",
+    "rtfx": "RTFx (audio s a second of the request)",
 }
 
 
@@ -117,6 +117,6 @@ def _figures(attempt: Attempt, seen: Mapping[str, Json]) -> dict[str, float]:
     if attempt.duration:
         if attempt.token_count is not None:
             found["token_rate"] = attempt.token_count / attempt.duration
-        if attempt.cpu_seconds:
-            found["rtfx"] = attempt.duration / attempt.cpu_seconds
+        if attempt.wall_seconds:
+            found["rtfx"] = attempt.duration / attempt.wall_seconds
     return {name: float(value) for name, value in found.items() if value is not None}

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.faults.readable import told
 from harness.report import charts, claims_page, marks
+from harness.report.advice import advice
 from harness.report.assets import policy, static
 from harness.report.headline import headlines, others, sentence
 from harness.report.material import Material, Spoken, gather
@@ -38,6 +40,7 @@ def render(run: Run, summary: Json, *, single_file: bool = False) -> Path:
     words = headlines(summary)
     context = {
         "summary": summary,
+        "advice": advice(summary, words),
         "headlines": words,
         "sentence": sentence(summary, words),
         "worst": min((list(type(w.word)).index(w.word), w.word.name.lower()) for w in words.values())[1]
@@ -104,6 +107,7 @@ def _shown(form: Callable[..., str]) -> Callable[..., str]:
 
 _FILTERS = {
     "percent": _shown(lambda value: f"{100 * value:.1f}%"),
+    "told": told,
     "fixed": _shown(lambda value, digits=2: f"{value:.{digits}f}"),
     "figure": _shown(lambda value: f"{value:.4g}"),
     "signed_points": _shown(lambda value: f"{100 * value:+z.1f}"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.errors import ConfigError
+from harness.faults.readable import figure, told
 from harness.judge import Limits
 from harness.judge.limits import Bound, FaultLimits, length_of, pick
 from harness.report.material import Spoken
@@ -22,6 +23,17 @@ class Score:
     limit: float | None
     source: str
     says: str
+    phrase: str = ""  # value and limit together, where they are differences from the reference
+
+    @property
+    def shown(self) -> str:
+        """The value as the figure that it stands for."""
+        return "–" if self.value is None else figure(self.fault, self.value, self.unit)
+
+    @property
+    def limit_shown(self) -> str:
+        """The limit on the same terms."""
+        return "–" if self.limit is None else figure(self.fault, self.limit)
 
 
 def frozen_limits(run: Run) -> dict[str, Limits]:
@@ -54,7 +66,8 @@ def score_rows(run: Run, limits: Limits | None, spoken: Spoken, text: str) -> li
 
 def _beyond(finding: Finding) -> Score:
     says = {True: "beyond, confirmed", False: "beyond, but refuted", None: "beyond, suspected"}[finding.confirmed]
-    return Score(finding.fault, finding.value, finding.unit, finding.limit, finding.limit_source, says)
+    source = finding.limit_source
+    return Score(finding.fault, finding.value, finding.unit, finding.limit, source, says, told(finding))
 
 
 def _within(seen: Evidence, value: float, held: FaultLimits | None, chunk: Chunk) -> Score:

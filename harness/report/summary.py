@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.report.against import against
 from harness.report.material import selected
-from harness.report.timings import timings
+from harness.report.timings import speed, streaming, timings
 from harness.stats import clopper_pearson
 from harness.store import Run
 from harness.types import Arm, Attempt, Finding, Json, Observation, Verdict, VerdictWord
@@ -67,12 +67,13 @@ def _variant(run: Run, name: str) -> Json:
         "suspected": sum(_has(verdict, None) and not _has(verdict, True) for verdict in verdicts.values()),
         "refuted": sum(_has(verdict, False) for verdict in verdicts.values()),
         "bound_to": dict(Counter(f.bound_to for f in _findings(verdicts.values()) if f.bound_to).most_common()),
-        "not_judged_because": _reasons(soaked, verdicts, expected),
+        "not_judged_because": _reasons(soaked, verdicts, expected, _away(run, name)),
         "could_not_look": dict(Counter(name for v in verdicts.values() for name in v.unjudged).most_common()),
         "wer": _errors(observed["intelligibility"], "wer", "words"),
         "cer": _errors(observed["intelligibility"], "cer", "characters"),
         "speaker_similarity": _similarity(observed["speaker"]),
-        "rtfx": _speed(soaked, [attempt for attempt in everything if attempt.arm == Arm.QUIET]),
+        "rtfx": speed(soaked, [attempt for attempt in everything if attempt.arm == Arm.QUIET]),
+        "streaming": streaming(soaked),
         "audio_seconds": float(sum(attempt.duration or 0.0 for attempt in soaked)),
         "tokens": _tokens(soaked, observed["tokens"]),
         "peak_memory_bytes": max((a.peak_rss_bytes for a in soaked if a.peak_rss_bytes is not None), default=None),
@@ -116,11 +117,17 @@ def _has(verdict: Verdict, confirmed: bool | None) -> bool:
     return any(finding.confirmed is confirmed for finding in verdict.findings)
 
 
-def _reasons(soaked: Sequence[Attempt], verdicts: Mapping[int, Verdict], expected: int) -> Json:
+def _reasons(soaked: Sequence[Attempt], verdicts: Mapping[int, Verdict], expected: int, away: str) -> Json:
     reasons = Counter(v.reason for v in verdicts.values() if v.word is VerdictWord.NOT_JUDGED)
     reasons["spoken, but the run ended before the verdict"] = sum(a.id not in verdicts for a in soaked)
-    reasons["never spoken"] = expected - len(soaked)
+    reasons[away or "never spoken"] = expected - len(soaked)
     return {reason: count for reason, count in reasons.most_common() if count}
+
+
+def _away(run: Run, name: str) -> str:
+    """Why the backend was given up as away; empty where it was not."""
+    gone = [str(event.data["reason"]) for event in run.events("backend away") if event.data.get("variant") == name]
+    return gone[-1] if gone else ""
 
 
 def _by_scorer(run: Run, name: str, ids: set[int | None]) -> dict[str, list[Observation]]:
@@ -148,24 +155,6 @@ def _similarity(seen: Sequence[Observation]) -> Json:
         "p5": float(np.percentile(values, 5)),
         "chunks": len(values),
     }
-
-
-def _speed(soaked: Sequence[Attempt], quiet: Sequence[Attempt]) -> Json:
-    """RTFx from the worker's own CPU time over the session, and from the wall clock of the quiet pass."""
-    timed = [(a.duration, a.cpu_seconds) for a in soaked if a.duration and a.cpu_seconds]
-    alone = [(a.duration, a.wall_seconds) for a in quiet if a.duration and a.wall_seconds]
-    return {
-        "value": _ratio(timed),
-        "basis": "audio seconds per CPU second of the worker",
-        "chunks": len(timed),
-        "quiet": _ratio(alone),
-        "quiet_chunks": len(alone),
-    }
-
-
-def _ratio(pairs: Sequence[tuple[float, float]]) -> float | None:
-    below = sum(pair[1] for pair in pairs)
-    return sum(pair[0] for pair in pairs) / below if below else None
 
 
 def _tokens(soaked: Sequence[Attempt], seen: Sequence[Observation]) -> Json:
@@ -223,6 +212,8 @@ def _notes(run: Run) -> list[str]:
         notes.append("partial selection: a different session than the whole corpus in order")
     notes += [f"{name}: {why}" for name, why in (run.manifest.get("refused") or {}).items()]
     for event in run.events():
+        if event.kind == "backend away":
+            notes.append(f"{event.data['variant']}: {event.data['reason']}")
         if event.kind in ("cannot be loaded", "gave up"):
             notes.append(f"{event.data['variant']}: {event.kind}: {event.data['reason']}")
     return notes

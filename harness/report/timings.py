@@ -1,13 +1,18 @@
-"""Whether the timings of a run mean anything: not when other work took the machine (layer 4).
+"""Speed as a user means it, and whether it means anything: not when other work took the machine (layer 4).
 
 The engine journals an event ``load`` a stage, with the share of the machine's CPU time that other processes used.
 """
 
 from __future__ import annotations
 
-from harness.store import Run
-from harness.types import Json
+from collections.abc import Sequence
 
+import numpy as np
+
+from harness.store import Run
+from harness.types import Attempt, Json
+
+CPU_SHARE_MIN = 0.5  # of the wall time; below it the work is done on a GPU or waited for, and CPU seconds say little
 OTHERS_MAX = 0.25  # of all cores: on two cores, half a core taken by others
 
 
@@ -21,3 +26,55 @@ def timings(run: Run) -> Json:
         reason = f"other work took {highest:.0%} of the machine, at most {OTHERS_MAX:.0%} is allowed"
         return {"valid": False, "reason": reason, "others_share": highest}
     return {"valid": True, "reason": "", "others_share": highest}
+
+
+def speed(soaked: Sequence[Attempt], alone: Sequence[Attempt]) -> Json:
+    """RTFx: audio seconds per second of the request (``value``), and beside it per CPU second of the worker (``cpu``).
+
+    Taken from the timing-only pass where there was one, else from the session itself, whose scorers ran beside it.
+    ``cpu`` is None where the worker's CPU seconds are not what the speech costs.
+    """
+    timed = [(a.duration, a.wall_seconds) for a in alone if a.duration and a.wall_seconds]
+    beside = "spoken alone"
+    if not timed:
+        timed = [(a.duration, a.wall_seconds) for a in soaked if a.duration and a.wall_seconds]
+        beside = "with the scorers beside"
+    return {
+        "value": _ratio(timed),
+        "clock": "wall",
+        "basis": f"audio seconds per second of the request, {len(timed)} chunks {beside}",
+        "chunks": len(timed),
+        "cpu": _cpu([*soaked, *alone]),
+    }
+
+
+def _cpu(attempts: Sequence[Attempt]) -> float | None:
+    known = [(a.duration, a.cpu_seconds, a.wall_seconds) for a in attempts if a.duration and a.cpu_seconds]
+    wall = sum(seconds or 0.0 for _, _, seconds in known)
+    if sum(cpu for _, cpu, _ in known) < CPU_SHARE_MIN * wall:
+        return None
+    return _ratio([(duration, cpu) for duration, cpu, _ in known])
+
+
+def _ratio(pairs: Sequence[tuple[float, float]]) -> float | None:
+    below = sum(pair[1] for pair in pairs)
+    return sum(pair[0] for pair in pairs) / below if below else None
+
+
+def streaming(soaked: Sequence[Attempt]) -> Json:
+    """Time to first audio (s: p50, p95) over the chunks that told it, and what a listener would have missed.
+
+    ``underruns``: pauses of more than 0.1 s because the next audio was late, over ``listened`` chunks; None where no
+    chunk tells.
+    """
+    first = [attempt.ttfa for attempt in soaked if attempt.ttfa is not None]
+    told = [dict(attempt.notes.get("http") or attempt.notes.get("websocket") or {}) for attempt in soaked]
+    late = [note["underruns"] for note in told if note.get("underruns") is not None]
+    gaps = [note["longest_gap"] for note in told if note.get("longest_gap") is not None]
+    p50, p95 = (float(value) for value in np.quantile(first, [0.5, 0.95])) if first else (None, None)
+    return {
+        "ttfa": {"p50": p50, "p95": p95, "chunks": len(first)},
+        "underruns": sum(late) if late else None,
+        "listened": len(late),
+        "longest_gap": max(gaps, default=None),
+    }

@@ -183,7 +183,8 @@ def _client(
             reply = worker.request(Request(chunk.id, chunk.text, asked["seed"], load.variant.voice, chunk.language))
             record.add(_row(number, take, client, chunk.id, reply))
             load.report(f"{len(record.rows)} requests, last: {reply.outcome}")
-            if reply.detail.startswith("connection lost") and not _is_back(url, load.patience):
+            gone_now = reply.outcome is Outcome.AWAY or reply.detail.startswith("connection lost")
+            if gone_now and not _is_back(url, load.patience):
                 gone.set()
     except BaseException as error:
         errors.append(error)

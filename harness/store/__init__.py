@@ -5,7 +5,7 @@ A run directory holds ``manifest.json`` (written once), ``journal.sqlite`` (docs
 and a power cut.
 """
 
-from harness.store.directory import Pruned, RunInfo, latest, prune, runs
+from harness.store.directory import Pruned, RunInfo, default_reports, latest, prune, runs
 from harness.store.reader import EpochRow, EventRow, SessionRow
 from harness.store.redact import redact, redact_json
 from harness.store.run import Run
@@ -19,6 +19,7 @@ __all__ = [
     "Run",
     "RunInfo",
     "SessionRow",
+    "default_reports",
     "latest",
     "prune",
     "redact",

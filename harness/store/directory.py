@@ -13,6 +13,8 @@ from harness.store.lock import held
 from harness.store.reader import directory_bytes
 from harness.store.run import Run
 
+_ROOT = Path(__file__).resolve().parents[2]
+
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
@@ -38,6 +40,11 @@ class Pruned:
 
     def __str__(self) -> str:
         return f"{self.path.name}{' (audio)' if self.audio_only else ''}: {self.freed_bytes / 1e6:.1f} MB"
+
+
+def default_reports(here: Path) -> Path:
+    """Where runs go by default: into the clone for who works in it, else into ``reports`` of the folder ``here``."""
+    return (_ROOT if here.is_relative_to(_ROOT) else here) / "reports"
 
 
 def runs(root: Path) -> list[RunInfo]:

@@ -1,0 +1,48 @@
+"""Everything about a plan that can be refused before the first request, found at once (layer 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, cast
+
+from harness.backends import ADAPTERS
+from harness.compare.rows import Margins
+from harness.engine.plan import Plan
+from harness.errors import ConfigError, SoakError
+from harness.scorers import SCORERS
+from harness.types import Variant
+
+
+def problems(plan: Plan) -> list[str]:
+    """One line for each thing that cannot work; empty for a plan that may start. Nothing is loaded or spoken."""
+    found: list[str] = []
+    for look in _looks(plan):
+        try:
+            look()
+        except SoakError as error:
+            found += str(error).splitlines()
+    return list(dict.fromkeys(found))
+
+
+def refuse(plan: Plan) -> None:
+    """Raise ConfigError with every problem of the plan, one a line."""
+    found = problems(plan)
+    if found:
+        raise ConfigError("\n".join(found))
+
+
+def _looks(plan: Plan) -> Iterator[Callable[[], object]]:
+    for variant in plan.variants:
+        yield partial(_adapter, plan, variant)
+    for name, options in plan.scorers.items():
+        yield partial(cast("type[Any]", SCORERS.get(name)), **options)
+    yield partial(Margins.read, plan.margins)
+
+
+def _adapter(plan: Plan, variant: Variant) -> None:
+    adapter = ADAPTERS.get(variant.adapter, f"{variant.source}: variants.{variant.name}.adapter")
+    adapter.check(variant)
+    look = getattr(adapter, "check_chunks", None)
+    if look is not None:
+        look(variant, [chunk.id for chunk in plan.chunks(variant) or plan.corpus.chunks])

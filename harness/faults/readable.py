@@ -1,0 +1,88 @@
+"""Figures of the fault classes as a person reads them: kHz, dB, cosine, shares.
+
+Limits are kept on scales where larger is worse and where differences mean the same everywhere, often logarithms. This
+module turns a value of such a scale back into the figure that it stands for, and two of them into a sentence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.types import Finding
+
+AGAINST_REFERENCE = "reference"  # how the source of such a limit begins
+_ABSOLUTE = ("physics", "default")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a class's scale stands for. ``back`` turns a value into ``what``, in ``unit``.
+
+    ``ratio``: a difference on the scale is a factor of the figure. ``falls``: the figure gets smaller as it gets worse.
+    """
+
+    what: str
+    unit: str
+    back: Callable[[float], float]
+    ratio: bool
+    falls: bool
+    form: str = ".2g"
+
+    def shown(self, value: float) -> str:
+        """The figure with its unit."""
+        number = format(self.back(value), self.form)
+        return f"{number}{'' if self.unit in ('', '%') else ' '}{self.unit}"
+
+
+def _falling(value: float) -> float:
+    return math.exp(-value)
+
+
+def _percent(value: float) -> float:
+    return 100 * math.exp(-value)
+
+
+def _tenth_db(value: float) -> float:
+    return -10 * value
+
+
+SCALES: dict[str, Scale] = {
+    "bandwidth": Scale("99% of the energy lies below", "kHz", _falling, ratio=True, falls=True, form=".1f"),
+    "hum": Scale("spectral flatness", "dB", _tenth_db, ratio=False, falls=True, form=".0f"),
+    "near-empty": Scale("speed", "syllables a second", math.exp, ratio=True, falls=False, form=".1f"),
+    "noise": Scale("variation of the loudness", "", _falling, ratio=True, falls=True),
+    "overlong": Scale("time", "s a syllable", math.exp, ratio=True, falls=False),
+    "robotic": Scale("harmonicity", "dB", lambda value: -value, ratio=False, falls=True, form=".1f"),
+    "rumble": Scale("voiced share of the speech", "%", _percent, ratio=True, falls=True, form=".0f"),
+    "sample-rate": Scale("speed and pitch off by a factor of", "", math.exp, ratio=True, falls=False, form=".2f"),
+    "short-repeat": Scale("what differs from one period to the next", "dB", _tenth_db, False, True, ".0f"),
+    "silence": Scale("peak", "dBFS", lambda value: -value, ratio=False, falls=True, form=".0f"),
+    "wrong-speaker": Scale("cosine similarity to the voice", "", lambda value: 1 - value, False, True),
+}
+
+
+def figure(fault: str, value: float, unit: str = "") -> str:
+    """A value of a class's own scale as the figure it stands for; with its ``unit`` where the scale is plain."""
+    scale = SCALES.get(fault)
+    return scale.shown(value) if scale is not None else f"{value:.3g} {unit}".strip()
+
+
+def told(finding: Finding) -> str:
+    """What was found and what is allowed, in one phrase."""
+    scale = SCALES.get(finding.fault)
+    if scale is None:
+        return f"{finding.value:.3g} {finding.unit}".strip() + f" against a limit of {finding.limit:.3g}"
+    bound = "at least" if scale.falls else "at most"
+    if finding.limit_source.startswith(_ABSOLUTE):
+        return f"{scale.what} {scale.shown(finding.value)}, {bound} {scale.shown(finding.limit)} is right"
+    whose = "the reference's" if finding.limit_source.startswith(AGAINST_REFERENCE) else "what is usual"
+    if scale.ratio:
+        sign = -1 if scale.falls else 1
+        here, allowed = math.exp(sign * finding.value), math.exp(sign * finding.limit)
+        return f"{scale.what} {here:.2f} times {whose}, {bound} {allowed:.2f} times is right"
+    worse, size = ("below", scale.back(0) - scale.back(finding.value)) if scale.falls else ("above", finding.value)
+    allowed = scale.back(0) - scale.back(finding.limit) if scale.falls else finding.limit
+    unit = f" {scale.unit}" if scale.unit else ""
+    return f"{scale.what} {size:.2g}{unit} {worse} {whose}, {allowed:.2g}{unit} is right"

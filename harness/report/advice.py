@@ -1,0 +1,89 @@
+"""What to do next, in a few lines on top of the page: from the verdicts and counts alone (layer 4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from harness.report.headline import Headline, Word
+from harness.types import Json
+
+MOST = 5
+_BLUNT = "pocketsphinx"
+_BOUND = {
+    "history": "came only after other chunks: suites/determinism tells whether state survives between requests",
+    "seed": "came with one seed and not with others: the same text can be spoken again with another seed",
+    "text": "came with every seed: look at the text (numbers, names, length) and at the text front end",
+}
+
+
+def advice(summary: Json, words: Mapping[str, Headline]) -> list[str]:
+    """At most ``MOST`` sentences, the most urgent first."""
+    said = [*_not_spoken(summary, words), *_faulty(summary), *_small(summary, words), *_heard(summary)]
+    if not said and any(found.word is Word.PASSES for found in words.values()):
+        said.append(f"Keep this run as what later runs are held against: tts-soak baseline set {summary['run_id']}.")
+    return said[:MOST]
+
+
+def _not_spoken(summary: Json, words: Mapping[str, Headline]) -> list[str]:
+    said = []
+    for name, row in summary["variants"].items():
+        away = [reason for reason in row["not_judged_because"] if reason.startswith("backend away")]
+        if away:
+            count = row["not_judged_because"][away[0]]
+            go_on = f"pytest suites/{summary['suite']} ... --resume {summary['run_id']}"
+            said.append(f"{name}: {count} chunks were not spoken ({away[0]}). Bring it back, then go on: {go_on}.")
+        elif words[name].word is Word.LOST:
+            said.append(
+                f"{name} did not start. Its log is in logs/ beside this page; the reason is in the table below."
+            )
+        elif words[name].word is Word.BLIND:
+            said.append(f"{name}: nothing was judged, so this run says nothing about it: {words[name].why}.")
+    return said
+
+
+def _faulty(summary: Json) -> list[str]:
+    rows = {name: row for name, row in summary["variants"].items() if row["faulty"]}
+    if not rows:
+        return []
+    count = sum(row["faulty"] for row in rows.values())
+    chunks = "chunk" if count == 1 else "chunks"
+    said = [
+        f"Listen to the {count} faulty {chunks} below (j, Space), mark each (r: real, f: false alarm), save with d, "
+        "and read what the marks say: tts-soak marks FILE."
+    ]
+    faults: dict[str, int] = {}
+    bound: dict[str, int] = {}
+    for row in rows.values():
+        for fault, number in row["faults"].items():
+            faults[fault] = faults.get(fault, 0) + number
+        for what, number in row["bound_to"].items():
+            bound[what] = bound.get(what, 0) + number
+    most = max(faults, key=lambda fault: faults[fault])
+    said.append(f"Most often: {most} ({faults[most]} of {count}); tts-soak faults {most} says what causes it.")
+    if bound:
+        what = max(bound, key=lambda key: bound[key])
+        said.append(f"{bound[what]} of the findings {_BOUND[what]}.")
+    return said
+
+
+def _small(summary: Json, words: Mapping[str, Headline]) -> list[str]:
+    """How many chunks would settle an open fault rate, if as few of them were faulty as could be."""
+    for name, row in summary["variants"].items():
+        claim = next((claim for claim in row["claims"] if claim["name"] == "fault-rate"), None)
+        if words[name].word is not Word.OPEN or claim is None or claim["passed"] is not None or not claim["margin"]:
+            continue
+        need = math.ceil(math.log(0.025) / math.log1p(-claim["margin"]))
+        if need > row["chunks"]:
+            return [
+                f"{row['chunks']} chunks are too few to settle the fault rate; {need} without a fault would "
+                f"(margin {claim['margin']:.1%}): run again without --chunks, or with a longer corpus."
+            ]
+    return []
+
+
+def _heard(summary: Json) -> list[str]:
+    engine = str(summary["recognizer"]["engine"] or "")
+    if engine.startswith(_BLUNT):
+        return [f"Words were heard by {engine}, which is blunt: for figures to report add --asr whisper:base.en."]
+    return []
