@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from harness.audio import RATES
 from harness.backends.protocol import Message, ProtocolError, plain
 from harness.documents import DEPTH_LIMIT, deeper_than
-from harness.types import Json, Outcome, Synthesis, Tokens
+from harness.types import Computes, Json, Outcome, Synthesis, Tokens
 
 COUNT_LIMIT = 2**53  # tokens, bytes: beyond it a float is no longer exact
 SECONDS_LIMIT = 1e9
@@ -67,6 +67,7 @@ class CapabilitiesSaid(_Answer):
     resets: bool = False
     stages: list[Line] = Field(default_factory=list)
     details: dict[str, Any] = Field(default_factory=dict)
+    computes: Computes = Field(default=Computes.HERE, strict=False)
 
 
 class Loaded(_Answer):

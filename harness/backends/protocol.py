@@ -188,5 +188,9 @@ def capabilities_from_json(data: Json) -> Capabilities:
             cap=layout["cap"],
             silent=tuple(layout["silent"]),
         )
-    made = {"layout": layout, "stages": tuple(data["stages"]), "computes": Computes(data["computes"])}
+    made = {
+        "layout": layout,
+        "stages": tuple(data["stages"]),
+        "computes": Computes(data.get("computes", Computes.HERE)),
+    }
     return Capabilities(**{**data, **made})

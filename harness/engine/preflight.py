@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -36,8 +36,13 @@ def _looks(plan: Plan) -> Iterator[Callable[[], object]]:
     for variant in plan.variants:
         yield partial(_adapter, plan, variant)
     for name, options in plan.scorers.items():
-        yield partial(cast("type[Any]", SCORERS.get(name)), **options)
+        yield partial(_scorer, name, options)
     yield partial(Margins.read, plan.margins)
+
+
+def _scorer(name: str, options: Mapping[str, Any]) -> None:
+    made: Any = cast("type[Any]", SCORERS.get(name))
+    made(**options)
 
 
 def _adapter(plan: Plan, variant: Variant) -> None:
