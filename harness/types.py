@@ -66,7 +66,9 @@ class Variant:
     voice_prompt: Path | None = None  # a recording of the voice, for speaker similarity
     seed: int = 0
     seed_policy: SeedPolicy = SeedPolicy.PER_CHUNK
-    reference: bool = False  # the others are judged against this one
+    reference: bool = False  # others are judged against this one
+    against: str | None = None  # name of the variant that this one is judged against
+    family: bool = False  # named as such for this variant alone: the two are meant to be one voice
     language: str = "en"
     request_timeout: float = 300.0  # s, whole request
     progress_timeout: float = 60.0  # s without any sign of life

@@ -8,6 +8,7 @@ checked by the adapter.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class _Spec(BaseModel):
     language: str = "en"
     seed: int = Field(default=0, ge=0, lt=2**32)
     seed_policy: str = SeedPolicy.PER_CHUNK.value
-    reference: bool = False
+    reference: bool | str = False
     profile: str | None = None
     calibration: str | None = None
     request_timeout: float = Field(default=300.0, gt=0)
@@ -65,11 +66,40 @@ def _read_document(path: Path, text: str, document: dict[str, Any]) -> tuple[Var
     if not isinstance(tables, dict) or not tables:
         raise ConfigError(f"{path}: no [variants.NAME] table, so nothing to test")
     found = [_variant(path, text, name, defaults, table) for name, table in tables.items()]
-    references = [variant.name for variant in found if variant.reference]
-    if len(references) > 1:
-        line = _line_of(text, references[1], "reference")
-        raise ConfigError(f"{path}:{line}: two references, {references[0]!r} and {references[1]!r}; one at most")
-    return tuple(found)
+    return _related(path, text, found)
+
+
+def _related(path: Path, text: str, found: list[Variant]) -> tuple[Variant, ...]:
+    """Tell every variant which one it is judged against: the one it names, else the file's ``reference = true``."""
+    usual = [variant.name for variant in found if variant.reference]
+    if len(usual) > 1:
+        line = _line_of(text, usual[1], "reference")
+        how = 'one at most; a family of its own says reference = "NAME" in its variants'
+        raise ConfigError(f"{path}:{line}: two references, {usual[0]!r} and {usual[1]!r}; {how}")
+    names = {variant.name: variant for variant in found}
+    for variant in found:
+        if variant.against is None:
+            continue
+        where = f"{path}:{_line_of(text, variant.name, 'reference')}: variants.{variant.name}.reference"
+        if variant.against not in names or variant.against == variant.name:
+            others = [name for name in names if name != variant.name]
+            raise ConfigError(f"{where}: no other variant {variant.against!r}{nearest(variant.against, others)}")
+        if names[variant.against].against is not None:
+            raise ConfigError(f"{where}: {variant.against!r} is judged against a reference itself")
+    named = {variant.against for variant in found}
+    return tuple(
+        replace(
+            variant,
+            reference=variant.reference or variant.name in named,
+            against=variant.against or (usual[0] if usual and _judged(variant, usual[0], named) else None),
+            family=variant.against is not None,
+        )
+        for variant in found
+    )
+
+
+def _judged(variant: Variant, usual: str, named: set[str | None]) -> bool:
+    return variant.name != usual and variant.name not in named
 
 
 def _variant(path: Path, text: str, name: str, defaults: dict[str, Any], table: Any) -> Variant:
@@ -119,7 +149,8 @@ def _build(path: Path, text: str, name: str, spec: _Spec) -> Variant:
         voice_prompt=existing("voice_prompt", spec.voice_prompt, True),
         seed=spec.seed,
         seed_policy=SeedPolicy(spec.seed_policy),
-        reference=spec.reference,
+        reference=spec.reference is True,
+        against=spec.reference if isinstance(spec.reference, str) else None,
         language=spec.language,
         request_timeout=spec.request_timeout,
         progress_timeout=spec.progress_timeout,

@@ -15,6 +15,7 @@ from harness.engine.confirm import Confirmer
 from harness.engine.early import Early, early_test
 from harness.engine.figures import reference_figures
 from harness.engine.fingerprint import differences, fingerprint
+from harness.engine.kin import settle_voice
 from harness.engine.machine import watched
 from harness.engine.plan import Plan, standard_keys
 from harness.engine.preflight import refuse
@@ -91,6 +92,7 @@ class Engine:
                     self.progress.say(f"{variant.name}: {error}")
                     return
                 raise
+            settle_voice(soak, self.plan.reference_of(variant))
             if self.plan.confirmation.enabled:
                 Confirmer(soak).run()
             if self.plan.quiet_chunks and not soak.gone:
@@ -106,8 +108,9 @@ class Engine:
     def _record_reference(self, run: Run, variant: Variant, standards: dict[str, Standard]) -> None:
         """The reference ran along: the other variants are judged against what it just did."""
         profile = build(run, variant)
+        judged = {one.name for one in self.plan.variants if self.plan.reference_of(one) == variant}
         for name, standard in standards.items():
-            if name != variant.name:
+            if name != variant.name and name in judged:
                 standards[name] = Standard(standard.limits, profile, f"{variant.name}, in this run")
 
     def standards(self) -> dict[str, Standard]:
@@ -115,7 +118,7 @@ class Engine:
         return {variant.name: self._standard(variant) for variant in self.plan.variants}
 
     def _standard(self, variant: Variant) -> Standard:
-        holder = self.plan.reference if self.plan.reference is not None else variant
+        holder = self.plan.reference_of(variant) or variant
         calibration = variant.calibration or holder.calibration
         path = variant.profile or holder.profile
         limits = Limits.load(calibration) if calibration is not None and calibration.exists() else Limits.default()
@@ -144,6 +147,7 @@ class Engine:
             },
             "variants": [_describe(variant) for variant in self.plan.variants],
             "reference": self.plan.reference.name if self.plan.reference is not None else None,
+            "references": {name: reference.name for name, reference in self.plan.references.items()},
             "scorers": {name: dict(options) for name, options in self.plan.scorers.items()},
             "limits": {name: standard.limits.to_json() for name, standard in standards.items()},
             "profiles": {name: standard.source for name, standard in standards.items()},

@@ -106,6 +106,8 @@ def _standards(plan: Plan) -> dict[str, dict[str, str]]:
     holders = {variant.name: variant for variant in plan.variants}
     if plan.reference is not None:
         holders.setdefault(plan.reference.name, plan.reference)
+    for reference in plan.references.values():
+        holders.setdefault(reference.name, reference)
     return {
         name: _hashes({key: path for key, path in (("calibration", one.calibration), ("profile", one.profile)) if path})
         for name, one in holders.items()

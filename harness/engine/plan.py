@@ -34,7 +34,8 @@ class Plan:
     selection: Mapping[str, tuple[str, ...]]  # variant name -> chunk ids, in corpus order
     reports: Path
     scorers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    reference: Variant | None = None  # judged against, whether it runs along or not
+    reference: Variant | None = None  # judged against, whether it runs along or not; None where there are several
+    references: Mapping[str, Variant] = field(default_factory=dict)  # of each variant, where they differ
     margins: Mapping[str, Any] = field(default_factory=dict)
     experiment: Mapping[str, Any] = field(default_factory=dict)  # tables of an experiment's own, by its name
     confirmation: Confirmation = Confirmation()
@@ -48,6 +49,10 @@ class Plan:
         """The selected chunks of a variant, in corpus order."""
         wanted = set(self.selection.get(variant.name, ()))
         return tuple(chunk for chunk in self.corpus.chunks if chunk.id in wanted)
+
+    def reference_of(self, variant: Variant) -> Variant | None:
+        """The variant that this one is judged against, or None."""
+        return self.references.get(variant.name, self.reference)
 
     @property
     def partial(self) -> bool:

@@ -23,7 +23,10 @@ _DEFAULTS: Mapping[str, Any] = {"faults": [], "words_min": 6}
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """What became of one fault. ``done`` is False where the wrapper could not plant it; ``seen``: classes found."""
+    """What became of one fault. ``done`` is False where the wrapper could not plant it; ``seen``: classes found.
+
+    ``asked`` is False for a class that needs a reference and has none here: it is listed, and not counted.
+    """
 
     fault: str
     chunk_id: str
@@ -31,6 +34,7 @@ class Planted:
     found: bool
     seen: tuple[str, ...]
     why: str = ""
+    asked: bool = True
 
 
 def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
@@ -49,12 +53,13 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
         claims: list[Claim] = []
         results: Json = {}
         for name, (variant, hits) in wrapped.items():
+            soak = stage.soak(variant)
             try:
-                stage.soak(variant).speak()
+                soak.speak()
             except SoakError as error:
                 stage.lost(variant, error)
                 continue
-            found = outcome(stage.run, variant, hits)
+            found = outcome(stage.run, variant, hits, alone=soak.profile is None)
             others = _others(stage.run, variant, hits)
             claims.append(_claim(name, found, others))
             results[name] = {"planted": [asdict(one) for one in found], "healthy": others}
@@ -84,11 +89,26 @@ def places(chunks: Sequence[Chunk], table: Mapping[str, Any]) -> list[tuple[str,
     return list(zip(table["faults"], free, strict=False))
 
 
-def outcome(run: Run, variant: Variant, hits: Sequence[tuple[str, str]]) -> list[Planted]:
-    """Each planted fault: found if the class itself has a finding there, or one that explains it."""
+def outcome(run: Run, variant: Variant, hits: Sequence[tuple[str, str]], *, alone: bool = False) -> list[Planted]:
+    """Each planted fault: found if the class itself has a finding there, or one that explains it.
+
+    ``alone``: the voice has no profile, so that classes which only a reference can decide are not asked.
+    """
     attempts = {attempt.chunk_id: attempt for attempt in run.attempts(variant=variant.name, arm=Arm.SOAK)}
     verdicts = run.verdicts(variant=variant.name, arm=Arm.SOAK)
-    return [_one(fault, chunk_id, attempts.get(chunk_id), verdicts) for fault, chunk_id in hits]
+    found = [_one(fault, chunk_id, attempts.get(chunk_id), verdicts) for fault, chunk_id in hits]
+    return [_excused(run, one, attempts.get(one.chunk_id)) if alone and not one.found else one for one in found]
+
+
+def _excused(run: Run, one: Planted, attempt: Attempt | None) -> Planted:
+    """The fault as not asked for, where its class has nothing to hold a value against without a reference."""
+    if attempt is None or attempt.id is None:
+        return one
+    kind, seen = catalogue()[one.fault], run.evidence(attempt.id).get(one.fault)
+    limits = kind.default_limit is not None or kind.physical_limit is not None
+    if limits and seen is not None and seen.value is not None:
+        return one
+    return replace(one, asked=False, why="needs a reference: record a profile of this voice (tts-soak profile)")
 
 
 def _one(fault: str, chunk_id: str, attempt: Attempt | None, verdicts: Mapping[int, Verdict]) -> Planted:
@@ -120,23 +140,35 @@ def _others(run: Run, variant: Variant, hits: Sequence[tuple[str, str]]) -> Json
 
 
 def _claim(name: str, found: Sequence[Planted], others: Json) -> Claim:
-    missed = [one for one in found if not one.found]
-    count = sum(one.found for one in found)
-    says = f"{count} of {len(found)} planted faults were found"
+    counted = [one for one in found if one.asked]
+    left = [one.fault for one in found if not one.asked]
+    missed = [one for one in counted if not one.found]
+    count = sum(one.found for one in counted)
+    says = f"{count} of {len(counted)} planted faults were found"
+    if left:
+        says += f"; {', '.join(left)} not asked: without a profile of this voice they cannot be seen"
     if missed:
         told = [f"{one.fault} in {one.chunk_id} ({'' if one.done else 'not planted: '}{one.why})" for one in missed]
         says += f"; NOT FOUND: {'; '.join(told)}"
     says += f"; of {others['total']} judged chunks between them {others['count']} look faulty"
-    share = proportion(count, len(found))
+    share = proportion(count, len(counted))
     interval = None if share["low"] is None else (share["low"], share["high"])
-    return Claim("planted-faults", name, says, not missed, share["value"], interval, 1.0, len(found))
+    enough = 2 * len(counted) >= len(found)  # a harness that looks at nothing must not excuse itself
+    passed = not missed and bool(counted) and enough
+    return Claim("planted-faults", name, says, passed, share["value"], interval, 1.0, len(counted))
 
 
 def _markdown(results: Mapping[str, Json]) -> str:
     parts = []
     for name, found in results.items():
         rows = [
-            [one["fault"], one["chunk_id"], _yes(one["found"]), ", ".join(one["seen"]) or "-", one["why"] or "-"]
+            [
+                one["fault"],
+                one["chunk_id"],
+                _yes(one["found"]) if one["asked"] else "not asked",
+                ", ".join(one["seen"]) or "-",
+                one["why"] or "-",
+            ]
             for one in found["planted"]
         ]
         heads = ["planted", "in chunk", "found", "classes seen", "why not"]

@@ -47,7 +47,7 @@ class Scene:
     folder: Path
     variants: tuple[Variant, ...]
     corpus: Corpus
-    reference: Variant | None = None  # also where only others are asked about
+    references: tuple[Variant, ...] = ()  # also where only others are asked about
 
     @classmethod
     def load(cls, asked: Asked, folder: Path) -> Scene:
@@ -57,16 +57,15 @@ class Scene:
         suite = folder.name
         variants = load_variants(asked.getoption("variants"))
         taken = tuple(variant for variant in variants if not variant.suites or suite in variant.suites)
-        reference = next((variant for variant in taken if variant.reference), None)
+        references = tuple(_with(variant, asked.settings) for variant in taken if variant.reference)
         named = asked.getoption("variant") or asked.variants
         if named:
             taken = _named(taken, named, asked.getoption("variants"), suite)
         taken = tuple(_with(variant, asked.settings) for variant in taken)
-        reference = _with(reference, asked.settings) if reference is not None else None
         spec = asked.getoption("corpus") or _DEFAULT_CORPUS.get(suite, "book")
         corpus = load_corpus(spec, asked.getoption("language"))
         most = asked.getoption("chunks") or (None if asked.getoption("corpus") else _DEFAULT_CHUNKS.get(suite))
-        return cls(suite, folder, taken, head(corpus, most), reference)
+        return cls(suite, folder, taken, head(corpus, most), references)
 
     def asks(self) -> list[Ask]:
         """Every chunk of every variant, variant by variant, in corpus order."""
@@ -99,14 +98,12 @@ def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Pa
 
     wanted, pairs = _wanted(items)
     every = [chunk.id for chunk in scene.corpus.chunks]
-    reference = scene.reference
+    known = {variant.name: variant for variant in (*scene.variants, *scene.references)}
     if asked.getoption("with_reference"):
-        if reference is None:
-            raise ConfigError(f"{asked.getoption('variants')}: --with-reference, but no variant has reference = true")
-        union = set().union(*wanted.values()) if wanted else set()
-        wanted[reference.name] = wanted.get(reference.name, set()) | union
-    known = {variant.name: variant for variant in (*scene.variants, *([reference] if reference is not None else []))}
+        _take_references(wanted, known, asked.getoption("variants"))
     found = choose(tuple(known.values()), list(wanted), scene.suite)
+    references = {variant.name: known[variant.against] for variant in found if variant.against in known}
+    reference = _one_reference(scene, found, references)
     tables = _tables(asked, scene, pairs)
     ordered = tuple(sorted(found, key=lambda variant: not variant.reference))
     return Plan(
@@ -117,6 +114,7 @@ def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Pa
         reports=asked.getoption("reports"),
         scorers=_scorers(asked, _default_scorers(scene.suite), asr_of(ordered, asked.getoption("asr"))),
         reference=reference,
+        references=references if reference is None else {},
         margins={name: table for name, table in tables.items() if name not in EXPERIMENTS},
         experiment={name: table for name, table in tables.items() if name in EXPERIMENTS},
         confirmation=Confirmation(
@@ -130,6 +128,27 @@ def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Pa
         patience=asked.getoption("patience"),
         adopt=adopt,
     )
+
+
+def _take_references(wanted: dict[str, set[str]], known: Mapping[str, Variant], file: Path) -> None:
+    """Add to what is spoken the references of what is spoken, on the same chunks."""
+    asked = {name: known[name].against or (name if known[name].reference else None) for name in wanted if name in known}
+    if not any(asked.values()):
+        raise ConfigError(f"{file}: --with-reference, but no variant has reference = true or is named as a reference")
+    for name, reference in asked.items():
+        if reference in known:
+            wanted[str(reference)] = wanted.get(str(reference), set()) | wanted[name]
+
+
+def _one_reference(scene: Scene, found: Iterable[Variant], references: Mapping[str, Variant]) -> Variant | None:
+    """The one reference of a run; None for none or several. Raises ConfigError where a suite can have only one."""
+    distinct = {one.name: one for one in (*references.values(), *(v for v in found if v.reference))}
+    if not distinct and len(scene.references) == 1:
+        return scene.references[0]
+    if len(distinct) > 1 and scene.suite in EXPERIMENTS:
+        names = " and ".join(distinct)
+        raise ConfigError(f"{scene.suite} compares with one reference, here are {names}: choose one with --variant")
+    return next(iter(distinct.values())) if len(distinct) == 1 else None
 
 
 def _wanted(items: Iterable[pytest.Item]) -> tuple[dict[str, set[str]], set[str]]:

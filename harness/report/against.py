@@ -29,7 +29,7 @@ class Standard:
 
 def standard_of(run: Run, name: str, rows: Mapping[str, Json]) -> Standard | None:
     """The reference of a variant: the variant that ran along, else what the manifest froze of its profile."""
-    reference = str(run.manifest.get("reference") or "")
+    reference = str(run.manifest.get("references", {}).get(name) or run.manifest.get("reference") or "")
     if reference == name:
         return None
     if reference in rows and rows[reference]["chunks"] > rows[reference]["not_judged"]:

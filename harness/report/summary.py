@@ -212,6 +212,12 @@ def _notes(run: Run) -> list[str]:
         notes.append("partial selection: a different session than the whole corpus in order")
     notes += [f"{name}: {why}" for name, why in (run.manifest.get("refused") or {}).items()]
     for event in run.events():
+        if event.kind == "another voice":
+            whose = f"{event.data['variant']}: another voice than {event.data['reference']} ({event.data['reason']})"
+            notes.append(
+                f"{whose}: compared on words, broken samples and speed; level, timbre, pace and speaker were not held "
+                "against it"
+            )
         if event.kind == "backend away":
             notes.append(f"{event.data['variant']}: {event.data['reason']}")
         if event.kind in ("cannot be loaded", "gave up"):
