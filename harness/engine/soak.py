@@ -245,7 +245,7 @@ def _patiently(
             try:
                 yield from session.speak([turn])
                 failures = 0
-            except BackendLoadFailed as problem:
+            except (BackendLoadFailed, BackendGone) as problem:
                 failures, error = failures + 1, problem
 
         yield turn, speak
