@@ -2,9 +2,9 @@
 
     python -m tools.stock_words --model tiny.en --most 16 FOLDER...
 
-Both in float32, greedily at temperature 0 without fallback, over the whole window of 30 s, with word times. Prints
-the clips that differ and, last, counts with exact 95% intervals. Words are compared as written, case and punctuation
-too.
+Both in float32, greedily at temperature 0 without fallback, over the whole window of 30 s, with word times. Prints a
+line a clip, both texts where they differ, and last the counts with exact 95% intervals. Words are compared as written,
+case and punctuation too.
 """
 
 from __future__ import annotations
@@ -88,16 +88,23 @@ class Tally:
     shifts: list[float] = field(default_factory=list)
 
     def add(self, path: Path, faster: list[SpokenWord], stock: list[SpokenWord]) -> None:
-        """Count a clip, and print both texts where they differ."""
+        """Count a clip and print a line for it, with both texts where they differ."""
         texts = [" ".join(word.text for word in heard) for heard in (faster, stock)]
         self.count, self.words = self.count + 1, self.words + len(faster)
         if texts[0] == texts[1]:
             self.same += 1
             pairs = zip(faster, stock, strict=True)
             self.shifts += [max(abs(a.start - b.start), abs(a.end - b.end)) for a, b in pairs]
+            print(path.parent.name, path.name, "same", flush=True)
             return
         self.errors += align_words(*texts)[0].errors
-        print(path, f"faster-whisper: {texts[0]}", f"openai-whisper: {texts[1]}", sep="\n  ", flush=True)
+        print(
+            f"{path.parent.name} {path.name} differs",
+            f"faster-whisper: {texts[0]}",
+            f"openai-whisper: {texts[1]}",
+            sep="\n  ",
+            flush=True,
+        )
 
     def __str__(self) -> str:
         low, high = clopper_pearson(self.same, self.count)
