@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from harness.alignment import TimedWord
-from harness.errors import ConfigError, MissingExtra
+from harness.errors import ConfigError
 from harness.scorers import SCORERS, asr, observe
 from harness.scorers.asr import Transcript, recognizer, speech_16k
 from harness.scorers.base import Clip
@@ -100,9 +101,9 @@ def test_wrong_names_get_the_nearest_choice(tmp_path: Path) -> None:
         ("wisper:base.en", "did you mean 'whisper'"),
         ("whisper:bse.en", "did you mean 'base.en'"),
         ("pocketsphinx:fst", "did you mean 'fast'"),
-        ("whisper", "whisper:base.en"),
         (f"whisper:{tmp_path}/none.pt", "no whisper checkpoint at"),
-        ("embedded:x", "takes no model"),
+        ("faster-whisper:bse", "did you mean 'base'"),
+        ("faster-whisper:", "needs a model"),
     ]:
         with pytest.raises(ConfigError, match=expected) as error:
             recognizer(spec, where="--asr")
@@ -111,25 +112,17 @@ def test_wrong_names_get_the_nearest_choice(tmp_path: Path) -> None:
         IntelligibilityScorer("pocketsphinx", normalise="seed-tts")
 
 
-def test_without_an_embedded_recognizer_pocketsphinx_stands_in_and_says_so(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(asr, "EMBEDDED", tmp_path / "none.pt")
-    heard = recognizer("embedded").transcribe(np.zeros(8_000, np.float32), "en")
-    assert heard.engine == "pocketsphinx" and "no embedded recognizer" in heard.extras["note"]
-
-
 def test_a_voice_names_the_recognizer_that_knows_it_and_the_command_line_wins() -> None:
-    known, other = Variant("f16", "null", asr="embedded"), Variant("q8", "null", asr="embedded")
-    assert asr.asr_of([known, other]) == "embedded"
+    known, other = Variant("f16", "null", asr="whisper:tiny"), Variant("q8", "null", asr="whisper:tiny")
+    assert asr.asr_of([known, other]) == "whisper:tiny"
     assert asr.asr_of([known, other], "whisper:turbo") == "whisper:turbo"
     assert asr.asr_of([Variant("mine", "command")]) is None
-    assert IntelligibilityScorer().recognizer.spec.startswith("pocketsphinx")
+    assert IntelligibilityScorer().recognizer.spec == "whisper"
 
 
 def test_variants_that_name_different_recognizers_need_a_choice() -> None:
-    several = [Variant("f16", "null", asr="embedded"), Variant("mine", "command")]
-    with pytest.raises(ConfigError, match="f16 names embedded, mine names none: choose with --asr"):
+    several = [Variant("f16", "null", asr="whisper:tiny"), Variant("mine", "command")]
+    with pytest.raises(ConfigError, match="f16 names whisper:tiny, mine names none: choose with --asr"):
         asr.asr_of(several)
     assert asr.asr_of(several, "pocketsphinx") == "pocketsphinx"
 
@@ -138,15 +131,24 @@ def test_version_names_the_recognizer_so_that_scores_are_never_mixed() -> None:
     assert IntelligibilityScorer("pocketsphinx:fast").version != IntelligibilityScorer("pocketsphinx:accurate").version
 
 
-def test_faster_whisper_names_its_extra_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "faster_whisper", None)
-    with pytest.raises(MissingExtra, match=r"tts-soak\[faster-whisper\]"):
-        recognizer("faster-whisper:base.en").setup()
-
-
 def test_second_opinion_uses_its_own_engine_by_default() -> None:
     assert SCORERS.get("second_opinion") is SecondOpinionScorer
-    assert SecondOpinionScorer().recognizer.spec == "pocketsphinx:accurate"
+    assert SecondOpinionScorer().recognizer.spec == "faster-whisper:base"
+    assert SecondOpinionScorer(first="faster-whisper:base").recognizer.spec == "faster-whisper:tiny.en"
+    german = clip_of(np.zeros(16_000, np.float32), "Hallo", language="de")
+    seen = observe(SecondOpinionScorer(first="whisper"), german)
+    assert seen.status is Status.NOT_AVAILABLE and "heard this clip already" in seen.reason
+
+
+def test_a_transcript_that_loops_is_not_counted_as_words() -> None:
+    class Looping(Parrot):
+        def transcribe(self, samples: Samples, language: str) -> Transcript:
+            return replace(super().transcribe(samples, language), looped=True)
+
+    scorer = IntelligibilityScorer("pocketsphinx")
+    scorer.recognizer = Looping("no no no no")
+    seen = observe(scorer, clip_of(np.zeros(16_000, np.float32), "no thank you"))
+    assert (seen.status, seen.reason, seen.payload) == (Status.NOT_AVAILABLE, "recognizer looped", {})
 
 
 def test_not_finite_samples_never_reach_a_recognizer() -> None:

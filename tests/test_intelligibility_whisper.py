@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from harness.errors import ConfigError
-from harness.scorers.asr import recognizer
+from harness.scorers.asr import Transcript
 from harness.scorers.asr_whisper import Whisper
+from harness.scorers.hearing import Hearing, Try
 from harness.scorers.intelligibility import payload
 from harness.text import normaliser
 
@@ -37,13 +38,13 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_audio_beyond_thirty_seconds_is_read_to_its_end(checkpoint: Path) -> None:
     noise = np.random.default_rng(1).normal(0, 0.1, 16_000 * 40).astype(np.float32)
-    engine = recognizer(f"whisper:{checkpoint}")
-    heard = engine.transcribe(noise, "en")
-    assert len(heard.extras["windows"]) >= 2
-    assert heard.engine == "whisper" and heard.model == "tiny-random.pt"
-    assert len(heard.extras["model_sha256"]) == 64
+    engine = Whisper(str(checkpoint))
+    engine.setup()
     assert engine.languages == {"en"}
-    assert heard.words and max(w.end for w in heard.words) > 30.0
+    windows = tuple(engine.decode(noise, "en", Try()))
+    assert len(windows) >= 2
+    assert max(w.end for window in windows for w in window.words) > 30.0
+    heard = Transcript.of(Hearing(windows, 40.0), "whisper", "tiny-random.pt", {})
     seen = payload(heard, "a line of text", "en", normaliser("whisper-english"))
     assert json.loads(json.dumps(seen, allow_nan=False))["wer"]["words"] == 4
     assert len(seen["words"]) == len(seen["hypothesis"].split())
@@ -51,10 +52,13 @@ def test_audio_beyond_thirty_seconds_is_read_to_its_end(checkpoint: Path) -> Non
 
 def test_same_audio_gives_the_same_transcript(checkpoint: Path) -> None:
     noise = np.random.default_rng(2).normal(0, 0.1, 16_000 * 5).astype(np.float32)
-    engine = Whisper(str(checkpoint))
-    first = engine.transcribe(noise)
-    engine.transcribe(noise[::-1].copy())
-    assert engine.transcribe(noise) == first == Whisper(str(checkpoint)).transcribe(noise)
+    engine, fresh = Whisper(str(checkpoint)), Whisper(str(checkpoint))
+    engine.setup()
+    fresh.setup()
+    for how in (Try(), Try(full_window=True, temperature=0.6)):
+        first = engine.decode(noise, "en", how)
+        engine.decode(noise[::-1].copy(), "en", how)
+        assert engine.decode(noise, "en", how) == first == fresh.decode(noise, "en", how)
 
 
 def test_a_model_that_never_advances_is_stopped(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +77,7 @@ def test_a_model_that_never_advances_is_stopped(checkpoint: Path, monkeypatch: p
     monkeypatch.setattr(type(engine._model), "decode", lambda *_: Seen())
     monkeypatch.setattr(type(engine._model), "transcribe", forever)
     with pytest.raises(RuntimeError, match="without reaching the end"):
-        engine.transcribe(np.zeros(16_000, np.float32))
+        engine.decode(np.zeros(16_000, np.float32), "en", Try())
 
 
 def test_a_file_that_is_no_checkpoint_ends_in_one_line(tmp_path: Path) -> None:

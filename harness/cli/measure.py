@@ -33,6 +33,7 @@ _SCORERS = ("signal", "pitch", "tokens", "forced_alignment", "intelligibility", 
     "--scorers", default=",".join(_SCORERS), metavar="A,B", help="only these scorers, and classes that rest on them"
 )
 @click.option("--asr", default=None, help="recognizer, as for pytest")
+@click.option("--asr-device", default="cpu", show_default=True, help="cpu, cuda or cuda:1")
 @click.option("--seed", type=int, default=0, show_default=True)
 @VARIANTS
 @REPORTS
@@ -52,7 +53,7 @@ def sensitivity(variant: str, variants: Path, reports: Path, **asked: Any) -> No
     voice = variant_named(variants, variant)
     corpus = head(load_corpus(asked["spec"]), asked["chunks"])
     asr = asr_of([voice], asked["asr"])
-    scorers = chosen((name for name in asked["scorers"].split(",") if name), asr)
+    scorers = chosen((name for name in asked["scorers"].split(",") if name), asr, asked["asr_device"])
     table = {
         key: asked[key]
         for key in ("takes", "clips", "clips_heard", "clips_doses", "minutes", "calibrate", "budget", "seed")

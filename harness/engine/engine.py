@@ -16,6 +16,7 @@ from harness.engine.early import Early, early_test
 from harness.engine.figures import reference_figures
 from harness.engine.fingerprint import differences, fingerprint
 from harness.engine.kin import settle_voice
+from harness.engine.listeners import prepare_listeners
 from harness.engine.machine import watched
 from harness.engine.plan import Plan, standard_keys
 from harness.engine.preflight import refuse
@@ -70,7 +71,11 @@ class Engine:
         return run.path
 
     def begin(self, resume: Path | None = None, standards: dict[str, Standard] | None = None) -> Run:
-        """Create the run directory, or open the one to resume; ``standards`` where they are already at hand."""
+        """Create the run directory, or open the one to resume; ``standards`` where they are already at hand.
+
+        Raises ConfigError where the recognizer cannot be had, before anything is spoken.
+        """
+        prepare_listeners(self.plan, self.progress)
         return self.reopen(resume) if resume is not None else self._create(standards or self.standards())
 
     def _variant(

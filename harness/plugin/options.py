@@ -33,7 +33,13 @@ def add(parser: pytest.Parser) -> None:
     option("--corpus", metavar="NAME|FILE", default=None, help="what is spoken; the suite's own if not given")
     option("--chunks", metavar="N", type=_count, default=None, help="only the first N chunks of the corpus")
     option("--language", metavar="TAG", default=None, help="language of own texts (BCP-47)")
-    option("--asr", metavar="ENGINE", default=None, help="recognizer: embedded, pocketsphinx, whisper:base.en, ...")
+    option(
+        "--asr",
+        metavar="ENGINE",
+        default=None,
+        help="recognizer: whisper (by language), faster-whisper:NAME|FOLDER, whisper:NAME|FILE.pt, pocketsphinx",
+    )
+    option("--asr-device", metavar="DEVICE", default="cpu", help="where the recognizer runs: cpu, cuda, cuda:1")
     option(
         "--scorers", metavar="A,B", default=None, help="only these scorers ('none': journal and process faults only)"
     )
@@ -84,8 +90,9 @@ def settle(config: pytest.Config) -> None:
 
 def repeated(config: pytest.Config) -> str:
     """The options that a command must repeat to ask the same of one chunk."""
-    named = [(name, config.getoption(name)) for name in ("variants", "corpus", "language", "asr", "scorers", "limits")]
-    given = [(name, value) for name, value in named if value not in (None, DEFAULT_VARIANTS)]
+    names = ("variants", "corpus", "language", "asr", "asr-device", "scorers", "limits")
+    named = [(name, config.getoption(f"--{name}")) for name in names]
+    given = [(name, value) for name, value in named if value not in (None, DEFAULT_VARIANTS, "cpu")]
     flags = "".join(f" --{name.replace('_', '-')}" for name in ("with_reference", "mos") if config.getoption(name))
     return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in given) + flags
 

@@ -190,7 +190,7 @@ def _default_scorers(suite: str) -> tuple[str, ...]:
 def _scorers(asked: Asked, default: tuple[str, ...], asr: str | None) -> dict[str, dict[str, Any]]:
     named = asked.getoption("scorers")
     names = default if named is None else tuple(name.strip() for name in named.split(",") if name.strip() != "none")
-    found = chosen(names, asr)
+    found = chosen(names, asr, asked.getoption("asr_device"))
     if asked.getoption("mos"):
         found["dnsmos"] = {}
     return found

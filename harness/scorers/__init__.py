@@ -18,14 +18,19 @@ SCORERS.add("speaker", "harness.scorers.speaker:SpeakerScorer")
 SCORERS.add("dnsmos", "harness.scorers.dnsmos:DnsmosScorer")
 
 
-def chosen(names: Iterable[str], asr: str | None = None) -> dict[str, dict[str, Any]]:
-    """Options by scorer, for a plan; ``asr`` is the recognizer. Raises ConfigError with the nearest name."""
+def chosen(names: Iterable[str], asr: str | None = None, device: str = "cpu") -> dict[str, dict[str, Any]]:
+    """Options by scorer, for a plan; ``asr`` is the recognizer, ``device`` where it and its second opinion run.
+
+    Raises ConfigError with the nearest name.
+    """
     found: dict[str, dict[str, Any]] = {name: {} for name in names}
     for name in found:
         if name not in SCORERS:
             raise ConfigError(f"--scorers: unknown scorer {name!r}{nearest(name, SCORERS)}")
-    if asr is not None and "intelligibility" in found:
-        found["intelligibility"] = {"asr": asr}
+    for name, key in (("intelligibility", "asr"), ("second_opinion", "first")):
+        if name in found:
+            found[name] = {key: asr} if asr is not None else {}
+            found[name] |= {"device": device} if device != "cpu" else {}
     return found
 
 

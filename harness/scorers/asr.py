@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -13,21 +13,22 @@ from harness.alignment import TimedWord
 from harness.errors import ConfigError, nearest
 from harness.scorers.base import Clip
 from harness.scorers.clip import SPEECH_RATE, SharedClip
+from harness.scorers.hearing import Hearing
 from harness.types import Json, Samples, Variant
 
-# Where neither the command line nor the variants name one: offline, blunt, and trained on people. The embedded one
-# reads the embedded voice far better, and people far worse (0.81 against 0.28 on LJSpeech), so its voice names it.
-DEFAULT = "pocketsphinx"
+DEFAULT = "whisper"  # where neither the command line nor the variants name one: tiny.en for English, base for the rest
+ENGLISH, OTHERS = "tiny.en", "base"  # the models behind the default
+SECOND = f"faster-whisper:{OTHERS}"  # whose view of a faulty clip is taken too
+SECOND_TO_ITSELF = f"faster-whisper:{ENGLISH}"  # where the run's own recognizer is the second one
 RATE = SPEECH_RATE  # Hz, what every engine here reads
-EMBEDDED = Path(__file__).resolve().parents[2] / "voices" / "recognizer.pt"
-EMBEDDED_LABEL = "offline recognizer, synthetic speech, English"
-ENGINES = ("embedded", "faster-whisper", "pocketsphinx", "whisper")
+ENGINES = ("faster-whisper", "pocketsphinx", "whisper")
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """What an engine heard. ``avg_logprob`` in nats per token, ``no_speech_prob`` in [0, 1]; None if it has none.
 
+    ``looped``: the transcript is the recognizer's own loop, and its words are none of the speech.
     ``extras`` are further payload keys of the engine (its settings, its windows).
     """
 
@@ -37,14 +38,43 @@ class Transcript:
     model: str
     avg_logprob: float | None = None
     no_speech_prob: float | None = None
+    looped: bool = False
     extras: Json = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, hearing: Hearing, engine: str, model: str, extras: Json) -> Transcript:
+        """Return the transcript of all windows of a hearing, with its tries and the windows' figures in ``extras``."""
+        windows = hearing.windows
+        likely = [(w.avg_logprob, w.tokens + 1) for w in windows if w.avg_logprob is not None]
+        total = sum(tokens for _, tokens in likely)
+        return cls(
+            text="".join(w.text for w in windows).strip(),
+            words=tuple(word for w in windows for word in w.words),
+            engine=engine,
+            model=model,
+            avg_logprob=sum(value * tokens for value, tokens in likely) / total if total else None,
+            no_speech_prob=min((w.no_speech_prob for w in windows if w.no_speech_prob is not None), default=None),
+            looped=hearing.looped,
+            extras={
+                **extras,
+                "speech_seconds": round(hearing.speech_seconds, 3),
+                "tries": hearing.tries,
+                "windows": [w.to_json() for w in windows],
+            },
+        )
 
 
 class Recognizer(Protocol):
-    """One engine with one model. ``setup`` loads it; ``languages`` are the primary tags it reads, None: many."""
+    """One engine with one model. ``languages`` are the primary tags it reads, None: many.
+
+    ``prepare`` sees to it that everything is on this machine for texts in ``wanted`` languages, and loads nothing;
+    ``setup`` loads the model. Both raise ConfigError.
+    """
 
     spec: str
     languages: frozenset[str] | None
+
+    def prepare(self, wanted: Iterable[str] = ("en",)) -> None: ...
 
     def setup(self) -> None: ...
 
@@ -70,12 +100,15 @@ def asr_of(variants: Iterable[Variant], asked: str | None = None) -> str | None:
 def recognizer(spec: str, device: str = "cpu", where: str = "") -> Recognizer:
     """Return the engine for a spec, not loaded yet. Raises ConfigError with the nearest valid choice.
 
-    Specs: ``embedded``, ``pocketsphinx``, ``pocketsphinx:fast``, ``pocketsphinx:accurate``, ``whisper:NAME``,
-    ``whisper:PATH.pt``, ``faster-whisper:NAME-or-folder``.
+    Specs: ``whisper`` (tiny.en for English, base for the rest), ``faster-whisper:NAME-or-folder``, ``whisper:NAME``,
+    ``whisper:PATH.pt``, ``pocketsphinx``, ``pocketsphinx:fast``, ``pocketsphinx:accurate``. ``device``: ``cpu``,
+    ``cuda`` or ``cuda:1``.
     """
     engine, _, model = spec.partition(":")
     build = _BUILDERS.get(engine)
     place = f"{where}: " if where else ""
+    if not _DEVICE.fullmatch(device):
+        raise ConfigError(f"--asr-device: {device!r} is no device; write cpu, cuda or cuda:1")
     if build is None:
         raise ConfigError(f"{place}unknown recognizer {spec!r}{nearest(engine, ENGINES)}")
     try:
@@ -84,13 +117,32 @@ def recognizer(spec: str, device: str = "cpu", where: str = "") -> Recognizer:
         raise ConfigError(f"{place}{error}") from None
 
 
+def model_named(spec: str | None, language: str) -> str:
+    """Return which model a spec stands for in a language, whichever engine reads it; None: the default recognizer."""
+    engine, _, model = (spec or DEFAULT).partition(":")
+    if engine == DEFAULT and not model:
+        return ENGLISH if is_english(language) else OTHERS
+    return model or engine
+
+
+def is_english(language: str) -> bool:
+    """Whether a language tag is English of any region."""
+    return language.split("-")[0].lower() == "en"
+
+
 def _pocketsphinx(model: str, device: str) -> Recognizer:
     from harness.scorers.asr_pocketsphinx import PocketSphinx
 
+    if device != "cpu":
+        raise ConfigError(f"--asr-device {device}: pocketsphinx runs on the CPU only")
     return PocketSphinx(model or "fast")
 
 
 def _whisper(model: str, device: str) -> Recognizer:
+    if not model:
+        from harness.scorers.asr_default import DefaultWhisper
+
+        return DefaultWhisper(device)
     from harness.scorers.asr_whisper import Whisper
 
     return Whisper(model, device)
@@ -102,24 +154,12 @@ def _faster_whisper(model: str, device: str) -> Recognizer:
     return FasterWhisper(model, device)
 
 
-def _embedded(model: str, device: str) -> Recognizer:
-    if model:
-        raise ConfigError(f"the embedded recognizer takes no model, but got {model!r}; write 'embedded'")
-    if EMBEDDED.is_file():
-        from harness.scorers.asr_whisper import Whisper
-
-        return Whisper(str(EMBEDDED), device, label=EMBEDDED_LABEL, spec="embedded", languages=frozenset({"en"}))
-    from harness.scorers.asr_pocketsphinx import PocketSphinx
-
-    return PocketSphinx("fast", note="no embedded recognizer is shipped; pocketsphinx instead")
-
-
 _BUILDERS: dict[str, Callable[[str, str], Recognizer]] = {
     "pocketsphinx": _pocketsphinx,
     "whisper": _whisper,
     "faster-whisper": _faster_whisper,
-    "embedded": _embedded,
 }
+_DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 
 
 def speech_16k(clip: Clip) -> Samples:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -44,13 +45,15 @@ class PocketSphinx:
 
     languages: frozenset[str] | None = frozenset({"en"})
 
-    def __init__(self, mode: str = "fast", note: str = "") -> None:
+    def __init__(self, mode: str = "fast") -> None:
         if mode not in MODES:
             raise ConfigError(f"unknown pocketsphinx setting {mode!r}{nearest(mode, MODES)}")
         self.mode = mode
         self.spec = f"pocketsphinx:{mode}"
-        self.note = note
         self._decoder: Any = None
+
+    def prepare(self, wanted: Iterable[str] = ()) -> None:
+        """Nothing to fetch: the model is in the wheel."""
 
     def setup(self) -> None:
         """Load the models (about 0.5 s)."""
@@ -73,7 +76,6 @@ class PocketSphinx:
             engine="pocketsphinx",
             model=f"en-us ({self.mode})",
             avg_logprob=_mean_log(words),
-            extras={"note": self.note} if self.note else {},
         )
 
     def _segment(self, samples: Samples, offset: float) -> list[TimedWord]:

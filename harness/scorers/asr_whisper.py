@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,46 +15,60 @@ import numpy as np
 from harness.alignment import TimedWord
 from harness.errors import ConfigError, nearest
 from harness.scorers.asr import RATE, Transcript
+from harness.scorers.hearing import HeardWindow, Try, hear
 from harness.types import Json, Samples
+from harness.weights import model_names, stock_checkpoint
 
-WINDOW_SECONDS = 30.0
+SEED = 7
+TOKEN_LIMIT = 224  # of one window: half of the decoder's positions, the engine's own
+_FILES = {"large": "large-v3", "turbo": "large-v3-turbo"}  # where a name is not the name of its file
 
 
 class Whisper:
-    """Stock openai-whisper: the whole audio, temperature 0, no fallback, no conditioning on previous text."""
+    """Stock openai-whisper: temperature 0, no conditioning on previous text, a guard against loops.
 
-    def __init__(
-        self,
-        model: str,
-        device: str = "cpu",
-        label: str = "",
-        spec: str = "",
-        languages: frozenset[str] | None = None,
-    ) -> None:
-        if not model:
-            raise ConfigError(
-                "the recognizer 'whisper' needs a model: whisper:base.en, whisper:turbo, whisper:/path/to.pt"
-            )
+    A name of the project's catalogue stands for its verified weights, any other for openai-whisper's own download.
+    """
+
+    def __init__(self, model: str, device: str = "cpu") -> None:
         self.model_name = model
         self.device = device
-        self.label = label
-        self.spec = spec or f"whisper:{model}"
-        self.languages = frozenset({"en"}) if model.endswith(".en") else languages
+        self.spec = f"whisper:{model}"
+        self.languages: frozenset[str] | None = frozenset({"en"}) if model.endswith(".en") else None
         self._checkpoint = _checkpoint(model)
         self._model: Any = None
         self._sha256: str | None = None
+
+    def prepare(self, wanted: Iterable[str] = ()) -> None:
+        """See to it that the checkpoint is on this machine. Raises ConfigError where it cannot be had."""
+        _check_device(self.device)
+        if self._checkpoint is not None:
+            return
+        if self.model_name in model_names():
+            self._checkpoint = stock_checkpoint(self.model_name)
+        elif not _downloaded(self.model_name):
+            self._load("cpu")  # its loader is its downloader
 
     def setup(self) -> None:
         """Load the model. Raises ConfigError where it would have to be downloaded and cannot be."""
         if self._model is not None:
             return
         import torch
-        import whisper
 
+        self.prepare()
         if self.device == "cpu":
             torch.set_num_threads(1)
+        self._model = self._load(self.device)
+        if self._checkpoint is not None:
+            self._sha256 = hashlib.sha256(self._checkpoint.read_bytes()).hexdigest()
+        if not self._model.is_multilingual:
+            self.languages = frozenset({"en"})
+
+    def _load(self, device: str) -> Any:
+        import whisper
+
         try:
-            self._model = whisper.load_model(self.model_name, device=self.device)
+            return whisper.load_model(str(self._checkpoint or self.model_name), device=device)
         except OSError as error:  # URLError is one
             raise ConfigError(
                 f"whisper model {self.model_name!r} is not on this machine and cannot be downloaded ({error}); "
@@ -60,67 +77,83 @@ class Whisper:
         except (RuntimeError, KeyError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ConfigError(f"{self.model_name} is no checkpoint that openai-whisper can load: {reason}") from error
-        if self._checkpoint is not None:
-            self._sha256 = hashlib.sha256(self._checkpoint.read_bytes()).hexdigest()
-        if not self._model.is_multilingual:
-            self.languages = frozenset({"en"})
 
     def transcribe(self, samples: Samples, language: str = "en") -> Transcript:
-        """Recognize 16 kHz audio of any length, window by window."""
+        """Recognize 16 kHz audio of any length."""
         self.setup()
-        windows: list[Json] = []
-        limit = 2 * int(len(samples) / RATE) + 20
-        result = self._decoded(np.ascontiguousarray(samples, dtype=np.float32), language, windows, limit)
-        words = tuple(
-            TimedWord(w["word"].strip(), float(w["start"]), float(w["end"]), float(w["probability"]))
-            for segment in result["segments"]
-            for w in segment["words"]
-        )
-        return Transcript(
-            text=result["text"].strip(),
-            words=words,
+        return Transcript.of(
+            hear(self, samples, language.split("-")[0]),
             engine="whisper",
-            model=f"{Path(self.model_name).name} ({self.label})" if self.label else Path(self.model_name).name,
-            avg_logprob=_mean_logprob(windows),
-            no_speech_prob=min((w["no_speech_prob"] for w in windows), default=None),
-            extras={"windows": windows, **({"model_sha256": self._sha256} if self._sha256 else {})},
+            model=Path(self.model_name).name,
+            extras={
+                "device": self.device,
+                "compute_type": "float32" if self.device == "cpu" else "float16",
+                **({"model_sha256": self._sha256} if self._sha256 else {}),
+            },
         )
 
-    def _decoded(self, samples: Samples, language: str, windows: list[Json], limit: int) -> Any:
-        """Run stock ``transcribe`` and write down every window, also those it drops as silent."""
-        model, stock = self._model, type(self._model).decode
-        if self.device == "cpu":
-            import torch
+    def decode(self, samples: Samples, language: str, how: Try) -> list[HeardWindow]:
+        """Decode 16 kHz audio, window by window, always in the full 30 s."""
+        import torch
 
+        tokens: list[int] = []
+        if self.device == "cpu":
             # numba, which aligns Whisper's words, sets the threads of all OpenMP to its own number at its first call
             torch.set_num_threads(1)
-
-        def decode(segment: Any, options: Any) -> Any:
-            if len(windows) >= limit:
-                raise RuntimeError(f"whisper went through {limit} windows without reaching the end of the audio")
-            seen = stock(model, segment, options)
-            windows.append(
-                {
-                    "tokens": len(seen.tokens),
-                    "avg_logprob": _finite(seen.avg_logprob),
-                    "no_speech_prob": _finite(seen.no_speech_prob),
-                }
-            )
-            return seen
-
-        model.decode = decode
-        try:
-            return model.transcribe(
-                samples,
-                language=language.split("-")[0],
-                temperature=(0.0,),
+        with torch.random.fork_rng(enabled=how.temperature > 0), _watched(self._model, tokens, len(samples)):
+            if how.temperature:
+                torch.manual_seed(SEED)
+            result = self._model.transcribe(
+                np.ascontiguousarray(samples, dtype=np.float32),
+                language=language,
+                temperature=(how.temperature,),
                 condition_on_previous_text=False,
                 word_timestamps=True,
-                fp16=not self.device.startswith("cpu"),
+                fp16=self.device != "cpu",
                 verbose=None,
             )
-        finally:
-            del model.decode
+        return _windows(result["segments"], max(tokens, default=0))
+
+
+@contextmanager
+def _watched(model: Any, tokens: list[int], size: int) -> Iterator[None]:
+    """Write down the tokens of every window that stock ``transcribe`` decodes of ``size`` samples."""
+    stock, most = type(model).decode, 2 * int(size / RATE) + 20
+
+    def decode(segment: Any, options: Any) -> Any:
+        if len(tokens) >= most:
+            raise RuntimeError(f"whisper went through {most} windows without reaching the end of the audio")
+        result = stock(model, segment, options)
+        tokens.append(len(result.tokens))
+        return result
+
+    model.decode = decode
+    try:
+        yield
+    finally:
+        del model.decode
+
+
+def _windows(segments: list[Json], longest: int) -> list[HeardWindow]:
+    """Gather the engine's segments by window; ``longest`` is the most tokens that one of the windows gave."""
+    by_seek: dict[int, list[Json]] = {}
+    for segment in segments:
+        by_seek.setdefault(segment["seek"], []).append(segment)
+    return [
+        HeardWindow(
+            text="".join(piece["text"] for piece in pieces),
+            words=tuple(
+                TimedWord(word["word"].strip(), float(word["start"]), float(word["end"]), float(word["probability"]))
+                for piece in pieces
+                for word in piece["words"]
+            ),
+            tokens=sum(len(piece["tokens"]) for piece in pieces),
+            avg_logprob=_finite(pieces[0]["avg_logprob"]),
+            no_speech_prob=_finite(pieces[0]["no_speech_prob"]),
+            cut_off=longest >= TOKEN_LIMIT - 2,
+        )
+        for pieces in by_seek.values()
+    ]
 
 
 def _checkpoint(model: str) -> Path | None:
@@ -132,16 +165,27 @@ def _checkpoint(model: str) -> Path | None:
         return path
     import whisper
 
-    if model not in whisper.available_models():
-        raise ConfigError(f"unknown whisper model {model!r}{nearest(model, whisper.available_models())}")
+    names = {*whisper.available_models(), *model_names()}
+    if model not in names:
+        raise ConfigError(f"unknown whisper model {model!r}{nearest(model, names)}")
     return None
 
 
-def _mean_logprob(windows: list[Json]) -> float | None:
-    """Return the mean log-probability per token over all windows; None where no token was decoded."""
-    known = [(w["avg_logprob"], w["tokens"] + 1) for w in windows if w["avg_logprob"] is not None]
-    total = sum(n for _, n in known)
-    return sum(p * n for p, n in known) / total if total else None
+def _downloaded(model: str) -> bool:
+    """Whether openai-whisper's own cache has the model."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whisper"
+    return (cache / f"{_FILES.get(model, model)}.pt").is_file()
+
+
+def _check_device(device: str) -> None:
+    """Raise ConfigError where torch cannot use the device."""
+    if device == "cpu":
+        return
+    import torch
+
+    count, index = torch.cuda.device_count(), int(device.partition(":")[2] or 0)
+    if index >= count:
+        raise ConfigError(f"--asr-device {device}: torch sees {count} CUDA devices on this machine; use cpu")
 
 
 def _finite(value: float) -> float | None:

@@ -10,6 +10,8 @@ from harness.scorers.base import Clip, Unavailable
 from harness.text import Normaliser, default_normaliser, normaliser
 from harness.types import Json
 
+LOOPED = "recognizer looped"  # the reason that a run's footer counts
+
 
 class IntelligibilityScorer:
     """Word and character errors of one recognizer (Levenshtein, through jiwer) with a named normaliser.
@@ -25,7 +27,7 @@ class IntelligibilityScorer:
     def __init__(self, asr: str | None = None, normalise: str | None = None, device: str = "cpu") -> None:
         self.recognizer: Recognizer = recognizer(asr or DEFAULT, device)
         self.normalise = normaliser(normalise).name if normalise else None
-        self.version = f"1 {self.recognizer.spec}"
+        self.version = f"2 {self.recognizer.spec}"
 
     def setup(self) -> None:
         """Load the recognizer."""
@@ -38,6 +40,8 @@ class IntelligibilityScorer:
         if spoken is not None and language.split("-")[0].lower() not in spoken:
             raise Unavailable(f"{self.recognizer.spec} does not read {language!r}")
         heard = self.recognizer.transcribe(speech_16k(clip), language)
+        if heard.looped:
+            raise Unavailable(LOOPED)
         chosen = normaliser(self.normalise or default_normaliser(language))
         return payload(heard, clip.chunk.expected_text, language, chosen)
 

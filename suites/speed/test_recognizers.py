@@ -3,10 +3,8 @@
     pytest suites/speed/test_recognizers.py --asr whisper:base.en
 
 The speech is LJ Speech from ``../shared/speech`` where it is there, else Flite's ``slt``; without either the tests are
-skipped. The engines of pocketsphinx and the forced alignment are always measured, ``--asr`` adds one more. The offline
-recognizer only knows synthetic speech: it reads what the embedded voice says, in the stock engine and, where it is
-installed, in faster-whisper, with pocketsphinx beside them. Process time is taken, so that other programs on the
-machine count little. The figures are in ``extra_info``
+skipped. The same engines read what the embedded voice says; ``--asr`` adds one more. Process time is taken, so that
+other programs on the machine count little. The figures are in ``extra_info``
 (``--benchmark-json``): ``times_real_time``, ``word_errors``, ``words``, ``missing`` and ``model``.
 """
 
@@ -22,18 +20,18 @@ from harness.alignment import align_words
 from harness.audio import read_audio, resample
 from harness.backends.llama_codec import LlamaCodec
 from harness.corpora import head, load_corpus
-from harness.scorers.asr import EMBEDDED, RATE, recognizer
+from harness.scorers.asr import RATE, recognizer
 from harness.scorers.forced import ForcedAligner
 from harness.scorers.speaker import SpeakerScorer
 from harness.text import normaliser
 from harness.types import Request
 from harness.variants import load_variants
-from tools.recognizer.convert import convert
 
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")  # as the scoring processes have it: one thread each
 VARIANTS = Path(__file__).resolve().parents[2] / "variants.toml"
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "speech" / "ljspeech"
 CLIPS = 8
+SPECS = ("whisper", "faster-whisper:base", "pocketsphinx:fast")
 TEXTS = (
     "She put the letter on the kitchen table and waited for her brother to come home from work.",
     "The captain gave the order to lower the sails, and the ship was drifting slowly toward the harbor.",
@@ -82,13 +80,19 @@ def _measure(benchmark, speech, work):
 
 
 @pytest.mark.benchmark(group="recognizers", timer=time.process_time)
-@pytest.mark.parametrize("spec", ["pocketsphinx:fast", "pocketsphinx:accurate", "--asr"])
+@pytest.mark.parametrize(
+    "spec", ["whisper", "faster-whisper:base", "pocketsphinx:fast", "pocketsphinx:accurate", "--asr"]
+)
 def test_recognizer(benchmark, speech, spec, request):
     """Free recognition, without knowledge of the text."""
+    _recognize(benchmark, speech, _named(spec, request))
+
+
+def _named(spec, request):
     chosen = request.config.getoption("--asr", None) if spec == "--asr" else spec
     if chosen is None:
         pytest.skip("no further recognizer was named with --asr")
-    _recognize(benchmark, speech, chosen)
+    return chosen
 
 
 def _recognize(benchmark, speech, spec):
@@ -118,17 +122,11 @@ def own_speech():
     return [(text, resample(made.samples, made.sample_rate, RATE)) for text, made in spoken]
 
 
-@pytest.mark.benchmark(group="offline recognizer", timer=time.process_time)
-@pytest.mark.parametrize("engine", ["stock whisper", "faster-whisper", "pocketsphinx"])
-def test_offline_recognizer(benchmark, own_speech, engine, tmp_path):
-    """The shipped checkpoint in both engines, on what the embedded voice says."""
-    if not EMBEDDED.is_file():
-        pytest.skip("no offline recognizer is shipped (docs/recognizer.md)")
-    if engine == "faster-whisper":
-        pytest.importorskip("faster_whisper", reason="the engine faster-whisper needs the extra of that name")
-        convert(EMBEDDED, tmp_path / "converted")
-    specs = {"stock whisper": "embedded", "faster-whisper": f"faster-whisper:{tmp_path / 'converted'}"}
-    _recognize(benchmark, own_speech, specs.get(engine, engine))
+@pytest.mark.benchmark(group="embedded voice", timer=time.process_time)
+@pytest.mark.parametrize("spec", [*SPECS, "--asr"])
+def test_recognizer_on_the_embedded_voice(benchmark, own_speech, spec, request):
+    """The same on what the embedded voice says."""
+    _recognize(benchmark, own_speech, _named(spec, request))
 
 
 @pytest.mark.benchmark(group="recognizers", timer=time.process_time)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 
-from harness.scorers.asr import EMBEDDED_LABEL
 from tools.recognizer.network import SPARE, Recognizer
 from tools.recognizer.vocabulary import CHARACTERS, WHISPER_VOCABULARY, vocabulary
 
@@ -49,7 +48,7 @@ def card(path: Path, training: Path, figures: Path) -> Path:
     for found in [*measured["wer"].values(), *measured["pocketsphinx"].values(), measured["loops"]]:
         found.pop("examples", None)
     content = {
-        "name": EMBEDDED_LABEL,
+        "name": "offline recognizer, synthetic speech, English",
         "licence": "Apache-2.0. Trained on synthetic speech only (Flite, eSpeak NG).",
         "bytes": path.stat().st_size,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),

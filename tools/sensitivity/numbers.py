@@ -30,7 +30,7 @@ TEXTS = (
     "The house at number {} has a green gate and a lamp.",
     "They walked {} miles along the river on the first day.",
 )
-ASR = "embedded"  # it knows this voice
+ASR = "whisper"
 PLAIN = VOICES[0]
 SLOWER = PLAIN.again(slower=1.1)
 

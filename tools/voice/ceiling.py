@@ -30,7 +30,7 @@ VARIANTS = """# Written by tools/voice/ceiling.py: the voice, and the teacher's 
 [defaults]
 seed = 7
 seed_policy = "per-chunk"
-asr = "embedded"
+asr = "whisper"
 
 [variants.teacher-tokens]
 adapter = "recorded"

@@ -1,0 +1,159 @@
+"""How any Whisper is asked what it hears: only where somebody speaks, and again where its transcript loops.
+
+Whisper invents words for silence, noise and music, and can repeat a phrase until its token limit. Neither may be told
+as a property of the speech.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from harness.alignment import TimedWord
+from harness.scorers.voice_activity import Voiced, cut, original_time, voiced
+from harness.types import Json, Samples
+
+RATE = 16_000  # Hz
+SHORTEST = 0.3  # s; a shorter clip is a fragment of a word
+LEAST_FITTED = 2.0  # s; in a window of 4 s a single word is heard over and over
+LOOP_RATIO = 2.4  # bytes of text a byte of its zlib stream; Whisper's own limit (Radford et al. 2022, section 4.5)
+WORDS_IN_A_SECOND = 16  # more of them begin within one second than anybody can say
+NO_SPEECH, UNSURE = 0.6, -1.0  # Whisper's own limits: probability of no speech, mean log probability (nats a token)
+LITTLE_SPEECH = 0.18  # s; a hum has up to 0.16, a spoken "Ah." 0.19: with less, one doubt is enough
+EDGE = 0.1  # s around speech, as precisely as the detector knows its beginning and end
+AGREEMENT = 0.2  # two hearings of a real repetition differ by at most this share of their words
+TEMPERATURES = (0.2, 0.4, 0.6, 0.8, 1.0)  # Whisper's own
+
+
+@dataclass(frozen=True)
+class Try:
+    """How to decode: in a window that fits the audio or in the full 30 s, and at which temperature."""
+
+    full_window: bool = False
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True)
+class HeardWindow:
+    """What one window of at most 30 s gave. ``avg_logprob`` in nats a token; ``cut_off``: at its token limit."""
+
+    text: str
+    words: tuple[TimedWord, ...]
+    tokens: int
+    avg_logprob: float | None
+    no_speech_prob: float | None
+    cut_off: bool = False
+
+    def to_json(self) -> Json:
+        """Return the window's figures as plain JSON."""
+        return {
+            "tokens": self.tokens,
+            "avg_logprob": self.avg_logprob,
+            "no_speech_prob": self.no_speech_prob,
+            "compression_ratio": round(self.compression_ratio, 3),
+        }
+
+    @property
+    def compression_ratio(self) -> float:
+        """Bytes of the text for each byte of its zlib stream; a loop compresses well."""
+        data = self.text.strip().encode()
+        return len(data) / len(zlib.compress(data)) if data else 0.0
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the text is one phrase over and over, in the audio or only in the transcript."""
+        return self.compression_ratio > LOOP_RATIO
+
+    @property
+    def runs_on(self) -> bool:
+        """Whether there are more words than the audio has time for."""
+        starts = sorted(word.start for word in self.words)
+        crowded = any(b - a < 1.0 for a, b in zip(starts, starts[WORDS_IN_A_SECOND:], strict=False))
+        return self.cut_off or crowded
+
+
+class Decoder(Protocol):
+    """An engine that decodes 16 kHz audio of any length, window by window."""
+
+    def decode(self, samples: Samples, language: str, how: Try) -> list[HeardWindow]: ...
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What was heard in a clip: its windows in order, times in seconds of the whole clip.
+
+    ``looped``: the transcript repeats itself however often it is asked for, so its words are none of the speech.
+    """
+
+    windows: tuple[HeardWindow, ...]
+    speech_seconds: float
+    tries: int = 1
+    looped: bool = False
+
+
+def hear(decoder: Decoder, samples: Samples, language: str) -> Hearing:
+    """Decode where somebody speaks, guarded against loops; an empty hearing where nobody does."""
+    speech = voiced(samples) if len(samples) >= SHORTEST * RATE else Voiced((), (), 0.0)
+    if not speech.spans:
+        return Hearing((), speech.seconds)
+    audio = np.ascontiguousarray(cut(samples, speech.spans), dtype=np.float32)
+    windows, tries, looped = _guarded(decoder, audio, language)
+    kept = [window for window in windows if not _invented(window, speech.seconds)]
+    return Hearing(tuple(_timed(window, speech) for window in kept), speech.seconds, tries, looped)
+
+
+def _guarded(decoder: Decoder, audio: Samples, language: str) -> tuple[list[HeardWindow], int, bool]:
+    """Return the first transcript that does not loop, the tries it took, and whether all of them looped.
+
+    Speech that repeats itself compresses like a loop of the recognizer. It has time for its words, though, and another
+    try hears about as many of them.
+    """
+    before: list[list[HeardWindow]] = []
+    fitting = [Try()] if len(audio) >= LEAST_FITTED * RATE else []
+    plans = [*fitting, Try(full_window=True), *(Try(True, temperature) for temperature in TEMPERATURES)]
+    for plan in plans:
+        windows = decoder.decode(audio, language, plan)
+        crowded = any(window.runs_on for window in windows)
+        if not crowded and not any(window.repeats for window in windows):
+            return windows, len(before) + 1, False
+        if not crowded:
+            if any(_agree(windows, other) for other in before):
+                return windows, len(before) + 1, False
+            before.append(windows)
+        else:
+            before.append([])
+    return next((windows for windows in before if windows), []), len(plans), True
+
+
+def _agree(one: Sequence[HeardWindow], other: Sequence[HeardWindow]) -> bool:
+    counts = sorted(sum(len(window.words) for window in windows) for windows in (one, other))
+    return counts[0] > 0 and counts[1] - counts[0] <= AGREEMENT * counts[1]
+
+
+def _invented(window: HeardWindow, speech_seconds: float) -> bool:
+    """Whether the window has no word, or the model itself doubts that there is speech in it."""
+    if not any(character.isalnum() for character in window.text):
+        return True
+    doubted = [
+        window.avg_logprob is None or window.avg_logprob < UNSURE,
+        window.no_speech_prob is not None and window.no_speech_prob > NO_SPEECH,
+    ]
+    return all(doubted) or (any(doubted) and speech_seconds < LITTLE_SPEECH)
+
+
+def _timed(window: HeardWindow, speech: Voiced) -> HeardWindow:
+    """Return the window with its times in the whole clip; a word does not begin in the silence before its speech."""
+    words = []
+    for word in window.words:
+        start, end = original_time(word.start, speech.spans), original_time(word.end, speech.spans)
+        for first, last in speech.speech:
+            if start < first < end:
+                start = max(start, first - EDGE)
+            if start < last < end:
+                end = min(end, last + EDGE)
+        words.append(replace(word, start=start, end=end))
+    return replace(window, words=tuple(words))
