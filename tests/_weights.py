@@ -19,9 +19,11 @@ import sys
 from pathlib import Path
 from harness.errors import ConfigError
 from harness.weights.catalogue import KnownModel
+from harness.weights.availability import obtain
 from harness.weights.folder import locate
+ask = {"locate": locate, "obtain": obtain}[sys.argv[3]]
 try:
-    place = locate(KnownModel.model_validate_json(sys.argv[1]), sys.argv[2] == "offline")
+    place = ask(KnownModel.model_validate_json(sys.argv[1]), sys.argv[2] == "offline")
 except ConfigError as error:
     sys.exit(f"{error}")
 print(place.folder)
@@ -85,9 +87,12 @@ def install(site: Path, model: KnownModel, files: dict[str, bytes]) -> dict[str,
 
 
 def start(
-    model: KnownModel, site: Path, cache: Path, offline: bool = True, **environment: str
+    model: KnownModel, site: Path, cache: Path, offline: bool = True, ask: str = "locate", **environment: str
 ) -> subprocess.Popen[str]:
-    """Ask for the model in a process of its own; it prints the folder, or ends with the one line of the error."""
+    """Ask for the model in a process of its own; it prints the folder, or ends with the one line of the error.
+
+    ``ask``: ``locate``, as a run does, or ``obtain``, as ``tts-soak models get`` does.
+    """
     variables = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)]),
@@ -96,7 +101,7 @@ def start(
         **environment,
     }
     variables.pop("HF_HUB_CACHE", None)
-    command = [sys.executable, "-c", _RUN, model.model_dump_json(), "offline" if offline else "online"]
+    command = [sys.executable, "-c", _RUN, model.model_dump_json(), "offline" if offline else "online", ask]
     return subprocess.Popen(command, env=variables, cwd=site, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

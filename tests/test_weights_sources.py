@@ -118,6 +118,21 @@ def test_the_hub_serves_the_pinned_revision_once_and_then_its_cache(tmp_path: Pa
     assert again.communicate(timeout=120)[0] == output
 
 
+def test_a_damaged_copy_in_the_cache_of_the_hub_is_told_and_fetched_again_when_asked(tmp_path: Path) -> None:
+    model, site, cache = small_model(FILES), tmp_path / "site", tmp_path / "cache"
+    site.mkdir()
+    with hub("somebody/small", REVISION, FILES) as (address, _):
+        where = {"HF_HOME": str(tmp_path / "hub"), "HF_ENDPOINT": address}
+        folder = Path(start(model, site, cache, offline=False, **where).communicate(timeout=120)[0].strip())
+        (folder / "model.bin").write_bytes(bytes(reversed(FILES["model.bin"])))
+        line = start(model, site, cache, offline=False, **where).communicate(timeout=120)[1]
+        assert "model.bin: expected sha256" in line
+        assert "run `tts-soak models get small` to fetch it again" in line
+        again = start(model, site, cache, offline=False, ask="obtain", **where).communicate(timeout=120)
+    assert again[0].strip() == str(folder), again
+    assert (folder / "model.bin").read_bytes() == FILES["model.bin"]
+
+
 def test_other_bytes_from_the_hub_are_refused(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     other = {**FILES, "model.bin": bytes(reversed(FILES["model.bin"]))}

@@ -129,6 +129,17 @@ def test_a_damaged_checkpoint_is_made_again_and_a_good_one_is_not() -> None:
     assert stock_checkpoint("tiny.en").stat().st_size == good
 
 
+def test_no_space_for_the_checkpoint_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (10_000_000, 10_000_000))\n"
+    limited += "from harness.errors import ConfigError\ntry:" + _READ.replace("\n", "\n    ")
+    limited += "\nexcept ConfigError as error: print(error)"
+    environment = {**os.environ, "TTS_SOAK_CACHE": str(tmp_path), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", limited], env=environment, capture_output=True, text=True, timeout=120)
+    assert "no space to write 76 MB (File too large)" in done.stdout, done.stderr
+    assert done.stdout.strip().count("\n") == 0
+    assert [path.name for path in (tmp_path / "stock").iterdir()] == ["tiny.en-0d3d19a32d33-1.lock"]
+
+
 def test_two_processes_convert_at_once(tmp_path: Path) -> None:
     environment = {**os.environ, "TTS_SOAK_CACHE": str(tmp_path), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     children = [

@@ -12,6 +12,7 @@ from harness.weights import sources
 from harness.weights.cache import remove
 from harness.weights.catalogue import KnownModel
 from harness.weights.folder import keep, locate
+from harness.weights.hub import fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +39,32 @@ def availability(model: KnownModel) -> Availability:
 
 
 def obtain(model: KnownModel, offline: bool, path: Path | None = None) -> sources.Place:
-    """Make sure that a model is here, and return where. A damaged copy in the project's cache is replaced.
+    """Make sure that a model is here, and return where. A damaged copy in a cache is replaced.
 
-    With ``path``, a folder that has its files, these are copied into the cache. Raises ConfigError.
+    With ``path``, a folder that has its files, these are copied into the project's cache. Raises ConfigError.
     """
     cached = sources.cached(model)
-    if cached.folder.is_dir() and _checked(cached.source, partial(cached.check, model)).problem is not None:
+    if cached.folder.is_dir() and _is_damaged(cached, model):
         remove(cached.folder)
-    place = locate(model, offline, path)
+    place = _fetched_again(model) if path is None and not offline else None
+    place = place or locate(model, offline, path)
     return keep(model, place) if path is not None else place
+
+
+def _fetched_again(model: KnownModel) -> sources.Place | None:
+    """Return the hub's copy, fetched again, where it would be used and is damaged; else None."""
+    if sources.carrier(model) is not None or sources.cached(model).folder.is_dir():
+        return None
+    hub = sources.hub_cached(model)
+    if hub is None or not _is_damaged(hub, model):
+        return None
+    place = fetch(model, again=True)
+    place.check(model)
+    return place
+
+
+def _is_damaged(place: sources.Place, model: KnownModel) -> bool:
+    return _checked(place.source, partial(place.check, model)).problem is not None
 
 
 def _checked(source: str, check: Callable[[], None]) -> Availability:

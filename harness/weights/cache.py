@@ -79,6 +79,8 @@ def _as_one_line(folder: Path, size: int) -> Iterator[None]:
             f"{folder}: another process has held its lock for {PATIENCE_SECONDS:.0f} s; end it, or name another cache "
             f"with {VARIABLE}"
         ) from None
+    except NotImplementedError:  # what filelock raises there
+        raise ConfigError(f"{folder}: the file system cannot lock files; name another cache with {VARIABLE}") from None
     except OSError as error:
         if error.errno in _NO_SPACE:
             raise ConfigError(

@@ -17,9 +17,10 @@ def is_offline() -> bool:
     return any(os.environ.get(name, "").upper() in _TRUE for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
 
 
-def fetch(model: KnownModel) -> Place:
+def fetch(model: KnownModel, again: bool = False) -> Place:
     """Download the files of the pinned revision into the hub's cache. Raises ConfigError where that fails.
 
+    Files that are there already are kept, unless ``again``: the hub's library does not look into them.
     Several processes may fetch at once: huggingface_hub locks each file and renames it when it is complete.
     """
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
@@ -33,7 +34,9 @@ def fetch(model: KnownModel) -> Place:
         # without a network this ends at once, where a download would try again for half a minute
         get_hf_file_metadata(hf_hub_url(model.repository, model.files[0].name, revision=model.revision))
         paths = [
-            hf_hub_download(model.repository, file.name, revision=model.revision, tqdm_class=DownloadBar)
+            hf_hub_download(
+                model.repository, file.name, revision=model.revision, tqdm_class=DownloadBar, force_download=again
+            )
             for file in model.files
         ]
     except Exception as error:  # its HTTP library, and with it what a lost network raises, changed between releases

@@ -106,7 +106,7 @@ def hub_cached(model: KnownModel) -> Place | None:
 
 def hub_place(model: KnownModel, folder: Path) -> Place:
     """Return a snapshot folder of the hub's cache as a place."""
-    return Place(folder, f"hub's cache {folder}", f"remove {folder} and run `tts-soak models get {model.name}`")
+    return Place(folder, f"hub's cache {folder}", f"run `tts-soak models get {model.name}` to fetch it again")
 
 
 def at(model: KnownModel) -> str:
