@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.engine.progress import Tick
+from harness.printable import printable
 
 _PLAIN_EVERY = 15.0  # s between lines where the terminal cannot rewrite one
 
@@ -42,13 +43,20 @@ class Line:
     def say(self, message: str) -> None:
         """Print a message on a line of its own."""
         self._end()
-        self._stream.write(message + "\n")
+        self._stream.write(shown(message) + "\n")
         self._stream.flush()
 
     def _end(self) -> None:
         if self._live and self._width:
             self._stream.write("\n")
             self._width = 0
+
+
+def shown(text: str) -> str:
+    """Return what may be printed of a text that others had a part in: no secret, no control character, no command."""
+    from harness.store import redact  # only where something is said: not at collection
+
+    return printable(redact(text))
 
 
 def describe(tick: Tick) -> str:
@@ -130,7 +138,7 @@ def closing_lines(summary: dict[str, Any]) -> list[str]:
     if heard["model"]:
         lines.append(f"heard by {heard['engine']} {heard['model']}; words normalised by {heard['normaliser']}")
     lines.append(f"disk: {summary['disk_bytes'] / 1e6:.1f} MB in this run")
-    return [*lines, *summary.get("notes", ())]
+    return [shown(line) for line in (*lines, *summary.get("notes", ()))]
 
 
 def _percent(value: float | None) -> str:

@@ -36,7 +36,7 @@ from harness.errors import NoFrames, SoakError
 from harness.types import Capabilities, Json, Outcome, Request, Samples, Synthesis
 
 HEARTBEAT = 0.2  # s between two signs of life on the pipe
-DETAIL_LIMIT = 500  # characters of one line
+DETAIL_LIMIT = 4096  # characters of one line; the store cuts it shorter once it is redacted
 
 _OUTCOMES: tuple[tuple[type[Exception], Outcome], ...] = (
     (BackendAway, Outcome.AWAY),

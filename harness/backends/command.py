@@ -140,7 +140,7 @@ def _judge_end(ended: Ended, settings: CommandSettings, made: Synthesis) -> None
 
 def _last_line(ended: Ended) -> str:
     lines = [line.strip() for line in ended.log.text().splitlines() if line.strip()]
-    return f": {lines[-1][:300]}" if lines else ""
+    return f": {lines[-1][:2000]}" if lines else ""
 
 
 def _take_audio(ended: Ended, settings: CommandSettings, output: Path, made: Synthesis) -> None:

@@ -69,7 +69,7 @@ class LocalServer:
         if code is None:
             return None
         last = self._talk.last_line()
-        return f"{ending(code)}{f' ({last[:300]})' if last else ''}"
+        return f"{ending(code)}{f' ({last[:2000]})' if last else ''}"
 
     def close(self) -> None:
         """End it."""

@@ -48,7 +48,7 @@ def refuse_if_said(log: str, patterns: Iterable[str], made: Synthesis) -> None:
         match = re.search(pattern, log, re.M)
         if match:
             line = log[log.rfind("\n", 0, match.start()) + 1 :].split("\n", 1)[0].strip()
-            raise BackendRefused(f"the log says: {line[:300]}", made)
+            raise BackendRefused(f"the log says: {line[:2000]}", made)
 
 
 def read_log(log: str, settings: OutsideSettings) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -23,7 +24,9 @@ from harness.backends.guardian import kill_below
 from harness.backends.protocol import Decoder, Message, encode
 from harness.types import Json
 
-TAIL_BYTES = 4096
+# Many times what is stored in the end: what shows a secret (the head of a key, the name before a value) has to be
+# there when it is redacted, and only then may be cut off.
+TAIL_BYTES = 1 << 16
 _READ = 1 << 18
 
 
@@ -35,6 +38,7 @@ class Tail:
         self._stream = stream
         self._limit = limit
         self._kept = bytearray()
+        self._torn = False  # the first line lacks its beginning
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._drain, name="worker-tail", daemon=True)
         self._thread.start()
@@ -43,12 +47,14 @@ class Tail:
         while data := os.read(self._fd, 1 << 16):
             with self._lock:
                 self._kept += data
+                self._torn |= len(self._kept) > self._limit
                 del self._kept[: -self._limit]
 
     def clear(self) -> None:
         """Forget what was printed so far."""
         with self._lock:
             self._kept.clear()
+            self._torn = False
 
     def settle(self, patience: float = 0.2) -> None:
         """Wait until what is already in the pipe has been taken, or for ``patience`` seconds."""
@@ -57,9 +63,12 @@ class Tail:
             time.sleep(0.001)
 
     def text(self) -> str:
-        """The last bytes, decoded with replacement."""
+        """Return the last bytes, decoded with replacement, from the beginning of a line on where there is one."""
         with self._lock:
-            return bytes(self._kept).decode("utf-8", "replace")
+            text, torn = bytes(self._kept).decode("utf-8", "replace"), self._torn
+        if not torn:
+            return text
+        return re.split(r"[\r\n]", text, maxsplit=1)[-1] if re.search(r"[\r\n]", text) else text.partition(" ")[2]
 
     def close(self) -> None:
         """Wait for the end of the stream; to be called when its writers are dead."""

@@ -153,7 +153,7 @@ class PythonBackend(Outside[PythonSettings]):
             elif "progress" in answer:
                 progress()
             elif "error" in answer:
-                raise _refused(str(answer["error"])[:500], told(self._heard(), settings))
+                raise _refused(str(answer["error"])[:4000], told(self._heard(), settings))
             else:
                 return answer
 

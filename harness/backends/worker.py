@@ -242,7 +242,7 @@ class Worker:
         self._process.tail.settle()
         self._kill()
         lines = [line.strip() for line in self._process.tail.text().splitlines() if line.strip()]
-        last = f" (last output: {lines[-1][-300:]})" if printed and lines else ""
+        last = f" (last output: {lines[-1][:2000]})" if printed and lines else ""
         variant = self.variant
         return BackendLoadFailed(f"variant {variant.name!r}: adapter {variant.adapter!r} did not load: {reason}{last}")
 

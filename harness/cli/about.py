@@ -9,6 +9,7 @@ import click
 
 from harness.cli.common import ROOT, main
 from harness.errors import ConfigError, nearest
+from harness.printable import printable_line
 
 
 @main.command()
@@ -52,7 +53,8 @@ def corpora(spec: str | None) -> None:
             click.echo(f"{name:<14}{len(corpus.chunks):>5} chunks {words:>7} words  sha256 {corpus.sha256[:12]}")
         return
     for chunk in load_corpus(spec).chunks:
-        click.echo(f"{chunk.id}\t{chunk.language}\t{textwrap.shorten(chunk.text, 110, placeholder='...')}")
+        text = textwrap.shorten(chunk.text, 110, placeholder="...")
+        click.echo("\t".join(printable_line(cell) for cell in (chunk.id, chunk.language, text)))
 
 
 @main.command()

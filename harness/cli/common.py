@@ -37,7 +37,9 @@ class _OneLineErrors(click.Group):
         try:
             return super().invoke(ctx)
         except SoakError as error:
-            click.echo(f"tts-soak: {error}", err=True)
+            from harness.terminal import shown
+
+            click.echo(shown(f"tts-soak: {error}"), err=True)
             sys.exit(error.exit_code)
 
 
@@ -50,12 +52,14 @@ def main() -> None:
 def variant_named(path: Path, name: str) -> Variant:
     """One variant of a file, looked at by its adapter. Raises ConfigError with the nearest name."""
     from harness.backends import ADAPTERS
+    from harness.store import remember_secrets, secrets_in
     from harness.variants import load_variants
 
     known = {each.name: each for each in load_variants(path)}
     if name not in known:
         raise ConfigError(f"{path}: unknown variant {name!r}{nearest(name, known)}")
     ADAPTERS.get(known[name].adapter, f"{path}: variants.{name}.adapter").check(known[name])
+    remember_secrets(secrets_in(known[name].settings))
     return known[name]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from harness.cli.common import REPORTS, VARIANTS, main, run_path, variant_named
+from harness.printable import printable
 
 _SCORERS = ("signal", "pitch", "tokens", "forced_alignment", "intelligibility", "speaker")
 
@@ -62,7 +63,7 @@ def sensitivity(variant: str, variants: Path, reports: Path, **asked: Any) -> No
     table["other"] = str(asked["other"] or "")
     if asked["run_id"] is not None:
         table_path = from_run(run_path(asked["run_id"], reports), voice, table, Line(sys.stderr))
-        click.echo(table_path.read_text(encoding="utf-8"))
+        click.echo(printable(table_path.read_text(encoding="utf-8")))
         click.echo(table_path)
         return
     plan = Plan(
@@ -78,5 +79,5 @@ def sensitivity(variant: str, variants: Path, reports: Path, **asked: Any) -> No
         arguments=tuple(sys.argv[1:]),
     )
     path = carry_out(plan, Line(sys.stderr), None)
-    click.echo((path / "results.md").read_text(encoding="utf-8"))
+    click.echo(printable((path / "results.md").read_text(encoding="utf-8")))
     click.echo(path)

@@ -10,6 +10,7 @@ import click
 
 from harness.cli.common import REPORTS, main
 from harness.errors import ConfigError
+from harness.printable import printable
 from harness.toml import read_toml
 
 
@@ -63,7 +64,7 @@ def parity(
     if crop:
         table["stage"] = {**table.get("stage", {}), "crop": True}
     path = carry_out(plan_of_pair(reference, candidate, buckets, table, reports), Line(sys.stderr), None)
-    click.echo((path / "results.md").read_text(encoding="utf-8"), nl=False)
+    click.echo(printable((path / "results.md").read_text(encoding="utf-8")), nl=False)
     click.echo(f"report: {path / 'report.html'}")
     with Run.open(path) as run:
         lost = [str(event.data["reason"]) for event in run.events("cannot be loaded")]

@@ -10,6 +10,7 @@ import click
 
 from harness.cli.common import REPORTS, main, run_path
 from harness.engine.night import PLAN, NightPlan
+from harness.printable import printable_line
 
 
 @main.command()
@@ -20,9 +21,10 @@ def runs(reports: Path) -> None:
 
     found = all_runs(reports)
     for info in found:
-        state = "crashed (can be resumed)" if info.crashed else (info.status or "unreadable")
+        state = "damaged" if info.problem else "crashed (can be resumed)" if info.crashed else info.status
         size = f"{info.disk_bytes / 1e6:.1f} MB"
-        click.echo(f"{info.run_id}  {state:<24} {info.attempts or 0:>6} attempts {size:>12}  {info.problem}".rstrip())
+        row = f"{info.run_id}  {state:<24} {info.attempts or 0:>6} attempts {size:>12}  {info.problem}"
+        click.echo(printable_line(row.rstrip()))
     click.echo(f"{len(found)} runs, {sum(info.disk_bytes for info in found) / 1e6:.1f} MB in {reports}")
 
 
@@ -52,7 +54,7 @@ def verify(run: str | None, reports: Path) -> None:
         problems = opened.verify()
         count = len(opened.attempts())
     for problem in problems:
-        click.echo(problem)
+        click.echo(printable_line(problem))
     click.echo(f"{path.name}: {count} attempts, {len(problems)} problems")
     if problems:
         sys.exit(1)
@@ -100,7 +102,7 @@ def marks(file: Path, reports: Path) -> None:
         judged = sum(verdict.word is not VerdictWord.NOT_JUDGED for verdict in run.verdicts(arm="soak").values())
         rows, alarms = of_report.figures(run, kept), of_report.false_alarms(run, kept)
     for line in of_report.lines(rows, judged, alarms):
-        click.echo(line)
+        click.echo(printable_line(line))
     write(path)
     click.echo(f"{len(kept)} marks are kept in {path / of_report.STORED} and shown in its report")
 

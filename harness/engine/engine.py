@@ -26,7 +26,7 @@ from harness.engine.soak import Soak
 from harness.errors import ResumeRefused, SoakError
 from harness.judge import Judge, Limits
 from harness.profile import Profile, build
-from harness.store import Run, redact_json
+from harness.store import Run, redact_json, remember_secrets, secrets_in
 from harness.store.provenance import provenance
 from harness.types import Variant
 
@@ -75,6 +75,8 @@ class Engine:
 
         Raises ConfigError where the recognizer cannot be had, before anything is spoken.
         """
+        for variant in (*self.plan.variants, *([self.plan.reference] if self.plan.reference is not None else [])):
+            remember_secrets(secrets_in(variant.settings))
         prepare_listeners(self.plan, self.progress)
         return self.reopen(resume) if resume is not None else self._create(standards or self.standards())
 

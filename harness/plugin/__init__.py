@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         stage.night = Night.load(config)
     except SoakError as problem:
-        raise pytest.UsageError(str(problem)) from None
+        raise pytest.UsageError(terminal.shown(str(problem))) from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -114,7 +114,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Refuse what cannot work, before anything has run: exit code 4."""
     stage, config = session.config.stash[_STAGE], session.config
     if stage.problem is not None:
-        raise pytest.UsageError(str(stage.problem))
+        raise pytest.UsageError(terminal.shown(str(stage.problem)))
     if not stage.scenes:
         return
     _say_what_was_caught(session, stage)
@@ -123,7 +123,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             line for folder, scene in stage.scenes.items() for line in _refused(stage, config, folder, scene, session)
         ]
         if wrong:
-            raise pytest.UsageError("\n".join(dict.fromkeys(wrong)))
+            raise pytest.UsageError(terminal.shown("\n".join(dict.fromkeys(wrong))))
 
 
 def _refused(stage: Stage, config: pytest.Config, folder: Path, scene: Scene, session: pytest.Session) -> list[str]:
@@ -190,8 +190,8 @@ def _carry_out(stage: Stage, config: pytest.Config, folder: Path, scene: Scene, 
             line.say(night.lost(folder, problem))
             return
         if problem.exit_code == pytest.ExitCode.USAGE_ERROR:
-            raise pytest.UsageError(str(problem)) from None
-        pytest.exit(str(problem), returncode=problem.exit_code)
+            raise pytest.UsageError(terminal.shown(str(problem))) from None
+        pytest.exit(terminal.shown(str(problem)), returncode=problem.exit_code)
     except Exception as problem:  # a night goes on with its other suites; it ends with pytest's own code for a crash
         if night is None:
             raise

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness import terminal
 from harness.plugin.night import Night
+from harness.printable import printable
 
 
 def unjudged(summary: dict[str, Any]) -> list[str]:
@@ -37,7 +38,7 @@ def summary(terminalreporter: Any, suite: str, found: dict[str, Any], run: Path)
 def experiment(terminalreporter: Any, suite: str, table: str, run: Path, decided: int) -> None:
     """The table of an experiment, and where its results are; in a GitHub job it is in the job's summary too."""
     terminalreporter.section(suite)
-    terminalreporter.write_line(table)
+    terminalreporter.write_line(printable(table))
     if not decided:
         terminalreporter.write_line("NOTHING WAS DECIDED: this run says nothing about the backend", red=True)
     terminalreporter.write_line(f"results: {run / 'results.md'}")

@@ -10,6 +10,7 @@ import pytest
 
 from harness.faults.readable import told
 from harness.plugin.selection import Ask, Scene
+from harness.printable import printable, printable_line
 from harness.types import Arm, Attempt, Claim, Finding, Observation, Status, Verdict, VerdictWord
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Soak:
                 pytest.skip(f"not judged: {self._away[ask.variant]}")
             reason = self._lost.get(ask.variant)
             if reason is not None:
-                raise FaultFound(f"{ask}: never spoken: {reason}")
+                raise FaultFound(printable_line(f"{ask}: never spoken: {reason}"))
             pytest.skip(f"not judged: never spoken ({self._ended.get(ask.variant, 'the run was interrupted')})")
         verdict = self._verdicts.get(attempt.id)
         if verdict is None:
@@ -75,7 +76,7 @@ class Soak:
 
         self.properties += junit_properties(attempt, verdict, self._run.observations(attempt.id))
         if verdict.word is VerdictWord.NOT_JUDGED:
-            pytest.skip(f"not judged: {verdict.reason}")
+            pytest.skip(printable_line(f"not judged: {verdict.reason}"))
         if verdict.word is VerdictWord.FAULTY:
             raise FaultFound("\n".join(self.explain(ask, attempt, verdict)))
 
@@ -85,12 +86,12 @@ class Soak:
         if found is None:
             reason = self._lost.get(variant)
             if reason is not None:
-                raise ClaimFailed(f"{name} of {variant}: {reason}")
+                raise ClaimFailed(printable_line(f"{name} of {variant}: {reason}"))
             pytest.skip(f"the run makes no claim {name!r} about {variant}")
         if found.passed is False:
-            raise ClaimFailed(_claim_text(found))
+            raise ClaimFailed(printable(_claim_text(found)))
         if found.passed is None:
-            pytest.skip(found.statement)
+            pytest.skip(printable(found.statement))
 
     def explain(self, ask: Ask, attempt: Attempt, verdict: Verdict) -> list[str]:
         """At most ten lines: what, where in the audio, text against transcript, and how to reproduce it."""
@@ -107,7 +108,7 @@ class Soak:
         if heard is not None:
             lines.append(f"  heard: {_heard(heard)}")
         lines.append(f"  reproduce with: {self.reproduce()}")
-        return lines[:10]
+        return [printable_line(line) for line in lines[:10]]
 
     def reproduce(self) -> str:
         """A command that speaks and judges this chunk alone, with the same seed."""

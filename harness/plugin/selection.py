@@ -53,9 +53,12 @@ class Scene:
     def load(cls, asked: Asked, folder: Path) -> Scene:
         """Read variants and corpus for the suite in ``folder``. Raises SoakError with one clear line."""
         from harness.corpora import head, load_corpus
+        from harness.store import remember_secrets, secrets_in
 
         suite = folder.name
         variants = load_variants(asked.getoption("variants"))
+        for variant in variants:
+            remember_secrets(secrets_in(variant.settings))
         taken = tuple(variant for variant in variants if not variant.suites or suite in variant.suites)
         references = tuple(_with(variant, asked.settings) for variant in taken if variant.reference)
         named = asked.getoption("variant") or asked.variants

@@ -7,7 +7,7 @@ and a power cut.
 
 from harness.store.directory import Pruned, RunInfo, default_reports, latest, prune, runs
 from harness.store.reader import EpochRow, EventRow, SessionRow
-from harness.store.redact import redact, redact_json
+from harness.store.redact import redact, redact_json, remember_secrets, secrets_in
 from harness.store.run import Run
 from harness.store.schema import SCHEMA_VERSION
 
@@ -24,5 +24,7 @@ __all__ = [
     "prune",
     "redact",
     "redact_json",
+    "remember_secrets",
     "runs",
+    "secrets_in",
 ]

@@ -22,17 +22,27 @@ from harness.store.layout import JOURNAL, build, point_latest, read_manifest
 from harness.store.ledger import Ledger
 from harness.store.lock import Lock, held
 from harness.store.reader import Reader
-from harness.store.redact import redact, redact_json
+from harness.store.redact import redact, redact_json, shortened
 from harness.store.schema import SCHEMA_VERSION
 from harness.store.verify import lost_attempts, problems, quarantine
 from harness.types import Attempt, Claim, Evidence, Json, Observation, Samples, Verdict
 
+DETAIL_LIMIT = 500  # characters of an attempt's one line
+TAIL_LIMIT = 4096  # characters kept of what was printed last
 _SAME = "SELECT 1 FROM attempts WHERE session = ? AND arm = ? AND chunk_id = ? AND take = ?"
 
 
 def utc_now() -> str:
     """For people to read; nothing is ordered by it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _end_of(text: str) -> str:
+    """The last lines of a log that is redacted already; a line that is cut begins after a blank."""
+    if len(text) <= TAIL_LIMIT:
+        return text
+    end = text[-TAIL_LIMIT:]
+    return end.partition("\n")[2] or end.partition(" ")[2] or end
 
 
 class Run(Reader):
@@ -151,8 +161,8 @@ class Run(Reader):
             except OSError as error:
                 raise self._journal.broken(error) from error
         stored = replace(
-            attempt, audio=audio, audio_sha256=sha256, detail=redact(attempt.detail), notes=redact_json(attempt.notes),
-            stderr_tail=redact(attempt.stderr_tail),
+            attempt, audio=audio, audio_sha256=sha256, detail=shortened(redact(attempt.detail), DETAIL_LIMIT),
+            notes=redact_json(attempt.notes), stderr_tail=_end_of(redact(attempt.stderr_tail)),
         )  # fmt: skip
         with self._written(identity):
             try:

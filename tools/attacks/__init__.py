@@ -1,0 +1,1 @@
+"""Attacks on the harness itself, as commands: ``python -m tools.attacks secrets|damage|backends``."""
