@@ -125,6 +125,16 @@ def test_the_seed_goes_where_it_is_asked_for(server: Any) -> None:
     assert "seed" not in server.seen[1][0]
 
 
+def test_a_server_that_reads_the_text_elsewhere_and_calls_its_wav_a_page_is_driven(server: Any) -> None:
+    """As Piper's own server does."""
+    server.answers = [_audio(wav_bytes(TONE, 24000, "PCM_16"), "text/html; charset=utf-8")]
+    made = _speak(server, text_field="text", seed_fields=[])
+    assert server.seen[0][0] == {"text": "hello", "response_format": "wav"}
+    assert made.samples is not None and len(made.samples) == len(TONE)
+    with pytest.raises(ConfigError, match="text_field"):
+        _speak(server, text_field="a..b")
+
+
 @pytest.mark.parametrize("name", ["wav", "pcm", "flac", "mp3", "opus"])
 def test_every_format_gives_the_sound_and_its_first_sample(server: Any, name: str) -> None:
     server.answers = [_audio(_encoded(name), f"audio/{name}")]

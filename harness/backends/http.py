@@ -28,6 +28,7 @@ SAID_LIMIT = 4096  # bytes kept of an error's body
 _GATEWAY = (429, 502, 503, 504)  # whoever answers says that nobody can be asked now
 _NO_ENTRANCE = (301, 302, 303, 307, 308, 402, 403, 404, 405)  # wrong address or account, where nothing was answered yet
 _NO_KEY = (401, 407)
+_AUDIO = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3")  # Piper's server calls its WAV text
 _KEPT = ("content-type", "server", "x-request-id", "transfer-encoding")
 
 
@@ -218,7 +219,7 @@ class HttpBackend(Outside[HttpSettings]):
         if not data:
             raise NoAudio("HTTP 200 and an empty answer", made)
         kind = str(made.notes["http"]["headers"].get("content-type", ""))
-        if "json" in kind or "text/" in kind:
+        if ("json" in kind or "text/" in kind) and not data.startswith(_AUDIO):
             raise BadAudio(f"HTTP 200 and {kind.split(';')[0]} instead of audio: {_said(data)}", made)
         if settings.response_format == "pcm":
             width = 2 * settings.channels

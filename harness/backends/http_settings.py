@@ -30,6 +30,7 @@ class HttpSettings(OutsideSettings):
     response_format: Literal["wav", "pcm", "flac", "mp3", "opus"] = "wav"
     sample_rate: int = Field(default=24000, ge=1000, le=384000)  # of pcm, which does not say
     channels: int = Field(default=1, ge=1, le=64)  # of pcm
+    text_field: str = "input"  # where the text goes; dots lead into tables
     seed_fields: list[str] = Field(default_factory=lambda: ["seed"])  # dots lead into tables
     fields: dict[str, Any] = Field(default_factory=dict)  # sent besides
     headers: dict[str, str] = Field(default_factory=dict)
@@ -52,7 +53,7 @@ class HttpSettings(OutsideSettings):
 
     def body(self, request: Request) -> dict[str, Any]:
         """The JSON that is sent for a request."""
-        body: dict[str, Any] = {"input": request.text, "response_format": self.response_format}
+        body = _merged({"response_format": self.response_format}, _nested(self.text_field, request.text))
         if self.served_model is not None:
             body["model"] = self.served_model
         if request.voice is not None:
@@ -60,11 +61,15 @@ class HttpSettings(OutsideSettings):
         body = _merged(body, self.fields)
         if request.seed is not None:
             for name in self.seed_fields:
-                nested: Any = request.seed
-                for part in reversed(name.split(".")):
-                    nested = {part: nested}
-                body = _merged(body, nested)
+                body = _merged(body, _nested(name, request.seed))
         return body
+
+
+def _nested(name: str, value: Any) -> dict[str, Any]:
+    for part in reversed(name.split(".")):
+        value = {part: value}
+    nested: dict[str, Any] = value
+    return nested
 
 
 def _merged(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,10 +86,11 @@ def check(variant: Variant) -> HttpSettings:
     _check_url(found, variant)
     _check_secrets(found, variant)
     _check_start(found, variant)
-    for name in found.seed_fields:
-        if not all(name.split(".")):
-            raise wrong(variant, "seed_fields", f"{name!r} is no name of a field")
-    for key in ("input", "response_format"):
+    for setting, names in (("text_field", [found.text_field]), ("seed_fields", found.seed_fields)):
+        for name in names:
+            if not all(name.split(".")):
+                raise wrong(variant, setting, f"{name!r} is no name of a field")
+    for key in (found.text_field, "response_format"):
         if key in found.fields:
             raise wrong(variant, f"fields.{key}", "is set by the adapter itself")
     check_outside(found, variant)
