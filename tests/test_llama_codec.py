@@ -101,12 +101,25 @@ def test_a_cap_that_is_hit_is_visible(backend: LlamaCodec) -> None:
 @needs_weights
 def test_long_text_is_spoken_in_segments_and_whole_on_request(backend: LlamaCodec) -> None:
     text = " ".join([LINE] * 4)
-    cut = speak(backend, text, segment_phones=90)
-    whole = speak(backend, text, segment_phones=0)
+    cut = speak(backend, text, segment_phones=90, split="chunk")
+    whole = speak(backend, text, segment_phones=0, split="chunk")
     assert cut.notes["segments"] > 1
     assert whole.notes["segments"] == 1
     assert cut.notes["phones"] > whole.notes["phones"]  # every segment has pauses of its own
     assert len(cut.samples) / 16000 > 6
+
+
+@needs_weights
+def test_sentences_are_generations_of_their_own_unless_told_otherwise(backend: LlamaCodec) -> None:
+    text = f'"Who is there?" she asked. {LINE} Dr. J. Smith said no.'
+    cut = speak(backend, text, note_ids=True)
+    assert cut.notes["segments"] == 3  # neither the question that goes on nor the abbreviations end a sentence
+    assert speak(backend, text, split="chunk").notes["segments"] == 1
+    second = cut.notes["generations"][1]
+    alone = speak(backend, seed=2, note_ids=True)  # the request's seed plus the number of the sentence
+    assert second == alone.notes["generations"][0]
+    if cut.notes["words"] is not None:
+        assert [word for word, _, _ in cut.notes["words"]][-2:] == ["said", "no"]
 
 
 @needs_weights
@@ -133,7 +146,7 @@ def test_carried_context_makes_history_matter() -> None:
 @needs_weights
 def test_text_beyond_the_context_is_refused(backend: LlamaCodec) -> None:
     with pytest.raises(BackendRefused, match="context"):
-        speak(backend, " ".join([LINE] * 80), segment_phones=0)
+        speak(backend, " ".join([LINE] * 80), segment_phones=0, split="chunk")
 
 
 @pytest.mark.parametrize(
@@ -146,6 +159,7 @@ def test_text_beyond_the_context_is_refused(backend: LlamaCodec) -> None:
         ({"model": str(MODEL.with_name("q4_k_x.gguf"))}, r"no such file: .*q4_k_x.gguf"),
         ({"voice_dir": "/nowhere"}, "voice_json: no such file"),
         ({"speaker": "slk"}, "did you mean 'slt'"),
+        ({"split": "sentence"}, "split cannot be 'sentence' .did you mean 'sentences'"),
         ({"context": 10**5}, "context must be at most"),
     ],
 )

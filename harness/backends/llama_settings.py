@@ -28,6 +28,7 @@ class Settings:
     prompt_cache: bool = False  # true is faster and not exact from request to request
     max_tokens: int | None = None  # generated tokens a segment, markers included; None: the voice's rule
     segment_phones: int | None = None  # longest piece spoken in one generation; 0: whole chunks
+    split: str | None = None  # "sentences": each is a generation of its own; "chunk": the whole text is one
     carry_context: bool = False  # deliberately wrong: the previous chunk stays in the context
     context: int | None = None  # tokens
     logprobs: int = 0  # most probable tokens to note at every step; 0: none. Slower, changes no token
@@ -44,6 +45,7 @@ class Settings:
 
 
 ENGINES = ("xllamacpp", "llama-cpp-python")
+SPLITS = ("chunk", "sentences")
 PER_REQUEST = frozenset(
     {
         "temperature",
@@ -53,6 +55,7 @@ PER_REQUEST = frozenset(
         "prompt_cache",
         "max_tokens",
         "segment_phones",
+        "split",
         "speaker",
         "logprobs",
         "note_ids",
@@ -67,7 +70,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
 KINDS: Mapping[str, type] = {
     "temperature": float, "top_p": float, "top_k": int, "threads": int, "flash_attention": bool, "prompt_cache": bool,
     "max_tokens": int, "segment_phones": int, "carry_context": bool, "context": int, "speaker": str, "logprobs": int,
-    "repeat_penalty": float, "engine": str, "reset": bool, "note_ids": bool, "companions": int,
+    "repeat_penalty": float, "split": str, "engine": str, "reset": bool, "note_ids": bool, "companions": int,
 }  # fmt: skip
 
 
@@ -82,6 +85,8 @@ def _checked(key: str, value: Any, where: str) -> Any:
         raise ConfigError(f"{where}: {key} must be {kind.__name__}, not {value!r}")
     if key in RANGES and not RANGES[key][0] <= value <= RANGES[key][1]:
         raise ConfigError(f"{where}: {key} must lie in {RANGES[key][0]} to {RANGES[key][1]}, not {value!r}")
+    if key == "split" and value not in SPLITS:
+        raise ConfigError(f"{where}: split cannot be {value!r}{nearest(value, SPLITS)}")
     return value
 
 

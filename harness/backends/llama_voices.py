@@ -85,6 +85,8 @@ def describe(settings: Settings) -> Geometry | SnacGeometry:
                 raise ConfigError(f"{path}: codec: no such file: {published.codec / name}")
         if settings.segment_phones is not None:
             raise ConfigError(f"{path}: segment_phones is for voices that speak phones, this one has none")
+        if settings.split == "sentences":
+            raise ConfigError(f"{path}: split = 'sentences' is for voices that speak phones, this one has none")
         return published
     geometry = load_geometry(path)
     geometry.speaker_token(settings.speaker)
@@ -122,7 +124,7 @@ class PhoneVoice:
                 f"{len(segment.phones)} phones",
                 segment,
             )
-            for segment in self._frontend.segments(text, limit)
+            for segment in self._frontend.segments(text, limit, by_sentence=settings.split != "chunk")
         ]
 
     def read(self, tokens: Sequence[int]) -> Reading:

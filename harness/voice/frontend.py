@@ -24,6 +24,7 @@ class Word:
 
     text: str
     phones: tuple[str, ...]
+    ends_sentence: bool = False  # only of a pause
 
     @property
     def is_pause(self) -> bool:
@@ -66,7 +67,7 @@ class Frontend:
         out: list[Word] = []
         for index, token in enumerate(spoken):
             if token.kind == "pause":
-                out.append(Word("", (PAUSE,)))
+                out.append(Word("", (PAUSE,), token.ends_sentence))
                 continue
             phones = self._phones(token, _neighbour(spoken, index - 1), _neighbour(spoken, index + 1))
             if phones:
@@ -85,14 +86,16 @@ class Frontend:
             raise ValueError(f"{token.text!r} needs phones that the voice does not have: {', '.join(unknown)}")
         return phones
 
-    def segments(self, text: str, limit: int = 0) -> list[Segment]:
-        """The text in pieces of at most ``limit`` phones (0: one piece), cut at pauses first, else between words."""
+    def segments(self, text: str, limit: int = 0, by_sentence: bool = False) -> list[Segment]:
+        """Return the text in pieces of at most ``limit`` phones (0: no limit), empty where nothing can be spoken.
+
+        ``by_sentence`` cuts after every sentence first. What is longer is cut at pauses first, else between words.
+        """
         words = self.words(text)
-        if not words:
-            return []
-        if limit <= 0:
-            return [Segment(tuple(words))]
-        return [Segment(tuple(piece)) for piece in _cut(words, limit) if piece]
+        pieces = _sentences(words) if by_sentence else [words]
+        if limit > 0:
+            pieces = [part for piece in pieces for part in _cut(piece, limit)]
+        return [Segment(tuple(piece)) for piece in pieces if piece]
 
 
 def _neighbour(spoken: list[Token], index: int) -> str:
@@ -103,6 +106,16 @@ def _neighbour(spoken: list[Token], index: int) -> str:
 
 def _length(words: Sequence[Word]) -> int:
     return sum(len(w.phones) for w in words) + 2
+
+
+def _sentences(words: list[Word]) -> list[list[Word]]:
+    pieces: list[list[Word]] = [[]]
+    for word in words:
+        if word.ends_sentence:
+            pieces.append([])
+        else:
+            pieces[-1].append(word)
+    return [piece for piece in pieces if piece]
 
 
 def _cut(words: list[Word], limit: int) -> list[list[Word]]:

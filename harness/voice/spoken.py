@@ -22,6 +22,7 @@ class Token:
 
     text: str
     kind: str = "word"  # "word", "letter", "pause"
+    ends_sentence: bool = False  # only of a pause
 
 
 QUOTES = {"‘": "'", "’": "'", "‛": "'", "ʼ": "'", "`": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'}
@@ -149,7 +150,7 @@ def tokens(text: str, known: frozenset[str] = frozenset()) -> list[Token]:
     for index, piece in enumerate(found):
         if not (piece[0].isalpha() or (piece[0] == "'" and len(piece) > 1)):
             if out and out[-1].kind != "pause":
-                out.append(Token(piece, "pause"))
+                out.append(Token(piece, "pause", _ends_sentence(found, index)))
         elif len(piece) == 1 and piece.isupper() and (piece not in "AI" or _among_letters(found, index)):
             out.append(Token(piece.lower(), "letter"))
         elif _is_spelled(piece, shouting, known):
@@ -160,6 +161,18 @@ def tokens(text: str, known: frozenset[str] = frozenset()) -> list[Token]:
         else:
             out.append(Token(piece.lower()))
     return out
+
+
+def _ends_sentence(pieces: list[str], index: int) -> bool:
+    """Return whether a pause ends a sentence.
+
+    A full stop that is left after ``expand`` does. After other marks the case of what follows decides ('"Who?" she
+    asked', "well... no"); after a full stop it cannot, because numbers and titles are written out in lower case.
+    """
+    if pieces[index] == ".":
+        return True
+    following = next((piece for piece in pieces[index + 1 :] if piece[0].isalpha()), "A")
+    return any(mark in pieces[index] for mark in ".?!") and following[0].isupper()
 
 
 def _among_letters(found: list[str], index: int) -> bool:

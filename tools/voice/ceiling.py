@@ -39,7 +39,7 @@ settings = {{ manifest = "teacher.jsonl" }}
 [variants.f16]
 adapter = "llama_codec"
 model = "{model}"
-settings = {{ speaker = "{speaker}", temperature = 0.6, top_p = 0.95 }}
+settings = {{ speaker = "{speaker}", temperature = 0.6, top_p = 0.5 }}
 """
 
 
