@@ -121,7 +121,7 @@ def _guess(place: _Place, text: str) -> str:
         return "jsonl"
     if ending == ".lst":
         return "seed-tts-eval"
-    if "file_name" in [cell.strip() for cell in first.split(",")]:
+    if "file_name" in [cell.strip() for cell in first.split(_delimiter(first))]:
         return "csv"
     if ending == ".csv" or "|" in first:
         return "ljspeech"
@@ -186,7 +186,8 @@ def _jsonl(text: str, place: _Place) -> Iterator[Row]:
 
 def _csv(text: str, place: _Place) -> Iterator[Row]:
     """Comma-separated with a header that has ``file_name`` (the layout of Hugging Face audio folders)."""
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    between = _delimiter(text.split("\n", 1)[0])
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=between)
     try:
         for cells in reader:
             place.line = reader.line_num
@@ -194,6 +195,10 @@ def _csv(text: str, place: _Place) -> Iterator[Row]:
     except csv.Error as error:
         place.line = reader.line_num
         raise place.wrong(f"not CSV: {error}") from None
+
+
+def _delimiter(header: str) -> str:
+    return max(",;\t", key=header.count)
 
 
 def _row(found: Mapping[str, Any], place: _Place) -> Row:

@@ -124,6 +124,8 @@ def closing_lines(summary: dict[str, Any]) -> list[str]:
             classes = ", ".join(f"{fault} {count}" for fault, count in row["faults"].items())
             bound = ", ".join(f"{count} to the {what}" for what, count in row["bound_to"].items())
             sure = f"{row['confirmed']} chunks confirmed, {row['suspected']} suspected"
+            if row.get("recorded"):
+                sure = "recordings cannot be spoken again"
             lines.append(f"{name}: {classes} ({sure}{'; bound: ' + bound if bound else ''})")
         for reason, count in list(row["not_judged_because"].items())[:3]:
             lines.append(f"{name}: {count} not judged: {reason}")

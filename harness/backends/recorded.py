@@ -97,6 +97,8 @@ class RecordedBackend:
         )
         if row.text is not None and row.text != request.text:
             made.notes = {"recorded_text": row.text}
+        if row.prompt_audio is not None:
+            made.notes = {**made.notes, "prompt_audio": str(row.prompt_audio)}
         if not row.audio.is_file():
             raise NoAudio(f"no audio file {row.audio}", made)
         return made

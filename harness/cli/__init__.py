@@ -1,6 +1,6 @@
 """``tts-soak``: a thin command line around the same engine and store that pytest uses (layer 6)."""
 
-from harness.cli import about, drive, measure, models, parity, runs
+from harness.cli import about, drive, measure, models, parity, runs, score
 from harness.cli.common import main
 
-__all__ = ["about", "drive", "main", "measure", "models", "parity", "runs"]
+__all__ = ["about", "drive", "main", "measure", "models", "parity", "runs", "score"]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.corpora.chunker import chunk_text
 from harness.corpora.corpus import make_corpus, shown
+from harness.corpora.listed import delimiter_of
 from harness.errors import CorpusError, nearest
 from harness.types import Chunk, Corpus, Json
 
@@ -94,7 +95,9 @@ def read_csv(path: Path, language: str) -> Corpus:
     places: list[str] = []
     before = csv.field_size_limit(MAX_FILE_BYTES)
     try:
-        reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
+        text = read_text(path)
+        between = delimiter_of(path, text.split("\n", 1)[0])
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=between)
         _check_header(reader.fieldnames or [], path)
         for row in reader:
             start = reader.line_num - sum(str(cell).count("\n") for cell in row.values())

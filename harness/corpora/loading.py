@@ -8,11 +8,12 @@ from harness.corpora.builtin import builtin_names, load_builtin
 from harness.corpora.corpus import only_language, shown
 from harness.corpora.files import read_csv, read_jsonl, read_txt
 from harness.corpora.ladder import ladder
+from harness.corpora.listed import is_list, read_list
 from harness.errors import CorpusError, nearest
 from harness.types import Corpus
 
 RECIPES = {"generated": {"seed": 0, "chunks": 1000}, "ladder": {"words": 64}}  # name -> options with their defaults
-SUFFIXES = (".csv", ".epub", ".jsonl", ".txt")
+SUFFIXES = (".csv", ".epub", ".jsonl", ".lst", ".tsv", ".txt")
 
 
 def load_corpus(spec: str | Path, language: str | None = None, max_words: int = 60) -> Corpus:
@@ -20,7 +21,8 @@ def load_corpus(spec: str | Path, language: str | None = None, max_words: int = 
 
     ``spec`` is a built-in name (``book``, ``edge``, ``multilingual``, ``sentences``, or one language of it:
     ``multilingual:language=de``), a recipe (``generated:seed=7,chunks=2000``, ``ladder:words=64``), or the path of a
-    .txt, .jsonl, .csv or .epub file. ``language`` (BCP-47) is that of chunks whose file states none, else ``en``.
+    .txt, .jsonl, .csv, .tsv or .epub file or of a list of recordings (LJSpeech, seed-tts-eval, a folder with texts in
+    .txt beside the audio). ``language`` (BCP-47) is that of chunks whose file states none, else ``en``.
     ``max_words`` is the chunk limit for .txt and .epub; rows of .jsonl and .csv are chunks as they are.
     Raises CorpusError with the file, line and key, or the nearest valid choice.
     """
@@ -66,11 +68,13 @@ def _from_file(spec: str | Path, stated: str | None, max_words: int) -> Corpus:
     path = Path(spec)
     language = stated or "en"
     suffix = path.suffix.lower()
+    if path.exists() and is_list(path):
+        return read_list(path, language)
     if suffix == ".txt":
         return read_txt(path, language, max_words)
     if suffix == ".jsonl":
         return read_jsonl(path, language)
-    if suffix == ".csv":
+    if suffix in (".csv", ".tsv"):
         return read_csv(path, language)
     if suffix == ".epub":
         from harness.corpora.epub import read_epub

@@ -56,6 +56,8 @@ class Confirmer:
         soak = self._soak
         faulty = [case for case in soak.cases.values() if _is(case, VerdictWord.FAULTY) and not _settled(case)]
         self._doubt(faulty)
+        if soak.recorded:
+            return
         faulty = [case for case in faulty if not _settled(case)]
         most = soak.plan.confirmation.most_chunks
         if len(faulty) > most:

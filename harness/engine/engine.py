@@ -102,7 +102,7 @@ class Engine:
             settle_voice(soak, self.plan.reference_of(variant))
             if self.plan.confirmation.enabled:
                 Confirmer(soak).run()
-            if self.plan.quiet_chunks and not soak.gone:
+            if self.plan.quiet_chunks and not soak.gone and not soak.recorded:
                 with watched(run, "quiet pass", variant.name):
                     soak.quiet_pass()
         if variant.reference:

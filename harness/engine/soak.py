@@ -18,7 +18,7 @@ from harness.judge import Judge
 from harness.profile import Profile
 from harness.session import BackendGone, Session, Turn
 from harness.store import Run
-from harness.types import Arm, Attempt, Chunk, TokenLayout, Variant, VerdictWord
+from harness.types import Arm, Attempt, Chunk, Computes, TokenLayout, Variant, VerdictWord
 
 _RESTARTS_IN_VAIN = 3  # a backend that cannot be brought back is given up, its other chunks stay unspoken
 
@@ -56,6 +56,17 @@ class Soak:
         session, self._living = self._living, None
         if session is not None:
             session.close()
+
+    @property
+    def recorded(self) -> bool:
+        """Whether there is nothing to be spoken again: the audio existed before."""
+        last = [
+            epoch
+            for row in self.run.sessions()
+            if row.variant == self.variant.name
+            for epoch in self.run.epochs(row.id)
+        ]
+        return bool(last) and last[-1].capabilities.get("computes") == Computes.NOWHERE
 
     def speak(
         self,

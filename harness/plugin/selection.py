@@ -65,7 +65,7 @@ class Scene:
         if named:
             taken = _named(taken, named, asked.getoption("variants"), suite)
         taken = tuple(_with(variant, asked.settings) for variant in taken)
-        spec = asked.getoption("corpus") or _DEFAULT_CORPUS.get(suite, "book")
+        spec = asked.getoption("corpus") or _manifest_of(taken) or _DEFAULT_CORPUS.get(suite, "book")
         corpus = load_corpus(spec, asked.getoption("language"))
         most = asked.getoption("chunks") or (None if asked.getoption("corpus") else _DEFAULT_CHUNKS.get(suite))
         return cls(suite, folder, taken, head(corpus, most), references)
@@ -73,6 +73,12 @@ class Scene:
     def asks(self) -> list[Ask]:
         """Every chunk of every variant, variant by variant, in corpus order."""
         return [Ask(variant.name, chunk.id) for variant in self.variants for chunk in self.corpus.chunks]
+
+
+def _manifest_of(variants: tuple[Variant, ...]) -> str | None:
+    """The one list that all variants are recordings of: it is the corpus, too."""
+    lists = {str(v.settings.get("manifest")) if v.adapter == "recorded" else None for v in variants}
+    return lists.pop() if len(lists) == 1 else None
 
 
 def _with(variant: Variant, settings: Mapping[str, Any]) -> Variant:

@@ -13,7 +13,7 @@ from harness.report.material import selected
 from harness.report.timings import speed, streaming, timings
 from harness.stats import clopper_pearson
 from harness.store import Run
-from harness.types import Arm, Attempt, Finding, Json, Observation, Verdict, VerdictWord
+from harness.types import Arm, Attempt, Computes, Finding, Json, Observation, Verdict, VerdictWord
 
 SUMMARY_VERSION = 1
 _LEVEL = 0.95
@@ -79,6 +79,7 @@ def _variant(run: Run, name: str) -> Json:
         "peak_memory_bytes": max((a.peak_rss_bytes for a in soaked if a.peak_rss_bytes is not None), default=None),
         "model_bytes": _model_bytes(run, name),
         "epochs": sum(len(run.epochs(row.id)) for row in run.sessions() if (row.variant, row.arm) == (name, Arm.SOAK)),
+        "recorded": _recorded(run, name),
         "retries": sum(attempt.arm == Arm.RETRY for attempt in everything),
         "outcomes": dict(Counter(attempt.outcome.value for attempt in soaked)),
         "reference": run.manifest["profiles"].get(name) or None,
@@ -122,6 +123,12 @@ def _reasons(soaked: Sequence[Attempt], verdicts: Mapping[int, Verdict], expecte
     reasons["spoken, but the run ended before the verdict"] = sum(a.id not in verdicts for a in soaked)
     reasons[away or "never spoken"] = expected - len(soaked)
     return {reason: count for reason, count in reasons.most_common() if count}
+
+
+def _recorded(run: Run, name: str) -> bool:
+    """Whether the variant is audio that existed before, which cannot be spoken again."""
+    found = [epoch.capabilities for row in run.sessions() if row.variant == name for epoch in run.epochs(row.id)]
+    return bool(found) and found[-1].get("computes") == Computes.NOWHERE
 
 
 def _away(run: Run, name: str) -> str:

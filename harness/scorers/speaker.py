@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.audio import AudioError, read_audio, resample
 from harness.scorers.asr import RATE, speech_16k
 from harness.scorers.base import Clip, Unavailable
 from harness.types import Samples
@@ -26,12 +28,13 @@ class SpeakerScorer:
     """Speaker embedding of a clip and its cosine similarity to the voice's reference embedding."""
 
     name = "speaker"
-    version = f"1 {ENCODER}"
+    version = f"1 {ENCODER}"  # what is compared with is said in the payload
     room = "recognizer"
     needs = frozenset({"audio"})
 
     def __init__(self) -> None:
         self._encoder: Any = None
+        self._prompts: dict[Path, Embedding] = {}
 
     def setup(self) -> None:
         """Load the encoder (about 17 MB of weights)."""
@@ -48,13 +51,38 @@ class SpeakerScorer:
     def observe(self, clip: Clip) -> dict[str, Any]:
         """Return the payload ``speaker`` of ARCHITECTURE.md. Raises Unavailable with too little speech."""
         embedding, seconds = self.embed(speech_16k(clip))
-        reference = clip.voice_embeddings.get(ENCODER)
+        reference, against = self._reference(clip)
         return {
             "encoder": ENCODER,
             "embedding": [round(float(x), 6) for x in embedding],
             "similarity": None if reference is None else cosine(embedding, reference),
+            "against": against,
             "speech_seconds": round(seconds, 3),
         }
+
+    def _reference(self, clip: Clip) -> tuple[Embedding | Sequence[float] | None, str]:
+        """What the clip is compared with: the prompt of this very text, else the reference's voice, else the variant's.
+
+        Raises Unavailable, with the reason, for a prompt that cannot be used.
+        """
+        prompt = clip.attempt.notes.get("prompt_audio")
+        if prompt is not None:
+            return self._prompt(Path(str(prompt))), "the prompt of the text"
+        if ENCODER in clip.voice_embeddings:
+            return clip.voice_embeddings[ENCODER], "the reference"
+        if clip.variant.voice_prompt is not None:
+            return self._prompt(clip.variant.voice_prompt), "the variant's voice_prompt"
+        return None, ""
+
+    def _prompt(self, path: Path) -> Embedding:
+        if path not in self._prompts:
+            try:
+                read = read_audio(path)
+                whole = np.where(np.isfinite(read.samples), read.samples, 0).astype(np.float32)
+                self._prompts[path] = self.embed(resample(whole, read.sample_rate, RATE))[0]
+            except (AudioError, Unavailable) as error:
+                raise Unavailable(f"the prompt cannot be compared with: {error}") from None
+        return self._prompts[path]
 
     def embed(self, samples: Samples) -> tuple[Embedding, float]:
         """Return the L2-normed embedding, shape (256,), of 16 kHz audio and its seconds of speech.
