@@ -6,6 +6,7 @@ and join whole WAV files so that headers stand among the samples. All of that is
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass, field
 
@@ -15,6 +16,10 @@ PCM, IEEE_FLOAT, EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
 PLACEHOLDER = 0x7FFFF000  # programs that write to a pipe claim at least this (eSpeak NG 0x7FFFF000, ffmpeg 0xFFFFFFFF)
 RATES = (1_000, 768_000)  # Hz; a header that says otherwise is damaged
 _EXTENSIBLE_TAIL = bytes.fromhex("000000001000800000aa00389b71")
+_PRINTED = rb"(?:[\t\x20-\x7e]|[\xc2-\xf4][\x80-\xbf]{1,3})"
+_TEXT_LINES = re.compile(rb"(?:[\r\n\x1b]|" + _PRINTED + rb")+\0?")
+_TEXT_TAIL = re.compile(_PRINTED + rb"{8}(?:[\r\n\x1b]|" + _PRINTED + rb")*\n\Z")
+_LONGEST_TAIL = 4096  # bytes of text after the samples
 _CODECS = {2: "MS ADPCM", 6: "A-law", 7: "mu-law", 0x11: "IMA ADPCM", 0x31: "GSM 6.10", 0x55: "MP3"}
 
 
@@ -91,14 +96,16 @@ class Walk:
             raise AudioError("WAV has a data chunk before its fmt chunk")
         left = len(self.data) - body
         if size == 0 and left > 0 and not _chunks_fill(self.data, body):
+            left = self._without_text(body)
             self.repairs.append(f"data size 0 (streaming) read as {left} bytes")
             size = left
         elif size > left:
             why = "streaming placeholder" if size >= PLACEHOLDER else "truncated"
+            left = self._without_text(body)
             self.repairs.append(f"data size {size} ({why}) read as {left} bytes")
             size = left
         end = body + size
-        inner = _find_header(self.data, body, end)
+        inner = find_header(self.data, body, end)
         if inner is not None:
             end = inner
         odd = (end - body) % self.format.block
@@ -106,6 +113,14 @@ class Walk:
             self.repairs.append(f"{odd} bytes of an incomplete last frame left out")
         self.pieces.append(memoryview(self.data)[body : end - odd])
         return end, inner
+
+    def _without_text(self, body: int) -> int:
+        """Take lines of text off the end of the bytes; return how many are left from ``body`` on."""
+        kept, repairs = text_after(self.data[body:])
+        self.repairs += repairs
+        if repairs:
+            self.data = self.data[: body + len(kept)]
+        return len(kept)
 
     def _skip_padding(self, end: int, size: int) -> int:
         if size % 2 == 0:
@@ -118,7 +133,27 @@ class Walk:
     def _leftover(self, position: int, seen_data: bool) -> None:
         if not seen_data:
             raise AudioError(f"WAV is damaged at byte {position}, before its data chunk")
+        text = _TEXT_LINES.fullmatch(self.data, position)
+        if text is not None:
+            self.repairs.append(f"text after the audio taken out: {_quoted(text[0])}")
+            return
         self.repairs.append(f"{len(self.data) - position} bytes after the data chunk left out")
+
+
+def text_after(data: bytes) -> tuple[bytes, list[str]]:
+    """Return the bytes without the lines of text at their end (a program's log on the same pipe), and the repair made.
+
+    A line counts from 8 printable characters on, most of them letters, that end the bytes with a line break: samples
+    look like that once in a million.
+    """
+    match = _TEXT_TAIL.search(data[-_LONGEST_TAIL:])
+    if match is None or sum(chr(byte).isalnum() for byte in match[0] if byte < 128) < len(match[0]) // 2:
+        return data, []
+    return data[: len(data) - len(match[0])], [f"text after the audio taken out: {_quoted(match[0])}"]
+
+
+def _quoted(text: bytes) -> str:
+    return repr(text.decode("utf-8", "replace").strip()[:120])
 
 
 def parse_format(body: bytes) -> tuple[Format, str]:
@@ -161,7 +196,7 @@ def _header_at(data: bytes, position: int) -> bool:
     return data[position : position + 4] == b"RIFF" and data[position + 8 : position + 12] == b"WAVE"
 
 
-def _find_header(data: bytes, start: int, end: int) -> int | None:
+def find_header(data: bytes, start: int, end: int) -> int | None:
     """Find ``RIFF....WAVEfmt`` among samples: 12 fixed bytes, which samples do not hold by chance."""
     position = data.find(b"RIFF", start, end)
     while position >= 0:

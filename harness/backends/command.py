@@ -12,8 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.audio import AudioError, frame_bytes, pcm_to_float
-from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
+from harness.backends.base import BackendAway, BackendFault, BackendRefused, NoAudio, ProgramDied
 from harness.backends.command_settings import (
     RAW,
     CommandSettings,
@@ -26,6 +25,7 @@ from harness.backends.log import refuse_if_said, told
 from harness.backends.outside import Outside
 from harness.backends.process import ending
 from harness.backends.program import Ended, run
+from harness.backends.raw import take_raw
 from harness.types import Capabilities, Request, Synthesis, Variant
 
 _FATAL = {signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM}
@@ -164,24 +164,9 @@ def take_file(output: Path, settings: ProgramSettings, made: Synthesis, said: st
     if output.stat().st_size == 0:
         raise NoAudio(f"{said} an empty audio file", made)
     if settings.format in RAW:
-        take_raw(output.read_bytes(), settings, made)
+        take_raw(output.read_bytes(), RAW[settings.format], settings.channels, settings.sample_rate, made)
     else:
         made.audio_path = output
-
-
-def take_raw(data: bytes, settings: ProgramSettings, made: Synthesis) -> None:
-    """Put raw audio into ``made``. Raises NoAudio for less than a frame, BadAudio."""
-    subtype = RAW[settings.format]
-    extra = len(data) % frame_bytes(subtype, settings.channels)
-    if extra:
-        made.notes = {**made.notes, "repairs": [f"{extra} bytes of an incomplete last frame left out"]}
-    try:
-        made.samples = pcm_to_float(data, subtype, settings.channels)
-    except AudioError as error:
-        raise BadAudio(str(error), made) from None
-    made.sample_rate = settings.sample_rate
-    if len(made.samples) == 0:
-        raise NoAudio(f"{len(data)} bytes of raw audio, less than one frame", made)
 
 
 def details(settings: ProgramSettings, folder: Path, shell: bool = False) -> dict[str, Any]:

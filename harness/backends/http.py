@@ -8,13 +8,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from harness.audio import AudioError, pcm_to_float, read_audio
+from harness.audio import AudioError, container_of, read_audio
 from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
 from harness.backends.http_settings import HttpSettings, check
 from harness.backends.http_stream import Listening
 from harness.backends.local_server import LocalServer
 from harness.backends.log import refuse_if_said, told
 from harness.backends.outside import Outside
+from harness.backends.raw import take_raw
 from harness.errors import NoFrames
 from harness.types import Capabilities, Computes, Request, Synthesis, Variant
 
@@ -222,13 +223,7 @@ class HttpBackend(Outside[HttpSettings]):
         if ("json" in kind or "text/" in kind) and not data.startswith(_AUDIO):
             raise BadAudio(f"HTTP 200 and {kind.split(';')[0]} instead of audio: {_said(data)}", made)
         if settings.response_format == "pcm":
-            width = 2 * settings.channels
-            if len(data) < width:
-                raise NoAudio(f"{len(data)} bytes of raw audio, less than one frame", made)
-            made.samples, made.sample_rate = pcm_to_float(data, "PCM_16", settings.channels), settings.sample_rate
-            if len(data) % width:
-                cut = f"{len(data) % width} bytes of an incomplete last frame left out"
-                made.notes = {**made.notes, "repairs": [cut]}
+            take_raw(data, "PCM_16", settings.channels, settings.sample_rate, made)
             return
         path = self._scratch / f"answer.{settings.response_format}"
         path.write_bytes(data)
@@ -238,8 +233,16 @@ class HttpBackend(Outside[HttpSettings]):
             kind_of = NoAudio if isinstance(error, NoFrames) else BadAudio
             raise kind_of(str(error).replace(str(path), path.name), made) from None
         made.samples, made.sample_rate = read.samples, read.sample_rate
-        if read.repairs:
-            made.notes = {**made.notes, "repairs": list(read.repairs)}
+        repairs = [*read.repairs, *_another_format(data, settings.response_format)]
+        if repairs:
+            made.notes = {**made.notes, "repairs": repairs}
+
+
+def _another_format(data: bytes, asked: str) -> list[str]:
+    """Say that a server sent another format than it was asked for, where the bytes show it."""
+    came = "WAV" if data[:4] == b"RIFF" else container_of(data)
+    same = {"wav": "WAV", "mp3": "MP3", "flac": "FLAC", "opus": "Ogg"}.get(asked, came)
+    return [f"{came} where {asked} was asked for"] if came and came != same else []
 
 
 def _timing(heard: Listening) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import io
 import struct
 from dataclasses import dataclass, field
 
+from harness.backends.raw import may_be_header
+
 UNDERRUN = 0.1  # s of silence in the ears that count as one underrun, as vllm-omni's `audio_underrun` has it
 _HEADER = 1 << 16  # bytes in which a WAV's data chunk must begin
 
@@ -66,9 +68,11 @@ class Listening:
 
     def _playable(self) -> bool:
         if self.format == "pcm":
+            if may_be_header(self.data):
+                return self._wav()
             self._sound_at = 0
             return len(self.data) >= 2
-        if self.format == "wav":
+        if self.format == "wav" and may_be_header(self.data):
             return self._wav()
         return self._decodes()
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from harness.backends.raw import may_be_header
+
 LOG_LIMIT = 4 << 20  # bytes kept of a log's beginning, and as many of its end
 AUDIO_LIMIT = 1 << 30  # bytes of audio on stdout
 _LOOK = 0.2  # s between two looks at a growing file
@@ -131,7 +133,9 @@ class _Listener:
 
 def _has_audio(data: bytearray, header: bytes | None) -> bool:
     if header is None:
-        return len(data) > 0
+        if not may_be_header(data):
+            return len(data) > 0
+        header = b"data"  # a WAV where raw samples were asked for: its header is no sound
     place = data.find(header, 0, 4096)
     return place >= 0 and len(data) > place + len(header) + 4  # the size field
 

@@ -27,5 +27,5 @@ class WavHeader(BaseFault):
 
     def measure(self, view: View) -> Seen:
         repairs = [str(repair) for repair in view.attempt.notes.get("repairs") or ()]
-        lost = [repair for repair in repairs if any(word in repair for word in LOST)]
+        lost = [repair for repair in repairs if any(word in repair.split(":", 1)[0] for word in LOST)]
         return Seen(float(len(lost)), None, "; ".join(repairs))
