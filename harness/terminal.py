@@ -127,6 +127,8 @@ def closing_lines(summary: dict[str, Any]) -> list[str]:
             if row.get("recorded"):
                 sure = "recordings cannot be spoken again"
             lines.append(f"{name}: {classes} ({sure}{'; bound: ' + bound if bound else ''})")
+        if row.get("nothing_to_speak"):
+            lines.append(f"{name}: {row['nothing_to_speak']} with nothing to speak, and answered so")
         for reason, count in list(row["not_judged_because"].items())[:3]:
             lines.append(f"{name}: {count} not judged: {reason}")
         for claim in row["claims"]:

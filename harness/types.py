@@ -263,6 +263,12 @@ class VerdictWord(StrEnum):
     CLEAN = "clean"
     FAULTY = "faulty"
     NOT_JUDGED = "not judged"
+    NOTHING_TO_SPEAK = "nothing to speak"  # punctuation or emoji alone, answered by silence or a refusal
+
+    @property
+    def judged(self) -> bool:
+        """Whether the chunk counts in a fault rate: clean or faulty."""
+        return self in (VerdictWord.CLEAN, VerdictWord.FAULTY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def _count(samples: Sequence[Sample], limits: Limits) -> Json:
         for name in sorted({f.fault for f in verdict.findings}):
             by_class[name] = by_class.get(name, 0) + 1
     return {
-        "judged": sum(v.word is not VerdictWord.NOT_JUDGED for v in verdicts),
+        "judged": sum(v.word.judged for v in verdicts),
         "faulty": sum(v.word is VerdictWord.FAULTY for v in verdicts),
         "faults": dict(sorted(by_class.items())),
     }
@@ -111,7 +111,7 @@ def _held_out(samples: Sequence[Sample], budget: float, seed: int) -> Json:
                 broken += 1
                 continue
             verdict = judge.verdict(sample.view, sample.evidence)
-            judged += verdict.word is not VerdictWord.NOT_JUDGED
+            judged += verdict.word.judged
             faulty += verdict.word is VerdictWord.FAULTY
             for finding in verdict.findings:
                 alarms[finding.fault] = alarms.get(finding.fault, 0) + 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from harness.faults import gather
 from harness.judge.limits import length_of
+from harness.judge.unspoken import nothing_to_speak
 from harness.profile.build import compare_voices, grouped, reference_of, view_of
 from harness.profile.takes import Take
 from harness.types import Evidence, ReferenceRecord, View
@@ -30,8 +31,11 @@ class Sample:
 
 
 def samples_of(gathered: Sequence[Take]) -> list[Sample]:
-    """A sample a take; the view's reference is the record of the other takes of its text, None where there is none."""
-    with_voice, _ = compare_voices(list(gathered))
+    """A sample a take; the view's reference is the record of the other takes of its text, None where there is none.
+
+    Texts that hold nothing to speak say nothing about how a voice speaks, and are left out.
+    """
+    with_voice, _ = compare_voices([take for take in gathered if not nothing_to_speak(take.chunk)])
     found: list[Sample] = []
     for key, group in grouped(with_voice).items():
         views = [view_of(group, index) for index in range(len(group))]

@@ -94,12 +94,11 @@ def marks(file: Path, reports: Path) -> None:
     from harness.report import marks as of_report
     from harness.report import write
     from harness.store import Run
-    from harness.types import VerdictWord
 
     path = run_path(of_report.read(file)[0], reports)
     with Run.open(path) as run:
         kept = of_report.keep(file, run)
-        judged = sum(verdict.word is not VerdictWord.NOT_JUDGED for verdict in run.verdicts(arm="soak").values())
+        judged = sum(verdict.word.judged for verdict in run.verdicts(arm="soak").values())
         rows, alarms = of_report.figures(run, kept), of_report.false_alarms(run, kept)
     for line in of_report.lines(rows, judged, alarms):
         click.echo(printable_line(line))

@@ -84,10 +84,11 @@ def stopped_rate(rate: Claim, stopped: Stopped) -> Claim:
 
 def judged_share(variant: str, rows: Sequence[ChunkResult], margins: Margins) -> Claim:
     """The share of the selected chunks with a verdict of clean or faulty. A statement about this run, not a sample."""
-    judged, total = sum(r.judged for r in rows), len(rows)
+    unspoken = sum(r.unspoken for r in rows)
+    judged, total = sum(r.judged for r in rows), len(rows) - unspoken
     reasons: dict[str, int] = {}
     for row in rows:
-        if not row.judged:
+        if not row.judged and not row.unspoken:
             reason = row.verdict.reason if row.verdict is not None else "never spoken or never judged"
             reasons[reason] = reasons.get(reason, 0) + 1
     if total == 0 or judged == 0:
@@ -97,6 +98,8 @@ def judged_share(variant: str, rows: Sequence[ChunkResult], margins: Margins) ->
     if reasons:
         most = max(reasons, key=lambda reason: reasons[reason])
         says += f"; {reasons[most]} were not because: {most}"
+    if unspoken:
+        says += f"; {unspoken} more hold nothing to speak"
     return Claim(
         "judged-share",
         variant,
@@ -106,7 +109,11 @@ def judged_share(variant: str, rows: Sequence[ChunkResult], margins: Margins) ->
         stats.clopper_pearson(judged, total, margins.level),
         margins.share_min,
         total,
-        {"judged": judged, "reasons": dict(sorted(reasons.items(), key=lambda item: -item[1])[:10])},
+        {
+            "judged": judged,
+            "nothing_to_speak": unspoken,
+            "reasons": dict(sorted(reasons.items(), key=lambda item: -item[1])[:10]),
+        },
     )
 
 

@@ -79,7 +79,7 @@ class EarlyStop:
         for verdict in verdicts:
             if verdict is None:
                 return None
-            if verdict.word is VerdictWord.NOT_JUDGED:
+            if not verdict.word.judged:
                 continue
             faulty, judged = faulty + (verdict.word is VerdictWord.FAULTY), judged + 1
             answer = self.test.decide(faulty, judged)

@@ -135,7 +135,7 @@ def _others(run: Run, variant: Variant, hits: Sequence[tuple[str, str]]) -> Json
     spoiled = {chunk_id for _, chunk_id in hits}
     ids = {a.id for a in run.attempts(variant=variant.name, arm=Arm.SOAK) if a.chunk_id not in spoiled}
     verdicts = [v for number, v in run.verdicts(variant=variant.name, arm=Arm.SOAK).items() if number in ids]
-    judged = [verdict for verdict in verdicts if verdict.word is not VerdictWord.NOT_JUDGED]
+    judged = [verdict for verdict in verdicts if verdict.word.judged]
     return proportion(sum(verdict.word is VerdictWord.FAULTY for verdict in judged), len(judged))
 
 

@@ -155,7 +155,7 @@ class Bench:
         found = []
         for key, attempt in attempts.items():
             verdict = verdicts.get(attempt.id) if attempt.id is not None else None
-            known = verdict is not None and verdict.word is not VerdictWord.NOT_JUDGED
+            known = verdict is not None and verdict.word.judged
             faulty = verdict.word is VerdictWord.FAULTY if known and verdict is not None else None
             if attempt.outcome is not Outcome.OK:
                 faulty = True

@@ -90,7 +90,7 @@ def figures(run: Run, variant: Variant, chunks: Sequence[Chunk]) -> list[Json]:
 
 def _step(words: int, attempts: Sequence[Attempt], verdicts: Mapping[int, Verdict]) -> Json:
     judged = [v for a in attempts if a.id is not None and (v := verdicts.get(a.id)) is not None]
-    judged = [verdict for verdict in judged if verdict.word is not VerdictWord.NOT_JUDGED]
+    judged = [verdict for verdict in judged if verdict.word.judged]
     faulty = [verdict for verdict in judged if verdict.word is VerdictWord.FAULTY]
     short = {a.id for a in attempts if a.id is not None and _cut(verdicts.get(a.id))}
     timed = [(a.duration, a.cpu_seconds) for a in attempts if a.duration and a.cpu_seconds]

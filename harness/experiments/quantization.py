@@ -155,7 +155,7 @@ def _row(run: Run, voice: _Voice, base: _Voice, chunk: Chunk, heard: set[str]) -
     books = tokens.get("codebooks") or []
     wer = voice.payload(chunk.id, "intelligibility").get("wer") or {}
     verdict = voice.verdicts.get(attempt.id) if attempt.id is not None else None
-    judged = verdict is not None and verdict.word is not VerdictWord.NOT_JUDGED
+    judged = verdict is not None and verdict.word.judged
     return Spoken(
         chunk.id,
         ok=attempt.outcome is Outcome.OK,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from harness.faults import catalogue, gather
 from harness.judge.limits import Bound, FaultLimits, Limits, length_of, pick
+from harness.judge.unspoken import nothing_to_speak, verdict_without_words
 from harness.types import Evidence, Finding, Relation, Verdict, VerdictWord, View
 
 SHOWN_REASONS = 3
@@ -77,6 +78,8 @@ class Judge:
     def verdict(self, view: View, evidence: Sequence[Evidence]) -> Verdict:
         """Faulty with at least one finding; clean only when every class that applies has judged; else not judged."""
         found, unjudged = self.findings(view, evidence)
+        if nothing_to_speak(view.chunk):
+            return verdict_without_words(view, self._fold(found))
         names = tuple(unjudged)
         if found:
             return Verdict(VerdictWord.FAULTY, tuple(self._fold(found)), unjudged=names)

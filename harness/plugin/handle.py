@@ -75,6 +75,8 @@ class Soak:
         from harness.report.exports import junit_properties  # draws charts too: not at collection
 
         self.properties += junit_properties(attempt, verdict, self._run.observations(attempt.id))
+        if verdict.word is VerdictWord.NOTHING_TO_SPEAK:
+            pytest.skip(verdict.reason)
         if verdict.word is VerdictWord.NOT_JUDGED:
             pytest.skip(printable_line(f"not judged: {verdict.reason}"))
         if verdict.word is VerdictWord.FAULTY:

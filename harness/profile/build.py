@@ -136,7 +136,7 @@ def totals(gathered: Sequence[Take]) -> Json:
     return {
         "attempts": len(gathered),
         "seeds": max((sum(1 for _ in group) for group in grouped(gathered).values()), default=0),
-        "judged": sum(v.word is not VerdictWord.NOT_JUDGED for v in verdicts),
+        "judged": sum(v.word.judged for v in verdicts),
         "faulty": len(faulty),
         "faults": dict(sorted(by_class.items())),
         "failed": sum(take.attempt.outcome is not Outcome.OK for take in gathered),

@@ -147,7 +147,7 @@ def _machine(cpu: Mapping[str, Any]) -> str:
 
 def _of(word: VerdictWord, attempt: Any, wer: Mapping[str, Any] | None) -> Heard:
     return Heard(
-        None if word is VerdictWord.NOT_JUDGED else word is VerdictWord.FAULTY,
+        word is VerdictWord.FAULTY if word.judged else None,
         wer["errors"] if wer else None,
         wer["words"] if wer else None,
         attempt.cpu_seconds,

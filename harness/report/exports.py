@@ -121,13 +121,17 @@ def _figures(row: Json, timed: bool) -> list[str]:
         _number(row["rtfx"]["value"], ".1f") if timed else "invalid: overloaded",
         _size(row["peak_memory_bytes"]),
         _size(row["model_bytes"]),
-        f"{row['not_judged']} of {row['chunks']}",
+        f"{row['not_judged']} of {row['chunks']}" + _unspoken(row),
     ]
 
 
 def _rows(heads: list[str], rows: Iterable[list[str]]) -> list[str]:
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     return lines + ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in rows]
+
+
+def _unspoken(row: Json) -> str:
+    return f" ({row['nothing_to_speak']} with nothing to speak)" if row.get("nothing_to_speak") else ""
 
 
 def _plain(text: str) -> str:

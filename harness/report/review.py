@@ -32,7 +32,9 @@ def choose(material: Material, most: int = MOST) -> tuple[list[Spoken], int]:
 
 
 def _ranked(rows: Sequence[Spoken]) -> list[Spoken]:
-    return sorted((row for row in rows if row.word is not VerdictWord.CLEAN), key=lambda row: -row.badness)
+    return sorted(
+        (row for row in rows if row.word in (VerdictWord.FAULTY, VerdictWord.NOT_JUDGED)), key=lambda row: -row.badness
+    )
 
 
 class Queue:

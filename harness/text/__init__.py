@@ -13,6 +13,7 @@ from harness.text.normalisers import (
 )
 from harness.text.scripts import UNSPACED, count_words, is_unspaced, primary
 from harness.text.syllables import spoken_syllables, word_syllables
+from harness.text.tokens import has_emoji
 
 __all__ = [
     "NORMALISER_KEY",
@@ -22,6 +23,7 @@ __all__ = [
     "asked_pauses",
     "count_words",
     "default_normaliser",
+    "has_emoji",
     "is_unspaced",
     "normaliser",
     "normaliser_names",

@@ -127,7 +127,7 @@ def _paired(ref: _Side, hyp: _Side, alternatives: Alternatives, spell: Spell) ->
     for i in range(rows + 1):
         for j in range(columns + 1):
             ways = [(cost[a][b], -(i - a), -(j - b)) for a, b, _ in edges.get((i, j), ())]
-            if i and j:
+            if i and j and not (ref.optional[i - 1] or hyp.optional[j - 1]):  # those are said, or left out
                 ways.append((cost[i - 1][j - 1] + (ref.words[i - 1] != hyp.words[j - 1]), -1, -1))
             if i:
                 ways.append((cost[i - 1][j] + (not ref.optional[i - 1]), -1, 0))

@@ -89,6 +89,11 @@ def _word(token: str, language: str, letters: bool) -> list[str]:
     return [OPTIONAL + word for word in words] if optional else words
 
 
+def has_emoji(text: str) -> bool:
+    """Return whether a text holds an emoji or another pictograph."""
+    return regex.search(r"\p{Extended_Pictographic}", text) is not None
+
+
 def emoji_words(character: str) -> list[str]:
     """Return the words of an emoji's Unicode name as optional tokens: some voices read it, most leave it out."""
     import unicodedata
