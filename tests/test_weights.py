@@ -10,8 +10,8 @@ import pytest
 
 from harness.errors import ConfigError
 from harness.weights import model_folder, model_names
-from harness.weights.catalogue import Bytes, catalogue
-from harness.weights.checked import check, sha256_of
+from harness.weights.catalogue import Bytes, known_models
+from harness.weights.checked import check_file, sha256_of
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_model_has_the_files_that_an_engine_reads_offline() -> None:
     assert set(model_names()) >= {"tiny.en", "base"}
-    for model in catalogue().values():
+    for model in known_models().values():
         assert {"config.json", "model.bin", "tokenizer.json", "vocabulary.txt"} <= {f.name for f in model.files}
         for file in model.files:
             assert sum(part.size for part in file.parts) == file.size
@@ -60,8 +60,8 @@ def test_what_does_not_fit_is_named_with_expected_got_and_what_to_do(tmp_path: P
     path = tmp_path / "model.bin"
     path.write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()
-    check(path, Bytes(size=7, sha256=digest), "get it again")
+    check_file(path, Bytes(size=7, sha256=digest), "get it again")
     with pytest.raises(ConfigError, match=r"model\.bin: expected 8 bytes, got 7; get it again"):
-        check(path, Bytes(size=8, sha256=digest), "get it again")
+        check_file(path, Bytes(size=8, sha256=digest), "get it again")
     with pytest.raises(ConfigError, match=rf"model\.bin: expected sha256 {'0' * 64}, got {digest}; get it again"):
-        check(path, Bytes(size=7, sha256="0" * 64), "get it again")
+        check_file(path, Bytes(size=7, sha256="0" * 64), "get it again")

@@ -42,10 +42,10 @@ def models_get(names: tuple[str, ...], offline: bool, path: Path | None) -> None
 
 
 def _list() -> None:
-    from harness.weights import catalogue
+    from harness.weights import known_models
     from harness.weights.availability import availability
 
-    for model in catalogue().values():
+    for model in known_models().values():
         there = availability(model)
         state = "absent" if there.source is None else "damaged" if there.problem else "here"
         languages = ", ".join(model.languages) or "many languages"

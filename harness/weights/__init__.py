@@ -1,14 +1,14 @@
 """Model files by hash: which are known, where their bytes may come from, and the check that they are the right ones."""
 
-from harness.weights.catalogue import KnownModel, catalogue, known_model
+from harness.weights.catalogue import KnownModel, known_model, known_models
 from harness.weights.folder import model_folder
 from harness.weights.stock import alignment_heads, stock_checkpoint
 
 __all__ = [
     "KnownModel",
     "alignment_heads",
-    "catalogue",
     "known_model",
+    "known_models",
     "model_folder",
     "model_names",
     "stock_checkpoint",
@@ -17,4 +17,4 @@ __all__ = [
 
 def model_names() -> tuple[str, ...]:
     """Return the names of the known models."""
-    return tuple(sorted(catalogue()))
+    return tuple(sorted(known_models()))

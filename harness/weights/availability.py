@@ -9,9 +9,9 @@ from pathlib import Path
 
 from harness.errors import ConfigError
 from harness.weights import sources
-from harness.weights.cache import remove
+from harness.weights.cache import remove_folder
 from harness.weights.catalogue import KnownModel
-from harness.weights.folder import keep, locate
+from harness.weights.folder import keep_copy, locate
 from harness.weights.hub import fetch
 
 
@@ -38,20 +38,20 @@ def availability(model: KnownModel) -> Availability:
     return _checked(place.source, partial(place.check, model))
 
 
-def obtain(model: KnownModel, offline: bool, path: Path | None = None) -> sources.Place:
+def obtain(model: KnownModel, offline: bool, path: Path | None = None) -> sources.ModelPlace:
     """Make sure that a model is here, and return where. A damaged copy in a cache is replaced.
 
     With ``path``, a folder that has its files, these are copied into the project's cache. Raises ConfigError.
     """
     cached = sources.cached(model)
     if cached.folder.is_dir() and _is_damaged(cached, model):
-        remove(cached.folder)
+        remove_folder(cached.folder)
     place = _fetched_again(model) if path is None and not offline else None
     place = place or locate(model, offline, path)
-    return keep(model, place) if path is not None else place
+    return keep_copy(model, place) if path is not None else place
 
 
-def _fetched_again(model: KnownModel) -> sources.Place | None:
+def _fetched_again(model: KnownModel) -> sources.ModelPlace | None:
     """Return the hub's copy, fetched again, where it would be used and is damaged; else None."""
     if sources.carrier(model) is not None or sources.cached(model).folder.is_dir():
         return None
@@ -63,7 +63,7 @@ def _fetched_again(model: KnownModel) -> sources.Place | None:
     return place
 
 
-def _is_damaged(place: sources.Place, model: KnownModel) -> bool:
+def _is_damaged(place: sources.ModelPlace, model: KnownModel) -> bool:
     return _checked(place.source, partial(place.check, model)).problem is not None
 
 

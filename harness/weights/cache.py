@@ -55,7 +55,7 @@ def put_once(folder: Path, size: int, usable: Callable[[Path], bool], build: Cal
     return folder
 
 
-def remove(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
     """Remove a folder of the cache, if it is there. Raises ConfigError where it cannot be removed."""
     with _as_one_line(folder, 0):
         if folder.exists():

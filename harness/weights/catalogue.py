@@ -24,7 +24,7 @@ class Bytes(BaseModel):
     sha256: str = _HASH
 
 
-class Part(Bytes):
+class CarriedPart(Bytes):
     """A file of a carrier package, by the path that the package's own file list gives it."""
 
     package: str
@@ -41,7 +41,7 @@ class PinnedFile(Bytes):
     """A file of a model; its ``parts``, joined in order, are the same bytes."""
 
     name: str
-    parts: tuple[Part, ...]
+    parts: tuple[CarriedPart, ...]
 
 
 class KnownModel(BaseModel):
@@ -68,7 +68,7 @@ class KnownModel(BaseModel):
 
 
 @cache
-def catalogue() -> dict[str, KnownModel]:
+def known_models() -> dict[str, KnownModel]:
     """Return all known models by name."""
     tables = read_toml(_CATALOGUE, "catalogue of models")["models"]
     return {name: KnownModel(name=name, **_with_whole_parts(table)) for name, table in tables.items()}
@@ -76,7 +76,7 @@ def catalogue() -> dict[str, KnownModel]:
 
 def known_model(name: str) -> KnownModel:
     """Return a model by its name. Raises ConfigError with the nearest name."""
-    models = catalogue()
+    models = known_models()
     if name not in models:
         raise ConfigError(f"unknown model {name!r}{nearest(name, models)}")
     return models[name]

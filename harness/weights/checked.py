@@ -15,7 +15,7 @@ from harness.weights.catalogue import Bytes
 _MOST = 2000  # hashes kept; the oldest go first
 
 
-def check(path: Path, expected: Bytes, remedy: str) -> None:
+def check_file(path: Path, expected: Bytes, remedy: str) -> None:
     """Raise ConfigError, with ``remedy`` as what to do, unless ``path`` is a file with the expected size and hash."""
     try:
         size = path.stat().st_size

@@ -30,7 +30,7 @@ def model_folder(name: str, *, offline: bool | None = None, path: Path | None = 
     return locate(known_model(name), without_hub, path).folder
 
 
-def locate(model: KnownModel, offline: bool, path: Path | None = None) -> sources.Place:
+def locate(model: KnownModel, offline: bool, path: Path | None = None) -> sources.ModelPlace:
     """Return the first place that has the model, its files checked. Raises ConfigError."""
     place = sources.given(model, path) if path is not None else _here(model)
     if place is None:
@@ -41,12 +41,12 @@ def locate(model: KnownModel, offline: bool, path: Path | None = None) -> source
     return place
 
 
-def keep(model: KnownModel, place: sources.Place) -> sources.Place:
+def keep_copy(model: KnownModel, place: sources.ModelPlace) -> sources.ModelPlace:
     """Copy the files of a checked place into the project's cache, and return that place. Raises ConfigError."""
     return _assembled(model, {file: [place.folder / file.name] for file in model.files}, place.remedy)
 
 
-def _here(model: KnownModel) -> sources.Place | None:
+def _here(model: KnownModel) -> sources.ModelPlace | None:
     carrier = sources.carrier(model)
     if carrier is not None:
         in_place = carrier.in_place()
@@ -61,7 +61,7 @@ def _here(model: KnownModel) -> sources.Place | None:
     return sources.hub_cached(model)
 
 
-def _assembled(model: KnownModel, paths: dict[PinnedFile, list[Path]], remedy: str) -> sources.Place:
+def _assembled(model: KnownModel, paths: dict[PinnedFile, list[Path]], remedy: str) -> sources.ModelPlace:
     """Bring the files of a model together in the project's cache."""
     place = sources.cached(model)
     put_once(place.folder, model.size, Path.is_dir, partial(_join_all, paths, remedy))

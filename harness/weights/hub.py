@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError
 from harness.weights.catalogue import KnownModel
-from harness.weights.sources import EXTRA, Place, at, hub_place
+from harness.weights.sources import EXTRA, ModelPlace, at, hub_place
 
 _TRUE = frozenset({"1", "ON", "YES", "TRUE"})  # as huggingface_hub reads its variables
 
@@ -17,7 +17,7 @@ def is_offline() -> bool:
     return any(os.environ.get(name, "").upper() in _TRUE for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
 
 
-def fetch(model: KnownModel, again: bool = False) -> Place:
+def fetch(model: KnownModel, again: bool = False) -> ModelPlace:
     """Download the files of the pinned revision into the hub's cache. Raises ConfigError where that fails.
 
     Files that are there already are kept, unless ``again``: the hub's library does not look into them.

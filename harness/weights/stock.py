@@ -36,7 +36,8 @@ def stock_checkpoint(name: str, *, offline: bool | None = None) -> Path:
     """Return the path of a checkpoint that ``whisper.load_model`` takes, converted once from the verified weights.
 
     It is kept in the project's cache beside its hash, and made again where it no longer fits. It has no pickled code:
-    ``torch.load(weights_only=True)`` loads it. Raises ConfigError as ``model_folder`` does.
+    ``torch.load(weights_only=True)`` loads it. A checkpoint cannot carry the heads that time the words: hand
+    ``alignment_heads`` to the loaded model. Raises ConfigError as ``model_folder`` does.
     """
     model = known_model(name)
     source = model_folder(name, offline=offline) / "model.bin"
