@@ -251,12 +251,22 @@ class Finding:
     fault: str
     value: float
     limit: float
-    limit_source: str  # "reference", "voice", "physics", with its particulars
+    limit_source: str  # "physics", "reference", "voice", "this run" or "prior", with its particulars
     unit: str = ""
     span: Span | None = None
     detail: str = ""
     confirmed: bool | None = None  # None: suspected, not replayed
     bound_to: str | None = None  # "text", "seed", "history" once replayed
+
+
+@dataclass(frozen=True, slots=True)
+class UsedLimit:
+    """What one detector's value was held against in one attempt; ``value`` and ``limit`` are on the limit's scale."""
+
+    detector: str
+    value: float
+    limit: float
+    source: str  # begins with "physics", "reference", "voice", "this run" or "prior"
 
 
 class VerdictWord(StrEnum):
@@ -279,6 +289,8 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     reason: str = ""  # of NOT_JUDGED
     unjudged: tuple[str, ...] = ()
+    limits: tuple[UsedLimit, ...] = field(default=(), compare=False)
+    final: bool = field(default=False, compare=False)  # False: provisional, before the whole session was there
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +332,7 @@ class View:
     reference: ReferenceRecord | None = None
     previous: Chunk | None = None  # the chunk spoken before in the same epoch, for state bleed
     layout: TokenLayout | None = None
-    voice: Mapping[str, float] = field(default_factory=dict)  # the voice's own healthy figures, e.g. f0_median_hz
+    voice: Mapping[str, float] = field(default_factory=dict)  # what the run's other chunks lead to expect of this text
 
     def payload(self, scorer: str) -> Json | None:
         """The payload of a scorer that saw this attempt, or None."""

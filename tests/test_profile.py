@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.calibration import calibrate, calibrate_takes, tail_limit
+from harness.calibration import calibrate, calibrate_takes
 from harness.errors import ConfigError
 from harness.judge import Judge, Limits
 from harness.profile import Profile, Take, build, from_takes, text_key
+from harness.stats import tail_limit
 from harness.text import TEXT_VERSION
 from harness.types import Attempt, Chunk, Json, Observation, Outcome, Status, Variant, Verdict, VerdictWord, View
 

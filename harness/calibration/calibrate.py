@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.calibration.samples import Sample, samples_of
-from harness.calibration.tail import tail_limit
 from harness.errors import ConfigError
 from harness.faults import catalogue
 from harness.faults.base import Family
 from harness.judge import Bound, FaultLimits, Judge, Limits
 from harness.judge.judge import relate
+from harness.judge.limits import BUDGET
+from harness.judge.this_run import fitted_detectors
 from harness.profile import Profile, RunLike, Take, conditions, from_takes, takes
+from harness.stats import tail_limit
 from harness.types import Json, Relation, Variant, VerdictWord
 
-BUDGET = 0.004  # false alarms a chunk, all classes together
 BUCKETS = (3, 12, None)  # words; short texts vary more
 LEAST = 120  # values to fit a limit on
 MOST_TRIMMED = 0.05  # of the takes; more than that is no exception but the voice
@@ -123,11 +124,7 @@ def _fit(samples: Sequence[Sample], budget: float) -> tuple[dict[str, FaultLimit
     apart = {s.name for s, _ in broken}
     healthy = [s for s in samples if s.name not in apart]
     defaults = Limits.default().faults
-    names = [
-        name
-        for name, fault in catalogue().items()
-        if fault.family is not Family.PROCESS and (fault.default_margin is not None or fault.default_limit is not None)
-    ]
+    names = fitted_detectors()
     share = budget / max(len(names), 1)
     return {name: _fit_class(name, healthy, defaults[name], share) for name in names}, broken
 
@@ -140,7 +137,7 @@ def _broken(samples: Sequence[Sample]) -> list[tuple[Sample, str]]:
         values = [(s, s.values[name]) for s in samples if name in s.values]
         if limits.physics is not None:
             found.update({s.name: (s, name) for s, v in values if v > limits.physics})
-        for scale in (_scale_reference(name, limits), _scale_voice(limits)):
+        for scale in (_scale_reference(name, limits), _scale_voice(name)):
             placed = [(s, c) for s, v in values if (c := scale.place(s, v)) is not None]
             outside = _outside(placed, scale.default) if scale.default is not None else []
             if len(outside) <= MOST_TRIMMED * len(samples):
@@ -177,9 +174,8 @@ def _scale_reference(name: str, limits: FaultLimits) -> _Scale:
     return _Scale(place, limits.reference[0].limit if limits.reference else None)
 
 
-def _scale_voice(limits: FaultLimits) -> _Scale:
-    default = limits.voice[0].limit if limits.voice else None
-    return _Scale(lambda _sample, value: value, default)
+def _scale_voice(name: str) -> _Scale:
+    return _Scale(lambda _sample, value: value, catalogue()[name].default_limit)
 
 
 def _fit_class(name: str, healthy: Sequence[Sample], default: FaultLimits, share: float) -> FaultLimits:
@@ -194,7 +190,8 @@ def _fit_class(name: str, healthy: Sequence[Sample], default: FaultLimits, share
     if len(values) >= LEAST and default.relation is not Relation.RATIO:
         center = _center(values, default.relation)
         rest = [(s, Bound(0, "", *center).compared(v, s.words, default.relation)) for s, v in values]
-        base = default.voice[0].limit - center[0] if default.voice else (scale.default or 0.0)
+        usual = catalogue()[name].default_limit
+        base = usual - center[0] if usual is not None else (scale.default or 0.0)
         voice = _bounds(rest, base, share, f"fitted on {len(values)} healthy takes", center, capped=capped)
     return replace(default, reference=reference, voice=voice)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.judge import Judge
+from harness.judge.judge import Own
 from harness.profile import Profile
 from harness.scorers import SCORERS
 from harness.scoring import ROOMS, Room, ScoreJob, ScoreResult
@@ -32,6 +33,9 @@ class Case:
     observations: dict[str, Observation] = field(default_factory=dict)
     evidence: list[Evidence] = field(default_factory=list)
     verdict: Verdict | None = None
+    own: Own | None = None  # what the run's other chunks allow, once the session is over
+    expected: Mapping[str, float] = field(default_factory=dict)  # and what they lead to expect of this text
+    voice_embeddings: Mapping[str, Sequence[float]] = field(default_factory=dict)  # and the voice they have
 
     def view(self, replacing: Mapping[str, Observation] | None = None) -> View:
         """What the fault classes see; ``replacing`` swaps observations (a second recognizer's for the first's)."""
@@ -42,6 +46,7 @@ class Case:
             reference=self.profile.record(self.chunk) if self.profile is not None else None,
             previous=self.previous,
             layout=self.layout,
+            voice=self.expected,
         )
 
 
@@ -129,7 +134,7 @@ class Assessor:
             audio=self._run.path / attempt.audio if attempt.audio else None,
             variant=case.variant,
             layout=case.layout,
-            voice_embeddings=case.profile.voice_embeddings if case.profile is not None else {},
+            voice_embeddings=case.profile.voice_embeddings if case.profile is not None else case.voice_embeddings,
             scorers=scorers,
         )
 
@@ -150,7 +155,7 @@ class Assessor:
         assert case.attempt.id is not None
         view = case.view()
         case.evidence = case.judge.evidence(view)
-        case.verdict = case.judge.verdict(view, case.evidence)
+        case.verdict = case.judge.verdict(view, case.evidence, case.own)
         with self._run.together():  # one wait for the disk instead of two
             self._run.record_evidence(case.attempt.id, case.evidence)
             self._run.record_verdict(case.attempt.id, case.verdict, case.judge.limits.key)

@@ -12,6 +12,9 @@ from harness.errors import SoakError
 from harness.session import Turn, seed_for
 from harness.types import Arm, Finding, Observation, VerdictWord
 
+RECORDED = "recorded"  # the adapter of audio that exists already
+NO_REPLAY = "a recording cannot be replayed, so this stays suspected"
+
 
 @dataclass(frozen=True)
 class Replay:
@@ -59,6 +62,10 @@ class Confirmer:
         if soak.recorded:
             return
         faulty = [case for case in faulty if not _settled(case)]
+        if soak.variant.adapter == RECORDED:
+            for case in faulty:
+                self._settle(case, [replace(f, detail=_note(f, NO_REPLAY)) for f in _findings(case)])
+            return
         most = soak.plan.confirmation.most_chunks
         if len(faulty) > most:
             soak.progress.say(
@@ -83,7 +90,7 @@ class Confirmer:
 
     def _second(self, case: Case, other: Observation) -> None:
         view = case.view({"intelligibility": other})
-        seen = case.judge.verdict(view, case.judge.evidence(view)).findings
+        seen = case.judge.verdict(view, case.judge.evidence(view), case.own).findings
         if any(self._by_ear(finding) for finding in seen):
             return  # it too hears that the words are wrong, whatever class it would file that under
         refuted = "a second recognizer hears the words"
@@ -132,7 +139,7 @@ class Confirmer:
         try:
             for attempt, _, layout in soak.speak_apart("replay", turns, {"of": case.attempt.id}):
                 if attempt.arm in (Arm.REPLAY_SAME_SEED, Arm.REPLAY_NEW_SEED):
-                    spoken.append(soak.submit(attempt, chunk, layout, None))
+                    spoken.append(soak.submit(attempt, chunk, layout, None, like=case))
         except SoakError as error:
             soak.run.record_event("replay failed", {"variant": soak.variant.name, "chunk": chunk.id, "why": str(error)})
             return None
@@ -162,7 +169,7 @@ def _summarise(fault: str, case: Case, replays: Sequence[Case]) -> Replay:
 
 def _shows(case: Case, fault: str) -> bool:
     """Whether the class found something, also where the verdict folds it into the fault that explains it."""
-    found, _ = case.judge.findings(case.view(), case.evidence)
+    found, _ = case.judge.findings(case.view(), case.evidence, case.own)
     return any(finding.fault == fault for finding in found)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness import __version__
 from harness.compare import claims
+from harness.compare.as_whole import whole_run
 from harness.engine.adopt import adopt
 from harness.engine.assessor import Assessor
 from harness.engine.confirm import Confirmer
@@ -24,7 +25,7 @@ from harness.engine.progress import Progress, Quiet
 from harness.engine.results import chunk_results
 from harness.engine.soak import Soak
 from harness.errors import ResumeRefused, SoakError
-from harness.judge import Judge, Limits
+from harness.judge import Judge, Limits, Priors
 from harness.profile import Profile, build
 from harness.store import Run, redact_json, remember_secrets, secrets_in
 from harness.store.provenance import provenance
@@ -110,6 +111,8 @@ class Engine:
         results = chunk_results(run, self.plan, variant)
         held = early.spoken(results) if early is not None else results
         stopped = early.decided if early is not None else None
+        if soak.ended is not None:
+            run.record_claims(whole_run(variant.name, soak.ended.settled, Priors.shipped()))
         run.record_claims(claims(variant.name, held, standard.profile, self.plan.margins, stopped=stopped))
 
     def _record_reference(self, run: Run, variant: Variant, standards: dict[str, Standard]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.backends.worker import BackendLoadFailed, Worker
 from harness.engine.assessor import Assessor, Case
+from harness.engine.final import Ended, finalise
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
 from harness.errors import SoakError
@@ -41,6 +42,7 @@ class Soak:
     workdir: Path
     cases: dict[int, Case] = field(default_factory=dict)
     gone: str = ""  # why the backend was given up as away; nothing more is asked of it
+    ended: Ended | None = field(default=None, init=False)  # once all was spoken
     _living: Session | None = field(default=None, init=False, repr=False)
 
     def __enter__(self) -> Soak:
@@ -101,6 +103,8 @@ class Soak:
                 self.close()
                 break
         self._finish_scoring(rtfx.value)
+        spoken_cases = [case for case in self.cases.values() if case.attempt.arm == Arm.SOAK]
+        self.ended = finalise(self.run, spoken_cases)
         return list(self.cases.values())
 
     def session_row(self, arm: str, ids: list[str], details: dict[str, Any]) -> tuple[int, list[Attempt]]:
@@ -110,10 +114,19 @@ class Soak:
                 return row.id, self.run.attempts(session=row.id)
         return self.run.begin_session(self.variant.name, str(arm), ids, details), []
 
-    def submit(self, attempt: Attempt, chunk: Chunk, layout: TokenLayout | None, previous: Chunk | None) -> Case:
-        """Send one attempt to be scored and judged; the case is kept."""
+    def submit(
+        self,
+        attempt: Attempt,
+        chunk: Chunk,
+        layout: TokenLayout | None,
+        previous: Chunk | None,
+        like: Case | None = None,
+    ) -> Case:
+        """Send one attempt to be scored and judged; the case is kept. ``like``: held against what that one was."""
         assert attempt.id is not None
         case = Case(attempt, chunk, self.variant, self.judge, self.profile, layout, previous)
+        if like is not None:
+            case.own, case.expected, case.voice_embeddings = like.own, like.expected, like.voice_embeddings
         self.cases[attempt.id] = case
         self.assessor.submit(case)
         return case

@@ -22,13 +22,14 @@ from harness.experiments.stage import Stage, write_results
 from harness.faults import catalogue
 from harness.faults.base import Family
 from harness.faults.base import Stage as Where
-from harness.judge import Judge, Limits
+from harness.judge import Judge, Limits, Priors
+from harness.judge.this_run import LEAST_CHUNKS
 from harness.profile import Profile, conditions, text_key
 from harness.profile.build import grouped
 from harness.sensitivity import Trials, Tried, Twin, figures
 from harness.sensitivity.claims import claims
 from harness.sensitivity.figures import alarms, as_json
-from harness.sensitivity.spoken import recordings, references, spoken, twins
+from harness.sensitivity.spoken import as_judged, recordings, references, spoken, twins
 from harness.sensitivity.table import lines
 from harness.session import Turn, seed_for
 from harness.store import Run
@@ -135,7 +136,7 @@ def _speak(stage: Stage, variant: Variant, table: Mapping[str, Any]) -> tuple[Pr
 def voice_of(run: Run, variant: Variant, profile: Profile | None, limits: Limits, table: Mapping[str, Any]) -> Voice:
     """Clean twins of what ``run`` holds; with ``calibrate`` half of the texts go to the limits, not to the figures."""
     takes, embeddings = spoken(run, variant.name, profile)
-    said = _source(limits)
+    said = _source(limits, sum(take.attempt.arm == Arm.SOAK for take in takes))
     chosen = takes
     if table["calibrate"]:
         fit_texts = _half(sorted(grouped(takes)), int(table["seed"]))
@@ -147,7 +148,7 @@ def voice_of(run: Run, variant: Variant, profile: Profile | None, limits: Limits
         limits.save(path)
         said = f"limits fitted on {len(fit)} takes of {len(fit_texts)} other texts (written to {path.name})"
     others = recordings(Path(table["other"]), variant) if table["other"] else []
-    clean = twins(run, variant, chosen, references(takes, profile), others)
+    clean = as_judged(twins(run, variant, chosen, references(takes, profile), others), Priors.shipped())
     return Voice(variant, clean, limits, said, embeddings)
 
 
@@ -156,10 +157,12 @@ def _half(keys: Sequence[str], seed: int) -> set[str]:
     return {keys[i] for i in chosen}
 
 
-def _source(limits: Limits) -> str:
+def _source(limits: Limits, chunks: int) -> str:
     fitted = limits.fitted
     if not fitted.get("takes"):
-        return "the catalogue's default limits, not fitted on this voice"
+        if chunks >= LEAST_CHUNKS:
+            return f"what the run's own {chunks} chunks allow each other, and healthy voices where they show nothing"
+        return f"healthy voices, not fitted on this voice ({chunks} chunks are too few)"
     return f"limits fitted on {fitted['takes']} takes of {fitted.get('texts', '?')} texts"
 
 

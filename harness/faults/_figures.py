@@ -38,6 +38,6 @@ def inner_pauses(view: View) -> list[tuple[float, float]]:
 
 
 def reference_figure(view: View, key: str) -> float | None:
-    """The median of the reference's figure on this text, or None."""
+    """The median of the reference's figure on this text, else what the run's other chunks lead to expect, or None."""
     values = list(view.reference.figures.get(key, ())) if view.reference is not None else []
-    return statistics.median(values) if values else None
+    return statistics.median(values) if values else view.voice.get(key)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from harness.faults._figures import expected_syllables
 from harness.faults._inject import audio, give, speech
 from harness.faults.base import (
     BaseFault,
@@ -19,6 +20,7 @@ from harness.faults.base import (
 from harness.types import Relation, View
 
 SHORTEST = 1.0  # s
+FEWEST_SYLLABLES = 6
 
 
 def muffle(material: Material, dose: float, rng: np.random.Generator) -> Material:
@@ -51,5 +53,7 @@ class Bandwidth(BaseFault):
         signal = payload(view, "signal")
         if number(signal, "duration") < SHORTEST:
             raise NotApplicable(f"less than {SHORTEST:.0f} s of audio: a phrase without an s has no highs to miss")
+        if expected_syllables(view) < FEWEST_SYLLABLES:
+            raise NotApplicable(f"fewer than {FEWEST_SYLLABLES} syllables: a phrase without an s has no highs to miss")
         rolloff = max(number(signal, "rolloff99_hz"), 1.0)
         return Seen(-math.log(rolloff / 1000.0), None, f"99% of the energy lies below {rolloff:.0f} Hz")

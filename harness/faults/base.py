@@ -122,6 +122,8 @@ class Fault(Protocol):
     chunk is not clean unless this class has looked, even where the run did not measure what it needs.
     ``explains`` names classes whose findings follow from this one; the judge folds them into it.
     ``judged_by``: empty, or the claim about the whole run that judges what no single chunk shows.
+    ``expects``: compares with figures that the run's other chunks supply (``View.voice``), so that it has more to say
+    once the session is over.
     """
 
     name: str  # kebab-case
@@ -141,6 +143,7 @@ class Fault(Protocol):
     sources: tuple[Source, ...]
     injectors: tuple[Injector, ...]
     judged_by: ClassVar[str]
+    expects: bool
 
     def evidence(self, view: View) -> Evidence: ...
 
@@ -174,6 +177,7 @@ class BaseFault:
     sources: tuple[Source, ...] = ()
     injectors: tuple[Injector, ...] = ()
     judged_by: ClassVar[str] = ""
+    expects: bool = False
 
     def measure(self, view: View) -> Seen:
         """Return what is seen. May raise CannotJudge and NotApplicable; anything else becomes "could not judge"."""

@@ -9,6 +9,7 @@ from harness.types import Relation, View
 NOT_HARMONIC = 0.0  # dB, of a half in which nothing is voiced any more
 LEAST_VOICED = 0.5  # s; less says nothing of harmonics
 GONE = 0.1  # s; where the reference has enough of it, voicing is lost
+USUALLY_VOICED = 0.2  # share of the speech; a voice below is whispered
 
 
 def lose_phase(material: Material, dose: float, rng: np.random.Generator) -> Material:
@@ -43,6 +44,7 @@ class Robotic(BaseFault):
     relation = Relation.EXCESS
     default_margin = 6.0
     default_limit = 6.0
+    expects = True
     sources = (
         Source(
             "phase of about 4000 rad kept with a step of 4 against 0.05",
@@ -64,8 +66,8 @@ class Robotic(BaseFault):
         if voiced is None:
             raise CannotJudge("voicing is unknown")
         usual = view.reference.evidence.get(self.name) if view.reference is not None else None
-        if float(voiced) < GONE and usual:
-            return Seen(-NOT_HARMONIC, None, "nothing is voiced any more, where the reference is")
+        if float(voiced) < GONE and (usual or view.voice.get("voiced_fraction", 0.0) >= USUALLY_VOICED):
+            return Seen(-NOT_HARMONIC, None, "nothing is voiced any more, where this voice is")
         if float(voiced) < LEAST_VOICED:
             raise NotApplicable(f"only {float(voiced):.2f} s of voiced speech")
         given = pitch.get("harmonicity_db_halves") or []

@@ -1,6 +1,7 @@
 """Sample rate: the header says one rate, the samples have another."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from harness.faults._inject import audio, give, speech
 from harness.faults.base import BaseFault, Family, Material, NotApplicable, Seen, Source, number, payload
 from harness.types import View
 
+PITCHES = ("f0_p05_hz", "f0_median_hz", "f0_p95_hz")  # at a wrong rate all of them move
 SLACK = 0.15  # healthy takes differ by as much in pace or pitch
 
 
@@ -19,6 +21,19 @@ def wrong_rate(material: Material, dose: float, rng: np.random.Generator) -> Mat
     return give(material, np.interp(places, np.arange(len(x)), x), 0.0, len(places) / rate)
 
 
+def least_shift(shifts: Sequence[float]) -> float:
+    """Return the smallest of shifts that go the same way, 0 where they do not: a lively phrase moves only some."""
+    if min(shifts) > 0:
+        return min(shifts)
+    return min(max(shifts), 0.0)
+
+
+def _shift(view: View, key: str) -> float | None:
+    """ln of a pitch over what is usual for this text, None where either is unknown."""
+    now, then = payload(view, "pitch").get(key), reference_figure(view, key)
+    return None if now is None or then is None else math.log(float(now) / then)
+
+
 class SampleRate(BaseFault):
     name = "sample-rate"
     title = "chipmunk or giant: played at the wrong rate"
@@ -27,6 +42,7 @@ class SampleRate(BaseFault):
     observes = ("signal", "pitch")
     unit = "ln of the rate that duration and pitch agree on"
     default_limit = 0.12  # a whole tone
+    expects = True
     explains = (
         "wrong-speaker",
         "near-empty",
@@ -53,15 +69,13 @@ class SampleRate(BaseFault):
 
     def measure(self, view: View) -> Seen:
         pitch, signal = payload(view, "pitch"), payload(view, "signal")
-        f0_then, seconds_then = reference_figure(view, "f0_median_hz"), reference_figure(view, "duration")
-        if f0_then is None or seconds_then is None:
-            raise NotApplicable("no reference for this text to take pitch and duration from")
+        seconds_then = reference_figure(view, "duration")
+        if reference_figure(view, "f0_median_hz") is None or seconds_then is None:
+            raise NotApplicable("no reference and no 40 chunks to take pitch and duration from")
         if pitch.get("f0_median_hz") is None:
             raise NotApplicable("no voiced speech")
         faster = math.log(seconds_then / max(number(signal, "duration"), 0.01))
-        higher = math.log(number(pitch, "f0_median_hz") / f0_then)
+        higher = least_shift([shift for key in PITCHES if (shift := _shift(view, key)) is not None])
         apart = max(0.0, abs(faster - higher) - SLACK)
-        agreed = max(0.0, min(abs(faster), abs(higher)) - apart) if faster * higher > 0 else 0.0
-        return Seen(
-            agreed, None, f"duration 1/{math.exp(faster):.2f}, pitch x{math.exp(higher):.2f} of the reference's"
-        )
+        agreed = math.copysign(min(abs(faster), abs(higher)), faster * higher) - apart
+        return Seen(agreed, None, f"duration 1/{math.exp(faster):.2f}, pitch x{math.exp(higher):.2f} of what is usual")

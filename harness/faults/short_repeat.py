@@ -9,6 +9,9 @@ from harness.faults.base import BaseFault, Family, Material, NotApplicable, Seen
 from harness.types import Relation, View
 
 SMALLEST = 1e-9
+HIGHEST_PITCH = 500.0  # Hz; a longer period may be that of a voice
+HELD_VOWEL = 0.25  # s; a vowel of one period over and over is shorter
+SPOKEN = 3.0  # the most that such a vowel can show
 PERIOD = 4  # samples that the injector repeats
 LOUD = 0.004  # s over which the loudest place is looked for
 
@@ -77,5 +80,8 @@ class ShortRepeat(BaseFault):
             raise NotApplicable("no frame is loud enough to look for a repeat in")
         value = -math.log10(max(float(ratio), SMALLEST))
         seconds, period = periodic.get("seconds") or 0.0, periodic.get("period")
+        rate = payload(view, "signal").get("sample_rate") or 0
+        if period and period > rate / HIGHEST_PITCH and seconds < HELD_VOWEL:
+            value = min(value, SPOKEN)  # diphone voices hold a vowel by repeating one period of it
         detail = f"period of {period} samples, residual {float(ratio):.1e}, {seconds:.2f} s"
         return Seen(value, as_span(periodic.get("span")), detail)

@@ -64,6 +64,7 @@ class WrongSpeaker(BaseFault):
     relation = Relation.EXCESS
     default_margin = 0.15
     default_limit = 0.35
+    expects = True
     maximum = 2.0
     sources = (
         Source("the voice changes within a text", "https://github.com/suno-ai/bark/issues/155"),

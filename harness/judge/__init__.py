@@ -2,5 +2,7 @@
 
 from harness.judge.judge import Judge
 from harness.judge.limits import Bound, FaultLimits, Limits
+from harness.judge.priors import Priors
+from harness.judge.this_run import OwnBound, RunChunk, ThisRun, fit_run
 
-__all__ = ["Bound", "FaultLimits", "Judge", "Limits"]
+__all__ = ["Bound", "FaultLimits", "Judge", "Limits", "OwnBound", "Priors", "RunChunk", "ThisRun", "fit_run"]

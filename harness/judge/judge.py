@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from harness.faults import catalogue, gather
 from harness.judge.limits import Bound, FaultLimits, Limits, length_of, pick
+from harness.judge.this_run import OwnBound
 from harness.judge.unspoken import nothing_to_speak, verdict_without_words
-from harness.types import Evidence, Finding, Relation, Verdict, VerdictWord, View
+from harness.types import Evidence, Finding, Relation, UsedLimit, Verdict, VerdictWord, View
 
 SHOWN_REASONS = 3
+
+Own: TypeAlias = Mapping[str, OwnBound]  # detector -> what the run's other chunks allow this one
 
 
 def relate(value: float, reference: Sequence[float], relation: Relation, against: str) -> float:
@@ -42,7 +46,11 @@ class _Held:
 
 
 class Judge:
-    """Holds evidence against one set of limits. Stateless: a verdict rests on the view and the limits alone."""
+    """Holds evidence against one set of limits.
+
+    Stateless: a verdict rests on the view, the limits, and what the run's other chunks allow (``own``), once the
+    session is over. Without ``own`` it is provisional.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -56,9 +64,18 @@ class Judge:
         """What every class of the catalogue sees."""
         return gather(view)
 
-    def findings(self, view: View, evidence: Sequence[Evidence]) -> tuple[list[Finding], dict[str, str]]:
+    def findings(
+        self, view: View, evidence: Sequence[Evidence], own: Own | None = None
+    ) -> tuple[list[Finding], dict[str, str]]:
         """Every value beyond its limit, also those that follow from another, and why each other could not be judged."""
+        found, unjudged, _ = self._look(view, evidence, own or {})
+        return found, unjudged
+
+    def _look(
+        self, view: View, evidence: Sequence[Evidence], own: Own
+    ) -> tuple[list[Finding], dict[str, str], list[UsedLimit]]:
         found: list[Finding] = []
+        used: list[UsedLimit] = []
         unjudged: dict[str, str] = {}
         for seen in evidence:
             if not seen.applies:
@@ -68,26 +85,33 @@ class Judge:
             elif not math.isfinite(seen.value):
                 unjudged[seen.fault] = f"its value is {seen.value}"
             else:
-                held = self._hold(view, seen, seen.value)
+                held = self._hold(view, seen, seen.value, own)
                 if isinstance(held, str):
                     unjudged[seen.fault] = held
-                elif held is not None and held.exceeded:
-                    found.append(_finding(seen, held))
-        return found, unjudged
+                elif held is not None:
+                    used.append(UsedLimit(seen.fault, held.compared, held.limit, held.source))
+                    if held.exceeded:
+                        found.append(_finding(seen, held))
+        return found, unjudged, used
 
-    def verdict(self, view: View, evidence: Sequence[Evidence]) -> Verdict:
-        """Faulty with at least one finding; clean only when every class that applies has judged; else not judged."""
-        found, unjudged = self.findings(view, evidence)
+    def verdict(self, view: View, evidence: Sequence[Evidence], own: Own | None = None) -> Verdict:
+        """Faulty with at least one finding; clean only when every class that applies has judged; else not judged.
+
+        ``own``: what the run's other chunks allow, empty where there are too few of them; it makes the verdict final.
+        """
+        found, unjudged, used = self._look(view, evidence, own or {})
+        names, limits, final = tuple(unjudged), tuple(used), own is not None
         if nothing_to_speak(view.chunk):
-            return verdict_without_words(view, self._fold(found))
-        names = tuple(unjudged)
+            return replace(verdict_without_words(view, self._fold(found)), limits=limits, final=final)
         if found:
-            return Verdict(VerdictWord.FAULTY, tuple(self._fold(found)), unjudged=names)
+            kept = tuple(self._fold(found))
+            return Verdict(VerdictWord.FAULTY, kept, unjudged=names, limits=limits, final=final)
         if unjudged or not any(seen.applies for seen in evidence):
-            return Verdict(VerdictWord.NOT_JUDGED, reason=_reason(unjudged), unjudged=names)
-        return Verdict(VerdictWord.CLEAN)
+            why = _reason(unjudged)
+            return Verdict(VerdictWord.NOT_JUDGED, reason=why, unjudged=names, limits=limits, final=final)
+        return Verdict(VerdictWord.CLEAN, limits=limits, final=final)
 
-    def _hold(self, view: View, seen: Evidence, value: float) -> _Held | str | None:
+    def _hold(self, view: View, seen: Evidence, value: float, own: Own) -> _Held | str | None:
         """The value beside its limit; a string says why it could not be judged; None: nothing to hold it against."""
         limits = self.limits.faults.get(seen.fault)
         if limits is None:
@@ -95,7 +119,7 @@ class Judge:
         if limits.physics is not None and value > limits.physics:
             return _Held(value, limits.physics, "physics")
         words = length_of(view.chunk)
-        voice = pick(limits.voice, words)
+        voice = pick(limits.voice, words) or pick(limits.prior, words)
         usual = list(view.reference.evidence.get(seen.fault, ())) if view.reference is not None else []
         margin = pick(limits.reference, words)
         why_not = ""
@@ -103,11 +127,14 @@ class Judge:
             why_not = _unfit(usual, limits, voice, words)
             if not why_not:
                 return _against_reference(value, usual, limits, margin)
+        if seen.fault in own and not limits.voice:
+            return _against_run(value, own[seen.fault], limits, why_not)
         if voice is not None:
             compared = voice.compared(value, words, limits.relation)
             if limits.maximum is not None and voice.compared(limits.maximum, words, limits.relation) <= voice.limit:
                 return f"healthy speech of {words} words reaches the limit of what can be measured"
-            return _Held(compared, voice.limit, f"voice: {voice.source}" if voice.source else "voice", why_not)
+            source = f"voice: {voice.source}" if limits.voice else voice.source
+            return _Held(compared, voice.limit, source, why_not)
         if limits.physics is not None or limits.relation is Relation.DISTANCE or limits.reference:
             return None  # only physics, or only a reference that is not there, could have spoken
         return "no limit for this voice"
@@ -146,6 +173,14 @@ def _against_reference(value: float, usual: Sequence[float], limits: FaultLimits
             return f"the reference itself is at {statistics.median(usual):.3g} on this text, nothing could stand out"
     values = ", ".join(f"{v:.3g}" for v in usual)
     return _Held(compared, margin.limit, margin.source, f"{value:.3g} here, reference {values}")
+
+
+def _against_run(value: float, bound: OwnBound, limits: FaultLimits, note: str) -> _Held | str:
+    if limits.maximum is not None and bound.compared(limits.maximum, limits.relation) <= bound.limit:
+        return "the run's other chunks reach the limit of what can be measured"
+    usual = f"{value:.3g} here, {bound.low:.3g} to {bound.high:.3g} in the run's other chunks"
+    detail = "; ".join(filter(None, (note, usual)))
+    return _Held(bound.compared(value, limits.relation), bound.limit, bound.source, detail)
 
 
 def _finding(seen: Evidence, held: _Held) -> Finding:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from harness.documents import read_json
 from harness.errors import ConfigError, nearest, refuse_unknown
 from harness.faults import catalogue
+from harness.judge.priors import BUCKETS, Prior, Priors
 from harness.text import count_words, with_normaliser
 from harness.types import Chunk, Json, Relation
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 DEFAULT = "default, not fitted on this voice"
+BUDGET = 0.004  # false alarms a chunk, all detectors together
 
 
 def length_of(chunk: Chunk) -> int:
@@ -59,12 +61,17 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class FaultLimits:
-    """The limits of one class: against the reference on the same text, against the voice, by physics."""
+    """The limits of one class, in the order in which they hold.
+
+    Physics, the reference on the same text, the reference's own distribution (``voice``), and last, behind what the run
+    itself shows, ``prior``: what healthy voices stay within.
+    """
 
     relation: Relation
     against: str = "median"  # of the reference's seeds; or "worst"
     reference: tuple[Bound, ...] = ()
     voice: tuple[Bound, ...] = ()
+    prior: tuple[Bound, ...] = ()
     physics: float | None = None
     maximum: float | None = None
 
@@ -74,6 +81,7 @@ class FaultLimits:
             "against": self.against,
             "reference": [bound.to_json() for bound in self.reference],
             "voice": [bound.to_json() for bound in self.voice],
+            "prior": [bound.to_json() for bound in self.prior],
             "physics": self.physics,
             "maximum": self.maximum,
         }
@@ -98,9 +106,10 @@ class Limits:
     fitted: Json = field(default_factory=dict)
 
     @classmethod
-    def default(cls) -> Limits:
-        """The limits of a voice that was never calibrated."""
-        return cls({name: _default(fault) for name, fault in catalogue().items()})
+    def default(cls, priors: Priors | None = None) -> Limits:
+        """The limits of a voice that was never calibrated: physics, and the priors (those that come with the tool)."""
+        known = Priors.shipped() if priors is None else priors
+        return cls({name: _default(fault, known) for name, fault in catalogue().items()})
 
     @classmethod
     def load(cls, path: Path) -> Limits:
@@ -121,11 +130,11 @@ class Limits:
             raise ConfigError(f"{where}: key 'faults' is missing or empty: it limits nothing")
         if not all(isinstance(value, str) for value in data.get("keys", {}).values()):
             raise ConfigError(f"{where}: key 'keys' must hold texts")
-        faults = {name: _default(fault) for name, fault in catalogue().items()}
+        faults = dict(cls.default().faults)
         for name, given in data["faults"].items():
             if name not in faults:
                 raise ConfigError(f"{where}: faults.{name}: unknown fault{nearest(name, faults)}")
-            faults[name] = _read(given, f"{where}: faults.{name}")
+            faults[name] = _read(given, f"{where}: faults.{name}", faults[name])
         return cls(faults, dict(data.get("keys", {})), dict(data.get("fitted", {})))
 
     def to_json(self) -> Json:
@@ -156,25 +165,47 @@ class Limits:
         return ""
 
 
-def _default(fault: Fault) -> FaultLimits:
+def _prior_bounds(fault: Fault, priors: Priors) -> tuple[Bound, ...]:
+    """What healthy voices stay within; both ways for a distance."""
+    prior = priors.detectors.get(fault.name)
+    if prior is None:
+        return ()
+    return tuple(
+        _prior_bound(fault, prior, low, high, top)
+        for low, high, top in zip(prior.low, prior.high, BUCKETS, strict=True)
+        if low is not None and high is not None
+    )
+
+
+def _prior_bound(fault: Fault, prior: Prior, low: float, high: float, top: int | None) -> Bound:
+    if fault.relation is Relation.DISTANCE:
+        return Bound((high - low) / 2, prior.source, (high + low) / 2, 0.0, top)
+    return Bound(high, prior.source, 0.0, 0.0, top)
+
+
+def _default(fault: Fault, priors: Priors) -> FaultLimits:
     margin, limit = fault.default_margin, fault.default_limit
     return FaultLimits(
         relation=fault.relation,
         against=fault.against,
         reference=(Bound(margin, f"reference on the same text; {DEFAULT}"),) if margin is not None else (),
-        voice=(Bound(limit, DEFAULT),) if limit is not None else (),
+        prior=_prior_bounds(fault, priors) or ((Bound(limit, f"prior: {DEFAULT}"),) if limit is not None else ()),
         physics=fault.physical_limit,
         maximum=fault.maximum,
     )
 
 
-def _read(given: Json, where: str) -> FaultLimits:
+def _read(given: Json, where: str, default: FaultLimits) -> FaultLimits:
+    """One class of a calibration; what it does not hold, or took over unfitted, is the default."""
     try:
+        voice = tuple(bound for bound in map(_bound, given["voice"]) if bound.source != DEFAULT)
+        prior = tuple(_bound(b) for b in given["prior"]) if "prior" in given else default.prior
         return FaultLimits(
             relation=Relation(given["relation"]),
             against=str(given["against"]),
             reference=tuple(_bound(b) for b in given["reference"]),
-            voice=tuple(_bound(b) for b in given["voice"]),
+            voice=voice,
+            prior=prior,
             physics=_finite(given["physics"]),
             maximum=_finite(given["maximum"]),
         )

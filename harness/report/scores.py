@@ -10,7 +10,7 @@ from harness.judge import Limits
 from harness.judge.limits import Bound, FaultLimits, length_of, pick
 from harness.report.material import Spoken
 from harness.store import Run
-from harness.types import Chunk, Evidence, Finding, Relation
+from harness.types import Chunk, Evidence, Finding, Relation, UsedLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ def score_rows(run: Run, limits: Limits | None, spoken: Spoken, text: str) -> li
     if spoken.attempt.id is None:
         return []
     found = {finding.fault: finding for finding in (spoken.verdict.findings if spoken.verdict is not None else ())}
+    used = {one.detector: one for one in (spoken.verdict.limits if spoken.verdict is not None else ())}
     chunk = Chunk(spoken.attempt.chunk_id, text)
     within, unseen = [], []
     for fault, seen in sorted(run.evidence(spoken.attempt.id).items()):
@@ -60,7 +61,10 @@ def score_rows(run: Run, limits: Limits | None, spoken: Spoken, text: str) -> li
         if seen.value is None:
             unseen.append(Score(fault, None, seen.unit, None, "", f"could not look: {seen.reason}"))
         else:
-            within.append(_within(seen, seen.value, limits.faults.get(fault) if limits is not None else None, chunk))
+            held = limits.faults.get(fault) if limits is not None else None
+            within.append(
+                _used(seen, seen.value, used[fault], held) if fault in used else _within(seen, seen.value, held, chunk)
+            )
     return [*map(_beyond, found.values()), *within, *unseen]
 
 
@@ -70,12 +74,20 @@ def _beyond(finding: Finding) -> Score:
     return Score(finding.fault, finding.value, finding.unit, finding.limit, source, says, told(finding))
 
 
+def _used(seen: Evidence, value: float, used: UsedLimit, held: FaultLimits | None) -> Score:
+    """What the verdict itself says that the value was held against."""
+    if held is not None and held.relation in (Relation.DISTANCE, Relation.RATIO):
+        source = f"{used.value:.3g} {held.relation.value}, at most {used.limit:.3g} ({used.source})"
+        return Score(seen.fault, value, seen.unit, None, source, "not beyond a limit")
+    return Score(seen.fault, value, seen.unit, used.limit + value - used.value, used.source, "not beyond a limit")
+
+
 def _within(seen: Evidence, value: float, held: FaultLimits | None, chunk: Chunk) -> Score:
     """The voice's limit at this length of text, else what there is."""
     limit, source = None, "not recorded"
     words = length_of(chunk)
     if held is not None:
-        voice, margin = pick(held.voice, words), pick(held.reference, words)
+        voice, margin = pick(held.voice, words) or pick(held.prior, words), pick(held.reference, words)
         if voice is not None and held.relation is Relation.DISTANCE:
             source = f"voice: within {voice.limit:.3g} of {value - _signed(value, voice, words):.3g} ({voice.source})"
         elif voice is not None and voice.compared(value, words, held.relation) > voice.limit and margin is not None:

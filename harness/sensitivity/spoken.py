@@ -8,11 +8,15 @@ from pathlib import Path
 
 from harness.audio import read_audio
 from harness.errors import ConfigError
+from harness.faults import gather
+from harness.judge import Priors
+from harness.judge.settled import SPEAKER, settle
+from harness.judge.this_run import LEAST_CHUNKS
 from harness.profile import Profile, Take, takes, text_key
 from harness.profile.build import compare_voices, grouped, reference_of
 from harness.sensitivity.twins import Twin
 from harness.store import Run
-from harness.types import Arm, Attempt, Chunk, Outcome, ReferenceRecord, TokenLayout, Variant
+from harness.types import Arm, Attempt, Chunk, Outcome, ReferenceRecord, TokenLayout, Variant, View
 
 SUFFIXES = (".flac", ".wav", ".ogg")
 MOST_OTHERS = 20  # other voices that are kept in memory
@@ -21,12 +25,37 @@ MOST_OTHERS = 20  # other voices that are kept in memory
 def spoken(run: Run, variant: str, profile: Profile | None) -> tuple[list[Take], Mapping[str, Sequence[float]]]:
     """Every take of a variant that gave speech, in order, and the embeddings of its voice by encoder.
 
-    Without a profile the voice is what its own takes have in common.
+    Without a profile the voice is what its own takes have in common; of a run that is large enough to be its own
+    reference, :func:`as_judged` knows it better.
     """
     given = [take for take in takes(run, variant) if take.attempt.outcome is Outcome.OK and take.attempt.audio]
     if profile is not None:
         return given, profile.voice_embeddings
+    if sum(take.attempt.arm == Arm.SOAK for take in given) >= LEAST_CHUNKS:
+        return given, {}
     return compare_voices(given)
+
+
+def as_judged(clean: Sequence[Twin], priors: Priors) -> list[Twin]:
+    """Return the twins with what their run as a whole leads to expect of each, as for its final verdicts.
+
+    A copy of a twin is held against the run's other chunks, as if it had been spoken in the twin's place.
+    """
+    settled = settle([twin.view for twin in clean], [gather(twin.view) for twin in clean], priors)
+    return [
+        replace(
+            twin,
+            observations=view.observations,
+            own=settled.own.of(view.attempt.id),
+            expected=view.voice,
+            voice_embeddings=settled.voice_embeddings(view.attempt.id, _encoder(view)),
+        )
+        for twin, view in zip(clean, settled.views, strict=True)
+    ]
+
+
+def _encoder(view: View) -> str:
+    return str((view.payload(SPEAKER) or {}).get("encoder"))
 
 
 def references(gathered: Sequence[Take], profile: Profile | None) -> Callable[[Take], ReferenceRecord | None]:

@@ -88,22 +88,22 @@ class Trials:
 
     def clean(self, twin: Twin) -> tuple[str, ...]:
         """Names of all that is found in the clean clip: false alarms, if it is as healthy as it should be."""
-        return self._names(twin.view, set(twin.observations))[0]
+        return self._judge(twin, twin.view, set(twin.observations))[0]
 
     def clean_details(self, twin: Twin) -> tuple[str, ...]:
         """What each alarm of the clean clip rests on, in words."""
         evidence = [f.evidence(twin.view) for f in self.classes.values() if set(f.observes) <= set(twin.observations)]
-        found, _ = self.judge.findings(twin.view, [e for e in evidence if e.applies])
+        found, _ = self.judge.findings(twin.view, [e for e in evidence if e.applies], twin.own)
         return tuple(f"{f.fault}: {f.value:.3g} against {f.limit:.3g} ({f.detail})" for f in found)
 
     def clean_unjudged(self, twin: Twin) -> tuple[str, ...]:
         """Names of the classes that could not judge the clean clip."""
-        return self._names(twin.view, set(twin.observations))[1]
+        return self._judge(twin, twin.view, set(twin.observations))[1]
 
     def score(self, twin: Twin, names: frozenset[str]) -> dict[str, Observation]:
         """Fresh observations of the clip by the scorers ``names``; views such as the STFT are computed once."""
         clip = SharedClip(twin.chunk, twin.attempt, twin.samples, twin.sample_rate, twin.variant, twin.layout)
-        clip.voice_embeddings = self._embeddings
+        clip.voice_embeddings = twin.voice_embeddings or self._embeddings
         return {name: observe(self._scorer(name), clip) for name in sorted(names)}
 
     def run(self, twin: Twin, fault: Fault, injector: Injector, dose: float, known: tuple[str, ...] = ()) -> Tried:
@@ -125,7 +125,7 @@ class Trials:
         needed = self.needs(fault)
         seen = self.score(copy, needed)
         view = replace(copy.view, observations=seen)
-        every, unjudged, reasons = self._judge(view, set(seen))
+        every, unjudged, reasons = self._judge(twin, view, set(seen))
         found = tuple(one for one in every if one not in known)
         answer = Answer.of(fault.name, found, unjudged)
         return Tried(fault.name, label, dose, name, answer, found, reasons.get(fault.name, ""))
@@ -157,18 +157,16 @@ class Trials:
         attempt = replace(attempt, duration=len(samples) / twin.sample_rate)
         return replace(twin, attempt=attempt, samples=samples, observations={}, words=())
 
-    def _names(self, view: View, scored: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        found, unjudged, _ = self._judge(view, scored)
-        return found, unjudged
-
-    def _judge(self, view: View, scored: set[str]) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]:
+    def _judge(
+        self, twin: Twin, view: View, scored: set[str]
+    ) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]:
         """All that is beyond its limit, folded or not, of the classes whose scorers have looked."""
         evidence = [
             fault.evidence(view)
             for fault in self.classes.values()
             if fault.family is not Family.PROCESS and set(fault.observes) <= scored
         ]
-        found, unjudged = self.judge.findings(view, evidence)
+        found, unjudged = self.judge.findings(view, evidence, twin.own)
         reasons = {e.fault: e.reason for e in evidence if e.value is None}
         not_applicable = tuple(e.fault for e in evidence if not e.applies)
         return tuple(sorted({f.fault for f in found})), (*unjudged, *not_applicable), {**reasons, **unjudged}

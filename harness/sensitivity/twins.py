@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from harness.faults.base import CannotInject, Material
 from harness.injection.words import MOST_MISSING, Words
+from harness.judge import OwnBound
 from harness.types import Attempt, Chunk, Observation, ReferenceRecord, Samples, Status, TokenLayout, Variant, View
 
 
@@ -26,12 +27,15 @@ class Twin:
     previous: Twin | None = None
     other: Twin | None = None  # another voice
     words: Words = ()
+    own: Mapping[str, OwnBound] = field(default_factory=dict)  # what the other chunks of its run allow
+    expected: Mapping[str, float] = field(default_factory=dict)  # and what they lead to expect of this text
+    voice_embeddings: Mapping[str, Sequence[float]] = field(default_factory=dict)  # what its voice is compared with
 
     @property
     def view(self) -> View:
         """The clean clip as the classes see it."""
         before = self.previous.chunk if self.previous is not None else None
-        return View(self.chunk, self.attempt, self.observations, self.reference, before, self.layout)
+        return View(self.chunk, self.attempt, self.observations, self.reference, before, self.layout, self.expected)
 
     def material(self, needs_words: bool = False) -> Material:
         """What injectors get. Raises CannotInject where words are needed and their times are unknown."""

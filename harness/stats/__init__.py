@@ -10,6 +10,7 @@ from harness.stats.paired import Estimate, Series, error_rate, ratio_difference,
 from harness.stats.rates import Interval, bursts, clopper_pearson, compatible, mcnemar, rate_difference
 from harness.stats.sequential import Sprt, Stop
 from harness.stats.series import LEAST_SERIES, SeriesTest, jump_test, step_test, theil_sen, trend_test
+from harness.stats.tail import tail_limit
 
 __all__ = [
     "LEAST_SERIES",
@@ -34,6 +35,7 @@ __all__ = [
     "ratio_difference",
     "sign_flip",
     "step_test",
+    "tail_limit",
     "theil_sen",
     "trend_test",
 ]

@@ -9,7 +9,19 @@ import numpy as np
 
 from harness.store.cells import Cell, to_cell
 from harness.store.journal import Row
-from harness.types import Attempt, Claim, Evidence, Finding, Observation, Outcome, Status, Tokens, Verdict, VerdictWord
+from harness.types import (
+    Attempt,
+    Claim,
+    Evidence,
+    Finding,
+    Observation,
+    Outcome,
+    Status,
+    Tokens,
+    UsedLimit,
+    Verdict,
+    VerdictWord,
+)
 
 _ATTEMPT_PLAIN = (
     "session",
@@ -119,12 +131,17 @@ def verdict_row(attempt_id: int, verdict: Verdict, limits_key: str) -> Row:
         "attempt_id": attempt_id, "word": VerdictWord(verdict.word).value,
         "findings": [{name: getattr(finding, name) for name in _FINDING} for finding in verdict.findings],
         "reason": verdict.reason, "unjudged": verdict.unjudged, "limits_key": limits_key,
+        "limits": [[used.detector, used.value, used.limit, used.source] for used in verdict.limits],
+        "final": verdict.final,
     }  # fmt: skip
 
 
 def verdict_of(row: Row) -> Verdict:
     findings = tuple(_finding_of(stored) for stored in row["findings"])
-    return Verdict(VerdictWord(row["word"]), findings, row["reason"], tuple(row["unjudged"]))
+    limits = tuple(UsedLimit(*stored) for stored in row["limits"] or ())
+    return Verdict(
+        VerdictWord(row["word"]), findings, row["reason"], tuple(row["unjudged"]), limits, final=bool(row["final"])
+    )
 
 
 def claim_row(claim: Claim) -> Row:

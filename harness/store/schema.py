@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # SQLite has no notion of a JSON or seed column; ``kind`` says how harness.store.cells treats the value.
 DECLARED = {"int": "INTEGER", "real": "REAL", "text": "TEXT", "json": "TEXT", "blob": "BLOB", "seed": ""}
@@ -78,7 +78,7 @@ _ALL = (
     ),
     table(
         "verdicts",
-        "attempt_id:int word:text findings:json reason:text unjudged:json limits_key:text",
+        "attempt_id:int word:text findings:json reason:text unjudged:json limits_key:text limits:json final:int",
         "attempt_id word findings limits_key",
         _OF_ATTEMPT,
     ),

@@ -41,7 +41,18 @@ def _from_1(connection: sqlite3.Connection) -> None:
     rewrite(connection, table("states", "status:text utc:text pid:int", "status utc"), TABLES["states"])
 
 
-STEPS: dict[int, Step] = {1: _from_1}
+def _from_2(connection: sqlite3.Connection) -> None:
+    """3: a verdict keeps every limit that it used, and says whether it is final or was given while the run went on."""
+    old = table(
+        "verdicts",
+        "attempt_id:int word:text findings:json reason:text unjudged:json limits_key:text",
+        "attempt_id word findings limits_key",
+        TABLES["verdicts"].constraints,
+    )
+    rewrite(connection, old, TABLES["verdicts"])
+
+
+STEPS: dict[int, Step] = {1: _from_1, 2: _from_2}
 
 
 def check_version(path: Path, version: int) -> None:

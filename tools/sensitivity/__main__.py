@@ -11,6 +11,7 @@ import click
 from tools.sensitivity import abroad as of_abroad
 from tools.sensitivity import healthy as of_healthy
 from tools.sensitivity import numbers as of_numbers
+from tools.sensitivity import priors as of_priors
 from tools.sensitivity import process as of_process
 from tools.sensitivity import words as of_words
 from tools.sensitivity.table import Parts, write
@@ -43,6 +44,35 @@ def _save(out: Path, found: dict[str, Any]) -> None:
 def healthy(texts: int, heard: int, recordings: tuple[Path, ...], processes: int, seed: int, out: Path) -> None:
     """False alarms on Flite and eSpeak NG voices and on recordings, with the catalogue's default limits."""
     _save(out, of_healthy.run(texts, heard, recordings, seed, processes))
+
+
+@main.command()
+@click.option("--work", type=click.Path(path_type=Path), required=True, help="folder that keeps each voice as measured")
+@click.option("--texts", type=int, default=60, show_default=True, help="clips a synthetic voice; 0: none of them")
+@click.option("--clips", "engines", type=EXISTING, multiple=True, help="folder of an engine: ID.wav and metadata.csv")
+@click.option("--language", default="", metavar="NAME=LANG,...", help="languages of folders that do not speak English")
+@click.option("--recordings", type=EXISTING, multiple=True, help="folder with a folder of recordings a person")
+@click.option("--scorers", default="signal,pitch,speaker", show_default=True)
+@click.option("--without", default="", metavar="A,B", help="leave out voices whose names begin so")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("harness/data/priors.json"), show_default=True)
+def priors(
+    work: Path,
+    texts: int,
+    engines: tuple[Path, ...],
+    language: str,
+    recordings: tuple[Path, ...],
+    scorers: str,
+    without: str,
+    out: Path,
+) -> None:
+    """Speak and score healthy voices once, and fit the priors that every first run is held against."""
+    work.mkdir(parents=True, exist_ok=True)
+    spoken_in = dict(pair.split("=") for pair in language.split(",") if pair)
+    named = {path: spoken_in.get(path.name, "en") for path in engines}
+    of_priors.measure_all(work, texts, named, recordings, frozenset(scorers.split(",")))
+    fitted = of_priors.fit(work, [name for name in without.split(",") if name])
+    out.write_text(json.dumps(fitted.to_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    click.echo(f"{out}: {len(fitted.detectors)} detectors, {len(fitted.voices)} voices")
 
 
 @main.command()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -13,12 +11,14 @@ SHAPE = (0.0, 0.4)  # no bounded tails (they end at the sample's maximum), none 
 
 
 def tail_limit(values: ArrayLike, probability: float) -> float:
-    """The value exceeded with ``probability`` by a generalized Pareto tail, never below the largest value seen.
+    """Return the value exceeded with ``probability`` by a generalized Pareto tail, never below the largest value.
 
-    Peaks over threshold with probability-weighted moments (Hosking and Wallis 1987), the shape kept within
-    [0, 0.4]. With too few values above the threshold, the largest value plus a tenth of its distance from the
-    median. Raises ValueError for no values.
+    Peaks over threshold by maximum likelihood (``scipy.stats.genpareto``), the shape kept within [0, 0.4]. With too few
+    values above the threshold, the largest value plus a tenth of its distance from the median. Raises ValueError for no
+    values, values that are not finite, and a probability outside (0, 1).
     """
+    from scipy.stats import genpareto
+
     x = np.sort(np.asarray(values, np.float64))
     if x.size == 0 or not np.isfinite(x).all():
         raise ValueError("a limit needs finite values")
@@ -28,14 +28,9 @@ def tail_limit(values: ArrayLike, probability: float) -> float:
     threshold = float(np.quantile(x, 1 - TAIL))
     beyond = x[x > threshold] - threshold
     share = beyond.size / x.size
-    if beyond.size < LEAST_TAIL or share <= probability:
+    if beyond.size < LEAST_TAIL or share <= probability or np.ptp(beyond) == 0:
         return largest + 0.1 * (largest - middle)
-    mean = float(beyond.mean())
-    ranks = (np.arange(1, beyond.size + 1) - 0.35) / beyond.size
-    weighted = float(((1 - ranks) * beyond).mean())
-    if mean <= 2 * weighted:
-        return largest + 0.1 * (largest - middle)
-    shape = min(max(2 - mean / (mean - 2 * weighted), SHAPE[0]), SHAPE[1])
-    scale = mean * (1 - shape)
-    rise = -math.log(probability / share) if shape == 0 else ((probability / share) ** -shape - 1) / shape
-    return max(threshold + scale * rise, largest)
+    shape, _, scale = genpareto.fit(beyond, floc=0)
+    if not SHAPE[0] <= shape <= SHAPE[1]:
+        shape, _, scale = genpareto.fit(beyond, f0=min(max(shape, SHAPE[0]), SHAPE[1]), floc=0)
+    return max(threshold + float(genpareto.isf(probability / share, shape, 0, scale)), largest)

@@ -1,0 +1,55 @@
+"""Final verdicts, once a session is over: every chunk held against the others of its run, and journalled (layer 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.engine.assessor import Case
+from harness.judge import Priors
+from harness.judge.settled import SPEAKER, Settled, settle
+from harness.store import Run
+from harness.types import Evidence, Observation
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A session that is over: its cases in order of speaking, and what is known of them together."""
+
+    cases: Sequence[Case]
+    settled: Settled
+
+
+def finalise(run: Run, cases: Sequence[Case], priors: Priors | None = None) -> Ended:
+    """Judge every case anew against the run's own distribution, and journal what changed; nothing is spoken or scored.
+
+    The provisional verdicts stay in the journal, superseded. With fewer than 40 chunks the verdicts are the same, but
+    final.
+    """
+    ordered = sorted(cases, key=lambda case: (case.attempt.session, case.attempt.sequence))
+    given = [case.view() for case in ordered]
+    settled = settle(given, [case.evidence for case in ordered], priors or Priors.shipped())
+    for case, view, evidence in zip(ordered, settled.views, settled.evidence, strict=True):
+        assert case.attempt.id is not None
+        heard = view.observations.get(SPEAKER)
+        changed = [new for new, old in zip(evidence, case.evidence, strict=True) if new != old]
+        case.own = settled.own.of(case.attempt.id)
+        case.expected = view.voice
+        case.voice_embeddings = _voice(settled, case.attempt.id, heard)
+        verdict = case.judge.verdict(view, evidence, case.own)
+        with run.together():
+            if heard is not None and heard != case.observations.get(SPEAKER):
+                run.record_observations(case.attempt.id, [heard])
+            if changed:
+                run.record_evidence(case.attempt.id, changed)
+            run.record_verdict(case.attempt.id, verdict, case.judge.limits.key)
+        case.observations = dict(view.observations)
+        case.evidence = list[Evidence](evidence)
+        case.verdict = verdict
+    return Ended(ordered, settled)
+
+
+def _voice(settled: Settled, attempt: int, heard: Observation | None) -> dict[str, tuple[float, ...]]:
+    if settled.voices is None or heard is None or attempt not in settled.voices.centroids:
+        return {}
+    return {str(heard.payload.get("encoder")): settled.voices.centroids[attempt]}

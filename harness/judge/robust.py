@@ -1,0 +1,122 @@
+"""Robust regression of one figure on the texts of a run, each chunk predicted as if it had been left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.judge.limits import length_of
+from harness.types import Chunk
+
+Values = NDArray[np.float64]
+
+CHUNKS_A_TERM = 10  # a term of the regression needs so many chunks, and a language so many of its own
+MOST_LEVERAGE = 0.9  # beyond it nothing else in the run is like this text
+MARKS = ",;:.!?\u2014\u2026\u3001\u3002\uff0c\uff1b\uff1a\uff1f\uff01"
+SAME = 1e-9  # figures closer than this are one and the same
+
+
+def text_terms(chunks: Sequence[Chunk]) -> Values:
+    """Return the design matrix, shape (chunks, terms): constant, ln of the words, languages, marks a word, questions.
+
+    Terms that do not vary, and terms beyond one a 10 chunks, are left out; the first column is the constant.
+    """
+    words = np.array([length_of(chunk) for chunk in chunks], np.float64)
+    columns = [np.log(words)]
+    languages = [chunk.language.split("-")[0] for chunk in chunks]
+    counts = sorted({name: languages.count(name) for name in languages}.items(), key=lambda pair: (-pair[1], pair[0]))
+    columns += [
+        np.array([name == one for one in languages], np.float64) for name, n in counts[1:] if n >= CHUNKS_A_TERM
+    ]
+    columns.append(np.array([sum(c in MARKS for c in chunk.text) for chunk in chunks], np.float64) / words)
+    columns.append(1.0 / words)
+    room = max(len(chunks) // CHUNKS_A_TERM - 1, 0)
+    varied = [column - column.mean() for column in columns if np.ptp(column) > SAME][:room]
+    return np.column_stack([np.ones(len(chunks)), *varied])
+
+
+@dataclass(frozen=True)
+class RobustLine:
+    """What a run leads to expect of one figure; arrays have shape (chunks,).
+
+    ``expected`` is each chunk's prediction without the chunk itself; ``spread`` how much wider a prediction lies than a
+    value (1: nothing is uncertain about it, infinite: no other text is like this one). ``middle`` is the median rest of
+    the healthy chunks; ``above`` and ``below`` are robust standard deviations on either side of it, 0 where more than
+    half of the values are the same; ``healthy`` says which chunks the line was drawn through.
+    """
+
+    expected: Values
+    spread: Values
+    healthy: NDArray[np.bool_]
+    above: float
+    below: float
+
+
+def robust_line(values: Values, terms: Values, usable: NDArray[np.bool_], fence: float) -> RobustLine:
+    """Fit ``values``, shape (chunks,), on ``terms``, shape (chunks, terms), by Tukey's biweight (statsmodels RLM).
+
+    Only ``usable`` chunks with a finite value take part; those further than ``fence`` robust deviations off
+    are dropped, and the line is drawn again. Raises ValueError for fewer chunks than terms.
+    """
+    healthy = usable & np.isfinite(values)
+    if healthy.sum() <= terms.shape[1]:
+        raise ValueError(f"{int(healthy.sum())} values are too few for {terms.shape[1]} terms")
+    for turn in range(4):
+        rest, before = values - terms @ _drawn(values, terms, healthy), healthy
+        middle, above, below = _sides(rest[healthy]) if turn else _middle(rest[healthy])
+        near = (rest - middle <= fence * max(above, SAME)) & (middle - rest <= fence * max(below, SAME))
+        healthy = usable & np.isfinite(values) & near if above > SAME and below > SAME else healthy
+        if healthy.sum() <= terms.shape[1] or (healthy == before).all():
+            healthy = before if healthy.sum() <= terms.shape[1] else healthy
+            break
+    return _left_out(values, terms, healthy)
+
+
+def _drawn(values: Values, terms: Values, healthy: NDArray[np.bool_]) -> Values:
+    """Return the coefficients, shape (terms,), starting from the median of the values."""
+    import statsmodels.api as sm
+
+    y, x = values[healthy], terms[healthy]
+    start = np.zeros(x.shape[1])
+    start[0] = np.median(y)
+    if np.median(np.abs(y - start[0])) <= SAME:
+        return start  # more than half of the values are the same: there is nothing to fit
+    model = sm.RLM(y, x, M=sm.robust.norms.TukeyBiweight())
+    with np.errstate(all="ignore"):
+        line = np.asarray(model.fit(start_params=start, maxiter=30, tol=1e-6).params, np.float64)
+    return line if np.isfinite(line).all() else start
+
+
+def _middle(rest: Values) -> tuple[float, float, float]:
+    """Return the median and the robust standard deviation both ways, which up to half of the values cannot move."""
+    from scipy.stats import median_abs_deviation
+
+    scale = float(median_abs_deviation(rest, scale="normal"))
+    return float(np.median(rest)), scale, scale
+
+
+def _sides(rest: Values) -> tuple[float, float, float]:
+    """Return the median and the robust standard deviation of what lies above and below it."""
+    middle = float(np.median(rest))
+    above, below = rest[rest > middle] - middle, middle - rest[rest < middle]
+    if len(above) < len(rest) // 4 or len(below) < len(rest) // 4:
+        return middle, 0.0, 0.0
+    return middle, float(np.median(above)) / 0.6745, float(np.median(below)) / 0.6745
+
+
+def _left_out(values: Values, terms: Values, healthy: NDArray[np.bool_]) -> RobustLine:
+    """Draw the line through the healthy chunks, and predict each of them as if it had not been among them."""
+    line = _drawn(values, terms, healthy)
+    x = terms[healthy]
+    inverse = np.linalg.pinv(x.T @ x)
+    leverage = np.einsum("ij,jk,ik->i", terms, inverse, terms)
+    own = np.where(healthy, np.minimum(leverage, MOST_LEVERAGE), 0.0)
+    rest = values - terms @ line
+    middle, above, below = _sides(rest[healthy])
+    expected = np.where(healthy, values - (rest - middle) / (1 - own), terms @ line + middle)
+    lone = healthy & (leverage > MOST_LEVERAGE)
+    spread = np.where(lone, np.inf, np.sqrt(1 + np.where(healthy, leverage / (1 - own), leverage)))
+    return RobustLine(expected, spread, healthy, above, below)

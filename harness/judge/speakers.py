@@ -1,0 +1,76 @@
+"""The voices of a run, from the speaker embeddings of its chunks: one, or several that are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float64]
+
+ONE_VOICE = 0.75  # of the chunks in one cluster: the others are strays, not speakers of their own
+A_VOICE = 0.1  # of the chunks; a smaller cluster is no speaker
+LEAST_CHUNKS_OF_A_VOICE = 5
+APART = 0.3  # mean cosine distance between the chunks of two voices; those of one lie nearer
+TYPICAL = 0.8  # of the chunks of a voice, those nearest to its middle, make its centroid
+
+
+@dataclass(frozen=True)
+class RunVoices:
+    """Which voice each chunk has, and what it is compared with: the centroid of that voice without the chunk itself."""
+
+    voices: int
+    centroids: Mapping[int, tuple[float, ...]]  # attempt -> unit vector
+    similarity: Mapping[int, float]  # attempt -> cosine to it
+
+
+def run_voices(embeddings: Mapping[int, Sequence[float]], least: int) -> RunVoices | None:
+    """Tell the voices of a run apart by average linkage on cosine distance; None with fewer than ``least`` embeddings.
+
+    Where three quarters of the chunks sound alike, all are compared with that voice. Otherwise each is compared with
+    its own cluster, and those of no cluster of a tenth of the run with the nearest one.
+    """
+    numbers = sorted(embeddings)
+    if len(numbers) < least:
+        return None
+    vectors = np.array([embeddings[number] for number in numbers], np.float64)
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors /= np.maximum(norms, 1e-12)
+    groups = _groups(vectors)
+    if not groups:
+        return None
+    nearest = np.array([_centroid(vectors[group]) for group in groups]) @ vectors.T
+    own = {int(i): place for place, group in enumerate(groups) for i in group}
+    centroids, similarity = {}, {}
+    for i, number in enumerate(numbers):
+        group = groups[own.get(i, int(nearest[:, i].argmax()))]
+        middle = _centroid(vectors[group[group != i]])
+        centroids[number] = tuple(float(f"{v:.6g}") for v in middle)
+        similarity[number] = float(middle @ vectors[i])
+    return RunVoices(len(groups), centroids, similarity)
+
+
+def _groups(vectors: Vectors) -> list[NDArray[np.int64]]:
+    """Indices of the chunks of each voice."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    apart = np.clip(1 - vectors @ vectors.T, 0, 2)
+    np.fill_diagonal(apart, 0)
+    labels = fcluster(linkage(squareform(apart, checks=False), "average"), APART, "distance")
+    clusters = sorted((np.flatnonzero(labels == one) for one in np.unique(labels)), key=len, reverse=True)
+    if len(clusters[0]) >= ONE_VOICE * len(vectors):
+        return clusters[:1]
+    least = max(LEAST_CHUNKS_OF_A_VOICE, A_VOICE * len(vectors))
+    return [cluster for cluster in clusters if len(cluster) >= least]
+
+
+def _centroid(vectors: Vectors) -> Vectors:
+    """The mean of the chunks nearest to the middle, of unit length."""
+    middle = np.median(vectors, axis=0)
+    near = vectors @ middle
+    kept = vectors[near >= np.quantile(near, 1 - TYPICAL)]
+    mean: Vectors = kept.mean(axis=0)
+    return mean / max(float(np.linalg.norm(mean)), 1e-12)
