@@ -14,7 +14,7 @@ from harness.faults import catalogue
 from harness.judge.limits import length_of
 from harness.judge.priors import BUCKETS, FigureRange, Prior, Priors, bucket_of
 from harness.judge.robust import Values, robust_line, text_terms
-from harness.judge.this_run import FLOOR, LEAST_CHUNKS, RunChunk, fitted_detectors, margin_of, scale_of, shared_budget
+from harness.judge.this_run import LEAST_CHUNKS, RunChunk, fitted_detectors, margin_of, scale_of, shared_budget
 from harness.stats import tail_limit
 from harness.types import Relation
 
@@ -132,7 +132,7 @@ def _reach(margin: float, seen: Sequence[_Chunks]) -> tuple[tuple[float | None, 
             high.append(None)
             low.append(None)
             continue
-        slack = max(FLOOR * margin, ROOM * (max(tops) - min(bottoms)))
+        slack = max(margin, ROOM * (max(tops) - min(bottoms)))
         high.append(max(tops) + slack)
         low.append(min(bottoms) - slack)
     return tuple(low), tuple(high)
