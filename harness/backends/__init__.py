@@ -12,6 +12,7 @@ for _name, _target in {
     "command": "harness.backends.command:CommandBackend",
     "interactive": "harness.backends.interactive:InteractiveBackend",
     "http": "harness.backends.http:HttpBackend",
+    "websocket": "harness.backends.websocket:WebsocketBackend",
     "python": "harness.backends.python_callable:PythonBackend",
     "recorded": "harness.backends.recorded:RecordedBackend",
     "faulty": "harness.injection.adapter:FaultyBackend",  # a room above: it joins adapters and injectors

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from harness.audio import AudioError, container_of, read_audio
+from harness.backends.answered import headers_of, key_of, take_answer, timing
 from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
+from harness.backends.events import audio_of_events
 from harness.backends.http_settings import HttpSettings, check
 from harness.backends.http_stream import Listening
 from harness.backends.local_server import LocalServer
 from harness.backends.log import refuse_if_said, told
 from harness.backends.outside import Outside
-from harness.backends.raw import take_raw
-from harness.errors import NoFrames
 from harness.types import Capabilities, Computes, Request, Synthesis, Variant
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ _GATEWAY = (429, 502, 503, 504)  # whoever answers says that nobody can be asked
 _NO_ENTRANCE = (301, 302, 303, 307, 308, 402, 403, 404, 405)  # wrong address or account, where nothing was answered yet
 _NO_KEY = (401, 407)
 _AUDIO = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3")  # Piper's server calls its WAV text
+_EVENTS = "text/event-stream"
 _KEPT = ("content-type", "server", "x-request-id", "transfer-encoding")
 
 
@@ -62,19 +62,15 @@ class HttpBackend(Outside[HttpSettings]):
         import httpx
 
         settings = self._begin(variant)
-        self._key = settings.key
+        self._key = key_of(settings)
         url = settings.url
         if settings.start:
             self._server = LocalServer(settings, variant)
             url = self._server.url
-        headers = dict(settings.headers)
-        if self._key is not None:
-            name = settings.api_key_header
-            headers[name or "Authorization"] = self._key if name else f"Bearer {self._key}"
         loopback = urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
         self._client = httpx.Client(
             base_url=url,
-            headers=headers,
+            headers=headers_of(settings),
             timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT),
             trust_env=not loopback,  # a proxy of the environment knows nothing of this machine's own ports
             follow_redirects=False,  # a key must not follow to another host
@@ -161,7 +157,7 @@ class HttpBackend(Outside[HttpSettings]):
                 if answer.status_code != 200:
                     self._refuse(answer)
                 self._answered = True
-                for data in answer.iter_bytes():
+                for data in _pieces(answer, settings):
                     progress()
                     heard.feed(data, time.monotonic() - started)
                     if len(heard.data) > ANSWER_LIMIT:
@@ -170,7 +166,7 @@ class HttpBackend(Outside[HttpSettings]):
             self._lost(error, heard, made)
         finally:
             made.ttfa = heard.first_sample
-            made.notes["http"].update(_timing(heard))
+            made.notes["http"].update(timing(heard))
         return heard
 
     def _note(self, answer: httpx.Response, made: Synthesis) -> None:
@@ -217,43 +213,21 @@ class HttpBackend(Outside[HttpSettings]):
     def _decode(self, settings: HttpSettings, heard: Listening, made: Synthesis) -> None:
         """Put samples into ``made``. Raises NoAudio or BadAudio."""
         data = bytes(heard.data)
+        kind = str(made.notes["http"]["headers"].get("content-type", ""))
+        if not data and _EVENTS in kind:
+            raise NoAudio(f"an event stream without audio at {settings.sse_audio!r} of its events", made)
         if not data:
             raise NoAudio("HTTP 200 and an empty answer", made)
-        kind = str(made.notes["http"]["headers"].get("content-type", ""))
         if ("json" in kind or "text/" in kind) and not data.startswith(_AUDIO):
             raise BadAudio(f"HTTP 200 and {kind.split(';')[0]} instead of audio: {_said(data)}", made)
-        if settings.response_format == "pcm":
-            take_raw(data, "PCM_16", settings.channels, settings.sample_rate, made)
-            return
-        path = self._scratch / f"answer.{settings.response_format}"
-        path.write_bytes(data)
-        try:
-            read = read_audio(path)
-        except AudioError as error:
-            kind_of = NoAudio if isinstance(error, NoFrames) else BadAudio
-            raise kind_of(str(error).replace(str(path), path.name), made) from None
-        made.samples, made.sample_rate = read.samples, read.sample_rate
-        repairs = [*read.repairs, *_another_format(data, settings.response_format)]
-        if repairs:
-            made.notes = {**made.notes, "repairs": repairs}
+        take_answer(data, settings.response_format, settings.sample_rate, settings.channels, self._scratch, made)
 
 
-def _another_format(data: bytes, asked: str) -> list[str]:
-    """Say that a server sent another format than it was asked for, where the bytes show it."""
-    came = "WAV" if data[:4] == b"RIFF" else container_of(data)
-    same = {"wav": "WAV", "mp3": "MP3", "flac": "FLAC", "opus": "Ogg"}.get(asked, came)
-    return [f"{came} where {asked} was asked for"] if came and came != same else []
-
-
-def _timing(heard: Listening) -> dict[str, Any]:
-    return {
-        "bytes": len(heard.data),
-        "pieces": heard.pieces,
-        "first_byte": heard.first_byte,
-        "longest_gap": heard.longest_gap,
-        "underruns": heard.underruns,
-        "underrun_seconds": heard.underrun_seconds,
-    }
+def _pieces(answer: httpx.Response, settings: HttpSettings) -> Iterator[bytes]:
+    """The audio as it arrives: bytes, or base64 in server-sent events, whichever the answer says that it is."""
+    if _EVENTS in answer.headers.get("content-type", ""):
+        return audio_of_events(answer, settings.sse_audio)
+    return answer.iter_bytes()
 
 
 def _said(body: bytes) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,13 +10,10 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from harness.backends.answered import AudioFormat, check_secrets
 from harness.backends.outside import OutsideSettings, check_outside, on_path
 from harness.backends.settings import read_settings, wrong
 from harness.types import Request, Variant
-
-_SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
-_SECRET_WORD = re.compile(r"KEY|TOKEN|SECRET|PASSWORD")
-_CREDENTIALS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"}
 
 
 class HttpSettings(OutsideSettings):
@@ -27,7 +22,9 @@ class HttpSettings(OutsideSettings):
     url: str  # scheme, host and port; {port} is a free one where the server is started here
     path: str = "/v1/audio/speech"
     served_model: str | None = None  # the field ``model``
-    response_format: Literal["wav", "pcm", "flac", "mp3", "opus"] = "wav"
+    response_format: AudioFormat = "wav"
+    stream_format: Literal["audio", "sse"] = "audio"  # sse: server-sent events with base64 in them
+    sse_audio: str = "audio"  # where the base64 is in an event; dots lead into tables and lists
     sample_rate: int = Field(default=24000, ge=1000, le=384000)  # of pcm, which does not say
     channels: int = Field(default=1, ge=1, le=64)  # of pcm
     text_field: str = "input"  # where the text goes; dots lead into tables
@@ -42,11 +39,6 @@ class HttpSettings(OutsideSettings):
     ready: str = "/"  # path that answers (anything below 500) once that server is up
     values: dict[str, str | int | float] = Field(default_factory=dict)
 
-    @property
-    def key(self) -> str | None:
-        """The API key. Never to be stored, printed or sent elsewhere."""
-        return os.environ.get(self.api_key_env) if self.api_key_env else None
-
     def inputs(self, variant: Variant) -> list[Path]:
         """Return the program of a server of one's own."""
         return on_path(self.start[0], self.folder(variant), self.env) if self.start else []
@@ -54,6 +46,8 @@ class HttpSettings(OutsideSettings):
     def body(self, request: Request) -> dict[str, Any]:
         """The JSON that is sent for a request."""
         body = _merged({"response_format": self.response_format}, _nested(self.text_field, request.text))
+        if self.stream_format == "sse":
+            body["stream_format"] = "sse"
         if self.served_model is not None:
             body["model"] = self.served_model
         if request.voice is not None:
@@ -84,7 +78,7 @@ def check(variant: Variant) -> HttpSettings:
     """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
     found = read_settings(HttpSettings, variant)
     _check_url(found, variant)
-    _check_secrets(found, variant)
+    check_secrets(found, variant)
     _check_start(found, variant)
     for setting, names in (("text_field", [found.text_field]), ("seed_fields", found.seed_fields)):
         for name in names:
@@ -111,23 +105,6 @@ def _check_url(found: HttpSettings, variant: Variant) -> None:
         raise wrong(variant, "path", f"{found.path!r} must begin with a slash")
     if "{port}" in found.url and not found.start:
         raise wrong(variant, "url", "uses {port}, which only a server of one's own has (key start)")
-
-
-def _check_secrets(found: HttpSettings, variant: Variant) -> None:
-    for header in found.headers:
-        if header.lower() in _CREDENTIALS:
-            raise wrong(variant, f"headers.{header}", "keys come from the environment only: use api_key_env")
-    name = found.api_key_env
-    if name is None:
-        if found.api_key_header is not None:
-            raise wrong(variant, "api_key_header", "needs api_key_env, the variable that holds the key")
-        return
-    if not _SECRET_NAME.fullmatch(name) or not _SECRET_WORD.search(name):
-        # the journal recognises secrets by the names of their variables
-        example = "a name of capital letters with KEY or TOKEN in it, such as OPENAI_API_KEY"
-        raise wrong(variant, "api_key_env", f"must be the name of a variable, {example}")
-    if not found.key:
-        raise wrong(variant, "api_key_env", f"the environment has no {name}")
 
 
 def _check_start(found: HttpSettings, variant: Variant) -> None:

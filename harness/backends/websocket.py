@@ -1,0 +1,215 @@
+"""The websocket adapter: text in, audio out over one socket, in JSON or binary frames; a small table says which."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from harness.backends.answered import (
+    AudioFormat,
+    check_secrets,
+    headers_of,
+    key_of,
+    take_answer,
+    timing,
+)
+from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio
+from harness.backends.command_settings import fill, text_as_json
+from harness.backends.events import at, audio_in, error_in, read_message
+from harness.backends.http_stream import Listening
+from harness.backends.outside import Outside, OutsideSettings, check_outside
+from harness.backends.settings import read_settings, wrong
+from harness.types import Capabilities, Computes, Request, Synthesis, Variant
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
+CONNECT_TIMEOUT = 10.0  # s
+ANSWER_LIMIT = 1 << 30  # bytes
+MARK = "[redacted]"
+_LOOK = 0.5  # s between two looks at a silent socket
+_LASTING = (401, 402, 403, 404, 405, 407)
+
+
+class WebsocketSettings(OutsideSettings):
+    """Keys of the adapter ``websocket``. Placeholders: {text_json}, {text}, {voice}, {language}, {seed}, own values."""
+
+    url: str  # ws:// or wss://, with its path
+    setup: list[str] = Field(default_factory=list)  # sent first, one message each
+    ready: dict[str, Any] = Field(default_factory=dict)  # wait for a message with these keys before anything is sent
+    say: list[str] = Field(min_length=1)  # sent for a chunk, one message each
+    audio: str = "audio"  # where the base64 is in a JSON message; binary messages are audio as they are
+    done: dict[str, Any] = Field(default_factory=dict)  # the message that ends the audio; else the server closes
+    error: str = "error"  # where a JSON message tells an error
+    response_format: AudioFormat = "pcm"
+    sample_rate: int = Field(default=24000, ge=1000, le=384000)  # of pcm, which does not say
+    channels: int = Field(default=1, ge=1, le=64)  # of pcm
+    headers: dict[str, str] = Field(default_factory=dict)
+    subprotocols: list[str] = Field(default_factory=list)
+    api_key_env: str | None = None  # variable that holds the key; it goes out as ``Authorization: Bearer``
+    api_key_header: str | None = None  # the key goes out in this header instead, as it is
+    values: dict[str, str | int | float] = Field(default_factory=dict)
+
+
+def check(variant: Variant) -> WebsocketSettings:
+    """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
+    found = read_settings(WebsocketSettings, variant)
+    parts = urlsplit(found.url)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        raise wrong(variant, "url", f"{found.url!r} is no address such as ws://127.0.0.1:8080/tts")
+    if parts.username or parts.password:
+        raise wrong(variant, "url", "must hold no user or password; keys come from the environment (api_key_env)")
+    if not any("{text" in message for message in found.say):
+        raise wrong(variant, "say", "the text never reaches the server: use {text_json} (in quotes already) or {text}")
+    check_secrets(found, variant)
+    check_outside(found, variant)
+    return found
+
+
+class WebsocketBackend(Outside[WebsocketSettings]):
+    """One connection a chunk. Notes of a synthesis, under ``websocket``: as those of the adapter ``http``."""
+
+    KIND, CHECK = WebsocketSettings, staticmethod(check)
+
+    def load(self, variant: Variant) -> Capabilities:
+        """Read the settings; nothing is connected yet."""
+        settings = self._begin(variant)
+        seeded = any("{seed}" in message for message in (*settings.setup, *settings.say))
+        details = {"url": settings.url}
+        return Capabilities(layout=settings.layout, seeded=seeded, details=details, computes=Computes.ELSEWHERE)
+
+    def synthesize(self, request: Request, progress: Callable[[], None]) -> Synthesis:
+        """Ask for one chunk. Raises BackendAway, BackendRefused, NoAudio or BadAudio."""
+        settings = self._settings(request.overrides)
+        made = Synthesis()
+        rate = settings.sample_rate * settings.channels * 2.0
+        heard = Listening(settings.response_format, rate if settings.response_format == "pcm" else None)
+        try:
+            with _connected(settings) as socket:
+                self._ask(socket, settings, request, heard, progress)
+            if not heard.data:
+                raise NoAudio("the socket gave no audio", made)
+            self._note(heard, made)
+            take_answer(
+                bytes(heard.data),
+                settings.response_format,
+                settings.sample_rate,
+                settings.channels,
+                self._scratch,
+                made,
+            )
+        except BackendAway as away:
+            raise BackendAway(_scrubbed(str(away), settings), made, lasting=away.lasting) from None
+        except BackendFault as fault:
+            self._note(heard, made)
+            raise type(fault)(_scrubbed(str(fault), settings), made) from None
+        return made
+
+    def reset(self) -> None:
+        """A server keeps its state; only a restart of it clears it."""
+
+    def close(self) -> None:
+        """Remove the temporary files."""
+        self._remove_files()
+
+    def _note(self, heard: Listening, made: Synthesis) -> None:
+        made.ttfa = heard.first_sample
+        made.notes = {**made.notes, "websocket": timing(heard)}
+
+    def _ask(
+        self,
+        socket: ClientConnection,
+        settings: WebsocketSettings,
+        request: Request,
+        heard: Listening,
+        progress: Callable[[], None],
+    ) -> None:
+        """Send the messages of a chunk and listen until it is done. Raises BackendRefused or BadAudio."""
+        from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
+
+        known = _known(settings, request)
+        try:
+            for message in settings.setup:
+                socket.send(fill(message, known))
+            while settings.ready and not _like(_next(socket, progress, settings), settings.ready):
+                pass
+            started = time.monotonic()
+            for message in settings.say:
+                socket.send(fill(message, known))
+            while True:
+                message = _next(socket, progress, settings)
+                data = message if isinstance(message, bytes) else audio_in(message, settings.audio)
+                heard.feed(data, time.monotonic() - started)
+                if len(heard.data) > ANSWER_LIMIT:
+                    raise BadAudio(f"more than {ANSWER_LIMIT} bytes in one answer")
+                if settings.done and _like(message, settings.done):
+                    return
+        except ConnectionClosedOK:
+            return
+        except ConnectionClosed as error:
+            at_bytes = f" after {len(heard.data)} bytes of the answer" if heard.data else ""
+            raise BackendRefused(f"connection lost{at_bytes}: {error}") from None
+
+
+def _connected(settings: WebsocketSettings) -> ClientConnection:
+    """An open socket. Raises BackendAway where there is none to be had."""
+    from websockets.exceptions import InvalidHandshake, InvalidStatus
+    from websockets.sync.client import connect
+
+    loopback = urlsplit(settings.url).hostname in ("127.0.0.1", "::1", "localhost")
+    try:
+        return connect(
+            settings.url,
+            additional_headers=headers_of(settings),
+            subprotocols=settings.subprotocols or None,  # type: ignore[arg-type]
+            open_timeout=CONNECT_TIMEOUT,
+            max_size=ANSWER_LIMIT,
+            **({"proxy": None} if loopback else {}),
+        )
+    except InvalidStatus as refused:
+        status = refused.response.status_code
+        raise BackendAway(f"HTTP {status} instead of a socket", lasting=status in _LASTING) from None
+    except InvalidHandshake as refused:
+        raise BackendAway(f"no websocket at {settings.url}: {refused}", lasting=True) from None
+    except (OSError, TimeoutError, EOFError) as error:
+        raise BackendAway(f"no connection: {error}".rstrip(": ")) from None
+
+
+def _next(socket: ClientConnection, progress: Callable[[], None], settings: WebsocketSettings) -> Any:
+    """The next message: bytes, or the JSON (else the text) of it. Raises BackendRefused for an error that it tells."""
+    while True:
+        try:
+            message = socket.recv(timeout=_LOOK)
+        except TimeoutError:  # the watchdog decides how long a server may be silent
+            continue
+        progress()
+        if isinstance(message, bytes):
+            return message
+        found = read_message(message)
+        error = error_in(found, settings.error) if isinstance(found, Mapping) else ""
+        if error:
+            raise BackendRefused(f"the server told an error: {error}")
+        return found if isinstance(found, Mapping | list) else {"text": message}
+
+
+def _like(message: Any, keys: Mapping[str, Any]) -> bool:
+    """Whether a JSON message has these values at these paths."""
+    return isinstance(message, Mapping) and all(at(message, path) == value for path, value in keys.items())
+
+
+def _known(settings: WebsocketSettings, request: Request) -> dict[str, str]:
+    known = {"text": request.text, "text_json": text_as_json(request.text), "language": request.language}
+    if request.voice is not None:
+        known["voice"] = request.voice
+    if request.seed is not None:
+        known["seed"] = str(request.seed)
+    return known | {name: str(value) for name, value in settings.values.items()}
+
+
+def _scrubbed(text: str, settings: WebsocketSettings) -> str:
+    key = key_of(settings)
+    return text.replace(key, MARK) if key else text
