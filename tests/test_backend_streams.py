@@ -207,5 +207,5 @@ def test_what_a_socket_may_do_wrong(socket_server: Any) -> None:
 )
 def test_settings_that_cannot_work_are_one_line(settings: dict[str, Any], problem: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as error:
-        ADAPTERS.get("websocket").check(of_socket("ws://127.0.0.1:1", **settings))
+        ADAPTERS.get("websocket").check(of_socket(**{"url": "ws://127.0.0.1:1", **settings}))
     assert problem in str(error.value) and "\n" not in str(error.value)

@@ -218,7 +218,8 @@ class HttpBackend(Outside[HttpSettings]):
             raise NoAudio(f"an event stream without audio at {settings.sse_audio!r} of its events", made)
         if not data:
             raise NoAudio("HTTP 200 and an empty answer", made)
-        if ("json" in kind or "text/" in kind) and not data.startswith(_AUDIO):
+        told_in_words = ("json" in kind or "text/" in kind) and _EVENTS not in kind
+        if told_in_words and not data.startswith(_AUDIO):
             raise BadAudio(f"HTTP 200 and {kind.split(';')[0]} instead of audio: {_said(data)}", made)
         take_answer(data, settings.response_format, settings.sample_rate, settings.channels, self._scratch, made)
 
