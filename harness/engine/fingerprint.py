@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _SOURCE = Path(__file__).resolve().parents[1]
 _SMALL = 4 << 20  # bytes; below it reading is faster than keeping a cache of hashes
-_EMBEDDED = "embedded"
 _HASH = 64
 
 
@@ -127,8 +126,6 @@ def _weights(value: object) -> list[Path]:
     if not isinstance(value, str | Path):
         return []
     text = str(value)
-    if text.partition(":")[0] == _EMBEDDED:
-        return [_SOURCE.parent / "voices" / "recognizer.pt"]
     candidates = [Path(word).expanduser() for word in (text, text.partition(":")[2]) if word]
     return [path for path in candidates if path.is_absolute() or "/" in str(path) or path.is_file()]
 

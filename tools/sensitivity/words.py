@@ -10,7 +10,7 @@ import numpy as np
 from harness import stats
 from harness.corpora import load_corpus
 from harness.scorers.forced import ForcedAligner
-from tools.recognizer.teacher import RATE, Teacher
+from tools.sensitivity.teacher import RATE, Teacher
 
 NEAR = 0.15  # s
 VOICES = ("slt", "rms", "awb", "kal16")
