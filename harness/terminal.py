@@ -74,13 +74,32 @@ def describe(tick: Tick) -> str:
 
 
 def table(summary: dict[str, Any], width: int) -> str:
-    """The closing table, one row a variant, from ``summary.json``'s content; what no variant tells has no column."""
+    """The closing table, one row a variant, from ``summary.json``'s content; what no variant tells has no column.
+
+    Where a variant spoke several languages, a second table has WER and CER of each.
+    """
     timed = (summary.get("timings") or {}).get("valid") is not False
     rows = [_cells(name, row, "{:.1f}" if timed else "({:.1f})") for name, row in summary["variants"].items()]
+    languages = [
+        {
+            "variant": name,
+            "language": tag,
+            "chunks heard": str(errors["wer"]["chunks"]),
+            "WER": _percent(errors["wer"]["rate"]),
+            "CER": _percent(errors["cer"]["rate"]),
+        }
+        for name, row in summary["variants"].items()
+        for tag, errors in (row.get("by_language") or {}).items()
+    ]
+    return "\n\n".join(_grid(cells, width) for cells in (rows, languages) if cells)
+
+
+def _grid(rows: list[dict[str, str]], width: int) -> str:
+    """Lay out rows of cells under their headings."""
     grid = Table(title=None, pad_edge=False, box=None)
-    shown = [head for head in rows[0] if head not in _OPTIONAL or any(row[head] != "-" for row in rows)] if rows else []
+    shown = [head for head in rows[0] if head not in _OPTIONAL or any(row[head] != "-" for row in rows)]
     for head in shown:
-        grid.add_column(head, justify="left" if head == "variant" else "right", no_wrap=True)
+        grid.add_column(head, justify="left" if head in _NAMES else "right", no_wrap=True)
     for row in rows:
         grid.add_row(*(row[head] for head in shown))
     console = Console(width=max(width, 160), color_system=None, force_terminal=False)
@@ -89,6 +108,7 @@ def table(summary: dict[str, Any], width: int) -> str:
     return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
 
 
+_NAMES = ("variant", "language")
 _OPTIONAL = ("TTFA p50 (p95)", "underruns", "RTFx CPU", "tokens/chunk", "peak memory", "speaker sim.")
 
 
@@ -131,6 +151,10 @@ def closing_lines(summary: dict[str, Any]) -> list[str]:
             lines.append(f"{name}: {row['nothing_to_speak']} with nothing to speak, and answered so")
         for reason, count in list(row["not_judged_because"].items())[:3]:
             lines.append(f"{name}: {count} not judged: {reason}")
+        if row.get("looped"):
+            lines.append(
+                f"{name}: recognizer looped in {row['looped']} chunks; their words are not judged and not in the WER"
+            )
         for claim in row["claims"]:
             if claim["passed"] is not True:
                 word = "FAILS" if claim["passed"] is False else "open"
@@ -140,7 +164,8 @@ def closing_lines(summary: dict[str, Any]) -> list[str]:
         lines.append(f"timings are invalid, RTFx in brackets: {timings['reason']}")
     heard = summary["recognizer"]
     if heard["model"]:
-        lines.append(f"heard by {heard['engine']} {heard['model']}; words normalised by {heard['normaliser']}")
+        where = f" on {heard['device']} in {heard['compute_type']}" if heard.get("device") else ""
+        lines.append(f"heard by {heard['engine']} {heard['model']}{where}; words normalised by {heard['normaliser']}")
     lines.append(f"disk: {summary['disk_bytes'] / 1e6:.1f} MB in this run")
     return [shown(line) for line in (*lines, *summary.get("notes", ()))]
 

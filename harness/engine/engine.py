@@ -17,7 +17,7 @@ from harness.engine.early import Early, early_test
 from harness.engine.figures import reference_figures
 from harness.engine.fingerprint import differences, fingerprint
 from harness.engine.kin import settle_voice
-from harness.engine.listeners import prepare_listeners
+from harness.engine.listeners import listener_provenance, prepare_listeners
 from harness.engine.machine import watched
 from harness.engine.plan import Plan, standard_keys
 from harness.engine.preflight import refuse
@@ -168,7 +168,7 @@ class Engine:
             },
             "margins": dict(self.plan.margins),
             "experiment": dict(self.plan.experiment),
-            "provenance": provenance(),
+            "provenance": {**provenance(), "recognizer": listener_provenance(self.plan)},
         }
 
     def _used(self, chunk_id: str) -> bool:

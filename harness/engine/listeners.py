@@ -9,6 +9,7 @@ from harness.engine.progress import Progress
 from harness.errors import SoakError
 from harness.scorers import SCORERS
 from harness.scorers.intelligibility import IntelligibilityScorer
+from harness.types import Json
 
 
 def prepare_listeners(plan: Plan, progress: Progress) -> None:
@@ -24,6 +25,23 @@ def prepare_listeners(plan: Plan, progress: Progress) -> None:
             _listener(plan, "second_opinion").recognizer.prepare(languages)
         except SoakError as error:
             progress.say(f"no second opinion on faulty chunks: {error}")
+
+
+def listener_provenance(plan: Plan) -> Json:
+    """Return which recognizer hears a plan, on which device and in which arithmetic; empty without one."""
+    if "intelligibility" not in plan.scorers:
+        return {}
+    ear = _listener(plan, "intelligibility").recognizer
+    return {"spec": ear.spec, "device": ear.device, "device_name": _name(ear.device), "compute_type": ear.compute_type}
+
+
+def _name(device: str) -> str | None:
+    """Return the name of a GPU; None for a CPU, which the provenance names anyway."""
+    if device == "cpu":
+        return None
+    import torch
+
+    return str(torch.cuda.get_device_name(device)) if torch.cuda.is_available() else None
 
 
 def _listener(plan: Plan, name: str) -> IntelligibilityScorer:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.report.against import against
+from harness.report.hearing import by_language, listener, looped, word_errors
 from harness.report.material import selected
 from harness.report.timings import speed, streaming, timings
 from harness.stats import clopper_pearson
@@ -35,7 +36,7 @@ def summarise(run: Run) -> Json:
         "status": run.status,
         "provenance": run.manifest["provenance"],
         "corpus": corpus,
-        "recognizer": _recognizer(run),
+        "recognizer": listener(run),
         "created_utc": run.manifest.get("created_utc"),
         "timings": timings(run),
         "variants": rows,
@@ -70,8 +71,10 @@ def _variant(run: Run, name: str) -> Json:
         "bound_to": dict(Counter(f.bound_to for f in _findings(verdicts.values()) if f.bound_to).most_common()),
         "not_judged_because": _reasons(soaked, verdicts, expected, _away(run, name)),
         "could_not_look": dict(Counter(name for v in verdicts.values() for name in v.unjudged).most_common()),
-        "wer": _errors(observed["intelligibility"], "wer", "words"),
-        "cer": _errors(observed["intelligibility"], "cer", "characters"),
+        "wer": word_errors(observed["intelligibility"], "wer", "words"),
+        "cer": word_errors(observed["intelligibility"], "cer", "characters"),
+        "by_language": by_language(observed["intelligibility"]),
+        "looped": looped(run, name),
         "speaker_similarity": _similarity(observed["speaker"]),
         "rtfx": speed(soaked, [attempt for attempt in everything if attempt.arm == Arm.QUIET]),
         "streaming": streaming(soaked),
@@ -145,13 +148,6 @@ def _by_scorer(run: Run, name: str, ids: set[int | None]) -> dict[str, list[Obse
     }
 
 
-def _errors(seen: Sequence[Observation], measure: str, unit: str) -> Json:
-    """Corpus-level: errors and units summed over all chunks with a transcript, then divided."""
-    parts = [observation.payload[measure] for observation in seen if observation.payload.get(measure)]
-    errors, total = sum(part["errors"] for part in parts), sum(part[unit] for part in parts)
-    return {"errors": errors, unit: total, "rate": errors / total if total else None, "chunks": len(parts)}
-
-
 def _similarity(seen: Sequence[Observation]) -> Json:
     values = [s.payload["similarity"] for s in seen if s.payload.get("similarity") is not None]
     encoder = seen[0].payload.get("encoder") if seen else None
@@ -188,13 +184,6 @@ def _model_bytes(run: Run, name: str) -> int | None:
                 if size is not None:
                     return int(size)
     return None
-
-
-def _recognizer(run: Run) -> Json:
-    for _, seen in run.all_observations("intelligibility"):
-        if seen.payload:
-            return {key: seen.payload.get(key) for key in ("engine", "model", "normaliser")}
-    return {"engine": None, "model": None, "normaliser": None}
 
 
 def _others(run: Run, names: Sequence[str]) -> list[Json]:

@@ -68,10 +68,12 @@ class Recognizer(Protocol):
     """One engine with one model. ``languages`` are the primary tags it reads, None: many.
 
     ``prepare`` sees to it that everything is on this machine for texts in ``wanted`` languages, and loads nothing;
-    ``setup`` loads the model. Both raise ConfigError.
+    ``setup`` loads the model. Both raise ConfigError. ``compute_type`` is the arithmetic, by CTranslate2's names.
     """
 
     spec: str
+    device: str
+    compute_type: str
     languages: frozenset[str] | None
 
     def prepare(self, wanted: Iterable[str] = ("en",)) -> None: ...

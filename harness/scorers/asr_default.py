@@ -18,6 +18,7 @@ class DefaultWhisper:
     def __init__(self, device: str = "cpu") -> None:
         self._english = FasterWhisper(ENGLISH, device)
         self._others = FasterWhisper(OTHERS, device)
+        self.device, self.compute_type = device, self._english.compute_type
 
     def prepare(self, wanted: Iterable[str] = ("en",)) -> None:
         """See to it that the weights for these languages are here. Raises ConfigError."""

@@ -44,6 +44,7 @@ class PocketSphinx:
     """Free recognition with the trigram model. Every utterance starts from the same decoder state."""
 
     languages: frozenset[str] | None = frozenset({"en"})
+    device, compute_type = "cpu", "int16"
 
     def __init__(self, mode: str = "fast") -> None:
         if mode not in MODES:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ class Whisper:
     def __init__(self, model: str, device: str = "cpu") -> None:
         self.model_name = model
         self.device = device
+        self.compute_type = "float32" if device == "cpu" else "float16"
         self.spec = f"whisper:{model}"
         self.languages: frozenset[str] | None = frozenset({"en"}) if model.endswith(".en") else None
         self._checkpoint = _checkpoint(model)
@@ -43,8 +46,8 @@ class Whisper:
         """See to it that the checkpoint is on this machine. Raises ConfigError where it cannot be had."""
         _check_device(self.device)
         if self._checkpoint is not None:
-            return
-        if self.model_name in model_names():
+            _check_format(self._checkpoint)
+        elif self.model_name in model_names():
             self._checkpoint = stock_checkpoint(self.model_name)
         elif not _downloaded(self.model_name):
             self._load("cpu")  # its loader is its downloader
@@ -87,7 +90,7 @@ class Whisper:
             model=Path(self.model_name).name,
             extras={
                 "device": self.device,
-                "compute_type": "float32" if self.device == "cpu" else "float16",
+                "compute_type": self.compute_type,
                 **({"model_sha256": self._sha256} if self._sha256 else {}),
             },
         )
@@ -169,6 +172,22 @@ def _checkpoint(model: str) -> Path | None:
     if model not in names:
         raise ConfigError(f"unknown whisper model {model!r}{nearest(model, names)}")
     return None
+
+
+@cache
+def _check_format(path: Path) -> None:
+    """Raise ConfigError unless the file is a checkpoint of openai-whisper; its weights are not read into memory."""
+    import torch
+
+    try:
+        data = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ConfigError(f"{path} is no checkpoint that openai-whisper can load: {reason}") from error
+    if not isinstance(data, dict) or not {"dims", "model_state_dict"} <= data.keys():
+        raise ConfigError(
+            f"{path} is no checkpoint that openai-whisper can load: it has no dims or no model_state_dict"
+        )
 
 
 def _downloaded(model: str) -> bool:

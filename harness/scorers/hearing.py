@@ -101,12 +101,12 @@ def hear(decoder: Decoder, samples: Samples, language: str) -> Hearing:
     if not speech.spans:
         return Hearing((), speech.seconds)
     audio = np.ascontiguousarray(cut(samples, speech.spans), dtype=np.float32)
-    windows, tries, looped = _guarded(decoder, audio, language)
+    windows, tries, looped = guarded(decoder, audio, language)
     kept = [window for window in windows if not _invented(window, speech.seconds)]
     return Hearing(tuple(_timed(window, speech) for window in kept), speech.seconds, tries, looped)
 
 
-def _guarded(decoder: Decoder, audio: Samples, language: str) -> tuple[list[HeardWindow], int, bool]:
+def guarded(decoder: Decoder, audio: Samples, language: str) -> tuple[list[HeardWindow], int, bool]:
     """Return the first transcript that does not loop, the tries it took, and whether all of them looped.
 
     Speech that repeats itself compresses like a loop of the recognizer. It has time for its words, though, and another
