@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from harness.scorers.asr import RATE
 from harness.types import Samples
+from tools.hearing.recordings import Recording
+from tools.hearing.spoken import Ear, share
 
 COUNTS = {"silence": 30, "noise": 50, "hum": 30, "music": 50, "fragment": 40}
 _SCALE = (0, 2, 4, 5, 7, 9, 11, 12)  # semitones of a major scale
@@ -31,6 +34,22 @@ def wordless_clips(speech: Sequence[Samples]) -> Iterator[WordlessClip]:
             rng = np.random.default_rng([20, place, index])
             samples = _fragment(rng, speech[index % len(speech)]) if kind == "fragment" else makers[kind](rng)
             yield WordlessClip(f"{kind}-{index:02d}", kind, np.clip(samples, -1, 1).astype(np.float32))
+
+
+def measure_wordless(ear: Ear, clips: Sequence[Recording]) -> bool:
+    """Print how many of the clips give words, by kind; the fragments are cut out of ``clips``."""
+    wrong: Counter[str] = Counter()
+    for clip in wordless_clips([clip.samples for clip in clips]):
+        heard = ear.transcribe(clip.samples, "en")
+        if heard.text or heard.looped:
+            wrong[clip.kind] += 1
+            print(f"{clip.name}: {heard.text[:100]!r}", flush=True)
+    for kind, count in COUNTS.items():
+        print(f"  {kind}: words in {share(wrong[kind], count)}")
+    total = sum(COUNTS.values())
+    quiet = total - wrong.total()
+    print(f"{ear.spec}: no word in {share(quiet, total)} clips without a word")
+    return quiet >= 0.95 * total
 
 
 def _silence(rng: np.random.Generator) -> Samples:
