@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 
 from harness.backends import ADAPTERS
-from harness.corpora import load_corpus
 from harness.errors import ConfigError
 from harness.presets import load, names
 from harness.types import Outcome, Variant
@@ -53,27 +51,6 @@ def test_the_command_lists_and_prints() -> None:
 
     assert set(names()) == {line.split()[0] for line in told().splitlines()}
     assert told("flite", "--set", "voice=kal") == load("flite").filled({"voice": "kal"})
-
-
-@pytest.mark.parametrize(("name", "rate"), [("espeak-ng", 22050), ("flite", None)])
-def test_real_programs_of_debian_speak_from_their_presets(tmp_path: Path, name: str, rate: int | None) -> None:
-    if shutil.which(name) is None:
-        pytest.skip(f"{name} is not installed (apt-get install {name})")
-    found = variant(tmp_path, name)
-    texts = [TEXT, *(chunk.text for chunk in load_corpus("sentences").chunks[2:7])]
-    replies = speak(found, tmp_path, texts, seed=None)
-    assert [reply.outcome for reply in replies] == [Outcome.OK] * 6
-    assert rate is None or {reply.sample_rate for reply in replies} == {rate}
-    gross = {"silence", "near-empty", "constant-dc", "nan-inf", "clipping", "short-repeat", "noise", "bad-wav"}
-    for text, reply in zip(texts, replies, strict=True):
-        assert not faults(judged(seen(found, reply, text))) & gross, text
-
-
-def test_espeak_says_which_voice_is_missing_instead_of_falling_silent(tmp_path: Path) -> None:
-    if shutil.which("espeak-ng") is None:
-        pytest.skip("espeak-ng is not installed (apt-get install espeak-ng)")
-    (reply,) = speak(variant(tmp_path, "espeak-ng", voice="zz-nobody"), tmp_path, [TEXT], seed=None)
-    assert reply.outcome in (Outcome.ERROR, Outcome.NO_AUDIO) and "voice" in reply.detail + reply.stderr_tail
 
 
 # ------------------------------------------------------ programs without weights here: stand-ins of their interface
