@@ -34,7 +34,7 @@ class Spoken:
     divergence: int | None = None  # first speech token that differs from the reference's; None: identical or unknown
     similarity: float | None = None  # cosine of speaker embeddings, to the reference's rendition of the same text
     mel_db: float | None = None
-    mos: float | None = None  # DNSMOS P.835 overall, 1 to 5
+    mos: float | None = None  # predicted, overall, 1 to 5
 
 
 def figures(
@@ -240,9 +240,9 @@ def _voice(variant: str, found: Json, null: Json, margin: float) -> Claim:
 
 def _mos(variant: str, found: Json | None, null: Json | None, margin: float) -> Claim:
     if found is None:
-        says = "not judged: no DNSMOS of enough chunks; it takes --mos and the extra 'mos'"
+        says = "not judged: no predicted MOS of enough chunks; it takes --mos"
         return Claim("mos", variant, says, None, margin=margin, count=0)
-    says = f"DNSMOS differs by {_signed(found)}, n = {found['n']}{_by_chance(null)}"
+    says = f"the predicted MOS differs by {_signed(found)}, n = {found['n']}{_by_chance(null)}"
     return _held("mos", variant, says, (-found["high"], -found["low"]), -found["value"], margin, found["n"])
 
 

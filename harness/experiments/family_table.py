@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.experiments.stage import markdown
+from harness.scorers import MOS_PREDICTORS
 from harness.store import Run
 from harness.types import Json
 
 _HEADS = [
     "variant", "MB", "token ratio, median (range)", "near-empty", "cap hits", "faulty", "WER", "WER difference (95%)",
-    "unique tokens", "entropy, bits", "first divergence", "SIM (95%)", "DNSMOS difference (95%)", "log-mel, dB", "RTFx",
+    "unique tokens", "entropy, bits", "first divergence", "SIM (95%)", "MOS difference (95%)", "log-mel, dB", "RTFx",
     "peak MB", "KL, nats (95%)", "same top token",
 ]  # fmt: skip
 _PARTS = ["variant", "tokens", "n", "KL mean (95%)", "p95", "p99", "same top token", "perplexity", "of the reference"]
@@ -26,9 +27,14 @@ def table(found: Mapping[str, Json], fed: Mapping[str, Json | str], run: Run) ->
         "divergence (of speech tokens, median), SIM (cosine of speaker embeddings), differences and log-mel distance "
         "(median): against the reference's speech of the same text; the row of other seeds is the reference against "
         "itself. Near-empty: fewer than 0.3 of the reference's tokens. Counts with exact intervals. RTFx: audio "
-        "seconds per CPU second."
+        f"seconds per CPU second. {_predictor(run)}"
     )
     return f"{markdown(_HEADS, rows)}\n\n{notes}\n\n{_divergence(fed)}\n"
+
+
+def _predictor(run: Run) -> str:
+    named = [what for name, what in MOS_PREDICTORS.items() if name in run.manifest["scorers"]]
+    return f"MOS: as predicted by {named[0]}." if named else "MOS: not predicted (--mos)."
 
 
 def _cells(found: Json) -> list[str]:

@@ -19,6 +19,7 @@ from harness.errors import ConfigError, SoakError, refuse_unknown
 from harness.experiments import family_divergence as divergence
 from harness.experiments.family_table import table
 from harness.experiments.stage import Stage, write_results
+from harness.scorers import MOS_PREDICTORS
 from harness.session import Turn, seed_for
 from harness.store import Run
 from harness.types import Arm, Attempt, Chunk, Claim, Json, Observation, Outcome, Status, Variant, VerdictWord
@@ -172,7 +173,7 @@ def _row(run: Run, voice: _Voice, base: _Voice, chunk: Chunk, heard: set[str]) -
         divergence=_divergence(attempt, other),
         similarity=_similarity(voice, base, chunk.id) if voice is not base else None,
         mel_db=_mel(run, attempt, other) if chunk.id in heard else None,
-        mos=voice.payload(chunk.id, "dnsmos").get("overall"),
+        mos=next((p["overall"] for name in MOS_PREDICTORS if (p := voice.payload(chunk.id, name))), None),
     )
 
 

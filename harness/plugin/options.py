@@ -43,7 +43,20 @@ def add(parser: pytest.Parser) -> None:
     option(
         "--scorers", metavar="A,B", default=None, help="only these scorers ('none': journal and process faults only)"
     )
-    option("--mos", action="store_true", help="predict DNSMOS too (slow; needs the extra 'mos')")
+    option(
+        "--mos",
+        metavar="NAME",
+        nargs="?",
+        const="dnsmos",
+        default=None,
+        help="predict opinion scores too (slow): dnsmos (extra 'mos', the default) or distillmos",
+    )
+    option(
+        "--speaker",
+        metavar="ENCODER",
+        default=None,
+        help="speaker encoder: resemblyzer (default), or onnx:PATH (extra 'speaker')",
+    )
     option("--with-reference", action="store_true", help="run the reference along instead of using its profile")
     option("--resume", nargs="?", const="latest", default=None, metavar="RUN", help="continue the last run, or RUN")
     option("--reports", metavar="DIR", type=Path, default=None, help="where run directories go (default: ./reports)")

@@ -12,8 +12,9 @@ import pytest
 from harness.errors import ConfigError, nearest
 from harness.experiments import EXPERIMENTS
 from harness.plugin.options import Asked
-from harness.scorers import chosen
+from harness.scorers import MOS_PREDICTORS, chosen
 from harness.scorers.asr import asr_of
+from harness.scorers.speaker_encoders import speaker_encoder
 from harness.toml import read_toml
 from harness.types import Corpus, Variant
 from harness.variants import load_variants
@@ -200,6 +201,18 @@ def _scorers(asked: Asked, default: tuple[str, ...], asr: str | None) -> dict[st
     named = asked.getoption("scorers")
     names = default if named is None else tuple(name.strip() for name in named.split(",") if name.strip() != "none")
     found = chosen(names, asr, asked.getoption("asr_device"))
-    if asked.getoption("mos"):
-        found["dnsmos"] = {}
+    if (mos := asked.getoption("mos")) is not None:
+        found[_mos(mos)] = {}
+    if (encoder := asked.getoption("speaker")) is not None and "speaker" in found:
+        speaker_encoder(encoder).setup()  # a file that is no encoder is refused before anything is spoken
+        found["speaker"] = {"encoder": encoder}
     return found
+
+
+def _mos(name: str) -> str:
+    if name not in MOS_PREDICTORS:
+        raise ConfigError(
+            f"--mos: unknown predictor {name!r}{nearest(name, MOS_PREDICTORS)}; --mos alone comes last or is written "
+            f"--mos=dnsmos, what follows it is taken for its name"
+        )
+    return name

@@ -16,6 +16,8 @@ SCORERS.add("second_opinion", "harness.scorers.second_opinion:SecondOpinionScore
 SCORERS.add("forced_alignment", "harness.scorers.forced_alignment:ForcedAlignmentScorer")
 SCORERS.add("speaker", "harness.scorers.speaker:SpeakerScorer")
 SCORERS.add("dnsmos", "harness.scorers.dnsmos:DnsmosScorer")
+SCORERS.add("distillmos", "harness.scorers.distillmos:DistillMosScorer")
+MOS_PREDICTORS = {"dnsmos": "DNSMOS P.835 overall", "distillmos": "DistillMOS"}  # scorer -> what its "overall" is
 
 
 def chosen(names: Iterable[str], asr: str | None = None, device: str = "cpu") -> dict[str, dict[str, Any]]:
@@ -34,4 +36,4 @@ def chosen(names: Iterable[str], asr: str | None = None, device: str = "cpu") ->
     return found
 
 
-__all__ = ["SCORERS", "Clip", "Scorer", "chosen", "missing_need", "observe"]
+__all__ = ["MOS_PREDICTORS", "SCORERS", "Clip", "Scorer", "chosen", "missing_need", "observe"]

@@ -1,59 +1,48 @@
-"""Whose voice it sounds like: Resemblyzer's GE2E encoder (Wan et al. 2018), whose weights ship in its wheel."""
+"""Whose voice it sounds like: the cosine between embeddings of one speaker encoder (``speaker_encoders``)."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.audio import AudioError, read_audio, resample
 from harness.scorers.asr import RATE, speech_16k
 from harness.scorers.base import Clip, Unavailable
+from harness.scorers.speaker_encoders import DEFAULT_ENCODER, Embedding, ResemblyzerEncoder, speaker_encoder
 from harness.types import Samples
 
-ENCODER = "resemblyzer-ge2e"
-SHORTEST_SPEECH = 1.6  # s; one window of the encoder, below it the embedding is mostly zero padding
+ENCODER = ResemblyzerEncoder.name
+SHORTEST_SPEECH = 1.6  # s; one window of Resemblyzer, below it the embedding is mostly zero padding
 ACTIVE_RANGE_DB = 35.0  # frames within this of the loud ones count as speech
-_LEVEL_DBFS = -30.0  # active level the encoder was trained at
+_LEVEL_DBFS = -30.0  # active level that Resemblyzer was trained at
 _LONGEST_GAP = 0.2  # s of pause kept as it is between two active frames
-
-Embedding = NDArray[np.float32]
 
 
 class SpeakerScorer:
     """Speaker embedding of a clip and its cosine similarity to the voice's reference embedding."""
 
     name = "speaker"
-    version = f"1 {ENCODER}"  # what is compared with is said in the payload
     room = "recognizer"
     needs = frozenset({"audio"})
 
-    def __init__(self) -> None:
-        self._encoder: Any = None
+    def __init__(self, encoder: str = DEFAULT_ENCODER) -> None:
+        self._encoder = speaker_encoder(encoder)
+        self.version = f"1 {self._encoder.name}"  # what is compared with is said in the payload
         self._prompts: dict[Path, Embedding] = {}
 
     def setup(self) -> None:
-        """Load the encoder (about 17 MB of weights)."""
-        if self._encoder is not None:
-            return
-        import torch
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # webrtcvad warns about pkg_resources at every import
-            from resemblyzer import VoiceEncoder
-        torch.set_num_threads(1)
-        self._encoder = VoiceEncoder("cpu", verbose=False)
+        """Load the encoder."""
+        self._encoder.setup()
 
     def observe(self, clip: Clip) -> dict[str, Any]:
         """Return the payload ``speaker`` of ARCHITECTURE.md. Raises Unavailable with too little speech."""
         embedding, seconds = self.embed(speech_16k(clip))
         reference, against = self._reference(clip)
         return {
-            "encoder": ENCODER,
+            "encoder": self._encoder.name,
             "embedding": [round(float(x), 6) for x in embedding],
             "similarity": None if reference is None else cosine(embedding, reference),
             "against": against,
@@ -68,8 +57,8 @@ class SpeakerScorer:
         prompt = clip.attempt.notes.get("prompt_audio")
         if prompt is not None:
             return self._prompt(Path(str(prompt))), "the prompt of the text"
-        if ENCODER in clip.voice_embeddings:
-            return clip.voice_embeddings[ENCODER], "the reference"
+        if self._encoder.name in clip.voice_embeddings:
+            return clip.voice_embeddings[self._encoder.name], "the reference"
         if clip.variant.voice_prompt is not None:
             return self._prompt(clip.variant.voice_prompt), "the variant's voice_prompt"
         return None, ""
@@ -85,15 +74,18 @@ class SpeakerScorer:
         return self._prompts[path]
 
     def embed(self, samples: Samples) -> tuple[Embedding, float]:
-        """Return the L2-normed embedding, shape (256,), of 16 kHz audio and its seconds of speech.
+        """Return the L2-normed embedding, shape (dimensions,), of 16 kHz audio and its seconds of speech.
 
         Long pauses are cut by level, not by WebRTC's detector, which drops much of synthetic speech.
         """
         speech, seconds = active_speech(samples)
         if seconds < SHORTEST_SPEECH:
-            raise Unavailable(f"{seconds:.1f} s of speech; {ENCODER} needs {SHORTEST_SPEECH} s")
-        self.setup()
-        return np.asarray(self._encoder.embed_utterance(speech), dtype=np.float32), seconds
+            raise Unavailable(f"{seconds:.1f} s of speech; {self._encoder.name} needs {SHORTEST_SPEECH} s")
+        vector = self._encoder.embed(speech).astype(np.float64)
+        norm = float(np.linalg.norm(vector))
+        if not np.isfinite(norm) or norm == 0.0:
+            raise Unavailable(f"{self._encoder.name} gave no direction")
+        return (vector / norm).astype(np.float32), seconds
 
 
 def mean_embedding(embeddings: Sequence[Sequence[float] | Embedding]) -> list[float]:
@@ -113,7 +105,7 @@ def cosine(one: Sequence[float] | Embedding, other: Sequence[float] | Embedding)
 
 
 def active_speech(samples: Samples) -> tuple[Samples, float]:
-    """Return 16 kHz audio with long pauses cut, at the encoder's level, and the seconds of active 10 ms frames."""
+    """Return 16 kHz audio with long pauses cut, at one level, and the seconds of active 10 ms frames."""
     frame = RATE // 100
     whole = np.asarray(samples[: len(samples) // frame * frame], dtype=np.float64).reshape(-1, frame)
     power = np.mean(whole**2, axis=1)

@@ -32,7 +32,7 @@ def test_the_voice_is_the_same(soak, variant):
 
 
 def test_predicted_opinion_is_no_worse(soak, variant):
-    """DNSMOS is within the margin of the reference's (needs --mos)."""
+    """The predicted MOS is within the margin of the reference's (needs --mos)."""
     soak.claim(variant, "mos")
 
 
