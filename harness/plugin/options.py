@@ -106,7 +106,7 @@ def repeated(config: pytest.Config) -> str:
     names = ("variants", "corpus", "language", "asr", "asr-device", "scorers", "limits")
     named = [(name, config.getoption(f"--{name}")) for name in names]
     given = [(name, value) for name, value in named if value not in (None, DEFAULT_VARIANTS, "cpu")]
-    flags = "".join(f" --{name.replace('_', '-')}" for name in ("with_reference", "mos") if config.getoption(name))
+    flags = "".join(f" --{name.replace('_', '-')}" for name in ("with_reference",) if config.getoption(name))
     return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in given) + flags
 
 
