@@ -103,10 +103,10 @@ def settle(config: pytest.Config) -> None:
 
 def repeated(config: pytest.Config) -> str:
     """The options that a command must repeat to ask the same of one chunk."""
-    names = ("variants", "corpus", "language", "asr", "asr-device", "scorers", "limits")
+    names = ("variants", "corpus", "language", "asr", "asr-device", "scorers", "limits", "mos", "speaker")
     named = [(name, config.getoption(f"--{name}")) for name in names]
     given = [(name, value) for name, value in named if value not in (None, DEFAULT_VARIANTS, "cpu")]
-    flags = "".join(f" --{name.replace('_', '-')}" for name in ("with_reference",) if config.getoption(name))
+    flags = " --with-reference" if config.getoption("with_reference") else ""
     return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in given) + flags
 
 
