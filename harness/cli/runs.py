@@ -16,15 +16,14 @@ from harness.printable import printable_line
 @main.command()
 @REPORTS
 def runs(reports: Path) -> None:
-    """List the runs with their state and the disk they take."""
+    """List the runs: suite, corpus, variants, verdict, and the disk they take."""
+    from harness.report.listing import listed, table
     from harness.store import runs as all_runs
 
     found = all_runs(reports)
-    for info in found:
-        state = "damaged" if info.problem else "crashed (can be resumed)" if info.crashed else info.status
-        size = f"{info.disk_bytes / 1e6:.1f} MB"
-        row = f"{info.run_id}  {state:<24} {info.attempts or 0:>6} attempts {size:>12}  {info.problem}"
-        click.echo(printable_line(row.rstrip()))
+    if found:
+        for line in table([listed(info) for info in found]):
+            click.echo(line)
     click.echo(f"{len(found)} runs, {sum(info.disk_bytes for info in found) / 1e6:.1f} MB in {reports}")
 
 
@@ -124,6 +123,8 @@ def baseline_set(run: str | None, name: str, reports: Path) -> None:
 
 @main.command()
 @click.argument("run", required=False)
+@click.argument("other", required=False)
+@click.option("--variant", default=None, metavar="A[=B]", help="which variant of RUN with which of OTHER")
 @click.option("--baseline", "name", default=None, help="compare with this baseline too, not only with earlier runs")
 @click.option(
     "--limits",
@@ -132,12 +133,29 @@ def baseline_set(run: str | None, name: str, reports: Path) -> None:
     help="margins (default: suites/nightly/limits.toml)",
 )
 @REPORTS
-def compare(run: str | None, name: str | None, limits: Path | None, reports: Path) -> None:
-    """Compare a run with a baseline and the runs before it; exit 1 when a gate fails or nothing was judged."""
+def compare(
+    run: str | None, other: str | None, variant: str | None, name: str | None, limits: Path | None, reports: Path
+) -> None:
+    """Compare RUN with OTHER, side by side; without OTHER with a baseline and the runs before it.
+
+    Exit code 1 when a gate fails or nothing was judged.
+    """
     from harness.report.baseline import against, gates_of, lines, load
 
+    gates = gates_of(limits)
+    if other is not None:
+        from harness.report.side_by_side import beside
+
+        found = beside(run_path(run, reports), run_path(other, reports), gates, variant)
+        words = {False: "FAILS", None: "open", True: "ok"}
+        for claim in found.claims:
+            click.echo(f"{words[claim.passed]:<6}{claim.variant}: {claim.name}: {claim.statement}")
+        click.echo(f"on {found.common} texts in common; page: {found.page}")
+        if gates.gate and any(claim.passed is False for claim in found.claims):
+            sys.exit(1)
+        return
     base = load(name, reports) if name else None
-    result = against(run_path(run, reports), base, reports, gates_of(limits))
+    result = against(run_path(run, reports), base, reports, gates)
     for line in lines(result):
         click.echo(line)
     if result["failed"]:

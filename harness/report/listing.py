@@ -1,0 +1,74 @@
+"""The runs as a list that tells them apart: suite, corpus, variants, verdict (layer 4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.errors import StoreError
+from harness.report.headline import headlines
+from harness.store import Run, RunInfo
+from harness.types import Json
+
+_SHOWN = 4  # variants by name
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One run of the list. ``problem`` says why nothing more is known of it."""
+
+    run_id: str
+    state: str
+    suite: str = "-"
+    corpus: str = "-"
+    variants: str = "-"
+    verdict: str = "-"
+    megabytes: float = 0.0
+    problem: str = ""
+
+
+def listed(info: RunInfo) -> Listed:
+    """One line for a run, whatever state it is in."""
+    state = "crashed (can be resumed)" if info.crashed else (info.status or "unreadable")
+    megabytes = info.disk_bytes / 1e6
+    if info.problem:
+        return Listed(info.run_id, state, megabytes=megabytes, problem=info.problem)
+    try:
+        with Run.open(info.path) as run:
+            manifest = run.manifest
+            names = [str(variant["name"]) for variant in manifest["variants"]]
+            corpus = f"{manifest['corpus']['name']} ({len(manifest['corpus'].get('texts', ()))})"
+            suite = str(manifest["suite"])
+    except (StoreError, KeyError, TypeError) as problem:
+        return Listed(info.run_id, state, megabytes=megabytes, problem=str(problem))
+    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    return Listed(info.run_id, state, suite, corpus, shown, _verdict(info), megabytes)
+
+
+def _verdict(info: RunInfo) -> str:
+    """The verdicts of the report, one where all are alike."""
+    try:
+        summary: Json = json.loads((info.path / "summary.json").read_text(encoding="utf-8"))
+        words = {name: found.word.value for name, found in headlines(summary).items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return "no report"
+    if not words:
+        return "no claim"
+    if len(set(words.values())) == 1:
+        return next(iter(words.values()))
+    return ", ".join(f"{name} {word}" for name, word in words.items())
+
+
+def table(rows: Sequence[Listed]) -> list[str]:
+    """The list for a terminal, columns as wide as what is in them."""
+    heads = ("run", "state", "suite", "corpus", "variants", "verdict", "MB")
+    cells = [
+        (row.run_id, row.state, row.suite, row.corpus, row.variants, row.problem or row.verdict, f"{row.megabytes:.1f}")
+        for row in rows
+    ]
+    widths = [max(len(line[column]) for line in [heads, *cells]) for column in range(len(heads))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in [heads, *cells]
+    ]
