@@ -109,7 +109,17 @@ def _grid(rows: list[dict[str, str]], width: int) -> str:
 
 
 _NAMES = ("variant", "language")
-_OPTIONAL = ("TTFA p50 (p95)", "underruns", "RTFx CPU", "tokens/chunk", "peak memory", "speaker sim.")
+_OPTIONAL = (
+    "clients",
+    "requests/s",
+    "RTFx together",
+    "TTFA p50 (p95)",
+    "underruns",
+    "RTFx CPU",
+    "tokens/chunk",
+    "peak memory",
+    "speaker sim.",
+)
 
 
 def _cells(name: str, row: dict[str, Any], speed: str) -> dict[str, str]:
@@ -128,6 +138,9 @@ def _cells(name: str, row: dict[str, Any], speed: str) -> dict[str, str]:
         "CER": _percent(row["cer"]["rate"]),
         "speaker sim.": _number(row["speaker_similarity"]["mean"], "{:.3f}"),
         "RTFx": _number(row["rtfx"]["value"], speed),
+        "clients": str((row.get("load") or {}).get("clients") or "-"),
+        "requests/s": _number((row.get("load") or {}).get("requests_per_second"), "{:.2f}"),
+        "RTFx together": _number((row.get("load") or {}).get("audio_per_second"), speed),
         "RTFx CPU": _number(row["rtfx"].get("cpu"), speed),
         "TTFA p50 (p95)": ttfa,
         "underruns": late,

@@ -256,7 +256,7 @@ class Finding:
     span: Span | None = None
     detail: str = ""
     confirmed: bool | None = None  # None: suspected, not replayed
-    bound_to: str | None = None  # "text", "seed", "history" once replayed
+    bound_to: str | None = None  # "text", "seed", "history" or, with several clients, "load" once replayed
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,10 +121,15 @@ class Confirmer:
             [
                 finding
                 if finding.confirmed is not None
-                else decide(finding, _summarise(finding.fault, case, replays), process_fault=silent)
+                else self._under_load(decide(finding, _summarise(finding.fault, case, replays), process_fault=silent))
                 for finding in _findings(case)
             ],
         )
+
+    def _under_load(self, finding: Finding) -> Finding:
+        """With several clients, what does not come back alone came with the others or with what was before."""
+        many = self._soak.plan.clients > 1 and finding.bound_to == "history"
+        return replace(finding, bound_to="load") if many else finding
 
     def _replay(self, case: Case) -> list[Case] | None:
         soak, chunk = self._soak, case.chunk

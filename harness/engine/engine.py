@@ -16,7 +16,6 @@ from harness.engine.confirm import Confirmer
 from harness.engine.early import Early, early_test
 from harness.engine.figures import reference_figures
 from harness.engine.fingerprint import differences, fingerprint
-from harness.engine.kin import settle_voice
 from harness.engine.listeners import listener_provenance, prepare_listeners
 from harness.engine.machine import watched
 from harness.engine.plan import Plan, standard_keys
@@ -100,7 +99,6 @@ class Engine:
                     self.progress.say(f"{variant.name}: {error}")
                     return
                 raise
-            settle_voice(soak, self.plan.reference_of(variant))
             if self.plan.confirmation.enabled:
                 Confirmer(soak).run()
             if self.plan.quiet_chunks and not soak.gone and not soak.recorded:

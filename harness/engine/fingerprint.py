@@ -45,6 +45,7 @@ def fingerprint(plan: Plan) -> dict[str, Any]:
             "confirmation": asdict(plan.confirmation),
             "quiet_chunks": plan.quiet_chunks,
             "stop_early": plan.stop_early,
+            "clients": plan.clients,
         },
         "packages": packages(PACKAGES.split()),
         "code": code_sha256(),

@@ -13,6 +13,8 @@ from harness.errors import ConfigError, SoakError
 from harness.scorers import SCORERS
 from harness.types import Variant
 
+_SERVED = ("http", "websocket")
+
 
 def problems(plan: Plan) -> list[str]:
     """One line for each thing that cannot work; empty for a plan that may start. Nothing is loaded or spoken."""
@@ -38,6 +40,20 @@ def _looks(plan: Plan) -> Iterator[Callable[[], object]]:
     for name, options in plan.scorers.items():
         yield partial(_scorer, name, options)
     yield partial(Margins.read, plan.margins)
+    if plan.clients > 1:
+        yield partial(_many_clients, plan)
+
+
+def _many_clients(plan: Plan) -> None:
+    """Several clients need one server that is there already, and nothing that follows a single session."""
+    if plan.experiment or plan.stop_early:
+        what = "--stop-early" if plan.stop_early else f"the suite {plan.suite}"
+        raise ConfigError(f"--clients {plan.clients}: {what} follows one session; several clients are for stress")
+    for variant in plan.variants:
+        if variant.adapter not in _SERVED or variant.settings.get("start"):
+            why = "starts a server of its own (key start)" if variant.settings.get("start") else "is no server"
+            need = "several clients need a running one (adapter http or websocket, with url alone)"
+            raise ConfigError(f"--clients {plan.clients}: variant {variant.name!r} {why}; {need}")
 
 
 def _scorer(name: str, options: Mapping[str, Any]) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from harness.backends.worker import BackendLoadFailed, Worker
 from harness.engine.assessor import Assessor, Case
+from harness.engine.clients import Client, Loaded, Relay, speak_at_once
 from harness.engine.final import Ended, finalise
+from harness.engine.kin import settle_voice
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
 from harness.errors import SoakError
@@ -81,6 +83,8 @@ class Soak:
         with what is known so far; the session ends when it says so.
         """
         chunks = self.plan.chunks(self.variant)
+        if self.plan.clients > 1:
+            return self._speak_at_once(chunks)
         row, done = self.session_row(Arm.SOAK, [chunk.id for chunk in chunks], {})
         spoken = {attempt.chunk_id for attempt in done if attempt.arm == Arm.SOAK}
         self._again(done, {chunk.id: chunk for chunk in chunks})
@@ -102,10 +106,58 @@ class Soak:
             if enough is not None and enough(list(self.cases.values())):
                 self.close()
                 break
-        self._finish_scoring(rtfx.value)
-        spoken_cases = [case for case in self.cases.values() if case.attempt.arm == Arm.SOAK]
-        self.ended = finalise(self.run, spoken_cases)
+        return self._finish(rtfx.value)
+
+    def _finish(self, rtfx: float | None) -> list[Case]:
+        """Wait for the scorers, find out whose voice it is, and make the verdicts final."""
+        self._finish_scoring(rtfx)
+        spoken = [case for case in self.cases.values() if case.attempt.arm == Arm.SOAK]
+        reference = self.plan.reference_of(self.variant)
+        self.profile = settle_voice(self.run, self.variant, reference, self.profile, spoken, self.progress.say)
+        self.ended = finalise(self.run, spoken)
         return list(self.cases.values())
+
+    def _speak_at_once(self, chunks: Sequence[Chunk]) -> list[Case]:
+        """Speak the chunks by several clients of one server, dealt out to them in turn."""
+        relay, count = Relay(), self.plan.clients
+        clients = [self._client(relay, chunks[number::count], number) for number in range(count)]
+        began, speed = time.monotonic(), _Speed()
+        before: dict[int, tuple[int, Chunk]] = {}
+        todo = sum(len(client.turns) for client in clients)
+        try:
+            for number, one in enumerate(speak_at_once(self.run, relay, clients, self._note_load), 1):
+                attempt = one.attempt
+                if attempt.arm == Arm.SOAK:
+                    speed.add(attempt)
+                    epoch, previous = before.get(attempt.session, (-1, None))
+                    self.submit(attempt, one.chunk, one.layout, previous if epoch == attempt.epoch else None)
+                    before[attempt.session] = (attempt.epoch, one.chunk)
+                self.assessor.collect()
+                self.tick(f"soak, {count} clients", min(number, todo), todo, began, speed.value, one.chunk.id)
+        except BackendGone as error:
+            self._give_up(error)
+        return self._finish(speed.value)
+
+    def _client(self, relay: Relay, chunks: Sequence[Chunk], number: int) -> Client:
+        row, done = self.session_row(Arm.SOAK, [chunk.id for chunk in chunks], {"client": number})
+        spoken = {attempt.chunk_id for attempt in done if attempt.arm == Arm.SOAK}
+        self._again(done, {chunk.id: chunk for chunk in chunks})
+        worker = Worker(self.variant, self.workdir)
+        session = Session(
+            cast("Run", relay),
+            self.variant,
+            worker,
+            row,
+            patience=self.plan.patience,
+            say=self.progress.say,
+        )
+        turns = [Turn(chunk) for chunk in chunks if chunk.id not in spoken]
+        first = 1 + max((attempt.sequence for attempt in done), default=-1)
+        return Client(session, turns, "resume" if done else "start", first)
+
+    def _note_load(self, loaded: Loaded) -> None:
+        figures = {"clients": loaded.clients, "requests": loaded.requests, "seconds": round(loaded.seconds, 3)}
+        self.run.record_event("clients", {"variant": self.variant.name, **figures})
 
     def session_row(self, arm: str, ids: list[str], details: dict[str, Any]) -> tuple[int, list[Attempt]]:
         """The session of this variant, arm and details: a new one, or on resume the one already begun."""

@@ -60,6 +60,7 @@ def add(parser: pytest.Parser) -> None:
     option("--with-reference", action="store_true", help="run the reference along instead of using its profile")
     option("--resume", nargs="?", const="latest", default=None, metavar="RUN", help="continue the last run, or RUN")
     option("--reports", metavar="DIR", type=Path, default=None, help="where run directories go (default: ./reports)")
+    option("--clients", metavar="N", type=_count, default=1, help="stress: ask a running server with N clients at once")
     option("--patience", metavar="S", type=_seconds, default=60.0, help="wait so long for a backend that is away")
     option("--no-confirm", action="store_true", help="do not replay faulty chunks; they stay suspected")
     option("--replay-seeds", metavar="N", type=_count, default=2, help="other seeds in a replay (default 2)")

@@ -11,6 +11,7 @@ from harness.types import Json
 MOST = 5
 _BLUNT = "pocketsphinx"
 _BOUND = {
+    "load": "came under several clients and not alone: run again without --clients, and with fewer",
     "history": "came only after other chunks: suites/determinism tells whether state survives between requests",
     "seed": "came with one seed and not with others: the same text can be spoken again with another seed",
     "text": "came with every seed: look at the text (numbers, names, length) and at the text front end",

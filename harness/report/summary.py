@@ -11,7 +11,7 @@ import numpy as np
 from harness.report.against import against
 from harness.report.hearing import by_language, listener, looped, word_errors
 from harness.report.material import selected
-from harness.report.timings import speed, streaming, timings
+from harness.report.timings import load, speed, streaming, timings
 from harness.stats import clopper_pearson
 from harness.store import Run
 from harness.types import Arm, Attempt, Computes, Finding, Json, Observation, Verdict, VerdictWord
@@ -78,6 +78,7 @@ def _variant(run: Run, name: str) -> Json:
         "speaker_similarity": _similarity(observed["speaker"]),
         "rtfx": speed(soaked, [attempt for attempt in everything if attempt.arm == Arm.QUIET]),
         "streaming": streaming(soaked),
+        "load": load(run, name, soaked),
         "audio_seconds": float(sum(attempt.duration or 0.0 for attempt in soaked)),
         "tokens": _tokens(soaked, observed["tokens"]),
         "peak_memory_bytes": max((a.peak_rss_bytes for a in soaked if a.peak_rss_bytes is not None), default=None),

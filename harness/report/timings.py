@@ -78,3 +78,18 @@ def streaming(soaked: Sequence[Attempt]) -> Json:
         "listened": len(late),
         "longest_gap": max(gaps, default=None),
     }
+
+
+def load(run: Run, name: str, soaked: Sequence[Attempt]) -> Json:
+    """What several clients got together: requests and audio seconds a second; empty for a single session."""
+    found = [event.data for event in run.events("clients") if event.data.get("variant") == name]
+    seconds = sum(one["seconds"] for one in found)
+    if not seconds:
+        return {}
+    audio = sum(attempt.duration or 0.0 for attempt in soaked)
+    requests = sum(one["requests"] for one in found)
+    return {
+        "clients": found[-1]["clients"],
+        "requests_per_second": requests / seconds,
+        "audio_per_second": audio / seconds,
+    }

@@ -1,0 +1,146 @@
+"""Several clients of one server at once: each speaks its share of the chunks over a connection of its own (layer 4).
+
+The journal has one writer. Clients live in threads; what they want written travels to the thread that owns the journal
+and is done there, in the order in which it came.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from harness.session import BackendGone, Session, Turn
+from harness.store import Run
+from harness.types import Attempt, Chunk, TokenLayout
+
+_JOIN = 10.0  # s for clients to end
+
+
+@dataclass(frozen=True)
+class Client:
+    """One connection and what it is to say. ``open``: as of :class:`harness.session.Session`."""
+
+    session: Session
+    turns: Sequence[Turn]
+    reason: str = "start"
+    sequence: int = 0
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """One attempt, once it is in the journal."""
+
+    attempt: Attempt
+    chunk: Chunk
+    layout: TokenLayout | None
+
+
+@dataclass(frozen=True)
+class _Call:
+    name: str
+    arguments: tuple[Any, ...]
+    answer: Future[Any]
+
+
+@dataclass
+class Relay:
+    """Stands for the run in the clients' threads. Raises BackendGone in them once the run goes on without them."""
+
+    queue: queue.SimpleQueue[_Call | Spoken | BaseException | None] = field(default_factory=queue.SimpleQueue)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def begin_epoch(self, *arguments: Any) -> int:
+        """As of the run."""
+        return cast("int", self._carried("begin_epoch", arguments))
+
+    def record_attempt(self, *arguments: Any) -> Attempt:
+        """As of the run."""
+        return cast("Attempt", self._carried("record_attempt", arguments))
+
+    def record_event(self, *arguments: Any) -> None:
+        """As of the run."""
+        self._carried("record_event", arguments)
+
+    def _carried(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        if self.over.is_set():
+            raise BackendGone("the run ended")
+        call = _Call(name, arguments, Future())
+        self.queue.put(call)
+        return call.answer.result()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """How long the clients were at it: seconds from the first request to the last answer."""
+
+    clients: int
+    requests: int
+    seconds: float
+
+
+def speak_at_once(
+    run: Run, relay: Relay, clients: Sequence[Client], done: Callable[[Loaded], None]
+) -> Generator[Spoken]:
+    """Speak all turns, every client in a thread of its own; yields attempts as they are journalled.
+
+    Raises the first error of a client once all have ended: BackendGone for a server that stays away.
+    """
+    threads = [threading.Thread(target=_client, args=(relay, client), daemon=True) for client in clients]
+    spoken, errors, left = 0, list[BaseException](), len(threads)
+    first, last = float("inf"), 0.0
+    for thread in threads:
+        thread.start()
+    try:
+        while left:
+            item = relay.queue.get()
+            if item is None:
+                left -= 1
+            elif isinstance(item, _Call):
+                _answer(run, item)
+            elif isinstance(item, Spoken):
+                last = time.monotonic()
+                first = min(first, last - (item.attempt.wall_seconds or 0.0))
+                spoken += 1
+                yield item
+            else:
+                errors.append(item)
+    finally:
+        relay.over.set()
+        while not relay.queue.empty():
+            item = relay.queue.get()
+            if isinstance(item, _Call):
+                item.answer.set_exception(BackendGone("the run ended"))
+        for client in clients:
+            client.session.close()
+        for thread in threads:
+            thread.join(_JOIN)
+    if spoken:
+        done(Loaded(len(clients), spoken, last - first))
+    if errors:
+        raise errors[0]
+
+
+def _answer(run: Run, call: _Call) -> None:
+    try:
+        call.answer.set_result(getattr(run, call.name)(*call.arguments))
+    except BaseException as error:
+        call.answer.set_exception(error)
+
+
+def _client(relay: Relay, client: Client) -> None:
+    try:
+        client.session.open(client.reason, client.sequence)
+        for turn in client.turns:
+            for attempt in client.session.speak([turn]):
+                relay.queue.put(Spoken(attempt, turn.chunk, client.session.layout))
+            if relay.over.is_set():
+                break
+    except BaseException as error:
+        relay.queue.put(error)
+    finally:
+        relay.queue.put(None)
