@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.store import Run, redact_json
+from harness.store.manifest import check_whole
 from harness.types import Arm, Attempt
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def adopt(run: Run, source: Path, fingerprint: Mapping[str, Any], selection: Map
     asked = redact_json(dict(fingerprint))
     count = 0
     with Run.open(source) as other:
+        check_whole(other.path, other.manifest, resumed=True)
         for row in other.sessions():
             if row.arm == Arm.SOAK and _serves(row, other, asked, selection):
                 taken = _session(run, other, row, set(fingerprint["scorers"]))

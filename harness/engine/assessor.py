@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.errors import StoreError
 from harness.judge import Judge
 from harness.judge.judge import Own
 from harness.profile import Profile
@@ -65,7 +66,10 @@ class Assessor:
             by_room[SCORERS.get(name).room][name] = options
         self._default = {room: tuple(n for n in names if n != SECOND_OPINION) for room, names in by_room.items()}
         logs = run.path / "logs"
-        logs.mkdir(exist_ok=True)
+        try:
+            logs.mkdir(exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{logs}: cannot be made ({error.strerror})") from None
         self._rooms = {
             room: Room(room, names, self._results.put, logs / f"{room}.log") for room, names in by_room.items() if names
         }

@@ -27,8 +27,11 @@ from harness.errors import ResumeRefused, SoakError
 from harness.judge import Judge, Limits, Priors
 from harness.profile import Profile, build
 from harness.store import Run, redact_json, remember_secrets, secrets_in
+from harness.store.manifest import check_whole
 from harness.store.provenance import provenance
 from harness.types import Variant
+
+_DAMAGE_SHOWN, _DAMAGE_KEPT = 5, 50  # lines
 
 
 @dataclass
@@ -58,7 +61,11 @@ class Engine:
         standards = self.standards()
         run = self.begin(resume, standards)
         status = "interrupted"
-        assessor = Assessor(run, self.plan.scorers)
+        try:
+            assessor = Assessor(run, self.plan.scorers)
+        except BaseException:
+            run.close()
+            raise
         try:
             with tempfile.TemporaryDirectory(prefix="tts-soak-") as workdir:
                 for variant in self.plan.variants:
@@ -185,11 +192,26 @@ class Engine:
     def reopen(self, path: Path) -> Run:
         """Open a run to go on with it. Raises ResumeRefused, naming what changed since it began."""
         run = Run.open(path, write=True)
-        changed = differences(run.manifest["fingerprint"], redact_json(fingerprint(self.plan)))
-        if changed:
+        try:
+            check_whole(run.path, run.manifest, resumed=True)
+            if run.manifest_changed:
+                raise ResumeRefused(f"{path.name}: cannot resume, changed since it began: manifest.json itself")
+            changed = differences(run.manifest["fingerprint"], redact_json(fingerprint(self.plan)))
+            if changed:
+                raise ResumeRefused(f"{path.name}: cannot resume, changed since it began: {', '.join(changed)}")
+            self._tell_of_damage(run)
+        except BaseException:
             run.close()
-            raise ResumeRefused(f"{path.name}: cannot resume, changed since it began: {', '.join(changed)}")
+            raise
         return run
+
+    def _tell_of_damage(self, run: Run) -> None:
+        """What the medium lost or changed is said and kept, and the run goes on with what is whole."""
+        problems = run.verify()
+        for problem in problems[:_DAMAGE_SHOWN]:
+            self.progress.say(f"{run.run_id}: {problem}")
+        if problems:
+            run.record_event("damage", {"problems": problems[:_DAMAGE_KEPT], "count": len(problems)})
 
 
 def _describe(variant: Variant) -> dict[str, Any]:

@@ -5,23 +5,35 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from harness.errors import StoreError
+from harness.report.files import write_whole
 from harness.report.page import render
 from harness.report.summary import summarise
 from harness.store import Run
+from harness.store.manifest import check_whole
 from harness.types import Json
 
 
 def write(run_path: Path, *, single_file: bool = False) -> Json:
     """Write ``summary.json`` and ``report.html`` into the run's directory; return the summary.
 
+    Raises StoreError, one line, for a damaged run and for files that cannot be written; the run is as it was then.
     ``single_file`` writes ``report-single.html`` too, which holds pictures and audio of the chunks to review.
     """
     with Run.open(run_path) as run:
-        summary = summarise(run)
-        (run_path / "summary.json").write_text(json.dumps(summary, indent=2, allow_nan=False), encoding="utf-8")
-        render(run, summary)
-        if single_file:
-            render(run, summary, single_file=True)
+        check_whole(run.path, run.manifest)
+        try:
+            summary = summarise(run)
+            write_whole(run_path / "summary.json", json.dumps(summary, indent=2, allow_nan=False))
+            render(run, summary)
+            if single_file:
+                render(run, summary, single_file=True)
+        except OSError as error:
+            file = error.filename or run_path
+            raise StoreError(
+                f"{file}: the report cannot be written ({error.strerror or error}); the run itself is whole: "
+                f"tts-soak report {run.run_id}"
+            ) from None
     return summary
 
 

@@ -13,6 +13,7 @@ from harness.faults.readable import told
 from harness.report import charts, claims_page, marks
 from harness.report.advice import advice
 from harness.report.assets import policy, static
+from harness.report.files import write_whole
 from harness.report.headline import headlines, others, sentence
 from harness.report.material import Material, Spoken, gather
 from harness.report.pictures import picture
@@ -65,7 +66,7 @@ def render(run: Run, summary: Json, *, single_file: bool = False) -> Path:
         "left": left,
     }
     path = run.path / ("report-single.html" if single_file else "report.html")
-    path.write_text(_page(context, _data(run, items)), encoding="utf-8", errors="backslashreplace")
+    write_whole(path, _page(context, _data(run, items)))
     return path
 
 

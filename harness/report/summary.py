@@ -18,12 +18,15 @@ from harness.types import Arm, Attempt, Computes, Finding, Json, Observation, Ve
 
 SUMMARY_VERSION = 1
 _LEVEL = 0.95
+_DAMAGE_KEPT = 50  # problems of the record, of which the first
+_DAMAGE_NOTED = 3  # problems of the record that stand in the notes
 
 
 def summarise(run: Run) -> Json:
     """Return the content of ``summary.json``; None stands for what was not measured."""
     names = [str(variant["name"]) for variant in run.manifest["variants"]]
     corpus = {key: value for key, value in run.manifest["corpus"].items() if key != "texts"}
+    damage = run.verify()
     rows = {name: _variant(run, name) for name in names}
     for name, row in rows.items():
         row["against"] = against(run, name, rows)
@@ -41,7 +44,8 @@ def summarise(run: Run) -> Json:
         "timings": timings(run),
         "variants": rows,
         "other_claims": _others(run, names),
-        "notes": _notes(run),
+        "notes": _notes(run, damage),
+        "damage": damage[:_DAMAGE_KEPT],
         "disk_bytes": run.disk_bytes(),
     }
 
@@ -204,8 +208,12 @@ def _claim(claim: Any) -> Json:
     }
 
 
-def _notes(run: Run) -> list[str]:
+def _notes(run: Run, damage: Sequence[str]) -> list[str]:
     notes = []
+    if damage:
+        left = len(damage) - _DAMAGE_NOTED
+        more = f" and {left} more: tts-soak verify {run.run_id}" if left > 0 else ""
+        notes.append(f"damaged record: {'; '.join(damage[:_DAMAGE_NOTED])}{more}")
     if run.manifest["corpus"].get("partial"):
         notes.append("partial selection: a different session than the whole corpus in order")
     notes += [f"{name}: {why}" for name, why in (run.manifest.get("refused") or {}).items()]

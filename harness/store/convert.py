@@ -64,7 +64,9 @@ def unpack_tokens(row: Row) -> Tokens | None:
     """The inverse of pack_tokens; None where the attempt has no tokens."""
     if row["tokens"] is None:
         return None
-    flat = np.frombuffer(zlib.decompress(row["tokens"]), dtype="<i4")
+    size = int(row["token_frames"]) * int(row["token_codebooks"]) * 4
+    unpacked = zlib.decompressobj().decompress(row["tokens"], size + 1)  # never more than the row says
+    flat = np.frombuffer(unpacked, dtype="<i4")
     return flat.reshape(row["token_frames"], row["token_codebooks"]).astype(np.int32, copy=True)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import StoreError
-from harness.store.layout import JOURNAL, MANIFEST, point_latest, read_manifest
+from harness.store.layout import JOURNAL, MANIFEST, point_latest, read_manifest, sweep_unfinished
 from harness.store.lock import held
 from harness.store.reader import directory_bytes
 from harness.store.run import Run
@@ -67,7 +67,7 @@ def _info(path: Path) -> RunInfo:
             count = run.attempt_count()
             return RunInfo(path, path.name, created, run.status, run.crashed, count, directory_bytes(path))
     except StoreError as error:
-        return RunInfo(path, path.name, created, None, not held(path), None, directory_bytes(path), str(error))
+        return RunInfo(path, path.name, created, None, False, None, directory_bytes(path), str(error))
 
 
 def latest(root: Path) -> Path:
@@ -77,7 +77,7 @@ def latest(root: Path) -> Path:
         target = link.resolve() if link.is_symlink() or link.is_dir() else root / link.read_text().strip()
         if (target / MANIFEST).is_file():
             return target
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: a link to itself
         pass  # no link, or one that leads nowhere: the newest run is what it should have named
     found = runs(root)
     if not found:
@@ -138,6 +138,7 @@ def _sweep(root: Path) -> None:
     """Finish deletions that were cut off, and let ``latest`` name a run that is there."""
     for doomed in root.glob(".*.pruned"):
         shutil.rmtree(doomed, ignore_errors=True)
+    sweep_unfinished(root)
     link = root / "latest"
     if not (link.is_symlink() or link.exists()):
         return

@@ -77,6 +77,7 @@ class Journal:
                 undo.callback(connection.close)
                 version = int(connection.execute("PRAGMA user_version").fetchone()[0])
                 check_version(path, version)
+                _check_triggers(path, connection)
                 _check_structure(path, connection)
                 if version < SCHEMA_VERSION and not write:
                     with contextlib.closing(connection) as old:
@@ -188,9 +189,13 @@ class Journal:
             if checksum(table, cells[:-1]) != cells[-1]:
                 bad.append(int(cells[0]))
                 continue
-            row: Row = {"id": cells[0]}
-            for (name, kind), cell in zip(columns, cells[1:-1], strict=True):
-                row[name] = from_cell(kind, cell)
+            row: Row = {"id": cells[0], "checksum": cells[-1]}
+            try:
+                for (name, kind), cell in zip(columns, cells[1:-1], strict=True):
+                    row[name] = from_cell(kind, cell)
+            except (TypeError, ValueError, OverflowError, RecursionError):  # sealed by somebody else
+                bad.append(int(cells[0]))
+                continue
             good.append(row)
         return good, bad
 
@@ -219,6 +224,14 @@ def _check_structure(path: Path, connection: sqlite3.Connection) -> None:
         raise StoreError(
             f"{path}: damaged ({flaw}); nothing was changed. `sqlite3 {path.name} .recover` reads what is left of it"
         )
+
+
+def _check_triggers(path: Path, connection: sqlite3.Connection) -> None:
+    # Before anything is written: a trigger would do with it as it likes.
+    connection.execute("PRAGMA trusted_schema = OFF")
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
+    if names:
+        raise StoreError(f"{path}: damaged (it holds a trigger, {one_line(names[0])!r}, that tts-soak never made)")
 
 
 def _check_tables(path: Path, connection: sqlite3.Connection) -> None:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import shutil
+import time
 from pathlib import Path
 
+from harness.documents import read_json
 from harness.durable import sync_directory, write_durably
 from harness.errors import StoreError
 from harness.store.journal import Journal
-from harness.store.lock import Lock
+from harness.store.lock import Lock, held
 from harness.types import Json
 
 MANIFEST = "manifest.json"
 JOURNAL = "journal.sqlite"
+_CREATION_SECONDS = 60.0  # much more than making a directory takes
 
 
 def build(path: Path, manifest: str) -> Lock:
     """Make the directory under a hidden name and rename it whole; return its lock. Raises OSError, StoreError."""
     root, building = path.parent, path.with_name(f".{path.name}.new")
-    if building.exists():  # left by a creation that was cut off
-        shutil.rmtree(building)
+    sweep_unfinished(root)
     if not root.exists():
         root.mkdir(parents=True)
         sync_directory(root.parent)
@@ -40,16 +42,25 @@ def build(path: Path, manifest: str) -> Lock:
     return lock
 
 
+def sweep_unfinished(root: Path) -> None:
+    """Remove what creations that were cut off have left; one that is going on is younger or holds its lock."""
+    for building in root.glob(".*.new"):
+        with contextlib.suppress(OSError):
+            if time.time() - building.lstat().st_mtime > _CREATION_SECONDS and not held(building):
+                shutil.rmtree(building)
+
+
 def read_manifest(path: Path) -> Json:
     """The manifest of a run directory. Raises StoreError."""
     file = path / MANIFEST
+    if not file.is_file():
+        what = "not a file" if file.exists() else "No such file or directory"
+        raise StoreError(f"{path}: no run ({MANIFEST}: {what})")
     try:
-        manifest = json.loads(file.read_bytes())
-    except OSError as error:
-        raise StoreError(f"{path}: no run ({MANIFEST}: {error.strerror})") from error
-    except ValueError as error:
-        raise StoreError(f"{file}: damaged ({error})") from error
-    if not isinstance(manifest, dict) or "run_id" not in manifest:
+        manifest = read_json(file, "manifest", StoreError)
+    except StoreError as error:
+        raise StoreError(f"{file}: damaged ({str(error).removeprefix(f'{file}: ')})") from None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("run_id"), str):
         raise StoreError(f"{file}: not a manifest of tts-soak")
     return manifest
 

@@ -11,9 +11,12 @@ import os
 import re
 from pathlib import Path
 
+from harness.documents import read_limited
 from harness.durable import write_all
+from harness.errors import StoreError
 
-_LINE = re.compile(rb"(\d+) ([0-9a-f]{16})")
+_LINE = re.compile(rb"(\d{1,18}) ([0-9a-f]{16})")
+_LIMIT = 256 << 20  # bytes: ten million attempts
 
 
 class Ledger:
@@ -33,22 +36,24 @@ class Ledger:
                 line = b"\n" + line  # the last line was torn; it was never acknowledged
         write_all(self._descriptor, line)
 
-    def read(self) -> tuple[dict[int, str], list[int]]:
-        """Attempt id -> checksum acknowledged last, and the numbers of damaged lines (a torn last one is none)."""
-        try:
-            lines = self.path.read_bytes().split(b"\n")
-        except FileNotFoundError:
-            return {}, []
-        known: dict[int, str] = {}
+    def read(self) -> tuple[list[tuple[int, str]], list[int]]:
+        """Return (attempt id, checksum) of every line, and the numbers of damaged lines (a torn last one is none).
+
+        An id stands there twice where an attempt was lost and its number given to another. Raises StoreError.
+        """
+        if not self.path.exists() and not self.path.is_symlink():
+            return [], []
+        lines = read_limited(self.path, "list of acknowledged attempts", _LIMIT, StoreError).split(b"\n")
+        acknowledged: list[tuple[int, str]] = []
         damaged: list[int] = []
         for number, raw in enumerate(lines[:-1], 1):
             line = raw.strip(b"\0")  # blocks that a power cut left as zeros
             match = _LINE.fullmatch(line)
             if match is not None:
-                known[int(match[1])] = match[2].decode()
+                acknowledged.append((int(match[1]), match[2].decode()))
             elif not _could_be_torn(line):
                 damaged.append(number)
-        return known, damaged
+        return acknowledged, damaged
 
     def close(self) -> None:
         descriptor, self._descriptor = self._descriptor, None

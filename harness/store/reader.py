@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from harness.errors import StoreError
 from harness.store.cells import to_cell
@@ -13,6 +15,8 @@ from harness.store.journal import Journal, Row
 from harness.store.lock import held
 from harness.store.sounds import Sounds
 from harness.types import Attempt, Claim, Evidence, Json, Observation, Samples, Verdict
+
+R = TypeVar("R")
 
 # The newest record of each attempt and scorer (fault); ids grow with time, clocks need not.
 _NEWEST_OBSERVATION = "id IN (SELECT max(id) FROM observations GROUP BY attempt_id, scorer)"
@@ -104,7 +108,7 @@ class Reader:
         """Attempts in the order of requests (session, sequence), never by clock."""
         where, arguments = _where(variant=variant, arm=arm, session=session)
         rows = self._journal.rows("attempts", f"{where} ORDER BY session, sequence, id", arguments)
-        return [attempt_of(row) for row in rows]
+        return [_as(attempt_of, row) for row in rows]
 
     def attempt_count(self) -> int:
         """How many attempts there are, without reading them."""
@@ -115,12 +119,12 @@ class Reader:
         rows = self._journal.rows("attempts", "WHERE id = ?", (attempt_id,))
         if not rows:
             raise StoreError(f"{self.path}: there is no attempt {attempt_id}")
-        return attempt_of(rows[0])
+        return _as(attempt_of, rows[0])
 
     def observations(self, attempt_id: int) -> dict[str, Observation]:
         """The newest observation of each scorer."""
         rows = self._journal.rows("observations", "WHERE attempt_id = ? ORDER BY id", (attempt_id,))
-        return {row["scorer"]: observation_of(row) for row in rows}
+        return {row["scorer"]: _as(observation_of, row) for row in rows}
 
     def all_observations(
         self, scorer: str | None = None, variant: str | None = None
@@ -133,12 +137,12 @@ class Reader:
             "observations", f"{where} {_NEWEST_OBSERVATION}{of_variant} ORDER BY attempt_id, id", [*arguments, *more]
         )
         for row in rows:
-            yield row["attempt_id"], observation_of(row)
+            yield row["attempt_id"], _as(observation_of, row)
 
     def verdict(self, attempt_id: int) -> Verdict | None:
         """The newest verdict of an attempt, or None."""
         row = self._newest_verdict(attempt_id)
-        return None if row is None else verdict_of(row)
+        return None if row is None else _as(verdict_of, row)
 
     def limits_key(self, attempt_id: int) -> str | None:
         """Which limits the newest verdict of an attempt was judged with."""
@@ -153,12 +157,12 @@ class Reader:
         """Attempt id -> newest verdict."""
         of_variant, arguments = self._of_variant(variant, arm)
         where = f"WHERE {_NEWEST_VERDICT}{of_variant} ORDER BY attempt_id"
-        return {row["attempt_id"]: verdict_of(row) for row in self._journal.rows("verdicts", where, arguments)}
+        return {row["attempt_id"]: _as(verdict_of, row) for row in self._journal.rows("verdicts", where, arguments)}
 
     def evidence(self, attempt_id: int) -> dict[str, Evidence]:
         """Fault name -> newest evidence of an attempt."""
         rows = self._journal.rows("evidence", "WHERE attempt_id = ? ORDER BY id", (attempt_id,))
-        return {row["fault"]: evidence_of(row) for row in rows}
+        return {row["fault"]: _as(evidence_of, row) for row in rows}
 
     def all_evidence(self, variant: str | None = None, arm: str | None = None) -> dict[int, dict[str, Evidence]]:
         """Attempt id -> fault name -> newest evidence."""
@@ -166,12 +170,12 @@ class Reader:
         where = f"WHERE {_NEWEST_EVIDENCE}{of_variant} ORDER BY attempt_id, id"
         found: dict[int, dict[str, Evidence]] = {}
         for row in self._journal.rows("evidence", where, arguments):
-            found.setdefault(row["attempt_id"], {})[row["fault"]] = evidence_of(row)
+            found.setdefault(row["attempt_id"], {})[row["fault"]] = _as(evidence_of, row)
         return found
 
     def claims(self) -> list[Claim]:
         """The newest claim of each name and variant, in order of recording."""
-        return [claim_of(row) for row in self._journal.rows("claims", f"WHERE {_NEWEST_CLAIM} ORDER BY id")]
+        return [_as(claim_of, row) for row in self._journal.rows("claims", f"WHERE {_NEWEST_CLAIM} ORDER BY id")]
 
     def events(self, kind: str | None = None) -> list[EventRow]:
         where, arguments = _where(kind=kind)
@@ -196,6 +200,14 @@ class Reader:
         return (f" AND attempt_id IN (SELECT id FROM attempts {where})" if where else ""), arguments
 
 
+def _as(convert: Callable[[Row], R], row: Row) -> R:
+    """A row in the words of the project. Raises StoreError for one whose checksum fits and whose content does not."""
+    try:
+        return convert(row)
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, zlib.error) as error:
+        raise StoreError(f"journal.sqlite: row {row['id']} is damaged ({error})"[:300]) from None
+
+
 def _where(**conditions: str | int | None) -> tuple[str, list[str | int | float | bytes | None]]:
     given = {name: value for name, value in conditions.items() if value is not None}
     text = " AND ".join(f"{name} = ?" for name in given)
@@ -209,6 +221,6 @@ def directory_bytes(path: Path) -> int:
     for file in path.rglob("*"):
         try:
             total += file.lstat().st_size if not file.is_dir() else 0
-        except FileNotFoundError:
+        except OSError:
             continue
     return total

@@ -24,7 +24,7 @@ from harness.store.lock import Lock, held
 from harness.store.reader import Reader
 from harness.store.redact import redact, redact_json, shortened
 from harness.store.schema import SCHEMA_VERSION
-from harness.store.verify import lost_attempts, problems, quarantine
+from harness.store.verify import lost_attempts, manifest_changed, problems, quarantine
 from harness.types import Attempt, Claim, Evidence, Json, Observation, Samples, Verdict
 
 DETAIL_LIMIT = 500  # characters of an attempt's one line
@@ -217,6 +217,11 @@ class Run(Reader):
         if not status or status == "running":
             raise ValueError(f"a run cannot end as {status!r}")
         self._state(status, detail)
+
+    @property
+    def manifest_changed(self) -> bool:
+        """Whether the manifest is not the one that the run began with."""
+        return manifest_changed(self.path, self._journal)
 
     def verify(self) -> list[str]:
         """One line a problem: lost or damaged attempts, sounds that do not fit, files that belong to nothing."""

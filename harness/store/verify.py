@@ -23,6 +23,7 @@ def problems(path: Path, journal: Journal, *, busy: bool) -> list[str]:
         attempts, damaged = journal.sift("attempts", "ORDER BY id")
         found += _rows(journal)
         found += _acknowledged(path, attempts, damaged)
+        found += _lost_before(journal)
         found += _manifest(path, journal)
         found += _audio(path, journal, attempts, complete=not damaged and not busy)
     except StoreError as error:
@@ -42,16 +43,37 @@ def _rows(journal: Journal) -> list[str]:
 
 
 def _acknowledged(path: Path, attempts: list[Row], damaged: list[int]) -> list[str]:
-    known, torn = Ledger(path).read()
-    present = {row["id"] for row in attempts} | set(damaged)
-    lost = sorted(set(known) - present)
+    acknowledged, torn = Ledger(path).read()
+    seals = {row["id"]: row["checksum"] for row in attempts}
+    lost = sorted({number for number, _ in acknowledged} - set(seals) - set(damaged))
+    other = sorted({number for number, seal in acknowledged if number in seals and seal != seals[number]})
     found = [f"acknowledged.log: line {number} is damaged" for number in torn]
+    if other:
+        found.append(
+            f"acknowledged.log: {len(other)} attempts were acknowledged that are not those of the journal "
+            f"(ids {other[0]} to {other[-1]}): lost and spoken again, or the list is damaged"
+        )
     if lost:
         found.append(
             f"journal.sqlite: {len(lost)} acknowledged attempts are missing (ids {lost[0]} to {lost[-1]}); "
             f"the journal was damaged or replaced"
         )
     return found
+
+
+def _lost_before(journal: Journal) -> list[str]:
+    """Losses that a resume came upon: what was spoken again since then does not undo them."""
+    lines = []
+    for event in journal.rows("events", "WHERE kind = 'attempts lost' ORDER BY id"):
+        ids = event["data"].get("ids") if isinstance(event["data"], dict) else None
+        count = len(ids) if isinstance(ids, list) else 0
+        lines.append(f"journal.sqlite: {count} acknowledged attempts were lost before {event['utc']}")
+    return lines
+
+
+def manifest_changed(path: Path, journal: Journal) -> bool:
+    """Return whether the manifest is not the one that the run began with."""
+    return bool(_manifest(path, journal))
 
 
 def _manifest(path: Path, journal: Journal) -> list[str]:
@@ -102,4 +124,4 @@ def quarantine(path: Path, journal: Journal) -> list[str]:
 def lost_attempts(path: Path, journal: Journal) -> list[int]:
     """Ids that were acknowledged and are beyond the end of the journal."""
     last = int(journal.query("SELECT coalesce(max(id), 0) FROM attempts")[0][0])
-    return sorted(number for number in Ledger(path).read()[0] if number > last)
+    return sorted({number for number, _ in Ledger(path).read()[0] if number > last})
