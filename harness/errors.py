@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LISTED = 12  # choices that a line names
+
 
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the closest choice, else the list of choices, else nothing."""
@@ -12,7 +14,8 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     if close:
         return f" (did you mean {close[0]!r}?)"
-    return f" (choose from: {', '.join(names)})" if names else ""
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f" (choose from: {', '.join(names[:_LISTED])}{more})" if names else ""
 
 
 def refuse_unknown(where: str, given: Iterable[str], known: Iterable[str]) -> None:

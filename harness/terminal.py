@@ -149,9 +149,13 @@ def _cells(name: str, row: dict[str, Any], speed: str) -> dict[str, str]:
     }
 
 
+_SMALL = "too small to say"
+
+
 def closing_lines(summary: dict[str, Any]) -> list[str]:
     """What a stranger asks next: which faults, how sure, what was not judged and why, who listened, what disk."""
-    lines = []
+    lines: list[str] = []
+    open_ones: dict[str, list[str]] = {}
     for name, row in summary["variants"].items():
         if row["faulty"]:
             classes = ", ".join(f"{fault} {count}" for fault, count in row["faults"].items())
@@ -169,9 +173,15 @@ def closing_lines(summary: dict[str, Any]) -> list[str]:
                 f"{name}: recognizer looped in {row['looped']} chunks; their words are not judged and not in the WER"
             )
         for claim in row["claims"]:
-            if claim["passed"] is not True:
+            small = claim["passed"] is None and claim["statement"].startswith(_SMALL)
+            if small and len(summary["variants"]) > 1:
+                open_ones.setdefault(claim["name"], []).append(name)
+            elif claim["passed"] is not True:
                 word = "FAILS" if claim["passed"] is False else "open"
                 lines.append(f"{name}: {claim['name']} {word}: {claim['statement']}")
+    if open_ones:  # the same line for every variant would drown the table
+        told = "; ".join(f"{claim} of {', '.join(names)}" for claim, names in open_ones.items())
+        lines.append(f"open, too few chunks to say: {told}")
     timings = summary.get("timings") or {}
     if timings.get("valid") is False:
         lines.append(f"timings are invalid, RTFx in brackets: {timings['reason']}")

@@ -165,15 +165,18 @@ def _build(path: Path, text: str, name: str, spec: _Spec) -> Variant:
 
 
 def _explain(path: Path, text: str, name: str, error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = str(first["loc"][0]) if first["loc"] else ""
-    line = _line_of(text, name, key)
-    where = f"{path}:{line}: variants.{name}.{key}"
-    if first["type"] == "extra_forbidden":
+    """Every problem of the table, one a line."""
+    return "\n".join(_explained(path, text, name, dict(one)) for one in error.errors())
+
+
+def _explained(path: Path, text: str, name: str, one: dict[str, Any]) -> str:
+    key = str(one["loc"][0]) if one["loc"] else ""
+    where = f"{path}:{_line_of(text, name, key)}: variants.{name}.{key}"
+    if one["type"] == "extra_forbidden":
         return f"{where}: unknown key{nearest(key, _Spec.model_fields)}"
-    if first["type"] == "missing":
+    if one["type"] == "missing":
         return f"{where}: missing (every variant needs it, here or in [defaults])"
-    return f"{where}: {first['msg'].lower()} (got {first.get('input')!r})"
+    return f"{where}: {str(one['msg']).lower()} (got {one.get('input')!r})"
 
 
 def _line_of(text: str, variant: str | None, key: str) -> int:

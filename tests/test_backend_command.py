@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.audio import float_to_pcm, write_wav
-from harness.backends.base import BackendFault, BackendRefused, NoAudio, ProgramDied
+from harness.backends.base import BackendAway, BackendFault, BackendRefused, NoAudio, ProgramDied
 from harness.backends.command import CommandBackend
 from harness.backends.command_settings import fill
 from harness.backends.worker import Reply, Worker
@@ -245,14 +245,14 @@ def test_less_than_one_raw_frame_is_no_audio() -> None:
         _speak(command="printf x; : {text}", shell=True, format="pcm_s16le", sample_rate=8000)
 
 
-def test_program_that_vanished_is_refused_not_raised(tmp_path: Path) -> None:
+def test_program_that_vanished_is_away_not_a_fault_of_the_text(tmp_path: Path) -> None:
     tool = tmp_path / "tool"
     tool.write_text("#!/bin/sh\nexit 0\n")
     tool.chmod(0o755)
     backend, variant = CommandBackend(), _variant(command=[str(tool), "{text}", "{output}"])
     backend.load(variant)
     tool.unlink()
-    with pytest.raises(BackendRefused, match=r"cannot start .*No such file"):
+    with pytest.raises(BackendAway, match=r"cannot start .*No such file"):
         backend.synthesize(Request("a", "x", 1), lambda: None)
     backend.close()
 

@@ -302,7 +302,8 @@ def test_marks_are_kept_merged_and_shown(tmp_path):
     for words in ({2: "real"}, {5: "false alarm"}):
         done = runner.invoke(main, ["marks", str(saved(tmp_path, path, words)), "--reports", str(tmp_path)])
         assert done.exit_code == 0, done.output
-    assert "marked false alarms: 1 in 16 judged chunks" in done.output
+    assert "marked as false alarms: 1 of 16 judged chunks" in done.output
+    assert "2 marks are too few to suggest a limit" in done.output
     page = (path / "report.html").read_text()
     items = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S).group(1))["items"]
     assert sorted(item["mark"]["mark"] for item in items) == ["false alarm", "real"]

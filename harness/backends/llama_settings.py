@@ -119,7 +119,9 @@ def _check_engine(settings: Settings, where: str) -> None:
     if settings.companions and settings.engine != "xllamacpp":
         raise ConfigError(f"{where}: companions needs engine = 'xllamacpp'; llama-cpp-python has no parallel slots")
     if settings.engine == "llama-cpp-python" and importlib.util.find_spec("llama_cpp") is None:
-        raise ConfigError(f"{where}: engine: llama-cpp-python is not installed: pip install 'tts-soak[divergence]'")
+        raise ConfigError(
+            f"{where}: engine: llama-cpp-python is not installed: pip install llama-cpp-python (the extra 'divergence')"
+        )
 
 
 def for_request(settings: Settings, overrides: Mapping[str, Any]) -> Settings:

@@ -36,19 +36,23 @@ def wrong(variant: Variant, key: str, problem: str) -> ConfigError:
 
 
 def _explain(kind: type[Settings], variant: Variant, error: ValidationError) -> str:
-    first = error.errors()[0]
-    path = [part for part in first["loc"] if not (isinstance(part, str) and ("[" in part or "function-" in part))]
+    """Every problem of the settings, one a line."""
+    return "\n".join(dict.fromkeys(_explained(kind, variant, dict(one)) for one in error.errors()))
+
+
+def _explained(kind: type[Settings], variant: Variant, one: dict[str, Any]) -> str:
+    path = [part for part in one["loc"] if not (isinstance(part, str) and ("[" in part or "function-" in part))]
     place = _place(variant, ".".join(map(str, path)))
-    if first["type"] == "extra_forbidden":
+    if one["type"] == "extra_forbidden":
         known = _keys_at(kind, path[:-1])
         return f"{place}: unknown key of adapter {variant.adapter!r}{nearest(str(path[-1]), known)}"
-    if first["type"] == "missing":
+    if one["type"] == "missing":
         return f"{place}: missing, adapter {variant.adapter!r} needs it"
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "literal_error":
-        choices = re.findall(r"'([^']+)'", str(first.get("ctx", {}).get("expected", "")))
-        return f"{place}: cannot be {first.get('input')!r}{nearest(str(first.get('input')), choices)}"
-    return f"{place}: {message[:1].lower()}{message[1:]} (got {first.get('input')!r})"
+    message = str(one["msg"]).removeprefix("Value error, ")
+    if one["type"] == "literal_error":
+        choices = re.findall(r"'([^']+)'", str(one.get("ctx", {}).get("expected", "")))
+        return f"{place}: cannot be {one.get('input')!r}{nearest(str(one.get('input')), choices)}"
+    return f"{place}: {message[:1].lower()}{message[1:]} (got {one.get('input')!r})"
 
 
 def _keys_at(kind: type[Settings], path: Iterable[Any]) -> list[str]:

@@ -41,7 +41,8 @@ def faults(name: str | None) -> None:
 
 @main.command()
 @click.argument("spec", required=False)
-def corpora(spec: str | None) -> None:
+@click.option("--full", is_flag=True, help="texts in full, not cut at 110 characters")
+def corpora(spec: str | None, full: bool) -> None:
     """List the built-in corpora, or show the chunks of one (a name, a file, or generated:...)."""
     from harness.corpora import builtin_names, load_corpus
     from harness.text import count_words

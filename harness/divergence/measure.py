@@ -65,7 +65,7 @@ def measure(
 def evaluate(reference: Path, variant: Path, generations: Sequence[Generation], timeout: float = TIMEOUT) -> Steps:
     """The steps of all generations, in order; raises as :func:`measure` does."""
     if importlib.util.find_spec("llama_cpp") is None:
-        raise MissingExtra("llama-cpp-python is not installed: pip install 'tts-soak[divergence]'")
+        raise MissingExtra("llama-cpp-python is not installed: pip install llama-cpp-python (the extra 'divergence')")
     groups = {chunk: index for index, chunk in enumerate(dict.fromkeys(one.chunk_id for one in generations))}
     sizes = [[groups[one.chunk_id], len(one.prompt), len(one.generated)] for one in generations]
     ids = [token for one in generations for token in (*one.prompt, *one.generated)]

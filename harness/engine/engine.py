@@ -171,6 +171,7 @@ class Engine:
                 variant.name: reference_figures(standards[variant.name].profile, self.plan.chunks(variant))
                 for variant in self.plan.variants
             },
+            "left_out": list(self.plan.left_out),
             "margins": dict(self.plan.margins),
             "experiment": dict(self.plan.experiment),
             "provenance": {**provenance(), "recognizer": listener_provenance(self.plan)},

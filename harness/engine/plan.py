@@ -42,6 +42,7 @@ class Plan:
     quiet_chunks: int = 5
     arguments: tuple[str, ...] = ()
     stop_early: bool = False  # by a sequential test of the fault rate
+    left_out: tuple[str, ...] = ()  # scorers that were left out on purpose
     clients: int = 1  # that ask at once; more than one for servers only
     patience: float = PATIENCE  # s to wait for a backend that is away
     adopt: Path | None = None  # a run whose sessions are taken over where they are the same as this one's

@@ -17,11 +17,12 @@ from harness.engine.kin import settle_voice
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
 from harness.errors import SoakError
+from harness.faults.base import LEFT_OUT
 from harness.judge import Judge
 from harness.profile import Profile
 from harness.session import BackendGone, Session, Turn
 from harness.store import Run
-from harness.types import Arm, Attempt, Chunk, Computes, TokenLayout, Variant, VerdictWord
+from harness.types import Arm, Attempt, Chunk, Computes, Observation, Status, TokenLayout, Variant, VerdictWord
 
 _RESTARTS_IN_VAIN = 3  # a backend that cannot be brought back is given up, its other chunks stay unspoken
 
@@ -179,6 +180,9 @@ class Soak:
         case = Case(attempt, chunk, self.variant, self.judge, self.profile, layout, previous)
         if like is not None:
             case.own, case.expected, case.voice_embeddings = like.own, like.expected, like.voice_embeddings
+        case.observations |= {
+            name: Observation(name, "", Status.NOT_AVAILABLE, reason=LEFT_OUT) for name in self.plan.left_out
+        }
         self.cases[attempt.id] = case
         self.assessor.submit(case)
         return case

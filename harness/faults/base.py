@@ -24,6 +24,8 @@ from harness.types import (
     View,
 )
 
+LEFT_OUT = "left out on purpose (--scorers)"  # such a scorer's classes are not asked, and their silence is no verdict
+
 
 class Family(StrEnum):
     """Where a fault can be seen."""
@@ -218,7 +220,7 @@ class BaseFault:
             if seen.status is Status.ERROR:
                 raise CannotJudge(f"{scorer} failed: {seen.reason}")
             if seen.status is Status.NOT_AVAILABLE:
-                if self.essential:
+                if self.essential and seen.reason != LEFT_OUT:
                     raise CannotJudge(f"{scorer}: {seen.reason}")
                 raise NotApplicable(f"{scorer}: {seen.reason}")
 

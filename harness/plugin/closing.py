@@ -18,7 +18,8 @@ def unjudged(summary: dict[str, Any]) -> list[str]:
 
 def summary(terminalreporter: Any, suite: str, found: dict[str, Any], run: Path) -> None:
     """The table of a soak, what a stranger asks next, and where its report is."""
-    terminalreporter.section(f"{suite}: {found['corpus']['name']}")
+    source = Path(str(found["corpus"].get("source") or ""))
+    terminalreporter.section(f"{suite}: {source.name if source.suffix else found['corpus']['name']}")
     terminalreporter.write_line(terminal.table(found, terminalreporter._tw.fullwidth))
     for text in terminal.closing_lines(found):
         terminalreporter.write_line(text)

@@ -137,6 +137,7 @@ def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Pa
         arguments=asked.arguments,
         stop_early=asked.getoption("stop_early") and scene.suite not in EXPERIMENTS,
         patience=asked.getoption("patience"),
+        left_out=_left_out(asked, scene.suite),
         adopt=adopt,
     )
 
@@ -191,6 +192,14 @@ def _tables(asked: Asked, scene: Scene, pairs: set[str]) -> dict[str, Any]:
 def load_margins(path: Path) -> dict[str, Any]:
     """Margins of the suite's claims. Raises ConfigError naming file and line."""
     return read_toml(path, "limits file")
+
+
+def _left_out(asked: Asked, suite: str) -> tuple[str, ...]:
+    """What a choice of scorers leaves out; nothing where there was no choice, or none at all was chosen."""
+    named = [name.strip() for name in (asked.getoption("scorers") or "").split(",") if name.strip()]
+    if not named or "none" in named:
+        return ()
+    return tuple(name for name in _default_scorers(suite) if name not in named)
 
 
 def _default_scorers(suite: str) -> tuple[str, ...]:

@@ -137,12 +137,14 @@ def digest(run: Run, name: str = "") -> Digest:
         peaks={variant: row["peak_memory_bytes"] for variant, row in summary["variants"].items()},
         commit=summary["provenance"]["code"].get("commit"),
         name=name,
-        machine=_machine(summary["provenance"].get("cpu") or {}),
+        machine=_machine(summary["provenance"].get("cpu") or {}, summary["provenance"].get("gpus") or ()),
     )
 
 
-def _machine(cpu: Mapping[str, Any]) -> str:
-    return f"{cpu['model']}, {cpu['usable']} cores" if cpu.get("model") and cpu.get("usable") else ""
+def _machine(cpu: Mapping[str, Any], gpus: Sequence[Mapping[str, Any]]) -> str:
+    """What took the times: another GPU is another machine."""
+    own = f"{cpu['model']}, {cpu['usable']} cores" if cpu.get("model") and cpu.get("usable") else ""
+    return "; ".join(filter(None, (own, *(str(gpu.get("name", "")) for gpu in gpus))))
 
 
 def _of(word: VerdictWord, attempt: Any, wer: Mapping[str, Any] | None) -> Heard:

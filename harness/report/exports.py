@@ -70,7 +70,7 @@ def model_card(summary: Json) -> str:
     recognizer = summary["recognizer"]
     encoder = next((row["speaker_similarity"]["encoder"] for row in summary["variants"].values()), None)
     rows = [[name, *_figures(row, _timed(summary))] for name, row in summary["variants"].items()]
-    heads = ["quantization", "faulty chunks (95%)", "WER", "SIM", "token ratio", "RTFx", "memory", "size", "not judged"]
+    heads = ["variant", "faulty chunks (95%)", "WER", "SIM", "token ratio", "RTFx", "memory", "size", "not judged"]
     commit = (summary["provenance"]["code"].get("commit") or "unknown")[:12]
     with_what = (
         f"Measured by tts-soak {_code(commit)} on {summary['corpus']['chunks']} consecutive chunks of the corpus "

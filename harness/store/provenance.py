@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from harness.errors import StoreError
+from harness.store.gpus import gpus
 from harness.store.redact import looks_secret, redact
 from harness.types import Json
 from harness.weights.checked import sha256_of
@@ -46,6 +47,7 @@ def provenance(models: Mapping[str, Path] | None = None) -> Json:
         if hasattr(os, "sched_getaffinity")
         else {"model": _cpu_model(), "cores": os.cpu_count(), "usable": None},
         "memory_bytes": _memory_bytes(),
+        "gpus": list(gpus()),
         "command": [redact(word) for word in _joined_options(sys.argv)],
         "environment": environment(os.environ),
         "models": {name: {"file": path.name, "sha256": file_sha256(path)} for name, path in (models or {}).items()},
