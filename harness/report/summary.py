@@ -212,13 +212,13 @@ def _notes(run: Run, damage: Sequence[str]) -> list[str]:
     notes = []
     if damage:
         left = len(damage) - _DAMAGE_NOTED
-        more = f" and {lacking} more: tts-soak verify {run.run_id}" if left > 0 else ""
+        more = f" and {left} more: tts-soak verify {run.run_id}" if left > 0 else ""
         notes.append(f"damaged record: {'; '.join(damage[:_DAMAGE_NOTED])}{more}")
     if run.manifest["corpus"].get("partial"):
         notes.append("partial selection: a different session than the whole corpus in order")
     lacking = run.manifest.get("left_out") or []
     if lacking:
-        notes.append(f"judged without {', '.join(lacking)}, which were left out on purpose: clean means clean of the rest")
+        notes.append(f"judged without {', '.join(lacking)}, left out on purpose: clean is clean of the rest")
     notes += [f"{name}: {why}" for name, why in (run.manifest.get("refused") or {}).items()]
     for event in run.events():
         if event.kind == "another voice":
