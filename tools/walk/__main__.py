@@ -28,9 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="what the preset leaves open")
 @click.option("--chunks", type=click.IntRange(min=2), default=60, show_default=True, help="of the built-in book")
 @click.option("--asr", default=None, help="recognizer; the default one if not given")
-@click.option(
-    "--install", is_flag=True, help="install into a virtual environment of the clone's own, and time that too"
-)
+@click.option("--install", is_flag=True, help="into a virtual environment of its own, timed too")
 @click.option("--minutes", type=float, default=15.0, show_default=True, help="what the walk may take")
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="also write the steps as JSON")
 def main(

@@ -81,8 +81,6 @@ class Walk:
 
 def table(steps: Sequence[Step]) -> str:
     """The steps in Markdown."""
-    rows = [
-        f"| {step.name} | {step.seconds:.0f} s | {step.code if step.fine else f'FAILED ({step.code})'} |"
-        for step in steps
-    ]
+    ends = [str(step.code) if step.fine else f"FAILED ({step.code})" for step in steps]
+    rows = [f"| {step.name} | {step.seconds:.0f} s | {end} |" for step, end in zip(steps, ends, strict=True)]
     return "\n".join(["| step | took | exit code |", "|---|---:|---:|", *rows])
