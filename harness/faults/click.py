@@ -4,7 +4,9 @@ import numpy as np
 
 from harness.faults._inject import audio, give, place, speech
 from harness.faults.base import BaseFault, Family, Material, NotApplicable, Seen, Source, payload
-from harness.types import Relation, View
+from harness.types import Json, Relation, View
+
+FEWEST_SEAMS, SURE_SEAMS, SHOWN_SEAMS = 3, 5, 40
 
 
 def step(material: Material, dose: float, rng: np.random.Generator) -> Material:
@@ -39,4 +41,17 @@ class Click(BaseFault):
             raise NotApplicable("no sound to look for steps in")
         times = clicks.get("times") or []
         span = (float(times[0]), float(times[0])) if times else None
-        return Seen(float(ratio), span, f"{clicks.get('count', 0)} steps, the worst {float(ratio):.1f} times")
+        detail = f"{clicks.get('count', 0)} steps, the worst {float(ratio):.1f} times"
+        seams = clicks.get("seams")
+        value = float(ratio)
+        if seams and seams["hits"] >= SURE_SEAMS:  # small as they may be, no healthy clip has so many that keep time
+            value = max(value, self.default_limit + float(seams["hits"]))
+        return Seen(value, span, f"{detail}{_seams(seams)}")
+
+
+def _seams(seams: Json | None) -> str:
+    """All places of seams that keep time."""
+    if not seams or seams["hits"] < FEWEST_SEAMS:
+        return ""
+    places = ", ".join(f"{float(at):.2f}" for at in seams["times"][:SHOWN_SEAMS])
+    return f"; seams every {float(seams['period']):.3f} s, at {places}"

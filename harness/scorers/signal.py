@@ -7,6 +7,7 @@ from typing import Any
 from harness.scorers.base import Clip
 from harness.scorers.clip import SharedClip, figure
 from harness.scorers.signal_click import click_figures
+from harness.scorers.signal_gaps import gap_figures
 from harness.scorers.signal_level import damage_figures, level_figures
 from harness.scorers.signal_repeat import repeat_figures
 from harness.scorers.signal_spectrum import spectrum_figures
@@ -40,7 +41,7 @@ class SignalScorer:
         damage = damage_figures(shared)
         unmeasured = damage["nonfinite_fraction"] == 1
         payload |= level_figures(shared) | damage
-        for figures in (time_figures, spectrum_figures, repeat_figures, click_figures):
+        for figures in (time_figures, spectrum_figures, repeat_figures, click_figures, gap_figures):
             payload |= figures(shared)
         if unmeasured:
             nothing: dict[str, Any] = {"count": None, "worst_ratio": None, "worst_dbfs": None, "times": []}

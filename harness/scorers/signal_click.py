@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from harness.scorers.clip import SharedClip, figure, level
+from harness.scorers.regular import regular
 
 BLOCK = 0.005  # s
 AROUND = 3  # blocks on either side
@@ -15,6 +17,9 @@ OWN = ORDER + 2  # the largest difference of a block that is not the click's own
 RATIO = 4.5  # times the differences around it that make a click; synthetic speech reaches 4.3
 AUDIBLE = 10 ** (-54 / 20)  # of full scale
 SHOWN = 20  # times listed at most
+WEAK = 2.5  # times the differences around it that count where seams keep time
+TOLERANCE, FASTEST, SLOWEST = 0.0015, 0.05, 5.0  # s, of seams at a regular distance
+MOST_SEAMS = 200
 
 
 def click_figures(clip: SharedClip) -> dict[str, Any]:
@@ -26,7 +31,8 @@ def click_figures(clip: SharedClip) -> dict[str, Any]:
     is more: pulses of a voice come again within 15 ms or spread over several samples, a wrong sample does neither.
     ``worst_ratio`` is also given below 4.5, of audible steps only; ``worst_dbfs`` is the size of that step. After
     audio.cpp issues 361 and 429 (twice the slew, -54 dBFS); at twice, half of all healthy clips would count, so the
-    ratio is best set against the voice's own.
+    ratio is best set against the voice's own. ``seams``: {``period``, ``hits``, ``times``} of steps above 2.5 times
+    that keep time, with every place of the clip where one is due; None where fewer than three do.
     """
     steps = np.abs(np.diff(clip.sound, n=ORDER)) / 2 ** (ORDER - 1)
     if clip.finite_mask is not None and len(steps):
@@ -34,7 +40,7 @@ def click_figures(clip: SharedClip) -> dict[str, Any]:
     width = max(16, round(BLOCK * clip.rate))
     count = len(steps) // width
     if count < 2 * AROUND + 1:
-        return {"clicks": {"count": None, "worst_ratio": None, "worst_dbfs": None, "times": []}}
+        return {"clicks": {"count": None, "worst_ratio": None, "worst_dbfs": None, "times": [], "seams": None}}
     blocks = steps[: count * width].reshape(count, width)
     largest = blocks.max(axis=1)
     places = blocks.argmax(axis=1)
@@ -48,11 +54,21 @@ def click_figures(clip: SharedClip) -> dict[str, Any]:
     where = found * width + places[found] + ORDER // 2 + 1
     where = where[np.diff(where, prepend=-width) >= width // 2]  # one wrong sample on the border of two blocks
     worst = int(ratios.argmax())
+    weak = np.flatnonzero(ratios > WEAK)
+    comb = regular(
+        [(at * width + places[at]) / clip.rate for at in weak], TOLERANCE, FASTEST, SLOWEST, len(clip.sound) / clip.rate
+    )
+    seams = None if comb is None else {"period": figure(comb.period), "hits": comb.hits, "times": _shown(comb.times)}
     return {
         "clicks": {
             "count": len(where),
             "worst_ratio": figure(float(ratios[worst])) if audible.any() else None,
             "worst_dbfs": figure(level(float(largest[worst]))) if audible.any() else None,
             "times": [figure(at / clip.rate) for at in where[:SHOWN].tolist()],
+            "seams": seams,
         }
     }
+
+
+def _shown(times: Sequence[float]) -> list[float | None]:
+    return [figure(at) for at in times[:MOST_SEAMS]]
