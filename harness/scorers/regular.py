@@ -56,6 +56,6 @@ def _on(given: NDArray[np.float64], phase: float, period: float, tolerance: floa
     slope, start = np.polyfit(teeth[near], at, 1)
     first, last = int(hit[0]), int(hit[-1])
     if until is not None and slope > 0:
-        first, last = min(first, int(np.ceil(-start / slope))), max(last, int((until - start) / slope))
+        first, last = min(first, int(np.ceil(-start / slope - 1e-6))), max(last, int((until - start) / slope + 1e-6))
     every = np.arange(first, last + 1)
     return Comb(float(slope), len(hit), tuple(float(start + slope * tooth) for tooth in every))

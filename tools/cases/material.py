@@ -1,0 +1,90 @@
+"""What the cases are made of: clips, views of them, verdicts, and transcripts that are given."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from harness.audio import read_audio
+from harness.judge import Judge, Limits
+from harness.scorers import SCORERS
+from harness.scorers.asr import Transcript
+from harness.scorers.base import observe
+from harness.scorers.clip import SharedClip
+from harness.scorers.intelligibility import payload
+from harness.text import default_normaliser, normaliser
+from harness.types import Attempt, Chunk, Observation, Outcome, Samples, Status, Variant, Verdict, View
+
+SCORERS_USED = ("signal", "pitch")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording of a reader with its text; ``samples`` float32 mono at ``rate`` Hz."""
+
+    name: str
+    text: str
+    samples: Samples
+    rate: int
+
+
+def recordings(folder: Path) -> dict[str, Recording]:
+    """Return the recordings of ``ljspeech`` in a folder by name."""
+    found = {}
+    with (folder / "ljspeech" / "metadata.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE):
+            path = folder / "ljspeech" / f"{row[0]}.flac"
+            if path.is_file():
+                audio = read_audio(path)
+                found[row[0]] = Recording(row[0], row[-1], audio.samples, audio.sample_rate)
+    return found
+
+
+def word_errors(text: str, transcript: str, language: str = "en") -> tuple[int, int]:
+    """Return errors and words of a transcript under the normaliser of the language."""
+    found = payload(
+        Transcript(transcript, (), "given", "given"), text, language, normaliser(default_normaliser(language))
+    )
+    return int(found["wer"]["errors"]), int(found["wer"]["words"])
+
+
+def view_of_clip(
+    text: str,
+    sound: Samples | None = None,
+    rate: int = 24_000,
+    *,
+    heard: str | None = None,
+    outcome: Outcome = Outcome.OK,
+    repairs: tuple[str, ...] = (),
+) -> View:
+    """Return what the detectors would see of one answer; ``heard`` is the transcript, None where nobody listened."""
+    chunk = Chunk("case", text)
+    duration = None if sound is None else len(sound) / rate
+    notes = {"repairs": list(repairs)}
+    attempt = Attempt(
+        0, 0, 0, "case", "case", outcome=outcome, detail="said so", sample_rate=rate, duration=duration, notes=notes
+    )
+    seen: dict[str, Observation] = {}
+    if sound is not None:
+        clip = SharedClip(chunk, attempt, np.asarray(sound, np.float32), rate, Variant("case", "null"))
+        seen = {name: observe(SCORERS.get(name)(), clip) for name in SCORERS_USED}
+        if heard is not None:
+            given = payload(Transcript(heard, (), "given", "given"), text, "en", normaliser("english"))
+            seen["intelligibility"] = Observation("intelligibility", "given", Status.OK, given)
+    return View(chunk, attempt, seen)
+
+
+def verdict_of(view: View) -> Verdict:
+    """Return the verdict under the default limits, without a reference."""
+    judge = Judge(Limits.default())
+    return judge.verdict(view, judge.evidence(view))
+
+
+def findings_of(view: View) -> dict[str, str]:
+    """Return the findings under the default limits: detector -> its detail."""
+    judge = Judge(Limits.default())
+    found, _ = judge.findings(view, judge.evidence(view))
+    return {finding.fault: finding.detail for finding in found}
