@@ -3,5 +3,5 @@
     python -m tools.cases [--speech FOLDER] [NAME ...]
 
 ``FOLDER`` holds recordings of a reader (``ljspeech/*.flac`` with ``metadata.csv``); without it the cases that need
-speech are left out, and said so. ``--recognizer`` listens with the recognizer of runs, where its weights are here.
+speech are left out, and said so. ``--recognizer whisper`` also listens, with the recognizer of runs.
 """

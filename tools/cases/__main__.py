@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tools.cases.catalogue import CASES, Case, Speech
+from tools.cases.ears import listening_cases
 from tools.cases.material import recordings
 
 SHARED = Path("shared/speech"), Path("../shared/speech")
@@ -25,11 +26,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.cases", description=__doc__)
     parser.add_argument("names", nargs="*", help="only cases whose name holds one of these")
     parser.add_argument("--speech", type=Path, help="folder with recordings (ljspeech/*.flac, metadata.csv)")
+    parser.add_argument(
+        "--recognizer", metavar="SPEC", help="also listen, with this recognizer: whisper is that of runs"
+    )
     asked = parser.parse_args(arguments)
     folder = asked.speech or next((path for path in SHARED if path.is_dir()), None)
     speech = recordings(folder) if folder is not None else {}
     counts = {"right": 0, "wrong": 0, "left out": 0}
-    for case in CASES:
+    for case in (*CASES, *(listening_cases(asked.recognizer) if asked.recognizer else ())):
         if asked.names and not any(name in case.name for name in asked.names):
             continue
         word, seen = tried(case, speech)
