@@ -234,10 +234,10 @@ def test_all_nan_gives_the_fraction_and_nothing_else():
     seen = signal(np.full(RATE, np.nan))
     assert seen["nonfinite_fraction"] == 1
     assert seen["spans"]["nonfinite"] == [0.0, 1.0]
-    known = {"duration", "sample_rate", "nonfinite_fraction", "spans", "pauses", "periodic", "clicks"}
+    known = {"duration", "sample_rate", "nonfinite_fraction", "spans", "pauses", "periodic", "clicks", "holes"}
     known |= {"longest_pause", "level_step_db"}
     assert all(value is None for name, value in seen.items() if name not in known)
-    assert seen["clicks"]["count"] is None
+    assert seen["clicks"]["count"] is seen["holes"]["count"] is None
 
 
 ODD = {

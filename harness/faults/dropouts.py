@@ -3,21 +3,22 @@
 import numpy as np
 
 from harness.faults._inject import audio, give, speech
-from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source, payload
+from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source, number, payload
 from harness.types import Relation, View
 
-EVERY, WIDTH, FADE = 0.25, 0.02, 0.003  # s
+WIDTH, FADE = 0.02, 0.003  # s
 
 
 def drop(material: Material, dose: float, rng: np.random.Generator) -> Material:
-    """Mute 20 ms every ``dose`` seconds, with fades of 3 ms, so that no edge is a click."""
+    """Mute 20 ms ``dose`` times a second, with fades of 3 ms, so that no edge is a click."""
     x, rate = speech(material)
+    apart = 1 / dose
     fade, width = int(FADE * rate), int(WIDTH * rate)
-    if len(x) / rate < 5 * dose:
-        raise CannotInject(f"no room for five holes {dose:g} s apart")
+    if len(x) / rate < 5 * apart:
+        raise CannotInject(f"no room for five holes {apart:g} s apart")
     shape = np.concatenate([np.linspace(1, 0, fade), np.zeros(width - 2 * fade), np.linspace(0, 1, fade)])
-    first = rng.random() * dose
-    for start in np.arange(first, len(x) / rate - WIDTH, dose):
+    first = rng.random() * apart
+    for start in np.arange(first, len(x) / rate - WIDTH, apart):
         at = int(start * rate)
         x[at : at + width] *= shape[: len(x[at : at + width])]
     return give(material, x, first, len(x) / rate)
@@ -37,15 +38,16 @@ class Dropouts(BaseFault):
     sources = (
         Source("audio dropped between pieces of a stream", "https://github.com/sgl-project/sglang-omni/issues/1355"),
     )
-    injectors = audio("s apart", (1.0, 0.5, 0.25), 0.25, drop)
+    injectors = audio("holes a second", (1.0, 2.0, 4.0), 4.0, drop)
 
     def measure(self, view: View) -> Seen:
         holes = payload(view, "signal").get("holes")
         if holes is None:
             raise NotApplicable("holes were not measured in this run")
+        count = number(holes, "count", "the number of holes")
         comb = holes.get("regular")
         if not comb:
-            return Seen(0.0, None, f"{holes.get('count', 0)} short holes, none at a regular distance")
+            return Seen(0.0, None, f"{count:.0f} short holes, none at a regular distance")
         times = [float(at) for at in comb["times"]]
         where = ", ".join(f"{at:.2f}" for at in times[:12]) + (", ..." if len(times) > 12 else "")
         detail = f"{comb['hits']} holes every {float(comb['period']):.3f} s, at {where}"

@@ -44,6 +44,7 @@ class SignalScorer:
         for figures in (time_figures, spectrum_figures, repeat_figures, click_figures, gap_figures):
             payload |= figures(shared)
         if unmeasured:
-            nothing: dict[str, Any] = {"count": None, "worst_ratio": None, "worst_dbfs": None, "times": []}
-            payload |= {"active_fraction": None, "noise_floor_dbfs": None, "clicks": nothing}
+            steps: dict[str, Any] = {"count": None, "worst_ratio": None, "worst_dbfs": None, "times": [], "seams": None}
+            holes: dict[str, Any] = {"count": None, "times": [], "regular": None}
+            payload |= {"active_fraction": None, "noise_floor_dbfs": None, "clicks": steps, "holes": holes}
         return payload
