@@ -169,3 +169,15 @@ def test_the_embedded_voice_decodes_spoiled_tokens_again(tmp_path):
     assert len(np.unique(made[1].tokens[:, 0])) == 1 < len(np.unique(made[0].tokens[:, 0]))
     notes = [n["fault"] for n in made[1].notes["injected"]]
     assert notes == ["codebook-collapse", "loop"]
+
+
+def test_a_wrapped_variant_keeps_the_folder_of_its_file(tmp_path):
+    """Relative paths of programs and scripts are looked for beside the variants file, faults or none."""
+    from harness.backends.inputs import base_folder
+    from harness.injection import faulty as wrap
+    from harness.injection.plan import inner, read_plan
+    from harness.types import Variant
+
+    own = Variant("v", "python", {"call": "mine.py:speak", "arguments": {}}, source=str(tmp_path / "v.toml"))
+    made = wrap(own, [{"fault": "silence"}])
+    assert base_folder(made) == base_folder(inner(made, read_plan(made))) == tmp_path

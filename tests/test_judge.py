@@ -48,7 +48,7 @@ def test_the_reference_on_the_same_text_comes_first() -> None:
     assert verdict.word is VerdictWord.FAULTY
     assert verdict.findings[0].value == pytest.approx(8.0)
     assert "reference" in verdict.findings[0].limit_source
-    assert "-12, -11.5, -12.5" in verdict.findings[0].detail
+    assert "12.0 dB, 11.5 dB, 12.5 dB" in verdict.findings[0].detail
 
 
 def test_what_the_reference_does_too_on_this_text_is_no_fault_of_the_variant() -> None:

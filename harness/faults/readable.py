@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from harness.types import Finding
 
 AGAINST_REFERENCE = "reference"  # how the source of such a limit begins
-_ABSOLUTE = ("physics", "default")
+_ABSOLUTE = ("physics", "default", "prior")  # what is held against these is the value itself
 
 
 @dataclass(frozen=True, slots=True)

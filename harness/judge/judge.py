@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from harness.faults import catalogue, gather
+from harness.faults.readable import figure
 from harness.judge.limits import Bound, FaultLimits, Limits, length_of, pick
 from harness.judge.this_run import OwnBound
 from harness.judge.unspoken import nothing_to_speak, verdict_without_words
@@ -124,11 +125,11 @@ class Judge:
         margin = pick(limits.reference, words)
         why_not = ""
         if usual and margin is not None:
-            why_not = _unfit(usual, limits, voice, words)
+            why_not = _unfit(seen.fault, usual, limits, voice, words)
             if not why_not:
-                return _against_reference(value, usual, limits, margin)
+                return _against_reference(seen.fault, value, usual, limits, margin)
         if seen.fault in own and not limits.voice:
-            return _against_run(value, own[seen.fault], limits, why_not)
+            return _against_run(seen.fault, value, own[seen.fault], limits, why_not)
         if voice is not None:
             compared = voice.compared(value, words, limits.relation)
             if limits.maximum is not None and voice.compared(limits.maximum, words, limits.relation) <= voice.limit:
@@ -153,16 +154,18 @@ class Judge:
         return sorted(kept, key=lambda f: (f.limit - f.value) / max(abs(f.limit), 1e-6))
 
 
-def _unfit(usual: Sequence[float], limits: FaultLimits, voice: Bound | None, words: int) -> str:
+def _unfit(fault: str, usual: Sequence[float], limits: FaultLimits, voice: Bound | None, words: int) -> str:
     """Why the reference cannot serve on this text (it shows the fault itself), or an empty string."""
     typical = statistics.median(usual)
     beyond = limits.physics is not None and typical > limits.physics
     if voice is not None:
         beyond = beyond or voice.compared(typical, words, limits.relation) > voice.limit
-    return f"the reference itself is at {typical:.3g} on this text" if beyond else ""
+    return f"the reference itself is at {figure(fault, typical)} on this text" if beyond else ""
 
 
-def _against_reference(value: float, usual: Sequence[float], limits: FaultLimits, margin: Bound) -> _Held | str:
+def _against_reference(
+    fault: str, value: float, usual: Sequence[float], limits: FaultLimits, margin: Bound
+) -> _Held | str:
     try:
         compared = relate(value, usual, limits.relation, limits.against)
     except ValueError as error:
@@ -170,15 +173,17 @@ def _against_reference(value: float, usual: Sequence[float], limits: FaultLimits
     if limits.maximum is not None and limits.relation is Relation.EXCESS:
         room = relate(limits.maximum, usual, limits.relation, limits.against)
         if room <= margin.limit:
-            return f"the reference itself is at {statistics.median(usual):.3g} on this text, nothing could stand out"
-    values = ", ".join(f"{v:.3g}" for v in usual)
-    return _Held(compared, margin.limit, margin.source, f"{value:.3g} here, reference {values}")
+            typical = figure(fault, statistics.median(usual))
+            return f"the reference itself is at {typical} on this text, nothing could stand out"
+    values = ", ".join(figure(fault, v) for v in usual)
+    return _Held(compared, margin.limit, margin.source, f"{figure(fault, value)} here, reference {values}")
 
 
-def _against_run(value: float, bound: OwnBound, limits: FaultLimits, note: str) -> _Held | str:
+def _against_run(fault: str, value: float, bound: OwnBound, limits: FaultLimits, note: str) -> _Held | str:
     if limits.maximum is not None and bound.compared(limits.maximum, limits.relation) <= bound.limit:
         return "the run's other chunks reach the limit of what can be measured"
-    usual = f"{value:.3g} here, {bound.low:.3g} to {bound.high:.3g} in the run's other chunks"
+    low, high = figure(fault, bound.low), figure(fault, bound.high)
+    usual = f"{figure(fault, value)} here, {low} to {high} in the run's other chunks"
     detail = "; ".join(filter(None, (note, usual)))
     return _Held(bound.compared(value, limits.relation), bound.limit, bound.source, detail)
 
