@@ -112,6 +112,9 @@ def test_moments_of_the_cut_audio_are_told_in_the_whole() -> None:
     spans = ((1.0, 2.0), (5.0, 6.5))
     assert len(cut(audio(10), spans)) == int(2.5 * RATE)
     assert [original_time(t, spans) for t in (0.0, 0.5, 1.5, 2.5)] == [1.0, 1.5, 5.5, 6.5]
+    outside = ((-0.5, 1.0),)
+    assert len(cut(audio(1), outside)) == int(1.5 * RATE)
+    assert [original_time(t, outside) for t in (0.2, 1.5)] == [0.0, 1.0]
 
 
 def flite(text: str, folder: Path, voice: str = "slt") -> Samples:

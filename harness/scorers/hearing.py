@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from harness.alignment import TimedWord
-from harness.scorers.voice_activity import Voiced, cut, original_time, voiced
+from harness.scorers.voice_activity import FAINTEST, Voiced, cut, original_time, voiced
 from harness.types import Json, Samples
 
 RATE = 16_000  # Hz
@@ -96,14 +96,22 @@ class Hearing:
 
 
 def hear(decoder: Decoder, samples: Samples, language: str) -> Hearing:
-    """Decode where somebody speaks, guarded against loops; an empty hearing where nobody does."""
-    speech = voiced(samples) if len(samples) >= SHORTEST * RATE else Voiced((), (), 0.0)
+    """Decode where somebody speaks, guarded against loops; an empty hearing where nobody does.
+
+    Digital silence around a clip is taken off before anything looks at it, so it cannot cost a word.
+    """
+    sound = np.flatnonzero(np.abs(samples) > FAINTEST)
+    offset, end = (int(sound[0]), int(sound[-1]) + 1) if sound.size else (0, 0)
+    if end - offset < SHORTEST * RATE:
+        return Hearing((), 0.0)
+    speech = voiced(samples[offset:end])
     if not speech.spans:
         return Hearing((), speech.seconds)
-    audio = np.ascontiguousarray(cut(samples, speech.spans), dtype=np.float32)
+    audio = np.ascontiguousarray(cut(samples[offset:end], speech.spans), dtype=np.float32)
     windows, tries, looped = guarded(decoder, audio, language)
     kept = [window for window in windows if not _invented(window, speech.seconds)]
-    return Hearing(tuple(_timed(window, speech) for window in kept), speech.seconds, tries, looped)
+    timed = tuple(_timed(window, speech, (end - offset) / RATE, offset / RATE) for window in kept)
+    return Hearing(timed, speech.seconds, tries, looped)
 
 
 def guarded(decoder: Decoder, audio: Samples, language: str) -> tuple[list[HeardWindow], int, bool]:
@@ -145,15 +153,18 @@ def _invented(window: HeardWindow, speech_seconds: float) -> bool:
     return all(doubted) or (any(doubted) and speech_seconds < LITTLE_SPEECH)
 
 
-def _timed(window: HeardWindow, speech: Voiced) -> HeardWindow:
-    """Return the window with its times in the whole clip; a word does not begin in the silence before its speech."""
+def _timed(window: HeardWindow, speech: Voiced, whole: float, offset: float) -> HeardWindow:
+    """Return the window with its times in the clip; a word does not begin in the silence before its speech.
+
+    ``whole``: s of sound, of which ``speech`` tells; ``offset``: s of digital silence before it.
+    """
     words = []
     for word in window.words:
-        start, end = original_time(word.start, speech.spans), original_time(word.end, speech.spans)
+        start, end = (min(whole, original_time(time, speech.spans)) for time in (word.start, word.end))
         for first, last in speech.speech:
             if start < first < end:
                 start = max(start, first - EDGE)
             if start < last < end:
                 end = min(end, last + EDGE)
-        words.append(replace(word, start=start, end=end))
+        words.append(replace(word, start=offset + start, end=offset + end))
     return replace(window, words=tuple(words))

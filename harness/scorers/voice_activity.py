@@ -23,7 +23,10 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class Voiced:
-    """Where somebody speaks: ``speech`` as it was detected, ``spans`` with margins; ``seconds`` are surely speech."""
+    """Where somebody speaks: ``speech`` as it was detected, ``spans`` with margins; ``seconds`` are surely speech.
+
+    A span may begin before the audio and end behind it, so that silence around a clip changes nothing.
+    """
 
     speech: tuple[Span, ...]
     spans: tuple[Span, ...]
@@ -54,7 +57,7 @@ def voiced(samples: Samples) -> Voiced:
             spans.append((start, end))
     whole, seconds = samples.size / RATE, float(np.sum(probabilities >= ONSET)) * FRAME / RATE
     speech = tuple((start * FRAME / RATE, min(whole, end * FRAME / RATE)) for start, end in spans)
-    return Voiced(speech, tuple((max(0.0, a - MARGIN), min(whole, b + MARGIN)) for a, b in speech), seconds)
+    return Voiced(speech, tuple((a - MARGIN, b + MARGIN) for a, b in speech), seconds)
 
 
 def _raw(probabilities: NDArray[np.float32]) -> list[tuple[int, int]]:
@@ -71,16 +74,20 @@ def _raw(probabilities: NDArray[np.float32]) -> list[tuple[int, int]]:
 
 
 def cut(samples: Samples, spans: tuple[Span, ...]) -> Samples:
-    """Return the spans of the audio, one behind the other."""
-    pieces = [samples[round(start * RATE) : round(end * RATE)] for start, end in spans]
+    """Return the spans of the audio, one behind the other; zeros where a span reaches out of it."""
+    pieces = []
+    for start, end in spans:
+        first, last = round(start * RATE), round(end * RATE)
+        inside = samples[max(0, first) : last]
+        pieces.append(np.pad(inside, (max(0, -first), max(0, last - max(first, samples.size)))))
     return np.concatenate(pieces) if pieces else samples[:0]
 
 
 def original_time(time: float, spans: tuple[Span, ...]) -> float:
-    """Return where in the whole audio a moment of ``cut(samples, spans)`` lies, in seconds."""
+    """Return where in the whole audio a moment of ``cut(samples, spans)`` lies, in seconds from 0."""
     passed = 0.0
     for start, end in spans:
         if time <= passed + end - start:
-            return start + time - passed
+            return max(0.0, start + time - passed)
         passed += end - start
     return spans[-1][1] if spans else time
