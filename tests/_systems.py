@@ -95,7 +95,7 @@ def seen(
     observations: dict[str, Observation] = {}
     for name in scorers:
         kind: Any = SCORERS.get(name)
-        scorer = kind(asr="pocketsphinx") if name == "intelligibility" else kind()
+        scorer = kind()
         scorer.setup()
         observations[name] = observe(scorer, clip)
     return View(chunk, record, observations, layout=layout, **more)

@@ -45,7 +45,7 @@ class Parrot:
 @pytest.fixture
 def hearing() -> Callable[[str, str, str], dict]:
     def observe_text(said: str, heard: str, language: str = "en") -> dict:
-        scorer = IntelligibilityScorer("pocketsphinx")
+        scorer = IntelligibilityScorer("whisper")
         scorer.recognizer = Parrot(heard)
         seen = observe(scorer, clip_of(np.zeros(16_000, np.float32), said, language=language))
         assert seen.status is Status.OK, seen.reason
@@ -92,7 +92,9 @@ def test_chinese_is_counted_in_characters(hearing: Callable) -> None:
 
 
 def test_a_language_the_recognizer_does_not_read_is_not_available() -> None:
-    seen = observe(IntelligibilityScorer("pocketsphinx"), clip_of(np.zeros(16_000, np.float32), "Hallo", language="de"))
+    seen = observe(
+        IntelligibilityScorer("faster-whisper:tiny.en"), clip_of(np.zeros(16_000, np.float32), "Hallo", language="de")
+    )
     assert seen.status is Status.NOT_AVAILABLE and "'de'" in seen.reason
 
 
@@ -100,7 +102,8 @@ def test_wrong_names_get_the_nearest_choice(tmp_path: Path) -> None:
     for spec, expected in [
         ("wisper:base.en", "did you mean 'whisper'"),
         ("whisper:bse.en", "did you mean 'base.en'"),
-        ("pocketsphinx:fst", "did you mean 'fast'"),
+        ("embedded", "no longer here"),
+        ("pocketsphinx:fast", "no longer here"),
         (f"whisper:{tmp_path}/none.pt", "no whisper checkpoint at"),
         ("faster-whisper:bse", "did you mean 'base'"),
         ("faster-whisper:", "needs a model"),
@@ -109,7 +112,7 @@ def test_wrong_names_get_the_nearest_choice(tmp_path: Path) -> None:
             recognizer(spec, where="--asr")
         assert str(error.value).startswith("--asr: ") and "\n" not in str(error.value)
     with pytest.raises(ConfigError, match="did you mean 'seed-tts-eval'"):
-        IntelligibilityScorer("pocketsphinx", normalise="seed-tts")
+        IntelligibilityScorer("whisper", normalise="seed-tts")
 
 
 def test_a_voice_names_the_recognizer_that_knows_it_and_the_command_line_wins() -> None:
@@ -124,11 +127,11 @@ def test_variants_that_name_different_recognizers_need_a_choice() -> None:
     several = [Variant("f16", "null", asr="whisper:tiny"), Variant("mine", "command")]
     with pytest.raises(ConfigError, match="f16 names whisper:tiny, mine names none: choose with --asr"):
         asr.asr_of(several)
-    assert asr.asr_of(several, "pocketsphinx") == "pocketsphinx"
+    assert asr.asr_of(several, "whisper") == "whisper"
 
 
 def test_version_names_the_recognizer_so_that_scores_are_never_mixed() -> None:
-    assert IntelligibilityScorer("pocketsphinx:fast").version != IntelligibilityScorer("pocketsphinx:accurate").version
+    assert IntelligibilityScorer("whisper").version != IntelligibilityScorer("faster-whisper:base").version
 
 
 def test_second_opinion_uses_its_own_engine_by_default() -> None:
@@ -145,7 +148,7 @@ def test_a_transcript_that_loops_is_not_counted_as_words() -> None:
         def transcribe(self, samples: Samples, language: str) -> Transcript:
             return replace(super().transcribe(samples, language), looped=True)
 
-    scorer = IntelligibilityScorer("pocketsphinx")
+    scorer = IntelligibilityScorer("whisper")
     scorer.recognizer = Looping("no no no no")
     seen = observe(scorer, clip_of(np.zeros(16_000, np.float32), "no thank you"))
     assert (seen.status, seen.reason, seen.payload) == (Status.NOT_AVAILABLE, "recognizer looped", {})

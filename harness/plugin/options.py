@@ -38,7 +38,7 @@ def add(parser: pytest.Parser) -> None:
         "--asr",
         metavar="ENGINE",
         default=None,
-        help="recognizer: whisper (by language), faster-whisper:NAME|FOLDER, whisper:NAME|FILE.pt, pocketsphinx",
+        help="recognizer: whisper (by language), faster-whisper:NAME|FOLDER, whisper:NAME|FILE.pt",
     )
     option("--asr-device", metavar="DEVICE", default="cpu", help="where the recognizer runs: cpu, cuda, cuda:1")
     option(

@@ -21,7 +21,8 @@ ENGLISH, OTHERS = "tiny.en", "base"  # the models behind the default
 SECOND = f"faster-whisper:{OTHERS}"  # whose view of a faulty clip is taken too
 SECOND_TO_ITSELF = f"faster-whisper:{ENGLISH}"  # where the run's own recognizer is the second one
 RATE = SPEECH_RATE  # Hz, what every engine here reads
-ENGINES = ("faster-whisper", "pocketsphinx", "whisper")
+ENGINES = ("faster-whisper", "whisper")
+_GONE = ("embedded", "pocketsphinx")  # earlier recognizers, which variants files may still name
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +104,15 @@ def recognizer(spec: str, device: str = "cpu", where: str = "") -> Recognizer:
     """Return the engine for a spec, not loaded yet. Raises ConfigError with the nearest valid choice.
 
     Specs: ``whisper`` (tiny.en for English, base for the rest), ``faster-whisper:NAME-or-folder``, ``whisper:NAME``,
-    ``whisper:PATH.pt``, ``pocketsphinx``, ``pocketsphinx:fast``, ``pocketsphinx:accurate``. ``device``: ``cpu``,
-    ``cuda`` or ``cuda:1``.
+    ``whisper:PATH.pt``. ``device``: ``cpu``, ``cuda`` or ``cuda:1``.
     """
     engine, _, model = spec.partition(":")
     build = _BUILDERS.get(engine)
     place = f"{where}: " if where else ""
     if not _DEVICE.fullmatch(device):
         raise ConfigError(f"--asr-device: {device!r} is no device; write cpu, cuda or cuda:1")
+    if engine in _GONE:
+        raise ConfigError(f"{place}the recognizer {engine!r} is no longer here: name none, or {DEFAULT!r}")
     if build is None:
         raise ConfigError(f"{place}unknown recognizer {spec!r}{nearest(engine, ENGINES)}")
     try:
@@ -132,14 +134,6 @@ def is_english(language: str) -> bool:
     return language.split("-")[0].lower() == "en"
 
 
-def _pocketsphinx(model: str, device: str) -> Recognizer:
-    from harness.scorers.asr_pocketsphinx import PocketSphinx
-
-    if device != "cpu":
-        raise ConfigError(f"--asr-device {device}: pocketsphinx runs on the CPU only")
-    return PocketSphinx(model or "fast")
-
-
 def _whisper(model: str, device: str) -> Recognizer:
     if not model:
         from harness.scorers.asr_default import DefaultWhisper
@@ -157,7 +151,6 @@ def _faster_whisper(model: str, device: str) -> Recognizer:
 
 
 _BUILDERS: dict[str, Callable[[str, str], Recognizer]] = {
-    "pocketsphinx": _pocketsphinx,
     "whisper": _whisper,
     "faster-whisper": _faster_whisper,
 }

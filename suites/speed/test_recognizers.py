@@ -31,7 +31,7 @@ os.environ.setdefault("NUMBA_NUM_THREADS", "1")  # as the scoring processes have
 VARIANTS = Path(__file__).resolve().parents[2] / "variants.toml"
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "speech" / "ljspeech"
 CLIPS = 8
-SPECS = ("whisper", "faster-whisper:base", "pocketsphinx:fast")
+SPECS = ("whisper", "faster-whisper:base")
 TEXTS = (
     "She put the letter on the kitchen table and waited for her brother to come home from work.",
     "The captain gave the order to lower the sails, and the ship was drifting slowly toward the harbor.",
@@ -80,9 +80,7 @@ def _measure(benchmark, speech, work):
 
 
 @pytest.mark.benchmark(group="recognizers", timer=time.process_time)
-@pytest.mark.parametrize(
-    "spec", ["whisper", "faster-whisper:base", "pocketsphinx:fast", "pocketsphinx:accurate", "--asr"]
-)
+@pytest.mark.parametrize("spec", [*SPECS, "--asr"])
 def test_recognizer(benchmark, speech, spec, request):
     """Free recognition, without knowledge of the text."""
     _recognize(benchmark, speech, _named(spec, request))

@@ -3,7 +3,7 @@
     python -m tools.hearing wordless FOLDER      # 200 clips without a word; fragments are cut out of the recordings
     python -m tools.hearing words FOLDER         # WER on recordings with metadata.csv (LJ Speech's layout)
     python -m tools.hearing padding FOLDER       # the same recordings with silence around them
-    python -m tools.hearing repeatable FOLDER    # 100 fresh processes against this one: words and times
+    python -m tools.hearing repeatable FOLDER    # 100 hearings in fresh processes: the same words and times
     python -m tools.hearing repeats FOLDER       # recordings said several times over: no loop of the recognizer
 
 ``--asr`` takes any recognizer spec, as pytest does. Exit code 1 where a figure is missed.
@@ -70,19 +70,20 @@ def repeats_command(folder: Path, asr: str, most: int) -> None:
 @main.command("repeatable")
 @ASR
 @FOLDER
-@click.option("--processes", type=click.IntRange(1), default=100, show_default=True)
-def repeatable_command(folder: Path, asr: str, processes: int) -> None:
-    """Hear each recording in fresh processes; words and times must be the same."""
-    _finish(fresh.measure_repeatable(asr, folder, processes))
+@click.option("--hearings", type=click.IntRange(1), default=100, show_default=True)
+def repeatable_command(folder: Path, asr: str, hearings: int) -> None:
+    """Hear the recordings in fresh processes, in another order each; words and times must be the same."""
+    _finish(fresh.measure_repeatable(asr, folder, hearings))
 
 
 @main.command("once", hidden=True)
 @ASR
 @FOLDER
-@click.option("--clip", type=int, required=True)
-def once_command(folder: Path, asr: str, clip: int) -> None:
-    """Print what is heard in one recording, as one line of JSON."""
-    click.echo(fresh.heard_line(_ear(asr), _read(folder)[clip]))
+@click.option("--first", type=int, required=True)
+def once_command(folder: Path, asr: str, first: int) -> None:
+    """Print what is heard in each recording, a line of JSON each."""
+    for line in fresh.heard_lines(_ear(asr), _read(folder), first):
+        click.echo(line)
 
 
 def _ear(asr: str) -> spoken.Ear:
