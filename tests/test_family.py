@@ -19,7 +19,7 @@ MARGINS = {"token_ratio_max": 0.05, "excess_max": 0.05, "wer_max": 0.05, "simila
 def spoken(count=100, **changes):
     rows = [
         Spoken(f"c{i}", True, tokens=400 + i, cap_hit=False, unique=(40, 50), entropy=(5.0, 4.5), errors=1, words=20,
-               faulty=False, duration=10.0, cpu_seconds=1.0, similarity=0.95, mel_db=3.0, mos=3.1)
+               faulty=False, duration=10.0, wall_seconds=1.0, similarity=0.95, mel_db=3.0, mos=3.1)
         for i in range(count)
     ]  # fmt: skip
     return [replace(row, **changes) for row in rows]

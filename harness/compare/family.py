@@ -29,7 +29,7 @@ class Spoken:
     words: int | None = None
     faulty: bool | None = None
     duration: float | None = None
-    cpu_seconds: float | None = None
+    wall_seconds: float | None = None
     peak_rss: int | None = None
     divergence: int | None = None  # first speech token that differs from the reference's; None: identical or unknown
     similarity: float | None = None  # cosine of speaker embeddings, to the reference's rendition of the same text
@@ -176,7 +176,7 @@ def _difference(heard: Sequence[tuple[Spoken, Spoken]], seed: int, level: float)
 
 
 def _rtfx(rows: Sequence[Spoken]) -> float | None:
-    timed = [(row.duration, row.cpu_seconds) for row in rows if row.duration and row.cpu_seconds]
+    timed = [(row.duration, row.wall_seconds) for row in rows if row.duration and row.wall_seconds]
     return sum(d for d, _ in timed) / sum(c for _, c in timed) if timed else None
 
 

@@ -27,7 +27,7 @@ def table(found: Mapping[str, Json], fed: Mapping[str, Json | str], run: Run) ->
         "divergence (of speech tokens, median), SIM (cosine of speaker embeddings), differences and log-mel distance "
         "(median): against the reference's speech of the same text; the row of other seeds is the reference against "
         "itself. Near-empty: fewer than 0.3 of the reference's tokens. Counts with exact intervals. RTFx: audio "
-        f"seconds per CPU second. {_predictor(run)}"
+        f"seconds per second of the request. {_predictor(run)}"
     )
     return f"{markdown(_HEADS, rows)}\n\n{notes}\n\n{_divergence(fed)}\n"
 

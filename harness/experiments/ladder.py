@@ -93,7 +93,11 @@ def _step(words: int, attempts: Sequence[Attempt], verdicts: Mapping[int, Verdic
     judged = [verdict for verdict in judged if verdict.word.judged]
     faulty = [verdict for verdict in judged if verdict.word is VerdictWord.FAULTY]
     short = {a.id for a in attempts if a.id is not None and _cut(verdicts.get(a.id))}
-    timed = [(a.duration, a.cpu_seconds) for a in attempts if a.duration and a.cpu_seconds]
+    timed = [(a.duration, a.wall_seconds) for a in attempts if a.duration and a.wall_seconds]
+    # of a server only the time of the request is known
+    compute = [
+        a.cpu_seconds if a.cpu_seconds is not None else a.wall_seconds for a in attempts if a.outcome is Outcome.OK
+    ]
     return {
         "words": words,
         "attempts": len(attempts),
@@ -107,7 +111,7 @@ def _step(words: int, attempts: Sequence[Attempt], verdicts: Mapping[int, Verdic
         "classes": sorted({f.fault for verdict in faulty for f in verdict.findings if f.confirmed is not False}),
         "tokens": _median([a.token_count for a in attempts]),
         "seconds": _median([a.duration for a in attempts]),
-        "cpu_seconds": _median([a.cpu_seconds for a in attempts if a.outcome is Outcome.OK]),
+        "cpu_seconds": _median(compute),
         "memory": max((a.peak_rss_bytes for a in attempts if a.peak_rss_bytes is not None), default=None),
         "rtfx": sum(d for d, _ in timed) / sum(c for _, c in timed) if timed else None,
     }

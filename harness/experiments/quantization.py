@@ -168,7 +168,7 @@ def _row(run: Run, voice: _Voice, base: _Voice, chunk: Chunk, heard: set[str]) -
         words=wer.get("words"),
         faulty=verdict.word is VerdictWord.FAULTY if judged and verdict is not None else None,
         duration=attempt.duration,
-        cpu_seconds=attempt.cpu_seconds,
+        wall_seconds=attempt.wall_seconds,
         peak_rss=attempt.peak_rss_bytes,
         divergence=_divergence(attempt, other),
         similarity=_similarity(voice, base, chunk.id) if voice is not base else None,
