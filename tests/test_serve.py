@@ -121,8 +121,10 @@ def test_a_wrong_request_is_refused_with_its_reason(
 
 
 def test_what_is_no_json_and_what_is_not_there(serving: _Serving) -> None:
-    assert httpx.post(f"{serving.url}/v1/audio/speech", content=b"{").json()["error"]["code"] == "invalid_json"
-    assert httpx.post(f"{serving.url}/v1/audio/speech", content=b"[]").status_code == 400
+    for content in (b"{", b"[]"):
+        headers = {"content-type": "application/json"}
+        answer = httpx.post(f"{serving.url}/v1/audio/speech", content=content, headers=headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_json")
     assert httpx.get(f"{serving.url}/nothing").status_code == 404
     assert httpx.get(f"{serving.url}/v1/models").json()["data"][0]["id"] == "n"
     assert httpx.get(f"{serving.url}/healthz").json()["status"] == "ok"
@@ -293,3 +295,101 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
     if not record.exists():
         return []
     return [json.loads(line) for line in record.read_text().splitlines()[1:] if line.endswith("}")]
+
+
+# ------------------------------------------------------------------------------ pages of others, bursts, odd requests
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({"host": "evil.example"}, 403, "foreign_host"),
+        ({"host": "127.0.0.1.evil.example:80"}, 403, "foreign_host"),
+        ({"origin": "http://evil.example"}, 403, "foreign_origin"),
+        ({"origin": "null"}, 403, "foreign_origin"),
+        ({"sec-fetch-site": "cross-site"}, 403, "foreign_origin"),
+        ({"content-type": "text/plain"}, 415, "invalid_content_type"),
+        ({"content-type": "application/x-www-form-urlencoded"}, 415, "invalid_content_type"),
+    ],
+)
+def test_a_page_of_somebody_else_cannot_use_the_server(
+    serving: _Serving, headers: dict[str, str], status: int, code: str
+) -> None:
+    answer = httpx.post(
+        f"{serving.url}/v1/audio/speech",
+        content=b'{"input": "hi"}',
+        headers={"content-type": "application/json", **headers},
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    if "host" in headers or "origin" in headers:
+        assert httpx.get(f"{serving.url}/v1/models", headers=headers).status_code == 403
+
+
+def test_pages_and_programs_of_this_machine_can(serving: _Serving) -> None:
+    for headers in ({"origin": serving.url}, {"origin": "http://localhost:3000"}, {"host": "localhost:1"}):
+        answer = httpx.post(f"{serving.url}/v1/audio/speech", json={"input": "hi"}, headers=headers)
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000"
+        b"\r\nConnection: close\r\n\r\n" + b"[" * 100000,
+        b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
+        + b"9" * 5000
+        + b"\r\n\r\n",
+        b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: \xb2\r\n\r\n",
+        b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 20\r\n"
+        b'Connection: close\r\n\r\n{"input": "\\ud800x"}',
+        b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 24\r\n"
+        b'Connection: close\r\n\r\n{"input":"a","seed":1e9}',
+    ],
+)
+def test_an_odd_request_is_answered_and_leaves_no_traceback(
+    serving: _Serving, request_bytes: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_connection(serving.server.server_address[:2], timeout=10.0) as client:
+        client.sendall(request_bytes)
+        answer = client.recv(4096)
+    assert answer.split()[1] in (b"400", b"411", b"413")
+    assert serving.ask().status_code == 200
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_client_that_leaves_while_an_error_is_written_is_no_error(
+    serving: _Serving, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(20):
+        client = socket.create_connection(serving.server.server_address[:2])
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+        client.sendall(b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")
+        client.close()
+    assert serving.ask().status_code == 200
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_burst_is_answered_and_never_reset(tmp_path: Path) -> None:
+    with _Serving(tmp_path, waiting=4, delay=0.05) as serving:
+        statuses: list[int] = []
+        threads = [
+            threading.Thread(target=lambda: statuses.append(serving.ask(stream=False).status_code)) for _ in range(60)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(statuses) == 60
+    assert set(statuses) == {200, 429}
+
+
+def test_a_client_that_never_reads_does_not_keep_the_worker(tmp_path: Path) -> None:
+    text = " ".join(f"word{n}" for n in range(300)) + "."
+    with _Serving(tmp_path, seconds_per_word=0.3) as serving:
+        body = json.dumps({"input": text, "stream": True, "response_format": "pcm"}).encode()
+        fields = f"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        head = f"POST /v1/audio/speech HTTP/1.1\r\n{fields}\r\n\r\n"
+        with socket.socket() as silent:
+            silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            silent.connect(serving.server.server_address[:2])
+            silent.sendall(head.encode() + body)
+            silent.recv(1)  # its answer has begun, and nothing more of it is ever read
+            assert serving.ask(stream=False).status_code == 200

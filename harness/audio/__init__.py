@@ -3,7 +3,7 @@
 Samples are float32, mono, shape (samples,), nominal range [-1, 1]; rates in Hz.
 """
 
-from harness.audio.files import AudioFile, read_audio, read_wav_bytes, wav_bytes, write_wav
+from harness.audio.files import AudioFile, read_audio, read_bytes_of_audio, read_wav_bytes, wav_bytes, write_wav
 from harness.audio.pcm import SUBTYPES, float_to_pcm, frame_bytes, pcm_sha256, pcm_to_float
 from harness.audio.raw import RawAudio, container_of, read_raw
 from harness.audio.resample import resample
@@ -22,6 +22,7 @@ __all__ = [
     "pcm_sha256",
     "pcm_to_float",
     "read_audio",
+    "read_bytes_of_audio",
     "read_raw",
     "read_wav_bytes",
     "resample",

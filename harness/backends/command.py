@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.backends.base import BackendAway, BackendFault, BackendRefused, NoAudio, ProgramDied
+from harness.audio import read_bytes_of_audio
+from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
 from harness.backends.command_settings import (
     RAW,
     CommandSettings,
@@ -161,10 +162,12 @@ def take_file(output: Path, settings: ProgramSettings, made: Synthesis, said: st
             names = ", ".join(entry.name for entry in written)
             raise NoAudio(f"{said} {f'more than one file: {names}' if names else 'no audio file'}", made)
         output = written[0]  # programs that add an ending, or that choose the name in {output_dir}
+    if output.is_symlink() and not output.resolve().is_relative_to(output.parent.resolve()):
+        raise BadAudio(f"{said} a link to a file elsewhere in the place of audio", made)
     if output.stat().st_size == 0:
         raise NoAudio(f"{said} an empty audio file", made)
     if settings.format in RAW:
-        take_raw(output.read_bytes(), RAW[settings.format], settings.channels, settings.sample_rate, made)
+        take_raw(read_bytes_of_audio(output), RAW[settings.format], settings.channels, settings.sample_rate, made)
     else:
         made.audio_path = output
 

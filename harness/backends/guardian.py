@@ -84,6 +84,13 @@ def _reap() -> dict[int, int]:
         ended[pid] = status
 
 
+def die_with_parent(parent: int) -> None:
+    """Be killed when the thread that started this process ends, by whatever signal (Linux); at once if it has."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 def _prctl(option: int, value: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
@@ -126,9 +133,7 @@ def main(argv: list[str]) -> None:
     if worker == 0:
         os.close(lifeline)
         os.setpgid(0, 0)
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != guardian:
-            os._exit(1)
+        die_with_parent(guardian)
         _work(requests, replies)
     os.close(requests)
     os.close(replies)

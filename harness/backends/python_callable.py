@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.audio import AudioError, pcm_to_float, read_audio
+from harness.audio import AudioError, pcm_to_float, read_audio, read_bytes_of_audio
 from harness.backends import python_host
 from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
 from harness.backends.conversation import Conversation
@@ -21,11 +21,13 @@ from harness.backends.log import refuse_if_said, told
 from harness.backends.outside import Outside
 from harness.backends.process import ending
 from harness.backends.python_settings import PythonSettings, check, filled
-from harness.errors import NoFrames
+from harness.documents import parse_json
+from harness.errors import ConfigError, NoFrames
 from harness.types import Capabilities, Json, Request, Synthesis, Variant
 
 FAREWELL = 5.0  # s for the teardown hook
 _LOOK = 0.1
+_ANSWER_LIMIT = 16 << 20  # bytes of one line
 # exceptions of callables that ask a server themselves, and of interpreters that lack what the callable needs
 _AWAY = re.compile(
     "(ConnectionRefused|SSL|SSLCertVerification|Proxy|Connect|NewConnection|MaxRetry|APIConnection)Error"
@@ -48,6 +50,7 @@ class PythonBackend(Outside[PythonSettings]):
         self._talk: Conversation | None = None
         self._answers = -1
         self._pending = bytearray()
+        self._number = 0  # of the request; its answers carry it
 
     def load(self, variant: Variant) -> Capabilities:
         """Start the interpreter, import the callable, call the setup hook. Raises BackendRefused, ProgramDied."""
@@ -102,7 +105,7 @@ class PythonBackend(Outside[PythonSettings]):
     def close(self) -> None:
         """Call the teardown hook and end the interpreter."""
         if self._talk is not None:
-            self._talk.end([json.dumps({"do": "teardown"})], FAREWELL)
+            self._talk.end([json.dumps({"do": "teardown", "number": self._number + 1})], FAREWELL)
             os.close(self._answers)
         self._remove_files()
 
@@ -135,8 +138,9 @@ class PythonBackend(Outside[PythonSettings]):
         """Write a request and wait for its answer. Raises BackendRefused or ProgramDied."""
         assert self._talk is not None
         life = -1
+        self._number += 1
         try:
-            self._talk.write(json.dumps(asked))
+            self._talk.write(json.dumps({**asked, "number": self._number}))
         except OSError:
             raise self._died(settings) from None
         while True:
@@ -166,17 +170,22 @@ class PythonBackend(Outside[PythonSettings]):
             self._pending += data
         line, newline, rest = self._pending.partition(b"\n")
         if not newline:
+            if len(self._pending) > _ANSWER_LIMIT:
+                self._pending.clear()
             return None
         self._pending = rest
-        answer: Json = json.loads(line)
-        return answer
+        try:
+            answer = parse_json(bytes(line), "an answer")
+        except ConfigError:  # not from the host: the callable, or what it started, writes to its pipe
+            return None
+        return answer if isinstance(answer, dict) and answer.get("number") == self._number else None
 
     def _died(self, settings: PythonSettings) -> ProgramDied:
         assert self._talk is not None
         code, last = self._talk.code(), self._talk.last_line()
         how = ending(code) if code is not None else "closed its pipe and kept running"
         return ProgramDied(
-            f"the interpreter ended: {how}{f' ({last[:300]})' if last else ''}", told(self._heard(), settings)
+            f"the interpreter ended: {how}{f' ({last[:2000]})' if last else ''}", told(self._heard(), settings)
         )
 
 
@@ -190,6 +199,13 @@ def _refused(error: str, made: Synthesis) -> BackendFault:
 
 def _take(answer: Json, data: Path, settings: PythonSettings, made: Synthesis) -> None:
     """Put samples into ``made``. Raises NoAudio or BadAudio."""
+    try:
+        _take_kind(answer, data, settings, made)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise BadAudio(f"the callable's answer cannot be used ({type(error).__name__}: {error})", made) from None
+
+
+def _take_kind(answer: Json, data: Path, settings: PythonSettings, made: Synthesis) -> None:
     kind = answer["kind"]
     if kind == "none":
         raise NoAudio("the callable returned nothing", made)
@@ -204,7 +220,9 @@ def _take(answer: Json, data: Path, settings: PythonSettings, made: Synthesis) -
         if not path.is_file():
             raise NoAudio(f"the callable returned a path where there is no file: {path}", made)
     try:
-        read = read_audio(path)  # at once: the next call may write the same file
+        read = read_audio(
+            path, quote=path == data or _own(path, data.parent)
+        )  # at once: the next call may write the same file
     except AudioError as error:
         kind_of = NoAudio if isinstance(error, NoFrames) or not path.stat().st_size else BadAudio
         raise kind_of(str(error).replace(str(path), path.name), made) from None
@@ -213,11 +231,16 @@ def _take(answer: Json, data: Path, settings: PythonSettings, made: Synthesis) -
         made.notes = {**made.notes, "repairs": list(read.repairs)}
 
 
+def _own(path: Path, folder: Path) -> bool:
+    """Whether a file lies in the adapter's own folder, so that its bytes may be shown in a report."""
+    return not path.is_symlink() and path.resolve().is_relative_to(folder.resolve())
+
+
 def _take_array(answer: Json, data: Path, settings: PythonSettings, made: Synthesis) -> None:
     made.sample_rate = answer["rate"] or settings.sample_rate
     if not made.sample_rate:
         raise BadAudio("the callable returned samples without a rate: set sample_rate", made)
-    made.samples = pcm_to_float(data.read_bytes(), "FLOAT", int(answer["channels"]))
+    made.samples = pcm_to_float(read_bytes_of_audio(data), "FLOAT", int(answer["channels"]))
     made.samples = np.ascontiguousarray(made.samples, dtype=np.float32)
     made.ttfa = answer.get("first")
     if len(made.samples) == 0:

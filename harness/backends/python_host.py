@@ -202,13 +202,17 @@ def main(requests: Any, answers: Any) -> None:
     """Answer requests until there are no more."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 
+    number = 0
+
     def say(answer: Json) -> None:
-        answers.write(json.dumps(answer) + "\n")
+        # with the request's number: a line that something else writes to this pipe is nobody's answer
+        answers.write(json.dumps({**answer, "number": number}) + "\n")
         answers.flush()
 
     host = None
     for line in requests:
         asked = json.loads(line)
+        number = asked["number"]
         try:
             if asked["do"] == "load":
                 host = Host(asked)

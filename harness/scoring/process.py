@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from multiprocessing.connection import Connection
 from typing import Any, cast
 
-from harness.audio import read_audio
+from harness.audio import AudioError, read_audio
+from harness.backends.guardian import die_with_parent
 from harness.scorers import SCORERS, observe
 from harness.scorers.base import Clip, Scorer
 from harness.scorers.clip import SharedClip
@@ -17,7 +18,8 @@ from harness.types import Observation, Status
 
 
 def main() -> None:
-    """Serve jobs from the pipe whose descriptor is the first argument, until it closes."""
+    """Serve jobs from the pipe whose descriptor is the first argument, until it or the process of the second ends."""
+    die_with_parent(int(sys.argv[2]))
     pipe = Connection(int(sys.argv[1]))
     options: dict[str, dict[str, Any]] = pipe.recv()
     ready: dict[str, Scorer] = {}
@@ -40,7 +42,10 @@ def _score(
     ready: dict[str, Scorer],
     refused: dict[str, str],
 ) -> list[Observation]:
-    clip = _clip(job)
+    try:
+        clip = _clip(job)
+    except AudioError as error:  # a file that was stored and cannot be read: stated for each scorer, nothing dies
+        return [Observation(name, "", Status.ERROR, {}, f"its audio cannot be read: {error}"[:300]) for name in wanted]
     seen: list[Observation] = []
     for name in wanted:
         if name not in ready and name not in refused:

@@ -87,6 +87,10 @@ class Room:
             code = self._stop_process()
             why = str(error) if isinstance(error, TimeoutError) else f"the scoring process died (exit {code})"
             return ScoreResult(self.name, attempt_id, self._failed(job, why))
+        except Exception as error:  # an answer that cannot be unpickled: the thread must live, or the run would wait
+            self._stop_process()
+            why = f"the scoring process answered what cannot be read ({type(error).__name__})"
+            return ScoreResult(self.name, attempt_id, self._failed(job, why))
 
     def _failed(self, job: ScoreJob, why: str) -> tuple[Observation, ...]:
         names = job.scorers if job.scorers is not None else tuple(self._scorers)
@@ -104,7 +108,7 @@ class Room:
         path = os.pathsep.join(entry for entry in (root, os.environ.get("PYTHONPATH", "")) if entry)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "harness.scoring.process", str(child.fileno())],
+                [sys.executable, "-m", "harness.scoring.process", str(child.fileno()), str(os.getpid())],
                 pass_fds=[child.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import ipaddress
 import json
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,14 +16,20 @@ from typing import Any
 import numpy as np
 
 from harness.corpora.chunker import chunk_text
+from harness.documents import parse_json
 from harness.errors import ConfigError, SoakError
+from harness.printable import printable_line
 from harness.serve.encode import CONTENT_TYPES, streaming_header, whole
+from harness.serve.speaking import Speaking
 from harness.serve.voices import Busy, Voices
+from harness.store import redact
 from harness.types import Outcome, Request, Samples
 
 BODY_LIMIT = 1 << 20  # bytes
 PIECE_WORDS = 16  # a stream gives its answer in pieces of at most so many words
+CONNECTIONS_LIMIT = 256  # open at once
 _STREAMED = ("wav", "pcm")
+_TURNED_AWAY = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class Refused(Exception):
@@ -40,11 +48,13 @@ class SpeechServer(ThreadingHTTPServer):
 
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = 256  # connections that the system keeps until they are taken: a burst is answered, not reset
 
     def __init__(self, host: str, port: int, voices: Voices, name: str, key: str | None = None) -> None:
         check_loopback(host)
         self.voices, self.name, self.key = voices, name, key
         self.answered = 0
+        self._open = 0
         self._lock = threading.Lock()
         if ":" in host:
             self.address_family = socket.AF_INET6
@@ -52,6 +62,33 @@ class SpeechServer(ThreadingHTTPServer):
             super().__init__((host, port), _Handler)
         except OSError as error:
             raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Take a connection, or turn it away with 429 where as many are open as this server keeps."""
+        with self._lock:
+            full = self._open >= CONNECTIONS_LIMIT
+            self._open += not full
+        if not full:
+            super().process_request(request, client_address)
+            return
+        with contextlib.suppress(OSError):
+            request.settimeout(1.0)
+            request.sendall(_TURNED_AWAY)
+        self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve one connection and count it out again."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._lock:
+                self._open -= 1
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say in one line what no answer could be given to; a client that has gone is no error."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError):
+            print(printable_line(f"request failed: {type(error).__name__}: {error}")[:300], file=sys.stderr)
 
     def count(self) -> None:
         """One more answer was given."""
@@ -72,15 +109,17 @@ def check_loopback(host: str) -> None:
 def parsed(body: bytes) -> dict[str, Any]:
     """The fields of a request with their defaults. Raises Refused (400)."""
     try:
-        given = json.loads(body)
-    except ValueError:
-        raise Refused(400, "invalid_json", "the body is not JSON") from None
+        given = parse_json(body, "the body")
+    except ConfigError as error:
+        raise Refused(400, "invalid_json", str(error)) from None
     if not isinstance(given, dict):
         raise Refused(400, "invalid_json", "the body is not a JSON object")
     text, seed = given.get("input"), given.get("seed")
     name, voice = given.get("response_format", "wav"), given.get("voice")
     if not isinstance(text, str) or not text.strip():
         raise Refused(400, "invalid_input", "input must be a text that is not empty")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise Refused(400, "invalid_input", "input must be valid Unicode")
     if name not in CONTENT_TYPES:
         raise Refused(400, "invalid_format", f"response_format must be one of {', '.join(CONTENT_TYPES)}")
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32):
@@ -101,16 +140,39 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60.0  # s that a client may keep an idle connection
 
     def do_GET(self) -> None:
+        try:
+            self._refuse_foreign()
+            self._get()
+        except Refused as refused:
+            self._refuse(refused)
+        except (ConnectionError, TimeoutError):  # the client has gone
+            self.close_connection = True
+
+    def _get(self) -> None:
         if self.path == "/healthz":
             self._json(200, {"status": "ok", "answered": self.server.answered})
         elif self.path == "/v1/models":
             self._json(200, {"object": "list", "data": [{"id": self.server.name, "object": "model"}]})
         else:
-            self._refuse(Refused(404, "not_found", f"nothing at {self.path}"))
+            raise Refused(404, "not_found", f"nothing at {self.path}")
+
+    def _refuse_foreign(self) -> None:
+        """Raise Refused for what a web page of somebody else made a browser on this machine ask."""
+        host = self.headers.get("host", "")
+        if host and not _local(host):
+            self.close_connection = True
+            raise Refused(403, "foreign_host", "this server answers to loopback names only")
+        origin, site = self.headers.get("origin"), self.headers.get("sec-fetch-site", "none")
+        if (origin is not None and not _local(origin.partition("://")[2])) or site == "cross-site":
+            self.close_connection = True
+            raise Refused(403, "foreign_origin", "pages of other hosts may not use this server")
 
     def do_POST(self) -> None:
         try:
             body = self._body()
+            self._refuse_foreign()
+            if self.headers.get_content_type() != "application/json":
+                raise Refused(415, "invalid_content_type", "the body must be application/json, and say so")
             if self.path != "/v1/audio/speech":
                 raise Refused(404, "not_found", f"nothing at {self.path}")
             if self.server.key is not None:
@@ -120,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._speak(parsed(body))
         except Refused as refused:
             self._refuse(refused)
-        except (BrokenPipeError, ConnectionResetError):  # the client has gone
+        except (ConnectionError, TimeoutError):  # the client has gone
             self.close_connection = True
 
     def log_message(self, *_: object) -> None:
@@ -128,27 +190,25 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes:
         length = self.headers.get("content-length", "")
-        if not length.isdecimal() or int(length) > BODY_LIMIT:
+        counted = length.isascii() and length.isdecimal()
+        if not counted or len(length) > 9 or int(length) > BODY_LIMIT:
             self.close_connection = True
-            raise Refused(
-                413 if length.isdecimal() else 411, "invalid_length", f"at most {BODY_LIMIT} bytes, and say how many"
-            )
+            raise Refused(413 if counted else 411, "invalid_length", f"at most {BODY_LIMIT} bytes, and say how many")
         return self.rfile.read(int(length))
 
     def _speak(self, asked: dict[str, Any]) -> None:
-        try:
-            with self.server.voices.one() as speak:
-                texts = chunk_text(asked["text"], PIECE_WORDS, 4) if asked["stream"] else [asked["text"]]
-                pieces = _spoken(speak, texts, asked)
+        texts = chunk_text(asked["text"], PIECE_WORDS, 4) if asked["stream"] else [asked["text"]]
+        with Speaking(self.server.voices, lambda speak: _spoken(speak, texts, asked)) as pieces:
+            try:
                 first, rate = next(pieces)  # until there is speech, a failure is still an honest status
-                if asked["stream"]:
-                    self._stream(first, rate, pieces, asked["format"])
-                else:
-                    self._send(200, CONTENT_TYPES[asked["format"]], whole(first, rate, asked["format"]))
-        except Busy:
-            raise Refused(429, "busy", "too many requests are waiting", retry_after=1) from None
-        except SoakError as error:
-            raise Refused(500, "backend", str(error)) from None
+            except Busy:
+                raise Refused(429, "busy", "too many requests are waiting", retry_after=1) from None
+            except SoakError as error:
+                raise Refused(500, "backend", redact(str(error))) from None
+            if asked["stream"]:
+                self._stream(first, rate, pieces, asked["format"])
+            else:
+                self._send(200, CONTENT_TYPES[asked["format"]], whole(first, rate, asked["format"]))
         self.server.count()
 
     def _stream(self, first: Samples, rate: int, rest: Iterator[tuple[Samples, int]], name: str) -> None:
@@ -163,7 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             for samples, _ in rest:
                 self._chunk(whole(samples, rate, "pcm"))
-        except Refused:  # the status is out; an answer without its end says that it is broken
+        except (Refused, SoakError):  # the status is out; an answer without its end says that it is broken
             self.close_connection = True
             return
         self.wfile.write(b"0\r\n\r\n")
@@ -190,11 +250,21 @@ class _Handler(BaseHTTPRequestHandler):
         self._json(refused.status, {"error": error}, refused.retry_after)
 
 
+def _local(place: str) -> bool:
+    """Whether a host, with or without a port, is a name of this machine's loopback."""
+    host = place.strip().lower()
+    host = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _spoken(speak: Any, texts: list[str], asked: dict[str, Any]) -> Iterator[tuple[Samples, int]]:
     """Samples and rate of one text after the other. Raises Refused (500) for what the backend could not speak."""
     for index, text in enumerate(texts):
         seed = None if asked["seed"] is None else (asked["seed"] + index) % 2**32
         reply = speak(Request("served", text, seed, asked["voice"]))
         if reply.outcome is not Outcome.OK or reply.samples is None:
-            raise Refused(500, "backend", f"{reply.outcome}: {reply.detail}")
+            raise Refused(500, "backend", f"{reply.outcome}: {redact(reply.detail)}")
         yield np.asarray(reply.samples, dtype=np.float32), int(reply.sample_rate or 0)
