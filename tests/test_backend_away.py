@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from harness.backends import ADAPTERS
+from harness.backends.base import BackendAway, BackendRefused
 from harness.backends.worker import Worker
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
@@ -229,6 +230,41 @@ def test_recordings_have_no_speed(tmp_path: Path, corpus: Corpus) -> None:
     row = summarise(run)["variants"]["r"]
     assert row["rtfx"]["value"] is None and row["peak_memory_bytes"] is None
     assert row["not_judged_because"] and len(run.attempts(arm=Arm.SOAK)) == 5
+
+
+@pytest.mark.parametrize(
+    ("said", "away"),
+    [
+        ("curl: (7) Failed to connect to 127.0.0.1 port 9 after 0 ms: Connection refused", True),
+        ("curl: (6) Could not resolve host: tts.invalid", True),
+        ("OSError: [Errno 28] No space left on device", True),
+        ("ValueError: cannot speak the letter U+1F600", False),
+    ],
+)
+def test_a_program_that_says_it_was_not_the_text_is_believed(tmp_path: Path, said: str, away: bool) -> None:
+    program = tmp_path / "my-tts"
+    program.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 7\n")
+    program.chmod(0o755)
+    variant = Variant("c", "command", {"command": f"{program} {{text}} {{output}}"})
+    backend: Any = ADAPTERS.get("command")()
+    backend.load(variant)
+    with pytest.raises(BackendAway if away else BackendRefused, match="exit 7") as error:
+        backend.synthesize(Request("a", "Hello.", None), lambda: None)
+    backend.close()
+    assert not getattr(error.value, "lasting", False)
+
+
+def test_a_callable_that_meets_no_server_is_away(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import urllib.request\n"
+        f"def speak(text): return urllib.request.urlopen('http://127.0.0.1:{free_port()}').read()\n"
+    )
+    settings = {"call": "mine.py:speak", "arguments": {"text": "{text}"}}
+    worker = Worker(Variant("p", "python", settings, source=str(tmp_path / "v.toml")), tmp_path)
+    worker.start()
+    reply = worker.request(Request("a", "Hello there.", None))
+    worker.stop()
+    assert reply.outcome is Outcome.AWAY and "refused" in reply.detail
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,7 @@ from harness.backends.command_settings import (
     fill,
     text_as_json,
 )
+from harness.backends.environment import not_the_text
 from harness.backends.log import refuse_if_said, told
 from harness.backends.outside import Outside
 from harness.backends.process import ending
@@ -135,6 +136,8 @@ def _judge_end(ended: Ended, settings: CommandSettings, made: Synthesis) -> None
         raise ProgramDied(f"exit {ended.code} (a wrapper's word for signal {ended.code - 128}, {name})", made)
     if ended.code in _NOT_FOUND and not ended.stdout:
         raise BackendAway(f"nothing was started: exit {ended.code}{_last_line(ended)}", made, lasting=True)
+    if ended.code and not_the_text(ended.log.text()):
+        raise BackendAway(f"exit {ended.code}{_last_line(ended)}", made)
     if ended.code:
         raise BackendRefused(f"exit {ended.code}{_last_line(ended)}", made)
 

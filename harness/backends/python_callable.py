@@ -17,6 +17,7 @@ from harness.audio import AudioError, pcm_to_float, read_audio, read_bytes_of_au
 from harness.backends import python_host
 from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
 from harness.backends.conversation import Conversation
+from harness.backends.environment import not_the_text
 from harness.backends.log import refuse_if_said, told
 from harness.backends.outside import Outside
 from harness.backends.process import ending
@@ -192,7 +193,7 @@ class PythonBackend(Outside[PythonSettings]):
 def _refused(error: str, made: Synthesis) -> BackendFault:
     """An exception of the callable; one that says that nobody could be asked tells nothing of the text."""
     name = error.partition(":")[0].rpartition(".")[2]
-    if _AWAY.fullmatch(name):
+    if _AWAY.fullmatch(name) or not_the_text(error):
         return BackendAway(error, made)
     return BackendAway(error, made, lasting=True) if name in _LACKING else BackendRefused(error, made)
 

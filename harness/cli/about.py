@@ -19,7 +19,7 @@ def init(path: Path) -> None:
     if path.exists():
         raise ConfigError(f"{path}: already there; name another file or remove it first")
     path.write_text((ROOT / "harness" / "data" / "variants.example.toml").read_text(encoding="utf-8"))
-    click.echo(f"wrote {path}; edit it, then: pytest suites/stress --variants {path} -k NAME")
+    click.echo(f"wrote {path}; edit it, then: pytest suites/stress --variants {path} --variant NAME")
 
 
 @main.command()

@@ -125,7 +125,12 @@ def soak(load: Load) -> Json:
     finally:
         record.close()
     summary = {**plan, "clients": load.clients, **summarise(record.rows, load.requests)}
-    summary["wall_seconds"] = time.monotonic() - started
+    wall = time.monotonic() - started
+    summary |= {
+        "wall_seconds": wall,
+        "requests_per_second": summary["answered"] / wall,
+        "rtfx": summary["audio_seconds"] / wall,  # of all clients together
+    }
     (load.folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return summary
 
