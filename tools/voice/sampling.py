@@ -22,7 +22,7 @@ import soxr
 from harness.alignment import align_words
 from harness.backends.llama_codec import LlamaCodec
 from harness.corpora import head, load_corpus
-from harness.scorers.asr import RATE, Recognizer, recognizer
+from harness.scorers.asr import DEFAULT, RATE, Recognizer, recognizer
 from harness.stats.rates import clopper_pearson
 from harness.text import default_normaliser, normaliser
 from harness.types import Chunk, Request, Variant
@@ -153,7 +153,7 @@ def keep(path: Path, rows: list[Row]) -> None:
 @click.option("--corpus", "spec", default="book", show_default=True)
 @click.option("--chunks", type=click.IntRange(min=1), default=100, show_default=True)
 @click.option("--seed", default=7, show_default=True)
-@click.option("--asr", required=True, help="Recognizer, as the option of the suites.")
+@click.option("--asr", default=DEFAULT, show_default=True, help="Recognizer, as the option of the suites.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("work-sampling"), show_default=True)
 def main(settings: tuple[str, ...], model: Path, spec: str, chunks: int, seed: int, asr: str, out: Path) -> None:
     """Speak and hear the chunks with every one of SETTINGS ("defaults": none), and print the table."""
