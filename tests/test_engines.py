@@ -94,9 +94,36 @@ def test_every_engine_is_a_variants_file_or_says_what_is_missing(
     assert made["variants"]["hibari"]["settings"]["python"] == str(python)
 
 
+def test_a_phase_that_is_added_up_in_half_precision_loses_its_place(tmp_path: Path) -> None:
+    """A tone of 200 Hz by the sum of its phase, as harmonic sources make it: right at first, wrong after seconds."""
+    nodes = [
+        helper.make_node("CumSum", ["steps", "axis"], ["phase"], "/m_source/CumSum"),
+        helper.make_node("Sin", ["phase"], ["wave"], "/m_source/Sin"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "source",
+        [helper.make_tensor_value_info("steps", TensorProto.FLOAT, ["n"])],
+        [helper.make_tensor_value_info("wave", TensorProto.FLOAT, ["n"])],
+        [numpy_helper.from_array(np.array(0, np.int64), "axis")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    exact, half = onnx.ModelProto(), onnx.ModelProto()
+    exact.CopyFrom(model)
+    half.CopyFrom(model)
+    assert graphs.round_to_half(half, "/other/") == 0 and graphs.round_to_half(half, "/m_source/") == 2
+    from onnxruntime import InferenceSession
+
+    steps = {"steps": np.full(3 * 24_000, 2 * np.pi * 200 / 24_000, np.float32)}
+    good, bad = (InferenceSession(one.SerializeToString()).run(None, steps)[0] for one in (exact, half))
+    assert np.corrcoef(good[:240], bad[:240])[0, 1] > 0.999
+    assert np.corrcoef(good[-24_000:], bad[-24_000:])[0, 1] < 0.9
+
+
 @pytest.mark.parametrize("template", [quantize.PIPER, quantize.HIBARI])
 def test_the_variants_of_a_quantization_have_one_reference(tmp_path: Path, template: str) -> None:
-    path = quantize._variants(tmp_path, template, "/usr/bin/python3")
+    models = {name: tmp_path / f"{name}.onnx" for name in quantize.PRECISIONS}
+    path = quantize.variants_file(tmp_path, template, "/usr/bin/python3", models)
     variants = tomllib.loads(path.read_text())["variants"]
     assert [name.rpartition("-")[2] for name in variants] == ["fp32", "fp16", "int8"]
     assert [name for name, one in variants.items() if one.get("reference")] == [next(iter(variants))]

@@ -34,7 +34,7 @@ def test_the_reference_against_itself_passes_every_claim():
     found = figures(reference, reference, reference, seed=1)
     made = by_name(claims("q", found, found, MARGINS))
     assert all(claim.passed for claim in made.values())
-    assert found["token_ratio"]["median"] == 1.0
+    assert found["token_ratio"]["median"] == found["duration_ratio"]["median"] == 1.0
     assert found["wer_difference"]["low"] == found["wer_difference"]["high"] == 0.0
     assert found["identical"] == 100
     assert found["rtfx"] == 10.0

@@ -81,7 +81,7 @@ class HttpBackend(Outside[HttpSettings]):
         return Capabilities(
             layout=settings.layout,
             seeded=bool(settings.seed_fields),
-            details=made,
+            details={**made, **settings.weights},
             computes=Computes.HERE if self._server is not None else Computes.ELSEWHERE,
         )
 

@@ -42,6 +42,12 @@ class OutsideSettings(Settings):
             return None
         return TokenLayout(tuple(known.codebook_sizes), known.frame_seconds, known.cap, tuple(known.silent))
 
+    @property
+    def weights(self) -> dict[str, Any]:
+        """``model_bytes`` where ``model`` is a file, for the details of the capabilities."""
+        path = Path(self.model) if self.model else None
+        return {"model_bytes": path.stat().st_size} if path is not None and path.is_file() else {}
+
     def folder(self, variant: Variant) -> Path:
         """Where it runs: ``cwd``, else the folder of the variants file, else here."""
         base = Path(variant.source).absolute().parent if variant.source else Path.cwd()
@@ -119,7 +125,8 @@ class Outside(Generic[S]):
 
     def _capable(self, settings: S, *, seeded: bool, resets: bool, details: Mapping[str, Any]) -> Capabilities:
         rate = getattr(settings, "sample_rate", None)
-        return Capabilities(sample_rate=rate, layout=settings.layout, seeded=seeded, resets=resets, details=details)
+        known = {**details, **settings.weights}
+        return Capabilities(sample_rate=rate, layout=settings.layout, seeded=seeded, resets=resets, details=known)
 
     def _remove_files(self) -> None:
         shutil.rmtree(self._scratch, ignore_errors=True)

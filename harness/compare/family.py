@@ -55,6 +55,7 @@ def figures(
     pairs = [(row, base[row.chunk_id]) for row in rows if row.chunk_id in base]
     ratios = [a.tokens / b.tokens for a, b in pairs if a.tokens is not None and b.tokens]
     empty = [known for a, b in pairs if (known := _near_empty(a, b)) is not None]
+    lengths = [a.duration / b.duration for a, b in pairs if a.duration is not None and b.duration]
     capped = [row.cap_hit for row in rows if row.cap_hit is not None]
     heard = [(a, b) for a, b in pairs if a.words and b.words and a.errors is not None and b.errors is not None]
     judged = [(a.faulty, b.faulty) for a, b in pairs if a.faulty is not None and b.faulty is not None]
@@ -63,6 +64,7 @@ def figures(
         "chunks": len(rows),
         "failed": sum(not row.ok for row in rows),
         "token_ratio": _spread(ratios),
+        "duration_ratio": _spread(lengths),
         "mean_log_ratio": _mean_log(ratios, seed, level),
         "entropy_difference": _column_differences(pairs, seed, level),
         "near_empty": proportion(sum(empty), len(empty), level),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.experiments.stage import markdown
 from harness.scorers import MOS_PREDICTORS
@@ -10,7 +10,8 @@ from harness.store import Run
 from harness.types import Json
 
 _HEADS = [
-    "variant", "MB", "token ratio, median (range)", "near-empty", "cap hits", "faulty", "WER", "WER difference (95%)",
+    "variant", "MB", "token ratio, median (range)", "duration ratio", "near-empty", "cap hits", "faulty", "WER",
+    "WER difference (95%)",
     "unique tokens", "entropy, bits", "first divergence", "SIM (95%)", "MOS difference (95%)", "log-mel, dB", "RTFx",
     "peak MB", "KL, nats (95%)", "same top token",
 ]  # fmt: skip
@@ -23,13 +24,24 @@ def table(found: Mapping[str, Json], fed: Mapping[str, Json | str], run: Run) ->
     chunks = next(iter(found.values()))["chunks"]
     seen = run.manifest["corpus"]["name"]
     notes = (
-        f"{chunks} chunks of the corpus {seen}, each with the same seed for every variant. Token ratio, first "
-        "divergence (of speech tokens, median), SIM (cosine of speaker embeddings), differences and log-mel distance "
-        "(median): against the reference's speech of the same text; the row of other seeds is the reference against "
-        "itself. Near-empty: fewer than 0.3 of the reference's tokens. Counts with exact intervals. RTFx: audio "
-        f"seconds per second of the request. {_predictor(run)}"
+        f"{chunks} chunks of the corpus {seen}, each with the same seed for every variant. Token and duration ratio, "
+        "first divergence (of speech tokens, median), SIM (cosine of speaker embeddings), differences and log-mel "
+        "distance (median): against the reference's speech of the same text; the row of other seeds is the reference "
+        "against itself. Near-empty: fewer than 0.3 of the reference's tokens. Counts with exact intervals. RTFx: "
+        f"audio seconds per second of the request. {_predictor(run)}"
     )
-    return f"{markdown(_HEADS, rows)}\n\n{notes}\n\n{_divergence(fed)}\n"
+    heads, rows = _measured(_HEADS, rows)
+    return f"{markdown(heads, rows)}\n\n{notes}\n\n{_divergence(fed)}\n"
+
+
+def _measured(heads: Sequence[str], rows: Sequence[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """Leave out columns that no row has a figure for, as those of tokens where a system gives none."""
+    kept = [i for i in range(len(heads)) if any(row[i] != "-" for row in rows)]
+    return [heads[i] for i in kept], [[row[i] for i in kept] for row in rows]
+
+
+def _spread(found: Json | None) -> str:
+    return "-" if found is None else f"{found['median']:.3f} ({found['min']:.2f}-{found['max']:.2f})"
 
 
 def _predictor(run: Run) -> str:
@@ -38,12 +50,11 @@ def _predictor(run: Run) -> str:
 
 
 def _cells(found: Json) -> list[str]:
-    ratio, first = found["token_ratio"], found["first_divergence"]
-    spread = "-" if ratio is None else f"{ratio['median']:.3f} ({ratio['min']:.2f}-{ratio['max']:.2f})"
+    first = found["first_divergence"]
     speech = found["divergence"]["speech"] if found.get("divergence") else None
     return [
         _figure(found["model_bytes"], ".2f", 1e-6),
-        spread,
+        *(_spread(found[key]) for key in ("token_ratio", "duration_ratio")),
         *(_share(found[key]) for key in ("near_empty", "cap_hits", "faulty")),
         _figure(found["wer"]["rate"], ".3f"),
         _ranged(found["wer_difference"], "+.3f"),

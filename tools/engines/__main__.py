@@ -20,14 +20,16 @@ def main() -> None:
 @main.command("quantize")
 @WORK
 def quantize_command(work: Path) -> None:
-    """Make fp32, fp16 and int8 of Piper's and hibari's voices, and a variants file of each."""
-    for make in (quantize.piper, quantize.hibari):
+    """Make Piper's and hibari's voices in fp32, fp16 and int8, Kokoro with a source in half, and variants files."""
+    chunks = {"kokoro": "--corpus multilingual --language ja --chunks 12"}
+    for make in (quantize.piper, quantize.hibari, quantize.kokoro):
         try:
             path = make(work)
         except bench.Missing as missing:
             click.echo(f"{make.__name__}: left out: {missing}")
             continue
-        click.echo(f"pytest suites/quantization/test_quantization.py --variants {path} --chunks 25 --mos=distillmos")
+        corpus = chunks.get(make.__name__, "--chunks 25")
+        click.echo(f"pytest suites/quantization/test_quantization.py --variants {path} {corpus} --mos=distillmos")
 
 
 @main.command("table")
