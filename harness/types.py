@@ -319,7 +319,6 @@ class ReferenceRecord:
     token_counts: Sequence[int] = ()
     transcripts: Sequence[str] = ()  # normalised
     figures: Mapping[str, Sequence[float]] = field(default_factory=dict)  # e.g. f0_median_hz -> value of each seed
-    word_seconds: Sequence[float] = ()  # how long the reference takes for each word of the normalised text
 
 
 @dataclass(frozen=True, slots=True)

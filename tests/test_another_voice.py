@@ -42,11 +42,11 @@ def test_only_words_and_broken_samples_are_kept_of_another_voice():
     assert set(catalogue()) >= COMMON
     record = ReferenceRecord(
         "a", {"level-offset": [-20.0], "rumble": [0.1], "loop": [0.0], "skipped-words": [1.0]}, [3.0], [90], ["hello"],
-        {"f0_median_hz": [120.0]}, [0.3],
+        {"f0_median_hz": [120.0]},
     )  # fmt: skip
     kept = of_another_voice(Profile({}, {"k": record}, {"embeddings": {"e": [1.0]}}, {"judged": 3})).records["k"]
     assert set(kept.evidence) == {"loop", "skipped-words"}
-    assert kept.transcripts == ["hello"] and not kept.durations and not kept.figures and not kept.word_seconds
+    assert kept.transcripts == ["hello"] and not kept.durations and not kept.figures
 
 
 def test_families_of_references_in_one_file(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import ConfigError
 from harness.faults import catalogue, collect, explain, gather, get
-from harness.faults._heard import hear, match, word_seconds
+from harness.faults._heard import hear, match
 from harness.faults.base import BaseFault, Family, Seen
 from harness.text import word_syllables as syllables
 from harness.types import Attempt, Chunk, Evidence, Observation, Outcome, ReferenceRecord, Status, View
@@ -75,6 +75,13 @@ def said(words: list[str], *, spacing: float = WORD, start: float = 0.0) -> list
     ]
 
 
+def edits_of(text: str) -> dict[str, Any]:
+    """What the scorer says of a text that was spoken as written."""
+    words = text.split()
+    placed = [{"word": w, "start": i * WORD, "end": (i + 1) * WORD, "logprob": -0.1} for i, w in enumerate(words)]
+    return {"words": placed, "edits": [], "unexplained": []}
+
+
 def view(
     words: list[dict[str, Any]] | None = None,
     text: str = TEXT,
@@ -89,6 +96,7 @@ def view(
     heard = {"reference": text, "hypothesis": " ".join(w["word"] for w in words), "words": words}
     signal = {**SIGNAL, "duration": end + 0.3, "speech_end": end}
     payloads = {"signal": signal, "pitch": PITCH, "tokens": TOKENS, "speaker": SPEAKER, "intelligibility": heard}
+    payloads["edit_likelihood"] = {**edits_of(text), "second": None}
     observations = {
         name: Observation(name, "1", Status.OK, {**payload, **changes.get(name, {})})
         for name, payload in payloads.items()
@@ -119,7 +127,7 @@ def test_every_class_is_complete_and_named_after_its_file() -> None:
         limits = (fault.physical_limit, fault.default_margin, fault.default_limit)
         known = bool(fault.judged_by) or any(limit is not None for limit in limits)
         assert known, f"{name} can never find anything"
-        assert set(fault.observes) <= {"signal", "pitch", "tokens", "speaker", "intelligibility"}
+        assert set(fault.observes) <= {"signal", "pitch", "tokens", "speaker", "intelligibility", "edit_likelihood"}
         assert name in explain(fault) and fault.title in explain(fault)
 
 
@@ -215,18 +223,6 @@ def test_what_only_a_reference_can_tell_is_not_judged_without_one(
     assert abs(value(fault, view(**{scorer: change})) - healthy) > margin
 
 
-def test_words_of_the_text_before_are_state_bleed() -> None:
-    words = TEXT.split()
-    bleeding = view(said(["harvest", "festival", "brought", "everyone", "together", *words]))
-    before = Chunk("z", "Every autumn, the harvest festival brought everyone together again.")
-    found = get("state-bleed").evidence(replace(bleeding, previous=before))
-    assert found.value is not None and found.value > 3.0 and found.span == pytest.approx((0.0, 5 * WORD), abs=0.1)
-    other = Chunk("z", "Nobody knew what the clock in the hall was for.")
-    assert get("state-bleed").evidence(replace(bleeding, previous=other)).value == 0.0
-    assert get("state-bleed").evidence(replace(view(), previous=before)).value == 0.0
-    assert not get("state-bleed").evidence(bleeding).applies
-
-
 def test_a_single_clipped_peak_is_no_clipping() -> None:
     assert value("clipping", view(signal={"clipped_fraction": 0.01, "clipped_longest_run": 2})) == 0.0
 
@@ -260,93 +256,119 @@ def test_sample_rate_needs_duration_and_pitch_to_agree() -> None:
 
 
 # ------------------------------------------------------------------------------------------- transcripts
-def misheard(words: list[dict[str, Any]], every: int) -> list[dict[str, Any]]:
-    """A blunt recognizer: every n-th word is heard as something else, in its place."""
-    return [{**w, "word": "zzyqx"} if i % every == every - 1 else w for i, w in enumerate(words)]
+def scored(kind: str, first: int, after: int, gain: float, second: float | None = None, *words: str) -> dict[str, Any]:
+    """One edit as the scorer tells it."""
+    span = [first * WORD, max(first, after) * WORD]
+    return {"kind": kind, "ref": [first, after], "said": list(words), "gain": gain, "second": second, "span": span}
 
 
-@pytest.mark.parametrize("every", [100, 4, 3])
-def test_words_that_were_misheard_are_not_missing(every: int) -> None:
-    seen = view(misheard(said(TEXT.split()), every))
-    for fault in ("skipped-words", "truncation", "loop"):
-        assert value(fault, seen) < 1.0, fault
-    for fault in ("gibberish-tail", "inserted-words"):
-        assert value(fault, seen) < 0.5, fault
+def edited(*edits: dict[str, Any], text: str = TEXT, unexplained: list[dict[str, Any]] | None = None) -> View:
+    return view(text=text, edit_likelihood={"edits": list(edits), "unexplained": unexplained or []})
 
 
-@pytest.mark.parametrize("every", [100, 4, 3])
-def test_a_skipped_stretch_is_found_among_misheard_words(every: int) -> None:
-    words = TEXT.split()
-    spoken = misheard(said(words[:8] + words[13:]), every)
-    seen = view(spoken)
-    found = get("skipped-words").evidence(seen)
-    assert found.value is not None and found.value > 3.0
-    assert found.span is not None and found.span[0] - 0.7 < 8 * WORD < found.span[1] + 0.7
-    assert value("truncation", seen) < 1.5
+def stretch(at: int, seconds: float, expected: float = 0.0, **changes: Any) -> dict[str, Any]:
+    told = {"language": None, "probability": None, "own": None, "heard": "", **changes}
+    return {"span": [at * WORD, at * WORD + seconds], "ref": [at, at], "seconds": seconds, "expected": expected, **told}
 
 
-def test_the_references_own_pace_of_each_word_is_what_counts() -> None:
-    """One word of the text is always drawn out: without the reference it looks like speech too many."""
-    spoken = said(TEXT.split())
-    for word in spoken[10:]:
-        word["end"] += 2.0
-    for word in spoken[11:]:
-        word["start"] += 2.0
-    spoken[10]["word"] = "zzyqx"
-    seen = view(spoken)
-    assert value("inserted-words", seen) > 1.5
-    usual = word_seconds(hear(seen))
-    assert usual[10] == pytest.approx(2.3, abs=0.1) and sum(usual) == pytest.approx(8.8, abs=0.2)
-    drawn_out = ReferenceRecord("a", word_seconds=usual)
-    assert value("inserted-words", replace(seen, reference=drawn_out)) < 0.2
-    skipped = view([w for i, w in enumerate(said(TEXT.split())) if i != 10], reference=drawn_out)
-    assert value("skipped-words", skipped) == 1.0
+END = len(TEXT.split())
 
 
-def test_sound_in_which_no_word_is_heard_is_speech_too_many_all_the_same() -> None:
-    """A recognizer that knows noise hears nothing in babble, or lends its time to a word beside it."""
-    for absorbed in (False, True):
-        spoken = said(TEXT.split())
-        for word in spoken[9:]:
-            word["start"] += 2.0
-            word["end"] += 2.0
-        if absorbed:
-            spoken[8]["end"] += 2.0
-        found = get("inserted-words").evidence(view(spoken))
-        assert found.value == pytest.approx(2.0, abs=0.3), absorbed
-        assert "no word was heard" in found.detail
+@pytest.mark.parametrize(
+    ("fault", "edit", "told"),
+    [
+        ("skipped-words", scored("omit", 3, 4, 7.0, 5.0), "'climbed' not spoken"),
+        ("skipped-words", scored("omit", 0, 2, 9.0, 8.0), "'the old' not spoken"),
+        ("loop", scored("repeat", 5, 6, -1.0, -2.0), "'narrow' spoken again"),
+        ("loop", scored("insert", 7, 7, 30.0, 28.0, "climbed", "the", "narrow", "stairs"), "spoken again"),
+        ("inserted-words", scored("insert", 7, 7, 8.0, 6.0, "purple"), "'purple' spoken"),
+        ("truncation", scored("end", END - 1, END, 8.0, 6.0), "'beam' not spoken"),
+        ("truncation", scored("omit", END - 4, END, 40.0, 33.0), "'its steady golden beam' not spoken"),
+    ],
+)
+def test_an_edit_that_explains_the_audio_better_is_named_with_its_words(
+    fault: str, edit: dict[str, Any], told: str
+) -> None:
+    seen = edited(edit)
+    assert over(fault, seen) and told in get(fault).evidence(seen).detail
+    others = {"skipped-words", "loop", "inserted-words", "truncation", "state-bleed", "number-misread"} - {fault}
+    assert not [name for name in others if get(name).evidence(seen).value is not None and over(name, seen)]
 
 
-def test_an_anchor_at_the_wrong_one_of_two_like_words_is_nothing_inserted() -> None:
-    text = "she warmed it with the lantern and cooled it with spit and warmed it again before the others came up"
-    spoken = said(text.split())
-    kept = [w for i, w in enumerate(spoken) if not 6 < i < 13]  # a stretch not heard, the time is there
-    kept[6]["word"] = "and"
-    assert value("inserted-words", view(kept, text)) < 0.5
+def test_both_models_have_to_grant_an_edit() -> None:
+    assert not over("skipped-words", edited(scored("omit", 3, 4, 7.0, -4.0)))
+    assert value("skipped-words", edited(scored("omit", 3, 4, 9.0, 5.0))) == 7.0
+    assert value("skipped-words", edited(scored("omit", 3, 4, 3.0, 20.0))) == 3.0, "the second only takes away"
 
 
-def test_five_short_words_skipped_count_as_more_than_their_time() -> None:
-    text = "grandfather thought of it as a curious machine because everybody else understood nothing of clockwork"
-    words = text.split()
-    spoken, at = [], 0.0
-    for i, word in enumerate(words):
-        length = 0.045 * len(word) + 0.03
-        if not 2 <= i < 6:
-            spoken.append({"word": word, "start": at, "end": at + length, "probability": 0.5})
-            at += length
-    found = value("skipped-words", view(spoken, text))
-    assert 2.5 < found <= 4.0
+def test_a_word_that_was_heard_as_another_is_not_missing() -> None:
+    omitted, misheard = scored("omit", 3, 4, 6.0, 6.0), scored("replace", 3, 4, 8.0, 7.0, "climate")
+    assert over("skipped-words", edited(omitted))
+    assert not over("skipped-words", edited(omitted, misheard))
+    far = scored("replace", 9, 10, 8.0, 7.0, "lid")
+    assert over("skipped-words", edited(omitted, far)), "a misheard word elsewhere says nothing of this one"
 
 
-def test_words_before_that_are_all_misheard_are_state_bleed_by_their_letters() -> None:
+def test_a_new_word_is_not_its_neighbour_said_twice() -> None:
+    twice, new = scored("repeat", 6, 7, 1.0, 0.0), scored("insert", 7, 7, 8.0, 8.0, "purple")
+    assert over("loop", edited(twice)) and not over("loop", edited(twice, new))
+
+
+def test_words_of_the_text_before_are_state_bleed() -> None:
+    bleeding = edited(scored("insert", 0, 0, 20.0, 15.0, "brought", "everyone", "together"))
     before = Chunk("z", "Every autumn, the harvest festival brought everyone together again.")
-    bleeding = view(said(["thehar", "vistfest", "avull", "brot", "efryone", *TEXT.split()]))
     found = get("state-bleed").evidence(replace(bleeding, previous=before))
-    assert found.value is not None and found.value > 3.0
-    again = view(said([*TEXT.split()[:6], *TEXT.split()]))
-    shared = Chunk("z", "Nobody knew what the old keeper climbed the narrow stairs for.")
-    assert value("state-bleed", replace(bleeding, previous=shared)) == 0.0
-    assert not get("state-bleed").evidence(replace(again, previous=Chunk("z", TEXT))).applies, "that is a loop"
+    assert found.value == 17.5 and "'brought everyone together'" in found.detail
+    other = Chunk("z", "Nobody knew what the clock in the hall was for.")
+    assert get("state-bleed").evidence(replace(bleeding, previous=other)).value == 0.0
+    assert get("state-bleed").evidence(replace(view(), previous=before)).value == 0.0
+    assert not get("state-bleed").evidence(bleeding).applies
+    assert not get("state-bleed").evidence(replace(bleeding, previous=Chunk("z", TEXT))).applies, "that is a loop"
+
+
+def test_sound_without_words_is_speech_too_many() -> None:
+    babble = [stretch(9, 2.0), stretch(END, 0.1)]
+    found = get("inserted-words").evidence(edited(unexplained=babble))
+    assert over("inserted-words", edited(unexplained=babble)) and "2.00 s too many" in found.detail
+    misheard = [stretch(9, 1.0, 0.9), stretch(END, 0.0)]
+    assert not over("inserted-words", edited(unexplained=misheard)), "the words that belong there take that long"
+
+
+def test_sound_after_the_last_word_is_a_tail() -> None:
+    assert over("gibberish-tail", edited(unexplained=[stretch(END, 1.5)]))
+    assert value("gibberish-tail", edited(unexplained=[stretch(END, 0.2)])) == pytest.approx(0.2)
+    assert value("inserted-words", edited(unexplained=[stretch(END, 1.5)])) == 0.0
+
+
+def test_a_stretch_in_another_language_is_named() -> None:
+    german = stretch(9, 2.0, language="de", probability=0.9, own=0.02, heard="dast ist")
+    seen = edited(unexplained=[german, stretch(END, 0.0)])
+    assert over("language-switch", seen) and "2.0 s in German" in get("language-switch").evidence(seen).detail
+    english = stretch(9, 2.0, language="en", probability=0.97, own=0.97)
+    assert not over("language-switch", edited(unexplained=[english, stretch(END, 0.0)]))
+    unknown = stretch(9, 2.0, language="en", probability=0.97, own=None)
+    assert not get("language-switch").evidence(edited(unexplained=[unknown, stretch(END, 0.0)])).applies
+
+
+def test_a_number_heard_as_another_is_misread_and_a_misheard_word_is_not() -> None:
+    text = "he bought 45 apples and 12 pears"
+
+    def heard(first: int, gain: float, *words: str) -> float:
+        return value("number-misread", edited(scored("replace", first, first + 1, gain, gain, *words), text=text))
+
+    assert heard(2, 12.0, "50") == 12.0
+    assert heard(2, 12.0, "forty-five") == 0.0
+    assert heard(3, 12.0, "apes") == 0.0
+
+
+def test_a_recognizer_that_does_not_understand_the_reference_judges_no_words() -> None:
+    """What it finds missing or new in a voice that it cannot read is its own doing; not judged is not clean."""
+    for missed, judged in ((0.1, True), (0.6, False)):
+        seen = view(reference=ReferenceRecord("a", {"unintelligible": (missed,)}))
+        for name in ("truncation", "skipped-words", "loop", "inserted-words", "gibberish-tail"):
+            found = get(name).evidence(seen)
+            assert (found.value is not None) is judged, name
+            assert judged or "does not understand the reference" in found.reason
 
 
 def test_one_common_word_heard_in_ten_seconds_of_babble_is_unintelligible() -> None:
@@ -354,122 +376,6 @@ def test_one_common_word_heard_in_ten_seconds_of_babble_is_unintelligible() -> N
     assert value("unintelligible", view(said(["the"]), signal=babble)) > 0.9
     cut_off = view(said(TEXT.split()[:4]))
     assert value("unintelligible", cut_off) < 0.1, "what was said is in the text: it broke off"
-
-
-def test_a_word_heard_by_chance_in_the_murmur_does_not_hide_the_tail() -> None:
-    spoken = said(TEXT.split())
-    spoken[-1]["start"] += 1.8
-    spoken[-1]["end"] += 1.8
-    assert value("gibberish-tail", view(spoken)) > 1.3
-
-
-def test_a_skipped_start_is_found() -> None:
-    seen = view(said(TEXT.split()[4:]))
-    found = get("skipped-words").evidence(seen)
-    assert found.value is not None and found.value > 3.0
-    assert "'the old keeper climbed'" in found.detail
-
-
-@pytest.mark.parametrize("every", [100, 4])
-def test_a_lost_end_is_truncation_and_not_a_skip(every: int) -> None:
-    seen = view(misheard(said(TEXT.split()[:-5]), every))
-    assert value("truncation", seen) > 3.0
-    assert value("skipped-words", seen) < 1.0
-
-
-def test_words_after_the_text_are_a_tail() -> None:
-    seen = view(said([*TEXT.split(), "wugs", "blick", "dax", "fep", "toma"]))
-    found = get("gibberish-tail").evidence(seen)
-    assert found.value == pytest.approx(5 * WORD, abs=0.3)
-    assert found.span is not None and found.span[0] == pytest.approx(len(TEXT.split()) * WORD, abs=0.2)
-    assert value("truncation", seen) == 0.0
-
-
-def test_a_long_pause_at_the_end_is_no_tail() -> None:
-    words = said(TEXT.split())
-    end = words[-1]["end"]
-    seen = view(words, signal={"duration": end + 3.0, "speech_end": end + 2.8, "pauses": [[end, end + 2.8]]})
-    assert value("gibberish-tail", seen) < 0.2
-
-
-def test_a_phrase_said_twice_is_a_loop() -> None:
-    words = TEXT.split()
-    seen = view(said(words[:12] + words[6:12] + words[6:12] + words[12:]))
-    found = get("loop").evidence(seen)
-    assert found.value is not None and found.value > 8.0
-    assert "heard again" in found.detail
-
-
-def test_a_phrase_that_is_misheard_alike_both_times_is_a_loop_all_the_same() -> None:
-    words = TEXT.split()
-    misspelt = [word if i % 3 == 0 else f"{word}ugg" for i, word in enumerate(words[6:14])]
-    twice = view(said([*words[:6], *misspelt, *misspelt, *words[14:]]))
-    once = view(said([*words[:6], *misspelt, *words[14:]]))
-    assert value("loop", twice) > 4.0
-    assert value("loop", once) == 0.0
-
-
-def aligned(**changes: Any) -> Observation:
-    """What forced alignment says of a text of which it found every word once, ``changes`` apart."""
-    payload = {"aligned": True, "reference": TEXT, "missing_runs": [], "repeats": [], **changes}
-    return Observation("forced_alignment", "1", Status.OK, payload)
-
-
-def test_a_loop_that_the_aligner_does_not_see_is_found_by_its_sound() -> None:
-    """Heard the second time as other words, which run together are the same letters."""
-    words = TEXT.split()
-    twice = view(said([*words[:9], "clim", "the", "narrowstares", "every", "eevning", *words[9:]]))
-    blind = replace(twice, observations={**twice.observations, "forced_alignment": aligned()})
-    assert value("loop", blind) > 3.0
-    squeezed = said(words)
-    for late, extra in enumerate(["climbed", "the", "narrow", "stairs"]):
-        at = squeezed[9 + late]["start"]
-        squeezed.insert(9 + late, {"word": extra, "start": at, "end": at + 0.02, "probability": 0.5})
-    assert value("loop", view(squeezed)) < 1.0, "there is no time for them: they stand at the wrong place"
-
-
-def test_what_is_said_twice_between_words_that_were_misheard_is_a_loop() -> None:
-    words = TEXT.split()
-    strange = ["wallop", "brandish", "cutlery", "quern"]
-    heard_twice = [*words[:8], *strange, "wal", "lopbran", "dishcut", "leryquern", *words[12:]]
-    assert value("loop", view(said(heard_twice))) > 3.0
-
-
-def test_a_row_of_words_without_a_trace_needs_no_aligner() -> None:
-    words = TEXT.split()
-    gone = view(said(words[:8] + words[13:]))
-    blind = replace(gone, observations={**gone.observations, "forced_alignment": aligned()})
-    assert value("skipped-words", blind) > 3.0
-    there = said(words)
-    unheard = [w for i, w in enumerate(there) if not 8 <= i < 13]
-    kept = view(unheard)
-    kept = replace(kept, observations={**kept.observations, "forced_alignment": aligned()})
-    assert value("skipped-words", kept) < 1.0, "the time is there: they were misheard"
-
-
-def test_a_recognizer_that_does_not_understand_the_reference_judges_no_words() -> None:
-    """What it finds missing or new in a voice that it cannot read is its own doing; not judged is not clean."""
-    cut_off = TEXT.split()[:14]
-    for missed, judged in ((0.1, True), (0.6, False)):
-        reference = ReferenceRecord("a", {"unintelligible": (missed,)})
-        seen = view(said(cut_off), reference=reference)
-        seen = replace(seen, observations={**seen.observations, "forced_alignment": aligned()})
-        for name in ("truncation", "skipped-words", "loop", "inserted-words", "gibberish-tail"):
-            found = get(name).evidence(seen)
-            assert (found.value is not None) is judged, name
-            assert judged or "does not understand the reference" in found.reason
-
-
-def test_a_repeat_that_the_text_asks_for_is_no_loop() -> None:
-    text = "never again said the crow and never again said the fox and never again said the bear in the wood"
-    assert value("loop", view(text=text)) < 1.0
-
-
-def test_speech_that_is_not_in_the_text_is_inserted() -> None:
-    words = TEXT.split()
-    seen = view(said([*words[:10], "wugs", "blick", "dax", "fep", "toma", "goff", *words[10:]]))
-    assert value("inserted-words", seen) > 1.2
-    assert value("skipped-words", seen) < 1.0
 
 
 def test_speech_without_the_words_is_unintelligible_and_truncated_speech_is_not() -> None:
@@ -486,16 +392,6 @@ def test_a_text_that_the_recognizer_cannot_follow_in_the_reference_is_not_judged
     assert "reference" in found.reason
 
 
-def test_transcripts_without_times_cannot_place_words() -> None:
-    words = [{**w, "start": None, "end": None} for w in said(TEXT.split())]
-    seen = replace(view(), observations={**view().observations})
-    payload = {**seen.observations["intelligibility"].payload, "words": words}
-    seen.observations["intelligibility"] = Observation("intelligibility", "1", Status.OK, payload)  # type: ignore[index]
-    found = get("skipped-words").evidence(seen)
-    assert found.value is None and found.applies and "times" in found.reason
-    assert value("unintelligible", seen) == pytest.approx(0.0)
-
-
 def test_pairing_prefers_phrases_to_single_chance_matches() -> None:
     text = ("the", "fox", "and", "the", "bear")
     assert [(i, j) for i, j, _ in match(text, ("and", "the", "bear"))] == [(2, 0), (3, 1), (4, 2)]
@@ -503,7 +399,7 @@ def test_pairing_prefers_phrases_to_single_chance_matches() -> None:
 
 def test_hearing_nothing_at_all_is_no_error() -> None:
     heard = hear(view([]))
-    assert heard.precision == heard.recall == 0.0 and not heard.regions
+    assert heard.precision == heard.recall == 0.0
 
 
 # ------------------------------------------------------------------------------------------- what cannot be judged
@@ -598,37 +494,6 @@ def test_tokens_in_the_wrong_codebook_are_told_from_a_stray_one() -> None:
 
     assert not over("token-order", view(tokens=books(0, 2)))
     assert over("token-order", view(tokens=books(0, 90)))
-
-
-def test_a_number_heard_as_another_is_misread_and_a_misheard_word_is_not() -> None:
-    text = "he bought 45 apples and 12 pears"
-    words = said(text.replace("45", "50").split())
-    seen = view(words, text)
-    payload = dict(seen.observations["intelligibility"].payload)
-
-    def with_operations(*operations: dict[str, Any]) -> float:
-        payload["alignment"] = list(operations)
-        seen.observations["intelligibility"] = Observation("intelligibility", "1", Status.OK, payload)  # type: ignore[index]
-        return value("number-misread", seen)
-
-    assert with_operations({"op": "substitute", "ref": [2, 3], "hyp": [2, 3]}) == 1.0
-    assert with_operations({"op": "substitute", "ref": [3, 4], "hyp": [3, 4]}) == 0.0
-    assert with_operations({"op": "delete", "ref": [2, 3], "hyp": [2, 2]}) == 0.0
-    assert not get("number-misread").evidence(view()).applies
-
-
-def test_another_script_in_the_transcript_is_another_language() -> None:
-    seen = view(said(["the", "old", "keeper", "你好你好你好你好"]))
-    payload = {
-        **seen.observations["intelligibility"].payload,
-        "text": "the old keeper 你好你好你好你好",
-        "engine": "whisper",
-    }
-    seen.observations["intelligibility"] = Observation("intelligibility", "1", Status.OK, payload)  # type: ignore[index]
-    assert over("language-switch", seen)
-    deaf = {**payload, "engine": "pocketsphinx"}
-    seen.observations["intelligibility"] = Observation("intelligibility", "1", Status.OK, deaf)  # type: ignore[index]
-    assert not get("language-switch").evidence(seen).applies
 
 
 def test_a_header_that_lost_audio_is_a_fault_and_a_streaming_placeholder_is_not() -> None:

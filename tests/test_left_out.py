@@ -36,7 +36,7 @@ def test_a_choice_of_scorers_is_judged_by_them(tmp_path):
     variant = Variant("r", "recorded", {"manifest": str(tmp_path)})
     plan = plan_of(tmp_path, corpus, variant, 0.0, scorers={"signal": {}})
     assert unasked(Run.open(Engine(plan).run()))  # what was not measured could not look, and is not clean
-    run = Run.open(Engine(replace(plan, left_out=("intelligibility", "pitch", "speaker", "forced_alignment"))).run())
+    run = Run.open(Engine(replace(plan, left_out=("intelligibility", "pitch", "speaker", "edit_likelihood"))).run())
     assert unasked(run) == set()
     summary = summarise(run)
     assert VerdictWord.NOT_JUDGED not in {verdict.word for verdict in run.verdicts().values()}

@@ -23,7 +23,7 @@ from harness.voice.codec import load_codec
 from harness.voice.geometry import load_geometry
 
 ROOT = Path(__file__).resolve().parents[1]
-SCORERS = ("signal", "pitch", "tokens", "forced_alignment", "intelligibility")
+SCORERS = ("signal", "pitch", "tokens", "intelligibility", "edit_likelihood")
 SEED = 11  # another than those of the reference
 
 

@@ -28,6 +28,10 @@ def chunk(number: int) -> Chunk:
     return Chunk(f"c{number}", " ".join(words), position=number)
 
 
+def _edit(kind: str, first: int, after: int, gain: float) -> dict[str, Any]:
+    return {"kind": kind, "ref": [first, after], "said": [], "gain": gain, "second": None, "span": [0.0, 0.0]}
+
+
 def take(of: Chunk, seed: int, **changes: Mapping[str, Any]) -> Take:
     """One healthy take: a fifth of the words misheard, timing as speakers vary it."""
     rng = np.random.default_rng([seed, of.position])
@@ -67,6 +71,11 @@ def take(of: Chunk, seed: int, **changes: Mapping[str, Any]) -> Take:
             "wer": {"errors": wrong, "words": len(words)}, "cer": {"errors": 5 * wrong, "characters": len(of.text)},
         },
     }  # fmt: skip
+    payloads["edit_likelihood"] = {
+        "words": [{**word, "word": written} for word, written in zip(words, of.text.split(), strict=True)],
+        "edits": [_edit("omit", 3, 4, float(rng.normal(-5, 1.5))), _edit("repeat", 6, 7, float(rng.normal(-8, 1.5)))],
+        "unexplained": [],
+    }
     for scorer, change in changes.items():
         payloads[scorer] = {**payloads[scorer], **change}
     observations = {name: Observation(name, "1", Status.OK, payload) for name, payload in payloads.items()}
@@ -124,7 +133,6 @@ def test_a_profile_is_the_same_after_disk_and_small(tmp_path: Path) -> None:
     record = again.record(chunk(3))
     assert record is not None and len(record.durations) == len(record.transcripts) == 3
     assert len(record.evidence["truncation"]) == len(record.figures["f0_median_hz"]) == 3
-    assert len(record.word_seconds) == len(chunk(3).text.split())
     assert again.totals["attempts"] == 60 and again.totals["judged"] == 60
     assert again.totals["wer"]["words"] == sum(len(chunk(n).text.split()) for n in range(20)) * 3
 
@@ -232,8 +240,12 @@ def _without_end(of: Take, count: int) -> Take:
     end = words[-1]["end"]
     shorter = {**heard.payload, "words": words, "hypothesis": " ".join(w["word"] for w in words)}
     cut = {**signal.payload, "duration": end + 0.1, "speech_end": end}
+    edits = of.observations["edit_likelihood"]
+    total = len(of.chunk.text.split())
+    gone = {**edits.payload, "edits": [*edits.payload["edits"], _edit("end", total - count, total, 12.0)]}
     observations = {
         **of.observations,
+        "edit_likelihood": replace(edits, payload=gone),
         "intelligibility": replace(heard, payload=shorter),
         "signal": replace(signal, payload=cut),
     }

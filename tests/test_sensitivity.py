@@ -88,7 +88,7 @@ def test_only_what_the_class_rests_on_is_scored_again(twin):
             assert names == {"signal"}
             return super().score(twin, names)
 
-    deaf = Deaf(Judge(Limits.default()), {"signal": {}, "intelligibility": {}, "forced_alignment": {}})
+    deaf = Deaf(Judge(Limits.default()), {"signal": {}, "intelligibility": {}, "edit_likelihood": {}})
     assert deaf.run(twin, catalogue()["silence"], injector("silence"), 80.0).answer is Answer.FOUND
 
 

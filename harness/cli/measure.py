@@ -11,7 +11,7 @@ import click
 from harness.cli.common import REPORTS, VARIANTS, main, run_path, variant_named
 from harness.printable import printable
 
-_SCORERS = ("signal", "pitch", "tokens", "forced_alignment", "intelligibility", "speaker")
+_SCORERS = ("signal", "pitch", "tokens", "intelligibility", "edit_likelihood", "speaker")
 
 
 @main.command()

@@ -8,6 +8,7 @@ from harness.engine.plan import Plan
 from harness.engine.progress import Progress
 from harness.errors import SoakError
 from harness.scorers import SCORERS
+from harness.scorers.edit_likelihood import EditLikelihoodScorer
 from harness.scorers.intelligibility import IntelligibilityScorer
 from harness.types import Json
 
@@ -20,6 +21,8 @@ def prepare_listeners(plan: Plan, progress: Progress) -> None:
     languages = sorted({chunk.language for variant in plan.variants for chunk in plan.chunks(variant)})
     if "intelligibility" in plan.scorers:
         _listener(plan, "intelligibility").recognizer.prepare(languages)
+    if "edit_likelihood" in plan.scorers:
+        _prepare_edits(plan, languages)
     if "second_opinion" in plan.scorers:
         try:
             _listener(plan, "second_opinion").recognizer.prepare(languages)
@@ -42,6 +45,11 @@ def _name(device: str) -> str | None:
     import torch
 
     return str(torch.cuda.get_device_name(device)) if torch.cuda.is_available() else None
+
+
+def _prepare_edits(plan: Plan, languages: list[str]) -> None:
+    scorer = cast("type[EditLikelihoodScorer]", SCORERS.get("edit_likelihood"))
+    scorer(**plan.scorers["edit_likelihood"]).prepare(languages)
 
 
 def _listener(plan: Plan, name: str) -> IntelligibilityScorer:

@@ -23,7 +23,7 @@ from harness.store import Run
 from harness.types import Arm, Variant
 from harness.variants import load_variants
 
-_SCORERS = ("signal", "pitch", "tokens", "forced_alignment", "intelligibility", "speaker")
+_SCORERS = ("signal", "pitch", "tokens", "intelligibility", "edit_likelihood", "speaker")
 
 
 def record(

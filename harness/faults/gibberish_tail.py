@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from harness.faults._heard import laid, quote
+from harness.faults._edits import quoted, unexplained_speech
 from harness.faults._inject import audio, give, join, speech
 from harness.faults.base import BaseFault, Family, Material, Seen, Source
 from harness.types import Relation, View
-
-LAST = 1  # words of the text heard after the tail: in a murmur one may be heard by chance
 
 
 def murmur_on(material: Material, dose: float, rng: np.random.Generator) -> Material:
@@ -22,7 +20,7 @@ class GibberishTail(BaseFault):
     title = "sound goes on after the last word"
     family = Family.TRANSCRIPT
     causes = ("the end of speech was missed", "text without a final stop", "the token cap was the only end")
-    observes = ("intelligibility", "signal")
+    observes = ("edit_likelihood",)
     unit = "s of speech beyond what the last words need"
     relation = Relation.EXCESS
     default_margin = 1.0
@@ -34,11 +32,8 @@ class GibberishTail(BaseFault):
     injectors = audio("s", (0.3, 0.6, 1.0, 2.0, 5.0), 2.0, murmur_on)
 
     def measure(self, view: View) -> Seen:
-        heard = laid(view)
-        ends = [region for region in heard.regions if len(heard.text) - region.text[1] <= LAST]
-        tail = min(ends, key=lambda region: region.missing)
-        words = heard.words[tail.heard[0] :]
-        seconds = max(0.0, -tail.missing)
-        start = min(tail.span[0] + tail.expected, tail.span[1])
-        heard_as = f", heard as {quote(words)}" if words else ""
-        return Seen(seconds, (start, tail.span[1]), f"{seconds:.2f} s after the last word{heard_as}")
+        tail = next((one for one in unexplained_speech(view) if one.at_end), None)
+        if tail is None:
+            return Seen(0.0)
+        heard_as = f", heard as {quoted(tail.heard.split())}" if tail.heard else ""
+        return Seen(max(0.0, tail.too_many), tail.span, f"{tail.too_many:.2f} s after the last word{heard_as}")

@@ -1,18 +1,13 @@
 """Inserted words: speech that is not in the text, between words that are."""
 
-from collections.abc import Iterator, Sequence
-
 import numpy as np
 
-from harness.faults._heard import Region, close_by, laid, quote
+from harness.faults._edits import NOTHING, heard_edits, is_added, is_again, likeliest, quoted, unexplained_speech
 from harness.faults._inject import cut, give, join, speech, words, words_at
 from harness.faults.base import BaseFault, CannotInject, Family, Material, Seen, Source
 from harness.types import Relation, View
 
-HARMLESS = 0.5  # s missing: a reading is not that even
-WIDEST = 3  # stretches between anchors
-WIDER = 0.2  # s that a wider one must add
-LOST = 2  # words of the text not heard before the end: what was put in may have come before them
+WORDLESS = 8.0  # nats a second of sound between words in which nothing of the text is heard
 
 
 def babble(material: Material, dose: float, rng: np.random.Generator) -> Material:
@@ -42,11 +37,11 @@ class InsertedWords(BaseFault):
     title = "speech that is not in the text"
     family = Family.TRANSCRIPT
     causes = ("the voice prompt's text leaks", "words made up", "the previous text is still in the state")
-    observes = ("intelligibility", "signal")
-    unit = "s of speech too many between two words"
+    observes = ("edit_likelihood",)
+    unit = "nats by which the audio fits better with further words"
     relation = Relation.EXCESS
-    default_margin = 0.8
-    default_limit = 1.0
+    default_margin = 6.0
+    default_limit = 2.0
     sources = (Source("the prompt is heard", "https://github.com/SWivid/F5-TTS/issues/85"),)
     injectors = (
         *words((0.3, 0.6, 1.0, 2.0, 4.0), 2.0, babble, unit="s"),
@@ -54,27 +49,22 @@ class InsertedWords(BaseFault):
     )
 
     def measure(self, view: View) -> Seen:
-        heard = laid(view)
-        best = Seen(0.0)
-        for first, after in _windows(heard.regions):
-            inside = heard.regions[first:after]
-            elsewhere = close_by(heard.regions, first, after, lambda region: region.missing)
-            seconds = -sum(region.missing for region in inside) - (elsewhere if elsewhere > HARMLESS else 0.0)
-            if seconds > best.value + (WIDER if after - first > 1 else 0.0):
-                words = heard.words[inside[0].heard[0] : inside[-1].heard[1]]
-                span = (inside[0].span[0], inside[-1].span[1])
-                best = Seen(seconds, span, f"{seconds:.2f} s too many, {_heard_as(words)}")
-        return best
+        edits = heard_edits(view)
+        text = view.chunk.expected_text
+        words = likeliest(
+            edits,
+            lambda edit: is_added(edit) and not is_again(edit, text),
+            lambda edit: f"{quoted(edit.said)} spoken, which the text does not hold",
+            NOTHING,
+        )
+        return max(words, _without_words(view), key=lambda seen: seen.value)
 
 
-def _heard_as(words: Sequence[str]) -> str:
-    return f"heard as {quote(words)}" if words else "in which no word was heard"
-
-
-def _windows(regions: Sequence[Region]) -> Iterator[tuple[int, int]]:
-    """Up to three stretches in a row, narrow ones first: a word heard by chance may stand within what was put in."""
-    tail = regions[-1].text[1] - regions[-1].text[0] < LOST  # it goes on after the last word
-    last = len(regions) - tail
-    for width in range(1, WIDEST + 1):
-        for first in range(last - width + 1):
-            yield first, first + width
+def _without_words(view: View) -> Seen:
+    """Sound between two words of the text that is none of them, whatever was heard in it."""
+    between = [one for one in unexplained_speech(view) if not one.at_end]
+    longest = max(between, key=lambda one: one.too_many, default=None)
+    if longest is None or longest.too_many <= 0:
+        return Seen(NOTHING)
+    heard_as = f"heard as {quoted(longest.heard.split())}" if longest.heard else "in which no word was heard"
+    return Seen(WORDLESS * longest.too_many, longest.span, f"{longest.too_many:.2f} s too many, {heard_as}")

@@ -1,10 +1,10 @@
 """Number misread: another number is spoken than the text says."""
 
-import re
-
+from harness.faults._edits import NOTHING, HeardEdit, heard_edits, likeliest, quoted
 from harness.faults._inject import backend
-from harness.faults.base import BaseFault, Family, NotApplicable, Seen, Source, payload
-from harness.types import Json, Relation, View
+from harness.faults.base import BaseFault, Family, Seen, Source
+from harness.text import default_normaliser, normaliser
+from harness.types import Relation, View
 
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
@@ -22,11 +22,11 @@ class NumberMisread(BaseFault):
     title = "another number is spoken than the text says"
     family = Family.TRANSCRIPT
     causes = ("a text normaliser that guesses", "digits spoken by a model that never saw them written")
-    observes = ("intelligibility",)
-    unit = "numbers of the text heard as other numbers"
+    observes = ("edit_likelihood",)
+    unit = "nats by which the audio fits another number better"
     relation = Relation.EXCESS
-    against = "worst"
-    default_margin = 0.5  # only against a reference: a blunt recognizer mishears numbers of its own
+    default_margin = 6.0
+    default_limit = 2.0
     sources = (
         Source("5 spoken as forty", "https://github.com/0xShug0/audio.cpp/issues/99"),
         Source("both sides go through one named normaliser, so that every way of saying a number counts"),
@@ -34,22 +34,17 @@ class NumberMisread(BaseFault):
     injectors = (backend("misread"),)
 
     def measure(self, view: View) -> Seen:
-        if not re.search(r"\d", view.chunk.text):
-            raise NotApplicable("no number in the text")
-        seen = payload(view, "intelligibility")
-        wrong = misread(seen)
-        return Seen(float(len(wrong)), None, "; ".join(f"'{said}' for '{meant}'" for meant, said in wrong))
+        normalise = normaliser(default_normaliser(view.chunk.language))
+
+        def misread(edit: HeardEdit) -> bool:
+            return edit.kind == "replace" and other_number(*normalise.pair(" ".join(edit.written), " ".join(edit.said)))
+
+        return likeliest(
+            heard_edits(view), misread, lambda edit: f"{quoted(edit.said)} for {quoted(edit.written)}", NOTHING
+        )
 
 
-def misread(seen: Json) -> list[tuple[str, str]]:
-    """Pairs of (number of the text, other number heard in its place) from an alignment of words."""
-    expected, heard = str(seen.get("reference") or "").split(), str(seen.get("hypothesis") or "").split()
-    found = []
-    for part in seen.get("alignment") or []:
-        if part["op"] != "substitute":
-            continue
-        (i, j), (k, m) = part["ref"], part["hyp"]
-        meant, said = expected[i:j], heard[k:m]
-        if any(map(is_number, meant)) and any(map(is_number, said)) and "".join(meant) != "".join(said):
-            found.append((" ".join(meant), " ".join(said)))
-    return found
+def other_number(meant: str, said: str) -> bool:
+    """Whether both normalised texts hold numbers, and not the same ones."""
+    numbers = [[word for word in text.split() if is_number(word)] for text in (meant, said)]
+    return bool(numbers[0]) and bool(numbers[1]) and numbers[0] != numbers[1]

@@ -1,16 +1,11 @@
 """State bleed: words of the text spoken before are heard in this one."""
 
-import re
-
 import numpy as np
 
-from harness.faults._again import heard_again, heard_in, regions_alike, seen_again
-from harness.faults._heard import laid
+from harness.faults._edits import NOTHING, heard_edits, is_again, likeliest, quoted
 from harness.faults._inject import audio, backend, give, join, speech
 from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source
 from harness.types import Relation, View
-
-PAIR_LETTERS = 9  # two words of fewer letters are common in any text
 
 
 def splice(material: Material, dose: float, rng: np.random.Generator) -> Material:
@@ -30,11 +25,11 @@ class StateBleed(BaseFault):
     title = "words of the text before are heard"
     family = Family.TRANSCRIPT
     causes = ("a cache that was not cleared", "the previous prompt is still in the context", "answers swapped")
-    observes = ("intelligibility", "signal")
-    unit = "words of the previous text, by transcript and by time"
+    observes = ("edit_likelihood",)
+    unit = "nats by which the audio fits better with words of the previous text"
     relation = Relation.EXCESS
-    default_margin = 2.5
-    default_limit = 3.0
+    default_margin = 6.0
+    default_limit = 2.0
     explains = ("inserted-words", "gibberish-tail")
     sources = (
         Source("a long text before a short one", "https://github.com/k2-fsa/sherpa-onnx/issues/1695"),
@@ -48,10 +43,12 @@ class StateBleed(BaseFault):
     def measure(self, view: View) -> Seen:
         if view.previous is None:
             raise NotApplicable("nothing was spoken before in this epoch")
-        if view.previous.text == view.chunk.text:
+        before, own = view.previous.expected_text, view.chunk.expected_text
+        if before == own:
             raise NotApplicable("the same text was spoken before: its words heard again are a loop")
-        heard = laid(view)
-        before = re.findall(r"[^\W_]+(?:'[^\W_]+)?", view.previous.text.lower())
-        again = {*heard_again(heard, before, rounds=1, letters=PAIR_LETTERS)}
-        again |= heard_in(regions_alike(heard, view.previous.text, view.chunk.text))
-        return seen_again(heard, again, " heard, from the text before")
+        return likeliest(
+            heard_edits(view),
+            lambda edit: is_again(edit, before) and not is_again(edit, own),
+            lambda edit: f"{quoted(edit.said)} spoken, from the text before",
+            NOTHING,
+        )

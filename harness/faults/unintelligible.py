@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from harness.faults._edits import quoted
 from harness.faults._figures import speech_seconds
-from harness.faults._heard import Heard, hear, quote, understood
+from harness.faults._heard import Heard, hear, understood
 from harness.faults._inject import audio, give, join, speech, tokens, tokens_of
 from harness.faults.base import BaseFault, CannotInject, Family, Material, Seen, Source
 from harness.types import Relation, View
@@ -108,7 +109,7 @@ class Unintelligible(BaseFault):
         understood(view)
         heard = hear(view)
         value = 1.0 - max(_precision(heard, speech_seconds(view)), heard.recall)
-        return Seen(value, None, f"heard {quote(heard.words)}" if heard.words else "no word was heard")
+        return Seen(value, None, f"heard {quoted(heard.words)}" if heard.words else "no word was heard")
 
 
 def _precision(heard: Heard, seconds: float) -> float:

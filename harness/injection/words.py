@@ -1,32 +1,18 @@
-"""Times of the words in what was spoken: the backend's own where it tells them, else by forced alignment."""
+"""Times of the words in what was spoken: the backend's own where it tells them, else by Whisper's alignment."""
 
 from __future__ import annotations
-
-from functools import cache
-from typing import TYPE_CHECKING
 
 from harness.faults.base import CannotInject, Material
 from harness.types import Samples, Synthesis
 
-if TYPE_CHECKING:
-    from harness.scorers.forced import ForcedAligner
-
 Words = tuple[tuple[str, float, float], ...]
-RATE = 16_000  # Hz, of the aligner
+RATE = 16_000  # Hz, what Whisper reads
+HARDLY_THERE = -6.0  # nats; a word less likely than this was probably not spoken
 MOST_MISSING = 0.1  # share of the words; with more unaligned, a cut would not be where it is meant to be
 
 
-@cache
-def _aligner() -> ForcedAligner:
-    from harness.scorers.forced import ForcedAligner
-
-    made = ForcedAligner()
-    made.setup()
-    return made
-
-
 def spoken_words(made: Synthesis, material: Material) -> Words:
-    """Words with start and end (s). Raises CannotInject where neither the backend nor the aligner can tell."""
+    """Words with start and end (s). Raises CannotInject where neither the backend nor Whisper can tell."""
     told = made.notes.get("words")
     if told:
         return tuple((str(word), float(start), float(end)) for word, start, end in told)
@@ -36,18 +22,18 @@ def spoken_words(made: Synthesis, material: Material) -> Words:
 
 
 def aligned_words(samples: Samples, rate: int, text: str, language: str = "en") -> Words:
-    """Words of ``text`` with start and end (s) in ``samples``, by forced alignment.
+    """Words of ``text`` with start and end (s) in ``samples``, by Whisper's alignment of the text with the audio.
 
-    Raises CannotInject for other languages than English, and where more than a tenth of the words is not found.
+    Raises CannotInject where more than a tenth of the words is hardly there, and for a language that Whisper lacks.
     """
     from harness.audio import resample
+    from harness.scorers.base import Unavailable
+    from harness.scorers.edit_likelihood import read_text
 
-    if language.split("-")[0].lower() != "en":
-        raise CannotInject(f"the backend tells no word times, and the aligner does not know {language!r}")
-    found = _aligner().align(resample(samples, rate, RATE), text)
-    if found is None or not found["aligned"]:
-        raise CannotInject("the aligner found no way through the text")
-    words = str(found["reference"]).split()
-    if found["missing"] > MOST_MISSING * len(words) or found["repeated"]:
-        raise CannotInject("the aligner did not find every word")
-    return tuple((words[int(i)], float(start), float(end)) for i, start, end, _ in found["words"])
+    try:
+        reading = read_text(resample(samples, rate, RATE), text, language)
+    except Unavailable as why:
+        raise CannotInject(f"the backend tells no word times, and they cannot be measured: {why}") from None
+    if sum(logprob < HARDLY_THERE for logprob in reading.logprobs) > MOST_MISSING * len(reading.words):
+        raise CannotInject("the recognizer did not find every word")
+    return tuple((word, start, end) for word, (start, end) in zip(reading.words, reading.times(), strict=True))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _DEFAULT_CORPUS = {"sentences": "sentences", "ladder": "ladder:words=512"}  # elsewhere the book
 # elsewhere the whole corpus
 _DEFAULT_CHUNKS = {"quantization": 100, "sweep": 30, "sensitivity": 120, "parity": 8, "isolation": 24}
-_SCORERS = ("signal", "pitch", "tokens", "forced_alignment", "intelligibility", "speaker", "second_opinion")
+_SCORERS = ("signal", "pitch", "tokens", "intelligibility", "edit_likelihood", "speaker", "second_opinion")
 _DEFAULT_SCORERS = {"determinism": ("intelligibility",), "parity": ("speaker",)}  # elsewhere all of them
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.errors import ConfigError
 from harness.faults import gather
-from harness.faults._heard import hear, word_seconds
-from harness.faults.base import CannotJudge
 from harness.profile.record import Profile, round_digits, text_key
 from harness.profile.takes import SPEAKER, RunLike, Take, conditions, figures_of, payload_of, takes
 from harness.types import Json, Outcome, ReferenceRecord, Variant, VerdictWord, View
@@ -58,7 +55,6 @@ def reference_of(group: Sequence[Take], *, without: int | None = None, evidence:
         token_counts=[n for n in (take.attempt.token_count for take in kept) if n is not None],
         transcripts=[str(t) for t in (payload_of(take, "intelligibility").get("hypothesis") for take in kept) if t],
         figures=_columns(figures_of(take) for take in kept),
-        word_seconds=_word_seconds(kept),
     )
     if not evidence:
         return record
@@ -68,18 +64,6 @@ def reference_of(group: Sequence[Take], *, without: int | None = None, evidence:
         if index != without
     ]
     return replace(record, evidence=_columns(values))
-
-
-def _word_seconds(kept: Sequence[Take]) -> list[float]:
-    """Median over the takes that could be laid against time; takes of another normalised length are left out."""
-    rows: list[list[float]] = []
-    for take in kept:
-        try:
-            rows.append(word_seconds(hear(View(take.chunk, take.attempt, take.observations))))
-        except CannotJudge:
-            continue
-    rows = [row for row in rows if row and len(row) == len(rows[0])]
-    return [statistics.median(column) for column in zip(*rows, strict=True)]
 
 
 def view_of(group: Sequence[Take], index: int, reference: ReferenceRecord | None = None) -> View:

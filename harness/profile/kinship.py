@@ -59,7 +59,6 @@ def of_another_voice(profile: Profile) -> Profile:
             durations=(),
             token_counts=(),
             figures={},
-            word_seconds=(),
         )
         for key, record in profile.records.items()
     }

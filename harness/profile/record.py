@@ -106,7 +106,6 @@ def _pack(record: ReferenceRecord, faults: Sequence[str], figures: Sequence[str]
         "d": column(record.durations),
         "n": list(record.token_counts),
         "x": list(record.transcripts),
-        "w": [round(v, 3) for v in record.word_seconds],
     }
 
 
@@ -118,5 +117,4 @@ def _unpack(row: Json, faults: Sequence[str], figures: Sequence[str]) -> Referen
         token_counts=row["n"],
         transcripts=row["x"],
         figures={name: values for name, values in zip(figures, row["f"], strict=True) if values},
-        word_seconds=row["w"],
     )

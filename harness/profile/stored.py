@@ -23,7 +23,7 @@ class StoredChunk(_Model):
     d: Figures
     n: list[Count]
     x: list[str]
-    w: Figures
+    w: Figures | None = None  # of earlier versions, not read
 
 
 class StoredErrors(_Model):

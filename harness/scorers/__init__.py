@@ -11,9 +11,9 @@ SCORERS: Registry[type[Scorer]] = Registry("scorer")
 SCORERS.add("signal", "harness.scorers.signal:SignalScorer")
 SCORERS.add("pitch", "harness.scorers.pitch:PitchScorer")
 SCORERS.add("tokens", "harness.scorers.tokens:TokensScorer")
+SCORERS.add("edit_likelihood", "harness.scorers.edit_likelihood:EditLikelihoodScorer")
 SCORERS.add("intelligibility", "harness.scorers.intelligibility:IntelligibilityScorer")
 SCORERS.add("second_opinion", "harness.scorers.second_opinion:SecondOpinionScorer")
-SCORERS.add("forced_alignment", "harness.scorers.forced_alignment:ForcedAlignmentScorer")
 SCORERS.add("speaker", "harness.scorers.speaker:SpeakerScorer")
 SCORERS.add("dnsmos", "harness.scorers.dnsmos:DnsmosScorer")
 SCORERS.add("distillmos", "harness.scorers.distillmos:DistillMosScorer")
@@ -29,7 +29,7 @@ def chosen(names: Iterable[str], asr: str | None = None, device: str = "cpu") ->
     for name in found:
         if name not in SCORERS:
             raise ConfigError(f"--scorers: unknown scorer {name!r}{nearest(name, SCORERS)}")
-    for name, key in (("intelligibility", "asr"), ("second_opinion", "first")):
+    for name, key in (("intelligibility", "asr"), ("edit_likelihood", "asr"), ("second_opinion", "first")):
         if name in found:
             found[name] = {key: asr} if asr is not None else {}
             found[name] |= {"device": device} if device != "cpu" else {}

@@ -157,6 +157,15 @@ _BUILDERS: dict[str, Callable[[str, str], Recognizer]] = {
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 
 
+def transcript_of(clip: Clip, listener: Recognizer) -> Transcript:
+    """Return what a recognizer hears in a clip; it is asked once, however many scorers want to know."""
+    kept = clip.transcripts if isinstance(clip, SharedClip) else {}
+    if listener.spec not in kept:
+        kept[listener.spec] = listener.transcribe(speech_16k(clip), clip.chunk.language)
+    heard: Transcript = kept[listener.spec]
+    return heard
+
+
 def speech_16k(clip: Clip) -> Samples:
     """Return the clip at 16 kHz, finite, mono float32 (the shared copy; what is not finite was bridged)."""
     return np.ascontiguousarray(SharedClip.of(clip).speech_copy)

@@ -64,6 +64,11 @@ class FasterWhisper:
         if not self._model.model.is_multilingual:
             self.languages = frozenset({"en"})
 
+    def model(self) -> Any:
+        """Return the loaded model, shared by all scorers of the process."""
+        self.setup()
+        return self._model
+
     def transcribe(self, samples: Samples, language: str = "en") -> Transcript:
         """Recognize 16 kHz audio of any length."""
         self.setup()

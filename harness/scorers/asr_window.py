@@ -19,6 +19,8 @@ class WindowedModel(WhisperModel):  # type: ignore[misc]
     """A Whisper whose encoder reads windows of the length of the audio, rounded up; ``full_window`` turns it off."""
 
     full_window = False
+    _last: Any = None  # what was encoded last: several scorers ask about the same clip
+    _last_key: Any = None
 
     def encode(self, features: Any) -> Any:
         """Encode mel features that the library has padded to 30 s with zeros, shape (mels, frames)."""
@@ -26,7 +28,10 @@ class WindowedModel(WhisperModel):  # type: ignore[misc]
             filled = np.flatnonzero(features.any(axis=0))
             frames = (int(filled[-1]) + 1 if filled.size else 0) + MARGIN_FRAMES
             features = features[:, : min(FULL_FRAMES, -(-frames // STEP_FRAMES) * STEP_FRAMES)]
-        return super().encode(features)
+        key = (features.shape, hash(features.tobytes()))
+        if key != self._last_key:
+            self._last, self._last_key = super().encode(features), key
+        return self._last
 
 
 def build_model(folder: Path, device: str, compute_type: str) -> WindowedModel:

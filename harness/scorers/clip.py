@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from math import isfinite, log10
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +90,11 @@ class SharedClip(Clip):
     def spectrum(self) -> Spectrum:
         """The one short-time Fourier transform that every spectral figure is taken from."""
         return Spectrum.of(self.sound, self.rate, self.activity)
+
+    @cached_property
+    def transcripts(self) -> dict[str, Any]:
+        """What each recognizer heard, by its spec (harness.scorers.asr fills it)."""
+        return {}
 
     @cached_property
     def speech_copy(self) -> Samples:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.alignment import ErrorCounts, align_characters, align_words, retime
-from harness.scorers.asr import DEFAULT, Recognizer, Transcript, recognizer, speech_16k
+from harness.scorers.asr import DEFAULT, Recognizer, Transcript, recognizer, transcript_of
 from harness.scorers.base import Clip, Unavailable
 from harness.text import Normaliser, default_normaliser, normaliser
 from harness.types import Json
@@ -39,7 +39,7 @@ class IntelligibilityScorer:
         spoken = self.recognizer.languages
         if spoken is not None and language.split("-")[0].lower() not in spoken:
             raise Unavailable(f"{self.recognizer.spec} does not read {language!r}")
-        heard = self.recognizer.transcribe(speech_16k(clip), language)
+        heard = transcript_of(clip, self.recognizer)
         if heard.looped:
             raise Unavailable(LOOPED)
         chosen = normaliser(self.normalise or default_normaliser(language))

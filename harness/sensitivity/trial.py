@@ -20,7 +20,7 @@ from harness.scorers.clip import SharedClip
 from harness.sensitivity.twins import Twin
 from harness.types import Observation, Samples, Tokens, View
 
-ALIGNER = "forced_alignment"
+LISTENERS = frozenset({"edit_likelihood", "intelligibility", "signal"})
 
 
 class Answer(StrEnum):
@@ -83,7 +83,7 @@ class Trials:
         """The scorers that an injected copy has to go through again for ``fault``."""
         names = {*fault.observes}
         if fault.family is Family.TRANSCRIPT:
-            names |= {ALIGNER, "signal"}  # so that the other classes of words can find it too
+            names |= LISTENERS  # so that the other classes of words can find it too
         return frozenset(names & set(self._options))
 
     def clean(self, twin: Twin) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.faults.base import CannotInject, Material
-from harness.injection.words import MOST_MISSING, Words
+from harness.injection.words import HARDLY_THERE, MOST_MISSING, Words
 from harness.judge import OwnBound
 from harness.types import Attempt, Chunk, Observation, ReferenceRecord, Samples, Status, TokenLayout, Variant, View
 
@@ -55,19 +55,19 @@ class Twin:
         )
 
     def word_times(self) -> Words:
-        """Words with start and end (s): those given, the backend's own, else the aligner's where it missed few."""
+        """Words with start and end (s): those given, the backend's own, else the recognizer's where it missed few."""
         if self.words:
             return self.words
         told = self.attempt.notes.get("words")
         if told:
             return tuple((str(word), float(start), float(end)) for word, start, end in told)
-        seen = self.observations.get("forced_alignment")
-        if seen is None or seen.status is not Status.OK or not seen.payload.get("aligned"):
+        seen = self.observations.get("edit_likelihood")
+        if seen is None or seen.status is not Status.OK:
             raise CannotInject("the times of the words are unknown")
-        words = str(seen.payload["reference"]).split()
-        if seen.payload["missing"] > MOST_MISSING * len(words) or seen.payload["repeated"]:
-            raise CannotInject("the aligner did not find every word")
-        return tuple((words[int(i)], float(start), float(end)) for i, start, end, _ in seen.payload["words"])
+        words = seen.payload["words"]
+        if sum(word["logprob"] < HARDLY_THERE for word in words) > MOST_MISSING * len(words):
+            raise CannotInject("the recognizer did not find every word")
+        return tuple((str(word["word"]), float(word["start"]), float(word["end"])) for word in words)
 
 
 def _bare(twin: Twin | None) -> Material | None:

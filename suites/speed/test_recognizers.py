@@ -21,10 +21,11 @@ from harness.audio import read_audio, resample
 from harness.backends.llama_codec import LlamaCodec
 from harness.corpora import head, load_corpus
 from harness.scorers.asr import RATE, recognizer
-from harness.scorers.forced import ForcedAligner
+from harness.scorers.clip import SharedClip
+from harness.scorers.edit_likelihood import EditLikelihoodScorer
 from harness.scorers.speaker import SpeakerScorer
 from harness.text import normaliser
-from harness.types import Request
+from harness.types import Attempt, Chunk, Request, Variant
 from harness.variants import load_variants
 
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")  # as the scoring processes have it: one thread each
@@ -128,13 +129,19 @@ def test_recognizer_on_the_embedded_voice(benchmark, own_speech, spec, request):
 
 
 @pytest.mark.benchmark(group="recognizers", timer=time.process_time)
-def test_forced_alignment(benchmark, speech):
-    """Forced alignment with the text; healthy speech should have no word missing."""
-    aligner = ForcedAligner()
-    aligner.setup()
-    seen = _measure(benchmark, speech, lambda text, samples: aligner.align(samples, text))
-    benchmark.extra_info["missing"] = sum(s["missing"] or 0 for s in seen)
-    assert all(s["aligned"] for s in seen)
+def test_edit_likelihood(benchmark, speech):
+    """Edits of each text under Whisper's decoder, the recognizer's own share of the work included."""
+    scorer = EditLikelihoodScorer()
+    variant = Variant("speech", "recorded")
+
+    def score(text, samples):
+        attempt = Attempt(0, 0, 0, "a", "speech", sample_rate=RATE, duration=len(samples) / RATE)
+        return scorer.observe(SharedClip(Chunk("a", text), attempt, samples, RATE, variant))
+
+    seen = _measure(benchmark, speech, score)
+    benchmark.extra_info["hypotheses"] = sum(s["hypotheses"] for s in seen)
+    benchmark.extra_info["asked_a_second_model"] = sum(s["second"] is not None for s in seen)
+    assert all(s["words"] for s in seen)
 
 
 @pytest.mark.benchmark(group="recognizers", timer=time.process_time)

@@ -28,7 +28,7 @@ from harness.types import Attempt, Chunk, ReferenceRecord, Variant
 from tools.sensitivity.voices import VOICES, recordings
 
 SIGNAL = frozenset({"signal", "pitch"})
-WORDS = frozenset({"forced_alignment", "intelligibility"})
+WORDS = frozenset({"edit_likelihood", "intelligibility"})
 AGAIN = {voice.name: voice.again() for voice in VOICES}
 
 

@@ -1,4 +1,4 @@
-"""Times of words by forced alignment against the teacher's phone ends: Flite knows when it said what."""
+"""Times of words by Whisper's alignment against the teacher's phone ends: Flite knows when it said what."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from harness import stats
 from harness.corpora import load_corpus
-from harness.scorers.forced import ForcedAligner
+from harness.faults.base import CannotInject
+from harness.injection.words import aligned_words
 from tools.sensitivity.teacher import RATE, Teacher
 
 NEAR = 0.15  # s
@@ -18,8 +19,6 @@ VOICES = ("slt", "rms", "awb", "kal16")
 
 def run(texts: int, seed: int) -> dict[str, Any]:
     """Share of word ends within 150 ms of the teacher's last phone end of the word, by voice, with exact intervals."""
-    aligner = ForcedAligner()
-    aligner.setup()
     chunks = load_corpus("book").chunks
     errors: dict[str, list[float]] = {voice: [] for voice in VOICES}
     expected = dict.fromkeys(VOICES, 0)
@@ -31,12 +30,13 @@ def run(texts: int, seed: int) -> dict[str, Any]:
             said = teacher.say(chunk.text, voice)
             if said is None or said.samples is None:
                 continue
-            found = aligner.align(said.samples, " ".join(said.words))
             expected[voice] += len(said.words)
-            if found is None or not found["aligned"] or len(str(found["reference"]).split()) != len(said.words):
+            try:
+                words = aligned_words(said.samples, RATE, " ".join(said.words))
+            except CannotInject:
                 continue
             ends = ends_by_phones(said.phones, said.times)
-            errors[voice] += [float(end) - ends[int(index)] for index, _start, end, _score in found["words"]]
+            errors[voice] += [end - ends[index] for index, (_word, _start, end) in enumerate(words)]
     result = {voice: _figures(errors[voice], expected[voice]) for voice in VOICES}
     result["all"] = _figures([e for one in errors.values() for e in one], sum(expected.values()))
     cpu = round(time.process_time() - began, 1)

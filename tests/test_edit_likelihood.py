@@ -1,0 +1,157 @@
+"""Edits of a text under Whisper's decoder: what is asked, and what real speech answers."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.audio import read_audio
+from harness.errors import ConfigError
+from harness.faults import get
+from harness.scorers import observe
+from harness.scorers.clip import SharedClip
+from harness.scorers.edit_likelihood import EditLikelihoodScorer
+from harness.scorers.word_edits import EditKind, WordEdit, as_heard, as_spelled, last_heard
+from harness.types import Attempt, Chunk, Observation, Status, Variant, View
+from harness.weights import model_folder
+
+TEXT = "She put the small letter on the kitchen table and waited for her brother to come home."
+
+
+def same(one: str, other: str) -> bool:
+    return one == other or {one.strip(","), other} == {"four", "4"}
+
+
+def heard(text: str, hypothesis: str) -> list[WordEdit]:
+    return list(as_heard(text.split(), hypothesis.split(), same))
+
+
+# ------------------------------------------------------------------------------------------- what is asked
+def test_a_word_that_was_not_heard_is_asked_about() -> None:
+    assert heard("a red house", "a house") == [WordEdit(EditKind.OMIT, 1, 2)]
+
+
+def test_a_word_that_was_heard_too_is_put_in() -> None:
+    assert heard("a red house", "a red big house") == [WordEdit(EditKind.INSERT, 2, 2, ("big",))]
+
+
+def test_words_that_were_heard_twice_are_repeated_and_not_put_in() -> None:
+    assert heard("a red house", "a red red house") == [WordEdit(EditKind.REPEAT, 1, 2)]
+    assert heard("a red house", "a red house a red house") == [WordEdit(EditKind.REPEAT, 0, 3)]
+
+
+def test_another_word_is_replaced_and_another_spelling_is_not() -> None:
+    assert heard("at four today", "at five today") == [WordEdit(EditKind.REPLACE, 1, 2, ("five",))]
+    assert heard("at four today", "at 4 today") == []
+
+
+def test_words_are_read_in_the_recognizers_own_spelling() -> None:
+    words, spoken = ["He", "said:", '"At', "four,", 'go."'], ["He", "said,", "at", "4", "go."]
+    assert as_spelled(words, spoken, same) == ("He", "said,", "at", "4", "go.")
+    assert as_spelled(words, ["He", "said,", "at", "five", "go."], same) == ("He", "said,", "at", "four,", "go.")
+    assert as_spelled(["twenty", "three", "men"], ["23", "men"], lambda *_: True) == ("23", "", "men")
+
+
+def test_the_end_is_looked_for_behind_the_last_word_that_was_heard() -> None:
+    words = ["the", "cat", "sat", "on", "the", "mat"]
+    assert last_heard(words, ["the", "cat", "sat", "on"], same) == 4
+    assert last_heard(words, words, same) == 6
+    assert last_heard(words, ["nothing"], same) == 0
+
+
+def test_an_omission_takes_its_full_stop_and_capital_along() -> None:
+    words = ["Then", "she", "left.", "He", "stayed"]
+    spelled = {one.words for one in WordEdit(EditKind.OMIT, 2, 3).spellings(words)}
+    assert ("she.",) in spelled
+    assert ("She",) in {one.words for one in WordEdit(EditKind.OMIT, 0, 1).spellings(words)}
+
+
+# ------------------------------------------------------------------------------------------- what speech answers
+@pytest.fixture(scope="module")
+def scorer() -> EditLikelihoodScorer:
+    for model in ("tiny.en", "base"):
+        try:
+            model_folder(model, offline=True)
+        except ConfigError as error:
+            pytest.skip(f"needs the verified weights of Whisper {model} (extra whisper-weights): {error}")
+    return EditLikelihoodScorer()
+
+
+@pytest.fixture(scope="module")
+def spoken(scorer: EditLikelihoodScorer, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], View]:
+    """Speak ``said`` by Flite and score it against ``TEXT``."""
+    if shutil.which("flite") is None:
+        pytest.skip("needs the speech synthesizer Flite (apt: flite)")
+    folder = tmp_path_factory.mktemp("spoken")
+
+    def score(said: str) -> View:
+        path = Path(folder, "clip.wav")
+        subprocess.run(["flite", "-voice", "slt", "-t", said, "-o", str(path)], check=True)
+        return scored(scorer, path)
+
+    return score
+
+
+def scored(scorer: EditLikelihoodScorer, path: Path, chunk: Chunk | None = None) -> View:
+    audio = read_audio(path)
+    chunk = chunk or Chunk("a", TEXT)
+    attempt = Attempt(0, 0, 0, "a", "v", sample_rate=audio.sample_rate, duration=audio.duration)
+    clip = SharedClip(chunk, attempt, audio.samples, audio.sample_rate, Variant("v", "recorded"))
+    return View(chunk, attempt, {"edit_likelihood": observe(scorer, clip)})
+
+
+def beyond(seen: View) -> dict[str, str]:
+    """Classes whose value is beyond their default limit, with what they say."""
+    names = ("skipped-words", "loop", "inserted-words", "truncation", "gibberish-tail", "language-switch")
+    evidence = {name: get(name).evidence(seen) for name in names}
+    limits = {name: get(name).default_limit for name in names}
+    assert all(one.value is not None for one in evidence.values()), evidence
+    return {name: one.detail for name, one in evidence.items() if (one.value or 0.0) > (limits[name] or 0.0)}
+
+
+def test_speech_as_written_has_likely_words_and_no_finding(spoken: Callable[[str], View]) -> None:
+    seen = spoken(TEXT)
+    assert beyond(seen) == {}
+    payload: dict[str, Any] = seen.payload("edit_likelihood") or {}
+    assert [word["word"] for word in payload["words"]] == TEXT.split()
+    assert sum(word["logprob"] for word in payload["words"]) > -2.0 * len(TEXT.split())
+    starts = [word["start"] for word in payload["words"]]
+    assert starts == sorted(starts) and starts[-1] > 3.0
+
+
+@pytest.mark.parametrize(
+    ("said", "fault", "told"),
+    [
+        (TEXT.replace("small ", ""), "skipped-words", "'small' not spoken"),
+        (TEXT.replace("small", "small small"), "loop", "'small' spoken again"),
+        (TEXT.replace("kitchen", "dusty kitchen"), "inserted-words", "'dusty' spoken"),
+        (TEXT.replace(" home.", "."), "truncation", "'home.' not spoken"),
+    ],
+)
+def test_one_word_is_found_and_named(spoken: Callable[[str], View], said: str, fault: str, told: str) -> None:
+    findings = beyond(spoken(said))
+    assert set(findings) == {fault} and told in findings[fault]
+
+
+def test_a_number_read_as_another_is_named(scorer: EditLikelihoodScorer, spoken: Callable[[str], View], tmp_path: Path):
+    path = tmp_path / "number.wav"
+    text = "The bill came to 47 pounds, and nobody at the table spoke."
+    subprocess.run(["flite", "-voice", "slt", "-t", text.replace("47", "74"), "-o", str(path)], check=True)
+    found = get("number-misread").evidence(scored(scorer, path, Chunk("a", text)))
+    assert (found.value or 0.0) > (get("number-misread").default_limit or 0.0) and "74" in found.detail
+    subprocess.run(["flite", "-voice", "slt", "-t", text, "-o", str(path)], check=True)
+    assert get("number-misread").evidence(scored(scorer, path, Chunk("a", text))).value == 0.0
+
+
+def test_silence_has_no_words_to_score(scorer: EditLikelihoodScorer) -> None:
+    import numpy as np
+
+    attempt = Attempt(0, 0, 0, "a", "v", sample_rate=16000, duration=2.0)
+    clip = SharedClip(Chunk("a", TEXT), attempt, np.zeros(32000, np.float32), 16000, Variant("v", "recorded"))
+    seen: Observation = observe(scorer, clip)
+    assert seen.status is Status.NOT_AVAILABLE and seen.reason == "nobody speaks"
