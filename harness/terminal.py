@@ -149,7 +149,8 @@ def _cells(name: str, row: dict[str, Any], speed: str) -> dict[str, str]:
     }
 
 
-_SMALL = "too small to say"
+_SMALL = ("too small to say", "chunks are too few")
+_NOTHING_ODD = "as a whole within"  # it informs, and there is nothing to tell
 
 
 def closing_lines(summary: dict[str, Any]) -> list[str]:
@@ -173,7 +174,9 @@ def closing_lines(summary: dict[str, Any]) -> list[str]:
                 f"{name}: recognizer looped in {row['looped']} chunks; their words are not judged and not in the WER"
             )
         for claim in row["claims"]:
-            small = claim["passed"] is None and claim["statement"].startswith(_SMALL)
+            small = claim["passed"] is None and any(words in claim["statement"] for words in _SMALL)
+            if claim["passed"] is None and claim["statement"].startswith(_NOTHING_ODD):
+                continue
             if small and len(summary["variants"]) > 1:
                 open_ones.setdefault(claim["name"], []).append(name)
             elif claim["passed"] is not True:

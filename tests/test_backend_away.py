@@ -103,8 +103,7 @@ def test_a_server_that_is_down_is_not_a_fault_of_any_text(tmp_path: Path, corpus
     assert list(row["not_judged_because"]) == [event.data["reason"]]
     page = (write(path), (path / "report.html").read_text())[1]
     assert "--resume" in page and "5 chunks were not spoken" in page
-    share = next(claim for claim in run.claims() if claim.name == "judged-share")
-    assert share.passed is False
+    assert run.claims() == []  # nothing was asked: there is nothing to claim
 
 
 def test_a_server_that_comes_back_is_waited_for(tmp_path: Path, corpus: Corpus) -> None:

@@ -46,6 +46,8 @@ def test_a_variant_by_its_exact_name(suite):
     result, _ = collected(suite, "--variant", "q4k")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "no variant 'q4k' (did you mean 'q4_k'?)" in "\n".join([*result.outlines, *result.errlines])
+    result, _ = collected(suite, "--variant", "q4k", "--scorers", "sgnal")  # every problem at once
+    assert "unknown scorer 'sgnal' (did you mean 'signal'?)" in "\n".join([*result.outlines, *result.errlines])
 
 
 def test_an_expression_says_what_it_takes_besides(suite):

@@ -106,6 +106,8 @@ class Engine:
                     self.progress.say(f"{variant.name}: {error}")
                     return
                 raise
+            if soak.gone and not soak.cases:
+                return  # nothing was asked: there is nothing to claim
             if self.plan.confirmation.enabled:
                 Confirmer(soak).run()
             if self.plan.quiet_chunks and not soak.gone and not soak.recorded:

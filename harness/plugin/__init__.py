@@ -22,7 +22,7 @@ from harness.plugin.caught import also_caught, meant
 from harness.plugin.handle import ClaimFailed, FaultFound, Soak
 from harness.plugin.night import Night
 from harness.plugin.options import Asked
-from harness.plugin.selection import Ask, Scene, pairs_of, plan_for
+from harness.plugin.selection import Ask, Scene, other_problems, pairs_of, plan_for
 
 
 @dataclass
@@ -101,7 +101,8 @@ def _scene(stage: Stage, config: pytest.Config, folder: Path) -> Scene | None:
         try:
             stage.scenes[folder] = Scene.load(_asked(stage, config, folder), folder)
         except SoakError as problem:
-            stage.problem = problem
+            lines = [*str(problem).splitlines(), *other_problems(_asked(stage, config, folder), folder)]
+            stage.problem = ConfigError("\n".join(dict.fromkeys(lines)))
     return stage.scenes.get(folder)
 
 

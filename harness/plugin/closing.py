@@ -16,10 +16,18 @@ def unjudged(summary: dict[str, Any]) -> list[str]:
     return [name for name, row in summary["variants"].items() if row["chunks"] and not row["clean"] + row["faulty"]]
 
 
+def _corpus(corpus: dict[str, Any]) -> str:
+    """The corpus by its name; a file of the user's own by the file's, which no built-in one has."""
+    from harness.corpora.builtin import builtin_names
+
+    source = Path(str(corpus.get("source") or ""))
+    built_in = corpus["name"] in builtin_names() and source.suffix == ".jsonl" and source.parent.name == "corpora"
+    return str(corpus["name"]) if built_in or not source.suffix else source.name
+
+
 def summary(terminalreporter: Any, suite: str, found: dict[str, Any], run: Path) -> None:
     """The table of a soak, what a stranger asks next, and where its report is."""
-    source = Path(str(found["corpus"].get("source") or ""))
-    terminalreporter.section(f"{suite}: {source.name if source.suffix else found['corpus']['name']}")
+    terminalreporter.section(f"{suite}: {_corpus(found['corpus'])}")
     terminalreporter.write_line(terminal.table(found, terminalreporter._tw.fullwidth))
     for text in terminal.closing_lines(found):
         terminalreporter.write_line(text)

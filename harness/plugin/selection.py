@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.errors import ConfigError, nearest
+from harness.errors import ConfigError, SoakError, nearest
 from harness.experiments import EXPERIMENTS
 from harness.plugin.options import Asked
 from harness.scorers import MOS_PREDICTORS, chosen
@@ -92,6 +92,23 @@ def _named(taken: tuple[Variant, ...], names: Iterable[str], file: Path, suite: 
     if wrong:
         raise ConfigError("\n".join(wrong))
     return tuple(variant for variant in taken if variant.name in set(names))
+
+
+def other_problems(asked: Asked, folder: Path) -> list[str]:
+    """What else is wrong where a scene could not be read: corpus, scorers, limits file, one line each."""
+    from harness.corpora import load_corpus
+
+    found: list[str] = []
+    for look in (
+        lambda: load_corpus(asked.getoption("corpus"), asked.getoption("language")) if asked.getoption("corpus") else 0,
+        lambda: _scorers(asked, (), asked.getoption("asr")),
+        lambda: load_margins(asked.getoption("limits") or folder / "limits.toml"),
+    ):
+        try:
+            look()
+        except SoakError as error:
+            found += str(error).splitlines()
+    return found
 
 
 def pairs_of(asked: Asked, folder: Path) -> list[str]:

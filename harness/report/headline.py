@@ -49,6 +49,9 @@ def headline(name: str, row: Json, summary: Json) -> Headline:
             return Headline(Word.BASE, "what the others are compared with")
         return Headline(Word.PART, "one of what the suite compared")
     if not judged and row.get("soaked", True) and not experiment:
+        away = [why for why in row["not_judged_because"] if why.startswith("backend away")]
+        if away:
+            return Headline(Word.LOST, away[0])
         reasons = ", ".join(f"{why} ({count})" for why, count in row["not_judged_because"].items())
         return Headline(Word.BLIND, reasons or "no chunk has a verdict")
     if experiment:
