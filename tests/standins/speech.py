@@ -87,7 +87,7 @@ def _envelope_noise(x: np.ndarray, rate: int, rng: np.random.Generator) -> np.nd
     frames = x[: len(x) // size * size].reshape(-1, size)
     spectra = np.abs(np.fft.rfft(frames, axis=1))
     phases = np.exp(2j * np.pi * rng.random(spectra.shape))
-    order = np.roll(np.arange(len(frames)), 7)  # of other sounds, at the loudness of these
+    order = rng.permutation(len(frames))  # a sharp recognizer reads whispered words where their order is left
     noise = np.fft.irfft(spectra[order] * phases[order], size, axis=1)
     loud = np.sqrt((frames**2).mean(1, keepdims=True) / np.maximum((noise**2).mean(1, keepdims=True), 1e-12))
     return (noise * np.minimum(loud, 30)).reshape(-1)
