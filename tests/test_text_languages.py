@@ -8,6 +8,7 @@ from harness.alignment import align_words
 from harness.scorers.asr import Transcript
 from harness.scorers.intelligibility import payload
 from harness.text import default_normaliser, normaliser
+from harness.text.numbers import number_readings
 
 TABLE = Path(__file__).with_name("text_cases.tsv")
 ROWS = [line.split("\t") for line in TABLE.read_text(encoding="utf-8").splitlines()[1:]]
@@ -47,3 +48,15 @@ def test_wide_dictionaries_do_not_let_another_number_through() -> None:
     for value in range(1, 130):
         reference, hypothesis = chosen.pair(f"Nummer {value} hier", f"Nummer {value + 1} hier")
         assert reference != hypothesis, value
+
+
+@pytest.mark.parametrize(
+    "language", ["en", "de", "fr", "es", "it", "pt", "ru", "hi", "ar", "he", "th", "ja", "zh", "ko"]
+)
+def test_no_reading_of_another_number_is_let_through(language: str) -> None:
+    chosen = normaliser(default_normaliser(language))
+    for value in (1, 2, 7, 11, 12, 19, 20, 21, 30, 99, 100, 101, 111, 112, 999, 1000, 1001, 1110, 1984, 2024):
+        for other in (value + 1, value + 10, 10 * value):
+            for reading in number_readings(str(other), language)[:2]:
+                one, heard = chosen.pair(f"{value} km", f"{reading} km")
+                assert one != heard, (value, reading)

@@ -18,6 +18,8 @@ _EMOJI = re.compile("[\u2600-\u27bf\u2b50\u2b55\U0001f000-\U0001faff]")
 _BEFORE: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"(?<!\w)'\s?n\s?'(?!\w)|(?<=\w)\s?'n'\s?(?=\w)|(?<=\w)\s'n\s(?=\w)", re.I), " and "),
     (re.compile(r"(?<!\w)'(?=(?:tis|twas|twere|em|til|round|bout)\b)", re.I), ""),
+    (re.compile(r"\b(\d{1,2})'\s?(\d{1,2})(?:\"|'')"), rf"\1 {OPTIONAL}feet \2 {OPTIONAL}inches"),
+    (re.compile(r"(?<=\d0)'s\b"), "s"),  # the 90's
     (re.compile(r"(?<!\w)'|'(?!\w)(?<!s')"), " "),  # quotation marks, not apostrophes
     (re.compile(r"\b(\d{1,2}):00\b(?=\s*[ap]\.?m\b)", re.I), r"\1"),
     (re.compile(r"\b(\d{1,2}):00\b"), r"\1 o'clock"),
@@ -32,7 +34,11 @@ _BEFORE: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"(?<=degrees )C\b"), "celsius"),
     (re.compile(r"(?<=degrees )F\b"), "fahrenheit"),
     (re.compile(r"(?<=\d)\s?°"), " degrees "),
-    (re.compile(r"(?<=\d)\s?–\s?(?=[$€£]?\d)"), " to "),
+    (re.compile(r"(?<=\d[%])-(?=\d)|(?<=\d)(?<!\b0\d)\s?–\s?(?=[$€£]?\d)"), f" {OPTIONAL}to "),
+    (re.compile(r"(?<![\w-])(\d{1,4})-(?=\d{1,4}(?![\w-]))"), rf"\1 {OPTIONAL}to "),
+    (re.compile(r"(?<=[A-Za-z])\+\+(?!\w)"), " plus plus "),
+    (re.compile(r"([$€£]\s?\d[\d,.]*)\s?(?:M|m|mn|mio)\b|(?<![\w.,])(\d+(?:\.\d+)?)M\b"), r"\1\2 million"),
+    (re.compile(r"([$€£]\s?\d[\d,.]*)\s?(?:B|b|bn)\b"), r"\1 billion"),
     (re.compile(r"(?<![\w)\]}-])-\s?(?=\d)"), " minus "),
     (re.compile(r"&"), " and "),
     (re.compile(r"(?<![\w+])\+(?=\d)|(?<=[\w)])\s?\+\s?(?=[\w(])"), " plus "),
@@ -43,14 +49,18 @@ _BEFORE: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"[¥]\s?(\d[\d,.]*)"), r"\1 yen"),
     (re.compile(r"[₹]\s?(\d[\d,.]*)"), r"\1 rupees"),
 ]
-_FRACTION = re.compile(r"(?<![\d/])\d/\d(?![\d/])")
+_SQUARED = re.compile(r"(?<![A-Za-z])([A-Za-z)])([²³])")
+_SLASHED = re.compile(r"\b(\d{1,2})/(\d{1,2})/(\d{4})\b")
+_PARTS = {"5": "fifth", "6": "sixth", "8": "eighth", "10": "tenth", "16": "sixteenth"}
+_FRACTION = re.compile(r"(?<![\d/])\d{1,2}/\d{1,2}(?![\d/])")
 _LEADING_ZERO = re.compile(r"(?<![\w.,:/])0\d+(?![\w.,:/]*\w)")  # Whisper's normaliser loses the zero
 _DATE = re.compile(r"\b(\d{4})-(0\d|1[0-2])-([0-2]\d|3[01])\b")
 _INITIALS = re.compile(r"\b(?:[A-Za-z]\.\s?)+[A-Za-z]\.(?!\w)")
 _AFTER: list[tuple[re.Pattern[str], str]] = [
     (re.compile(rf"\b(?:the )?(one|\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTHS})\b"), r"\2 \1"),
     (re.compile(rf"\b({_MONTHS}) (?:the )?(\d{{1,2}})(?:st|nd|rd|th)\b"), r"\1 \2"),
-    (re.compile(r"\b1\b"), "one"),
+    (re.compile(r"(?<![\w.,$€£])1(?![\w.,%])"), "one"),
+    (re.compile(r"\ba (?=(?:100|1000|1000000)\b)"), ""),
 ]
 
 
@@ -61,19 +71,49 @@ def _stock() -> Callable[[str], str]:
     return EnglishTextNormalizer()  # type: ignore[no-any-return]
 
 
+def _power(match: re.Match[str]) -> str:
+    """Say ``x²``, but leave ``m²`` to the units."""
+    word = "squared" if match[2] == "²" else "cubed"
+    return match[0] if match[1] == "m" else f"{match[1]} {word}"
+
+
+def _date_words(year: str, month: int, day: int) -> str:
+    return f"{_MONTHS.split('|')[month - 1]} {day} {year}"
+
+
+def _slashed_date(match: re.Match[str]) -> str:
+    """Read the month first, as in American books, unless it can only be the day."""
+    first, second = int(match[1]), int(match[2])
+    if not (1 <= first <= 31 and 1 <= second <= 31 and min(first, second) <= 12):
+        return match[0]
+    month, day = (first, second) if first <= 12 else (second, first)
+    return _date_words(match[3], month, day)
+
+
+def _fraction_words(match: re.Match[str]) -> str:
+    top, _, bottom = match[0].partition("/")
+    known = spoken_forms("en").fractions.get(match[0])
+    if known:
+        return known[0]
+    if bottom not in _PARTS or int(top) >= int(bottom):
+        return match[0]
+    return f"{top} {_PARTS[bottom]}{'s' if top != '1' else ''}"
+
+
 def english_tokens(text: str) -> list[str]:
     """Return the words of English as Whisper's normaliser spells them, with signs, dates and clocks written out.
 
     Numbers become digits, contractions are written out, British spelling becomes American, fillers are dropped.
     """
-    folded = fold_characters(marked_text(text, OPTIONAL))
+    spelled = _SQUARED.sub(_power, marked_text(text, OPTIONAL))
+    folded = fold_characters(spelled)
     folded = _EMOJI.sub(lambda m: " " + " ".join(emoji_words(m[0])) + " ", folded)
     folded = _INITIALS.sub(lambda m: " " + re.sub(r"[.\s]", "", m[0]) + " ", folded)
-    folded = _DATE.sub(lambda m: f"{_MONTHS.split('|')[int(m[2]) - 1]} {int(m[3])} {m[1]}", folded)
+    folded = _DATE.sub(lambda m: _date_words(m[1], int(m[2]), int(m[3])), folded)
+    folded = _SLASHED.sub(_slashed_date, folded)
     for pattern, replacement in _BEFORE:
         folded = pattern.sub(replacement, folded)
-    fractions = spoken_forms("en").fractions
-    folded = _FRACTION.sub(lambda m: fractions.get(m[0], (m[0],))[0], folded)
+    folded = _FRACTION.sub(_fraction_words, folded)
     folded = _LEADING_ZERO.sub(lambda m: f" {one_by_one(m[0], 'en')} ", folded)
     words = _stock()(folded).lower()
     for pattern, replacement in _AFTER:

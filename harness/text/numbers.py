@@ -15,6 +15,10 @@ from harness.text.scripts import primary
 LARGEST = 999_999_999_999
 _SAME_RULES = {"nb": "no", "cmn": "zh", "tl": "fil", "iw": "he", "in": "id"}
 _PRIVATE = re.compile(r"financial|-year|digits-|days|priv|smaller|larger|x02|-ones$|-tens$|fraction")
+# "one hundred" is "hundert" where the one is not said.
+_LEADING_ONE = re.compile(r"(?:ein(?=hundert|tausend)|одн(?:а|ой|у) (?=тысяч)|одна (?=тисяч)|jeden (?=tysiąc))")
+_ORDINAL_YEARS = frozenset({"ru", "uk", "be", "bg", "pl", "cs", "sk", "sr", "hr", "sl"})
+_YEARS_BY_DIGITS = frozenset({"zh", "cmn", "yue"})
 _ROMAN = re.compile(r"(?=[ivxlc])(?:c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 _ROMAN_WORDS = frozenset({"i", "c", "l", "mi", "li", "di", "vi", "ci", "il", "lii", "mix", "xi", "ic"}) - {"vi", "xi"}
 _ROMAN_VALUES = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
@@ -67,6 +71,9 @@ def number_readings(digits: str, language: str, ordinal: bool = False) -> tuple[
         readings += _years(value, language)
     if plain:
         readings += _say(value, language, _rules(language, False))
+    if plain and len(digits) == 4 and primary(language) in _ORDINAL_YEARS:
+        readings += _say(value, language, _rules(language, True))
+    readings += [shorter for r in readings if (shorter := _LEADING_ONE.sub("", r, count=1)) != r]
     if len(digits) >= 3 or not plain:
         readings.append(one_by_one(digits, language))
     if len(digits) == 4 and digits[0] != "0":
@@ -75,8 +82,12 @@ def number_readings(digits: str, language: str, ordinal: bool = False) -> tuple[
 
 
 def _years(value: int, language: str) -> list[str]:
-    names = [n for n in _engine(language).rulesets if str(n).startswith("spellout-numbering-year")]
-    return _say(value, language, tuple(str(n) for n in names if not str(n).endswith("latn")))
+    if primary(language) in _YEARS_BY_DIGITS:
+        return [one_by_one(str(value), language)]
+    if primary(language) == "ja":  # said as a number; the rule for years loses the last zero of 1110
+        return []
+    names = [str(n) for n in _engine(language).rulesets if str(n).startswith("spellout-numbering-year")]
+    return _say(value, language, tuple(n for n in names if not n.endswith(("latn", "digits"))))
 
 
 def _first(value: int, language: str) -> str:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from harness.text.numbers import number_readings, roman_value
 from harness.text.scripts import primary
-from harness.text.signs import CURRENCIES_BY_SIGN, currency_names, sign_names
+from harness.text.signs import CURRENCIES_BY_SIGN, sign_names
 from harness.text.spoken_forms import spoken_forms
 
 _SIGNS = re.escape("".join(CURRENCIES_BY_SIGN))
@@ -53,7 +53,7 @@ def _with_name(digits: str, names: tuple[str, ...], language: str) -> list[str]:
 
 
 def _money(digits: str, sign: str, language: str) -> list[str]:
-    names = currency_names(sign, primary(language))
+    names = sign_names(sign, language)
     found = _with_name(digits, names, language)
     whole, _, rest = digits.partition(".")
     if len(rest) == 2:
@@ -71,6 +71,8 @@ def _clock(hour: str, minute: str, language: str) -> list[str]:
 
 def _roman(token: str, language: str) -> tuple[str, ...]:
     value = roman_value(token)
+    if value is None and primary(language) == "fr":  # le XIXe siècle
+        value = roman_value(re.sub("(?:e|er|ère|ème)$", "", token)) if token.endswith(("e", "er")) else None
     if value is None:
         return ()
     article = ("the ",) if primary(language) == "en" else ("",)

@@ -8,7 +8,9 @@ from typing import Any
 from harness.text.scripts import primary
 from harness.text.spoken_forms import spoken_forms
 
-CURRENCIES_BY_SIGN = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW", "₪": "ILS",
+REAL = "₢"  # stands for "R$": the sign of an older Brazilian currency, in no text of today
+CURRENCIES_BY_SIGN = {
+    REAL: "BRL","$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW", "₪": "ILS",
                       "฿": "THB", "₺": "TRY", "₴": "UAH"}  # fmt: skip
 UNITS_BY_SIGN = {
     "km": "length-kilometer", "m": "length-meter", "cm": "length-centimeter", "mm": "length-millimeter",

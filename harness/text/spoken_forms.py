@@ -41,7 +41,10 @@ def spoken_forms(language: str) -> SpokenForms:
     """Return the table of a language by its BCP-47 tag."""
     given = _all().get({"cmn": "zh", "iw": "he", "nb": "no"}.get(primary(language), primary(language)), {})
     return SpokenForms(
-        signs={sign: tuple(given[key]) for sign, key in _SIGNS.items() if key in given},
+        signs={
+            **{sign: tuple(given[key]) for sign, key in _SIGNS.items() if key in given},
+            **{sign: tuple(names) for sign, names in given.get("signs", {}).items()},
+        },
         short_forms={name: tuple(names) for name, names in given.get("short_forms", {}).items()},
         fractions={name: tuple(names) for name, names in given.get("fractions", {}).items()},
         clock=tuple(given.get("clock", ("{h} {m}",))),

@@ -9,7 +9,7 @@ import regex
 from harness.text.characters import fold_case, fold_characters
 from harness.text.markup import marked_text
 from harness.text.scripts import primary
-from harness.text.signs import CURRENCIES_BY_SIGN, OPTIONAL_SIGNS, decimal_marks
+from harness.text.signs import CURRENCIES_BY_SIGN, OPTIONAL_SIGNS, REAL, decimal_marks
 from harness.text.spoken_forms import spoken_forms
 
 OPTIONAL = "\ue000"
@@ -28,7 +28,7 @@ def _pattern(language: str) -> regex.Pattern[str]:
     return regex.compile(
         rf"(?<money>(?:[{_SIGNS}]\s?(?:{number})|(?:{number})\s?[{_SIGNS}]))"
         rf"|(?<percent>(?:{number})\s?[%٪])"
-        r"|(?<clock>(?<![\d:.])(?:[01]?\d|2[0-4])(?:[:h][0-5]\d(?![\d:])(?:\s?(?:uhr|uur)\b)?|\.[0-5]\d\s?(?:uhr|uur)\b))"
+        r"|(?<clock>(?<![\d:.])(?:[01]?\d|2[0-4])(?:[:h][0-5]\d(?![\d:])(?:\s?(?:uhr|uur|น\.)(?![\p{L}\p{M}]))?|\.[0-5]\d\s?(?:uhr|uur)\b))"
         r"|(?<fraction>(?<![\d/])\d{1,2}/\d{1,2}(?![\d/]))"
         rf"|(?<ordinal>\d+(?:{endings})(?![\p{{L}}\p{{M}}]))"
         rf"|(?<minus>(?<![\p{{L}}\p{{M}}\d.,)\]-]\s?)-(?:{number}))"
@@ -36,7 +36,7 @@ def _pattern(language: str) -> regex.Pattern[str]:
         r"|(?<dotted>(?<![\p{L}\p{M}])\p{L}\p{M}*\.(?:\s?\p{L}\p{M}*\.)+(?:\p{L}\p{M}*(?![\p{L}\p{M}]))?)"
         rf"|(?<word>{OPTIONAL}?[\p{{L}}\p{{M}}]+(?:['\"][\p{{L}}\p{{M}}]+)*)"
         r"|(?<sign>°[cf](?!\p{L})|[&@#+=%°/*×–″′"
-        rf"{_SIGNS}]|(?<=[\p{{L}}\d])\.(?=\p{{L}}{{2}}))"
+        rf"{_SIGNS}]|(?<=[\p{{L}}\d])\.(?=\p{{L}}{{2}})|(?<=\d)-(?=\d))"
         r"|(?<emoji>\p{Extended_Pictographic})"
     )
 
@@ -47,7 +47,7 @@ def spoken_tokens(text: str, language: str = "", letters: bool = False) -> list[
     Numbers stand in one form whatever their separators (``1250.5``), with what belongs to them: ``20%``, ``5€``,
     ``10:30``, ``1/2``, ``-5``, and ``3.`` for an ordinal. ``letters``: words are cut into letters with their marks.
     """
-    folded = fold_case(fold_characters(marked_text(text, OPTIONAL)), language)
+    folded = fold_case(fold_characters(marked_text(text, OPTIONAL)), language).replace("r$", REAL)
     point, group = decimal_marks(language)
     tokens: list[str] = []
     for match in _pattern(language).finditer(folded):
@@ -57,6 +57,7 @@ def spoken_tokens(text: str, language: str = "", letters: bool = False) -> list[
         elif kind == "dotted":
             tokens.append(regex.sub(r"[.\s]", "", token))
         elif kind == "sign":
+            token = "–" if token == "-" else token  # between numbers
             tokens.append(OPTIONAL + token if token in OPTIONAL_SIGNS else token)
         elif kind == "emoji":
             tokens += emoji_words(token)
