@@ -6,10 +6,12 @@ from harness.judge import Priors
 from harness.judge.settled import Settled
 from harness.judge.this_run import LEAST_CHUNKS, MOST_FAULTY
 from harness.judge.whole import outside
-from harness.types import Claim
+from harness.types import Claim, Json
 
 OWN_REFERENCE = "own-reference"
 AS_A_WHOLE = "as-a-whole"
+INFORMING = (OWN_REFERENCE, AS_A_WHOLE)
+URGENT = "urgent"  # in the details: whoever reads one line of the run must read this
 
 
 def whole_run(variant: str, settled: Settled, priors: Priors) -> list[Claim]:
@@ -22,7 +24,8 @@ def own_reference(variant: str, settled: Settled) -> Claim:
     own = settled.own
     apart = {name: len(numbers) for name, numbers in own.beyond.items() if numbers}
     named = ", ".join(f"{name} {count}" for name, count in sorted(apart.items(), key=lambda pair: -pair[1]))
-    details = {"apart": apart, "chunks": own.chunks, "voices": settled.voices.voices if settled.voices else None}
+    details: Json = {"apart": apart, "chunks": own.chunks, "voices": settled.voices.voices if settled.voices else None}
+    details[URGENT] = own.chunks >= LEAST_CHUNKS and not own.can_tell
     if own.chunks < LEAST_CHUNKS:
         says = f"{own.chunks} chunks are too few for the run to be its own reference ({LEAST_CHUNKS} are needed); "
         says += "they were held against healthy voices"
@@ -43,5 +46,6 @@ def as_a_whole(variant: str, settled: Settled, priors: Priors) -> Claim:
     """What all chunks share and healthy voices do not have."""
     strange = outside(settled.views, priors)
     says = "; ".join(one.statement for one in strange) or "as a whole within what healthy voices have"
-    details = {one.figure: {"value": one.value, "low": one.range.low, "high": one.range.high} for one in strange}
+    details: Json = {one.figure: {"value": one.value, "low": one.range.low, "high": one.range.high} for one in strange}
+    details[URGENT] = bool(strange)
     return Claim(AS_A_WHOLE, variant, says, None, None, None, None, settled.own.chunks, details)

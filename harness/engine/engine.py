@@ -118,9 +118,10 @@ class Engine:
         results = chunk_results(run, self.plan, variant)
         held = early.spoken(results) if early is not None else results
         stopped = early.decided if early is not None else None
+        made = claims(variant.name, held, standard.profile, self.plan.margins, stopped=stopped)
         if soak.ended is not None:
-            run.record_claims(whole_run(variant.name, soak.ended.settled, Priors.shipped()))
-        run.record_claims(claims(variant.name, held, standard.profile, self.plan.margins, stopped=stopped))
+            made += whole_run(variant.name, soak.ended.settled, Priors.shipped())
+        run.record_claims(made)
 
     def _record_reference(self, run: Run, variant: Variant, standards: dict[str, Standard]) -> None:
         """The reference ran along: the other variants are judged against what it just did."""

@@ -14,6 +14,13 @@ from harness.types import Finding
 
 AGAINST_REFERENCE = "reference"  # how the source of such a limit begins
 _ABSOLUTE = ("physics", "default", "prior")  # what is held against these is the value itself
+_SOURCES = {  # how the source of a limit begins -> what that means to somebody who listens
+    "physics": "no speech can be like this, whatever the voice",
+    AGAINST_REFERENCE: "the reference spoke the same text",
+    "voice": "what the reference's own healthy speech stays within",
+    "this run": "what this run's other chunks stay within",
+    "prior": "what the healthy voices of many engines stay within",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,11 @@ def figure(fault: str, value: float, unit: str = "") -> str:
     """A value of a class's own scale as the figure it stands for; with its ``unit`` where the scale is plain."""
     scale = SCALES.get(fault)
     return scale.shown(value) if scale is not None else f"{value:.3g} {unit}".strip()
+
+
+def source_in_words(source: str) -> str:
+    """Return what the source of a limit means, in one line; empty for a source of an older version."""
+    return next((said for start, said in _SOURCES.items() if source.startswith(start)), "")
 
 
 def told(finding: Finding) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from harness.compare.as_whole import INFORMING, URGENT
 from harness.types import Json
 
 
@@ -33,11 +34,17 @@ class Headline:
 
 
 def headline(name: str, row: Json, summary: Json) -> Headline:
-    """The verdict on one variant of ``summary.json``."""
+    """The verdict on one variant of ``summary.json``, with what all of its chunks share, where that matters."""
+    verdict = _verdict(name, row, summary)
+    urgent = [claim["statement"] for claim in row["claims"] if claim["name"] in INFORMING and claim.get(URGENT)]
+    return Headline(verdict.word, "; ".join([verdict.why, *urgent]))
+
+
+def _verdict(name: str, row: Json, summary: Json) -> Headline:
     lost = [note for note in summary["notes"] if note.startswith(f"{name}: cannot be loaded")]
     if lost:
         return Headline(Word.LOST, lost[0].partition(": ")[2])
-    claims = row["claims"]
+    claims = [claim for claim in row["claims"] if claim["name"] not in INFORMING]
     judged = row["clean"] + row["faulty"]
     experiment = summary.get("experiment")  # judged by its claims, not by the fault rate of a soak
     if (

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.faults.readable import told
+from harness.faults.readable import source_in_words, told
 from harness.report import charts, claims_page, marks
 from harness.report.advice import advice
 from harness.report.assets import policy, static
@@ -109,6 +109,7 @@ def _shown(form: Callable[..., str]) -> Callable[..., str]:
 _FILTERS = {
     "percent": _shown(lambda value: f"{100 * value:.1f}%"),
     "told": told,
+    "in_words": source_in_words,
     "fixed": _shown(lambda value, digits=2: f"{value:.{digits}f}"),
     "figure": _shown(lambda value: f"{value:.4g}"),
     "signed_points": _shown(lambda value: f"{100 * value:+z.1f}"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.compare.as_whole import URGENT
 from harness.report.against import against
 from harness.report.hearing import by_language, listener, looped, word_errors
 from harness.report.material import selected
@@ -204,6 +205,7 @@ def _claim(claim: Any) -> Json:
         "value": claim.value,
         "interval": list(claim.interval) if claim.interval is not None else None,
         "margin": claim.margin,
+        "urgent": bool(claim.details.get(URGENT)),
         "count": claim.count,
     }
 

@@ -113,13 +113,11 @@ class Trials:
         was found does not count.
         """
         label = injector.name or fault.name
-        key = f"{self._seed} {fault.name} {label} {dose} {twin.kind} {twin.chunk.text}"
-        rng = np.random.default_rng(zlib.crc32(key.encode("utf-8", "surrogatepass")))
         name = f"{twin.kind} {twin.chunk.id}"
         if fault.name in known:
             return Tried(fault.name, label, dose, name, Answer.NO_ROOM, (), "found in the clean clip already")
         try:
-            copy = self._spoiled(twin, injector, dose, rng)
+            copy = self._spoiled(twin, injector, dose, self._draw(twin, fault, injector, dose))
         except CannotInject as why:
             return Tried(fault.name, label, dose, name, Answer.NO_ROOM, (), str(why))
         needed = self.needs(fault)
@@ -129,6 +127,16 @@ class Trials:
         found = tuple(one for one in every if one not in known)
         answer = Answer.of(fault.name, found, unjudged)
         return Tried(fault.name, label, dose, name, answer, found, reasons.get(fault.name, ""))
+
+    def copy(self, twin: Twin, fault: Fault, injector: Injector, dose: float) -> Twin:
+        """Return a copy with the fault in it, scored by all that its clip was scored by. Raises CannotInject."""
+        spoiled = self._spoiled(twin, injector, dose, self._draw(twin, fault, injector, dose))
+        return replace(spoiled, observations=self.score(spoiled, frozenset(twin.observations)))
+
+    def _draw(self, twin: Twin, fault: Fault, injector: Injector, dose: float) -> np.random.Generator:
+        label = injector.name or fault.name
+        key = f"{self._seed} {fault.name} {label} {dose} {twin.kind} {twin.chunk.text}"
+        return np.random.default_rng(zlib.crc32(key.encode("utf-8", "surrogatepass")))
 
     def _spoiled(self, twin: Twin, injector: Injector, dose: float, rng: np.random.Generator) -> Twin:
         made = injector.apply(twin.material(injector.needs_words), dose, rng)

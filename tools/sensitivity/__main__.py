@@ -8,9 +8,12 @@ from typing import Any
 
 import click
 
+from harness.judge import Priors
+from harness.scorers import chosen
 from tools.sensitivity import abroad as of_abroad
 from tools.sensitivity import healthy as of_healthy
 from tools.sensitivity import numbers as of_numbers
+from tools.sensitivity import own as of_own
 from tools.sensitivity import priors as of_priors
 from tools.sensitivity import process as of_process
 from tools.sensitivity import words as of_words
@@ -73,6 +76,40 @@ def priors(
     fitted = of_priors.fit(work, [name for name in without.split(",") if name])
     out.write_text(json.dumps(fitted.to_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     click.echo(f"{out}: {len(fitted.detectors)} detectors, {len(fitted.voices)} voices")
+
+
+@main.command()
+@click.option("--clips", "folder", type=EXISTING, required=True, help="folder of an engine: ID.wav and metadata.csv")
+@click.option("--language", default="en", show_default=True)
+@click.option("--priors", "known", type=EXISTING, default=None, help="priors fitted without this engine")
+@click.option("--copies", type=int, default=80, show_default=True, help="of each class; 0: only alarms")
+@click.option("--chunks", type=int, default=100, show_default=True, help="of the run")
+@click.option("--classes", default="", metavar="A,B", help="only these classes")
+@click.option("--scorers", default="signal,pitch,speaker", show_default=True, metavar="A,B")
+@click.option("--asr", default=None, help="recognizer, where intelligibility is among the scorers")
+@click.option("--other", type=EXISTING, default=None, help="folder with recordings of other voices")
+@click.option("--shares", is_flag=True, help="also by share of faulty chunks")
+@SEED
+@OUT
+def own(folder: Path, out: Path, **asked: Any) -> None:
+    """What a first run of an engine finds without a reference: alarms, recall, and the shares it withstands."""
+    known = Priors.load(asked["known"]) if asked["known"] is not None else Priors.shipped()
+    scorers = chosen(asked["scorers"].split(","), asked["asr"])
+    classes = [name for name in asked["classes"].split(",") if name]
+    job = of_own.Asked(
+        folder,
+        asked["language"],
+        known,
+        scorers,
+        asked["copies"],
+        asked["chunks"],
+        classes,
+        asked["other"],
+        asked["shares"],
+        asked["seed"],
+    )
+    of_own.measure(job, of_own.save_to(out))
+    click.echo(out)
 
 
 @main.command()

@@ -1,0 +1,164 @@
+"""What a first run finds without a reference: clips of an engine judged as one run, copies placed among its chunks.
+
+The path is that of the final verdicts: every copy is held against what the run's other chunks allow. For the share of
+faulty chunks that a run withstands, copies take the place of their clips and the whole run is fitted anew.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.faults import catalogue, gather
+from harness.faults.base import CannotInject, Fault, Injector
+from harness.faults.base import Stage as Where
+from harness.judge import Judge, Limits, Priors
+from harness.judge.settled import settle
+from harness.sensitivity import Trials, Tried, Twin, figures
+from harness.sensitivity.figures import as_json
+from harness.sensitivity.spoken import as_judged, recordings
+from harness.types import Json, VerdictWord
+from tools.sensitivity.clips import clips, scored
+
+SHARES = (0.05, 0.1, 0.2, 0.3)
+OF_SHARES = (
+    "bandwidth",
+    "level-offset",
+    "noise-floor",
+    "overlong",
+    "robotic",
+    "rumble",
+    "sample-rate",
+    "wrong-speaker",
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is measured of an engine's clips."""
+
+    folder: Path
+    language: str
+    priors: Priors
+    scorers: Mapping[str, Mapping[str, Any]]
+    copies: int
+    chunks: int
+    classes: Sequence[str]
+    other: Path | None
+    shares: bool
+    seed: int = 0
+
+
+def measure(asked: Asked, keep: Callable[[Json], None]) -> Json:
+    """Return alarms, recall at the preset doses and by share of faulty chunks; ``keep`` saves them as they come."""
+    judge = Judge(Limits.default(asked.priors))
+    trials = Trials(judge, asked.scorers, seed=asked.seed)
+    run = list(scored(clips(asked.folder, asked.language, asked.chunks), trials, frozenset(asked.scorers)))
+    others = recordings(asked.other, run[0].variant) if asked.other is not None else []
+    run = [replace(twin, other=others[i % len(others)] if others else None) for i, twin in enumerate(run)]
+    judged = as_judged(run, asked.priors)
+    known = [trials.clean(twin) for twin in judged]
+    listed = [
+        {"chunk": twin.chunk.id, "why": list(trials.clean_details(twin))}
+        for twin, names in zip(judged, known, strict=True)
+        if names
+    ]
+    result: Json = {
+        "engine": asked.folder.name,
+        "language": asked.language,
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "seed": asked.seed,
+        "scorers": {name: dict(options) for name, options in asked.scorers.items()},
+        "prior_voices": len(asked.priors.voices),
+        "chunks": len(judged),
+        "alarmed": len(listed),
+        "listed": listed,
+        "rows": [],
+        "shares": [],
+    }
+    keep(result)
+    tried: list[Tried] = []
+    for fault, injector in _injectors(trials, asked.classes):
+        ready = sorted(zip(judged, known, strict=True), key=lambda pair: bool(pair[1]))[: asked.copies]
+        tried += [trials.run(twin, fault, injector, injector.preset, names) for twin, names in ready]
+        result["rows"] = as_json(figures(tried))
+        keep(result)
+        print(f"{asked.folder.name}: {injector.name or fault.name}", file=sys.stderr, flush=True)
+    if asked.shares:
+        for name in OF_SHARES:
+            fault = catalogue()[name]
+            if set(fault.observes) <= set(asked.scorers) and (not asked.classes or name in asked.classes):
+                result["shares"] += _shares(asked, trials, run, fault, _for_shares(fault))
+                keep(result)
+    return result
+
+
+def _injectors(trials: Trials, classes: Sequence[str]) -> list[tuple[Fault, Injector]]:
+    return [
+        (fault, injector)
+        for name, fault in trials.classes.items()
+        if (not classes or name in classes) and fault.observes and set(fault.observes) <= trials.needs(fault)
+        for injector in fault.injectors
+        if injector.stage in (Where.AUDIO, Where.WORDS)
+    ]
+
+
+def _for_shares(fault: Fault) -> Injector:
+    """The injector whose copies are all alike: that is what could pass for the voice."""
+    names = {injector.name: injector for injector in fault.injectors}
+    return names.get("shifted") or names.get("scramble") or fault.injectors[0]
+
+
+def _shares(asked: Asked, trials: Trials, run: Sequence[Twin], fault: Fault, injector: Injector) -> list[Json]:
+    """Recall and alarms with copies in the place of a share of the chunks, the whole run fitted with them in it."""
+    rng = np.random.default_rng(asked.seed)
+    order = [int(i) for i in rng.permutation(len(run))]
+    copies: dict[int, Twin] = {}
+    rows = []
+    for share in SHARES:
+        for place in order[: round(share * len(run))]:
+            if place not in copies:
+                try:
+                    copies[place] = trials.copy(run[place], fault, injector, injector.preset)
+                except CannotInject:
+                    continue
+        struck = [place for place in order[: round(share * len(run))] if place in copies]
+        mixed = [copies[i] if i in struck else twin for i, twin in enumerate(run)]
+        rows.append(
+            {"fault": fault.name, "injector": injector.name or fault.name, "share": share}
+            | _judged(asked, trials.judge, mixed, fault, struck)
+        )
+    return rows
+
+
+def _judged(asked: Asked, judge: Judge, run: Sequence[Twin], fault: Fault, struck: Sequence[int]) -> Json:
+    settled = settle([twin.view for twin in run], [gather(twin.view) for twin in run], asked.priors)
+    named = other = 0
+    for place, (view, evidence) in enumerate(zip(settled.views, settled.evidence, strict=True)):
+        own = settled.own.of(view.attempt.id)
+        found = {finding.fault for finding in judge.findings(view, evidence, own)[0]}
+        named += place in struck and fault.name in found
+        other += place not in struck and judge.verdict(view, evidence, own).word is VerdictWord.FAULTY
+    return {
+        "struck": len(struck),
+        "named": named,
+        "healthy": len(run) - len(struck),
+        "alarmed": other,
+        "can_tell": settled.own.can_tell,
+    }
+
+
+def save_to(path: Path) -> Callable[[Json], None]:
+    """Return what writes the figures so far to ``path``."""
+
+    def keep(result: Json) -> None:
+        path.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+    return keep
