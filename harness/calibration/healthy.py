@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harness.faults import catalogue
 from harness.judge.limits import length_of
-from harness.judge.priors import BUCKETS, FigureRange, Prior, Priors, bucket_of
+from harness.judge.priors import BUCKETS, UNMEASURED_TAIL, FigureRange, Prior, Priors, bucket_of
 from harness.judge.robust import Values, robust_line, text_terms
 from harness.judge.this_run import LEAST_CHUNKS, RunChunk, fitted_detectors, margin_of, scale_of, shared_budget
 from harness.stats import tail_limit
@@ -82,13 +82,13 @@ def _fit_detector(name: str, seen: Sequence[_Chunks]) -> Prior:
     z = np.abs(z) if both else z
     buckets = np.concatenate([one.buckets for one in placed]) if placed else np.zeros(0, int)
     widening = _widening(z, buckets)
-    tail = _tail(z / np.array(widening)[buckets], shared_budget()) if len(z) else math.nan
+    tail = _tail(z / np.array(widening)[buckets], shared_budget()) if len(z) else UNMEASURED_TAIL
     low, high = _reach(margin_of(catalogue()[name]), seen)
     medians = [float(np.median(one.values)) for one in seen]
     return Prior(
         chunks=sum(len(one.values) for one in seen),
         voices=len(seen),
-        tail=tail if math.isfinite(tail) else 0.0,
+        tail=tail,
         widening=widening,
         low=low,
         high=high,
