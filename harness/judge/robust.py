@@ -16,6 +16,7 @@ Values = NDArray[np.float64]
 CHUNKS_A_TERM = 10  # a term of the regression needs so many chunks, and a language so many of its own
 MOST_LEVERAGE = 0.9  # beyond it nothing else in the run is like this text
 MARKS = ",;:.!?\u2014\u2026\u3001\u3002\uff0c\uff1b\uff1a\uff1f\uff01"
+MOST_FITTED = 400  # chunks that a line is drawn through; more make it no better
 SAME = 1e-9  # figures closer than this are one and the same
 
 
@@ -64,29 +65,39 @@ def robust_line(values: Values, terms: Values, usable: NDArray[np.bool_], fence:
     healthy = usable & np.isfinite(values)
     if healthy.sum() <= terms.shape[1]:
         raise ValueError(f"{int(healthy.sum())} values are too few for {terms.shape[1]} terms")
-    for turn in range(4):
-        rest, before = values - terms @ _drawn(values, terms, healthy), healthy
-        middle, above, below = _sides(rest[healthy]) if turn else _middle(rest[healthy])
-        near = (rest - middle <= fence * max(above, SAME)) & (middle - rest <= fence * max(below, SAME))
-        healthy = usable & np.isfinite(values) & near if above > SAME and below > SAME else healthy
-        if healthy.sum() <= terms.shape[1] or (healthy == before).all():
-            healthy = before if healthy.sum() <= terms.shape[1] else healthy
-            break
-    return _left_out(values, terms, healthy)
+    line = _drawn(values, terms, healthy)
+    near = _near(values - terms @ line, healthy, fence)
+    if near.sum() > terms.shape[1] and (near & usable).sum() < healthy.sum():
+        healthy = near & usable
+        line = _drawn(values, terms, healthy)
+    return _left_out(values, terms, healthy, line)
+
+
+def _near(rest: Values, healthy: NDArray[np.bool_], fence: float) -> NDArray[np.bool_]:
+    """Say which chunks lie within the fence: by a deviation that half of them cannot move, then by each side's own."""
+    near = np.isfinite(rest)
+    for sides in (_middle, _sides, _sides):
+        middle, above, below = sides(rest[healthy])
+        if above <= SAME or below <= SAME:
+            return healthy
+        near = np.isfinite(rest) & (rest - middle <= fence * above) & (middle - rest <= fence * below)
+        healthy = healthy & near
+    return near
 
 
 def _drawn(values: Values, terms: Values, healthy: NDArray[np.bool_]) -> Values:
-    """Return the coefficients, shape (terms,), starting from the median of the values."""
+    """Return the coefficients, shape (terms,), starting from the median of the values; 400 chunks are plenty."""
     import statsmodels.api as sm
 
-    y, x = values[healthy], terms[healthy]
+    step = max(1, int(healthy.sum()) // MOST_FITTED)
+    y, x = values[healthy][::step], terms[healthy][::step]
     start = np.zeros(x.shape[1])
     start[0] = np.median(y)
-    if np.median(np.abs(y - start[0])) <= SAME:
+    if x.shape[1] == 1 or np.median(np.abs(y - start[0])) <= SAME:
         return start  # more than half of the values are the same: there is nothing to fit
     model = sm.RLM(y, x, M=sm.robust.norms.TukeyBiweight())
     with np.errstate(all="ignore"):
-        line = np.asarray(model.fit(start_params=start, maxiter=30, tol=1e-6).params, np.float64)
+        line = np.asarray(model.fit(start_params=start, maxiter=12, tol=1e-4, conv="coefs").params, np.float64)
     return line if np.isfinite(line).all() else start
 
 
@@ -107,12 +118,11 @@ def _sides(rest: Values) -> tuple[float, float, float]:
     return middle, float(np.median(above)) / 0.6745, float(np.median(below)) / 0.6745
 
 
-def _left_out(values: Values, terms: Values, healthy: NDArray[np.bool_]) -> RobustLine:
-    """Draw the line through the healthy chunks, and predict each of them as if it had not been among them."""
-    line = _drawn(values, terms, healthy)
+def _left_out(values: Values, terms: Values, healthy: NDArray[np.bool_], line: Values) -> RobustLine:
+    """Predict each chunk from the line through the healthy ones, and each of these as if it had not been among them."""
     x = terms[healthy]
     inverse = np.linalg.pinv(x.T @ x)
-    leverage = np.einsum("ij,jk,ik->i", terms, inverse, terms)
+    leverage = ((terms @ inverse) * terms).sum(axis=1)
     own = np.where(healthy, np.minimum(leverage, MOST_LEVERAGE), 0.0)
     rest = values - terms @ line
     middle, above, below = _sides(rest[healthy])

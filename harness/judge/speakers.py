@@ -41,12 +41,15 @@ def run_voices(embeddings: Mapping[int, Sequence[float]], least: int) -> RunVoic
     groups = _groups(vectors)
     if not groups:
         return None
-    nearest = np.array([_centroid(vectors[group]) for group in groups]) @ vectors.T
+    typical = [group[_typical(vectors[group])] for group in groups]
+    sums = np.array([vectors[chunks].sum(axis=0) for chunks in typical])
+    nearest = (_unit(sums) @ vectors.T).argmax(axis=0)
     own = {int(i): place for place, group in enumerate(groups) for i in group}
+    among = [set(chunks.tolist()) for chunks in typical]
     centroids, similarity = {}, {}
     for i, number in enumerate(numbers):
-        group = groups[own.get(i, int(nearest[:, i].argmax()))]
-        middle = _centroid(vectors[group[group != i]])
+        place = own.get(i, int(nearest[i]))
+        middle = _unit(sums[place] - vectors[i] if i in among[place] else sums[place])
         centroids[number] = tuple(float(f"{v:.6g}") for v in middle)
         similarity[number] = float(middle @ vectors[i])
     return RunVoices(len(groups), centroids, similarity)
@@ -67,10 +70,13 @@ def _groups(vectors: Vectors) -> list[NDArray[np.int64]]:
     return [cluster for cluster in clusters if len(cluster) >= least]
 
 
-def _centroid(vectors: Vectors) -> Vectors:
-    """The mean of the chunks nearest to the middle, of unit length."""
-    middle = np.median(vectors, axis=0)
-    near = vectors @ middle
-    kept = vectors[near >= np.quantile(near, 1 - TYPICAL)]
-    mean: Vectors = kept.mean(axis=0)
-    return mean / max(float(np.linalg.norm(mean)), 1e-12)
+def _typical(vectors: Vectors) -> NDArray[np.bool_]:
+    """Say which chunks of a voice are the nearest to its middle; they make its centroid."""
+    near = vectors @ np.median(vectors, axis=0)
+    chosen: NDArray[np.bool_] = near >= np.quantile(near, 1 - TYPICAL)
+    return chosen
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    scaled: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    return scaled
