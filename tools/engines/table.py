@@ -17,6 +17,7 @@ HEADS = (
     "engine", "chunks", "faulty of judged (95%)", "WER", "CER", "SIM", "MOS", "RTFx cold", "RTFx warm", "TTFA, s",
     "determinism", "memory, MB",
 )  # fmt: skip
+_STREAMED = 0.8  # of the request; audio that comes later came all at once
 INTRODUCTION = """# Engines that everybody knows, on the bench
 
 Every row is a run of `suites/stress` and one of `suites/determinism` on the real program, through its
@@ -29,14 +30,15 @@ which keeps what was run and goes on where it was stopped. `--book 12` soaks few
 many were.
 """
 NOTES = """
-Faulty: chunks with a finding that was not refuted, with the exact interval; below the table, what they are. WER
-and CER: the recognizer's own errors are in them ({recognizer}); for Japanese, where no spaces part the words,
-only CER means something. SIM: mean cosine of each chunk's embedding to the mean of the engine's other chunks
-({encoder}), so that it says how steady the voice is. MOS: as predicted by DistillMOS. RTFx: audio seconds per
-CPU second of the engine's processes, of the first request after the start (cold) and of the others (warm); a
-program that is started for every chunk is always cold. TTFA: median time to the first audio by the clock, where
-the engine streams; in brackets where other work took the machine, which the run notes. Determinism: the claims
-of its suite on {probes} texts. Memory: largest of the engine's processes together.
+Faulty: chunks with a finding that was not refuted, with the exact interval; below, what they are and why chunks
+were not judged. WER and CER: the recognizer's own errors are in them ({recognizer}); for Japanese, where no
+spaces part the words, only CER means something. SIM: mean cosine of each chunk's embedding to the mean of the
+engine's other chunks ({encoder}), so that it says how steady the voice is. MOS: as predicted by DistillMOS.
+RTFx: audio seconds per CPU second of the engine's processes, of the first request after the start (cold) and of
+the others (warm); a program that is started for every chunk is always cold. TTFA: median time to the first
+audio by the clock, where the engine streams; in brackets where other work took the machine, which the run
+notes. Determinism: the verdict of its suite on {probes} texts, with the comparisons that differ. Memory:
+largest of the engine's processes together.
 """
 
 
@@ -45,7 +47,7 @@ def page(engines: Sequence[Engine], work: Path) -> str:
     rows = [row for engine in engines if (row := _row(engine, work)) is not None]
     lines = [" | ".join(("", *HEADS, "")).strip(), "|" + "---|" * len(HEADS)]
     lines += [" | ".join(("", *row["cells"], "")).strip() for row in rows]
-    found = [f"- {row['name']}: {row['faults']}" for row in rows if row["faults"]]
+    found = [f"- {row['name']}: {row['said']}" for row in rows if row["said"]]
     encoder = rows[0]["encoder"] if rows else "none"
     notes = NOTES.format(encoder=encoder, recognizer=rows[0]["recognizer"] if rows else "none", probes=3)
     faults = "\n## What was found\n\n" + "\n".join(found) + "\n" if found else ""
@@ -84,10 +86,18 @@ def _row(engine: Engine, work: Path) -> dict[str, Any] | None:
     return {
         "name": engine.name,
         "cells": cells,
-        "faults": ", ".join(f"{name} {count}" for name, count in row["faults"].items()),
+        "said": _said(row),
         "encoder": row["speaker_similarity"]["encoder"],
         "recognizer": " ".join(str(recognizer.get(key, "")) for key in ("engine", "model")).strip(),
     }
+
+
+def _said(row: dict[str, Any]) -> str:
+    """Faults with their counts, why chunks were not judged, and what is said of the voice as a whole."""
+    parts = [f"{name} in {count}" for name, count in row["faults"].items()]
+    parts += [f"{count} not judged ({reason})" for reason, count in row["not_judged_because"].items()]
+    parts += [one["statement"] for one in row["claims"] if one["name"] == "as-a-whole" and one["passed"] is not True]
+    return "; ".join(parts)
 
 
 def steadiness(embeddings: Sequence[Sequence[float]]) -> float | None:
@@ -116,7 +126,8 @@ def _speed(attempts: Sequence[Attempt]) -> tuple[str, str]:
 
 
 def _first_audio(attempts: Sequence[Attempt], valid: bool | None) -> str:
-    times = [one.ttfa for one in attempts if one.ttfa is not None]
+    streamed = [one for one in attempts if one.ttfa and one.wall_seconds and one.ttfa < _STREAMED * one.wall_seconds]
+    times = [one.ttfa for one in streamed if one.ttfa is not None]
     if not times:
         return "-"
     median = f"{np.median(times):.2f}"
@@ -124,13 +135,14 @@ def _first_audio(attempts: Sequence[Attempt], valid: bool | None) -> str:
 
 
 def _repeats(folder: Path, name: str) -> str:
-    """The claims of the determinism suite, in its own words for yes, no and not judged."""
+    """The verdict of the determinism suite, with the comparisons that differ."""
     if not (folder / "manifest.json").is_file():
         return "-"
     with Run.open(folder) as run:
-        claims = [one for one in run.claims() if one.variant == name]
-    words = {True: "same", False: "differs", None: "not judged"}
-    return "; ".join(f"{one.name}: {words[one.passed]}" for one in claims) or "-"
+        claims = {one.name: one.passed for one in run.claims() if one.variant == name}
+    verdict = {True: "repeats exactly", False: "differs"}.get(claims.pop("determinism", None), "not judged")
+    differ = [claim for claim, passed in claims.items() if passed is False]
+    return f"{verdict}: {', '.join(differ)}" if differ else verdict
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
