@@ -85,17 +85,18 @@ def test_a_reference_that_cannot_be_is_one_line(tmp_path, lines, problem):
 def test_a_canary_without_a_profile_does_not_ask_what_only_a_reference_tells():
     from harness.experiments.canary import Planted, _claim, _excused
 
-    def run(value):
-        seen = None if value is None else SimpleNamespace(value=value)
+    def run(value, reason=""):
+        seen = SimpleNamespace(value=value, reason=reason)
         return SimpleNamespace(evidence=lambda _: {"level-offset": seen, "silence": seen, "sample-rate": seen})
 
     attempt = SimpleNamespace(id=1)
     missed = {name: Planted(name, "a", True, False, ()) for name in ("level-offset", "silence", "sample-rate")}
     assert not _excused(run(-20.0), missed["level-offset"], attempt).asked
     assert _excused(run(3.0), missed["silence"], attempt).asked  # physics decides it: a miss is a miss
-    assert not _excused(run(None), missed["sample-rate"], attempt).asked
+    assert not _excused(run(None, "no reference and no 40 chunks"), missed["sample-rate"], attempt).asked
+    blind = "signal was not measured in this run"
+    assert all(_excused(run(None, blind), one, attempt).asked for one in missed.values())  # that is what is looked for
     found = [Planted("silence", "a", True, True, ("silence",)), _excused(run(-20.0), missed["level-offset"], attempt)]
     claim = _claim("v", found, {"total": 1, "count": 0})
     assert claim.passed and "1 of 1 planted faults were found; level-offset not asked" in claim.statement
-    excused = [_excused(run(None), one, attempt) for one in missed.values()]
-    assert _claim("v", excused, {"total": 1, "count": 0}).passed is False  # a harness that looks at nothing
+    assert _claim("v", found[1:], {"total": 1, "count": 0}).passed is False  # nothing asked, nothing shown

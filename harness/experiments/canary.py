@@ -18,6 +18,7 @@ from harness.store import Run
 from harness.text import count_words
 from harness.types import Arm, Attempt, Chunk, Claim, Json, Variant, Verdict, VerdictWord
 
+_NO_REFERENCE = "no reference"  # in the reason of a class that needs one
 _DEFAULTS: Mapping[str, Any] = {"faults": [], "words_min": 6}
 
 
@@ -105,8 +106,13 @@ def _excused(run: Run, one: Planted, attempt: Attempt | None) -> Planted:
     if attempt is None or attempt.id is None:
         return one
     kind, seen = catalogue()[one.fault], run.evidence(attempt.id).get(one.fault)
-    limits = kind.default_limit is not None or kind.physical_limit is not None
-    if limits and seen is not None and seen.value is not None:
+    if seen is None:
+        return one
+    if seen.value is None:  # a class that could not look for any other reason is the blindness that is looked for
+        alone = _NO_REFERENCE in seen.reason
+    else:
+        alone = kind.default_limit is None and kind.physical_limit is None
+    if not alone:
         return one
     return replace(one, asked=False, why="needs a reference: record a profile of this voice (tts-soak profile)")
 

@@ -1,7 +1,7 @@
 """Walk from a clone to a verdict on an engine that is not ours, and time every step.
 
     python -m tools.walk                              # espeak-ng, packages of this interpreter
-    python -m tools.walk --install --chunks 60        # with a virtual environment of its own, as a stranger would
+    python -m tools.walk --install --chunks 40        # with a virtual environment of its own, as a stranger would
     python -m tools.walk --preset piper --set model=/voices/en.onnx
 
 Prints a table and ends with 1 where a step went wrong, nothing was judged, or the whole took more than ``--minutes``.
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @click.command()
 @click.option("--preset", default="espeak-ng", show_default=True, help="whose engine: see tts-soak presets")
 @click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="what the preset leaves open")
-@click.option("--chunks", type=click.IntRange(min=2), default=60, show_default=True, help="of the built-in book")
+@click.option("--chunks", type=click.IntRange(min=2), default=40, show_default=True, help="of the built-in book")
 @click.option("--asr", default=None, help="recognizer; the default one if not given")
 @click.option("--install", is_flag=True, help="into a virtual environment of its own, timed too")
 @click.option("--minutes", type=float, default=15.0, show_default=True, help="what the walk may take")
@@ -72,7 +72,12 @@ def _understood(walk: Walk) -> list[str]:
     words = headlines(summary)
     if any(found.word in (Word.LOST, Word.BLIND) for found in words.values()):
         return []
-    return [sentence(summary, words), *(f"next: {line}" for line in advice(summary, words))]
+    busy = (summary.get("timings") or {}).get("reason")
+    return [
+        sentence(summary, words),
+        *(f"next: {line}" for line in advice(summary, words)),
+        *([f"how long it took says little: {busy}"] if busy else []),
+    ]
 
 
 if __name__ == "__main__":
