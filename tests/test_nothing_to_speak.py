@@ -5,7 +5,8 @@ import pytest
 
 from harness.compare.claims import fault_rate, judged_share
 from harness.compare.rows import ChunkResult, Margins
-from harness.judge import Judge, Limits
+from harness.judge import Judge, Limits, Priors
+from harness.judge.settled import settle
 from harness.judge.unspoken import nothing_to_speak
 from harness.scorers.asr import Transcript
 from harness.scorers.base import observe
@@ -107,3 +108,14 @@ def test_claims_count_them_apart() -> None:
     assert fault_rate("v", rows, None, Margins()).count == 11
     share = judged_share("v", rows, Margins())
     assert share.value == 1 and "5 more hold nothing to speak" in share.statement
+
+
+def test_a_run_is_not_fitted_on_texts_that_hold_nothing_to_speak() -> None:
+    texts = ["?!", "* * *", "Yes."]
+    views = [
+        View(Chunk(f"c{i}", text), Attempt(0, 0, i, f"c{i}", "v", id=i, outcome=Outcome.NO_AUDIO), {})
+        for i, text in enumerate(texts)
+    ]
+    judge = Judge(Limits.default())
+    settled = settle(views, [judge.evidence(view) for view in views], Priors())
+    assert settled.own.chunks == 1 and len(settled.views) == 3

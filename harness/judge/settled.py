@@ -10,6 +10,7 @@ from harness.judge.expected import expected_figures
 from harness.judge.priors import Priors
 from harness.judge.speakers import RunVoices, run_voices
 from harness.judge.this_run import LEAST_CHUNKS, RunChunk, ThisRun, fit_run
+from harness.judge.unspoken import nothing_to_speak
 from harness.types import Evidence, Observation, Status, View
 
 SPEAKER = "speaker"
@@ -37,7 +38,8 @@ def settle(views: Sequence[View], evidence: Sequence[Sequence[Evidence]], priors
     """Fit the run on itself: its voices, what its texts lead to expect, and each detector's healthy distribution.
 
     ``evidence`` is what the detectors gave while the run went on; those that have more to say now are asked again.
-    Deterministic, and the same whether the run was interrupted or not.
+    Texts that hold nothing to speak say nothing of how the others should sound. Deterministic, and the same whether
+    the run was interrupted or not.
     """
     voices = _voices(views)
     heard = [_with_similarity(view, voices) for view in views]
@@ -47,7 +49,7 @@ def settle(views: Sequence[View], evidence: Sequence[Sequence[Evidence]], priors
     chunks = [
         RunChunk(view.attempt.id, view.chunk, {e.fault: e.value for e in given if e.value is not None})
         for view, given in zip(settled, again, strict=True)
-        if view.attempt.id is not None
+        if view.attempt.id is not None and not nothing_to_speak(view.chunk)
     ]
     return Settled(settled, again, fit_run(chunks, priors), voices)
 
