@@ -100,3 +100,45 @@ def test_a_canary_without_a_profile_does_not_ask_what_only_a_reference_tells():
     claim = _claim("v", found, {"total": 1, "count": 0})
     assert claim.passed and "1 of 1 planted faults were found; level-offset not asked" in claim.statement
     assert _claim("v", found[1:], {"total": 1, "count": 0}).passed is False  # nothing asked, nothing shown
+
+
+def test_a_run_beside_another_voice_holds_neither_level_nor_timbre_against_it(tmp_path):
+    """Two systems at two sample rates, one of them 20 dB softer and dull: told as another voice, not as 4 faults."""
+    import numpy as np
+    import soundfile
+
+    from harness.corpora import load_corpus
+    from harness.engine.engine import Engine
+    from harness.engine.plan import Confirmation, Plan
+    from harness.report import summarise
+    from harness.store import Run
+    from harness.types import Arm
+
+    corpus = load_corpus("generated:seed=5,chunks=4")
+    ids = tuple(chunk.id for chunk in corpus.chunks)
+    for name, rate, pitch, level in (("hibari", 24000, 130, 0.2), ("piper", 16000, 210, 0.02)):
+        (tmp_path / name).mkdir()
+        for number, chunk in enumerate(ids):
+            t = np.arange(int((2.5 + 0.2 * number) * rate)) / rate
+            voice = sum(np.sin(2 * np.pi * pitch * k * t) / k for k in range(1, 20))
+            sound = level * voice * (0.5 + 0.5 * np.sin(2 * np.pi * 4 * t + number))
+            soundfile.write(tmp_path / name / f"{chunk}.wav", sound, rate)
+    ours = Variant("hibari", "recorded", {"manifest": str(tmp_path / "hibari")}, reference=True)
+    theirs = Variant("piper", "recorded", {"manifest": str(tmp_path / "piper")}, against="hibari")
+    plan = Plan(
+        "stress", corpus, (ours, theirs), {"hibari": ids, "piper": ids}, tmp_path / "reports", {"signal": {}},
+        reference=ours, confirmation=Confirmation(enabled=False), quiet_chunks=0,
+    )  # fmt: skip
+    run = Run.open(Engine(plan).run())
+    (event,) = run.events("another voice")
+    assert event.data["reason"] == "piper speaks at 16 kHz and hibari speaks at 24 kHz"
+    assert any(note.startswith("piper: another voice than hibari") for note in summarise(run)["notes"])
+    found = [f for verdict in run.verdicts(variant="piper", arm=Arm.SOAK).values() for f in verdict.findings]
+    held = {f.fault for f in found if f.limit_source.startswith("reference")}
+    assert held <= COMMON
+    same = replace(theirs, family=True)  # named as its reference: the two are meant to be one voice
+    plan = replace(plan, variants=(ours, same))
+    run = Run.open(Engine(plan).run())
+    assert run.events("another voice") == []
+    found = [f for verdict in run.verdicts(variant="piper", arm=Arm.SOAK).values() for f in verdict.findings]
+    assert "level-offset" in {f.fault for f in found if f.limit_source.startswith("reference")}

@@ -70,6 +70,16 @@ SCALES: dict[str, Scale] = {
 }
 
 
+# Classes whose compared value is a distance, either way: what, and in which unit.
+DISTANCES = {"level-offset": ("active level", "dB")}
+
+
+def _whose(finding: Finding) -> str:
+    if finding.limit_source.startswith(AGAINST_REFERENCE):
+        return "the reference's"
+    return "what healthy voices have" if finding.limit_source.startswith("prior") else "what is usual"
+
+
 def figure(fault: str, value: float, unit: str = "") -> str:
     """A value of a class's own scale as the figure it stands for; with its ``unit`` where the scale is plain."""
     scale = SCALES.get(fault)
@@ -83,13 +93,17 @@ def source_in_words(source: str) -> str:
 
 def told(finding: Finding) -> str:
     """What was found and what is allowed, in one phrase."""
+    if finding.fault in DISTANCES:
+        what, unit = DISTANCES[finding.fault]
+        away = f"{what} {finding.value:.3g} {unit} from {_whose(finding)}"
+        return f"{away}, at most {finding.limit:.3g} {unit} is right"
     scale = SCALES.get(finding.fault)
     if scale is None:
         return f"{finding.value:.3g} {finding.unit}".strip() + f" against a limit of {finding.limit:.3g}"
     bound = "at least" if scale.falls else "at most"
     if finding.limit_source.startswith(_ABSOLUTE):
         return f"{scale.what} {scale.shown(finding.value)}, {bound} {scale.shown(finding.limit)} is right"
-    whose = "the reference's" if finding.limit_source.startswith(AGAINST_REFERENCE) else "what is usual"
+    whose = _whose(finding)
     if scale.ratio:
         sign = -1 if scale.falls else 1
         here, allowed = math.exp(sign * finding.value), math.exp(sign * finding.limit)
