@@ -146,6 +146,28 @@ def test_every_format_gives_the_sound_and_its_first_sample(server: Any, name: st
     assert made.ttfa is not None and made.ttfa > 0
 
 
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_a_wav_where_raw_samples_were_asked_for_is_noted_and_its_header_is_no_sound(server: Any, pieces: int) -> None:
+    wavs = [wav_bytes(part, 24000, "PCM_16") for part in np.array_split(TONE, pieces)]
+    server.answers = [_streamed([wavs[0][:44], wavs[0][44:], *wavs[1:]], pause=0.2)]
+    made = _speak(server, response_format="pcm")
+    assert made.samples is not None and np.allclose(made.samples, TONE, atol=1e-4)
+    assert "WAV header at byte 0" in made.notes["repairs"][0]
+    assert made.ttfa is not None and made.ttfa > made.notes["http"]["first_byte"] + 0.15
+
+
+@pytest.mark.parametrize(("name", "what"), [("mp3", "MP3"), ("opus", "Ogg"), ("flac", "FLAC")])
+def test_another_format_where_raw_samples_were_asked_for_is_named(server: Any, name: str, what: str) -> None:
+    server.answers = [_audio(_encoded(name), "audio/pcm")]
+    with pytest.raises(BadAudio, match=f"{what} where raw samples were asked for"):
+        _speak(server, response_format="pcm")
+
+
+def test_a_wav_where_mp3_was_asked_for_is_read_and_noted(server: Any) -> None:
+    made = _speak(server, response_format="mp3")
+    assert made.samples is not None and made.notes["repairs"] == ["WAV where mp3 was asked for"]
+
+
 def _encoded(name: str) -> bytes:
     if name == "wav":
         return wav_bytes(TONE, 24000, "PCM_16")
