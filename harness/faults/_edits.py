@@ -130,7 +130,7 @@ def _run_together(text: str) -> str:
 class Stretch:
     """Sound that holds none of the text's words where it stands; ``too_many``: s beyond what words missing there take.
 
-    ``language`` is the likeliest, ``own`` the probability of the text's own; None where it is too short to tell.
+    ``language`` is the likeliest other one, ``own`` the probability of the text's own; None where too short to tell.
     """
 
     span: Span

@@ -45,14 +45,14 @@ KEPT = 16  # edits of the payload
 LOW_WORD = -3.0  # nats; a word this unlikely gives cause to try runs of words
 LEAST_LANGUAGE = 0.6  # s of sound that tell a language
 LONGEST = 29.0  # s that one window holds
-# A second model is asked about edits that gain more than this. A word said twice is often written once, so the
-# recognizer's own taste is against it, and a gain below 0 may still be one.
+# A second model is asked about edits that gain more than this; it can only take away, and less is no finding anyway.
+# Whisper tends to write a word that was said twice only once, so for a repetition a gain below 0 may still be one.
 DOUBTFUL = {
-    EditKind.OMIT: -3.0,
-    EditKind.REPEAT: -8.0,
-    EditKind.INSERT: -1.0,
-    EditKind.REPLACE: 0.0,
-    EditKind.END: -3.0,
+    EditKind.OMIT: 0.0,
+    EditKind.REPEAT: -5.0,
+    EditKind.INSERT: 0.0,
+    EditKind.REPLACE: 2.0,
+    EditKind.END: 0.0,
 }
 
 
@@ -137,13 +137,13 @@ class EditLikelihoodScorer:
         }
 
     def _described(self, one: UnexplainedSpeech, samples: Samples, language: str) -> Json:
-        """Return a stretch as JSON, with the language it is in where it is long enough to tell."""
+        """Return a stretch as JSON, with the likeliest other language where it is long enough to tell."""
         if one.seconds < LEAST_LANGUAGE:
             return {**one.to_json(), "language": None, "probability": None, "own": None}
         piece = samples[round(one.span[0] * RATE) : round(one.span[1] * RATE)]
         scores = self._reader(OTHERS, language).language_scores(piece)
+        own = scores.pop(language, None)
         top = max(scores, key=lambda name: scores[name])
-        own = scores.get(language)
         return {
             **one.to_json(),
             "language": top,
@@ -221,6 +221,7 @@ def _scored(
         single = [edit for edit in everywhere(words) if edit.kind is kind and edit not in edits]
         ranked = sorted(((reading.bound(edit), edit) for edit in single), key=lambda pair: -pair[0])
         edits += [edit for rank, (bound, edit) in enumerate(ranked) if rank < TRIED or bound > LIKELY]
+    edits = [edit for edit in edits if edit.said or any(reading.words[edit.first : edit.after])]
     scored = [ScoredEdit(edit, gain) for edit, gain in zip(edits, reading.gains(edits), strict=True)]
     word, gain = reading.early_end(last_heard(words, heard, same))
     if word:

@@ -15,6 +15,7 @@ from harness.types import Samples
 from tools.words_bench.copies import Copy
 
 FOREIGN_SECONDS = 2.0
+LEAST_CLIP = 2.4  # s, of a clip with two seconds of speech
 FOREIGN = {"de": "espeak-de", "ja": "kokoro-ja", "ru": "espeak-ru"}
 GAP = 0.05  # s between pieces
 Sound = tuple[Samples, int]
@@ -81,9 +82,9 @@ def _read(path: Path) -> Sound:
 
 def _foreign(folder: Path, copy: Copy) -> Sound:
     place = folder / FOREIGN[copy.language]
-    clips = sorted(place.glob("*.wav"))
+    clips = [path for path in sorted(place.glob("*.wav")) if soundfile.info(path).duration > LEAST_CLIP]
     if not clips:
-        raise FileNotFoundError(f"no clips in {place}")
+        raise FileNotFoundError(f"no clips of more than {LEAST_CLIP} s in {place}")
     return _read(clips[int(copy.id.rpartition("-")[2]) % len(clips)])
 
 
