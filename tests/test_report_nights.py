@@ -116,6 +116,23 @@ def test_nothing_judged_always_fails_the_comparison(tmp_path, monkeypatch):
     assert against(path, None, tmp_path, Gates(gate=False))["failed"] is True
 
 
+def test_the_last_runs_are_those_that_can_be_compared(tmp_path, monkeypatch):
+    """One run without a recognizer blinds no later comparison, and is counted aloud."""
+    for name in ("one", "deaf", "now"):
+        make_run(tmp_path, chunks=20, faulty=(2,), run_id=name)
+        time.sleep(0.01)
+
+    def taken(run, name=""):
+        return replace(digest(run, name), recognizer="nobody") if run.run_id == "deaf" else digest(run, name)
+
+    monkeypatch.setattr(baseline, "digest", taken)
+    result = against(tmp_path / "now", None, tmp_path, GATE)
+    found = {claim["name"]: claim for claim in result["claims"]["last runs"] if claim["variant"] == "q4"}
+    assert "in the last 1 runs" in found["fault-rate"]["statement"]
+    assert "another recognizer" not in str(result["claims"])
+    assert any(line.startswith("1 earlier runs, which were not heard by") for line in result["left_out"])
+
+
 # ------------------------------------------------------------------------------------------ files and commands
 def test_a_baseline_holds_what_the_run_found(tmp_path):
     path = make_run(tmp_path, faulty=(2, 5))
