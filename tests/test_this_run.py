@@ -123,7 +123,7 @@ def test_a_finding_names_the_run_as_its_source_and_shows_the_others():
     assert verdict.final and verdict.word is VerdictWord.FAULTY
     (finding,) = verdict.findings
     assert finding.limit_source.startswith("this run: ")
-    assert "-1.29 here, -2.4" in finding.detail and "in the run's other chunks" in finding.detail
+    assert "3.6 kHz here, 11.1 kHz" in finding.detail and "in the run's other chunks" in finding.detail
     (used,) = verdict.limits
     assert (used.detector, used.source) == ("bandwidth", finding.limit_source)
 
