@@ -90,4 +90,4 @@ def test_torchaudio_is_neither_needed_nor_left_behind(scorer: DistillMosScorer) 
 def test_a_missing_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match="no-deps distillmos"):
-        DistillMosScorer().setup()
+        DistillMosScorer()

@@ -60,4 +60,4 @@ def test_hardly_any_audio_is_not_available(scorer: DnsmosScorer, clip: Callable[
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "speechmos", None)
     with pytest.raises(MissingExtra, match=r"tts-soak\[mos\]"):
-        DnsmosScorer().setup()
+        DnsmosScorer()

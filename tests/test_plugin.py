@@ -145,13 +145,15 @@ def test_in_a_github_job_the_table_is_in_its_summary_and_failures_are_annotated(
         (("--asr", "faster-whisper:/nope"), "/nope: no such folder"),
         (("--asr", "whisper:garbage.pt"), "garbage.pt is no checkpoint that openai-whisper can load"),
         (("--asr", "whisper", "--asr-device", "cuda:99"), "--asr-device cuda:99: CTranslate2 sees"),
+        (("--mos=distilmos",), "--mos: unknown predictor 'distilmos' (did you mean 'distillmos'?)"),
+        (("--speaker", "onnx:/nowhere/voice.onnx"), "--speaker: no such file: /nowhere/voice.onnx"),
     ],
 )
 def test_a_recognizer_that_cannot_be_loaded_is_refused_before_anything_is_spoken(suite, options, line):
     (suite.path / "garbage.pt").write_bytes(b"not a model")
-    if options[1].endswith(".pt"):
+    if options[-1].endswith(".pt"):
         options = ("--asr", f"whisper:{suite.path}/garbage.pt")
-    result = soak(suite, "-k", "fine", *options, scorers="intelligibility")
+    result = soak(suite, "-k", "fine", *options, scorers="intelligibility,speaker")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert line in result.stderr.str() + result.stdout.str()
     assert "Traceback" not in result.stderr.str() + result.stdout.str()

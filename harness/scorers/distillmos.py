@@ -29,16 +29,17 @@ class DistillMosScorer:
     needs = frozenset({"audio"})
 
     def __init__(self) -> None:
+        """Raises MissingExtra without the package, so that a run is refused before anything is spoken."""
+        if importlib.util.find_spec("distillmos") is None:
+            raise MissingExtra(f"distillmos is not installed: {INSTALL}")
         self._model: Any = None
 
     def setup(self) -> None:
-        """Load the model. Raises MissingExtra without the package."""
+        """Load the model."""
         if self._model is not None:
             return
         import torch
 
-        if importlib.util.find_spec("distillmos") is None:
-            raise MissingExtra(f"distillmos is not installed: {INSTALL}")
         torch.set_num_threads(1)
         with _torchaudio_or_nothing(), contextlib.redirect_stdout(io.StringIO()):  # it prints where its weights are
             from distillmos import ConvTransformerSQAModel

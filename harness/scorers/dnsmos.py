@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from pathlib import Path
 from typing import Any
@@ -24,17 +25,19 @@ class DnsmosScorer:
     needs = frozenset({"audio"})
 
     def __init__(self) -> None:
+        """Raises MissingExtra without the packages, so that a run is refused before anything is spoken."""
+        for package in ("speechmos", "onnxruntime"):
+            if importlib.util.find_spec(package) is None:
+                raise MissingExtra(f"{package} is not installed: pip install 'tts-soak[mos]'")
         self._model: Any = None
 
     def setup(self) -> None:
-        """Load the models. Raises MissingExtra without the package."""
+        """Load the models."""
         if self._model is not None:
             return
-        try:
-            from onnxruntime import InferenceSession, SessionOptions
-            from speechmos import dnsmos
-        except ImportError as error:
-            raise MissingExtra("speechmos is not installed: pip install 'tts-soak[mos]'") from error
+        from onnxruntime import InferenceSession, SessionOptions
+        from speechmos import dnsmos
+
         models = Path(dnsmos.__file__).parent / "dnsmos_models"
         primary, p808 = str(models / "sig_bak_ovr.onnx"), str(models / "model_v8.onnx")
         options = SessionOptions()
