@@ -16,7 +16,7 @@ def say_again(material: Material, dose: float, rng: np.random.Generator) -> Mate
     return give(material, join([x[:end], x[start:]], rate), end / rate, (2 * end - start) / rate)
 
 
-RELUCTANCE = 10.0  # nats; Whisper writes a word that was said twice only once, so much is against writing it again
+RELUCTANCE = 6.0  # nats; Whisper writes a word that was said twice only once, so much is against writing it again
 
 
 class Loop(BaseFault):
@@ -25,10 +25,10 @@ class Loop(BaseFault):
     family = Family.TRANSCRIPT
     causes = ("the model lost its place", "attention jumped back", "the end of speech was missed")
     observes = ("edit_likelihood",)
-    unit = "nats by which the audio fits better with words said again, less 10 that are against it"
+    unit = "nats by which the audio fits better with words said again, and 6 that are against it"
     relation = Relation.EXCESS
     default_margin = 6.0
-    default_limit = 6.0
+    default_limit = 2.0
     explains = ("gibberish-tail", "inserted-words", "overlong")
     sources = (
         Source("a phrase repeated", "https://github.com/neonbjb/tortoise-tts/issues/237"),

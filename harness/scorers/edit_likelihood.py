@@ -43,7 +43,7 @@ RUNS = 12  # runs of words that are read in full
 LIKELY = -8.0  # nats; every edit that could gain more is read too
 KEPT = 16  # edits of the payload
 LOW_WORD = -3.0  # nats; a word this unlikely gives cause to try runs of words
-LEAST_LANGUAGE = 0.6  # s of sound that tell a language
+LEAST_LANGUAGE = 0.6  # s of speech that tell a language
 LONGEST = 29.0  # s that one window holds
 # A second model is asked about edits that gain more than this; it can only take away, and less is no finding anyway.
 # Whisper tends to write a word that was said twice only once, so for a repetition a gain below 0 may still be one.
@@ -138,9 +138,9 @@ class EditLikelihoodScorer:
 
     def _described(self, one: UnexplainedSpeech, samples: Samples, language: str) -> Json:
         """Return a stretch as JSON, with the likeliest other language where it is long enough to tell."""
-        if one.seconds < LEAST_LANGUAGE:
-            return {**one.to_json(), "language": None, "probability": None, "own": None}
         piece = samples[round(one.span[0] * RATE) : round(one.span[1] * RATE)]
+        if one.seconds < LEAST_LANGUAGE or voiced(piece).seconds < LEAST_LANGUAGE:  # a hum has no language
+            return {**one.to_json(), "language": None, "probability": None, "own": None}
         scores = self._reader(OTHERS, language).language_scores(piece)
         own = scores.pop(language, None)
         top = max(scores, key=lambda name: scores[name])

@@ -97,7 +97,8 @@ class TeacherForcedDecoder:
         """Return the log-probability of every token next after each row, shape (rows, vocabulary)."""
         from torch.nn.functional import linear
 
-        return linear(hidden, self._weights["embeddings/weight"]).log_softmax(-1)
+        logits = linear(hidden, self._weights["embeddings/weight"])
+        return logits.sub_(logits.logsumexp(-1, keepdim=True))  # in place: a copy would be 200 kB a row
 
     def _linear(self, x: Tensor, name: str) -> Tensor:
         from torch.nn.functional import linear
