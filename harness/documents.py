@@ -89,7 +89,7 @@ def parse_toml(text: str, where: str, kind: type[SoakError] = ConfigError) -> di
 def deeper_than(value: object, limit: int) -> bool:
     """Return whether lists and tables are nested more than ``limit`` deep. Does not recurse itself."""
     level: list[object] = [value]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         level = [
             item
             for holder in level

@@ -208,6 +208,11 @@ class Journal:
             raise StoreError(f"{self.path}: cannot be read ({one_line(error)})") from error
 
     @property
+    def stored(self) -> bool:
+        """Whether this is the file itself, not a copy in memory that was upgraded for reading."""
+        return bool(self.query("PRAGMA database_list")[0][2])
+
+    @property
     def version(self) -> int:
         """The schema version in the file."""
         return int(self.query("PRAGMA user_version")[0][0])

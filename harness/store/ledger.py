@@ -7,6 +7,7 @@ kill leaves it whole, and after a power cut it may only be shorter than the jour
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -54,6 +55,12 @@ class Ledger:
             elif not _could_be_torn(line):
                 damaged.append(number)
         return acknowledged, damaged
+
+    def sync(self) -> None:
+        """Bring the list onto the medium; done when a run ends, so that an ended run has a line for each attempt."""
+        if self._descriptor is not None:
+            with contextlib.suppress(OSError):  # it shows losses, it is none
+                os.fsync(self._descriptor)
 
     def close(self) -> None:
         descriptor, self._descriptor = self._descriptor, None

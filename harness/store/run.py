@@ -24,7 +24,7 @@ from harness.store.lock import Lock, held
 from harness.store.reader import Reader
 from harness.store.redact import redact, redact_json, shortened
 from harness.store.schema import SCHEMA_VERSION
-from harness.store.verify import lost_attempts, manifest_changed, problems, quarantine
+from harness.store.verify import lost_attempts, manifest_changed, problems, quarantine, unlisted_attempts
 from harness.types import Attempt, Claim, Evidence, Json, Observation, Samples, Verdict
 
 DETAIL_LIMIT = 500  # characters of an attempt's one line
@@ -216,6 +216,7 @@ class Run(Reader):
         """Mark the run as ended: "finished", "interrupted" or another word. More may still be recorded."""
         if not status or status == "running":
             raise ValueError(f"a run cannot end as {status!r}")
+        self._ledger.sync()
         self._state(status, detail)
 
     @property
@@ -235,6 +236,16 @@ class Run(Reader):
             moved = quarantine(self.path, self._journal)
         except OSError as error:
             raise StoreError(f"{self.path / 'audio'}: cannot be tidied ({error.strerror})") from error
+        unlisted = [
+            (number, seal) for number, seal in unlisted_attempts(self.path, self._journal) if number not in lost
+        ]
+        try:
+            for number, seal in unlisted:
+                self._ledger.append(number, seal)
+        except OSError as error:
+            raise StoreError(f"{self._ledger.path}: cannot be written ({error.strerror})") from error
+        if len(unlisted) > 1:  # one is the attempt at which the writer was cut off
+            self.record_event("acknowledged list mended", {"attempts": len(unlisted)})
         if lost:
             self.record_event("attempts lost", {"ids": lost, "why": "acknowledged, but not in the journal any more"})
         if moved:

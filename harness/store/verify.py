@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from harness.documents import read_json
 from harness.errors import StoreError
 from harness.store.journal import Journal, Row
 from harness.store.ledger import Ledger
 from harness.store.schema import TABLES
 from harness.store.sounds import Sounds
+
+_FIRST_WITH_LIST = 2  # schema version
 
 
 def problems(path: Path, journal: Journal, *, busy: bool) -> list[str]:
@@ -22,7 +25,11 @@ def problems(path: Path, journal: Journal, *, busy: bool) -> list[str]:
         found += [f"journal.sqlite: {line}" for (line,) in journal.query("PRAGMA integrity_check(20)") if line != "ok"]
         attempts, damaged = journal.sift("attempts", "ORDER BY id")
         found += _rows(journal)
-        found += _acknowledged(path, attempts, damaged)
+        found += _size(path, journal)
+        states, _ = journal.sift("states", "ORDER BY id DESC LIMIT 1")
+        found += _acknowledged(
+            path, attempts, damaged, ended=_listed(path) and bool(states) and states[0]["status"] != "running"
+        )
         found += _lost_before(journal)
         found += _manifest(path, journal)
         found += _audio(path, journal, attempts, complete=not damaged and not busy)
@@ -42,12 +49,15 @@ def _rows(journal: Journal) -> list[str]:
     return found
 
 
-def _acknowledged(path: Path, attempts: list[Row], damaged: list[int]) -> list[str]:
+def _acknowledged(path: Path, attempts: list[Row], damaged: list[int], *, ended: bool) -> list[str]:
     acknowledged, torn = Ledger(path).read()
     seals = {row["id"]: row["checksum"] for row in attempts}
     lost = sorted({number for number, _ in acknowledged} - set(seals) - set(damaged))
     other = sorted({number for number, seal in acknowledged if number in seals and seal != seals[number]})
     found = [f"acknowledged.log: line {number} is damaged" for number in torn]
+    unlisted = set(seals) - {number for number, _ in acknowledged}
+    if unlisted and not torn and ended:
+        found.append(f"acknowledged.log: {len(unlisted)} attempts of the journal are not in it")
     if other:
         found.append(
             f"acknowledged.log: {len(other)} attempts were acknowledged that are not those of the journal "
@@ -59,6 +69,31 @@ def _acknowledged(path: Path, attempts: list[Row], damaged: list[int]) -> list[s
             f"the journal was damaged or replaced"
         )
     return found
+
+
+def _listed(path: Path) -> bool:
+    """Whether the run was begun by a version that keeps the list of acknowledged attempts."""
+    try:
+        version = read_json(path / "manifest.json", "manifest", StoreError).get("schema_version")
+    except (StoreError, AttributeError):
+        return True
+    return not isinstance(version, int) or version >= _FIRST_WITH_LIST
+
+
+def _size(path: Path, journal: Journal) -> list[str]:
+    """Bytes behind the last page: SQLite does not look at them."""
+    pages = int(journal.query("PRAGMA page_count")[0][0]) * int(journal.query("PRAGMA page_size")[0][0])
+    try:
+        extra = (path / "journal.sqlite").stat().st_size - pages
+    except OSError as error:
+        return [f"journal.sqlite: {error.strerror}"]
+    return [f"journal.sqlite: {extra} bytes behind its end"] if extra > 0 and journal.stored else []
+
+
+def unlisted_attempts(path: Path, journal: Journal) -> list[tuple[int, str]]:
+    """Id and checksum of attempts that have no line in the list of acknowledged ones."""
+    listed = {number for number, _ in Ledger(path).read()[0]}
+    return [(n, seal) for n, seal in journal.query("SELECT id, checksum FROM attempts ORDER BY id") if n not in listed]
 
 
 def _lost_before(journal: Journal) -> list[str]:

@@ -1,0 +1,70 @@
+"""Each door as a function of bytes: it returns for a value and for an expected error of one line, else it raises."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.audio import read_wav_bytes
+from harness.backends.answers import ReplySaid, read_answer
+from harness.backends.protocol import Decoder, Message, ProtocolError
+from harness.corpora import load_corpus
+from harness.documents import parse_json, parse_toml
+from harness.errors import ConfigError, SoakError
+from harness.judge import Limits
+from harness.profile import Profile
+from harness.report import marks
+from harness.serve.server import Refused, parsed
+from harness.store import redact
+from harness.store.manifest import check_whole
+from harness.variants import load_variants
+
+
+def _one_line(call: Callable[[], object]) -> None:
+    try:
+        call()
+    except (SoakError, ProtocolError, Refused) as error:
+        if "\n" in str(error):
+            raise AssertionError(f"an error of many lines: {error!r}") from error
+
+
+def _json(data: bytes) -> object:
+    return parse_json(data, "fuzzed")
+
+
+def _object(data: bytes) -> dict[str, object]:
+    value = _json(data)
+    if not isinstance(value, dict):
+        raise ConfigError("not an object")
+    return value
+
+
+def _through_a_file(load: Callable[[Path], object], name: str) -> Callable[[bytes], None]:
+    def door(data: bytes) -> None:
+        with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+            path = Path(folder) / name
+            path.write_bytes(data)
+            _one_line(lambda: load(path))
+
+    return door
+
+
+DOORS: dict[str, Callable[[bytes], None]] = {
+    "json": lambda data: _one_line(lambda: _json(data)),
+    "toml": lambda data: _one_line(lambda: parse_toml(data.decode("utf-8", "replace"), "fuzzed")),
+    "frame": lambda data: _one_line(lambda: list(Decoder().feed(data))),
+    "answer": lambda data: _one_line(lambda: read_answer(ReplySaid, Message(_object(data)))),
+    "manifest": lambda data: _one_line(lambda: check_whole(Path("run"), _object(data), resumed=True)),
+    "request": lambda data: _one_line(lambda: parsed(data)),
+    "wav": lambda data: _one_line(lambda: read_wav_bytes(data)),
+    "text": lambda data: _one_line(lambda: redact(data.decode("utf-8", "surrogateescape"), {})),
+    "profile": _through_a_file(Profile.load, "profile.json"),
+    "profile-gz": _through_a_file(Profile.load, "profile.json.gz"),
+    "calibration": _through_a_file(Limits.load, "calibration.json"),
+    "marks": _through_a_file(marks.read, "marks.json"),
+    "variants": _through_a_file(load_variants, "variants.toml"),
+    "jsonl": _through_a_file(lambda path: load_corpus(str(path)), "own.jsonl"),
+    "csv": _through_a_file(lambda path: load_corpus(str(path)), "own.csv"),
+    "epub": _through_a_file(lambda path: load_corpus(str(path)), "own.epub"),
+}
