@@ -25,7 +25,7 @@ def problems(path: Path, journal: Journal, *, busy: bool) -> list[str]:
         found += [f"journal.sqlite: {line}" for (line,) in journal.query("PRAGMA integrity_check(20)") if line != "ok"]
         attempts, damaged = journal.sift("attempts", "ORDER BY id")
         found += _rows(journal)
-        found += _size(path, journal)
+        found += [] if busy else _size(path, journal)
         states, _ = journal.sift("states", "ORDER BY id DESC LIMIT 1")
         found += _acknowledged(
             path, attempts, damaged, ended=_listed(path) and bool(states) and states[0]["status"] != "running"
