@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -126,15 +127,16 @@ class Soak:
         before: dict[int, tuple[int, Chunk]] = {}
         todo = sum(len(client.turns) for client in clients)
         try:
-            for number, one in enumerate(speak_at_once(self.run, relay, clients, self._note_load), 1):
-                attempt = one.attempt
-                if attempt.arm == Arm.SOAK:
-                    speed.add(attempt)
-                    epoch, previous = before.get(attempt.session, (-1, None))
-                    self.submit(attempt, one.chunk, one.layout, previous if epoch == attempt.epoch else None)
-                    before[attempt.session] = (attempt.epoch, one.chunk)
-                self.assessor.collect()
-                self.tick(f"soak, {count} clients", min(number, todo), todo, began, speed.value, one.chunk.id)
+            with contextlib.closing(speak_at_once(self.run, relay, clients, self._note_load)) as every:
+                for number, one in enumerate(every, 1):
+                    attempt = one.attempt
+                    if attempt.arm == Arm.SOAK:
+                        speed.add(attempt)
+                        epoch, previous = before.get(attempt.session, (-1, None))
+                        self.submit(attempt, one.chunk, one.layout, previous if epoch == attempt.epoch else None)
+                        before[attempt.session] = (attempt.epoch, one.chunk)
+                    self.assessor.collect()
+                    self.tick(f"soak, {count} clients", min(number, todo), todo, began, speed.value, one.chunk.id)
         except BackendGone as error:
             self._give_up(error)
         return self._finish(speed.value)
