@@ -19,6 +19,7 @@ from harness.stats import tail_limit
 from harness.types import Relation
 
 ODD = 0.001  # of the chunks of all voices: so many are left out of a tail, as no voice is without a slip
+NEXT_VOICE = 1.15  # the tail of a voice that nobody has measured yet may be heavier by so much
 A_SLIP = 0.01  # of the chunks of one voice
 OUTSIDE = 30.0  # robust deviations; further off is a slip of a healthy voice
 LEAST_CHUNKS_A_BUCKET = 30
@@ -113,7 +114,7 @@ def _reach_of(z: Values) -> float:
 
 def _tail(z: Values, share: float) -> float:
     kept = np.sort(z)[: len(z) - math.ceil(ODD * len(z))]
-    return tail_limit(kept, share)
+    return NEXT_VOICE * tail_limit(kept, share)
 
 
 def _reach(margin: float, seen: Sequence[_Chunks]) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
@@ -135,4 +136,7 @@ def _reach(margin: float, seen: Sequence[_Chunks]) -> tuple[tuple[float | None, 
         slack = max(margin, ROOM * (max(tops) - min(bottoms)))
         high.append(max(tops) + slack)
         low.append(min(bottoms) - slack)
+    for bucket in range(len(BUCKETS) - 2, -1, -1):  # short texts vary more, whatever few of them have shown
+        low[bucket] = min((v for v in low[bucket:] if v is not None), default=None)
+        high[bucket] = max((v for v in high[bucket:] if v is not None), default=None)
     return tuple(low), tuple(high)

@@ -12,7 +12,6 @@ from harness.errors import SoakError
 from harness.session import Turn, seed_for
 from harness.types import Arm, Finding, Observation, VerdictWord
 
-RECORDED = "recorded"  # the adapter of audio that exists already
 NO_REPLAY = "a recording cannot be replayed, so this stays suspected"
 
 
@@ -59,10 +58,8 @@ class Confirmer:
         soak = self._soak
         faulty = [case for case in soak.cases.values() if _is(case, VerdictWord.FAULTY) and not _settled(case)]
         self._doubt(faulty)
-        if soak.recorded:
-            return
         faulty = [case for case in faulty if not _settled(case)]
-        if soak.variant.adapter == RECORDED:
+        if soak.recorded:
             for case in faulty:
                 self._settle(case, [replace(f, detail=_note(f, NO_REPLAY)) for f in _findings(case)])
             return

@@ -1,6 +1,7 @@
 """Plain figures that several classes rest on: seconds of speech, syllables of the text, the reference's figures."""
 
 import statistics
+from functools import lru_cache
 
 from harness.faults.base import NotApplicable, number, payload
 from harness.text import asked_pauses, spoken_syllables
@@ -20,10 +21,16 @@ def speech_seconds(view: View) -> float:
 
 def expected_syllables(view: View) -> float:
     """Syllables of what should be heard, at least 1. Raises NotApplicable where the text holds nothing to speak."""
-    count = spoken_syllables(view.chunk.expected_text, view.chunk.language)
+    count = _syllables(view.chunk.expected_text, view.chunk.language)
     if count <= 0:
         raise NotApplicable("the text holds nothing to speak")
     return max(count, 1.0)
+
+
+@lru_cache(maxsize=4096)
+def _syllables(text: str, language: str) -> float:
+    """Every class that rests on pace asks for the same text, and so does the end of the session."""
+    return spoken_syllables(text, language)
 
 
 def wanted_pauses(view: View) -> list[float]:

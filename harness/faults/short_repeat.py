@@ -11,7 +11,7 @@ from harness.types import Relation, View
 SMALLEST = 1e-9
 HIGHEST_PITCH = 500.0  # Hz; a longer period may be that of a voice
 HELD_VOWEL = 0.25  # s; a vowel of one period over and over is shorter
-SPOKEN = 3.0  # the most that such a vowel can show
+SPOKEN = 2.0  # the most that such a vowel can show
 PERIOD = 4  # samples that the injector repeats
 LOUD = 0.004  # s over which the loudest place is looked for
 

@@ -56,31 +56,35 @@ class RobustLine:
     below: float
 
 
-def robust_line(values: Values, terms: Values, usable: NDArray[np.bool_], fence: float) -> RobustLine:
+def robust_line(
+    values: Values, terms: Values, usable: NDArray[np.bool_], fence: float, least: float = 0.0
+) -> RobustLine:
     """Fit ``values``, shape (chunks,), on ``terms``, shape (chunks, terms), by Tukey's biweight (statsmodels RLM).
 
     Only ``usable`` chunks with a finite value take part; those further than ``fence`` robust deviations off
-    are dropped, and the line is drawn again. Raises ValueError for fewer chunks than terms.
+    are dropped, and the line is drawn again; what lies within ``least`` never is. Raises ValueError for too
+    few chunks.
     """
     healthy = usable & np.isfinite(values)
     if healthy.sum() <= terms.shape[1]:
         raise ValueError(f"{int(healthy.sum())} values are too few for {terms.shape[1]} terms")
     line = _drawn(values, terms, healthy)
-    near = _near(values - terms @ line, healthy, fence)
+    near = _near(values - terms @ line, healthy, fence, least)
     if near.sum() > terms.shape[1] and (near & usable).sum() < healthy.sum():
         healthy = near & usable
         line = _drawn(values, terms, healthy)
     return _left_out(values, terms, healthy, line)
 
 
-def _near(rest: Values, healthy: NDArray[np.bool_], fence: float) -> NDArray[np.bool_]:
+def _near(rest: Values, healthy: NDArray[np.bool_], fence: float, least: float) -> NDArray[np.bool_]:
     """Say which chunks lie within the fence: by a deviation that half of them cannot move, then by each side's own."""
     near = np.isfinite(rest)
     for sides in (_middle, _sides, _sides):
         middle, above, below = sides(rest[healthy])
         if above <= SAME or below <= SAME:
             return healthy
-        near = np.isfinite(rest) & (rest - middle <= fence * above) & (middle - rest <= fence * below)
+        near = np.isfinite(rest)
+        near &= (rest - middle <= max(fence * above, least)) & (middle - rest <= max(fence * below, least))
         healthy = healthy & near
     return near
 

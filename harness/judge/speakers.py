@@ -50,7 +50,7 @@ def run_voices(embeddings: Mapping[int, Sequence[float]], least: int) -> RunVoic
     for i, number in enumerate(numbers):
         place = own.get(i, int(nearest[i]))
         middle = _unit(sums[place] - vectors[i] if i in among[place] else sums[place])
-        centroids[number] = tuple(float(f"{v:.6g}") for v in middle)
+        centroids[number] = tuple(np.round(middle, 6).tolist())
         similarity[number] = float(middle @ vectors[i])
     return RunVoices(len(groups), centroids, similarity)
 

@@ -15,6 +15,8 @@ from harness.judge.priors import BUCKETS, Priors, bucket_of
 from harness.judge.robust import RobustLine, Values, robust_line, text_terms
 from harness.types import Chunk, Relation
 
+LEAST_FENCE = 5.0  # robust deviations; nothing nearer is kept from teaching what is healthy
+MOST_AGREE = 0.5  # of the chunks must be healthy by a line, for it to say anything
 LEAST_OF_A_LENGTH = 20  # chunks in a bucket of lengths, to tell how much these vary
 LEAST_CHUNKS = 40  # with a value of a detector, for the run to be a reference of its own
 MOST_FAULTY = 0.25  # of the chunks; beyond it nobody can tell which side is the healthy one
@@ -130,8 +132,9 @@ def _fit_all(chunks: Sequence[RunChunk], priors: Priors, apart: Collection[int])
         inside = np.isfinite(values)
         if (inside & usable).sum() < LEAST_CHUNKS:
             continue
-        line = robust_line(values, terms, usable, priors.tail(name))
-        if line.above == 0 or not line.healthy.any():
+        fence = max(priors.tail(name), LEAST_FENCE)
+        line = robust_line(values, terms, usable, fence, FLOOR * margin_of(catalogue()[name]))
+        if line.above == 0 or line.healthy.sum() < MOST_AGREE * inside.sum():
             continue
         found = _bounds(name, chunks, values, line, priors)
         for number, bound in found.items():

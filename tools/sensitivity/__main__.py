@@ -11,7 +11,9 @@ import click
 from harness.judge import Priors
 from harness.scorers import chosen
 from tools.sensitivity import abroad as of_abroad
+from tools.sensitivity import first_run as of_first_runs
 from tools.sensitivity import healthy as of_healthy
+from tools.sensitivity import held_out as of_held_out
 from tools.sensitivity import numbers as of_numbers
 from tools.sensitivity import own as of_own
 from tools.sensitivity import priors as of_priors
@@ -76,6 +78,24 @@ def priors(
     fitted = of_priors.fit(work, [name for name in without.split(",") if name])
     out.write_text(json.dumps(fitted.to_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     click.echo(f"{out}: {len(fitted.detectors)} detectors, {len(fitted.voices)} voices")
+
+
+@main.command("first-runs")
+@click.option("--own", "engines", type=EXISTING, multiple=True, help="figures of `own`, one an engine")
+@click.option("--held-out", "healthy_voices", type=EXISTING, default=None, help="figures of `held-out`")
+@click.option("--docs", type=click.Path(path_type=Path), default=Path("docs/sensitivity.md"), show_default=True)
+def first_runs(engines: tuple[Path, ...], healthy_voices: Path | None, docs: Path) -> None:
+    """Write the part of docs/sensitivity.md about first runs; the rest of the page stays."""
+    of_first_runs.place(docs, engines, healthy_voices)
+    click.echo(docs)
+
+
+@main.command("held-out")
+@click.option("--work", type=EXISTING, required=True, help="folder of `tools.sensitivity priors`")
+@OUT
+def held_out(work: Path, out: Path) -> None:
+    """False alarms of every voice as a first run of its own, by priors fitted without any voice of its engine."""
+    _save(out, of_held_out.run(work))
 
 
 @main.command()

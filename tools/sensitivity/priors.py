@@ -21,6 +21,7 @@ from tools.sensitivity.clips import clips, scored
 from tools.sensitivity.healthy import recorded, twin
 from tools.sensitivity.voices import VOICES, Voice
 
+UNKNOWN_TEXT = "word " * 20  # of a recording that came without its text: a sentence of common length
 SHORT = (
     "Good morning.",
     "Yes.",
@@ -83,7 +84,7 @@ def fit(folder: Path, without: Collection[str]) -> Priors:
             continue
         record = json.loads(path.read_text(encoding="utf-8"))
         voices[name] = [
-            RunChunk(number, Chunk(row["id"], row["text"] or "a recording", row["language"]), row["values"])
+            RunChunk(number, Chunk(row["id"], row["text"] or UNKNOWN_TEXT, row["language"]), row["values"])
             for number, row in enumerate(record["chunks"], 1)
         ]
         figures[name] = record["figures"]

@@ -12,6 +12,7 @@ from typing import Any
 from harness.faults import catalogue
 from harness.sensitivity.figures import Row, found_dose, from_json
 from harness.sensitivity.table import alarm_table, dose_table, grouped, recall_table
+from tools.sensitivity.first_run import kept
 
 WANTED = 0.95
 EXPLAINED = Path(__file__).with_name("explained.toml")
@@ -54,7 +55,9 @@ def write(runs: Sequence[Path], beside: Parts, docs: Path, data: Path) -> list[P
         parts.append(_health(_load(beside.healthy)))
     if beside.words is not None:
         parts.append(_words(_load(beside.words)))
-    docs.write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
+    first_runs = kept(docs)
+    page = "\n".join(parts).rstrip() + "\n" + (f"\n{first_runs}" if first_runs else "")
+    docs.write_text(page, encoding="utf-8")
     data.write_text(json.dumps(dict(sorted(measured.items())), indent=1) + "\n", encoding="utf-8")
     return [docs, data]
 
