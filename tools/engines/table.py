@@ -140,6 +140,8 @@ def _repeats(folder: Path, name: str) -> str:
         return "-"
     with Run.open(folder) as run:
         claims = {one.name: one.passed for one in run.claims() if one.variant == name}
+    if not claims:
+        return "-"
     verdict = {True: "repeats exactly", False: "differs"}.get(claims.pop("determinism", None), "not judged")
     differ = [claim for claim, passed in claims.items() if passed is False]
     return f"{verdict}: {', '.join(differ)}" if differ else verdict
