@@ -9,7 +9,6 @@ from harness.report.headline import Headline, Word
 from harness.types import Json
 
 MOST = 5
-_BLUNT = "pocketsphinx"
 _BOUND = {
     "load": "came under several clients and not alone: run again without --clients, and with fewer",
     "history": "came only after other chunks: suites/determinism tells whether state survives between requests",
@@ -20,7 +19,7 @@ _BOUND = {
 
 def advice(summary: Json, words: Mapping[str, Headline]) -> list[str]:
     """At most ``MOST`` sentences, the most urgent first."""
-    said = [*_not_spoken(summary, words), *_faulty(summary), *_small(summary, words), *_heard(summary)]
+    said = [*_not_spoken(summary, words), *_faulty(summary), *_small(summary, words)]
     if not said and any(found.word is Word.PASSES for found in words.values()):
         said.append(f"Keep this run as what later runs are held against: tts-soak baseline set {summary['run_id']}.")
     return said[:MOST]
@@ -80,11 +79,4 @@ def _small(summary: Json, words: Mapping[str, Headline]) -> list[str]:
                 f"{row['chunks']} chunks are too few to settle the fault rate; {need} without a fault would "
                 f"(margin {claim['margin']:.1%}): run again without --chunks, or with a longer corpus."
             ]
-    return []
-
-
-def _heard(summary: Json) -> list[str]:
-    engine = str(summary["recognizer"]["engine"] or "")
-    if engine.startswith(_BLUNT):
-        return [f"Words were heard by {engine}, which is blunt: for figures to report add --asr whisper:base.en."]
     return []

@@ -19,7 +19,7 @@ from harness.errors import ConfigError, nearest
 from harness.scorers.asr import RATE, Transcript
 from harness.scorers.hearing import HeardWindow, Try, hear
 from harness.types import Json, Samples
-from harness.weights import model_names, stock_checkpoint
+from harness.weights import alignment_heads, model_names, stock_checkpoint
 
 SEED = 7
 TOKEN_LIMIT = 224  # of one window: half of the decoder's positions, the engine's own
@@ -71,7 +71,10 @@ class Whisper:
         import whisper
 
         try:
-            return whisper.load_model(str(self._checkpoint or self.model_name), device=device)
+            model = whisper.load_model(str(self._checkpoint or self.model_name), device=device)
+            if self.model_name in model_names():  # a checkpoint has none, and word times by all heads are coarse
+                model.set_alignment_heads(alignment_heads(self.model_name))
+            return model
         except OSError as error:  # URLError is one
             raise ConfigError(
                 f"whisper model {self.model_name!r} is not on this machine and cannot be downloaded ({error}); "

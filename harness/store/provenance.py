@@ -20,7 +20,7 @@ from harness.weights.checked import sha256_of
 
 PACKAGES = (
     "tts-soak numpy scipy statsmodels pandas librosa soundfile soxr pyloudnorm pyworld jiwer openai-whisper torch "
-    "pocketsphinx resemblyzer xllamacpp inflect pytest pytest-benchmark faster-whisper ctranslate2 onnxruntime "
+    "resemblyzer xllamacpp inflect pytest pytest-benchmark faster-whisper ctranslate2 onnxruntime "
     "speechmos llama-cpp-python"
 )
 # Variables that change what is computed or how fast. Everything else stays out of the manifest.

@@ -27,5 +27,5 @@ def write(out: Path) -> None:
     """``CARD.md`` beside the voice: provenance, licence, figures."""
     voice = json.loads((out / "voice.json").read_text(encoding="utf-8"))
     head = f"# Voice {voice['name']}\n\n{voice['licence']}\n\nMade by: {voice['provenance']}\n\n"
-    note = "WER is pocketsphinx's on held-out texts; times real time counts CPU time with front end and decoder.\n\n"
+    note = "WER is Whisper tiny.en's on held-out texts; times real time counts CPU time with front end and decoder.\n\n"
     (out / "CARD.md").write_text(head + note + table(out / "evaluation.json"), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Measures a finished voice: word errors by pocketsphinx, ends, lengths, markers, speed."""
+"""Measures a finished voice: word errors by the default recognizer, ends, lengths, markers, speed."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.backends.llama_codec import LlamaCodec
+from harness.scorers.asr import Recognizer, recognizer
 from harness.types import Request, Samples, Synthesis, Variant
 from harness.voice.spoken import normalise_spoken
 from tools.voice.sentences import PASSAGES, SENTENCES, SHORT
 
 
-def transcript(samples: Samples) -> str:
-    """Pocketsphinx's words. A fresh decoder each time, or one utterance would shape the next."""
-    import pocketsphinx
+@cache
+def _recognizer() -> Recognizer:
+    engine = recognizer("whisper")
+    engine.setup()
+    return engine
 
-    decoder = pocketsphinx.Decoder(samprate=16000, loglevel="FATAL")
-    peak = float(np.abs(samples).max()) if len(samples) else 0.0
-    scaled = (samples / max(peak, 1e-6) * 0.6 * 32767).astype(np.int16)
-    decoder.start_utt()
-    decoder.process_raw(scaled.tobytes(), full_utt=True)
-    decoder.end_utt()
-    found = decoder.hyp()
-    return normalise_spoken(found.hypstr) if found else ""
+
+def transcript(samples: Samples) -> str:
+    """Return the words that the default recognizer hears in 16 kHz audio, normalised as the voice speaks them."""
+    return normalise_spoken(_recognizer().transcribe(samples, "en").text)
 
 
 @dataclass(slots=True)

@@ -36,7 +36,7 @@ class Settings:
     shape: family.Shape = field(default_factory=family.Shape)
     plan: train.Plan = field(default_factory=lambda: train.Plan(minutes=60))
     start_from: Path | None = None
-    listen: bool = True  # measure word errors with pocketsphinx
+    listen: bool = True  # measure word errors with the default recognizer
 
 
 def quick(settings: Settings) -> Settings:
