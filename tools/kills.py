@@ -104,7 +104,8 @@ def kill_campaign(folder: Path, kills: int, seed: int) -> Iterator[dict[str, Any
         )
         _await_worker(folder, process)
         for strike in range(min(_STRIKES, kills - done)):
-            time.sleep(rng.uniform(0.05, 1.2))
+            _await_speech(folder)
+            time.sleep(rng.uniform(0.0, 1.2))
             last = strike == min(_STRIKES, kills - done) - 1
             role = "pytest" if last else rng.choice(ROLES[1:])
             target = victims(process.pid).get(role)
@@ -134,6 +135,16 @@ def _await_worker(folder: Path, process: subprocess.Popen[bytes]) -> None:
         if list((folder / "reports").glob("2*/journal.sqlite")) and "worker" in victims(process.pid):
             return
         time.sleep(0.05)
+
+
+def _await_speech(folder: Path, patience: float = 30.0) -> None:
+    """Until an attempt more is acknowledged: a kill before the first chunk strikes at nothing."""
+    runs = [path.parent for path in (folder / "reports").glob("2*/manifest.json")]
+    if not runs:
+        return
+    before, end = len(acknowledged(runs[0])), time.monotonic() + patience
+    while len(acknowledged(runs[0])) == before and time.monotonic() < end:
+        time.sleep(0.02)
 
 
 def _finish(folder: Path, chunks: int, before: set[tuple[int, str]], scorers: str = "signal") -> dict[str, Any]:
