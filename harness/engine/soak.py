@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
-from harness.backends.worker import BackendLoadFailed, Worker
+from harness.backends.worker import Worker
 from harness.engine.assessor import Assessor, Case
 from harness.engine.clients import Client, Loaded, Relay, speak_at_once
 from harness.engine.final import Ended, finalise
 from harness.engine.kin import settle_voice
+from harness.engine.pace import RESTARTS_IN_VAIN, Speed, patiently
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
 from harness.errors import SoakError
@@ -24,8 +25,6 @@ from harness.profile import Profile
 from harness.session import BackendGone, Session, Turn
 from harness.store import Run
 from harness.types import Arm, Attempt, Chunk, Computes, Observation, Status, TokenLayout, Variant, VerdictWord
-
-_RESTARTS_IN_VAIN = 3  # a backend that cannot be brought back is given up, its other chunks stay unspoken
 
 
 @dataclass
@@ -91,7 +90,7 @@ class Soak:
         spoken = {attempt.chunk_id for attempt in done if attempt.arm == Arm.SOAK}
         self._again(done, {chunk.id: chunk for chunk in chunks})
         todo = [chunk for chunk in chunks if chunk.id not in spoken]
-        began, count, rtfx = time.monotonic(), 0, _Speed()
+        began, count, rtfx = time.monotonic(), 0, Speed()
         previous: tuple[int, Chunk] | None = None
         turns = [Turn(chunk, overrides=(overrides or {}).get(chunk.id)) for chunk in todo]
         if enough is not None and enough(list(self.cases.values())):
@@ -123,7 +122,7 @@ class Soak:
         """Speak the chunks by several clients of one server, dealt out to them in turn."""
         relay, count = Relay(), self.plan.clients
         clients = [self._client(relay, chunks[number::count], number) for number in range(count)]
-        began, speed = time.monotonic(), _Speed()
+        began, speed = time.monotonic(), Speed()
         before: dict[int, tuple[int, Chunk]] = {}
         todo = sum(len(client.turns) for client in clients)
         try:
@@ -227,7 +226,7 @@ class Soak:
         )
         try:
             session.open("resume" if done else "start", sequence=1 + max((a.sequence for a in done), default=-1))
-            for turn, restart in _patiently(session, turns, self._give_up):
+            for turn, restart in patiently(session, turns, self._give_up):
                 for attempt in restart(turn):
                     yield attempt, turn.chunk, session.layout
         finally:
@@ -242,7 +241,7 @@ class Soak:
             self.progress.say(f"{self.variant.name}: {self.gone}; what was not spoken is not judged (go on: --resume)")
             return
         self.run.record_event("gave up", {"variant": self.variant.name, "reason": str(error)})
-        self.progress.say(f"{self.variant.name}: gave up after {_RESTARTS_IN_VAIN} failed restarts: {error}")
+        self.progress.say(f"{self.variant.name}: gave up after {RESTARTS_IN_VAIN} failed restarts: {error}")
 
     def _again(self, done: list[Attempt], chunks: dict[str, Chunk]) -> None:
         """Score and judge attempts that an interrupted run had journalled but not yet judged; recall the others."""
@@ -295,42 +294,3 @@ class Soak:
                 chunk_id=chunk_id,
             )
         )
-
-
-@dataclass
-class _Speed:
-    """Audio seconds per second of the request, so far."""
-
-    audio: float = 0.0
-    wall: float = 0.0
-
-    def add(self, attempt: Attempt) -> None:
-        if attempt.duration and attempt.wall_seconds:
-            self.audio += attempt.duration
-            self.wall += attempt.wall_seconds
-
-    @property
-    def value(self) -> float | None:
-        return self.audio / self.wall if self.wall else None
-
-
-def _patiently(
-    session: Session, turns: list[Turn], give_up: Callable[[SoakError], None]
-) -> Iterator[tuple[Turn, Callable[[Turn], Iterator[Attempt]]]]:
-    """Yield turns with a speaker that outlives failed restarts, until the backend is given up."""
-    failures = 0
-    for turn in turns:
-        error: SoakError | None = None
-
-        def speak(turn: Turn) -> Iterator[Attempt]:
-            nonlocal failures, error
-            try:
-                yield from session.speak([turn])
-                failures = 0
-            except (BackendLoadFailed, BackendGone) as problem:
-                failures, error = failures + 1, problem
-
-        yield turn, speak
-        if error is not None and (failures >= _RESTARTS_IN_VAIN or isinstance(error, BackendGone)):
-            give_up(error)
-            return

@@ -18,8 +18,8 @@ from harness import terminal
 from harness.errors import ConfigError, SoakError
 from harness.experiments import EXPERIMENTS
 from harness.plugin import closing, options
-from harness.plugin.caught import also_caught, meant
-from harness.plugin.handle import ClaimFailed, FaultFound, Soak
+from harness.plugin.caught import say_what_was_caught
+from harness.plugin.handle import ClaimFailed, FaultFound, Soak, node_of
 from harness.plugin.night import Night
 from harness.plugin.options import Asked
 from harness.plugin.selection import Ask, Scene, other_problems, pairs_of, plan_for
@@ -118,7 +118,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         raise pytest.UsageError(terminal.shown(str(stage.problem)))
     if not stage.scenes:
         return
-    _say_what_was_caught(session, stage)
+    say_what_was_caught(session, stage.scenes)
     if not config.option.collectonly:
         wrong = [
             line for folder, scene in stage.scenes.items() for line in _refused(stage, config, folder, scene, session)
@@ -143,20 +143,6 @@ def _refused(stage: Stage, config: pytest.Config, folder: Path, scene: Scene, se
         return found
     except SoakError as error:
         return str(error).splitlines()
-
-
-def _say_what_was_caught(session: pytest.Session, stage: Stage) -> None:
-    """Tell of an expression of ``-k`` that took more than it names, or nothing."""
-    expression, reporter = session.config.option.keyword, session.config.pluginmanager.getplugin("terminalreporter")
-    if not expression or reporter is None:
-        return
-    specs = [getattr(item, "callspec", None) for item in session.items]
-    kept = [spec.params["chunk"] for spec in specs if spec is not None and "chunk" in spec.params]
-    for folder, scene in stage.scenes.items():
-        names = [variant.name for variant in scene.variants], [chunk.id for chunk in scene.corpus.chunks]
-        lines = also_caught(expression, kept, *names) if session.items else [meant(expression, *names)]
-        for line in lines:
-            reporter.write_line(f"{folder.name}: {line}", yellow=True)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -236,14 +222,8 @@ def soak(request: pytest.FixtureRequest) -> Soak:
         why = night.problems.get(request.path.parent.name, "") if night is not None else ""
         pytest.fail(f"the run of this suite was not done{': ' + why if why else ''}", pytrace=False)
     found.properties = request.node.user_properties
-    found.node = _node(request.node, request.config.invocation_params.dir)
+    found.node = node_of(request.node, request.config.invocation_params.dir)
     return found
-
-
-def _node(item: pytest.Item, here: Path) -> str:
-    """The item as pytest takes it on a command line given in ``here``."""
-    path = item.path.relative_to(here) if item.path.is_relative_to(here) else item.path
-    return f"{path}::{item.nodeid.partition('::')[2]}"
 
 
 @pytest.fixture

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
 
 from harness.errors import nearest
-from harness.plugin.selection import Ask
+from harness.plugin.selection import Ask, Scene
 
 _OPERATORS = ("and", "or", "not", "true", "false")
 _SHOWN = 5
@@ -52,3 +55,17 @@ def meant(expression: str, variants: Sequence[str], chunks: Sequence[str]) -> st
         told = hint if "did you mean" in hint else f" (variants: {', '.join(variants)})"
         lines.append(f"-k: no variant or chunk has {word!r} in its name{told}")
     return "; ".join(lines) or f"-k {expression!r} selects nothing: no chunk of a variant matches the whole of it"
+
+
+def say_what_was_caught(session: pytest.Session, scenes: Mapping[Path, Scene]) -> None:
+    """Tell of an expression of ``-k`` that took more than it names, or nothing."""
+    expression, reporter = session.config.option.keyword, session.config.pluginmanager.getplugin("terminalreporter")
+    if not expression or reporter is None:
+        return
+    specs = [getattr(item, "callspec", None) for item in session.items]
+    kept = [spec.params["chunk"] for spec in specs if spec is not None and "chunk" in spec.params]
+    for folder, scene in scenes.items():
+        names = [variant.name for variant in scene.variants], [chunk.id for chunk in scene.corpus.chunks]
+        lines = also_caught(expression, kept, *names) if session.items else [meant(expression, *names)]
+        for line in lines:
+            reporter.write_line(f"{folder.name}: {line}", yellow=True)

@@ -119,6 +119,12 @@ class Soak:
         return f"pytest {shlex.quote(self.node)}{self._options}"
 
 
+def node_of(item: pytest.Item, here: Path) -> str:
+    """The item as pytest takes it on a command line given in ``here``."""
+    path = item.path.relative_to(here) if item.path.is_relative_to(here) else item.path
+    return f"{path}::{item.nodeid.partition('::')[2]}"
+
+
 def _finding_text(finding: Finding) -> str:
     where = f" at {finding.span[0]:.2f}-{finding.span[1]:.2f} s" if finding.span is not None else ""
     status = {True: "confirmed", False: "refuted", None: "suspected"}[finding.confirmed]
