@@ -23,6 +23,7 @@ MOST_FAULTY = 0.25  # of the chunks; beyond it nobody can tell which side is the
 FLOOR = 0.5  # of a class's margin against a reference: what differs by less is no fault a listener minds
 LEAST_SCALE = 0.1  # of the same: that a voice never varies is no reason to call a trifle a fault
 CEILING = 1.5  # of the same, for words and lengths: a voice that varies more than this is at fault itself
+FURTHEST = 2.0  # of the same, for all else: nobody takes twice what is a fault for the nature of a voice
 CAPPED = (Family.TRANSCRIPT, Family.TIMING)
 
 
@@ -184,8 +185,7 @@ def _bounds(
             continue
         allowed = priors.tail(name) * scale * wider(length_of(one.chunk)) * float(spread)
         allowed = max(allowed, FLOOR * least)
-        if fault.family in CAPPED:
-            allowed = min(allowed, CEILING * least)
+        allowed = min(allowed, (CEILING if fault.family in CAPPED else FURTHEST) * least)
         middle = float(expected) if math.isfinite(expected) else float(np.median(healthy))
         bounds[one.attempt] = OwnBound(middle, allowed, int(line.healthy.sum()), low, high)
     return bounds
