@@ -281,6 +281,7 @@ END = len(TEXT.split())
         ("skipped-words", scored("omit", 0, 2, 9.0, 8.0), "'the old' not spoken"),
         ("loop", scored("repeat", 5, 6, -1.0, -2.0), "'narrow' spoken again"),
         ("loop", scored("insert", 7, 7, 30.0, 28.0, "climbed", "the", "narrow", "stairs"), "spoken again"),
+        ("loop", scored("insert", END, END, 60.0, 55.0, *TEXT.split()[9:], *TEXT.split()[9:]), "spoken again"),
         ("inserted-words", scored("insert", 7, 7, 8.0, 6.0, "purple"), "'purple' spoken"),
         ("truncation", scored("end", END - 1, END, 8.0, 6.0), "'beam' not spoken"),
         ("truncation", scored("omit", END - 4, END, 40.0, 33.0), "'its steady golden beam' not spoken"),

@@ -115,11 +115,20 @@ def is_missing(edit: HeardEdit) -> bool:
 
 
 def is_again(edit: HeardEdit, text: str) -> bool:
-    """Whether what was put in are words of ``text``: all but one in four of their letters, in its order."""
+    """Whether what was put in are words of ``text`` in its order, once or over and over, or half of it is."""
+    said = _run_together(" ".join(edit.said))
+    return edit.kind == "insert" and _is_of(said, _run_together(text))
+
+
+def _is_of(said: str, text: str) -> bool:
     from rapidfuzz.fuzz import partial_ratio
 
-    said = _run_together(" ".join(edit.said))
-    return edit.kind == "insert" and len(said) >= LEAST_LETTERS and partial_ratio(said, _run_together(text)) >= ALIKE
+    if len(said) < LEAST_LETTERS:
+        return False
+    if len(said) <= len(text) and partial_ratio(said, text) >= ALIKE:
+        return True
+    half = len(said) // 2
+    return half >= 2 * LEAST_LETTERS and (_is_of(said[:half], text) or _is_of(said[half:], text))
 
 
 def _run_together(text: str) -> str:

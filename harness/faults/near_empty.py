@@ -32,7 +32,9 @@ class NearEmpty(BaseFault):
     default_limit = math.log(14.0)
     essential = True
     explains = (
+        "truncated-ending",
         "truncation",
+        "loop",
         "skipped-words",
         "unintelligible",
         "bandwidth",
