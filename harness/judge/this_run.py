@@ -136,6 +136,8 @@ def _fit_all(chunks: Sequence[RunChunk], priors: Priors, apart: Collection[int])
         fence = max(priors.tail(name), LEAST_FENCE)
         line = robust_line(values, terms, usable, fence, FLOOR * margin_of(catalogue()[name]))
         if line.above == 0 or line.healthy.sum() < MOST_AGREE * inside.sum():
+            for one in chunks:
+                bounds[one.attempt] |= _nature(name, values[inside & usable], one.chunk, priors)
             continue
         found = _bounds(name, chunks, values, line, priors)
         for number, bound in found.items():
@@ -149,6 +151,16 @@ def _fit_all(chunks: Sequence[RunChunk], priors: Priors, apart: Collection[int])
             and found[one.attempt].compared(one.values[name], relation) > found[one.attempt].limit
         )
     return ThisRun(bounds, beyond, len(chunks))
+
+
+def _nature(name: str, values: Values, chunk: Chunk, priors: Priors) -> dict[str, OwnBound]:
+    """What lies beyond the prior in most chunks is how this voice is, and told of the run as a whole; else nothing."""
+    prior, fault = priors.detectors.get(name), catalogue()[name]
+    top = prior.high[bucket_of(length_of(chunk))] if prior is not None else None
+    middle = float(np.median(values))
+    if top is None or middle <= top or fault.relation is Relation.DISTANCE:
+        return {}
+    return {name: OwnBound(middle, margin_of(fault), len(values), middle, middle)}
 
 
 def _widening(
@@ -187,5 +199,6 @@ def _bounds(
         allowed = max(allowed, FLOOR * least)
         allowed = min(allowed, (CEILING if fault.family in CAPPED else FURTHEST) * least)
         middle = float(expected) if math.isfinite(expected) else float(np.median(healthy))
+        middle = min(max(middle, float(healthy.min())), float(healthy.max()))  # a line may lead out of what there is
         bounds[one.attempt] = OwnBound(middle, allowed, int(line.healthy.sum()), low, high)
     return bounds
