@@ -229,3 +229,13 @@ def test_what_a_creation_left_behind_is_swept(plan, run):
     Engine(plan).run()
     assert not left.exists()
     assert young.exists()
+
+
+@pytest.mark.parametrize("name", ["lock", "acknowledged.log"])
+def test_a_link_in_the_place_of_a_file_that_is_written_is_not_followed(plan, run, tmp_path, name):
+    elsewhere = tmp_path / "somebody-elses.txt"
+    elsewhere.write_text("untouched")
+    (run / name).unlink()
+    (run / name).symlink_to(elsewhere)
+    one_line(lambda: Engine(plan).run(run))
+    assert elsewhere.read_text() == "untouched"

@@ -103,10 +103,11 @@ def kill_campaign(folder: Path, kills: int, seed: int) -> Iterator[dict[str, Any
             stderr=subprocess.DEVNULL,
         )
         _await_worker(folder, process)
-        for strike in range(min(_STRIKES, kills - done)):
+        strikes = min(_STRIKES, kills - done)
+        for strike in range(strikes):
             _await_speech(folder)
             time.sleep(rng.uniform(0.0, 1.2))
-            last = strike == min(_STRIKES, kills - done) - 1
+            last = strike == strikes - 1
             role = "pytest" if last else rng.choice(ROLES[1:])
             target = victims(process.pid).get(role)
             if target is None:

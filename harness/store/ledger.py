@@ -31,7 +31,9 @@ class Ledger:
         """Add one attempt. Raises OSError."""
         line = f"{number} {row_checksum}\n".encode()
         if self._descriptor is None:
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            self._descriptor = os.open(
+                self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644
+            )
             size = os.fstat(self._descriptor).st_size
             if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
                 line = b"\n" + line  # the last line was torn; it was never acknowledged

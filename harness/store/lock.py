@@ -28,7 +28,7 @@ class Lock:
         """Raises StoreError naming the process that holds the run. ``patience`` (s) outlasts a reader's probe."""
         path = run / "lock"
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         except OSError as error:
             raise StoreError(f"{path}: cannot be written ({error.strerror})") from error
         until = time.monotonic() + patience
@@ -67,7 +67,7 @@ def _holder(path: Path) -> str:
 def held(run: Path) -> bool:
     """True while a living process writes the run. Changes nothing."""
     try:
-        descriptor = os.open(run / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(run / "lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return False
     try:

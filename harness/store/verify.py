@@ -23,12 +23,13 @@ def problems(path: Path, journal: Journal, *, busy: bool) -> list[str]:
     found: list[str] = []
     try:
         found += [f"journal.sqlite: {line}" for (line,) in journal.query("PRAGMA integrity_check(20)") if line != "ok"]
+        listed = Ledger(path).read()  # before the rows: a writer that goes on adds to both, a row first
         attempts, damaged = journal.sift("attempts", "ORDER BY id")
         found += _rows(journal)
         found += [] if busy else _size(path, journal)
         states, _ = journal.sift("states", "ORDER BY id DESC LIMIT 1")
         found += _acknowledged(
-            path, attempts, damaged, ended=_listed(path) and bool(states) and states[0]["status"] != "running"
+            listed, attempts, damaged, ended=_listed(path) and bool(states) and states[0]["status"] != "running"
         )
         found += _lost_before(journal)
         found += _manifest(path, journal)
@@ -49,8 +50,10 @@ def _rows(journal: Journal) -> list[str]:
     return found
 
 
-def _acknowledged(path: Path, attempts: list[Row], damaged: list[int], *, ended: bool) -> list[str]:
-    acknowledged, torn = Ledger(path).read()
+def _acknowledged(
+    listed: tuple[list[tuple[int, str]], list[int]], attempts: list[Row], damaged: list[int], *, ended: bool
+) -> list[str]:
+    acknowledged, torn = listed
     seals = {row["id"]: row["checksum"] for row in attempts}
     lost = sorted({number for number, _ in acknowledged} - set(seals) - set(damaged))
     other = sorted({number for number, seal in acknowledged if number in seals and seal != seals[number]})

@@ -52,12 +52,18 @@ def _sparse(path: Path) -> None:
         file.truncate(3 << 30)
 
 
+def _link_to_text(path: Path) -> None:
+    text = path.with_name(f"{path.name}.elsewhere")  # what a writer that follows links would overwrite
+    text.write_text("somebody else's text\n" * 50)
+    path.symlink_to(text.name)
+
+
 HARMS: dict[str, Callable[[Path], Any]] = {
     "deleted": _replace(lambda path: None),
     "emptied": _replace(lambda path: path.write_bytes(b"")),
     "a folder": _replace(lambda path: (path / "x").mkdir(parents=True)),
     "a link to itself": _replace(lambda path: path.symlink_to(path.name)),
-    "a link to a text": _replace(lambda path: path.symlink_to(__file__)),
+    "a link to a text": _replace(_link_to_text),
     "a pipe": _replace(os.mkfifo),
     "noise": _replace(lambda path: path.write_bytes(bytes(range(256)) * 40)),
     "brackets": _replace(lambda path: path.write_text("[" * 100_000)),
