@@ -27,7 +27,10 @@ def is_list(path: Path) -> bool:
     first = _first_line(path)
     if suffix == ".jsonl":
         return _lists_audio(first)
-    columns = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter_of(path, first)), [])]
+    try:
+        columns = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter_of(path, first)), [])]
+    except csv.Error:  # no line of a table: the reader of the corpus says what is wrong with it
+        return False
     return "file_name" in columns or ("text" not in columns and "|" in first)
 
 
