@@ -341,12 +341,21 @@ def test_sound_after_the_last_word_is_a_tail() -> None:
     assert value("inserted-words", edited(unexplained=[stretch(END, 1.5)])) == 0.0
 
 
+def test_the_text_again_behind_its_end_is_a_loop_and_babble_is_none() -> None:
+    again = " ".join(TEXT.split()[-5:])
+    assert over("loop", edited(unexplained=[stretch(END, 3.0, heard=f"{again} {again} her voice in the air")]))
+    assert not over("loop", edited(unexplained=[stretch(END, 3.0, heard="her voice in the air of it all")]))
+    assert not over("loop", edited(unexplained=[stretch(END, 0.4, heard=again)])), "less than a tail"
+
+
 def test_a_stretch_in_another_language_is_named() -> None:
     german = stretch(9, 2.0, language="de", probability=0.9, own=0.02, heard="dast ist")
     seen = edited(unexplained=[german, stretch(END, 0.0)])
     assert over("language-switch", seen) and "2.0 s in German" in get("language-switch").evidence(seen).detail
-    english = stretch(9, 2.0, language="en", probability=0.97, own=0.97)
+    english = stretch(9, 2.0, language="de", probability=0.02, own=0.97)
     assert not over("language-switch", edited(unexplained=[english, stretch(END, 0.0)]))
+    robotic = stretch(9, 0.7, language="nn", probability=0.06, own=0.45)
+    assert not over("language-switch", edited(unexplained=[robotic, stretch(END, 0.0)])), "no language is likely"
     unknown = stretch(9, 2.0, language="en", probability=0.97, own=None)
     assert not get("language-switch").evidence(edited(unexplained=[unknown, stretch(END, 0.0)])).applies
 

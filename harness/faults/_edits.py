@@ -116,8 +116,12 @@ def is_missing(edit: HeardEdit) -> bool:
 
 def is_again(edit: HeardEdit, text: str) -> bool:
     """Whether what was put in are words of ``text`` in its order, once or over and over, or half of it is."""
-    said = _run_together(" ".join(edit.said))
-    return edit.kind == "insert" and _is_of(said, _run_together(text))
+    return edit.kind == "insert" and are_of(" ".join(edit.said), text)
+
+
+def are_of(said: str, text: str) -> bool:
+    """Whether words, or half of them, are words of ``text`` in its order, once or over and over."""
+    return _is_of(_run_together(said), _run_together(text))
 
 
 def _is_of(said: str, text: str) -> bool:
@@ -139,7 +143,7 @@ def _run_together(text: str) -> str:
 class Stretch:
     """Sound that holds none of the text's words where it stands; ``too_many``: s beyond what words missing there take.
 
-    ``language`` is the likeliest other one, ``own`` the probability of the text's own; None where too short to tell.
+    ``language``: the likeliest other one, with its ``probability``; ``own``: that of the text's. None where too short.
     """
 
     span: Span
@@ -148,6 +152,7 @@ class Stretch:
     heard: str
     at_end: bool
     language: str | None
+    probability: float | None
     own: float | None
 
 
@@ -164,6 +169,7 @@ def unexplained_speech(view: View) -> list[Stretch]:
             str(one["heard"]),
             one is stretches[-1],
             one["language"],
+            one["probability"],
             one["own"],
         )
         for one in stretches

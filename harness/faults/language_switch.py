@@ -1,11 +1,15 @@
 """Language switch: part of the speech is in another language."""
 
+import math
+
 import numpy as np
 
-from harness.faults._edits import quoted, unexplained_speech
+from harness.faults._edits import Stretch, quoted, unexplained_speech
 from harness.faults._inject import audio, give, join, speech
 from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source
 from harness.types import Relation, View
+
+RAREST = 1e-4  # probability; the scorer rounds to it
 
 
 def go_on_abroad(material: Material, dose: float, rng: np.random.Generator) -> Material:
@@ -29,11 +33,10 @@ class LanguageSwitch(BaseFault):
         "a prompt in another language",
     )
     observes = ("edit_likelihood",)
-    unit = "probability that speech which the text does not explain is in another language"
+    unit = "log-odds of another language over the text's own, in speech that the text does not explain"
     relation = Relation.EXCESS
-    default_margin = 0.5
-    default_limit = 0.3
-    maximum = 1.0
+    default_margin = 1.0
+    default_limit = 1.0
     explains = ("gibberish-tail", "inserted-words", "unintelligible")
     sources = (
         Source("a Chinese tail after an English text", "https://github.com/coqui-ai/TTS/issues/4187"),
@@ -45,13 +48,21 @@ class LanguageSwitch(BaseFault):
         stretches = [one for one in unexplained_speech(view) if one.language is not None]
         if any(one.own is None for one in stretches):
             raise NotApplicable(f"Whisper does not know the language {view.chunk.language!r}")
-        worst = max(stretches, key=lambda one: 1.0 - (one.own or 0.0), default=None)
-        if worst is None or worst.own is None:
+        worst = max(stretches, key=_log_odds, default=None)
+        if worst is None or _log_odds(worst) <= 0.0:
             return Seen(0.0)
         detail = (
             f"{worst.seconds:.1f} s in {language_name(worst.language or '')}, heard as {quoted(worst.heard.split())}"
         )
-        return Seen(1.0 - worst.own, worst.span, detail)
+        return Seen(_log_odds(worst), worst.span, detail)
+
+
+def _log_odds(one: Stretch) -> float:
+    """Return how much likelier the likeliest other language is than the text's own.
+
+    Its rest, spread thin over a hundred languages, is what a robotic or noisy voice sounds like, and no other language.
+    """
+    return math.log(max(one.probability or 0.0, RAREST) / max(one.own or 0.0, RAREST))
 
 
 def language_name(code: str) -> str:

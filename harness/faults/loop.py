@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.faults._edits import heard_edits, is_again, likeliest, quoted
+from harness.faults._edits import are_of, heard_edits, is_again, likeliest, quoted, unexplained_speech
 from harness.faults._inject import cut, give, join, speech, words, words_at
 from harness.faults.base import BaseFault, Family, Material, Seen, Source
 from harness.types import Relation, View
@@ -17,6 +17,8 @@ def say_again(material: Material, dose: float, rng: np.random.Generator) -> Mate
 
 
 RELUCTANCE = 6.0  # nats; Whisper writes a word that was said twice only once, so much is against writing it again
+
+AFTER_THE_END = 1.6  # nats a second of the text again behind its end; a tail that is too long is a loop that is
 
 
 class Loop(BaseFault):
@@ -45,4 +47,13 @@ class Loop(BaseFault):
             lambda edit: f"{quoted(edit.said or edit.written)} spoken again",
             -RELUCTANCE,
         )
-        return Seen(seen.value + RELUCTANCE, seen.span, seen.detail)
+        words = Seen((seen.value or 0.0) + RELUCTANCE, seen.span, seen.detail)
+        return max(words, _after_the_end(view), key=lambda one: one.value or 0.0)
+
+
+def _after_the_end(view: View) -> Seen:
+    """Words of the text behind its last word, however much babble follows them."""
+    tail = next((one for one in unexplained_speech(view) if one.at_end), None)
+    if tail is None or tail.too_many <= 0 or not are_of(tail.heard, view.chunk.expected_text):
+        return Seen(0.0)
+    return Seen(AFTER_THE_END * tail.too_many, tail.span, f"{quoted(tail.heard.split())} spoken again after the end")

