@@ -144,7 +144,7 @@ def abroad(out: Path) -> None:
 @SEED
 @OUT
 def words(texts: int, seed: int, out: Path) -> None:
-    """Times of words by forced alignment against the phone ends that Flite itself tells."""
+    """Measure times of words by Whisper's alignment against the phone ends that Flite itself tells."""
     _save(out, of_words.run(texts, seed))
 
 
@@ -163,7 +163,7 @@ def process(count: int, deadly: int, seed: int, out: Path) -> None:
 @SEED
 @OUT
 def numbers(texts: int, seed: int, out: Path) -> None:
-    """Numbers read as other numbers, heard by the embedded recognizer."""
+    """Numbers read as other numbers, heard by the default recognizer."""
     _save(out, of_numbers.run(texts, seed))
 
 

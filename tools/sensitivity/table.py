@@ -170,7 +170,7 @@ def _whole_run() -> str:
 def _health(found: dict[str, Any]) -> str:
     asr = found.get("synthetic", {}).get("asr")
     also = (
-        f"; the first {found['heard']} clips of a synthetic voice also by forced alignment and {asr}, beside another "
+        f"; the first {found['heard']} clips of a synthetic voice also by {asr}, beside another "
         "reading of the text by the same voice"
         if found["heard"]
         else ""
@@ -200,7 +200,7 @@ def _words(found: dict[str, Any]) -> str:
     lines = [
         "## Times of words",
         "",
-        f"{_dated(found)}; forced alignment against the phone ends that Flite itself tells, chunks "
+        f"{_dated(found)}; Whisper's alignment against the phone ends that Flite itself tells, chunks "
         "of `book`. Share of aligned words whose end lies within 150 ms of the end of the word's last phone.",
         "",
         "| voice | words | aligned | within 150 ms | 95% interval | median | 90th percentile |",
