@@ -17,7 +17,10 @@ SCORER = "edit_likelihood"
 NOTHING = 0.0  # nats: the text as written explains the audio best
 LEAST_LETTERS, ALIKE = 6, 75.0  # letters, and % of them, of words that come from a text rather than by chance
 NEW_LETTERS = 3  # and more of them in a word's place: another word runs together with it
-FAITHFUL = (0.6, 1.6)  # letters heard for each letter written, where the same words were heard otherwise
+FAITHFUL = (
+    0.5,
+    1.6,
+)  # ("kiosk" for "quay asked"): letters heard for each letter written, where the same words were heard otherwise
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from tools.sensitivity.healthy import twin
 from tools.sensitivity.voices import VOICES, Voice
 
 NAME = "number-misread"
-HEARD = frozenset({"intelligibility"})
+HEARD = frozenset({"intelligibility", "edit_likelihood"})
 TEXTS = (
     "There were {} apples in the basket by the door.",
     "The train to the coast leaves from platform {} in the morning.",
@@ -51,7 +51,7 @@ def run(count: int, seed: int) -> dict[str, Any]:
     """Recall and false alarms of the class on ``count`` texts by the recognizer that knows the voice."""
     fault = catalogue()[NAME]
     (injector,) = fault.injectors
-    trials = Trials(Judge(Limits.default()), {"intelligibility": {"asr": ASR}})
+    trials = Trials(Judge(Limits.default()), {name: {"asr": ASR} for name in HEARD})
     tried: list[Tried] = []
     alarms = 0
     for number, text in enumerate(texts(count, seed)):
