@@ -475,10 +475,10 @@ GOOD = ["cp", "{text}", "{output}"]
         ({"command": GOOD, "shell": True}, "must be one string"),
     ],
 )
-def test_wrong_settings_are_one_line_naming_the_key(keys: dict[str, object], message: str) -> None:
+def test_wrong_settings_are_a_line_each_naming_the_key(keys: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
         CommandBackend.check(_variant(**keys))
-    assert "variants.v.settings" in str(caught.value) and "\n" not in str(caught.value)
+    assert all("variants.v.settings" in line for line in str(caught.value).splitlines())
 
 
 def test_wrong_setting_names_file_and_line(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.backends.base import BackendRefused, BadAudio, NoAudio, ProgramDied
+from harness.backends.base import BackendAway, BackendRefused, BadAudio, NoAudio, ProgramDied
 from harness.backends.python_callable import PythonBackend
 from harness.backends.worker import Worker
 from harness.errors import ConfigError
@@ -182,7 +182,7 @@ def test_samples_without_a_rate_need_the_setting(folder: Path) -> None:
         ("leaves", BackendRefused, "SystemExit: 7"),
         ("segfault", ProgramDied, r"the interpreter ended: signal 11 \(SIGSEGV\)"),
         ("no_such_function", BackendRefused, "AttributeError.*no_such_function"),
-        ("no_such_module:f", BackendRefused, "ModuleNotFoundError.*no_such_module"),
+        ("no_such_module:f", BackendAway, "ModuleNotFoundError.*no_such_module"),
     ],
 )
 def test_what_is_no_speech(folder: Path, call: str, kind: type[Exception], message: str) -> None:

