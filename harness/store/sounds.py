@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.audio import pcm_sha256
 from harness.documents import read_limited
 from harness.durable import sync_directory, write_durably
 from harness.errors import CannotStore, StoreError
@@ -24,11 +25,6 @@ _FLOAT = 3  # WAVE_FORMAT_IEEE_FLOAT
 _FILE_LIMIT = (1 << 30) + 4096  # bytes; a worker hands over at most 1 GiB of samples
 _RATE_LIMIT = 2**30  # four times as many bytes a second must fit into the header's 32 bits
 _NAME = re.compile(r"audio/[0-9a-f]{64}_\d{1,10}\.wav")
-
-
-def pcm_sha256(samples: Samples) -> str:
-    """SHA-256 over float32 little-endian samples, hexadecimal."""
-    return hashlib.sha256(np.ascontiguousarray(samples, dtype="<f4").data).hexdigest()
 
 
 def encode(pcm: bytes, sample_rate: int) -> bytes:
