@@ -21,7 +21,7 @@ AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".opus")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Recording:
     """One recording. ``audio`` is an absolute path that need not exist; what a format does not tell is None."""
 
     id: str
@@ -71,10 +71,10 @@ class _Place:
         return next((each for each in candidates if each.is_file()), candidates[0])
 
 
-Reader = Callable[[str, _Place], Iterator[Row]]
+Reader = Callable[[str, _Place], Iterator[Recording]]
 
 
-def read_manifest(path: Path, layout: str | None = None, audio_dir: Path | None = None) -> tuple[Row, ...]:
+def read_recordings(path: Path, layout: str | None = None, audio_dir: Path | None = None) -> tuple[Recording, ...]:
     """Read a manifest or a folder of audio files.
 
     ``layout`` is one of ``ljspeech``, ``seed-tts-eval``, ``jsonl``, ``csv``, ``folder``; None: by the file's ending and
@@ -135,17 +135,17 @@ def _lines(text: str, place: _Place) -> Iterator[str]:
             yield line.rstrip("\r")
 
 
-def _ljspeech(text: str, place: _Place) -> Iterator[Row]:
+def _ljspeech(text: str, place: _Place) -> Iterator[Recording]:
     """``id|text`` or ``id|raw text|normalised text``: the last field is the text; audio is ``wavs/<id>.wav``."""
     for line in _lines(text, place):
         fields = line.split("|")
         if len(fields) < 2:
             raise place.wrong(f"expected id|...|text, got {line[:80]!r}")
         identity = fields[0].strip()
-        yield Row(identity, place.audio_of(identity, ("wavs", "wav", "")), fields[-1].strip(), line=place.line)
+        yield Recording(identity, place.audio_of(identity, ("wavs", "wav", "")), fields[-1].strip(), line=place.line)
 
 
-def _seed_tts_eval(text: str, place: _Place) -> Iterator[Row]:
+def _seed_tts_eval(text: str, place: _Place) -> Iterator[Recording]:
     """2 fields: utt, text. 3: utt, text, prompt. 4: utt, prompt text, prompt, text. 5: and a human reading."""
     for line in _lines(text, place):
         fields = [field.strip() for field in line.split("|")]
@@ -153,7 +153,7 @@ def _seed_tts_eval(text: str, place: _Place) -> Iterator[Row]:
             raise place.wrong(f"expected 2 to 5 fields (utt|prompt_text|prompt_wav|text[|gt]), got {len(fields)}")
         identity = fields[0].removesuffix(".wav")
         prompt_text, prompt, spoken, truth = _seed_fields(fields[1:])
-        yield Row(
+        yield Recording(
             identity,
             place.audio_of(identity),
             spoken,
@@ -172,7 +172,7 @@ def _seed_fields(fields: list[str]) -> tuple[str | None, str | None, str, str | 
     return fields[0], fields[1], fields[2], fields[3] if len(fields) == 4 else None
 
 
-def _jsonl(text: str, place: _Place) -> Iterator[Row]:
+def _jsonl(text: str, place: _Place) -> Iterator[Recording]:
     """Objects with ``audio`` (or ``file_name``), and if wanted id, text, language, tokens, token_count, prompt_*."""
     for line in _lines(text, place):
         try:
@@ -184,7 +184,7 @@ def _jsonl(text: str, place: _Place) -> Iterator[Row]:
         yield _row(found, place)
 
 
-def _csv(text: str, place: _Place) -> Iterator[Row]:
+def _csv(text: str, place: _Place) -> Iterator[Recording]:
     """Comma-separated with a header that has ``file_name`` (the layout of Hugging Face audio folders)."""
     between = _delimiter(text.split("\n", 1)[0])
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=between)
@@ -201,7 +201,7 @@ def _delimiter(header: str) -> str:
     return max(",;\t", key=header.count)
 
 
-def _row(found: Mapping[str, Any], place: _Place) -> Row:
+def _row(found: Mapping[str, Any], place: _Place) -> Recording:
     audio = found.get("audio", found.get("file_name"))
     if isinstance(audio, Mapping):  # the way the datasets library writes it
         audio = audio.get("path")
@@ -218,7 +218,7 @@ def _row(found: Mapping[str, Any], place: _Place) -> Row:
     if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
         raise place.wrong(f"key 'token_count' must be a whole number, got {count!r}")
     prompt = texts["prompt_audio"]
-    return Row(
+    return Recording(
         identity,
         place.inside(audio, place.audio_dir) if isinstance(audio, str) else place.audio_of(identity, ("", "wavs")),
         texts["text"],
@@ -246,14 +246,14 @@ def _tokens(value: Any, place: _Place) -> tuple[tuple[int, ...], ...] | None:
     raise place.wrong("key 'tokens' must be a list of ids, or of frames with the same number of ids each")
 
 
-def _folder(place: _Place) -> Iterator[Row]:
+def _folder(place: _Place) -> Iterator[Recording]:
     """Audio files of one folder, by name; a text may lie beside one as ``<id>.txt``."""
     if not place.path.is_dir():
         raise place.wrong("no such folder")
     for entry in sorted(place.path.iterdir()):
         if entry.suffix.lower() in AUDIO_ENDINGS and entry.is_file():
             beside = entry.with_suffix(".txt")
-            yield Row(entry.stem, entry.absolute(), _text_of(beside).strip() if beside.is_file() else None)
+            yield Recording(entry.stem, entry.absolute(), _text_of(beside).strip() if beside.is_file() else None)
 
 
 _READERS: dict[str, Reader] = {"ljspeech": _ljspeech, "seed-tts-eval": _seed_tts_eval, "jsonl": _jsonl, "csv": _csv}

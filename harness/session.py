@@ -52,7 +52,7 @@ class WorkerLike(Protocol):
 
 
 @dataclass(frozen=True)
-class Turn:
+class PlannedRequest:
     """One request to be made: which chunk, which take of it, and settings for this request alone."""
 
     chunk: Chunk
@@ -118,7 +118,7 @@ class Session:
         self._sequence = sequence
         self._begin_epoch(reason)
 
-    def speak(self, turns: Iterable[Turn]) -> Iterator[Attempt]:
+    def speak(self, turns: Iterable[PlannedRequest]) -> Iterator[Attempt]:
         """Make the requests one after the other; yields each attempt once it is durably journalled.
 
         Raises BackendGone for a backend that stays away.
@@ -149,10 +149,10 @@ class Session:
             self._begin_epoch("reload")
 
     def _begin_epoch(self, reason: str) -> None:
-        self._epoch = self._run.begin_epoch(self.id, reason, describe(self.capabilities))
+        self._epoch = self._run.begin_epoch(self.id, reason, capabilities_json(self.capabilities))
         self._since_load = 0
 
-    def _attempt(self, turn: Turn, arm: str, take: int) -> Attempt:
+    def _attempt(self, turn: PlannedRequest, arm: str, take: int) -> Attempt:
         seed = turn.seed if turn.seed is not None else seed_for(self.variant, turn.chunk.id, turn.take)
         reply = self._ask(
             Request(
@@ -236,7 +236,7 @@ def _without_answer(attempt: Attempt, reason: str) -> Attempt:
     )
 
 
-def describe(capabilities: Capabilities) -> dict[str, Any]:
+def capabilities_json(capabilities: Capabilities) -> dict[str, Any]:
     """Capabilities as plain JSON for the journal."""
     return {
         "sample_rate": capabilities.sample_rate,

@@ -28,7 +28,7 @@ class Line:
         """Show the tick; in a log only the first and last of a stage and one every 15 s."""
         now = time.monotonic()
         stage = f"{tick.variant} {tick.stage}"
-        text = describe(tick)
+        text = progress_line(tick)
         if self._live:
             self._stream.write("\r" + text.ljust(self._width))
             self._width = len(text)
@@ -43,7 +43,7 @@ class Line:
     def say(self, message: str) -> None:
         """Print a message on a line of its own."""
         self._end()
-        self._stream.write(shown(message) + "\n")
+        self._stream.write(printable(message) + "\n")
         self._stream.flush()
 
     def _end(self) -> None:
@@ -52,14 +52,14 @@ class Line:
             self._width = 0
 
 
-def shown(text: str) -> str:
+def printable_redacted(text: str) -> str:
     """Return what may be printed of a text that others had a part in: no secret, no control character, no command."""
     from harness.store import redact  # only where something is said: not at collection
 
     return printable(redact(text))
 
 
-def describe(tick: Tick) -> str:
+def progress_line(tick: Tick) -> str:
     """A tick as one line: chunk, speed, faults so far, time left."""
     parts = [f"{tick.variant}: {tick.stage} {tick.done}/{tick.total}"]
     if tick.rtfx is not None:
@@ -73,7 +73,7 @@ def describe(tick: Tick) -> str:
     return " | ".join(part for part in parts if part)
 
 
-def table(summary: dict[str, Any], width: int) -> str:
+def verdict_table(summary: dict[str, Any], width: int) -> str:
     """The closing table, one row a variant, from ``summary.json``'s content; what no variant tells has no column.
 
     Where a variant spoke several languages, a second table has WER and CER of each.
@@ -193,7 +193,7 @@ def closing_lines(summary: dict[str, Any]) -> list[str]:
         where = f" on {heard['device']} in {heard['compute_type']}" if heard.get("device") else ""
         lines.append(f"heard by {heard['engine']} {heard['model']}{where}; words normalised by {heard['normaliser']}")
     lines.append(f"disk: {summary['disk_bytes'] / 1e6:.1f} MB in this run")
-    return [shown(line) for line in (*lines, *summary.get("notes", ()))]
+    return [printable(line) for line in (*lines, *summary.get("notes", ()))]
 
 
 def _percent(value: float | None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from harness.documents import TOML_LIMIT, parse_toml, read_utf8
 
 
-def read_text(path: Path, what: str) -> str:
+def read_toml_text(path: Path, what: str) -> str:
     """Return the text of a file; ``what`` it is stands in the message. Raises ConfigError."""
     return read_utf8(path, what, TOML_LIMIT)
 
@@ -20,4 +20,4 @@ def parse(path: Path, text: str) -> dict[str, Any]:
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
     """Return the tables of a file. Raises ConfigError."""
-    return parse(path, read_text(path, what))
+    return parse(path, read_toml_text(path, what))

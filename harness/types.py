@@ -204,7 +204,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class Measurement:
     """What one scorer saw in one attempt. Never a judgement."""
 
     scorer: str
@@ -228,7 +228,7 @@ class Relation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Detection:
     """What a fault class sees in one attempt, on a scale of its own: larger is always worse.
 
     ``value`` is given for healthy speech too (limits are fitted on it). ``None`` with a reason means that the class
@@ -322,12 +322,12 @@ class ReferenceRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class DetectorInput:
     """All that a fault class may look at in one attempt: the chunk, the attempt, observations by scorer name."""
 
     chunk: Chunk
     attempt: Attempt
-    observations: Mapping[str, Observation]
+    observations: Mapping[str, Measurement]
     reference: ReferenceRecord | None = None
     previous: Chunk | None = None  # the chunk spoken before in the same epoch, for state bleed
     layout: TokenLayout | None = None

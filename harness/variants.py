@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import ConfigError, nearest
-from harness.toml import parse, read_text
+from harness.toml import parse, read_toml_text
 from harness.types import SeedPolicy, Variant
 
 _PATH_KEYS = frozenset({"model", "codec", "manifest", "cwd", "python"})
@@ -53,7 +53,7 @@ def load_variants(path: Path) -> tuple[Variant, ...]:
     Raises ConfigError, one line with file, line and key, for anything that cannot be used: not TOML, a wrong key or
     type, no variant at all, two references, a path that is not there.
     """
-    text = read_text(path, "variants file")
+    text = read_toml_text(path, "variants file")
     return _read_document(path, text, parse(path, text))
 
 

@@ -10,9 +10,9 @@ from harness.types import (
     Arm,
     Attempt,
     Claim,
-    Evidence,
+    Detection,
     Finding,
-    Observation,
+    Measurement,
     Outcome,
     Status,
     Verdict,
@@ -152,14 +152,14 @@ def _speak(run, session, name, position, chunk, bad, stderr, transcript):
     run.record_observations(
         attempt.id,
         [
-            Observation("signal", "1", Status.OK, {"duration": seconds, "loudness_lufs": -20.0 - position / 100}),
-            Observation("tokens", "1", Status.OK, {"count": 300, "tokens_per_second": 75.0, "finish_reason": "stop"}),
-            Observation("speaker", "1", Status.NOT_AVAILABLE, {}, "no encoder"),
-            Observation("intelligibility", "1", Status.OK, payload),
+            Measurement("signal", "1", Status.OK, {"duration": seconds, "loudness_lufs": -20.0 - position / 100}),
+            Measurement("tokens", "1", Status.OK, {"count": 300, "tokens_per_second": 75.0, "finish_reason": "stop"}),
+            Measurement("speaker", "1", Status.NOT_AVAILABLE, {}, "no encoder"),
+            Measurement("intelligibility", "1", Status.OK, payload),
         ],
     )
     run.record_evidence(
-        attempt.id, [Evidence("skipped-words", 4.0 if bad else 0.0, "words"), Evidence("clipping", 0.0)]
+        attempt.id, [Detection("skipped-words", 4.0 if bad else 0.0, "words"), Detection("clipping", 0.0)]
     )
     finding = Finding(
         "skipped-words", 4.0 + position, 3.0, "voice: fitted on 600 takes", "words", (1.2, 2.2), stderr or "four words",

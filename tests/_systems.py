@@ -14,20 +14,20 @@ import pytest
 from harness.audio import write_wav
 from harness.backends import ADAPTERS
 from harness.backends.worker import Reply, Worker
-from harness.judge import Judge, Limits
-from harness.presets import load
+from harness.judge import Limits, VerdictPolicy
+from harness.presets import read_preset
 from harness.scorers import SCORERS, Clip, observe
 from harness.scorers.clip import SharedClip
 from harness.types import (
     Attempt,
     Chunk,
-    Observation,
+    DetectorInput,
+    Measurement,
     ReferenceRecord,
     Request,
     TokenLayout,
     Variant,
     Verdict,
-    View,
 )
 from harness.variants import load_variants
 
@@ -51,7 +51,7 @@ def variant(here: Path, preset: str, **given: str) -> Variant:
     for name in ("model.gguf", "prompt.gguf", "tokenizer.json"):
         (here / name).write_bytes(b"GGUF")
     path = here / f"{preset}.toml"
-    path.write_text(load(preset).filled(given), encoding="utf-8")
+    path.write_text(read_preset(preset).filled(given), encoding="utf-8")
     (found,) = load_variants(path)
     ADAPTERS.get(found.adapter).check(found)
     return found
@@ -82,7 +82,7 @@ def layout_of(found: Variant) -> TokenLayout | None:
 
 def seen(
     found: Variant, reply: Reply, text: str, scorers: Sequence[str] = ("signal", "pitch", "tokens"), **more: Any
-) -> View:
+) -> DetectorInput:
     """An attempt with what these scorers observe in it."""
     record = Attempt(
         session=0, epoch=0, sequence=0, chunk_id="c", variant=found.name, outcome=reply.outcome, detail=reply.detail,
@@ -92,18 +92,18 @@ def seen(
     )  # fmt: skip
     chunk, layout = Chunk("c", text), layout_of(found)
     clip: Clip = SharedClip(chunk, record, reply.samples, reply.sample_rate, found, layout)
-    observations: dict[str, Observation] = {}
+    observations: dict[str, Measurement] = {}
     for name in scorers:
         kind: Any = SCORERS.get(name)
         scorer = kind()
         scorer.setup()
         observations[name] = observe(scorer, clip)
-    return View(chunk, record, observations, layout=layout, **more)
+    return DetectorInput(chunk, record, observations, layout=layout, **more)
 
 
-def judged(view: View) -> Verdict:
+def judged(view: DetectorInput) -> Verdict:
     """The verdict by the catalogue's own limits, those of a voice that was never calibrated."""
-    judge = Judge(Limits.default())
+    judge = VerdictPolicy(Limits.default())
     return judge.verdict(view, judge.evidence(view))
 
 
@@ -113,7 +113,7 @@ def names(verdict: Verdict) -> set[str]:
     return {finding.fault for finding in verdict.findings} | {word for word in folded if word}
 
 
-def reference_of(view: View) -> ReferenceRecord:
+def reference_of(view: DetectorInput) -> ReferenceRecord:
     """A reference that did on this text what ``view`` shows."""
-    evidence = {e.fault: (e.value,) for e in Judge(Limits.default()).evidence(view) if e.value is not None}
+    evidence = {e.fault: (e.value,) for e in VerdictPolicy(Limits.default()).evidence(view) if e.value is not None}
     return ReferenceRecord("c", evidence, durations=(view.attempt.duration or 0.0,))

@@ -10,7 +10,7 @@ from harness.audio import AudioError, float_to_pcm, read_raw, read_wav_bytes, wa
 from harness.backends.http_stream import Listening
 from harness.errors import NoFrames
 from harness.faults import get
-from harness.types import Attempt, Chunk, View
+from harness.types import Attempt, Chunk, DetectorInput
 
 RATE = 24_000
 SOUND = (0.3 * np.sin(np.arange(RATE) / 7) * np.random.default_rng(1).uniform(0.2, 1, RATE)).astype(np.float32)
@@ -26,7 +26,7 @@ def coded(kind: str) -> bytes:
 
 def wav_fault(repairs: tuple[str, ...]) -> float | None:
     attempt = Attempt(0, 0, 0, "c", "v", notes={"repairs": list(repairs)})
-    return get("wav-header").evidence(View(Chunk("c", "x"), attempt, {})).value
+    return get("wav-header").evidence(DetectorInput(Chunk("c", "x"), attempt, {})).value
 
 
 def test_raw_samples_are_read_as_they_are() -> None:

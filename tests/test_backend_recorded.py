@@ -12,7 +12,7 @@ from harness.audio import write_wav
 from harness.backends.recorded import RecordedBackend
 from harness.backends.worker import Worker
 from harness.errors import ConfigError, CorpusError, SoakError
-from harness.manifests import read_manifest
+from harness.manifests import read_recordings
 from harness.types import Outcome, Request, Variant
 
 
@@ -35,7 +35,7 @@ def _write(path: Path, text: str | bytes) -> Path:
 def test_ljspeech(tmp_path: Path) -> None:
     _audio(tmp_path / "wavs/LJ001-0001.wav")
     path = _write(tmp_path / "metadata.csv", 'LJ001-0001|In 1455, "he"|In fourteen, "he"\r\nLJ001-0002|two fields\n')
-    one, two = read_manifest(path)
+    one, two = read_recordings(path)
     assert (one.id, one.text, one.audio) == ("LJ001-0001", 'In fourteen, "he"', tmp_path / "wavs/LJ001-0001.wav")
     assert (two.text, two.audio, two.line) == ("two fields", tmp_path / "wavs/LJ001-0002.wav", 2)
 
@@ -52,7 +52,7 @@ def test_ljspeech(tmp_path: Path) -> None:
 def test_seed_tts_eval(tmp_path: Path, line, text, prompt_text, prompt, truth) -> None:
     """Two to five fields; the audio under test is ``utt.wav`` in a folder of its own."""
     _audio(tmp_path / "out/u.wav")
-    (row,) = read_manifest(_write(tmp_path / "meta.lst", f"\n{line}\n"), audio_dir=tmp_path / "out")
+    (row,) = read_recordings(_write(tmp_path / "meta.lst", f"\n{line}\n"), audio_dir=tmp_path / "out")
     assert (row.id, row.text, row.prompt_text, row.audio) == ("u", text, prompt_text, tmp_path / "out/u.wav")
     assert row.prompt_audio == (tmp_path / prompt if prompt else None)
     assert row.ground_truth == (tmp_path / truth if truth else None)
@@ -64,7 +64,7 @@ def test_jsonl_with_tokens(tmp_path: Path) -> None:
         {"audio": {"path": "b.flac", "bytes": None}, "tokens": [[1, 2], [3, 4]]},
         {"id": 7, "file_name": "c.wav", "token_count": 99, "language": "de"},
     ]
-    found = read_manifest(_write(tmp_path / "m.jsonl", "\n".join(map(json.dumps, rows))))
+    found = read_recordings(_write(tmp_path / "m.jsonl", "\n".join(map(json.dumps, rows))))
     assert [row.id for row in found] == ["a", "b", "7"]
     assert found[0].tokens == ((1,), (2,), (3,)) and found[0].finish_reason == "length"
     assert found[1].tokens == ((1, 2), (3, 4)) and found[1].audio == tmp_path / "b.flac"
@@ -73,7 +73,7 @@ def test_jsonl_with_tokens(tmp_path: Path) -> None:
 
 def test_csv_with_file_names(tmp_path: Path) -> None:
     path = _write(tmp_path / "metadata.csv", '﻿file_name,text\na.wav,"one, two"\nsub/b.wav,three\n')
-    assert [(row.id, row.text, row.audio.name) for row in read_manifest(path)] == [
+    assert [(row.id, row.text, row.audio.name) for row in read_recordings(path)] == [
         ("a", "one, two", "a.wav"), ("b", "three", "b.wav"),
     ]  # fmt: skip
 
@@ -81,7 +81,7 @@ def test_csv_with_file_names(tmp_path: Path) -> None:
 def test_folder(tmp_path: Path) -> None:
     _audio(tmp_path / "b.wav"), _audio(tmp_path / "a.wav"), _write(tmp_path / "a.txt", "spoken\n")
     _write(tmp_path / "notes.md", "no audio")
-    assert [(row.id, row.text) for row in read_manifest(tmp_path)] == [("a", "spoken"), ("b", None)]
+    assert [(row.id, row.text) for row in read_recordings(tmp_path)] == [("a", "spoken"), ("b", None)]
 
 
 @pytest.mark.parametrize(
@@ -108,21 +108,21 @@ def test_folder(tmp_path: Path) -> None:
 )
 def test_wrong_manifest_is_one_line_with_file_and_line(tmp_path: Path, name: str, content, message: str) -> None:
     with pytest.raises(CorpusError, match=message) as caught:
-        read_manifest(_write(tmp_path / name, content))
+        read_recordings(_write(tmp_path / name, content))
     assert "\n" not in str(caught.value)
 
 
 def test_absolute_path_is_the_users_own_affair(tmp_path: Path) -> None:
     elsewhere = _audio(tmp_path / "elsewhere/a.wav")
     (tmp_path / "m").mkdir()
-    (row,) = read_manifest(_write(tmp_path / "m/m.jsonl", json.dumps({"id": "x/../y", "audio": str(elsewhere)})))
+    (row,) = read_recordings(_write(tmp_path / "m/m.jsonl", json.dumps({"id": "x/../y", "audio": str(elsewhere)})))
     assert row.audio == elsewhere and row.id == "x/../y"
 
 
 def test_absent_manifest_names_its_neighbour(tmp_path: Path) -> None:
     _write(tmp_path / "meta.lst", "a|b")
     with pytest.raises(CorpusError, match=r"did you mean 'meta\.lst'"):
-        read_manifest(tmp_path / "metaa.lst")
+        read_recordings(tmp_path / "metaa.lst")
 
 
 # ----------------------------------------------------------------------------------------------- the adapter

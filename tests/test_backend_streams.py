@@ -17,7 +17,7 @@ from websockets.sync.server import serve
 
 from harness.backends import ADAPTERS
 from harness.backends.base import BackendAway, BackendRefused, BadAudio, NoAudio
-from harness.backends.events import at
+from harness.backends.events import value_at
 from harness.errors import ConfigError
 from harness.types import Computes, Request, Synthesis, Variant
 
@@ -98,7 +98,7 @@ def test_audio_anywhere_in_an_event(events: Any) -> None:
     events.sent = [{"choices": []}, chat]
     made = speak(of_events(events, sse_audio="choices.0.delta.audio.data"))
     assert made.samples is not None and len(made.samples) == RATE
-    assert at(chat, "choices.1.delta") is None and at(chat, "choices.0.nope.audio") is None
+    assert value_at(chat, "choices.1.delta") is None and value_at(chat, "choices.0.nope.audio") is None
 
 
 @pytest.mark.parametrize(

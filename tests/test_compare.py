@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from harness import stats
-from harness.compare import ChunkResult, claims
+from harness.compare import ChunkResult, stress_claims
 from harness.errors import ConfigError
 from harness.types import Chunk, Claim, Json, ReferenceRecord, Verdict, VerdictWord
 
@@ -48,7 +48,7 @@ def claim(name: str, given: list[ChunkResult], reference: Known | None = None, *
         **MARGINS,
         **{table.replace("_", "-"): {**MARGINS[table.replace("_", "-")], **v} for table, v in margins.items()},
     }
-    return {c.name: c for c in claims("q4_k_s", given, reference, held)}[name]
+    return {c.name: c for c in stress_claims("q4_k_s", given, reference, held)}[name]
 
 
 def noise(seed: int, scale: float = 1.0) -> Callable[[int], float]:
@@ -217,9 +217,9 @@ def test_a_restart_starts_a_new_stretch() -> None:
 )
 def test_margins_that_cannot_be_used_are_one_clear_line(margins: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        claims("v", rows(3), None, margins)
+        stress_claims("v", rows(3), None, margins)
 
 
 def test_claims_of_the_same_rows_are_the_same() -> None:
     given = rows(120, loudness_lufs=noise(1), rss_bytes=lambda i: 4e8)
-    assert claims("v", given, None, MARGINS) == claims("v", list(reversed(given)), None, MARGINS)
+    assert stress_claims("v", given, None, MARGINS) == stress_claims("v", list(reversed(given)), None, MARGINS)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.engine.confirm import Replay, decide
+from harness.engine.confirm import Replay, settle_finding
 from harness.types import Finding
 
 FOUND = Finding(fault="loop", value=3.0, limit=1.0, limit_source="voice")
@@ -22,10 +22,10 @@ FOUND = Finding(fault="loop", value=3.0, limit=1.0, limit_source="voice")
     ],
 )
 def test_what_a_fault_is_bound_to(same_seed, identical, new_seeds, confirmed, bound_to):
-    decided = decide(FOUND, Replay(same_seed, identical, new_seeds), process_fault=False)
+    decided = settle_finding(FOUND, Replay(same_seed, identical, new_seeds), process_fault=False)
     assert (decided.confirmed, decided.bound_to) == (confirmed, bound_to)
 
 
 def test_a_crash_that_does_not_come_back_is_bound_to_the_history_though_neither_gave_audio():
-    decided = decide(FOUND, Replay(False, True, (False,)), process_fault=True)
+    decided = settle_finding(FOUND, Replay(False, True, (False,)), process_fault=True)
     assert (decided.confirmed, decided.bound_to) == (True, "history")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.corpora import builtin, builtin_names, ladder, load_corpus, write_manifest
+from harness.corpora import builtin, builtin_names, length_ladder, load_corpus, write_manifest
 from harness.corpora.generator import generate
 from harness.errors import CorpusError
 
@@ -108,18 +108,18 @@ def test_a_broken_manifest_is_named(tmp_path: Path, broken: str) -> None:
 
 
 def test_ladder_doubles_and_starts_with_several_different_short_texts() -> None:
-    chunks = ladder(300).chunks
+    chunks = length_ladder(300).chunks
     lengths = [len(chunk.text.split()) for chunk in chunks]
     assert sorted(set(lengths)) == [1, 2, 4, 8, 16, 32, 64, 128, 256]
     assert lengths.count(1) >= 5 and lengths.count(2) >= 4
     assert len({chunk.text for chunk in chunks}) == len(chunks)
     assert all(chunk.text.rstrip('"')[-1] in ".!?" and chunk.text.count('"') % 2 == 0 for chunk in chunks)
-    assert load_corpus("ladder:words=300").sha256 == ladder(300).sha256
+    assert load_corpus("ladder:words=300").sha256 == length_ladder(300).sha256
     words = sum(len(chunk.text.split()) for chunk in load_corpus("book").chunks)
-    assert ladder(words).chunks
+    assert length_ladder(words).chunks
     for wrong in (0, words + 1):
         with pytest.raises(CorpusError, match=str(words)):
-            ladder(wrong)
+            length_ladder(wrong)
 
 
 def test_three_thousand_generated_chunks_are_all_different_and_within_limits() -> None:

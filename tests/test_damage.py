@@ -12,7 +12,7 @@ from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
 from harness.errors import ResumeRefused, StoreError
 from harness.report import write
-from harness.store import Run, latest, runs
+from harness.store import Run, latest, list_runs
 from harness.types import Corpus, Variant
 
 
@@ -107,7 +107,7 @@ def test_a_manifest_that_is_none_is_one_line_and_named_in_the_list(plan, run, co
     one_line(lambda: Run.open(run))
     one_line(lambda: write(run))
     one_line(lambda: Engine(plan).run(run))
-    (info,) = runs(run.parent)
+    (info,) = list_runs(run.parent)
     assert info.problem
     assert not info.crashed
 
@@ -182,7 +182,7 @@ def test_a_trigger_in_the_journal_is_refused_by_all(plan, run):
 
 
 def test_rows_sealed_by_somebody_else_are_damage_and_no_traceback(run):
-    from harness.store.cells import checksum
+    from harness.store.cells import row_checksum
     from harness.store.schema import TABLES
 
     with sqlite3.connect(run / "journal.sqlite") as connection:
@@ -190,7 +190,7 @@ def test_rows_sealed_by_somebody_else_are_damage_and_no_traceback(run):
         row = list(connection.execute(f"SELECT id, {names} FROM attempts WHERE id = 1").fetchone())
         row[1 + TABLES["attempts"].names.index("outcome")] = "bogus"
         connection.execute(
-            "UPDATE attempts SET outcome = 'bogus', checksum = ? WHERE id = 1", (checksum("attempts", row),)
+            "UPDATE attempts SET outcome = 'bogus', checksum = ? WHERE id = 1", (row_checksum("attempts", row),)
         )
     assert "row 1" in one_line(lambda: write(run))
     with Run.open(run) as opened:

@@ -10,33 +10,33 @@ from typing import Any
 import pytest
 
 from harness.backends.llama_codec import LlamaCodec
-from harness.compare.identity import Comparison, Evidence, Word, decide
+from harness.compare.identity import ArmComparison, DeterminismData, DeterminismWord, decide_determinism
 from harness.corpora import load_corpus, make_corpus
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
 from harness.errors import ConfigError
 from harness.experiments import EXPERIMENTS
-from harness.experiments.determinism_arms import COMPARED, FRESH_AGAIN, LONGER, Setup, choose
-from harness.experiments.determinism_claims import claims, row
+from harness.experiments.determinism_arms import COMPARED, FRESH_AGAIN, LONGER, Setup, choose_probes
+from harness.experiments.determinism_claims import determinism_claims, row
 from harness.store import Run
 from harness.types import Chunk, Claim, Variant
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "voices" / "duo" / "q4_k_s.gguf"
 needs_weights = pytest.mark.skipif(not MODEL.is_file(), reason=f"the weights {MODEL} are not there")
-SAME = Comparison("x", "a", True, None, True)
-MOVED = Comparison("x", "a", False, 7, False, shift=0.6)
-TIED = Comparison("x", "a", False, 7, False, shift=0.004)
+SAME = ArmComparison("x", "a", True, None, True)
+MOVED = ArmComparison("x", "a", False, 7, False, shift=0.6)
+TIED = ArmComparison("x", "a", False, 7, False, shift=0.004)
 
 
-def claimed(**arms: list[Comparison]) -> dict[str, Claim]:
+def claimed(**arms: list[ArmComparison]) -> dict[str, Claim]:
     compared = {arm: arms.get(arm.replace("-", "_"), [SAME]) for arm in COMPARED}
-    seen = Evidence(compared[FRESH_AGAIN], compared[LONGER], None, texts=3)
-    word, why = decide(seen)
+    seen = DeterminismData(compared[FRESH_AGAIN], compared[LONGER], None, texts=3)
+    word, why = decide_determinism(seen)
     missing = {"companions": "no parallel slots"}
     details: dict[str, Any] = {"not_available": missing, "reload_every": 2}
     compared["companions"] = []
-    return {claim.name: claim for claim in claims("v", word, why, seen, compared, details)}
+    return {claim.name: claim for claim in determinism_claims("v", word, why, seen, compared, details)}
 
 
 def test_reloading_is_said_to_cure_only_what_was_measured_to_be_cured() -> None:
@@ -65,23 +65,23 @@ def test_an_arm_says_whether_its_difference_is_more_than_a_tie() -> None:
 
 
 def test_figures_that_are_not_known_stay_unknown() -> None:
-    found = row([Comparison("x", "a", None, None, False)])
+    found = row([ArmComparison("x", "a", None, None, False)])
     assert found["same_tokens"] is None and found["largest_shift"] is None and found["log_mel_db"] is None
 
 
 def test_without_the_long_session_its_checkpoints_are_no_probes() -> None:
     chunks = load_corpus("generated:seed=3,chunks=12", None).chunks
-    probes, session = choose(chunks, Setup(probes=3, arms=()))
+    probes, session = choose_probes(chunks, Setup(probes=3, arms=()))
     shortest = sorted(len(chunk.text) for chunk in chunks)[1:4]
     assert session == [] and sorted(len(probe.chunk.text) for probe in probes) == shortest
-    probes, session = choose(chunks, Setup(probes=3, checkpoints=(1, 5), arms=("long",)))
+    probes, session = choose_probes(chunks, Setup(probes=3, checkpoints=(1, 5), arms=("long",)))
     assert len(session) == 5 and {chunks[0], chunks[4]} <= {probe.chunk for probe in probes}
     with pytest.raises(ConfigError, match="did you mean 'reload'"):
         Setup.read({"arms": ["relaod"]})
 
 
 def test_between_two_renditions_a_longer_and_a_shorter_text_are_spoken() -> None:
-    probes, _ = choose(load_corpus("generated:seed=3,chunks=12", None).chunks, Setup(probes=4, arms=()))
+    probes, _ = choose_probes(load_corpus("generated:seed=3,chunks=12", None).chunks, Setup(probes=4, arms=()))
     for probe in probes:
         assert len(probe.shorter.text) < len(probe.chunk.text) < len(probe.longer.text)
     assert len({probe.longer.id for probe in probes}) == 4, "other texts before each, or no shuffling tells bleed"
@@ -111,7 +111,7 @@ def carried_out(tmp_path: Path, *variants: Variant, **table: Any) -> tuple[dict[
 def test_the_same_bytes_for_different_texts_are_found_in_any_arm(tmp_path: Path) -> None:
     silent = Variant("silent", "null", {"mode": "silence", "seconds_per_word": 0.001})
     results, made = carried_out(tmp_path, silent, probes=2, arms=[])
-    assert results["silent"]["word"] == Word.SAME_BYTES.value
+    assert results["silent"]["word"] == DeterminismWord.SAME_BYTES.value
     assert next(claim for claim in made if claim.name == "distinct-texts").passed is False
 
 
@@ -122,8 +122,8 @@ def test_a_carried_context_is_named_state_bleed_and_its_healthy_twin_is_not(tmp_
     )
     bleeding = replace(healthy, name="bleed", settings={**healthy.settings, "carry_context": True})
     results, made = carried_out(tmp_path, healthy, bleeding, probes=2, arms=["reload", "companions"])
-    assert results["q4_k_s"]["word"] in (Word.BIT.value, Word.TOKEN.value)
-    assert results["bleed"]["word"] == Word.BLEED.value
+    assert results["q4_k_s"]["word"] in (DeterminismWord.BIT.value, DeterminismWord.TOKEN.value)
+    assert results["bleed"]["word"] == DeterminismWord.BLEED.value
     told = {(claim.variant, claim.name): claim for claim in made}
     assert "reloading cures it" in told["bleed", "reload"].statement
     assert told["q4_k_s", "companions"].count == 2

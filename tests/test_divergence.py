@@ -18,10 +18,10 @@ from hypothesis.extra.numpy import arrays
 
 from harness.compare.foretelling import divergence_claim, foretelling, not_measured, rank_correlation
 from harness.corpora import load_corpus
-from harness.divergence import Generation, NotMeasured, Slot, measure
-from harness.divergence.figures import summarise
+from harness.divergence import Generation, NotMeasured, Slot, measure_divergence
+from harness.divergence.figures import summarise_divergence
 from harness.divergence.measure import _ended
-from harness.divergence.steps import compare, join, log_softmax
+from harness.divergence.steps import join_steps, log_softmax, steps_of_generation
 from harness.errors import MissingExtra
 from harness.types import Request, Variant
 
@@ -47,7 +47,7 @@ def logit_rows():
 @given(logit_rows())
 def test_a_divergence_is_never_negative_and_agreement_is_symmetric(pair):
     tokens = np.zeros(len(pair[0]), int)
-    there, back = compare(*pair, tokens), compare(pair[1], pair[0], tokens)
+    there, back = steps_of_generation(*pair, tokens), steps_of_generation(pair[1], pair[0], tokens)
     assert (there.divergence >= 0).all()
     assert (there.agree == back.agree).all()
     assert there.surprise == pytest.approx(back.surprise0)
@@ -58,7 +58,7 @@ def test_a_divergence_is_never_negative_and_agreement_is_symmetric(pair):
 @given(logit_rows())
 def test_equal_logits_diverge_by_exactly_nothing(pair):
     tokens = np.full(len(pair[0]), 1)
-    steps = compare(pair[0], pair[0], tokens)
+    steps = steps_of_generation(pair[0], pair[0], tokens)
     assert (steps.divergence == 0.0).all()
     assert steps.agree.all()
     assert (steps.surprise == steps.surprise0).all()
@@ -71,8 +71,8 @@ def test_a_constant_added_or_another_order_of_the_vocabulary_changes_nothing(pai
     random.shuffle(order)
     tokens = np.zeros(len(pair[0]), int)
     moved = [rows.astype(np.float64)[:, order] for rows in pair]
-    plain = compare(*pair, tokens)
-    other = compare(moved[0] + offset, moved[1], np.full(len(tokens), order.index(0)))
+    plain = steps_of_generation(*pair, tokens)
+    other = steps_of_generation(moved[0] + offset, moved[1], np.full(len(tokens), order.index(0)))
     assert other.divergence == pytest.approx(plain.divergence, abs=1e-9)
     assert other.surprise == pytest.approx(plain.surprise, abs=1e-9)
 
@@ -83,14 +83,16 @@ def test_the_divergence_is_that_of_scipy(pair):
     from scipy.stats import entropy
 
     p, q = (np.exp(log_softmax(rows)) for rows in pair)
-    assert compare(*pair, np.zeros(len(p), int)).divergence == pytest.approx(entropy(p, q, axis=1), rel=1e-6, abs=1e-9)
+    assert steps_of_generation(*pair, np.zeros(len(p), int)).divergence == pytest.approx(
+        entropy(p, q, axis=1), rel=1e-6, abs=1e-9
+    )
 
 
 def test_blocks_of_rows_are_the_whole():
     rng = np.random.default_rng(0)
     first, second, spoken = rng.normal(size=(700, 9)), rng.normal(size=(700, 9)), rng.integers(0, 9, 700)
-    steps = compare(first, second, spoken)
-    row = compare(first[699:], second[699:], spoken[699:])
+    steps = steps_of_generation(first, second, spoken)
+    row = steps_of_generation(first[699:], second[699:], spoken[699:])
     assert steps.divergence[699] == row.divergence[0]
     assert list(steps.position[[0, 699]]) == [0, 699]
 
@@ -99,14 +101,14 @@ def test_logits_that_are_no_numbers_are_refused():
     rows = np.zeros((2, 4))
     rows[1, 2] = math.nan
     with pytest.raises(ValueError, match="not finite"):
-        compare(np.zeros((2, 4)), rows, [0, 1])
+        steps_of_generation(np.zeros((2, 4)), rows, [0, 1])
     with pytest.raises(ValueError, match="do not fit"):
-        compare(np.zeros((2, 4)), np.zeros((2, 5)), [0, 1])
+        steps_of_generation(np.zeros((2, 4)), np.zeros((2, 5)), [0, 1])
 
 
 def test_perplexity_of_a_model_that_knows_nothing_is_its_vocabulary():
     spoken = np.arange(60) % 8
-    found = summarise(compare(np.zeros((60, 9)), np.zeros((60, 9)), spoken), SLOTS, 1, seed=1)
+    found = summarise_divergence(steps_of_generation(np.zeros((60, 9)), np.zeros((60, 9)), spoken), SLOTS, 1, seed=1)
     assert found.speech.perplexity == pytest.approx(9.0)
     assert found.speech.perplexity_ratio.value == 1.0
 
@@ -122,8 +124,8 @@ def wrong_in(slot: Slot, chunks=6, steps=40):
         second = first.copy()
         hit = (spoken >= slot.first) & (spoken < slot.first + slot.count)
         second[hit] = np.roll(second[hit], 1, axis=1)
-        parts.append(compare(first, second, spoken, group))
-    return summarise(join(parts), SLOTS, chunks, seed=1)
+        parts.append(steps_of_generation(first, second, spoken, group))
+    return summarise_divergence(join_steps(parts), SLOTS, chunks, seed=1)
 
 
 def test_a_harm_to_one_codebook_is_seen_in_its_slot_alone():
@@ -146,7 +148,7 @@ def test_positions_tell_where_it_parts():
     rows = np.zeros((200, 9))
     other = rows.copy()
     other[130:, 0] = 3.0
-    found = summarise(compare(rows, other, spoken), SLOTS, 1, seed=1)
+    found = summarise_divergence(steps_of_generation(rows, other, spoken), SLOTS, 1, seed=1)
     means = {place: part.divergence.value for place, part in found.positions.items()}
     assert list(means) == ["0-31", "32-63", "64-127", "128-255"]
     assert means["64-127"] == 0.0 < means["128-255"]
@@ -155,7 +157,7 @@ def test_positions_tell_where_it_parts():
 
 def test_ids_that_are_no_speech_are_said():
     with pytest.raises(ValueError, match="speech token"):
-        summarise(compare(np.zeros((2, 9)), np.zeros((2, 9)), [8, 8]), SLOTS, 1, seed=1)
+        summarise_divergence(steps_of_generation(np.zeros((2, 9)), np.zeros((2, 9)), [8, 8]), SLOTS, 1, seed=1)
 
 
 # ------------------------------------------------------------------------------------------- what it says
@@ -221,12 +223,12 @@ def one(prompt=(1, 2), generated=(300, 400)):
 def test_without_the_library_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match="pip install llama-cpp-python"):
-        measure(VOICE / "f16.gguf", VOICE / "q8_0.gguf", one(), SLOTS)
+        measure_divergence(VOICE / "f16.gguf", VOICE / "q8_0.gguf", one(), SLOTS)
 
 
 def test_nothing_to_feed_is_said():
     with pytest.raises(NotMeasured, match="no generation"):
-        measure(VOICE / "f16.gguf", VOICE / "q8_0.gguf", one(generated=()), SLOTS)
+        measure_divergence(VOICE / "f16.gguf", VOICE / "q8_0.gguf", one(generated=()), SLOTS)
 
 
 @pytest.fixture
@@ -244,13 +246,13 @@ def child_that(tmp_path, monkeypatch):
 def test_a_native_crash_ends_the_evaluation_and_nothing_else(child_that):
     child_that("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
     with pytest.raises(NotMeasured, match=r"q8_0\.gguf: the evaluation was ended by SIGSEGV"):
-        measure(VOICE / "f16.gguf", VOICE / "q8_0.gguf", one(), SLOTS)
+        measure_divergence(VOICE / "f16.gguf", VOICE / "q8_0.gguf", one(), SLOTS)
 
 
 def test_a_hang_is_ended(child_that):
     child_that("import time; time.sleep(600)")
     with pytest.raises(NotMeasured, match="took longer than 5 s"):
-        measure(VOICE / "f16.gguf", VOICE / "q8_0.gguf", one(), SLOTS, timeout=5.0)
+        measure_divergence(VOICE / "f16.gguf", VOICE / "q8_0.gguf", one(), SLOTS, timeout=5.0)
 
 
 def test_ends_are_named():
@@ -264,10 +266,10 @@ def test_what_cannot_be_used_is_one_line(tmp_path):
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF" + bytes(100))
     with pytest.raises(NotMeasured) as error:
-        measure(VOICE / "f16.gguf", broken, one(), SLOTS)
+        measure_divergence(VOICE / "f16.gguf", broken, one(), SLOTS)
     assert "broken.gguf" in str(error.value) and "\n" not in str(error.value)
     with pytest.raises(NotMeasured, match="token 9999 is beyond the vocabulary of 4096"):
-        measure(VOICE / "f16.gguf", VOICE / "q8_0.gguf", one(generated=(9999,)), SLOTS)
+        measure_divergence(VOICE / "f16.gguf", VOICE / "q8_0.gguf", one(generated=(9999,)), SLOTS)
 
 
 # ------------------------------------------------------------------------------------------- the embedded family
@@ -295,7 +297,7 @@ def family():
 
 def fed(family, name):
     generations, slots = family
-    return measure(VOICE / "f16.gguf", VOICE / f"{name}.gguf", generations, slots, seed=1)
+    return measure_divergence(VOICE / "f16.gguf", VOICE / f"{name}.gguf", generations, slots, seed=1)
 
 
 @needs_llama

@@ -8,7 +8,7 @@ from harness.scorers.base import observe
 from harness.scorers.clip import SharedClip
 from harness.scorers.regular import regular
 from harness.scorers.signal import SignalScorer
-from harness.types import Attempt, Chunk, Evidence, Samples, Variant, View
+from harness.types import Attempt, Chunk, Detection, DetectorInput, Samples, Variant
 
 RATE = 24_000
 RNG = np.random.default_rng(5)
@@ -32,10 +32,10 @@ def voice(seconds: float = 6.0) -> Samples:
 VOICE = voice()
 
 
-def seen(fault: str, sound: Samples) -> Evidence:
+def seen(fault: str, sound: Samples) -> Detection:
     chunk, attempt = Chunk("c", "some words"), Attempt(0, 0, 0, "c", "v", sample_rate=RATE, duration=len(sound) / RATE)
     clip = SharedClip(chunk, attempt, sound.astype(np.float32), RATE, Variant("v", "null"))
-    return get(fault).evidence(View(chunk, attempt, {"signal": observe(SignalScorer(), clip)}))
+    return get(fault).evidence(DetectorInput(chunk, attempt, {"signal": observe(SignalScorer(), clip)}))
 
 
 def over(fault: str, sound: Samples) -> bool:

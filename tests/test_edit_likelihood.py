@@ -17,7 +17,7 @@ from harness.scorers import observe
 from harness.scorers.clip import SharedClip
 from harness.scorers.edit_likelihood import EditLikelihoodScorer
 from harness.scorers.word_edits import EditKind, WordEdit, as_heard, as_spelled, last_heard
-from harness.types import Attempt, Chunk, Observation, Status, Variant, View
+from harness.types import Attempt, Chunk, DetectorInput, Measurement, Status, Variant
 from harness.weights import model_folder
 
 TEXT = "She put the small letter on the kitchen table and waited for her brother to come home."
@@ -83,13 +83,13 @@ def scorer() -> EditLikelihoodScorer:
 
 
 @pytest.fixture(scope="module")
-def spoken(scorer: EditLikelihoodScorer, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], View]:
+def spoken(scorer: EditLikelihoodScorer, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], DetectorInput]:
     """Speak ``said`` by Flite and score it against ``TEXT``."""
     if shutil.which("flite") is None:
         pytest.skip("needs the speech synthesizer Flite (apt: flite)")
     folder = tmp_path_factory.mktemp("spoken")
 
-    def score(said: str) -> View:
+    def score(said: str) -> DetectorInput:
         path = Path(folder, "clip.wav")
         subprocess.run(["flite", "-voice", "slt", "-t", said, "-o", str(path)], check=True)
         return scored(scorer, path)
@@ -97,15 +97,15 @@ def spoken(scorer: EditLikelihoodScorer, tmp_path_factory: pytest.TempPathFactor
     return score
 
 
-def scored(scorer: EditLikelihoodScorer, path: Path, chunk: Chunk | None = None) -> View:
+def scored(scorer: EditLikelihoodScorer, path: Path, chunk: Chunk | None = None) -> DetectorInput:
     audio = read_audio(path)
     chunk = chunk or Chunk("a", TEXT)
     attempt = Attempt(0, 0, 0, "a", "v", sample_rate=audio.sample_rate, duration=audio.duration)
     clip = SharedClip(chunk, attempt, audio.samples, audio.sample_rate, Variant("v", "recorded"))
-    return View(chunk, attempt, {"edit_likelihood": observe(scorer, clip)})
+    return DetectorInput(chunk, attempt, {"edit_likelihood": observe(scorer, clip)})
 
 
-def beyond(seen: View) -> dict[str, str]:
+def beyond(seen: DetectorInput) -> dict[str, str]:
     """Classes whose value is beyond their default limit, with what they say."""
     names = ("skipped-words", "loop", "inserted-words", "truncation", "gibberish-tail", "language-switch")
     evidence = {name: get(name).evidence(seen) for name in names}
@@ -114,7 +114,7 @@ def beyond(seen: View) -> dict[str, str]:
     return {name: one.detail for name, one in evidence.items() if (one.value or 0.0) > (limits[name] or 0.0)}
 
 
-def test_speech_as_written_has_likely_words_and_no_finding(spoken: Callable[[str], View]) -> None:
+def test_speech_as_written_has_likely_words_and_no_finding(spoken: Callable[[str], DetectorInput]) -> None:
     seen = spoken(TEXT)
     assert beyond(seen) == {}
     payload: dict[str, Any] = seen.payload("edit_likelihood") or {}
@@ -133,12 +133,14 @@ def test_speech_as_written_has_likely_words_and_no_finding(spoken: Callable[[str
         (TEXT.replace(" home.", "."), "truncation", "'home.' not spoken"),
     ],
 )
-def test_one_word_is_found_and_named(spoken: Callable[[str], View], said: str, fault: str, told: str) -> None:
+def test_one_word_is_found_and_named(spoken: Callable[[str], DetectorInput], said: str, fault: str, told: str) -> None:
     findings = beyond(spoken(said))
     assert set(findings) == {fault} and told in findings[fault]
 
 
-def test_a_number_read_as_another_is_named(scorer: EditLikelihoodScorer, spoken: Callable[[str], View], tmp_path: Path):
+def test_a_number_read_as_another_is_named(
+    scorer: EditLikelihoodScorer, spoken: Callable[[str], DetectorInput], tmp_path: Path
+):
     path = tmp_path / "number.wav"
     text = "The bill came to 47 pounds, and nobody at the table spoke."
     subprocess.run(["flite", "-voice", "slt", "-t", text.replace("47", "74"), "-o", str(path)], check=True)
@@ -153,5 +155,5 @@ def test_silence_has_no_words_to_score(scorer: EditLikelihoodScorer) -> None:
 
     attempt = Attempt(0, 0, 0, "a", "v", sample_rate=16000, duration=2.0)
     clip = SharedClip(Chunk("a", TEXT), attempt, np.zeros(32000, np.float32), 16000, Variant("v", "recorded"))
-    seen: Observation = observe(scorer, clip)
+    seen: Measurement = observe(scorer, clip)
     assert seen.status is Status.NOT_AVAILABLE and seen.reason == "nobody speaks"

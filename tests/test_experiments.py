@@ -9,8 +9,8 @@ import pytest
 from harness.corpora import load_corpus
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
-from harness.experiments.stage import Stage
-from harness.session import Turn
+from harness.experiments.stage import ExperimentRun
+from harness.session import PlannedRequest
 from harness.store import Run
 from harness.types import Arm, Variant
 
@@ -137,7 +137,7 @@ def staged(tmp_path):
     variant = Variant(name="n", adapter="null", settings={"seconds_per_word": 0.01})
     ids = tuple(chunk.id for chunk in corpus.chunks)
     plan = Plan("determinism", corpus, (variant,), {"n": ids}, tmp_path / "reports")
-    return Stage(plan, Quiet(), None), variant, [Turn(chunk) for chunk in corpus.chunks]
+    return ExperimentRun(plan, Quiet(), None), variant, [PlannedRequest(chunk) for chunk in corpus.chunks]
 
 
 def workers():

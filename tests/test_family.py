@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.compare.family import Spoken, claims, figures, proportion
+from harness.compare.family import QuantizationRow, proportion, quantization_claims, quantization_metrics
 from harness.errors import ConfigError
-from harness.experiments.ladder import exponent, first_length, words_of
+from harness.experiments.ladder import exponent, first_length, length_in_words
 from harness.experiments.sweep import combinations
 from harness.types import Chunk
 
@@ -18,8 +18,10 @@ MARGINS = {"token_ratio_max": 0.05, "excess_max": 0.05, "wer_max": 0.05, "simila
 
 def spoken(count=100, **changes):
     rows = [
-        Spoken(f"c{i}", True, tokens=400 + i, cap_hit=False, unique=(40, 50), entropy=(5.0, 4.5), errors=1, words=20,
-               faulty=False, duration=10.0, wall_seconds=1.0, similarity=0.95, mel_db=3.0, mos=3.1)
+        QuantizationRow(
+            f"c{i}", True, tokens=400 + i, cap_hit=False, unique=(40, 50), entropy=(5.0, 4.5), errors=1, words=20,
+            faulty=False, duration=10.0, wall_seconds=1.0, similarity=0.95, mel_db=3.0, mos=3.1,
+        )
         for i in range(count)
     ]  # fmt: skip
     return [replace(row, **changes) for row in rows]
@@ -31,8 +33,8 @@ def by_name(made):
 
 def test_the_reference_against_itself_passes_every_claim():
     reference = spoken()
-    found = figures(reference, reference, reference, seed=1)
-    made = by_name(claims("q", found, found, MARGINS))
+    found = quantization_metrics(reference, reference, reference, seed=1)
+    made = by_name(quantization_claims("q", found, found, MARGINS))
     assert all(claim.passed for claim in made.values())
     assert found["token_ratio"]["median"] == found["duration_ratio"]["median"] == 1.0
     assert found["wer_difference"]["low"] == found["wer_difference"]["high"] == 0.0
@@ -42,7 +44,7 @@ def test_the_reference_against_itself_passes_every_claim():
 
 def test_each_loss_fails_its_own_claim_alone():
     reference = spoken()
-    null = figures(reference, reference, seed=1)
+    null = quantization_metrics(reference, reference, seed=1)
     losses = {
         "token-count": [replace(row, tokens=int((row.tokens or 0) * 0.8)) for row in reference],
         "cap-hits": [replace(row, cap_hit=i % 4 == 0) for i, row in enumerate(reference)],
@@ -52,44 +54,46 @@ def test_each_loss_fails_its_own_claim_alone():
         "mos": [replace(row, mos=2.7) for row in reference],
     }
     for name, rows in losses.items():
-        made = by_name(claims("q", figures(rows, reference, reference, seed=1), null, MARGINS))
+        made = by_name(
+            quantization_claims("q", quantization_metrics(rows, reference, reference, seed=1), null, MARGINS)
+        )
         assert [claim.name for claim in made.values() if claim.passed is False] == [name]
 
 
 def test_a_chunk_that_gave_no_speech_is_near_empty_and_not_left_out():
     reference = spoken(40)
     rows = [replace(row, ok=False, tokens=None) if i < 20 else row for i, row in enumerate(reference)]
-    found = figures(rows, reference, seed=1)
+    found = quantization_metrics(rows, reference, seed=1)
     assert found["near_empty"]["count"] == 20
     assert found["near_empty"]["total"] == 40
-    made = by_name(claims("q", found, figures(reference, reference, seed=1), MARGINS))
+    made = by_name(quantization_claims("q", found, quantization_metrics(reference, reference, seed=1), MARGINS))
     assert made["near-empty"].passed is False
 
 
 def test_a_small_run_says_that_it_is_too_small():
     few = spoken(4)
-    found = figures(few, few, seed=1)
-    made = by_name(claims("q", found, found, MARGINS))
+    found = quantization_metrics(few, few, seed=1)
+    made = by_name(quantization_claims("q", found, found, MARGINS))
     assert made["cap-hits"].passed is None
     assert "too small to say" in made["cap-hits"].statement
 
 
 def test_unknown_stays_unknown():
-    mute = [Spoken(f"c{i}", True) for i in range(10)]
-    found = figures(mute, mute, seed=1)
+    mute = [QuantizationRow(f"c{i}", True) for i in range(10)]
+    found = quantization_metrics(mute, mute, seed=1)
     assert found["token_ratio"] is None
     assert found["wer"]["rate"] is None
     assert found["similarity"] is None
     assert found["cap_hits"]["value"] is None
     assert found["similarity_loss"] is found["log_mel_excess_db"] is found["mos_difference"] is None
-    assert {claim.passed for claim in claims("q", found, found, MARGINS)} == {None}
+    assert {claim.passed for claim in quantization_claims("q", found, found, MARGINS)} == {None}
     assert proportion(0, 0)["high"] == 1.0
 
 
 def test_the_spread_of_a_few_truncations_is_seen_where_the_mean_hides_it():
     reference = spoken()
     rows = [replace(row, tokens=100 if i == 7 else row.tokens) for i, row in enumerate(reference)]
-    found = figures(rows, reference, seed=1)
+    found = quantization_metrics(rows, reference, seed=1)
     assert found["token_ratio"]["min"] == pytest.approx(100 / 407)
     assert found["near_empty"]["count"] == 1
 
@@ -101,24 +105,33 @@ def test_a_loss_is_against_what_other_seeds_lose_on_the_same_chunks():
     reference = spoken(60)
     null = [replace(row, similarity=float(x), mel_db=float(4 * x)) for row, x in zip(reference, texts, strict=True)]
     rows = [replace(row, similarity=row.similarity - 0.01, mel_db=row.mel_db + 1) for row in null]
-    found = figures(rows, reference, null, seed=1)
-    chance = figures(null, reference, seed=1)
+    found = quantization_metrics(rows, reference, null, seed=1)
+    chance = quantization_metrics(null, reference, seed=1)
     assert found["similarity_loss"]["value"] == pytest.approx(0.01)
     assert found["log_mel_excess_db"]["value"] == pytest.approx(1.0)
-    claim = by_name(claims("q", found, chance, MARGINS))["same-voice"]
+    claim = by_name(quantization_claims("q", found, chance, MARGINS))["same-voice"]
     assert claim.passed is True and claim.interval is not None and claim.interval[1] < 0.03
     loud = [
         replace(row, similarity=row.similarity - float(x))
         for row, x in zip(null, rng.normal(0.03, 0.1, 60), strict=True)
     ]
-    unsure = by_name(claims("q", figures(loud, reference, null, seed=1), chance, MARGINS))["same-voice"]
+    unsure = by_name(quantization_claims("q", quantization_metrics(loud, reference, null, seed=1), chance, MARGINS))[
+        "same-voice"
+    ]
     assert unsure.passed is None and "too small to say" in unsure.statement
 
 
 def test_every_difference_is_told_beside_that_of_other_seeds():
     reference = spoken(60)
     null = [replace(row, errors=2, mos=3.0, tokens=(row.tokens or 0) + 4) for row in reference]
-    made = by_name(claims("q", figures(reference, reference, null, seed=1), figures(null, reference, seed=1), MARGINS))
+    made = by_name(
+        quantization_claims(
+            "q",
+            quantization_metrics(reference, reference, null, seed=1),
+            quantization_metrics(null, reference, seed=1),
+            MARGINS,
+        )
+    )
     assert "between the reference's own seeds +0.050" in made["wer"].statement
     assert "between the reference's own seeds -0.100" in made["mos"].statement
     assert "other seeds of the reference: 1.009 on average" in made["token-count"].statement
@@ -126,7 +139,11 @@ def test_every_difference_is_told_beside_that_of_other_seeds():
 
 def test_without_dnsmos_the_claim_says_how_to_get_it():
     rows = spoken(20, mos=None)
-    claim = by_name(claims("q", figures(rows, rows, seed=1), figures(rows, rows, seed=1), MARGINS))["mos"]
+    claim = by_name(
+        quantization_claims(
+            "q", quantization_metrics(rows, rows, seed=1), quantization_metrics(rows, rows, seed=1), MARGINS
+        )
+    )["mos"]
     assert claim.passed is None
     assert "not judged" in claim.statement and "--mos" in claim.statement
 
@@ -134,7 +151,7 @@ def test_without_dnsmos_the_claim_says_how_to_get_it():
 def test_the_use_of_each_codebook_is_compared_chunk_by_chunk():
     reference = spoken(30)
     rows = [replace(row, entropy=(row.entropy[0] - 1.0, row.entropy[1])) for row in reference]
-    first, second = figures(rows, reference, seed=1)["entropy_difference"]
+    first, second = quantization_metrics(rows, reference, seed=1)["entropy_difference"]
     assert first["value"] == pytest.approx(-1.0) and first["high"] < 0
     assert second["value"] == 0.0
 
@@ -163,5 +180,5 @@ def test_the_exponent_of_growth_is_found():
 
 
 def test_a_rung_is_known_by_its_tag():
-    assert words_of(Chunk("a", "One two three.", tags=("ladder", "words-4"))) == 4
-    assert words_of(Chunk("a", "One two three.")) == 3
+    assert length_in_words(Chunk("a", "One two three.", tags=("ladder", "words-4"))) == 4
+    assert length_in_words(Chunk("a", "One two three.")) == 3

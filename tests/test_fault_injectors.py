@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from harness.faults import catalogue
-from harness.faults.base import CannotInject, Injector, Material, Stage
-from harness.judge import Judge, Limits
+from harness.faults.base import CannotInject, InjectionMaterial, InjectionPoint, Injector
+from harness.judge import Limits, VerdictPolicy
 from harness.profile.build import reference_of
 from harness.profile.takes import Take
 from harness.scorers import SCORERS, observe
 from harness.scorers.clip import SharedClip
-from harness.types import Attempt, Chunk, Samples, TokenLayout, Variant, View
+from harness.types import Attempt, Chunk, DetectorInput, Samples, TokenLayout, Variant
 
 RATE = 16000
 LAYOUT = TokenLayout((1024, 256), 0.04, cap=900)
@@ -32,7 +32,7 @@ def scorers() -> list:  # type: ignore[type-arg]
     return made
 
 
-def talk(seed: int, pitch: float = 120.0) -> Material:
+def talk(seed: int, pitch: float = 120.0) -> InjectionMaterial:
     """Vowels of a harmonic source in three formants, one a word, with fricatives, pauses and a gliding pitch."""
     rng = np.random.default_rng(seed)
     pieces: list[np.ndarray] = [np.zeros(int(0.15 * RATE))]
@@ -60,10 +60,10 @@ def talk(seed: int, pitch: float = 120.0) -> Material:
     frames = round(len(samples) / RATE / 0.04)
     tokens = np.stack([rng.integers(0, 1024, frames), rng.integers(0, 200, frames)], axis=1).astype(np.int32)
     sound: Samples = samples.astype(np.float32)
-    return Material(CHUNK, sound, RATE, words, tokens, LAYOUT)
+    return InjectionMaterial(CHUNK, sound, RATE, words, tokens, LAYOUT)
 
 
-def take(material: Material) -> Take:
+def take(material: InjectionMaterial) -> Take:
     assert material.samples is not None
     count = None if material.tokens is None else int(material.tokens.size)
     attempt = Attempt(
@@ -82,10 +82,10 @@ def take(material: Material) -> Take:
 
 
 @cache
-def clean() -> Material:
+def clean() -> InjectionMaterial:
     other, previous = talk(90, 190.0), talk(91)
     made = talk(1)
-    return Material(CHUNK, made.samples, RATE, made.words, made.tokens, LAYOUT, previous=previous, other=other)
+    return InjectionMaterial(CHUNK, made.samples, RATE, made.words, made.tokens, LAYOUT, previous=previous, other=other)
 
 
 @cache
@@ -93,21 +93,21 @@ def reference():  # type: ignore[no-untyped-def]
     return reference_of([take(talk(seed)) for seed in (1, 2, 3)])
 
 
-def found_in(material: Material) -> set[str]:
+def found_in(material: InjectionMaterial) -> set[str]:
     seen = take(material)
-    view = View(CHUNK, seen.attempt, seen.observations, reference())
-    judge = Judge(Limits.default())
+    view = DetectorInput(CHUNK, seen.attempt, seen.observations, reference())
+    judge = VerdictPolicy(Limits.default())
     visible = [f.evidence(view) for f in catalogue().values() if f.observes and set(f.observes) <= set(SCORED)]
     return {finding.fault for finding in judge.findings(view, visible)[0]}
 
 
-def injectors(*stages: Stage) -> list[tuple[str, Injector]]:
+def injectors(*stages: InjectionPoint) -> list[tuple[str, Injector]]:
     return [(name, i) for name, fault in catalogue().items() for i in fault.injectors if i.stage in stages]
 
 
 SEEN_HERE = [
     (name, injector)
-    for name, injector in injectors(Stage.AUDIO, Stage.TOKENS)
+    for name, injector in injectors(InjectionPoint.AUDIO, InjectionPoint.TOKENS)
     if set(catalogue()[name].observes) <= set(SCORED) and not catalogue()[name].judged_by
 ]
 
@@ -123,7 +123,9 @@ def test_the_preset_dose_is_found_under_its_own_name(name: str, injector: Inject
 
 
 @pytest.mark.parametrize(
-    ("name", "injector"), injectors(*Stage), ids=[f"{name}-{i.stage}" for name, i in injectors(*Stage)]
+    ("name", "injector"),
+    injectors(*InjectionPoint),
+    ids=[f"{name}-{i.stage}" for name, i in injectors(*InjectionPoint)],
 )
 def test_injectors_are_pure_and_say_where_the_damage_is(name: str, injector: Injector) -> None:
     assert injector.preset in injector.doses and list(injector.doses) == sorted(injector.doses)
@@ -135,19 +137,21 @@ def test_injectors_are_pure_and_say_where_the_damage_is(name: str, injector: Inj
     np.testing.assert_array_equal(material.tokens, before[1])
     np.testing.assert_array_equal(once.samples, again.samples)
     np.testing.assert_array_equal(once.tokens, again.tokens)
-    if injector.stage in (Stage.AUDIO, Stage.WORDS):
+    if injector.stage in (InjectionPoint.AUDIO, InjectionPoint.WORDS):
         assert once.samples is not None and once.samples.dtype == np.float32 and once.span is not None
         assert 0 <= once.span[0] <= once.span[1]
-    elif injector.stage is Stage.TOKENS:
+    elif injector.stage is InjectionPoint.TOKENS:
         assert once.tokens is not None and not np.array_equal(once.tokens, before[1])
     else:
         assert once.action["do"]
 
 
-@pytest.mark.parametrize(("name", "injector"), injectors(*Stage), ids=[f"{n}-{i.stage}" for n, i in injectors(*Stage)])
+@pytest.mark.parametrize(
+    ("name", "injector"), injectors(*InjectionPoint), ids=[f"{n}-{i.stage}" for n, i in injectors(*InjectionPoint)]
+)
 def test_material_without_room_is_refused_or_taken(name: str, injector: Injector) -> None:
-    empty = Material(CHUNK, np.zeros(100, np.float32), RATE)
-    if injector.stage is Stage.BACKEND:
+    empty = InjectionMaterial(CHUNK, np.zeros(100, np.float32), RATE)
+    if injector.stage is InjectionPoint.BACKEND:
         assert injector.apply(empty, 0.0, np.random.default_rng(0)) is empty
         return
     with pytest.raises(CannotInject):

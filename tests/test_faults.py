@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from harness.errors import ConfigError
-from harness.faults import catalogue, collect, explain, gather, get
-from harness.faults._heard import hear, match
-from harness.faults.base import BaseFault, Family, Seen
+from harness.faults import catalogue, collect, detect_all, explain, get
+from harness.faults._heard import compare_transcript, match
+from harness.faults.base import BaseFault, DetectorValue, Family
 from harness.text import word_syllables as syllables
-from harness.types import Attempt, Chunk, Evidence, Observation, Outcome, ReferenceRecord, Status, View
+from harness.types import Attempt, Chunk, Detection, DetectorInput, Measurement, Outcome, ReferenceRecord, Status
 
 TEXT = (
     "the old keeper climbed the narrow stairs every evening to light the lamp "
@@ -89,7 +89,7 @@ def view(
     reference: ReferenceRecord | None = None,
     outcome: Outcome = Outcome.OK,
     **changes: dict[str, Any],
-) -> View:
+) -> DetectorInput:
     """An attempt as it would be seen; ``changes`` update the payload of a scorer."""
     words = said(text.split()) if words is None else words
     end = max((w["end"] for w in words), default=0.0)
@@ -98,20 +98,20 @@ def view(
     payloads = {"signal": signal, "pitch": PITCH, "tokens": TOKENS, "speaker": SPEAKER, "intelligibility": heard}
     payloads["edit_likelihood"] = {**edits_of(text), "second": None}
     observations = {
-        name: Observation(name, "1", Status.OK, {**payload, **changes.get(name, {})})
+        name: Measurement(name, "1", Status.OK, {**payload, **changes.get(name, {})})
         for name, payload in payloads.items()
     }
     attempt = Attempt(0, 0, 0, "a", "v", outcome=outcome, detail="signal 11", duration=end + 0.3)
-    return View(Chunk("a", text), attempt, observations if outcome is Outcome.OK else {}, reference)
+    return DetectorInput(Chunk("a", text), attempt, observations if outcome is Outcome.OK else {}, reference)
 
 
-def value(fault: str, seen: View) -> float:
+def value(fault: str, seen: DetectorInput) -> float:
     found = get(fault).evidence(seen)
     assert found.value is not None, found.reason
     return found.value
 
 
-def over(fault: str, seen: View) -> bool:
+def over(fault: str, seen: DetectorInput) -> bool:
     """Whether a value meets the class's own limits without a reference."""
     chosen = get(fault)
     limit = chosen.physical_limit if chosen.default_limit is None else chosen.default_limit
@@ -164,7 +164,7 @@ def test_an_unknown_class_gets_a_suggestion() -> None:
 
 def test_healthy_speech_is_beyond_no_default() -> None:
     seen = view()
-    for found in gather(seen):
+    for found in detect_all(seen):
         if not found.applies:
             continue
         assert found.value is not None, f"{found.fault}: {found.reason}"
@@ -239,7 +239,7 @@ def test_a_single_clipped_peak_is_no_clipping() -> None:
     ],
 )
 def test_a_failed_request_is_one_fault_and_needs_no_scorer(outcome: Outcome, fault: str) -> None:
-    seen = {found.fault: found for found in gather(view(outcome=outcome))}
+    seen = {found.fault: found for found in detect_all(view(outcome=outcome))}
     beyond = [name for name, found in seen.items() if found.applies and (found.value or 0) > 0]
     assert beyond == [fault]
     assert "signal 11" in seen[fault].detail
@@ -262,7 +262,7 @@ def scored(kind: str, first: int, after: int, gain: float, second: float | None 
     return {"kind": kind, "ref": [first, after], "said": list(words), "gain": gain, "second": second, "span": span}
 
 
-def edited(*edits: dict[str, Any], text: str = TEXT, unexplained: list[dict[str, Any]] | None = None) -> View:
+def edited(*edits: dict[str, Any], text: str = TEXT, unexplained: list[dict[str, Any]] | None = None) -> DetectorInput:
     return view(text=text, edit_likelihood={"edits": list(edits), "unexplained": unexplained or []})
 
 
@@ -408,38 +408,38 @@ def test_pairing_prefers_phrases_to_single_chance_matches() -> None:
 
 
 def test_hearing_nothing_at_all_is_no_error() -> None:
-    heard = hear(view([]))
+    heard = compare_transcript(view([]))
     assert heard.precision == heard.recall == 0.0
 
 
 # ------------------------------------------------------------------------------------------- what cannot be judged
-def without(scorer: str, status: Status | None) -> View:
+def without(scorer: str, status: Status | None) -> DetectorInput:
     seen = view()
     kept = {name: o for name, o in seen.observations.items() if name != scorer}
     if status is not None:
-        kept[scorer] = Observation(scorer, "1", status, {}, "it broke")
+        kept[scorer] = Measurement(scorer, "1", status, {}, "it broke")
     return replace(seen, observations=kept)
 
 
 def test_a_scorer_that_failed_makes_its_classes_unable_to_judge() -> None:
-    seen: dict[str, Evidence] = {e.fault: e for e in gather(without("speaker", Status.ERROR))}
+    seen: dict[str, Detection] = {e.fault: e for e in detect_all(without("speaker", Status.ERROR))}
     assert seen["wrong-speaker"].value is None and seen["wrong-speaker"].applies
     assert "it broke" in seen["wrong-speaker"].reason
 
 
 def test_what_a_run_did_not_measure_only_matters_to_essential_classes() -> None:
-    missing = {e.fault: e for e in gather(without("speaker", None))}
+    missing = {e.fault: e for e in detect_all(without("speaker", None))}
     assert not missing["wrong-speaker"].applies
-    deaf = {e.fault: e for e in gather(without("intelligibility", None))}
+    deaf = {e.fault: e for e in detect_all(without("intelligibility", None))}
     assert deaf["unintelligible"].applies and deaf["unintelligible"].value is None
-    no_tokens = {e.fault: e for e in gather(without("tokens", Status.NOT_AVAILABLE))}
+    no_tokens = {e.fault: e for e in detect_all(without("tokens", Status.NOT_AVAILABLE))}
     assert not no_tokens["token-range"].applies
 
 
 def test_a_figure_that_a_clip_does_not_have_matters_only_to_essential_classes() -> None:
-    no_pause = {e.fault: e for e in gather(view(signal={"noise_floor_dbfs": None}))}
+    no_pause = {e.fault: e for e in detect_all(view(signal={"noise_floor_dbfs": None}))}
     assert not no_pause["noise-floor"].applies and no_pause["noise-floor"].reason == "noise_floor_dbfs is unknown"
-    no_length = {e.fault: e for e in gather(view(signal={"duration": None}))}
+    no_length = {e.fault: e for e in detect_all(view(signal={"duration": None}))}
     assert no_length["near-empty"].applies and no_length["near-empty"].value is None
 
 
@@ -447,14 +447,14 @@ def test_a_class_that_crashes_or_gives_nan_could_not_judge() -> None:
     class Broken(BaseFault):
         name, family = "broken", Family.WAVEFORM
 
-        def measure(self, view: View) -> Seen:
+        def measure(self, view: DetectorInput) -> DetectorValue:
             raise ZeroDivisionError("by zero")
 
     class Nan(Broken):
-        def measure(self, view: View) -> Seen:
-            return Seen(float("nan"))
+        def measure(self, view: DetectorInput) -> DetectorValue:
+            return DetectorValue(float("nan"))
 
-    assert Broken().evidence(view()) == Evidence("broken", None, "", reason="ZeroDivisionError: by zero")
+    assert Broken().evidence(view()) == Detection("broken", None, "", reason="ZeroDivisionError: by zero")
     found = Nan().evidence(view())
     assert found.value is None and "not a number" in found.reason and found.applies
 
@@ -507,7 +507,7 @@ def test_tokens_in_the_wrong_codebook_are_told_from_a_stray_one() -> None:
 
 
 def test_a_header_that_lost_audio_is_a_fault_and_a_streaming_placeholder_is_not() -> None:
-    def with_repairs(*repairs: str) -> View:
+    def with_repairs(*repairs: str) -> DetectorInput:
         seen = view()
         return replace(seen, attempt=replace(seen.attempt, notes={"repairs": list(repairs)}))
 
@@ -516,7 +516,7 @@ def test_a_header_that_lost_audio_is_a_fault_and_a_streaming_placeholder_is_not(
 
 
 def test_sound_that_comes_only_when_all_is_made_is_fake_streaming() -> None:
-    def first_after(ttfa: float | None, wall: float) -> Evidence:
+    def first_after(ttfa: float | None, wall: float) -> Detection:
         seen = view()
         timed = replace(seen.attempt, ttfa=ttfa, wall_seconds=wall)
         return get("fake-streaming").evidence(replace(seen, attempt=timed))

@@ -8,7 +8,7 @@ import pytest
 from harness.backends import ADAPTERS
 from harness.backends.worker import Worker
 from harness.errors import ConfigError
-from harness.injection import Strike, faulty
+from harness.injection import InjectionRule, faulty
 from harness.types import Outcome, Request, Synthesis, Variant
 from harness.variants import load_variants
 
@@ -156,7 +156,7 @@ def test_a_plan_in_a_variants_file_is_checked_with_the_inner_adapter(tmp_path):
 
 def test_strikes_and_tables_mean_the_same():
     as_table = faulty(SPEECHLIKE, [{"fault": "click", "every": 3}])
-    assert faulty(SPEECHLIKE, [Strike(fault="click", every=3)]).settings == as_table.settings
+    assert faulty(SPEECHLIKE, [InjectionRule(fault="click", every=3)]).settings == as_table.settings
 
 
 def test_the_embedded_voice_decodes_spoiled_tokens_again(tmp_path):

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from harness.audio import write_wav
-from harness.engine.assessor import Case
+from harness.engine.assessor import PendingVerdict
 from harness.engine.engine import Engine
 from harness.engine.final import finalise
 from harness.engine.plan import Plan
-from harness.judge import Judge, Limits, Priors
+from harness.judge import Limits, Priors, VerdictPolicy
 from harness.report.headline import headline
 from harness.store import Run
-from harness.types import Arm, Attempt, Chunk, Corpus, Observation, Status, Variant, VerdictWord
+from harness.types import Arm, Attempt, Chunk, Corpus, Measurement, Status, Variant, VerdictWord
 
 MUFFLED = 17  # position of the chunk that is three times narrower than the others
 
 
-def observed(position: int) -> dict[str, Observation]:
+def observed(position: int) -> dict[str, Measurement]:
     rng = np.random.default_rng(position)
     edge = float(rng.normal(9000, 90))
     payload = {
@@ -34,19 +34,19 @@ def observed(position: int) -> dict[str, Observation]:
     vector = rng.normal(0, 0.01, 256) + np.eye(256)[0]
     speaker = {"encoder": "e", "embedding": vector.tolist(), "similarity": None, "speech_seconds": 3.0}
     return {
-        "signal": Observation("signal", "2", Status.OK, payload),
-        "speaker": Observation("speaker", "1", Status.OK, speaker),
+        "signal": Measurement("signal", "2", Status.OK, payload),
+        "speaker": Measurement("speaker", "1", Status.OK, speaker),
     }
 
 
-def cases(run: Run, session: int, count: int) -> list[Case]:
+def cases(run: Run, session: int, count: int) -> list[PendingVerdict]:
     """Chunks as the soak leaves them: spoken, scored, judged provisionally, all of it journalled."""
-    variant, judge = Variant("v", "null"), Judge(Limits.default(Priors()))
+    variant, judge = Variant("v", "null"), VerdictPolicy(Limits.default(Priors()))
     made = []
     for position in range(count):
         chunk = Chunk(f"c{position}", "one two three four five six seven eight nine ten", position=position)
         attempt = run.record_attempt(Attempt(session, 0, position, chunk.id, "v", duration=3.0), None)
-        case = Case(attempt, chunk, variant, judge, None, None, observations=observed(position))
+        case = PendingVerdict(attempt, chunk, variant, judge, None, None, observations=observed(position))
         assert attempt.id is not None
         run.record_observations(attempt.id, list(case.observations.values()))
         case.evidence = judge.evidence(case.view())
@@ -57,10 +57,10 @@ def cases(run: Run, session: int, count: int) -> list[Case]:
     return made
 
 
-def again(run: Run, before: list[Case]) -> list[Case]:
+def again(run: Run, before: list[PendingVerdict]) -> list[PendingVerdict]:
     """The same cases as a resumed run reads them from the journal."""
     return [
-        Case(
+        PendingVerdict(
             case.attempt,
             case.chunk,
             case.variant,

@@ -13,8 +13,8 @@ import pytest
 from harness.alignment import TimedWord
 from harness.audio import read_audio, resample
 from harness.scorers.asr import RATE, Recognizer, recognizer
-from harness.scorers.hearing import HeardWindow, Try, guarded, hear
-from harness.scorers.voice_activity import cut, original_time, voiced
+from harness.scorers.hearing import HeardWindow, Try, guarded, transcribe_guarded
+from harness.scorers.voice_activity import join_spans, original_time, voiced
 from harness.types import Samples
 from harness.weights import model_folder
 from tools.hearing.wordless import wordless_clips
@@ -104,16 +104,16 @@ def test_a_single_word_is_heard_in_the_full_window() -> None:
 def test_silence_is_not_even_decoded() -> None:
     decoder = Scripted([window("Thank you.")])
     for clip in (audio(0), audio(0.2), audio(5), np.full(RATE, 2e-5, np.float32)):
-        assert hear(decoder, clip, "en").windows == ()
+        assert transcribe_guarded(decoder, clip, "en").windows == ()
     assert decoder.tries == []
 
 
 def test_moments_of_the_cut_audio_are_told_in_the_whole() -> None:
     spans = ((1.0, 2.0), (5.0, 6.5))
-    assert len(cut(audio(10), spans)) == int(2.5 * RATE)
+    assert len(join_spans(audio(10), spans)) == int(2.5 * RATE)
     assert [original_time(t, spans) for t in (0.0, 0.5, 1.5, 2.5)] == [1.0, 1.5, 5.5, 6.5]
     outside = ((-0.5, 1.0),)
-    assert len(cut(audio(1), outside)) == int(1.5 * RATE)
+    assert len(join_spans(audio(1), outside)) == int(1.5 * RATE)
     assert [original_time(t, outside) for t in (0.2, 1.5)] == [0.0, 1.0]
 
 

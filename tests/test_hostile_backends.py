@@ -6,8 +6,8 @@ import struct
 import numpy as np
 import pytest
 
-from harness.backends.answers import Hello, Loaded, ReplySaid, read_answer, usable
-from harness.backends.protocol import MAGIC, Decoder, Message, ProtocolError
+from harness.backends.answers import Hello, LoadedAnswer, ReplySaid, read_answer, usable
+from harness.backends.protocol import MAGIC, FrameDecoder, Message, ProtocolError
 from harness.backends.worker import Worker
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
@@ -84,7 +84,7 @@ def test_a_reply_of_another_shape_is_a_broken_pipe(header):
 
 
 @pytest.mark.parametrize(
-    ("kind", "header"), [(Hello, {"kind": "hello"}), (Loaded, {"kind": "loaded", "capabilities": {"layout": 3}})]
+    ("kind", "header"), [(Hello, {"kind": "hello"}), (LoadedAnswer, {"kind": "loaded", "capabilities": {"layout": 3}})]
 )
 def test_a_greeting_of_another_shape_is_a_broken_pipe(kind, header):
     with pytest.raises(ProtocolError):
@@ -107,7 +107,7 @@ def test_a_greeting_of_another_shape_is_a_broken_pipe(kind, header):
 )
 def test_a_frame_that_cannot_be_read_is_a_protocol_error(header):
     with pytest.raises(ProtocolError):
-        list(Decoder().feed(struct.pack("<4sIQ", MAGIC, len(header), 0) + header))
+        list(FrameDecoder().feed(struct.pack("<4sIQ", MAGIC, len(header), 0) + header))
 
 
 # ------------------------------------------------------------------------------------------------ whole backends

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from harness.compare.identity import (
-    Evidence,
+    DeterminismData,
+    DeterminismWord,
     Rendition,
-    Word,
-    compare,
+    compare_synthesis,
     content,
-    decide,
+    decide_determinism,
     first_difference,
     same_bytes,
     total_variation,
@@ -36,8 +36,8 @@ BLIND = Rendition("a", "other", (1, 9, 3))
 
 
 def verdict(other, *, again=FRESH, heard=None):
-    fresh = [compare(FRESH, again, "fresh-again")]
-    return decide(Evidence(fresh, [compare(FRESH, other, "after-longer")], heard))[0]
+    fresh = [compare_synthesis(FRESH, again, "fresh-again")]
+    return decide_determinism(DeterminismData(fresh, [compare_synthesis(FRESH, other, "after-longer")], heard))[0]
 
 
 def test_the_first_difference_is_where_one_ends_when_it_is_a_prefix():
@@ -52,19 +52,19 @@ def test_total_variation_is_zero_for_equals_and_one_for_strangers():
 
 
 def test_the_three_levels_are_kept_apart():
-    found = compare(FRESH, rendition([1, 2, 3], pcm="other samples"), "again", mel_db=0.2, same_words=True)
+    found = compare_synthesis(FRESH, rendition([1, 2, 3], pcm="other samples"), "again", mel_db=0.2, same_words=True)
     assert (found.same_tokens, found.same_pcm, found.mel_db, found.same_words) == (True, False, 0.2, True)
-    assert compare(FRESH, TIED, "again").divergence == 1
+    assert compare_synthesis(FRESH, TIED, "again").divergence == 1
 
 
 @pytest.mark.parametrize(
     ("other", "word"),
     [
-        (FRESH, Word.BIT),
-        (rendition([1, 2, 3], pcm="other samples"), Word.TOKEN),
-        (TIED, Word.TIE),
-        (MOVED, Word.BLEED),
-        (BLIND, Word.UNKNOWN),
+        (FRESH, DeterminismWord.BIT),
+        (rendition([1, 2, 3], pcm="other samples"), DeterminismWord.TOKEN),
+        (TIED, DeterminismWord.TIE),
+        (MOVED, DeterminismWord.BLEED),
+        (BLIND, DeterminismWord.UNKNOWN),
     ],
 )
 def test_each_cause_has_its_word(other, word):
@@ -72,21 +72,23 @@ def test_each_cause_has_its_word(other, word):
 
 
 def test_fresh_processes_that_differ_are_unseeded_and_bleed_rests_on_content():
-    assert verdict(MOVED, again=MOVED) is Word.UNSEEDED
+    assert verdict(MOVED, again=MOVED) is DeterminismWord.UNSEEDED
     pairs = [(f"own{i}", f"before{i} word{i}", f"own{i} before{i}") for i in range(8)]
-    assert verdict(MOVED, again=MOVED, heard=content(pairs, seed=1)) is Word.BLEED
+    assert verdict(MOVED, again=MOVED, heard=content(pairs, seed=1)) is DeterminismWord.BLEED
 
 
 def test_nothing_compared_is_not_judged():
-    assert decide(Evidence([], [], None))[0] is Word.NOT_JUDGED
+    assert decide_determinism(DeterminismData([], [], None))[0] is DeterminismWord.NOT_JUDGED
 
 
 def test_same_samples_for_different_texts_come_first():
     renditions = [rendition([1], pcm="x", chunk="a"), rendition([1], pcm="x", chunk="b")]
     assert same_bytes(renditions, {"a": "one", "b": "two"}) == [("a", "b")]
     assert same_bytes(renditions, {"a": "one", "b": "one"}) == []
-    seen = Evidence([compare(FRESH, FRESH, "fresh")], [compare(FRESH, FRESH, "again")], None, [("a", "b")])
-    assert decide(seen)[0] is Word.SAME_BYTES
+    seen = DeterminismData(
+        [compare_synthesis(FRESH, FRESH, "fresh")], [compare_synthesis(FRESH, FRESH, "again")], None, [("a", "b")]
+    )
+    assert decide_determinism(seen)[0] is DeterminismWord.SAME_BYTES
 
 
 def test_words_of_the_previous_text_are_told_from_common_words():

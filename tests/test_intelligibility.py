@@ -13,7 +13,7 @@ from harness.errors import ConfigError
 from harness.scorers import SCORERS, asr, observe
 from harness.scorers.asr import Transcript, recognizer, speech_16k
 from harness.scorers.base import Clip
-from harness.scorers.intelligibility import IntelligibilityScorer, payload
+from harness.scorers.intelligibility import IntelligibilityScorer, transcript_payload
 from harness.scorers.second_opinion import SecondOpinionScorer
 from harness.text import normaliser
 from harness.types import Attempt, Chunk, Samples, Status, Variant
@@ -163,5 +163,5 @@ def test_not_finite_samples_never_reach_a_recognizer() -> None:
 
 
 def test_words_of_a_transcript_without_times_are_still_counted() -> None:
-    seen = payload(Transcript("hello world", (), "e", "m"), "hello world", "en", normaliser("none"))
+    seen = transcript_payload(Transcript("hello world", (), "e", "m"), "hello world", "en", normaliser("none"))
     assert seen["wer"]["errors"] == 0 and seen["words"] == []

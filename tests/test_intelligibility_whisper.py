@@ -12,7 +12,7 @@ from harness.errors import ConfigError
 from harness.scorers.asr import Transcript
 from harness.scorers.asr_whisper import Whisper
 from harness.scorers.hearing import Hearing, Try
-from harness.scorers.intelligibility import payload
+from harness.scorers.intelligibility import transcript_payload
 from harness.text import normaliser
 
 
@@ -45,7 +45,7 @@ def test_audio_beyond_thirty_seconds_is_read_to_its_end(checkpoint: Path) -> Non
     assert len(windows) >= 2
     assert max(w.end for window in windows for w in window.words) > 30.0
     heard = Transcript.of(Hearing(windows, 40.0), "whisper", "tiny-random.pt", {})
-    seen = payload(heard, "a line of text", "en", normaliser("whisper-english"))
+    seen = transcript_payload(heard, "a line of text", "en", normaliser("whisper-english"))
     assert json.loads(json.dumps(seen, allow_nan=False))["wer"]["words"] == 4
     assert len(seen["words"]) == len(seen["hypothesis"].split())
 

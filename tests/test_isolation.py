@@ -13,24 +13,34 @@ import numpy as np
 import pytest
 
 from harness.backends.worker import Worker
-from harness.compare.isolation import Decoded, Limits, Place, Seen, Spoken, claims, decide, model, vocoder
-from harness.compare.weights import Kind, Problem, Weights, embeddings, problems
+from harness.compare.isolation import (
+    Decoded,
+    IsolationData,
+    IsolationMargins,
+    IsolationRow,
+    Place,
+    isolation_claims,
+    locate_fault,
+    model,
+    vocoder,
+)
+from harness.compare.weights import Kind, Problem, Weights, embeddings, weight_problems
 from harness.corpora import make_corpus
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
 from harness.errors import ConfigError
 from harness.experiments import EXPERIMENTS
-from harness.experiments.isolation_tokens import probes, readings
+from harness.experiments.isolation_tokens import decoder_readings, probes
 from harness.store import Run
 from harness.types import Chunk, Claim, Outcome, Request, TokenLayout, Variant
-from harness.voice.codec import decode, load_codec
+from harness.voice.codec import decode_codes, load_codec
 
 ROOT = Path(__file__).parents[1]
 VOICE = ROOT / "voices" / "duo"
 needs_weights = pytest.mark.skipif(not (VOICE / "f16.gguf").is_file(), reason=f"the weights in {VOICE} are not there")
 GOOD, FAR = Decoded("reference-tokens of a", mel_db=1.0, level_db=0.2), Decoded("random", mel_db=7.5, level_db=0.1)
-FINE, POOR = [Spoken(f"c{i}", False) for i in range(24)], [Spoken(f"c{i}", True) for i in range(24)]
-HEALTHY = Seen(decoded=[GOOD], spoken=FINE, null=FINE, weights=[])
+FINE, POOR = [IsolationRow(f"c{i}", False) for i in range(24)], [IsolationRow(f"c{i}", True) for i in range(24)]
+HEALTHY = IsolationData(decoded=[GOOD], spoken=FINE, null=FINE, weights=[])
 
 
 # ------------------------------------------------------------------------------------------- decisions
@@ -44,19 +54,21 @@ HEALTHY = Seen(decoded=[GOOD], spoken=FINE, null=FINE, weights=[])
         (replace(HEALTHY, spoken=POOR, weights=[Problem("t", Kind.DAMAGED, "zero")]), (Place.MODEL,)),
         (replace(HEALTHY, spoken=POOR, weights=[Problem("t", Kind.MISPLACED, "moved")]), (Place.LOADING,)),
         (replace(HEALTHY, weights=[Problem("t", Kind.FOREIGN, "of another model")]), (Place.LOADING,)),
-        (Seen(unloadable="no such tensor"), (Place.LOADING,)),
-        (Seen(unjudged="no stages"), (Place.NOT_JUDGED,)),
+        (IsolationData(unloadable="no such tensor"), (Place.LOADING,)),
+        (IsolationData(unjudged="no stages"), (Place.NOT_JUDGED,)),
         (replace(HEALTHY, spoken=FINE[:3], null=FINE[:3]), (Place.NOT_JUDGED,)),
     ],
 )
-def test_the_place_at_fault_is_named(seen: Seen, places: tuple[Place, ...]) -> None:
-    assert decide(seen)[0] == places
+def test_the_place_at_fault_is_named(seen: IsolationData, places: tuple[Place, ...]) -> None:
+    assert locate_fault(seen)[0] == places
     expected = {Place.HEALTHY: True, Place.NOT_JUDGED: None}.get(places[0], False)
-    assert claims("v", seen)[0].passed is expected
+    assert isolation_claims("v", seen)[0].passed is expected
 
 
 def test_what_could_not_be_exchanged_says_why_in_every_claim() -> None:
-    for claim in claims("v", Seen(unjudged="the adapter exposes no stages", weights_reason="no GGUF file")):
+    for claim in isolation_claims(
+        "v", IsolationData(unjudged="the adapter exposes no stages", weights_reason="no GGUF file")
+    ):
         assert claim.passed is None
         assert "no stages" in claim.statement or "no GGUF file" in claim.statement
 
@@ -73,21 +85,21 @@ def test_what_could_not_be_exchanged_says_why_in_every_claim() -> None:
     ],
 )
 def test_a_sound_is_held_against_the_reference_decoders(decoded: Decoded, words: str) -> None:
-    found = decoded.wrong(Limits())
+    found = decoded.wrong(IsolationMargins())
     assert (words in found) if words else not found
 
 
 def test_a_reference_that_is_bad_itself_excuses_the_same_share() -> None:
-    half = [Spoken(f"c{i}", i % 2 == 0) for i in range(40)]
-    assert model(Seen(spoken=half, null=half))[0] is not False
-    assert model(Seen(spoken=half, null=FINE))[0] is False
+    half = [IsolationRow(f"c{i}", i % 2 == 0) for i in range(40)]
+    assert model(IsolationData(spoken=half, null=half))[0] is not False
+    assert model(IsolationData(spoken=half, null=FINE))[0] is False
 
 
 def test_a_text_without_a_verdict_is_judged_by_likeness() -> None:
-    assert Spoken("a", None, other_text=True).bad is True
-    assert Spoken("a", None, other_text=False).bad is False
-    assert Spoken("a", None).bad is None
-    assert Spoken("a", False, cut=True).bad is True
+    assert IsolationRow("a", None, other_text=True).bad is True
+    assert IsolationRow("a", None, other_text=False).bad is False
+    assert IsolationRow("a", None).bad is None
+    assert IsolationRow("a", False, cut=True).bad is True
 
 
 # ------------------------------------------------------------------------------------------- tokens
@@ -99,8 +111,8 @@ def test_silence_is_what_the_reference_decoder_makes_silent() -> None:
     codec = load_codec(VOICE / "codec.npz")
     rng = np.random.default_rng(0)
     tokens = np.stack([rng.integers(0, size, 40) for size in LAYOUT.codebook_sizes], axis=1).astype(np.int32)
-    made = probes(tokens, decode(tokens, codec), 16000, LAYOUT, seed=1)
-    power = {name: float(np.mean(decode(found, codec) ** 2)) for name, found in made.items()}
+    made = probes(tokens, decode_codes(tokens, codec), 16000, LAYOUT, seed=1)
+    power = {name: float(np.mean(decode_codes(found, codec) ** 2)) for name, found in made.items()}
     assert power["silence"] == min(power.values()) < 0.1 * power["one-token"]
     assert len(np.unique(made["silence"], axis=0)) == len(np.unique(made["one-token"], axis=0)) == 1
     for found in made.values():
@@ -112,8 +124,8 @@ def test_one_codebook_has_no_order_and_many_have_few() -> None:
     single = TokenLayout((64,), 0.02)
     tokens = np.arange(20, dtype=np.int32)[:, None]
     assert "order" not in probes(tokens, np.ones(20 * 160, np.float32), 8000, single, 1)
-    assert len(readings(tokens, single)) == 2
-    many = readings(np.zeros((4, 7), np.int32), TokenLayout((16,) * 7, 0.02))
+    assert len(decoder_readings(tokens, single)) == 2
+    many = decoder_readings(np.zeros((4, 7), np.int32), TokenLayout((16,) * 7, 0.02))
     assert sum("in the order" in name for name in many) == 6
 
 
@@ -184,7 +196,7 @@ def shift_rows(raw: bytearray, tensors: dict[str, Any]) -> None:
 def test_every_quantization_holds_the_references_weights() -> None:
     reference = Weights(VOICE / "f16.gguf")
     for name in ("q8_0", "q4_k_s", "q2_k"):
-        assert problems(Weights(VOICE / f"{name}.gguf"), reference) == []
+        assert weight_problems(Weights(VOICE / f"{name}.gguf"), reference) == []
     found = embeddings(reference)["token_embd.weight"]
     assert found["rows"] == 4096 and found["zero_rows"] == [] and 0.13 < found["spread"] < 0.14
 
@@ -201,7 +213,7 @@ def test_every_quantization_holds_the_references_weights() -> None:
 def test_weights_damaged_or_in_the_wrong_place_are_told_apart(
     tmp_path: Path, change: Callable[[bytearray, dict[str, Any]], None], kind: Kind, words: str
 ) -> None:
-    found = problems(Weights(patched(tmp_path / "m.gguf", change)), Weights(VOICE / "f16.gguf"))
+    found = weight_problems(Weights(patched(tmp_path / "m.gguf", change)), Weights(VOICE / "f16.gguf"))
     assert {problem.kind for problem in found} == {kind}
     assert any(words in problem.says for problem in found)
 
@@ -275,4 +287,4 @@ def test_a_wrong_key_is_one_line(tmp_path: Path) -> None:
 
 
 def test_no_claim_rests_on_nothing() -> None:
-    assert vocoder(Seen())[0] is None and model(Seen())[0] is None
+    assert vocoder(IsolationData())[0] is None and model(IsolationData())[0] is None

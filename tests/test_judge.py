@@ -13,20 +13,20 @@ from hypothesis import strategies as st
 
 from harness.errors import ConfigError
 from harness.faults import catalogue
-from harness.judge import Bound, FaultLimits, Judge, Limits
+from harness.judge import Bound, FaultLimits, Limits, VerdictPolicy
 from harness.judge.judge import relate
-from harness.types import Attempt, Chunk, Evidence, ReferenceRecord, Relation, Verdict, VerdictWord, View
+from harness.types import Attempt, Chunk, Detection, DetectorInput, ReferenceRecord, Relation, Verdict, VerdictWord
 
 CHUNK = Chunk("a", "one two three four five six seven eight nine ten")
 
 
-def view(reference: ReferenceRecord | None = None, chunk: Chunk = CHUNK) -> View:
-    return View(chunk, Attempt(0, 0, 0, "a", "v"), {}, reference)
+def view(reference: ReferenceRecord | None = None, chunk: Chunk = CHUNK) -> DetectorInput:
+    return DetectorInput(chunk, Attempt(0, 0, 0, "a", "v"), {}, reference)
 
 
-def judged(fault: str, value: float | None, seen: View | None = None, limits: Limits | None = None) -> Verdict:
-    evidence = [Evidence(fault, value, reason="" if value is not None else "the recognizer failed")]
-    return Judge(limits or Limits.default()).verdict(seen or view(), evidence)
+def judged(fault: str, value: float | None, seen: DetectorInput | None = None, limits: Limits | None = None) -> Verdict:
+    evidence = [Detection(fault, value, reason="" if value is not None else "the recognizer failed")]
+    return VerdictPolicy(limits or Limits.default()).verdict(seen or view(), evidence)
 
 
 def with_limits(fault: str, limits: FaultLimits) -> Limits:
@@ -81,24 +81,24 @@ def test_what_could_not_look_is_not_clean_and_says_why() -> None:
     verdict = judged("truncation", None)
     assert verdict.word is VerdictWord.NOT_JUDGED
     assert verdict.reason == "truncation: the recognizer failed"
-    assert Judge(Limits.default()).verdict(view(), []).word is VerdictWord.NOT_JUDGED
+    assert VerdictPolicy(Limits.default()).verdict(view(), []).word is VerdictWord.NOT_JUDGED
 
 
 def test_a_finding_stands_although_others_could_not_look() -> None:
-    evidence = [Evidence("silence", 80.0), Evidence("truncation", None, reason="no transcript")]
-    verdict = Judge(Limits.default()).verdict(view(), evidence)
+    evidence = [Detection("silence", 80.0), Detection("truncation", None, reason="no transcript")]
+    verdict = VerdictPolicy(Limits.default()).verdict(view(), evidence)
     assert verdict.word is VerdictWord.FAULTY and verdict.unjudged == ("truncation",)
 
 
 def test_what_does_not_apply_is_neither() -> None:
-    evidence = [Evidence("silence", 3.0), Evidence("token-range", None, reason="no tokens", applies=False)]
-    verdict = Judge(Limits.default()).verdict(view(), evidence)
+    evidence = [Detection("silence", 3.0), Detection("token-range", None, reason="no tokens", applies=False)]
+    verdict = VerdictPolicy(Limits.default()).verdict(view(), evidence)
     assert verdict == Verdict(VerdictWord.CLEAN)
 
 
 def test_findings_that_follow_from_another_are_folded_into_it() -> None:
-    evidence = [Evidence("silence", 120.0), Evidence("truncation", 9.0), Evidence("unintelligible", 1.0)]
-    judge = Judge(Limits.default())
+    evidence = [Detection("silence", 120.0), Detection("truncation", 9.0), Detection("unintelligible", 1.0)]
+    judge = VerdictPolicy(Limits.default())
     verdict = judge.verdict(view(), evidence)
     assert [finding.fault for finding in verdict.findings] == ["silence"]
     assert "with it: unintelligible, truncation" in verdict.findings[0].detail

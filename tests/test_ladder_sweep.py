@@ -8,8 +8,8 @@ import pytest
 
 from harness.compare import ChunkResult
 from harness.compare.family import proportion
-from harness.experiments.ladder_claims import claims, degraded, growth
-from harness.experiments.sweep import SAFE, UNDECIDED, UNSAFE, _claims, compare_words, figures, region
+from harness.experiments.ladder_claims import degraded, growth, length_claims
+from harness.experiments.sweep import SAFE, UNDECIDED, UNSAFE, _claims, compare_words, region, setting_metrics
 from harness.types import Chunk, Claim, Json, Verdict, VerdictWord
 
 MARGINS = {"short_words": 2, "short_rate_max": 0.1, "time_exponent_max": 1.3, "memory_exponent_max": 1.3}
@@ -36,7 +36,7 @@ def steps(**changes: dict[int, Any]) -> list[Json]:
 
 
 def claimed(rows: list[Json], **fits: Any) -> dict[str, Claim]:
-    return {claim.name: claim for claim in claims("v", rows, {**NO_FITS, **fits}, MARGINS)}
+    return {claim.name: claim for claim in length_claims("v", rows, {**NO_FITS, **fits}, MARGINS)}
 
 
 # ------------------------------------------------------------------------------------------- ladder
@@ -88,7 +88,7 @@ def rows(faulty: int, errors: int, n: int = 40) -> list[ChunkResult]:
 
 
 def swept(**given: list[ChunkResult]) -> tuple[dict[str, Json], dict[str, Claim]]:
-    found = {label: figures(each, TABLE, 0.99, 1) for label, each in given.items()}
+    found = {label: setting_metrics(each, TABLE, 0.99, 1) for label, each in given.items()}
     best = compare_words(given, found, 0.99, 1)
     settings = {label: {"temperature": label[0], "top_p": label[1]} for label in given}
     made = _claims("v", found, region(settings, found), best, TABLE)
@@ -117,4 +117,4 @@ def test_word_errors_are_compared_on_the_same_chunks() -> None:
 
 def test_no_error_heard_is_not_no_error_possible() -> None:
     clean = [ChunkResult(i, Chunk(f"c{i}", "word " * 20), CLEAN, 0, 0, 20) for i in range(10)]
-    assert figures(clean, TABLE, 0.95, 1)["wer"]["high"] > 0.01
+    assert setting_metrics(clean, TABLE, 0.95, 1)["wer"]["high"] > 0.01

@@ -8,7 +8,7 @@ import pytest
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
 from harness.errors import ConfigError
-from harness.report import summarise
+from harness.report import run_summary
 from harness.store import Run
 from harness.terminal import closing_lines
 from harness.types import Variant, VerdictWord
@@ -38,7 +38,7 @@ def test_a_choice_of_scorers_is_judged_by_them(tmp_path):
     assert unasked(Run.open(Engine(plan).run()))  # what was not measured could not look, and is not clean
     run = Run.open(Engine(replace(plan, left_out=("intelligibility", "pitch", "speaker", "edit_likelihood"))).run())
     assert unasked(run) == set()
-    summary = summarise(run)
+    summary = run_summary(run)
     assert VerdictWord.NOT_JUDGED not in {verdict.word for verdict in run.verdicts().values()}
     assert any("judged without intelligibility, pitch" in line for line in closing_lines(summary))
 

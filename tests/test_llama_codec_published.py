@@ -11,12 +11,12 @@ import pytest
 
 from harness.backends.base import BackendRefused
 from harness.backends.llama_codec import LlamaCodec
-from harness.backends.llama_settings import Settings
+from harness.backends.llama_settings import LlamaSettings
 from harness.backends.llama_voices import SnacVoice
 from harness.errors import ConfigError
 from harness.scorers.tokens import codebook_figures
 from harness.types import Request, Variant
-from harness.voice.layout import MISSING, read
+from harness.voice.layout import MISSING, parse_generated
 from harness.voice.snac import SnacDecoder, load_snac_geometry
 
 from ._published import (
@@ -73,13 +73,13 @@ def test_the_token_range_is_128266_to_156937_with_an_offset_by_slot(folder: Path
     geometry = load_snac_geometry(folder / "voice.json")
     lowest, highest = frame([0] * 7), frame([SIZE - 1] * 7)
     assert (lowest[0], highest[-1]) == (128266, 156937)
-    reading = read([*lowest, *highest, STOP], geometry)
+    reading = parse_generated([*lowest, *highest, STOP], geometry)
     np.testing.assert_array_equal(reading.codes, [[0] * 7, [SIZE - 1] * 7])
     assert reading.ended and reading.malformed_tokens == 0
     sizes = [book.size for book in geometry.codebooks]
     assert sizes == [SIZE] * 7 and [book.offset for book in geometry.codebooks] == lowest
     for beyond in (128265, 156938):  # neither is wrapped into the range, as a modulo would do
-        bad = read([*lowest[:3], beyond, *lowest[4:]], geometry)
+        bad = parse_generated([*lowest[:3], beyond, *lowest[4:]], geometry)
         assert bad.malformed_tokens == 1
         assert not 0 <= bad.codes[0, 3] < SIZE
 
@@ -110,7 +110,7 @@ def test_slots_go_to_the_levels_of_the_codec_in_the_order_of_the_tree(folder: Pa
 def test_a_missing_slot_costs_its_frame_and_no_other(folder: Path) -> None:
     geometry = load_snac_geometry(folder / "voice.json")
     whole = [frame([i] * 7) for i in range(1, 4)]
-    reading = read([*whole[0], *whole[1][:3], *whole[1][4:], *whole[2]], geometry)
+    reading = parse_generated([*whole[0], *whole[1][:3], *whole[1][4:], *whole[2]], geometry)
     assert reading.malformed_tokens == 1 and not reading.ended
     assert reading.codes[1].tolist() == [2, 2, 2, MISSING, 2, 2, 2]
     assert reading.codes[2].tolist() == [3] * 7
@@ -240,6 +240,6 @@ def test_a_description_serves_as_the_voice_where_no_speakers_are_named(folder: P
     path = write_voice(tmp_path, prompt=prompt, speakers=[])
     voice = SnacVoice(load_snac_geometry(path))
     told: list[str] = []
-    (piece,) = voice.pieces("Hi {voice}.", "Male, warm {text}", Settings(), lambda text: told.append(text) or [7])
+    (piece,) = voice.pieces("Hi {voice}.", "Male, warm {text}", LlamaSettings(), lambda text: told.append(text) or [7])
     assert told == ['<description="Male, warm {text}"> Hi {voice}.']
     assert piece.prompt == [HUMAN, BOS, 7, EOT, HUMAN_END, AI, START]

@@ -12,12 +12,12 @@ import pytest
 
 from harness.backends.worker import Worker
 from harness.corpora import load_corpus
-from harness.faults import catalogue, gather
+from harness.faults import catalogue, detect_all
 from harness.faults._half_phase import decoded
-from harness.judge import Judge, Limits
+from harness.judge import Limits, VerdictPolicy
 from harness.profile import Profile
 from harness.sensitivity import Trials, Twin
-from harness.types import Attempt, Outcome, Request, VerdictWord, View
+from harness.types import Attempt, DetectorInput, Outcome, Request, VerdictWord
 from harness.variants import load_variants
 from harness.voice.codec import load_codec
 from harness.voice.geometry import load_geometry
@@ -36,7 +36,7 @@ def variant():
 def trials(variant):
     options = {name: {} for name in SCORERS}
     options["intelligibility"] = {"asr": variant.asr}
-    return Trials(Judge(Limits.load(variant.calibration)), options)
+    return Trials(VerdictPolicy(Limits.load(variant.calibration)), options)
 
 
 @pytest.fixture(scope="module")
@@ -73,15 +73,15 @@ def twin(variant, trials, tmp_path_factory):
 
 def verdict_of(trials, twin):
     seen = replace(twin.view, previous=None)
-    return trials.judge.verdict(seen, gather(seen))
+    return trials.judge.verdict(seen, detect_all(seen))
 
 
 def broken(trials, twin, samples):
     """The verdict over the same text with other sound, every scorer anew."""
     attempt = replace(twin.attempt, duration=len(samples) / twin.sample_rate, tokens=None, token_count=None)
     copy = replace(twin, samples=np.asarray(samples, np.float32), attempt=attempt, observations={})
-    seen: View = replace(copy.view, observations=trials.score(copy, frozenset(SCORERS)))
-    found = trials.judge.verdict(seen, gather(seen))
+    seen: DetectorInput = replace(copy.view, observations=trials.score(copy, frozenset(SCORERS)))
+    found = trials.judge.verdict(seen, detect_all(seen))
     assert found.word is VerdictWord.FAULTY
     return [finding.fault for finding in found.findings]
 

@@ -5,17 +5,28 @@ import pytest
 
 from harness.compare.claims import fault_rate, judged_share
 from harness.compare.rows import ChunkResult, Margins
-from harness.judge import Judge, Limits, Priors
-from harness.judge.settled import settle
+from harness.judge import Limits, Priors, VerdictPolicy
+from harness.judge.settled import settle_run
 from harness.judge.unspoken import nothing_to_speak
 from harness.scorers.asr import Transcript
 from harness.scorers.base import observe
 from harness.scorers.clip import SharedClip
-from harness.scorers.intelligibility import payload
+from harness.scorers.intelligibility import transcript_payload
 from harness.scorers.pitch import PitchScorer
 from harness.scorers.signal import SignalScorer
 from harness.text import default_normaliser, normaliser
-from harness.types import Attempt, Chunk, Observation, Outcome, Samples, Status, Variant, Verdict, VerdictWord, View
+from harness.types import (
+    Attempt,
+    Chunk,
+    DetectorInput,
+    Measurement,
+    Outcome,
+    Samples,
+    Status,
+    Variant,
+    Verdict,
+    VerdictWord,
+)
 
 RATE = 24_000
 TEXTS = ("?!", "* * *", "\U0001f600", "...", "— —", "。！？")
@@ -27,15 +38,17 @@ def verdict(
     chunk = Chunk("c", text)
     duration = None if sound is None else len(sound) / RATE
     attempt = Attempt(0, 0, 0, "c", "v", outcome=outcome, detail="signal 11", sample_rate=RATE, duration=duration)
-    seen: dict[str, Observation] = {}
+    seen: dict[str, Measurement] = {}
     if sound is not None:
         clip = SharedClip(chunk, attempt, sound, RATE, Variant("v", "null"))
         seen = {scorer.name: observe(scorer, clip) for scorer in (SignalScorer(), PitchScorer())}
         if heard is not None:
-            found = payload(Transcript(heard, (), "e", "m"), text, "en", normaliser(default_normaliser("en")))
-            seen["intelligibility"] = Observation("intelligibility", "1", Status.OK, found)
-    view = View(chunk, attempt, seen)
-    judge = Judge(Limits.default())
+            found = transcript_payload(
+                Transcript(heard, (), "e", "m"), text, "en", normaliser(default_normaliser("en"))
+            )
+            seen["intelligibility"] = Measurement("intelligibility", "1", Status.OK, found)
+    view = DetectorInput(chunk, attempt, seen)
+    judge = VerdictPolicy(Limits.default())
     return judge.verdict(view, judge.evidence(view))
 
 
@@ -113,9 +126,9 @@ def test_claims_count_them_apart() -> None:
 def test_a_run_is_not_fitted_on_texts_that_hold_nothing_to_speak() -> None:
     texts = ["?!", "* * *", "Yes."]
     views = [
-        View(Chunk(f"c{i}", text), Attempt(0, 0, i, f"c{i}", "v", id=i, outcome=Outcome.NO_AUDIO), {})
+        DetectorInput(Chunk(f"c{i}", text), Attempt(0, 0, i, f"c{i}", "v", id=i, outcome=Outcome.NO_AUDIO), {})
         for i, text in enumerate(texts)
     ]
-    judge = Judge(Limits.default())
-    settled = settle(views, [judge.evidence(view) for view in views], Priors())
+    judge = VerdictPolicy(Limits.default())
+    settled = settle_run(views, [judge.evidence(view) for view in views], Priors())
     assert settled.own.chunks == 1 and len(settled.views) == 3

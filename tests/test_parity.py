@@ -14,16 +14,16 @@ from hypothesis.extra import numpy as arrays_of
 
 from harness.audio import resample
 from harness.errors import ConfigError
-from harness.parity import Limits, compare_sound, compare_stage, follow, judge_speaker
+from harness.parity import ParityLimits, compare_sound, compare_stage, compare_stages, judge_speaker
 from harness.parity.limits import SoundTolerance, Tolerance
-from harness.parity.runs import Source
+from harness.parity.runs import DumpSource
 
 RNG = np.random.default_rng(0)
 MEL = RNG.normal(-6.48, 2.0, (80, 120))
 
 
-def limits(**table: Any) -> Limits:
-    return Limits.read(table, Path())
+def limits(**table: Any) -> ParityLimits:
+    return ParityLimits.read(table, Path())
 
 
 def speech(seconds: float = 2.0, rate: int = 16000, seed: int = 0, shift: float = 0.0) -> np.ndarray:
@@ -136,13 +136,13 @@ def _chain(errors: list[float]) -> tuple[dict[str, np.ndarray], dict[str, np.nda
 
 
 def test_the_first_stage_out_is_named_and_its_error_is_born_there() -> None:
-    chain = follow(*_chain([0.0, 1e-6, 0.1, 0.3]), limits())
+    chain = compare_stages(*_chain([0.0, 1e-6, 0.1, 0.3]), limits())
     assert chain.first is not None and chain.first.name == "s2" and chain.born is True and chain.passed is False
     assert "stage 's2' (3 of 4) is the first" in chain.says() and "born there" in chain.says()
 
 
 def test_an_error_that_grows_is_followed_to_where_it_began() -> None:
-    chain = follow(*_chain([0.0, 1e-4, 1e-3, 0.008, 0.05]), limits())
+    chain = compare_stages(*_chain([0.0, 1e-4, 1e-3, 0.008, 0.05]), limits())
     assert chain.first is not None and chain.first.name == "s4" and chain.born is False
     assert "has grown since 's1'" in chain.says()
 
@@ -151,26 +151,26 @@ def test_a_stage_that_one_side_lacks_is_never_counted_as_equal() -> None:
     first, second = _chain([0.0, 0.0])
     del second["s1"]
     second["new"] = first["s0"]
-    chain = follow(first, second, limits())
+    chain = compare_stages(first, second, limits())
     assert chain.passed is None
     assert "s1 (not in the candidate)" in chain.says() and "new (not in the reference)" in chain.says()
-    assert follow({"a": MEL}, {"b": MEL}, limits()).passed is None
+    assert compare_stages({"a": MEL}, {"b": MEL}, limits()).passed is None
 
 
 def test_every_stage_can_have_its_own_tolerance() -> None:
     first, second = _chain([0.0, 0.05])
-    assert follow(first, second, limits(stages={"s1": {"cosine_min": 0.99}})).passed is True
-    tight = follow(first, second, limits(stages={"s1": {"cosine_min": 0.99, "difference_max": 1e-4}}))
+    assert compare_stages(first, second, limits(stages={"s1": {"cosine_min": 0.99}})).passed is True
+    tight = compare_stages(first, second, limits(stages={"s1": {"cosine_min": 0.99, "difference_max": 1e-4}}))
     assert tight.passed is False and "largest difference" in tight.says()
     with pytest.raises(ConfigError, match=r"parity.stages.s7: neither side has this stage \(they have: s0, s1\)"):
-        follow(first, second, limits(stages={"s7": {"cosine_min": 0.99}}))
+        compare_stages(first, second, limits(stages={"s7": {"cosine_min": 0.99}}))
 
 
 # ---------------------------------------------------------------------------------------------- both ends
 def test_stages_near_one_do_not_make_the_ends_equal() -> None:
     """Each stage fed with the reference's own input reached 0.9999, and the whole 0.71."""
     first, second = _chain([0.005, 0.005, 0.005])
-    assert follow(first, second, limits()).passed is True
+    assert compare_stages(first, second, limits()).passed is True
     ends = compare_sound((speech(), 16000), (speech(seed=1) * 0 + RNG.normal(0, 0.05, 32000), 16000), SoundTolerance())
     assert ends.passed is False
     assert ends.log_mel_correlation is not None and ends.log_mel_correlation < 0.71
@@ -179,7 +179,7 @@ def test_stages_near_one_do_not_make_the_ends_equal() -> None:
 def test_the_ends_may_be_equal_though_a_stage_is_out() -> None:
     """A constant shift of the phase is another waveform and the same sound."""
     a, b = speech(), speech(shift=0.31)
-    assert follow({"waveform": a}, {"waveform": b}, limits()).passed is False
+    assert compare_stages({"waveform": a}, {"waveform": b}, limits()).passed is False
     assert compare_sound((a, 16000), (b, 16000), SoundTolerance()).passed is True
 
 
@@ -237,7 +237,7 @@ def test_a_speaker_is_judged_by_the_references_ceiling_and_the_encoders_floor() 
 def test_dumps_are_read_in_their_own_order_from_either_format(tmp_path: Path) -> None:
     stages = {"zeta": MEL.astype(np.float32), "alpha": np.arange(6, dtype=np.int64).reshape(2, 3)}
     np.savez(tmp_path / "a.npz", **stages)
-    found = Source("a.npz", tmp_path).load()
+    found = DumpSource("a.npz", tmp_path).load()
     assert list(found.stages) == ["zeta", "alpha"] and found.cold is None
     pytest.importorskip("safetensors", reason="the format needs the extra 'parity'")
     import torch
@@ -245,10 +245,10 @@ def test_dumps_are_read_in_their_own_order_from_either_format(tmp_path: Path) ->
 
     save_file({name: torch.from_numpy(each) for name, each in stages.items()}, tmp_path / "a.safetensors")
     save_file({"half": torch.ones(3, dtype=torch.bfloat16)}, tmp_path / "b.safetensors")
-    read = Source("a.safetensors", tmp_path).load()
+    read = DumpSource("a.safetensors", tmp_path).load()
     for name, each in stages.items():
         np.testing.assert_array_equal(read.stages[name], each)
-    assert Source("b.safetensors", tmp_path).load().stages["half"].tolist() == [1.0, 1.0, 1.0]
+    assert DumpSource("b.safetensors", tmp_path).load().stages["half"].tolist() == [1.0, 1.0, 1.0]
 
 
 def test_buckets_are_files_of_a_folder_or_part_of_a_name(tmp_path: Path) -> None:
@@ -256,11 +256,11 @@ def test_buckets_are_files_of_a_folder_or_part_of_a_name(tmp_path: Path) -> None
     for bucket in (32, 512):
         np.savez(tmp_path / "torch" / f"{bucket}.npz", x=np.full(3, bucket))
     for spec in ("torch", "torch/{bucket}.npz"):
-        assert Source(spec, tmp_path).load(512).stages["x"][0] == 512
+        assert DumpSource(spec, tmp_path).load(512).stages["x"][0] == 512
     with pytest.raises(ConfigError, match=r"one dump named 64.npz or 64.safetensors is needed, there is none"):
-        Source("torch", tmp_path).load(64)
+        DumpSource("torch", tmp_path).load(64)
     with pytest.raises(ConfigError, match="no bucket to put in"):
-        Source("torch/{bucket}.npz", tmp_path).load()
+        DumpSource("torch/{bucket}.npz", tmp_path).load()
 
 
 def test_a_callable_is_called_by_bucket_and_timed_cold_and_warm(tmp_path: Path) -> None:
@@ -269,11 +269,11 @@ def test_a_callable_is_called_by_bucket_and_timed_cold_and_warm(tmp_path: Path) 
         "def run(bucket):\n    calls.append(bucket)\n    return {'x': torch.full((bucket,), float(len(calls)))}\n"
         "def plain():\n    return {'x': np.ones(2)}\n"
     )
-    side = Source("sides.py:run", tmp_path)
+    side = DumpSource("sides.py:run", tmp_path)
     first = side.load(4, repeats=2)
     assert first.stages["x"].tolist() == [1.0] * 4 and first.cold is not None and len(first.warm) == 2
     assert side.load(2).stages["x"].tolist() == [4.0] * 2  # imported once: its state lives on
-    assert Source("sides.py:plain", tmp_path).load(8).stages["x"].shape == (2,)
+    assert DumpSource("sides.py:plain", tmp_path).load(8).stages["x"].shape == (2,)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_what_cannot_be_loaded_is_one_clear_line(tmp_path: Path, spec: str, word
         "def run():\n    return [1]\ndef words():\n    return {'x': ['a']}\ndef fails():\n    import onnxx\n"
     )
     with pytest.raises(ConfigError, match=words) as error:
-        Source(spec, tmp_path).load()
+        DumpSource(spec, tmp_path).load()
     assert "\n" not in str(error.value)
 
 
@@ -314,9 +314,11 @@ def test_what_cannot_be_loaded_is_one_clear_line(tmp_path: Path, spec: str, word
 )
 def test_wrong_limits_are_one_clear_line(table: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        Limits.read(table, Path())
+        ParityLimits.read(table, Path())
 
 
 def test_results_hold_no_nan(tmp_path: Path) -> None:
-    chain = follow({"x": np.zeros(3), "y": np.array([np.nan])}, {"x": np.ones(3), "y": np.array([np.nan])}, limits())
+    chain = compare_stages(
+        {"x": np.zeros(3), "y": np.array([np.nan])}, {"x": np.ones(3), "y": np.array([np.nan])}, limits()
+    )
     json.dumps(chain.to_json(), allow_nan=False)

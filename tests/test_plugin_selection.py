@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from harness.plugin.caught import also_caught, meant
-from harness.plugin.selection import Ask
+from harness.plugin.selection import SuiteCase
 
 from .test_plugin import ROOT
 
@@ -77,9 +77,11 @@ def test_the_printed_reproduction_takes_exactly_one_item(suite):
 
 
 def test_parts_that_are_meant_as_parts_are_left_in_peace():
-    asks = [Ask("q4_k", "a"), Ask("q4_k_s", "a"), Ask("piper", "a")]
+    asks = [SuiteCase("q4_k", "a"), SuiteCase("q4_k_s", "a"), SuiteCase("piper", "a")]
     assert also_caught("q4", asks, ["q4_k", "q4_k_s", "piper"], ["a"]) == []
     assert also_caught("q4_k or q4_k_s or piper", asks, ["q4_k", "q4_k_s", "piper"], ["a"]) == []
-    (line,) = also_caught("lj", [Ask("lj", "LJ001-0001"), Ask("sev", "LJ001-0001")], ["lj", "sev"], ["LJ001-0001"])
+    (line,) = also_caught(
+        "lj", [SuiteCase("lj", "LJ001-0001"), SuiteCase("sev", "LJ001-0001")], ["lj", "sev"], ["LJ001-0001"]
+    )
     assert "also takes sev" in line
     assert "did you mean 'piper'" in meant("pipper", ["piper", "hibari"], ["a"])

@@ -12,7 +12,7 @@ import pytest
 
 from harness.backends import ADAPTERS
 from harness.errors import ConfigError
-from harness.presets import load, names
+from harness.presets import names, read_preset
 from harness.types import Outcome, Variant
 
 from ._systems import LONG, TEXT, judged, program, seen, speak, variant
@@ -23,7 +23,7 @@ PAGES = Path(__file__).parents[1] / "docs" / "presets"
 
 @pytest.mark.parametrize("name", names())
 def test_a_preset_is_one_variant_of_its_name_and_its_page_shows_it(name: str) -> None:
-    preset = load(name)
+    preset = read_preset(name)
     text = preset.filled({})
     document = tomllib.loads(text)
     assert list(document["variants"]) == [name]
@@ -35,12 +35,12 @@ def test_a_preset_is_one_variant_of_its_name_and_its_page_shows_it(name: str) ->
 
 def test_values_are_set_safely_and_wrong_names_get_a_suggestion() -> None:
     path = 'C:\\voices\\my "best".gguf'
-    document = tomllib.loads(load("piper").filled({"model": path}))
+    document = tomllib.loads(read_preset("piper").filled({"model": path}))
     assert document["variants"]["piper"]["model"] == path
     with pytest.raises(ConfigError, match=r"unknown key 'modell'.*did you mean 'model'"):
-        load("piper").filled({"modell": "x"})
+        read_preset("piper").filled({"modell": "x"})
     with pytest.raises(ConfigError, match=r"unknown preset 'pipr'.*did you mean 'piper'"):
-        load("pipr")
+        read_preset("pipr")
 
 
 def test_the_command_lists_and_prints() -> None:
@@ -50,7 +50,7 @@ def test_the_command_lists_and_prints() -> None:
         ).stdout
 
     assert set(names()) == {line.split()[0] for line in told().splitlines()}
-    assert told("flite", "--set", "voice=kal") == load("flite").filled({"voice": "kal"})
+    assert told("flite", "--set", "voice=kal") == read_preset("flite").filled({"voice": "kal"})
 
 
 # ------------------------------------------------------ programs without weights here: stand-ins of their interface

@@ -12,11 +12,22 @@ import pytest
 
 from harness.calibration import calibrate, calibrate_takes
 from harness.errors import ConfigError
-from harness.judge import Judge, Limits
-from harness.profile import Profile, Take, build, from_takes, text_key
+from harness.judge import Limits, VerdictPolicy
+from harness.profile import Profile, Take, build_profile, from_takes, text_key
 from harness.stats import tail_limit
 from harness.text import TEXT_VERSION
-from harness.types import Attempt, Chunk, Json, Observation, Outcome, Status, Variant, Verdict, VerdictWord, View
+from harness.types import (
+    Attempt,
+    Chunk,
+    DetectorInput,
+    Json,
+    Measurement,
+    Outcome,
+    Status,
+    Variant,
+    Verdict,
+    VerdictWord,
+)
 
 ONSETS, VOWELS = ("b", "dr", "f", "gl", "k", "m", "st", "v"), ("a", "e", "ai", "o", "ou", "i")
 WORDS = [a + v + b + w for a in ONSETS for v in VOWELS for b in ("n", "rt", "l") for w in ("", "er", "y")]
@@ -78,7 +89,7 @@ def take(of: Chunk, seed: int, **changes: Mapping[str, Any]) -> Take:
     }
     for scorer, change in changes.items():
         payloads[scorer] = {**payloads[scorer], **change}
-    observations = {name: Observation(name, "1", Status.OK, payload) for name, payload in payloads.items()}
+    observations = {name: Measurement(name, "1", Status.OK, payload) for name, payload in payloads.items()}
     attempt = Attempt(
         0, 0, of.position, of.id, "f16", take=seed, seed=seed, duration=clock + 0.1, token_count=int(75 * clock)
     )
@@ -109,7 +120,7 @@ class FakeRun:
 
     def all_observations(
         self, scorer: str | None = None, variant: str | None = None
-    ) -> Iterator[tuple[int, Observation]]:
+    ) -> Iterator[tuple[int, Measurement]]:
         for n, t in enumerate(self.gathered):
             for seen in t.observations.values():
                 yield n, seen
@@ -122,7 +133,7 @@ F16 = Variant("f16", "llama_codec", reference=True)
 
 
 def test_a_profile_is_the_same_after_disk_and_small(tmp_path: Path) -> None:
-    profile = build(FakeRun(healthy(20)), F16)
+    profile = build_profile(FakeRun(healthy(20)), F16)
     for name in ("profile.json", "profile.json.gz"):
         profile.save(tmp_path / name)
         once = (tmp_path / name).read_bytes()
@@ -152,7 +163,7 @@ def test_the_voice_is_compared_with_its_own_mean() -> None:
 
 
 def test_a_key_that_differs_is_named() -> None:
-    profile = build(FakeRun(healthy(2)), F16)
+    profile = build_profile(FakeRun(healthy(2)), F16)
     assert profile.keys["scorer.signal"] == "1" and profile.keys["model.model"] == "abc"
     assert profile.mismatch({"scorer.signal": "1", "new": "x"}) == ""
     assert "scorer.signal was 1, is 2" in profile.mismatch({"scorer.signal": "2"})
@@ -161,9 +172,9 @@ def test_a_key_that_differs_is_named() -> None:
 def test_runs_of_different_models_make_no_profile() -> None:
     other = FakeRun(healthy(2), {"fingerprint": {"models": {"f16": {"model": "xyz"}}}})
     with pytest.raises(ConfigError, match=r"differ in model\.model: abc and xyz"):
-        build([FakeRun(healthy(2)), other], F16)
+        build_profile([FakeRun(healthy(2)), other], F16)
     with pytest.raises(ConfigError, match="no attempt"):
-        build(FakeRun([]), F16)
+        build_profile(FakeRun([]), F16)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"schema": 9}', b"\x1f\x8bnonsense"])
@@ -211,12 +222,12 @@ def test_limits_say_what_they_were_fitted_on_and_hold_on_other_texts(
 
 
 def test_fitted_limits_pass_other_healthy_takes_and_find_faults(fitted: tuple[Limits, Json, frozenset[int]]) -> None:
-    judge, profile = Judge(fitted[0]), from_takes(healthy(), {})
+    judge, profile = VerdictPolicy(fitted[0]), from_takes(healthy(), {})
 
     def words(of: Take) -> set[str]:
         speaker = of.observations["speaker"]
         similar = replace(speaker, payload={**speaker.payload, "similarity": 0.999})
-        seen = View(of.chunk, of.attempt, {**of.observations, "speaker": similar}, profile.record(of.chunk))
+        seen = DetectorInput(of.chunk, of.attempt, {**of.observations, "speaker": similar}, profile.record(of.chunk))
         verdict = judge.verdict(seen, judge.evidence(seen))
         assert verdict.word is not VerdictWord.NOT_JUDGED, verdict.reason
         return {finding.fault for finding in verdict.findings}

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from harness.faults import catalogue
-from harness.faults.readable import SCALES, figure, told
+from harness.faults.readable import SCALES, finding_phrase, readable_value
 from harness.types import Finding
 
 
@@ -25,7 +25,7 @@ from harness.types import Finding
     ],
 )  # fmt: skip
 def test_a_finding_in_words(finding, says):
-    assert says in told(finding)
+    assert says in finding_phrase(finding)
 
 
 def test_no_class_shows_a_logarithm():
@@ -33,5 +33,5 @@ def test_no_class_shows_a_logarithm():
     for name, fault in catalogue().items():
         if any(word in fault.unit for word in ("ln", "log10", "1 - ")) and "value" not in fault.unit:
             assert name in SCALES, f"{name}: {fault.unit}"
-    assert figure("bandwidth", -math.log(4.2)) == "4.2 kHz"
-    assert figure("loop", 3.0, "words") == "3 words"
+    assert readable_value("bandwidth", -math.log(4.2)) == "4.2 kHz"
+    assert readable_value("loop", 3.0, "words") == "3 words"

@@ -32,7 +32,9 @@ def declared(tmp_path, monkeypatch):
 
 def record(path, **more):
     spec = "generated:seed=2,chunks=4"
-    return reference.record(path, "n", spec, None, 2, None, path.parent / "reports", **{"progress": Quiet(), **more})
+    return reference.record_reference(
+        path, "n", spec, None, 2, None, path.parent / "reports", **{"progress": Quiet(), **more}
+    )
 
 
 def test_every_text_is_taken_with_each_seed_and_the_files_can_be_read(declared):

@@ -15,11 +15,11 @@ from harness.cli import main
 from harness.errors import ConfigError
 from harness.report import marks, write
 from harness.report.diff import anchors, word_diff
-from harness.report.exports import github_annotations, junit_properties, markdown, write_markdown, write_tables
-from harness.report.headline import Word, headlines, sentence
-from harness.report.material import gather
+from harness.report.exports import github_annotations, junit_properties, verdict_markdown, write_markdown, write_tables
+from harness.report.headline import VariantWord, headlines, sentence
+from harness.report.material import read_report_data
 from harness.report.pictures import MEL, WAVE, WIDTH, picture
-from harness.report.review import choose
+from harness.report.review import chunks_to_review
 from harness.store import Run
 from harness.types import Arm, VerdictWord
 
@@ -71,7 +71,7 @@ def test_timings_are_valid_only_when_others_left_the_machine_alone(tmp_path, sha
 
 def test_the_one_sentence_names_the_worst_variant_and_its_claim(summary):
     words = headlines(summary)
-    assert (words["f16"].word, words["q4"].word) == (Word.PASSES, Word.FAILS)
+    assert (words["f16"].word, words["q4"].word) == (VariantWord.PASSES, VariantWord.FAILS)
     assert sentence(summary, words).startswith(
         "q4 fails: fault rate: 2 of 8 chunks are faulty; most often skipped-words"
     )
@@ -81,13 +81,13 @@ def test_nothing_judged_is_never_called_a_pass(summary):
     row = summary["variants"]["f16"]
     row.update(clean=0, faulty=0, not_judged=8, not_judged_because={"the recognizer is missing": 8})
     found = headlines(summary)["f16"]
-    assert found.word is Word.BLIND
+    assert found.word is VariantWord.BLIND
     assert "recognizer is missing" in found.why
 
 
 def test_too_few_chunks_are_undecided_not_passed(summary):
     summary["variants"]["f16"]["claims"][0].update(passed=None, statement="too small to say")
-    assert headlines(summary)["f16"].word is Word.OPEN
+    assert headlines(summary)["f16"].word is VariantWord.OPEN
 
 
 def test_the_page_allows_only_its_own_script_and_style(rendered):
@@ -163,7 +163,7 @@ def test_pruned_audio_is_said_and_breaks_nothing(tmp_path):
 def test_every_variant_keeps_a_share_of_the_queue(tmp_path):
     path = make_run(tmp_path, chunks=30, faulty=tuple(range(30)))
     with Run.open(path) as run:
-        chosen, left = choose(gather(run), most=10)
+        chosen, left = chunks_to_review(read_report_data(run), most=10)
     assert (len(chosen), left) == (10, 20)
     badness = [row.badness for row in chosen]
     assert badness == sorted(badness, reverse=True)
@@ -250,7 +250,7 @@ def test_markdown_is_appended_to_the_step_summary_and_nothing_breaks_out_of_it(t
     assert text.startswith("before\n")
     assert "<" not in text
     assert "@everyone" not in text
-    table = [line for line in markdown(summary).splitlines() if line.startswith("|")]
+    table = [line for line in verdict_markdown(summary).splitlines() if line.startswith("|")]
     assert {line.count("|") for line in table[:4]} == {11}
     assert "# big" not in text.replace("### ", "")
 
@@ -289,7 +289,7 @@ def test_marks_become_figures_and_a_limit_that_would_have_kept_silent(tmp_path):
     path = make_run(tmp_path, faulty=(1, 2, 5, 6))
     file = saved(tmp_path, path, {1: "false alarm", 2: "real", 5: "real"})
     with Run.open(path) as run:
-        (row,) = marks.figures(run, marks.load(file, run))
+        (row,) = marks.mark_counts(run, marks.read_marks(file, run))
     assert (row.fault, row.real, row.false, row.unmarked) == ("skipped-words", 2, 1, 1)
     assert row.false_share == pytest.approx(1 / 3)
     assert row.quiet_limit == pytest.approx(5.0)
@@ -314,7 +314,7 @@ def test_marks_of_other_audio_are_refused(tmp_path):
     file = saved(tmp_path, path, {2: "real"})
     file.write_text(re.sub(r'"audio_sha256": "\w+"', f'"audio_sha256": "{"0" * 64}"', file.read_text()))
     with Run.open(path) as run, pytest.raises(ConfigError, match="mark 1: the run has no such audio"):
-        marks.load(file, run)
+        marks.read_marks(file, run)
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ def test_a_wrong_marks_file_is_one_clear_line(tmp_path, text, says):
     file = tmp_path / "m.json"
     file.write_text(text)
     with pytest.raises(ConfigError, match=says):
-        marks.read(file)
+        marks.parse_marks(file)
 
 
 def test_the_report_command_writes_what_it_is_asked_for(tmp_path, monkeypatch):

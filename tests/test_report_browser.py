@@ -137,7 +137,7 @@ def test_marks_that_were_saved_can_be_read_back(open_page, report, tmp_path):
         page.click("#save")
     waiting.value.save_as(tmp_path / "m.json")
     with Run.open(report) as run:
-        (row,) = marks.figures(run, marks.load(tmp_path / "m.json", run))
+        (row,) = marks.mark_counts(run, marks.read_marks(tmp_path / "m.json", run))
     assert (row.false, row.unmarked) == (1, 2)
 
 
@@ -321,8 +321,8 @@ def test_an_experiment_can_be_read_on_a_phone_and_read_out(open_page, tmp_path, 
 
 
 def test_the_page_over_all_runs_has_the_last_night_on_top(open_page, report):
-    from harness.report.nights import keep
-    from harness.report.trend import render
+    from harness.report.nights import write_night
+    from harness.report.trend import render_index
 
     reports = report.parent
     hostile = "canary: " + HOSTILE
@@ -331,8 +331,8 @@ def test_the_page_over_all_runs_has_the_last_night_on_top(open_page, report):
         {"suite": "sweep", "run": None, "problem": hostile, "seconds": 1.0, "gate": False},
     ]
     night = {"began_utc": "2026-01-02T03:00:00Z", "exit": 1, "gate": False, "baseline": None, "quick": False}
-    keep(reports, {**night, "suites": suites, "failed": [hostile], "reported": ["stress: wer of q4: worse"]})
-    render(reports)
+    write_night(reports, {**night, "suites": suites, "failed": [hostile], "reported": ["stress: wer of q4: worse"]})
+    render_index(reports)
     page = open_page("index.html", run=reports, viewport={"width": 360, "height": 740}, is_mobile=True)
     assert "ended with exit code 1" in page.inner_text(".lead")
     assert HOSTILE in page.inner_text(".lead")

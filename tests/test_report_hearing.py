@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from harness.report import write
-from harness.report.summary import summarise
+from harness.report.summary import run_summary
 from harness.store import Run
-from harness.terminal import closing_lines, table
-from harness.types import Json, Observation, Status
+from harness.terminal import closing_lines, verdict_table
+from harness.types import Json, Measurement, Status
 
 from ._report_run import WORDS, heard, make_run
 
@@ -27,22 +27,22 @@ def run(tmp_path: Path) -> Path:
             german = position in (1, 2)
             payload: Json = {**heard(WORDS[:5] + WORDS[9:] if german else WORDS), **LISTENER}
             payload |= {"language": "de" if german else "en", "model": "base" if german else "tiny.en"}
-            seen = Observation("intelligibility", "2 whisper", Status.OK, payload)
+            seen = Measurement("intelligibility", "2 whisper", Status.OK, payload)
             if position == 3:
-                seen = Observation("intelligibility", "2 whisper", Status.NOT_AVAILABLE, {}, "recognizer looped")
+                seen = Measurement("intelligibility", "2 whisper", Status.NOT_AVAILABLE, {}, "recognizer looped")
             run.record_observations(attempt.id, [seen])
     return path
 
 
 def test_words_are_told_by_language_where_there_are_several(run: Path) -> None:
     with Run.open(run) as opened:
-        summary = summarise(opened)
+        summary = run_summary(opened)
     rows = summary["variants"]
     assert rows["f16"]["by_language"] == {}
     german = rows["q4"]["by_language"]["de"]
     assert (german["wer"]["errors"], german["wer"]["words"], german["wer"]["chunks"]) == (8, 32, 2)
     assert rows["q4"]["by_language"]["en"]["wer"]["rate"] == 0.0
-    text = table(summary, 120)
+    text = verdict_table(summary, 120)
     assert [line.split() for line in text.splitlines() if line.startswith("q4 ") and " de " in line] == [
         ["q4", "de", "2", "25.0%", "5.0%"]
     ]
@@ -50,7 +50,7 @@ def test_words_are_told_by_language_where_there_are_several(run: Path) -> None:
 
 def test_a_loop_is_counted_and_left_out_of_the_words(run: Path) -> None:
     with Run.open(run) as opened:
-        summary = summarise(opened)
+        summary = run_summary(opened)
     row = summary["variants"]["q4"]
     assert (row["looped"], row["wer"]["chunks"]) == (1, 3)
     assert summary["variants"]["f16"]["looped"] == 0

@@ -10,11 +10,11 @@ from click.testing import CliRunner
 from harness.cli import main
 from harness.errors import ConfigError
 from harness.report import baseline
-from harness.report.baseline import against, load, promote
-from harness.report.compare import compare, pool
-from harness.report.digest import Digest, Heard, digest
+from harness.report.baseline import compare_with_baseline, promote, read_baseline
+from harness.report.compare import compare_runs, pool
+from harness.report.digest import Digest, DigestChunk, digest
 from harness.report.gates import Gates
-from harness.report.trend import Night, read, render, steps
+from harness.report.trend import TrendRun, read_trend, render_index, steps
 from harness.store import Run
 
 from ._report_run import make_run
@@ -25,14 +25,14 @@ GATE = Gates(gate=True)
 def night(faulty=(), *, chunks=60, errors=1, wall=0.5, peak=100_000_000, run_id="now", timed=True, judged=True):
     """A digest of one variant: ``faulty`` are positions."""
     rows = {
-        f"c{i:03d}": Heard((i in faulty) if judged else None, errors, 20, 0.1, 5.0, wall * (1 + 0.01 * (i % 5)))
+        f"c{i:03d}": DigestChunk((i in faulty) if judged else None, errors, 20, 0.1, 5.0, wall * (1 + 0.01 * (i % 5)))
         for i in range(chunks)
     }
     return Digest(run_id, "2026-01-01", "stress", "book", "ab", "asr", timed, {"q4": rows}, {"q4": peak})
 
 
 def claims(now, before, gates=GATE):
-    return {claim.name: claim for claim in compare(now, before, gates)}
+    return {claim.name: claim for claim in compare_runs(now, before, gates)}
 
 
 def test_the_same_night_twice_fails_nothing():
@@ -113,7 +113,7 @@ def test_another_recognizer_makes_words_incomparable():
 def test_nothing_judged_always_fails_the_comparison(tmp_path, monkeypatch):
     path = make_run(tmp_path)
     monkeypatch.setattr("harness.report.baseline.digest", lambda run: night(judged=False))
-    assert against(path, None, tmp_path, Gates(gate=False))["failed"] is True
+    assert compare_with_baseline(path, None, tmp_path, Gates(gate=False))["failed"] is True
 
 
 def test_the_last_runs_are_those_that_can_be_compared(tmp_path, monkeypatch):
@@ -126,7 +126,7 @@ def test_the_last_runs_are_those_that_can_be_compared(tmp_path, monkeypatch):
         return replace(digest(run, name), recognizer="nobody") if run.run_id == "deaf" else digest(run, name)
 
     monkeypatch.setattr(baseline, "digest", taken)
-    result = against(tmp_path / "now", None, tmp_path, GATE)
+    result = compare_with_baseline(tmp_path / "now", None, tmp_path, GATE)
     found = {claim["name"]: claim for claim in result["claims"]["last runs"] if claim["variant"] == "q4"}
     assert "in the last 1 runs" in found["fault-rate"]["statement"]
     assert "another recognizer" not in str(result["claims"])
@@ -137,7 +137,7 @@ def test_the_last_runs_are_those_that_can_be_compared(tmp_path, monkeypatch):
 def test_a_baseline_holds_what_the_run_found(tmp_path):
     path = make_run(tmp_path, faulty=(2, 5))
     promote(path, "main", tmp_path)
-    kept = load("main", tmp_path)
+    kept = read_baseline("main", tmp_path)
     with Run.open(path) as run:
         fresh = digest(run, "main")
     assert kept == fresh
@@ -183,11 +183,13 @@ def test_a_baseline_of_another_corpus_is_refused(tmp_path):
     path = make_run(tmp_path)
     other = Digest(**{**vars(night()), "name": "old"})
     with pytest.raises(ConfigError, match="they cannot be compared"):
-        against(path, other, tmp_path, GATE)
+        compare_with_baseline(path, other, tmp_path, GATE)
 
 
 def test_the_plans_own_baseline_does_not_spoil_a_night_on_another_corpus(tmp_path):
-    found = against(make_run(tmp_path), Digest(**{**vars(night()), "name": "old"}), tmp_path, GATE, asked=False)
+    found = compare_with_baseline(
+        make_run(tmp_path), Digest(**{**vars(night()), "name": "old"}), tmp_path, GATE, asked=False
+    )
     assert "baseline" not in found["claims"]
     assert "baseline 'old' is of stress on book" in found["left_out"][0]
 
@@ -195,12 +197,12 @@ def test_the_plans_own_baseline_does_not_spoil_a_night_on_another_corpus(tmp_pat
 def test_a_baseline_of_the_repository_is_found_from_any_reports_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(baseline, "_ROOT", tmp_path / "repository")
     promote(make_run(tmp_path / "there"), "main", tmp_path / "repository" / "reports")
-    repository = load("main", tmp_path)
+    repository = read_baseline("main", tmp_path)
     assert repository.suite == "stress"
     promote(make_run(tmp_path), "main", tmp_path)
-    assert load("main", tmp_path).run_id != repository.run_id  # the folder's own comes first
+    assert read_baseline("main", tmp_path).run_id != repository.run_id  # the folder's own comes first
     with pytest.raises(ConfigError, match=r"no baseline 'mian' .did you mean 'main'"):
-        load("mian", tmp_path)
+        read_baseline("mian", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["../x", "", "a b", "x" * 65])
@@ -208,7 +210,7 @@ def test_a_baseline_cannot_be_named_out_of_its_folder(tmp_path, name):
     with pytest.raises(ConfigError):
         promote(make_run(tmp_path), name, tmp_path)
     with pytest.raises(ConfigError):
-        load(name, tmp_path)
+        read_baseline(name, tmp_path)
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"schema": 1}', '{"schema": 1, "variants": 3}', '{"schema": 99}'])
@@ -216,13 +218,13 @@ def test_a_damaged_baseline_is_one_clear_line(tmp_path, text):
     (tmp_path / "baselines").mkdir()
     (tmp_path / "baselines" / "main.json").write_text(text)
     with pytest.raises(ConfigError, match=r"main\.json"):
-        load("main", tmp_path)
+        read_baseline("main", tmp_path)
 
 
 # ------------------------------------------------------------------------------------------ trend
 def nights(rates):
     return [
-        Night(
+        TrendRun(
             f"run{i}", f"2026-01-{i + 1:02d} 03:00", None, "", "finished", "–", {"q4": {"fault_rate": (rate, 0.0, 1.0)}}
         )
         for i, rate in enumerate(rates)
@@ -266,7 +268,7 @@ def test_the_trend_page_shows_every_run_and_names_what_it_cannot_read(tmp_path):
     write(make_run(tmp_path, run_id="night-2", names=("f16", hostile)))
     (tmp_path / "night-3").mkdir()
     (tmp_path / "night-3" / "summary.json").write_text("{")
-    page = render(tmp_path).read_text()
+    page = render_index(tmp_path).read_text()
     assert 'href="night-1/report.html"' in page
     assert 'href="night-2/report.html"' in page
     assert "night-3/summary.json cannot be read" in page
@@ -279,6 +281,6 @@ def test_overloaded_nights_have_no_speed_in_the_trend(tmp_path):
 
     write(make_run(tmp_path, run_id="night-1", load=0.6))
     write(make_run(tmp_path, run_id="night-2", load=0.05))
-    ((found,), problems) = (read(tmp_path)[0].values(), read(tmp_path)[1])
+    ((found,), problems) = (read_trend(tmp_path)[0].values(), read_trend(tmp_path)[1])
     assert problems == []
     assert ["rtfx" in one.values["q4"] for one in found] == [False, True]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.report import write
-from harness.report.headline import Word, headlines, sentence
+from harness.report.headline import VariantWord, headlines, sentence
 from harness.report.sections import QUESTIONS, answer, section
 from harness.report.sections.tables import blocks
 from harness.store import Run
@@ -164,9 +164,9 @@ def test_an_experiment_is_judged_by_its_claims_and_not_as_a_soak_that_never_spok
     summary = write(experiment(tmp_path, "sweep", claims, {}))
     words = headlines(summary)
     assert {name: found.word for name, found in words.items()} == {
-        "f16": Word.BASE,
-        "q2_k": Word.PASSES,
-        "all settings": Word.FAILS,
+        "f16": VariantWord.BASE,
+        "q2_k": VariantWord.PASSES,
+        "all settings": VariantWord.FAILS,
     }
     assert sentence(summary, words) == "all settings fails: safe region: none is safe."
     assert summary["variants"]["q2_k"]["not_judged"] == 0
@@ -175,7 +175,7 @@ def test_an_experiment_is_judged_by_its_claims_and_not_as_a_soak_that_never_spok
 def test_an_experiment_whose_own_question_is_open_does_not_pass(tmp_path):
     claims = [claim("vocoder", "q2_k", True), claim("isolation", "q2_k", None, "too small to say where")]
     found = headlines(write(experiment(tmp_path, "isolation", claims, {})))["q2_k"]
-    assert (found.word, found.why) == (Word.OPEN, "too small to say where")
+    assert (found.word, found.why) == (VariantWord.OPEN, "too small to say where")
 
 
 def test_the_answer_says_what_fails_what_holds_and_what_nobody_knows():

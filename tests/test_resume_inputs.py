@@ -10,7 +10,7 @@ import pytest
 from harness.backends import ADAPTERS
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
-from harness.engine.fingerprint import differences, fingerprint
+from harness.engine.fingerprint import changed_inputs, fingerprint
 from harness.engine.plan import Confirmation, Plan
 from harness.errors import ConfigError, ResumeRefused
 from harness.judge import Limits
@@ -145,7 +145,7 @@ def test_a_file_that_an_adapter_reads_is_part_of_the_run(tmp_path, corpus, name,
     write(tmp_path, files)
     plan = plan_of(tmp_path, corpus, declared)
     before = stored(plan)
-    assert differences(before, stored(plan)) == []
+    assert changed_inputs(before, stored(plan)) == []
     if change == "gone":
         (tmp_path / changed).unlink()
     else:
@@ -153,7 +153,7 @@ def test_a_file_that_an_adapter_reads_is_part_of_the_run(tmp_path, corpus, name,
             file.write("# changed\n")
     word = "is gone" if change == "gone" else "has other contents"
     try:
-        named = differences(before, stored(plan))
+        named = changed_inputs(before, stored(plan))
     except ConfigError as error:  # without its program a variant is refused before anything is compared
         named = [f"{error} is gone"]
     assert any(changed in one and one.endswith(word) for one in named), named
@@ -166,7 +166,7 @@ def test_what_a_run_writes_is_not_part_of_it(tmp_path, corpus):
     )
     before = stored(plan)
     write(tmp_path, {"out.wav": "new", "notes.log": "y", "nets/today.log": "y", "reports/x": "y"})
-    assert differences(before, stored(plan)) == []
+    assert changed_inputs(before, stored(plan)) == []
 
 
 def test_limits_profile_and_options_are_part_of_the_run(tmp_path, corpus):
@@ -176,16 +176,16 @@ def test_limits_profile_and_options_are_part_of_the_run(tmp_path, corpus):
     scorers = {"intelligibility": {"asr": f"whisper:{tmp_path / 'net.pt'}"}}
     plan = plan_of(tmp_path, corpus, declared, scorers=scorers)
     before = stored(plan)
-    assert differences(before, stored(replace(plan, quiet_chunks=3))) == ["options.quiet_chunks was 0, is 3"]
-    assert differences(before, stored(replace(plan, confirmation=Confirmation(new_seeds=9)))) == [
+    assert changed_inputs(before, stored(replace(plan, quiet_chunks=3))) == ["options.quiet_chunks was 0, is 3"]
+    assert changed_inputs(before, stored(replace(plan, confirmation=Confirmation(new_seeds=9)))) == [
         "options.confirmation.new_seeds was 2, is 9"
     ]
     (tmp_path / "net.pt").write_text("two")
-    assert "recognizers.intelligibility.asr has other contents" in differences(before, stored(plan))
+    assert "recognizers.intelligibility.asr has other contents" in changed_inputs(before, stored(plan))
     (tmp_path / "cal.json").unlink()
-    assert "standards.h.calibration is gone" in differences(before, stored(plan))
+    assert "standards.h.calibration is gone" in changed_inputs(before, stored(plan))
     (tmp_path / "prof.json").write_text("{ }")
-    assert "standards.h.profile has other contents" in differences(before, stored(plan))
+    assert "standards.h.profile has other contents" in changed_inputs(before, stored(plan))
 
 
 def test_the_voice_beside_a_model_is_part_of_the_run(tmp_path, corpus):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.audio import write_wav
-from harness.scoring import Room, ScoreJob
+from harness.scoring import ScoreJob, ScoringProcess
 from harness.scoring import room as room_module
 from harness.types import Attempt, Chunk, Status, Variant
 
@@ -35,7 +35,7 @@ def make_room(tmp_path):
 
     def make(scorers):
         results = queue.Queue()
-        room = Room("analysis", scorers, results.put, tmp_path / "log")
+        room = ScoringProcess("analysis", scorers, results.put, tmp_path / "log")
         rooms.append(room)
         return room, results
 

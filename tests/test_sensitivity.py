@@ -10,13 +10,13 @@ import pytest
 from harness import stats
 from harness.experiments.sensitivity import DEFAULTS, attempt_all
 from harness.faults import catalogue
-from harness.faults.base import CannotInject, Injector, Stage
-from harness.judge import Judge, Limits
-from harness.sensitivity import Trials, Twin, figures
-from harness.sensitivity.claims import claims
-from harness.sensitivity.figures import alarms, as_json, found_dose, from_json
+from harness.faults.base import CannotInject, InjectionPoint, Injector
+from harness.judge import Limits, VerdictPolicy
+from harness.sensitivity import Trials, Twin, recall_rows
+from harness.sensitivity.claims import recall_claims
+from harness.sensitivity.figures import alarms, found_dose, from_json, recall_rows_json
 from harness.sensitivity.table import alarm_table, dose_table, recall_table
-from harness.sensitivity.trial import Answer, Tried
+from harness.sensitivity.trial import InjectionTrial, TrialOutcome
 from harness.types import Attempt, Chunk, Variant
 from tests._clips import speak
 
@@ -29,7 +29,7 @@ TEXT = "a man and a plan for the canal that ran on and on"
 def trials():
     # The stand-in for a voice fades between its vowels as evenly as lost packets do, so dropouts are not looked for.
     limits = {name: one for name, one in Limits.default().faults.items() if name != "dropouts"}
-    return Trials(Judge(Limits(limits)), {"signal": {}, "pitch": {}, "tokens": {}}, seed=4)
+    return Trials(VerdictPolicy(Limits(limits)), {"signal": {}, "pitch": {}, "tokens": {}}, seed=4)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_a_clean_twin_raises_no_alarm_and_its_copies_are_found_by_name(trials, t
     assert trials.clean(twin) == ()
     for name in ("short-repeat", "nan-inf", "double-scaling", "hum"):
         preset = injector(name).preset
-        assert trials.run(twin, catalogue()[name], injector(name), preset).answer is Answer.FOUND, name
+        assert trials.run(twin, catalogue()[name], injector(name), preset).answer is TrialOutcome.FOUND, name
 
 
 def test_the_same_seed_tries_the_same_and_leaves_the_twin_alone(trials, twin):
@@ -61,17 +61,17 @@ def test_the_same_seed_tries_the_same_and_leaves_the_twin_alone(trials, twin):
 
 def test_a_harmless_dose_is_missed_and_a_clip_without_room_is_not_counted(trials, twin):
     fault = catalogue()["clipping"]
-    assert trials.run(twin, fault, injector("clipping"), 1e-5).answer is Answer.MISSED
+    assert trials.run(twin, fault, injector("clipping"), 1e-5).answer is TrialOutcome.MISSED
     tried = trials.run(twin, catalogue()["token-loop"], injector("token-loop"), 80.0)
-    assert tried.answer is Answer.NO_ROOM and "no tokens" in tried.reason
-    (row,) = figures([tried])
+    assert tried.answer is TrialOutcome.NO_ROOM and "no tokens" in tried.reason
+    (row,) = recall_rows([tried])
     assert (row.count, row.no_room, row.recall) == (0, 1, None)
 
 
 def test_what_was_there_before_is_no_merit(trials, twin):
     fault, how = catalogue()["double-scaling"], injector("double-scaling")
     again = trials.run(twin, fault, how, how.preset, known=("double-scaling",))
-    assert again.answer is Answer.NO_ROOM and "already" in again.reason
+    assert again.answer is TrialOutcome.NO_ROOM and "already" in again.reason
     fresh = trials.run(twin, fault, how, how.preset)
     assert "clipping" in fresh.names
     assert "clipping" not in trials.run(twin, fault, how, how.preset, known=("clipping",)).names
@@ -90,13 +90,13 @@ def test_only_what_the_class_rests_on_is_scored_again(twin):
             assert names == {"signal"}
             return super().score(twin, names)
 
-    deaf = Deaf(Judge(Limits.default()), {"signal": {}, "intelligibility": {}, "edit_likelihood": {}})
-    assert deaf.run(twin, catalogue()["silence"], injector("silence"), 80.0).answer is Answer.FOUND
+    deaf = Deaf(VerdictPolicy(Limits.default()), {"signal": {}, "intelligibility": {}, "edit_likelihood": {}})
+    assert deaf.run(twin, catalogue()["silence"], injector("silence"), 80.0).answer is TrialOutcome.FOUND
 
 
 def test_words_need_times(trials, twin):
     tried = trials.run(twin, catalogue()["loop"], injector("loop"), 2.0)
-    assert tried.answer is Answer.NO_ROOM and "times of the words" in tried.reason
+    assert tried.answer is TrialOutcome.NO_ROOM and "times of the words" in tried.reason
     told = replace(twin, attempt=replace(twin.attempt, notes={"words": [["a", 0.1, 0.2], ["man", 0.2, 0.5]]}))
     assert told.material(needs_words=True).words == (("a", 0.1, 0.2), ("man", 0.2, 0.5))
     with pytest.raises(CannotInject):
@@ -105,29 +105,34 @@ def test_words_need_times(trials, twin):
 
 # ------------------------------------------------------------------------------------------------- figures
 def tried(fault, dose, found, missed, otherwise=0, not_judged=0):
-    counts = {Answer.FOUND: found, Answer.MISSED: missed, Answer.OTHERWISE: otherwise, Answer.NOT_JUDGED: not_judged}
-    return [Tried(fault, fault, dose, "t", answer) for answer, n in counts.items() for _ in range(n)]
+    counts = {
+        TrialOutcome.FOUND: found,
+        TrialOutcome.MISSED: missed,
+        TrialOutcome.OTHERWISE: otherwise,
+        TrialOutcome.NOT_JUDGED: not_judged,
+    }
+    return [InjectionTrial(fault, fault, dose, "t", answer) for answer, n in counts.items() for _ in range(n)]
 
 
 def test_intervals_are_exact_and_what_cannot_be_judged_is_not_found():
-    (row,) = figures(tried("silence", 80.0, 70, 0, 1, 2))
+    (row,) = recall_rows(tried("silence", 80.0, 70, 0, 1, 2))
     assert (row.count, row.named, row.found, row.not_judged, row.preset) == (73, 70, 71, 2, True)
     assert (row.low, row.high) == stats.clopper_pearson(70, 73, 0.95)
-    (full,) = figures(tried("silence", 80.0, 73, 0))
+    (full,) = recall_rows(tried("silence", 80.0, 73, 0))
     assert full.low >= 0.95, "73 of 73 bound recall at 95%"
 
 
 def test_the_dose_found_ninety_percent_of_the_time_lies_between_its_neighbours():
-    rows = figures(tried("silence", 30.0, 0, 20) + tried("silence", 60.0, 20, 0) + tried("silence", 80.0, 20, 0))
+    rows = recall_rows(tried("silence", 30.0, 0, 20) + tried("silence", 60.0, 20, 0) + tried("silence", 80.0, 20, 0))
     edge = found_dose(rows)
     assert edge is not None and 30.0 < edge < 60.0
-    assert found_dose(figures(tried("silence", 30.0, 20, 0))) == 30.0
-    assert found_dose(figures(tried("silence", 30.0, 5, 15))) is None
+    assert found_dose(recall_rows(tried("silence", 30.0, 20, 0))) == 30.0
+    assert found_dose(recall_rows(tried("silence", 30.0, 5, 15))) is None
 
 
 def test_rows_survive_json_and_are_shown_with_their_counts():
-    rows = figures(tried("silence", 80.0, 73, 0) + tried("click", -6.0, 10, 10))
-    assert from_json(json.loads(json.dumps(as_json(rows)))) == rows
+    rows = recall_rows(tried("silence", 80.0, 73, 0) + tried("click", -6.0, 10, 10))
+    assert from_json(json.loads(json.dumps(recall_rows_json(rows)))) == rows
     shown = "\n".join([*recall_table(rows), *dose_table(rows)])
     assert "| silence |  | 80 dB quieter | 73 of 73 | 0.95 to 1.00 |" in shown
     assert "-6: 10/20" in shown
@@ -136,10 +141,10 @@ def test_rows_survive_json_and_are_shown_with_their_counts():
 def test_claims_fail_only_where_the_whole_interval_says_so():
     good, open_, bad = tried("silence", 80.0, 73, 0), tried("click", -6.0, 20, 0), tried("hum", 40.0, 40, 40)
     clean = {"v": [()] * 1000}
-    assert [c.passed for c in claims("v", figures(good), clean, 0.95, 0.004)] == [True, True]
-    recall, _ = claims("v", figures(good + open_), clean, 0.95, 0.004)
+    assert [c.passed for c in recall_claims("v", recall_rows(good), clean, 0.95, 0.004)] == [True, True]
+    recall, _ = recall_claims("v", recall_rows(good + open_), clean, 0.95, 0.004)
     assert recall.passed is None and "click 20 of 20" in recall.statement
-    recall, noisy = claims("v", figures(good + bad), {"v": [()] * 90 + [("click",)] * 10}, 0.95, 0.004)
+    recall, noisy = recall_claims("v", recall_rows(good + bad), {"v": [()] * 90 + [("click",)] * 10}, 0.95, 0.004)
     assert recall.passed is False and noisy.passed is False
     assert "10 of 100" in noisy.statement and "click 10" in noisy.statement
 
@@ -205,7 +210,7 @@ def test_injectors_of_one_class_have_names_of_their_own():
     for name, fault in catalogue().items():
         labels = [i.name or name for i in fault.injectors]
         assert len(labels) == len(set(labels)), name
-        assert isinstance(fault.injectors[0], Injector) and fault.injectors[0].stage in Stage
+        assert isinstance(fault.injectors[0], Injector) and fault.injectors[0].stage in InjectionPoint
 
 
 # ------------------------------------------------------------------------------------------------- the command

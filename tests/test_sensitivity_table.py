@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from harness.audio import AudioFile, read_audio
-from harness.judge import Judge, Limits
-from harness.sensitivity.figures import as_json, figures
-from harness.sensitivity.trial import Answer, Tried
+from harness.judge import Limits, VerdictPolicy
+from harness.sensitivity.figures import recall_rows, recall_rows_json
+from harness.sensitivity.trial import InjectionTrial, TrialOutcome
 from harness.types import Chunk, Variant
 from tests._clips import speak
 from tools.sensitivity import abroad, healthy, numbers, process, streaming, words
@@ -18,8 +18,8 @@ from tools.sensitivity.voices import VOICES, recordings
 
 
 def rows(fault, dose, found, missed):
-    answers = [Answer.FOUND] * found + [Answer.MISSED] * missed
-    return as_json(figures([Tried(fault, fault, dose, "t", answer) for answer in answers]))
+    answers = [TrialOutcome.FOUND] * found + [TrialOutcome.MISSED] * missed
+    return recall_rows_json(recall_rows([InjectionTrial(fault, fault, dose, "t", answer) for answer in answers]))
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_faults_of_the_process_are_found_in_a_living_worker(monkeypatch):
 
 
 def test_a_streaming_program_that_holds_its_sound_back_is_told_from_one_that_streams():
-    tried, clean, alarms = streaming.trials(2, 0, Judge(Limits.default()))
+    tried, clean, alarms = streaming.trials(2, 0, VerdictPolicy(Limits.default()))
     assert [one.names for one in tried] == [("fake-streaming",)] * 2
     assert clean == 2 and alarms == 0
 

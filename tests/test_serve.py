@@ -21,9 +21,9 @@ import pytest
 from harness.backends.http import HttpBackend
 from harness.corpora import load_corpus
 from harness.errors import ConfigError, StoreError
-from harness.serve.clients import Load, soak, summarise
+from harness.serve.clients import Load, load_summary, run_load
 from harness.serve.server import SpeechServer, check_loopback
-from harness.serve.voices import Voices
+from harness.serve.voices import WorkerPool
 from harness.types import Corpus, Request, Synthesis, Variant
 
 EMBEDDED = Path(__file__).parents[1] / "voices" / "duo" / "q4_k_s.gguf"
@@ -36,7 +36,7 @@ class _Serving:
         self, folder: Path, *, count: int = 1, waiting: int = 16, key: str | None = None, **settings: Any
     ) -> None:
         variant = Variant("n", "null", {"seconds_per_word": 0.05, **settings}, progress_timeout=5.0)
-        self.voices = Voices(variant, folder / "serving", count, waiting)
+        self.voices = WorkerPool(variant, folder / "serving", count, waiting)
         self.server = SpeechServer("127.0.0.1", 0, self.voices, "n", key)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
@@ -177,7 +177,7 @@ def _load(url: str, corpus: Corpus, folder: Path, name: str = "pcm", **more: Any
 
 
 def test_every_request_of_every_client_is_on_record(serving: _Serving, corpus: Corpus, tmp_path: Path) -> None:
-    summary = soak(_load(serving.url, corpus, tmp_path / "out"))
+    summary = run_load(_load(serving.url, corpus, tmp_path / "out"))
     assert (summary["recorded"], summary["answered"], summary["lost"]) == (24, 24, 0)
     assert summary["ttfa"]["count"] == 24 and summary["ttfa"]["p50"] <= summary["ttfa"]["p99"]
     assert summary["same_audio_for_different_texts"] == 0
@@ -194,13 +194,13 @@ def test_answers_that_are_swapped_between_texts_are_counted() -> None:
         {**row, "request": 2, "chunk": "c", "sha256": "2"},
         {**row, "request": 3, "chunk": "c", "sha256": "2"},
     ]
-    assert summarise(rows, 5)["same_audio_for_different_texts"] == 1
-    assert summarise(rows, 5)["lost"] == 1
+    assert load_summary(rows, 5)["same_audio_for_different_texts"] == 1
+    assert load_summary(rows, 5)["lost"] == 1
 
 
 def test_a_failed_request_is_kept_and_asked_once_more(tmp_path: Path, corpus: Corpus) -> None:
     with _Serving(tmp_path, fail=[{"kind": "error", "every": 4}]) as serving:
-        summary = soak(_load(serving.url, corpus, tmp_path / "out", "flac", clients=1, requests=6))
+        summary = run_load(_load(serving.url, corpus, tmp_path / "out", "flac", clients=1, requests=6))
     assert summary["first_takes"] == {"ok": 5, "error": 1}
     assert (summary["asked_again"], summary["answered"], summary["lost"]) == (1, 6, 0)
 
@@ -216,7 +216,7 @@ def test_a_server_killed_in_the_middle_is_recorded_and_the_rest_resumed(tmp_path
 
     def load() -> None:
         try:
-            soak(_load(f"http://127.0.0.1:{port}", corpus, folder, requests=60, patience=0.5))
+            run_load(_load(f"http://127.0.0.1:{port}", corpus, folder, requests=60, patience=0.5))
         except StoreError as error:
             answer.append(str(error))
 
@@ -232,7 +232,7 @@ def test_a_server_killed_in_the_middle_is_recorded_and_the_rest_resumed(tmp_path
     assert 0 < len(before) < 60 and any(row["detail"].startswith("connection lost") for row in before)
     server = _serve(tmp_path, port)
     try:
-        summary = soak(_load(f"http://127.0.0.1:{port}", corpus, folder, requests=60, resume=True))
+        summary = run_load(_load(f"http://127.0.0.1:{port}", corpus, folder, requests=60, resume=True))
     finally:
         server.send_signal(signal.SIGTERM)
         assert server.wait(20) == 0
@@ -242,16 +242,16 @@ def test_a_server_killed_in_the_middle_is_recorded_and_the_rest_resumed(tmp_path
 
 
 def test_a_torn_line_is_cut_off_and_another_plan_is_refused(serving: _Serving, corpus: Corpus, tmp_path: Path) -> None:
-    soak(_load(serving.url, corpus, tmp_path / "out", requests=8))
+    run_load(_load(serving.url, corpus, tmp_path / "out", requests=8))
     record = tmp_path / "out" / "requests.jsonl"
     with record.open("ab") as file:
         file.write(b'{"request": 9, "ou')
-    summary = soak(_load(serving.url, corpus, tmp_path / "out", requests=8, resume=True))
+    summary = run_load(_load(serving.url, corpus, tmp_path / "out", requests=8, resume=True))
     assert summary["answered"] == 8 and record.read_bytes().endswith(b"}\n")
     with pytest.raises(ConfigError, match="requests changed"):
-        soak(_load(serving.url, corpus, tmp_path / "out", requests=9, resume=True))
+        run_load(_load(serving.url, corpus, tmp_path / "out", requests=9, resume=True))
     with pytest.raises(ConfigError, match="already there"):
-        soak(_load(serving.url, corpus, tmp_path / "out", requests=8))
+        run_load(_load(serving.url, corpus, tmp_path / "out", requests=8))
 
 
 @pytest.mark.skipif(not EMBEDDED.is_file(), reason=f"the embedded voice is not there ({EMBEDDED.name})")

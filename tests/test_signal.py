@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from harness.scorers import SCORERS, observe
-from harness.scorers.activity import find_activity, frame_energy, runs
+from harness.scorers.activity import find_activity, frame_energy, true_stretches
 from harness.types import Status
 
 from ._clips import make_clip, speak
@@ -280,7 +280,7 @@ def test_no_audio_is_not_available_rather_than_zero():
 @given(flags=arrays(np.bool_, st.integers(0, 60)))
 def test_runs_rebuild_the_flags(flags):
     rebuilt = np.zeros_like(flags)
-    for start, length in zip(*runs(flags), strict=True):
+    for start, length in zip(*true_stretches(flags), strict=True):
         assert length > 0
         rebuilt[start : start + length] = True
     np.testing.assert_array_equal(rebuilt, flags)

@@ -61,10 +61,10 @@ def test_sign_flip() -> None:
 
 
 def test_not_significant_is_not_equal() -> None:
-    assert stats.equivalence((-0.01, 0.02), 0.03) is stats.Answer.EQUIVALENT
-    assert stats.equivalence((-0.01, 0.2), 0.03) is stats.Answer.UNDECIDED
-    assert stats.equivalence((0.05, 0.2), 0.03) is stats.Answer.DIFFERENT
-    assert stats.equivalence((-0.2, -0.05), 0.03) is stats.Answer.DIFFERENT
+    assert stats.equivalence((-0.01, 0.02), 0.03) is stats.Decision.EQUIVALENT
+    assert stats.equivalence((-0.01, 0.2), 0.03) is stats.Decision.UNDECIDED
+    assert stats.equivalence((0.05, 0.2), 0.03) is stats.Decision.DIFFERENT
+    assert stats.equivalence((-0.2, -0.05), 0.03) is stats.Decision.DIFFERENT
 
 
 def test_holm() -> None:

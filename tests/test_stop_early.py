@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.compare.claims import claims
+from harness.compare.claims import stress_claims
 from harness.compare.early import EarlyStop, Stopped
 from harness.compare.rows import ChunkResult, Margins
 from harness.corpora import load_corpus
@@ -64,7 +64,7 @@ def test_the_claim_rests_on_the_test_and_states_its_error_rates() -> None:
     stopped = EarlyStop.of(Margins(), None, None).look([FAULTY] * 9)
     assert stopped is not None and Stopped.from_json(stopped.to_json()) == stopped
     rows = [ChunkResult(i, Chunk(f"c{i}", "one two"), FAULTY) for i in range(4)]
-    rate, share, *_ = claims("v", rows, None, {}, stopped=stopped)
+    rate, share, *_ = stress_claims("v", rows, None, {}, stopped=stopped)
     assert rate.passed is False and rate.interval is None
     assert "wrong in at most 5% of backends" in rate.statement and "stopped early" in rate.statement
     assert share.value == 1.0

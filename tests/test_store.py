@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from harness.errors import StoreError
-from harness.store import Run, latest, runs
+from harness.store import Run, latest, list_runs
 from harness.types import (
     Arm,
     Attempt,
     Claim,
-    Evidence,
+    Detection,
     Finding,
-    Observation,
+    Measurement,
     Outcome,
     Status,
     Verdict,
@@ -68,8 +68,8 @@ def test_what_is_recorded_is_read_by_a_second_reader(run):
     stored = run.record_attempt(attempt(session, tokens=tokens, seed=2**64 - 1, outcome=Outcome.OK), tone())
     finding = Finding("loop", 3.0, 1.5, "reference q99.9", "n", (0.25, 1.0), "twice", confirmed=True, bound_to="text")
     verdict = Verdict(VerdictWord.FAULTY, (finding,), unjudged=("wrong-speaker",))
-    run.record_observations(stored.id, [Observation("signal", "1", Status.OK, {"duration": 0.1})])
-    run.record_evidence(stored.id, [Evidence("loop", 3.0, "n", (0.25, 1.0)), Evidence("hum", None, reason="no F0")])
+    run.record_observations(stored.id, [Measurement("signal", "1", Status.OK, {"duration": 0.1})])
+    run.record_evidence(stored.id, [Detection("loop", 3.0, "n", (0.25, 1.0)), Detection("hum", None, reason="no F0")])
     run.record_verdict(stored.id, verdict, "limits-1")
     claim = Claim("fault-rate", "q4_k_s", "1 of 1", False, 1.0, (0.025, 1.0), 0.01, 1, {"k": [1]})
     run.record_claims([claim])
@@ -79,7 +79,7 @@ def test_what_is_recorded_is_read_by_a_second_reader(run):
         assert same_attempt(reader.attempts()[0], stored)
         assert reader.attempts()[0].seed == 2**64 - 1
         assert reader.observations(stored.id)["signal"].payload == {"duration": 0.1}
-        assert reader.evidence(stored.id)["hum"] == Evidence("hum", None, reason="no F0")
+        assert reader.evidence(stored.id)["hum"] == Detection("hum", None, reason="no F0")
         assert reader.verdict(stored.id) == verdict
         assert reader.limits_key(stored.id) == "limits-1"
         assert reader.claims() == [claim]
@@ -129,8 +129,8 @@ def test_the_newest_record_is_read_and_the_older_one_kept(run):
     session, _ = begin(run)
     number = run.record_attempt(attempt(session), None).id
     for wer in (0.5, 0.1):
-        run.record_observations(number, [Observation("intelligibility", "2", Status.OK, {"wer": wer})])
-        run.record_evidence(number, [Evidence("truncation", wer)])
+        run.record_observations(number, [Measurement("intelligibility", "2", Status.OK, {"wer": wer})])
+        run.record_evidence(number, [Detection("truncation", wer)])
     run.record_verdict(number, Verdict(VerdictWord.FAULTY, reason="old"), "a")
     run.record_verdict(number, Verdict(VerdictWord.CLEAN), "b")
     assert run.observations(number)["intelligibility"].payload == {"wer": 0.1}
@@ -166,8 +166,8 @@ def test_numbers_json_has_no_word_for_come_back_and_the_text_stays_strict_json(r
     session, _ = begin(run)
     number = run.record_attempt(attempt(session, wall_seconds=math.inf, ttfa=-0.0), None).id
     payload = {"a": math.nan, "b": [math.inf, -math.inf], "n": np.float32(0.5), "m": None}
-    run.record_observations(number, [Observation("signal", "1", Status.OK, payload)])
-    run.record_evidence(number, [Evidence("nan", math.nan)])
+    run.record_observations(number, [Measurement("signal", "1", Status.OK, payload)])
+    run.record_evidence(number, [Detection("nan", math.nan)])
     back = run.observations(number)["signal"].payload
     assert math.isnan(back["a"]) and back["b"] == [math.inf, -math.inf] and back["n"] == 0.5 and back["m"] is None
     assert math.isnan(run.evidence(number)["nan"].value)
@@ -181,7 +181,7 @@ def test_a_value_that_cannot_be_stored_is_named_and_leaves_the_run_usable(run):
     number = run.record_attempt(attempt(session), None).id
     with pytest.raises(StoreError, match=r"observations\.payload cannot be stored"):
         run.record_observations(
-            number, [Observation("a", "1", Status.OK, {}), Observation("b", "1", Status.OK, {"x": object()})]
+            number, [Measurement("a", "1", Status.OK, {}), Measurement("b", "1", Status.OK, {"x": object()})]
         )
     assert run.observations(number) == {}  # one transaction: all or nothing
     with pytest.raises(StoreError, match="sample rate"):
@@ -195,14 +195,14 @@ def test_records_made_together_are_there_all_or_none(run):
     session, _ = begin(run)
     number = run.record_attempt(attempt(session), None).id
     with run.together():
-        run.record_evidence(number, [Evidence("loop", 1.0)])
+        run.record_evidence(number, [Detection("loop", 1.0)])
         run.record_verdict(number, Verdict(VerdictWord.CLEAN), "k")
     assert run.verdict(number) is not None
     with pytest.raises(StoreError, match="never recorded"), run.together():
-        run.record_evidence(number, [Evidence("loop", 2.0)])
+        run.record_evidence(number, [Detection("loop", 2.0)])
         run.record_verdict(999, Verdict(VerdictWord.CLEAN), "k")
     with pytest.raises(KeyError), run.together():
-        run.record_evidence(number, [Evidence("loop", 3.0)])
+        run.record_evidence(number, [Detection("loop", 3.0)])
         raise KeyError
     with pytest.raises(ValueError, match="by itself"), run.together():
         run.record_attempt(attempt(session, 1), None)
@@ -233,7 +233,7 @@ def test_the_link_names_the_newest_run_and_a_text_file_does_where_links_fail(tmp
     assert not (root / "latest").is_symlink() and latest(root) == root / "two"
     (root / "latest").unlink()
     assert latest(root) == root / "two"
-    assert [info.run_id for info in runs(root)] == ["one", "two"]
+    assert [info.run_id for info in list_runs(root)] == ["one", "two"]
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", ".hidden", "latest", "x\0y"])

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from harness.errors import StoreError
-from harness.store import Run, runs
-from harness.types import Attempt, Evidence, Observation, Status, Verdict, VerdictWord
+from harness.store import Run, list_runs
+from harness.types import Attempt, Detection, Measurement, Status, Verdict, VerdictWord
 
 
 def tone(seed: int) -> np.ndarray:
@@ -24,8 +24,8 @@ def fill(run: Run, chunks: int = 4) -> None:
     run.begin_epoch(session, "start", {"sample_rate": 8000})
     for n in range(chunks):
         stored = run.record_attempt(Attempt(session, 0, n, f"c{n}", "q4", sample_rate=8000), tone(n))
-        run.record_observations(stored.id, [Observation("signal", "1", Status.OK, {"n": n, "text": "spoken " * 20})])
-        run.record_evidence(stored.id, [Evidence("loop", n / 7)])
+        run.record_observations(stored.id, [Measurement("signal", "1", Status.OK, {"n": n, "text": "spoken " * 20})])
+        run.record_evidence(stored.id, [Detection("loop", n / 7)])
         run.record_verdict(stored.id, Verdict(VerdictWord.CLEAN), "k")
 
 
@@ -190,7 +190,7 @@ def test_a_changed_or_torn_manifest_is_named(finished):
     manifest.write_text(text[: len(text) // 2])
     with pytest.raises(StoreError, match=r"manifest\.json: damaged"):
         Run.open(finished)
-    info = runs(finished.parent)[0]
+    info = list_runs(finished.parent)[0]
     assert "damaged" in info.problem and info.attempts is None
 
 

@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 from harness.errors import StoreError
-from harness.store import Run, latest, runs
-from harness.types import Attempt, Observation, Status
+from harness.store import Run, latest, list_runs
+from harness.types import Attempt, Measurement, Status
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -123,7 +123,7 @@ def test_readers_beside_a_writer_see_whole_attempts_and_change_no_byte(tmp_path)
         files = [p for p in run.path.rglob("*") if p.is_file() and not p.name.endswith("-shm")]
         before = {p: digest(p) for p in files}
         with Run.open(run.path) as reader:
-            assert reader.verify() == [] and reader.status == "running" and len(runs(tmp_path)) == 1
+            assert reader.verify() == [] and reader.status == "running" and len(list_runs(tmp_path)) == 1
             assert {p: digest(p) for p in files} == before
             run.record_attempt(Attempt(1, 0, 1, "b", "q4"), None)
             assert len(reader.attempts()) == 2  # the open reader sees what was added
@@ -143,12 +143,12 @@ def test_a_run_left_running_is_resumed_in_a_new_epoch_and_can_be_finished(tmp_pa
     run = begin(tmp_path)
     run.record_attempt(Attempt(1, 0, 0, "a", "q4"), None)
     run.close()  # no finish: as a kill leaves it
-    assert runs(tmp_path)[0].crashed
+    assert list_runs(tmp_path)[0].crashed
     with Run.open(latest(tmp_path), write=True) as again:
         assert again.begin_epoch(1, "resume", {}) == 1
         again.record_attempt(Attempt(1, 1, 1, "b", "q4"), None)
         again.finish("finished")
-    info = runs(tmp_path)[0]
+    info = list_runs(tmp_path)[0]
     assert (info.status, info.crashed, info.attempts) == ("finished", False, 2)
     with Run.open(latest(tmp_path), write=True) as again:  # judging again does not make it running
         again.record_event("judged again", {})
@@ -192,7 +192,7 @@ def test_threads_may_share_a_run(tmp_path):
         def observe(number: int) -> None:
             try:
                 for n in range(10):
-                    run.record_observations(number, [Observation(f"s{n}", "1", Status.OK, {"n": n})])
+                    run.record_observations(number, [Measurement(f"s{n}", "1", Status.OK, {"n": n})])
                     run.observations(number)
             except BaseException as error:
                 failures.append(error)

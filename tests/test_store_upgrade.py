@@ -11,8 +11,8 @@ import pytest
 
 from harness.errors import StoreError
 from harness.store import SCHEMA_VERSION, Run
-from harness.store.schema import TABLES, table
-from harness.store.sounds import encode
+from harness.store.schema import TABLES, define_table
+from harness.store.sounds import encode_wav
 from harness.store.upgrades import STEPS, rewrite, upgrade
 from harness.types import VerdictWord
 
@@ -27,7 +27,7 @@ def old(tmp_path) -> Path:
     with sqlite3.connect(path / "journal.sqlite") as connection:
         connection.executescript(DUMP.read_text())
         for n, (audio,) in enumerate(connection.execute("SELECT audio FROM attempts ORDER BY id").fetchall()):
-            (path / audio).write_bytes(encode((np.arange(5, dtype="<f4") + n).tobytes(), 8000))
+            (path / audio).write_bytes(encode_wav((np.arange(5, dtype="<f4") + n).tobytes(), 8000))
     connection.close()
     return path
 
@@ -98,7 +98,7 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(old):
 def test_a_rewritten_table_keeps_values_of_columns_that_stay_and_drops_the_others(tmp_path):
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute(TABLES["events"].ddl)
-    new = table("events", "kind:text severity:int utc:text", "kind utc")
+    new = define_table("events", "kind:text severity:int utc:text", "kind utc")
     connection.execute("INSERT INTO events VALUES (1, 'disk', '{}', 'now', 'wrong')")
     rewrite(connection, TABLES["events"], new)
     rows = connection.execute("SELECT kind, severity, utc, checksum FROM events").fetchall()

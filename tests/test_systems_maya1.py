@@ -11,7 +11,7 @@ import pytest
 
 from harness.backends.worker import Worker
 from harness.experiments.sweep import at_setting, combinations
-from harness.session import Session, Turn
+from harness.session import PlannedRequest, Session
 from harness.store import Run
 from harness.types import Chunk, Outcome, Request, SeedPolicy, Variant
 
@@ -147,7 +147,7 @@ def test_reload_every_n_clears_what_bleeds_from_chunk_to_chunk(
         session = Session(run, found, Worker(found, tmp_path / "work"), row)
         session.open()
         try:
-            spoken = list(session.speak(Turn(chunk) for chunk in chunks))
+            spoken = list(session.speak(PlannedRequest(chunk) for chunk in chunks))
         finally:
             session.close()
         assert [epoch.reason for epoch in run.epochs(row)] == ["start", "reload"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.parity import Limits, compare_sound, follow
+from harness.parity import ParityLimits, compare_sound, compare_stages
 from harness.parity.limits import SoundTolerance
 from harness.types import Outcome, Variant, VerdictWord
 
@@ -154,30 +154,30 @@ def test_without_a_seed_only_many_chunks_are_compared(index: Variant, tmp_path: 
 
 
 # ------------------------------------------------------------------------------------------ dumps of stages, by parity
-def _table(**table: Any) -> Limits:
-    return Limits.read(table, Path())
+def _table(**table: Any) -> ParityLimits:
+    return ParityLimits.read(table, Path())
 
 
 def test_embeddings_are_held_to_their_largest_difference_and_must_not_be_zero() -> None:
     rng = np.random.default_rng(0)
     reference = {"embedding": rng.normal(0, 0.5, (1, 40, 64)).astype(np.float32)}
     limits = _table(stages={"embedding": {"difference_max": 0.01}})
-    near = follow(reference, {"embedding": reference["embedding"] + np.float32(0.004)}, limits)
+    near = compare_stages(reference, {"embedding": reference["embedding"] + np.float32(0.004)}, limits)
     assert near.passed is True
     figures = near.stages[0].statistics
     assert figures is not None and abs(figures[1]["mean"]) > 1e-3 and figures[1]["std"] == pytest.approx(0.5, abs=0.02)
     one = reference["embedding"].copy()
     one[0, 3, 5] += 0.02  # far below what a cosine would notice
-    far = follow(reference, {"embedding": one}, limits)
+    far = compare_stages(reference, {"embedding": one}, limits)
     assert far.passed is False and "largest difference 0.02" in far.says()
-    zero = follow(reference, {"embedding": np.zeros_like(one)}, limits)
+    zero = compare_stages(reference, {"embedding": np.zeros_like(one)}, limits)
     assert zero.passed is False and "constant zero" in zero.says()
 
 
 def test_summed_and_averaged_codebook_embeddings_differ_in_scale_alone() -> None:
     """vllm-omni averages, the report sums: the cosine is 1, the RMS ratio is the number of codebooks."""
     values = np.random.default_rng(0).normal(0, 1, (16, 40, 64))
-    chain = follow({"embedding": values.mean(0)}, {"embedding": values.sum(0)}, _table())
+    chain = compare_stages({"embedding": values.mean(0)}, {"embedding": values.sum(0)}, _table())
     assert chain.stages[0].cosine == pytest.approx(1.0) and chain.stages[0].rms_ratio == pytest.approx(16.0)
     assert "RMS ratio 16.0000" in chain.says()
 
@@ -196,7 +196,7 @@ def test_the_first_wrong_velocity_of_25_steps_is_named_and_followed_to_the_mel()
     """Python goes from -6.5 to -10; the port rose by 0.4 instead."""
     unit = {"unit": "nats of magnitude"}
     limits = _table(stages={"velocity_24": unit, "mel": unit})
-    chain = follow(_flow(25, -3.5, -6.5), _flow(25, 0.4, -6.5), limits)
+    chain = compare_stages(_flow(25, -3.5, -6.5), _flow(25, 0.4, -6.5), limits)
     assert chain.first is not None and chain.first.name == "velocity_01" and chain.passed is False
     assert chain.stages[1].left is False  # the first step is right: the error is in the steps, not in what they get
     last = chain.stages[-1]
@@ -207,7 +207,7 @@ def test_the_first_wrong_velocity_of_25_steps_is_named_and_followed_to_the_mel()
 
 def test_a_wrong_prompt_is_named_before_the_velocities() -> None:
     """prompt_x at -0.92 where -6.5 is right: its error is born there, whatever follows."""
-    chain = follow(_flow(25, -3.5, -6.5), _flow(25, -3.0, -0.92), _table(stage={"unit": "nats of magnitude"}))
+    chain = compare_stages(_flow(25, -3.5, -6.5), _flow(25, -3.0, -0.92), _table(stage={"unit": "nats of magnitude"}))
     assert chain.first is not None and chain.first.name == "prompt_x" and chain.born is True
     assert chain.first.level == pytest.approx(5.58)
 
@@ -221,11 +221,11 @@ def test_reference_codes_split_talker_and_decoder() -> None:
     """With its own codes both differ; with the reference's codes only a wrong decoder still does."""
     rng = np.random.default_rng(0)
     right, other = rng.integers(0, 4096, (60, 8)), rng.integers(0, 4096, (60, 8))
-    talker = follow(_talker(right, 0.3), _talker(other, 0.3), _table())
+    talker = compare_stages(_talker(right, 0.3), _talker(other, 0.3), _table())
     assert talker.first is not None and talker.first.name == "codes" and talker.stages[1].left
-    given = follow(_talker(right, 0.3), _talker(right, 0.3), _table())
+    given = compare_stages(_talker(right, 0.3), _talker(right, 0.3), _table())
     assert given.passed is True  # the decoder is well: the talker it is
-    decoder = follow(_talker(right, 0.3), _talker(right, 0.1), _table())
+    decoder = compare_stages(_talker(right, 0.3), _talker(right, 0.1), _table())
     assert decoder.first is not None and decoder.first.name == "waveform" and decoder.born is True
 
 

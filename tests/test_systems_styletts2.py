@@ -15,7 +15,7 @@ import pytest
 from harness.corpora import load_corpus
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
-from harness.experiments.parity import carry_out, plan_of_pair
+from harness.experiments.parity import plan_of_pair, run_parity
 from harness.store import Run
 from harness.types import Outcome, Variant
 
@@ -87,7 +87,7 @@ def _compared(folder: Path, **table: Any) -> dict[str, Any]:
     plan = plan_of_pair(
         str(folder / "torch-{bucket}.npz"), str(folder / "coreml-{bucket}.npz"), BUCKETS, table, folder / "runs"
     )
-    path = carry_out(plan, Quiet(), None)
+    path = run_parity(plan, Quiet(), None)
     found: dict[str, Any] = json.loads((path / "results.json").read_text())["pairs"]
     return found
 
@@ -163,7 +163,7 @@ def test_placements_are_a_table_with_rtfx_cold_and_warm(tmp_path: Path, monkeypa
         tmp_path / "runs",
         reference=variants[0],
     )
-    path = carry_out(plan, Quiet(), None)
+    path = run_parity(plan, Quiet(), None)
     rows = json.loads((path / "results.json").read_text())["variants"]
     assert {name: row["placement"] for name, row in rows.items()} == {
         "fp16": "placement cpuAndNeuralEngine", "fp16-cpu": "placement cpuOnly", "int8d512": "placement cpuOnly",

@@ -6,7 +6,7 @@ import pytest
 
 from harness.alignment import align_words
 from harness.scorers.asr import Transcript
-from harness.scorers.intelligibility import payload
+from harness.scorers.intelligibility import transcript_payload
 from harness.text import default_normaliser, normaliser
 from harness.text.numbers import number_readings
 
@@ -38,7 +38,7 @@ def test_every_language_of_the_table_has_pairs_that_are_equal_and_pairs_that_dif
 )
 def test_marks_do_not_cut_words_apart(language: str, text: str, units: int) -> None:
     heard = Transcript(text, (), "e", "m")
-    seen = payload(heard, text, language, normaliser(default_normaliser(language)))
+    seen = transcript_payload(heard, text, language, normaliser(default_normaliser(language)))
     assert seen["wer"]["words"] == units
     assert seen["wer"]["errors"] == 0
 

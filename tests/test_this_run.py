@@ -7,11 +7,11 @@ import pytest
 
 from harness.compare.as_whole import as_a_whole, own_reference
 from harness.faults import catalogue
-from harness.judge import Judge, Limits, Priors, RunChunk, fit_run
+from harness.judge import Limits, Priors, RunChunk, VerdictPolicy, fit_run
 from harness.judge.priors import FigureRange
-from harness.judge.settled import settle
+from harness.judge.settled import settle_run
 from harness.judge.speakers import run_voices
-from harness.types import Attempt, Chunk, Evidence, Observation, Status, VerdictWord, View
+from harness.types import Attempt, Chunk, Detection, DetectorInput, Measurement, Status, VerdictWord
 
 NO_PRIORS = Priors()
 WORDS = [f"word{n}" for n in range(20)]
@@ -85,9 +85,9 @@ def test_a_fifth_of_faulty_chunks_hides_none_of_them(share):
 def test_with_a_third_of_them_the_run_says_that_it_cannot_tell():
     broken = {n: -1.3 for n in range(100) if n % 10 < 3}
     chunks = run_of(100, "bandwidth", muffled, broken)
-    views = [View(one.chunk, Attempt(0, 0, 0, one.chunk.id, "v", id=one.attempt), {}) for one in chunks]
-    evidence = [[Evidence("bandwidth", one.values["bandwidth"])] for one in chunks]
-    claim = own_reference("v", settle(views, evidence, NO_PRIORS))
+    views = [DetectorInput(one.chunk, Attempt(0, 0, 0, one.chunk.id, "v", id=one.attempt), {}) for one in chunks]
+    evidence = [[Detection("bandwidth", one.values["bandwidth"])] for one in chunks]
+    claim = own_reference("v", settle_run(views, evidence, NO_PRIORS))
     assert claim.passed is None and claim.value == pytest.approx(0.3)
     assert "cannot tell what is healthy: 30 of 100" in claim.statement and "bandwidth 30" in claim.statement
 
@@ -115,9 +115,9 @@ def test_healthy_runs_of_heavy_tails_raise_few_alarms():
 def test_a_finding_names_the_run_as_its_source_and_shows_the_others():
     chunks = run_of(60, "bandwidth", muffled, {31: -1.29})
     own = fit_run(chunks, NO_PRIORS)
-    view = View(chunks[31].chunk, Attempt(0, 0, 0, "c31", "v", id=32), {})
-    judge = Judge(Limits.default(NO_PRIORS))
-    evidence = [Evidence("bandwidth", -1.29)]
+    view = DetectorInput(chunks[31].chunk, Attempt(0, 0, 0, "c31", "v", id=32), {})
+    judge = VerdictPolicy(Limits.default(NO_PRIORS))
+    evidence = [Detection("bandwidth", -1.29)]
     assert judge.verdict(view, evidence).final is False
     verdict = judge.verdict(view, evidence, own.of(32))
     assert verdict.final and verdict.word is VerdictWord.FAULTY
@@ -169,20 +169,20 @@ def test_speakers_that_take_turns_are_told_apart_and_a_stray_is_not_one():
 
 
 # ------------------------------------------------------------------------------------------------------ as a whole
-def signal(edge: float, **more: float) -> dict[str, Observation]:
+def signal(edge: float, **more: float) -> dict[str, Measurement]:
     payload = {"duration": 3.0, "rolloff99_hz": edge, "sample_rate": 24000, "active_rms_dbfs": -22.0, **more}
-    return {"signal": Observation("signal", "2", Status.OK, payload)}
+    return {"signal": Measurement("signal", "2", Status.OK, payload)}
 
 
 def test_a_run_that_is_muffled_as_a_whole_is_told_so_in_words():
     priors = Priors(figures={"band": FigureRange(0.4, 1.0, 20), "level": FigureRange(-35.0, -12.0, 20)})
-    views = [View(text(n), Attempt(0, 0, n, f"c{n}", "v", id=n + 1), signal(3400.0)) for n in range(50)]
-    claim = as_a_whole("v", settle(views, [[] for _ in views], priors), priors)
+    views = [DetectorInput(text(n), Attempt(0, 0, n, f"c{n}", "v", id=n + 1), signal(3400.0)) for n in range(50)]
+    claim = as_a_whole("v", settle_run(views, [[] for _ in views], priors), priors)
     assert claim.statement.startswith("every chunk is muffled above 3.4 kHz")
-    healthy = [View(v.chunk, v.attempt, signal(10000.0)) for v in views]
+    healthy = [DetectorInput(v.chunk, v.attempt, signal(10000.0)) for v in views]
     assert (
         "within what healthy voices have"
-        in as_a_whole("v", settle(healthy, [[] for _ in views], priors), priors).statement
+        in as_a_whole("v", settle_run(healthy, [[] for _ in views], priors), priors).statement
     )
 
 

@@ -28,10 +28,10 @@ def spoken(codec: runtime.Codec, frames: int = 40) -> np.ndarray:
 
 
 def test_stages_have_their_shapes_and_repeat_exactly(codec: runtime.Codec) -> None:
-    from harness.voice.source_filter import stages
+    from harness.voice.source_filter import synthesis_stages
 
     codes = spoken(codec)
-    first, second = stages(codes, codec), stages(codes, codec)
+    first, second = synthesis_stages(codes, codec), synthesis_stages(codes, codec)
     samples = len(codes) * 640
     assert first["parameters"].shape == (len(codes) * 8, 31)
     assert first["phase"].shape == first["waveform"].shape == (samples,)
@@ -43,20 +43,20 @@ def test_stages_have_their_shapes_and_repeat_exactly(codec: runtime.Codec) -> No
 
 
 def test_phase_advances_by_the_coded_pitch(codec: runtime.Codec) -> None:
-    from harness.voice.source_filter import stages
+    from harness.voice.source_filter import synthesis_stages
 
-    found = stages(spoken(codec), codec)
+    found = synthesis_stages(spoken(codec), codec)
     turns = np.sum(np.diff(found["phase"]) < -0.5)
     expected = found["parameters"][:, 0].sum() * runtime.STEP_SECONDS
     assert turns == pytest.approx(expected, abs=1.5)
 
 
 def test_parameters_and_spectrum_agree_with_world(codec: runtime.Codec) -> None:
-    from harness.voice.source_filter import stages
+    from harness.voice.source_filter import synthesis_stages
     from tools.voice.decoder import log_mel_distance
 
     codes = spoken(codec)
-    found = stages(codes, codec)
+    found = synthesis_stages(codes, codec)
     parameters = runtime.to_parameters(codes, codec)
     assert found["parameters"][:, 0] == pytest.approx(parameters.f0, rel=1e-4)
     assert np.abs(found["parameters"][:, 1:26] - parameters.cepstra).max() < 1e-4

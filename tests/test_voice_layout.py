@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ConfigError
-from harness.voice.codec import Codec, decode, to_parameters, valid_frames
+from harness.voice.codec import Codec, decode_codes, to_parameters, valid_frames
 from harness.voice.geometry import Geometry, load_geometry
-from harness.voice.layout import MISSING, marker_errors, phone_ends, prompt, read
+from harness.voice.layout import MISSING, marker_errors, parse_generated, phone_ends, prompt
 
 DESCRIPTION = Path(__file__).parent.parent / "voices" / "duo" / "voice.json"
 
@@ -59,7 +59,7 @@ def test_prompt_has_a_marker_for_each_phone_and_a_last_one(geometry: Geometry) -
 
 
 def test_healthy_tokens_come_back_as_codes_and_times(geometry: Geometry) -> None:
-    reading = read(healthy(geometry), geometry)
+    reading = parse_generated(healthy(geometry), geometry)
     assert reading.codes.shape == (10, 3)
     assert reading.codes[2].tolist() == [1, 2, 3]
     assert (reading.malformed_tokens, reading.ended, reading.speech_tokens) == (0, True, 30)
@@ -70,7 +70,9 @@ def test_healthy_tokens_come_back_as_codes_and_times(geometry: Geometry) -> None
 def test_disorder_is_counted_and_stays_visible(geometry: Geometry) -> None:
     a, b, c = frame(geometry, 7, 8, 9)
     phone = geometry.phone_offset  # in the middle of frames it belongs to nothing
-    reading = read([a, b, a, b, c, b, c, marker(geometry, 0), *said(geometry, 0)[1:], phone, b, c, a], geometry)
+    reading = parse_generated(
+        [a, b, a, b, c, b, c, marker(geometry, 0), *said(geometry, 0)[1:], phone, b, c, a], geometry
+    )
     assert reading.malformed_tokens == 4
     assert reading.codes[:3].tolist() == [[7, 8, MISSING], [7, 8, 9], [MISSING, 8, 9]]
     assert reading.codes[3, 0] < 0 or reading.codes[3, 0] >= geometry.codebook_sizes[0]
@@ -79,7 +81,7 @@ def test_disorder_is_counted_and_stays_visible(geometry: Geometry) -> None:
 
 
 def test_repeated_and_lost_markers_are_told_apart(geometry: Geometry) -> None:
-    reading = read([token for i in (0, 1, 2, 1, 2, 3) for token in said(geometry, i)], geometry)
+    reading = parse_generated([token for i in (0, 1, 2, 1, 2, 3) for token in said(geometry, i)], geometry)
     assert marker_errors(reading, PHONES, geometry) == (2, 2)
     assert phone_ends(reading, PHONES, geometry) is None
 
@@ -87,7 +89,7 @@ def test_repeated_and_lost_markers_are_told_apart(geometry: Geometry) -> None:
 def test_a_marker_with_another_phone_is_not_met(geometry: Geometry) -> None:
     tokens = healthy(geometry)
     wrong = (*PHONES[:2], "ey1", *PHONES[3:])
-    reading = read(tokens, geometry)
+    reading = parse_generated(tokens, geometry)
     if geometry.says_phones:
         assert marker_errors(reading, wrong, geometry) == (1, 1)
         assert phone_ends(reading, wrong, geometry) is None
@@ -97,7 +99,7 @@ def test_a_marker_with_another_phone_is_not_met(geometry: Geometry) -> None:
 
 @given(st.lists(st.integers(0, 3000), max_size=60))
 def test_any_tokens_give_whole_frames(tokens: list[int]) -> None:
-    reading = read(tokens, load_geometry(DESCRIPTION))
+    reading = parse_generated(tokens, load_geometry(DESCRIPTION))
     assert reading.codes.shape[1] == 3
     assert reading.speech_tokens <= len(tokens)
 
@@ -119,7 +121,7 @@ def codec() -> Codec:
 
 def test_decoding_is_exact_and_keeps_time(codec: Codec) -> None:
     codes = np.random.default_rng(1).integers(0, 4, (30, 3))
-    first, second = decode(codes, codec), decode(codes, codec)
+    first, second = decode_codes(codes, codec), decode_codes(codes, codec)
     assert first.dtype == np.float32
     assert len(first) == 30 * 640
     assert np.array_equal(first, second)
@@ -135,10 +137,10 @@ def test_voiced_frames_have_the_coded_pitch(codec: Codec) -> None:
 def test_frames_out_of_range_are_left_out_of_the_sound(codec: Codec) -> None:
     codes = np.array([[0, 0, 0], [8, 0, 0], [0, MISSING, 0], [1, 1, 1]])
     assert valid_frames(codes, codec).tolist() == [True, False, False, True]
-    assert len(decode(codes, codec)) == 2 * 640
+    assert len(decode_codes(codes, codec)) == 2 * 640
     with pytest.raises(ValueError, match="outside"):
         to_parameters(codes, codec)
-    assert len(decode(np.zeros((0, 3), int), codec)) == 0
+    assert len(decode_codes(np.zeros((0, 3), int), codec)) == 0
 
 
 @pytest.mark.parametrize(

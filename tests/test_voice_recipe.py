@@ -18,7 +18,7 @@ from harness.backends.llama_codec import LlamaCodec
 from harness.types import Variant
 from harness.voice import codec as runtime
 from harness.voice.geometry import Geometry, load_geometry
-from harness.voice.layout import marker_errors, phone_ends, prompt, read
+from harness.voice.layout import marker_errors, parse_generated, phone_ends, prompt
 from tools.voice import codec as fitting
 from tools.voice import data, family, text
 
@@ -67,7 +67,7 @@ def test_training_targets_read_back_as_what_was_encoded(geometry: Geometry) -> N
     codes = np.stack([np.arange(20) % 16, np.arange(20) % 8, np.arange(20) % 8], 1).astype(np.int32)
     ends = np.array([0.1, 0.11, 0.5, 0.8])
     phones = ["pau", "hh", "ay1", "pau"]
-    reading = read(data.target(codes, ends, phones, geometry), geometry)
+    reading = parse_generated(data.target(codes, ends, phones, geometry), geometry)
     assert np.array_equal(reading.codes, codes)
     assert reading.ended
     assert marker_errors(reading, phones, geometry) == (0, 0)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.backends import protocol
-from harness.backends.protocol import Decoder, Message, ProtocolError, encode, plain
+from harness.backends.protocol import FrameDecoder, Message, ProtocolError, encode_frame, plain_json
 from harness.types import Capabilities, Request, SeedPolicy, TokenLayout, Variant
 
 HEADERS = st.dictionaries(
@@ -38,8 +38,8 @@ def _array(kind: type, shape: list[int]) -> np.ndarray:
 @settings(max_examples=150, deadline=None)
 def test_any_split_of_the_bytes_gives_the_same_messages(messages, step: int) -> None:
     made = [(header, {name: _array(*spec) for name, spec in arrays.items()}) for header, arrays in messages]
-    data = b"".join(part for header, arrays in made for part in encode(header, arrays))
-    decoder, found = Decoder(), []
+    data = b"".join(part for header, arrays in made for part in encode_frame(header, arrays))
+    decoder, found = FrameDecoder(), []
     for start in range(0, len(data), step):
         found += decoder.feed(data[start : start + step])
     assert decoder.pending == 0 and len(found) == len(made)
@@ -56,7 +56,7 @@ def test_bytes_that_are_no_frame_are_refused_at_once(data: bytes) -> None:
     if protocol.MAGIC.startswith(data[:4]) or data.startswith(protocol.MAGIC):
         return
     with pytest.raises(ProtocolError):
-        list(Decoder().feed(data))
+        list(FrameDecoder().feed(data))
 
 
 @pytest.mark.parametrize(
@@ -67,24 +67,24 @@ def test_bytes_that_are_no_frame_are_refused_at_once(data: bytes) -> None:
         struct.pack("<4sIQ", protocol.MAGIC, 3, 0) + b"{x}",
         struct.pack("<4sIQ", protocol.MAGIC, 2, 0) + b"[]",
         struct.pack("<4sIQ", protocol.MAGIC, 2, 4) + b"{}1234",
-        b"".join(encode({}, {"samples": np.zeros(3, np.float32)})).replace(b"[3]", b"[9]"),
-        b"".join(encode({}, {"samples": np.zeros(3, np.float32)})).replace(b"float32", b"object0"),
-        b"".join(encode({}, {"samples": np.zeros(3, np.float32)})).replace(b"[3]", b'"3"')[: -0 or None],
+        b"".join(encode_frame({}, {"samples": np.zeros(3, np.float32)})).replace(b"[3]", b"[9]"),
+        b"".join(encode_frame({}, {"samples": np.zeros(3, np.float32)})).replace(b"float32", b"object0"),
+        b"".join(encode_frame({}, {"samples": np.zeros(3, np.float32)})).replace(b"[3]", b'"3"')[: -0 or None],
     ],
 )
 def test_lying_frames_are_refused_without_allocating(frame: bytes) -> None:
     with pytest.raises(ProtocolError):
-        list(Decoder().feed(frame))
+        list(FrameDecoder().feed(frame))
 
 
 def test_lone_surrogate_crosses_the_pipe_unchanged() -> None:
     text = "a\ud800\0\U0001f600"
-    (message,) = Decoder().feed(b"".join(encode({"text": text})))
+    (message,) = FrameDecoder().feed(b"".join(encode_frame({"text": text})))
     assert message.header["text"] == text
 
 
 def test_plain_keeps_what_json_cannot_say() -> None:
-    found = plain(
+    found = plain_json(
         {"a": np.float32(0.5), "b": np.int64(3), "c": float("nan"), "d": (1, Path("x")), 5: np.arange(2), "e": -np.inf}
     )
     assert found == {"a": 0.5, "b": 3, "c": "nan", "d": [1, "x"], "5": [0, 1], "e": "-inf"}

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.audio import RATES
-from harness.backends.protocol import Message, ProtocolError, plain
+from harness.backends.protocol import Message, ProtocolError, plain_json
 from harness.documents import DEPTH_LIMIT, deeper_than
 from harness.types import Computes, Json, Outcome, Synthesis, Tokens
 
@@ -70,7 +70,7 @@ class CapabilitiesSaid(_Answer):
     computes: Computes = Field(default=Computes.HERE, strict=False)
 
 
-class Loaded(_Answer):
+class LoadedAnswer(_Answer):
     """The adapter is ready."""
 
     kind: Literal["loaded"]
@@ -99,7 +99,7 @@ class ReplySaid(_Answer):
     cpu_seconds: Seconds | None = None
 
 
-A = TypeVar("A", Hello, LoadFailed, Loaded, ResetDone, ReplySaid)
+A = TypeVar("A", Hello, LoadFailed, LoadedAnswer, ResetDone, ReplySaid)
 
 
 def read_answer(kind: type[A], message: Message) -> A:
@@ -135,7 +135,7 @@ def usable(made: Synthesis) -> tuple[Json, Tokens | None]:
     header = {
         "sample_rate": _whole(made.sample_rate, "sample_rate", *RATES, wrong),
         "token_count": _whole(made.token_count, "token_count", 0, COUNT_LIMIT, wrong),
-        "finish_reason": None if made.finish_reason is None else str(plain(made.finish_reason))[:TEXT_LIMIT],
+        "finish_reason": None if made.finish_reason is None else str(plain_json(made.finish_reason))[:TEXT_LIMIT],
         "ttfa": _seconds(made.ttfa, "ttfa", wrong),
         "stage_seconds": _stages(made.stage_seconds, wrong),
     }
@@ -189,7 +189,7 @@ def _notes(value: object, wrong: dict[str, str]) -> Json:
             wrong["notes"] = _shown(value)
         return {}
     try:
-        notes: Json = plain(value)
+        notes: Json = plain_json(value)
         if deeper_than(notes, DEPTH_LIMIT // 2):
             raise ValueError("nested too deep")
         if _size(notes) > NOTES_LIMIT:

@@ -23,12 +23,12 @@ from harness.backends.answers import usable, usable_rate
 from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
 from harness.backends.meter import own_cpu
 from harness.backends.protocol import (
-    Decoder,
+    FrameDecoder,
     Message,
     ProtocolError,
     capabilities_to_json,
-    encode,
-    plain,
+    encode_frame,
+    plain_json,
     request_from_json,
     variant_from_json,
 )
@@ -61,13 +61,13 @@ class Pipe:
 
     def messages(self) -> Iterator[Message]:
         """Yield messages until the harness closes its end."""
-        decoder = Decoder()
+        decoder = FrameDecoder()
         while data := os.read(self._requests, 1 << 16):
             yield from decoder.feed(data)
 
     def send(self, header: Json, arrays: dict[str, NDArray[Any]] | None = None) -> None:
         """Write one frame whole."""
-        parts = encode(header, arrays)
+        parts = encode_frame(header, arrays)
         with self._lock:
             for part in parts:
                 view = memoryview(part)
@@ -82,7 +82,7 @@ class Pipe:
             self.send({"kind": "progress"})
 
 
-def serve(requests: int, replies: int) -> None:
+def answer_requests(requests: int, replies: int) -> None:
     """Answer requests until told to stop or until the harness is gone."""
     faulthandler.enable()
     pipe = Pipe(requests, replies)
@@ -102,7 +102,7 @@ def _serve(pipe: Pipe) -> None:
         said = capabilities_to_json(capabilities)
     except Exception as error:
         _show(error)
-        pipe.send({"kind": "load-failed", "detail": describe(error)})
+        pipe.send({"kind": "load-failed", "detail": error_line(error)})
         return
     _flush()
     pipe.send({"kind": "loaded", "capabilities": said})
@@ -120,7 +120,7 @@ def _serve(pipe: Pipe) -> None:
             try:
                 pipe.send(header, arrays)
             except ProtocolError as error:
-                pipe.send({**header, "outcome": str(Outcome.BAD_AUDIO), "detail": describe(error)})
+                pipe.send({**header, "outcome": str(Outcome.BAD_AUDIO), "detail": error_line(error)})
     with contextlib.suppress(BrokenPipeError):
         backend.close()
 
@@ -131,7 +131,7 @@ def _reset(pipe: Pipe, backend: Any) -> None:
         pipe.send({"kind": "reset", "detail": ""})
     except Exception as error:
         _show(error)
-        pipe.send({"kind": "reset", "detail": describe(error)})
+        pipe.send({"kind": "reset", "detail": error_line(error)})
 
 
 def _answer(
@@ -147,7 +147,7 @@ def _answer(
             made.notes = {**(made.notes if isinstance(made.notes, Mapping) else {}), "repairs": list(repairs)}
     except Exception as error:
         known = [word for kind, word in _OUTCOMES if isinstance(error, kind)]
-        outcome, detail = (known or [Outcome.ERROR])[0], describe(error)
+        outcome, detail = (known or [Outcome.ERROR])[0], error_line(error)
         partial = getattr(error, "partial", None)
         made = partial if isinstance(partial, Synthesis) else made if isinstance(made, Synthesis) else Synthesis()
         if isinstance(error, BackendAway):
@@ -197,7 +197,9 @@ def _audio(made: Synthesis, capabilities: Capabilities) -> tuple[Samples, int, t
     rate = usable_rate(asked)
     if rate is None:
         low, high = RATES
-        raise BadAudio(f"the adapter gave no usable sample rate ({plain(asked)!s:.60}); {low} to {high} Hz can be read")
+        raise BadAudio(
+            f"the adapter gave no usable sample rate ({plain_json(asked)!s:.60}); {low} to {high} Hz can be read"
+        )
     with np.errstate(over="ignore"):
         return samples.astype(np.float32, copy=False), rate, ()
 
@@ -207,7 +209,7 @@ def _own(path: Path) -> bool:
     return not path.is_symlink() and path.resolve().is_relative_to(Path(tempfile.gettempdir()).resolve())
 
 
-def describe(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """One line for an exception: what a project error says, else the type and the first line of the message."""
     expected = (BackendFault, SoakError, ProtocolError)
     try:

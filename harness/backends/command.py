@@ -18,15 +18,15 @@ from harness.backends.command_settings import (
     RAW,
     CommandSettings,
     ProgramSettings,
-    check,
+    check_command_settings,
     fill,
     text_as_json,
 )
 from harness.backends.environment import not_the_text
-from harness.backends.log import refuse_if_said, told
-from harness.backends.outside import Outside
+from harness.backends.log import read_log_line, refuse_if_said
+from harness.backends.outside import OutsideAdapter
 from harness.backends.process import ending
-from harness.backends.program import Ended, run
+from harness.backends.program import ProgramExit, run_program
 from harness.backends.raw import take_raw
 from harness.types import Capabilities, Request, Synthesis, Variant
 
@@ -35,10 +35,10 @@ _NOT_FOUND = (126, 127)  # a shell's words for a program that it could not start
 _INSTEAD = "hand the text over with {text_file}, or stdin"
 
 
-class CommandBackend(Outside[CommandSettings]):
+class CommandBackend(OutsideAdapter[CommandSettings]):
     """One program a chunk; it keeps no state, so a restart of the worker loses nothing."""
 
-    KIND, CHECK = CommandSettings, staticmethod(check)
+    KIND, CHECK = CommandSettings, staticmethod(check_command_settings)
 
     def load(self, variant: Variant) -> Capabilities:
         """Find the program. Nothing is started but the ``version`` command."""
@@ -60,7 +60,7 @@ class CommandBackend(Outside[CommandSettings]):
         output = clear(self._scratch, settings)
         command, stdin = self._filled(settings, request, output)
         try:
-            ended = run(
+            ended = run_program(
                 command[0] if settings.shell else command,
                 shell=settings.shell,
                 stdin=stdin,
@@ -73,7 +73,7 @@ class CommandBackend(Outside[CommandSettings]):
             )
         except OSError as error:
             raise _not_started(error, command) from None
-        made = told(ended.log.text(), settings)
+        made = read_log_line(ended.log.text(), settings)
         if settings.format in (*RAW, "wav"):
             made.ttfa = ended.first_audio
         if ended.left_running:
@@ -126,7 +126,7 @@ def _not_started(error: OSError, command: list[str]) -> BackendFault:
     return BackendAway(f"cannot start {command[0]!r}: {error.strerror or error}", lasting=not passing)
 
 
-def _judge_end(ended: Ended, settings: CommandSettings, made: Synthesis) -> None:
+def _judge_end(ended: ProgramExit, settings: CommandSettings, made: Synthesis) -> None:
     """Raise for a program that did not end well, or whose log says that something is wrong."""
     if ended.code < 0:
         raise ProgramDied(ending(ended.code), made)
@@ -142,12 +142,12 @@ def _judge_end(ended: Ended, settings: CommandSettings, made: Synthesis) -> None
         raise BackendRefused(f"exit {ended.code}{_last_line(ended)}", made)
 
 
-def _last_line(ended: Ended) -> str:
+def _last_line(ended: ProgramExit) -> str:
     lines = [line.strip() for line in ended.log.text().splitlines() if line.strip()]
     return f": {lines[-1][:2000]}" if lines else ""
 
 
-def _take_audio(ended: Ended, settings: CommandSettings, output: Path, made: Synthesis) -> None:
+def _take_audio(ended: ProgramExit, settings: CommandSettings, output: Path, made: Synthesis) -> None:
     """Put samples or a file into ``made``. Raises NoAudio or BadAudio."""
     if settings.from_stdout:
         if not ended.stdout:

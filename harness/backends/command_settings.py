@@ -130,7 +130,7 @@ def text_as_json(text: str) -> str:
 
 
 # --------------------------------------------------------------------------------------------------- checks
-def check(variant: Variant) -> CommandSettings:
+def check_command_settings(variant: Variant) -> CommandSettings:
     """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
     found = read_settings(CommandSettings, variant)
     if found.shell and isinstance(found.command, list):

@@ -21,7 +21,7 @@ END = "[DONE]"
 SHOWN = 300  # characters of an error that are kept
 
 
-def at(message: Any, path: str) -> Any:
+def value_at(message: Any, path: str) -> Any:
     """What lies at a path of dots, numbers being places of lists; None where there is nothing."""
     here = message
     for part in path.split("."):
@@ -36,7 +36,7 @@ def at(message: Any, path: str) -> Any:
 
 def audio_in(message: Any, path: str) -> bytes:
     """The audio of one message, empty where it has none. Raises BadAudio for what is no base64."""
-    found = at(message, path) if isinstance(message, Mapping | list) else message
+    found = value_at(message, path) if isinstance(message, Mapping | list) else message
     if not isinstance(found, str) or not found:
         return b""
     try:
@@ -47,7 +47,7 @@ def audio_in(message: Any, path: str) -> bytes:
 
 def error_in(message: Any, path: str) -> str:
     """The error that a message tells, on one line; empty where it tells none."""
-    found = at(message, path)
+    found = value_at(message, path)
     if not found:
         return ""
     said = found.get("message", found) if isinstance(found, Mapping) else found

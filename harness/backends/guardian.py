@@ -124,7 +124,7 @@ def _end_as(status: int | None) -> None:
     os._exit(os.WEXITSTATUS(status) if status is not None else 1)
 
 
-def main(argv: list[str]) -> None:
+def supervise(argv: list[str]) -> None:
     """Arguments: file descriptors of the lifeline, the requests and the replies; the folder of temporary files."""
     lifeline, requests, replies = map(int, argv[:3])
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
@@ -148,13 +148,13 @@ def _work(requests: int, replies: int) -> None:
     root = str(Path(__file__).resolve().parents[2])
     if root not in sys.path:
         sys.path.insert(0, root)
-    from harness.backends.child import serve
+    from harness.backends.child import answer_requests
 
-    serve(requests, replies)
+    answer_requests(requests, replies)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    supervise(sys.argv[1:])

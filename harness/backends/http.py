@@ -11,11 +11,11 @@ from urllib.parse import quote, urlsplit
 from harness.backends.answered import headers_of, key_of, take_answer, timing
 from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
 from harness.backends.events import audio_of_events
-from harness.backends.http_settings import HttpSettings, check
+from harness.backends.http_settings import HttpSettings, check_http_settings
 from harness.backends.http_stream import Listening
 from harness.backends.local_server import LocalServer
-from harness.backends.log import refuse_if_said, told
-from harness.backends.outside import Outside
+from harness.backends.log import read_log_line, refuse_if_said
+from harness.backends.outside import OutsideAdapter
 from harness.types import Capabilities, Computes, Request, Synthesis, Variant
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ class _Busy(Exception):
         self.status, self.retry_after = status, retry_after
 
 
-class HttpBackend(Outside[HttpSettings]):
+class HttpBackend(OutsideAdapter[HttpSettings]):
     """Notes of a synthesis, under ``http``: ``status``, ``headers``, ``bytes``, ``pieces``, ``first_byte`` (s),
     ``longest_gap`` (s), ``underruns``, ``underrun_seconds``, ``refusals`` [{``status``, ``retry_after``, ``waited``}].
 
     ``ttfa`` counts from the try that was answered to its first playable sample, not to its header.
     """
 
-    KIND, CHECK = HttpSettings, staticmethod(check)
+    KIND, CHECK = HttpSettings, staticmethod(check_http_settings)
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class HttpBackend(Outside[HttpSettings]):
             heard = self._until_answered(settings, request, made, progress)
             if self._server is not None:
                 log = self._server.heard()
-                said = told(log, settings)
+                said = read_log_line(log, settings)
                 made.tokens, made.token_count, made.finish_reason = said.tokens, said.token_count, said.finish_reason
                 made.notes = {**said.notes, **made.notes}
                 refuse_if_said(log, settings.fail_on, made)

@@ -74,7 +74,7 @@ def _merged(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def check(variant: Variant) -> HttpSettings:
+def check_http_settings(variant: Variant) -> HttpSettings:
     """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
     found = read_settings(HttpSettings, variant)
     _check_url(found, variant)

@@ -18,8 +18,8 @@ from harness.backends.command_settings import (
     text_as_json,
 )
 from harness.backends.conversation import Conversation
-from harness.backends.log import refuse_if_said, told
-from harness.backends.outside import Outside, check_pattern
+from harness.backends.log import read_log_line, refuse_if_said
+from harness.backends.outside import OutsideAdapter, check_pattern
 from harness.backends.process import ending
 from harness.backends.settings import read_settings, wrong
 from harness.types import Capabilities, Request, SeedPolicy, Synthesis, Variant
@@ -48,7 +48,7 @@ class InteractiveSettings(ProgramSettings):
         return [*self.arguments, *self.setup, *self.say, *self.save, *self.reset, *self.leave]
 
 
-def check(variant: Variant) -> InteractiveSettings:
+def check_interactive_settings(variant: Variant) -> InteractiveSettings:
     """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
     found = read_settings(InteractiveSettings, variant)
     check_program(found, variant)
@@ -70,10 +70,10 @@ def check(variant: Variant) -> InteractiveSettings:
     return found
 
 
-class InteractiveBackend(Outside[InteractiveSettings]):
+class InteractiveBackend(OutsideAdapter[InteractiveSettings]):
     """A program that is started once and then asked chunk by chunk over its standard input."""
 
-    KIND, CHECK = InteractiveSettings, staticmethod(check)
+    KIND, CHECK = InteractiveSettings, staticmethod(check_interactive_settings)
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,14 +117,14 @@ class InteractiveBackend(Outside[InteractiveSettings]):
         self._await([settings.done, *settings.failed], settings, progress)
         self._await_prompt(settings, progress)  # after a failure too: the next chunk must not take it for its own
         log = self._talk.heard()
-        refuse_if_said(log, settings.failed, told(log, settings))
+        refuse_if_said(log, settings.failed, read_log_line(log, settings))
         for line in settings.save:
             self._write(fill(line, known))
             if settings.saved is not None:
                 self._await([settings.saved, *settings.failed], settings, progress)
             self._await_prompt(settings, progress)
         log = self._talk.heard()
-        made = told(log, settings)
+        made = read_log_line(log, settings)
         if joined:
             made.notes = {**made.notes, "line_ends_joined": joined}
         refuse_if_said(log, [*settings.failed, *settings.fail_on], made)
@@ -166,7 +166,7 @@ class InteractiveBackend(Outside[InteractiveSettings]):
         found = self._talk.wait_for(list(patterns), progress)
         if found is None:
             log = self._talk.heard()
-            raise ProgramDied(self._ended(), told(log, settings))
+            raise ProgramDied(self._ended(), read_log_line(log, settings))
         return found
 
     def _ended(self) -> str:

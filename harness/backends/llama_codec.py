@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from harness.backends.base import BackendRefused
-from harness.backends.llama_engine import Engine, EngineOptions, Sampling
-from harness.backends.llama_settings import PER_REQUEST, Settings, for_request, from_variant
-from harness.backends.llama_voices import Piece, Spoken, Voice, describe, load_voice
+from harness.backends.llama_engine import EngineOptions, LlamaEngine, Sampling
+from harness.backends.llama_settings import PER_REQUEST, LlamaSettings, for_request, from_variant
+from harness.backends.llama_voices import CodecVoice, GeneratedSegment, Piece, describe_voice, load_voice
 from harness.errors import ConfigError
 from harness.types import Capabilities, Request, Samples, Synthesis, Tokens, Variant
 
@@ -25,9 +25,9 @@ ROOM = 4  # tokens of the context that stay free
 
 @dataclass(slots=True)
 class _Loaded:
-    settings: Settings
-    voice: Voice
-    engine: Engine
+    settings: LlamaSettings
+    voice: CodecVoice
+    engine: LlamaEngine
     context: int
     history: list[int] = field(default_factory=list)  # only with carry_context
 
@@ -56,7 +56,7 @@ class LlamaCodec:
     @staticmethod
     def check(variant: Variant) -> None:
         settings = from_variant(variant)
-        geometry = describe(settings)
+        geometry = describe_voice(settings)
         if settings.carry_context and settings.context is None:
             return
         if settings.context and settings.context > geometry.context:
@@ -69,7 +69,7 @@ class LlamaCodec:
     def inputs(variant: Variant) -> list[Path]:
         """Return the voice's description and its codec."""
         settings = from_variant(variant)
-        return [settings.description, describe(settings).codec]
+        return [settings.description, describe_voice(settings).codec]
 
     def load(self, variant: Variant) -> Capabilities:
         settings = from_variant(variant)
@@ -116,7 +116,9 @@ class LlamaCodec:
             notes={**_notes(spoken, voice, len(codes) - frames), **(_ids(spoken) if settings.note_ids else {})},
         )
 
-    def _speak(self, piece: Piece, settings: Settings, seed: int, progress: Callable[[], None]) -> Spoken:
+    def _speak(
+        self, piece: Piece, settings: LlamaSettings, seed: int, progress: Callable[[], None]
+    ) -> GeneratedSegment:
         loaded = self._ready()
         asked = [*loaded.history, *piece.prompt]
         room = loaded.context - len(asked) - ROOM
@@ -141,7 +143,7 @@ class LlamaCodec:
         generated = loaded.engine.generate(asked, sampling, progress)
         if settings.carry_context:
             loaded.history = asked + generated.tokens
-        return Spoken(piece, generated, loaded.voice.read(generated.tokens), cap, asked)
+        return GeneratedSegment(piece, generated, loaded.voice.read(generated.tokens), cap, asked)
 
     def decode(self, tokens: Tokens) -> Samples:
         """The vocoder alone: codes (frames, codebooks) to samples; frames outside of the codebooks are left out."""
@@ -161,7 +163,7 @@ class LlamaCodec:
         return self._loaded
 
 
-def _engine(settings: Settings, context: int) -> Engine:
+def _engine(settings: LlamaSettings, context: int) -> LlamaEngine:
     options = EngineOptions(
         settings.model, context, settings.threads, settings.flash_attention, settings.reset, settings.companions
     )
@@ -174,7 +176,7 @@ def _engine(settings: Settings, context: int) -> Engine:
     return LlamaServer(options)
 
 
-def _notes(spoken: list[Spoken], voice: Voice, invalid: int) -> dict[str, Any]:
+def _notes(spoken: list[GeneratedSegment], voice: CodecVoice, invalid: int) -> dict[str, Any]:
     return {
         "segments": len(spoken),
         "generated_tokens": sum(len(s.generated.tokens) for s in spoken),
@@ -186,18 +188,18 @@ def _notes(spoken: list[Spoken], voice: Voice, invalid: int) -> dict[str, Any]:
     }
 
 
-def _ids(spoken: list[Spoken]) -> dict[str, Any]:
+def _ids(spoken: list[GeneratedSegment]) -> dict[str, Any]:
     return {"generations": [{"prompt": list(one.asked), "tokens": list(one.generated.tokens)} for one in spoken]}
 
 
-def _choices(spoken: list[Spoken]) -> dict[str, Any]:
+def _choices(spoken: list[GeneratedSegment]) -> dict[str, Any]:
     if not any(s.generated.top for s in spoken):
         return {}
     top = [[[token, round(value, 6)] for token, value in step] for s in spoken for step in s.generated.top]
     return {"choices": {"tokens": [token for s in spoken for token in s.generated.tokens], "top": top}}
 
 
-def _details(settings: Settings, voice: Voice, context: int) -> Mapping[str, Any]:
+def _details(settings: LlamaSettings, voice: CodecVoice, context: int) -> Mapping[str, Any]:
     content = settings.model.read_bytes()
     exact = settings.reset and not (settings.prompt_cache or settings.flash_attention or settings.threads > 1)
     exact = exact and not settings.companions

@@ -48,7 +48,7 @@ class Generated:
     top: list[list[tuple[int, float]]] = field(default_factory=list)
 
 
-class Engine(Protocol):
+class LlamaEngine(Protocol):
     """A loaded model. One request at a time."""
 
     def generate(self, prompt: Sequence[int], sampling: Sampling, progress: Callable[[], None]) -> Generated:

@@ -13,7 +13,7 @@ from harness.types import Variant
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class LlamaSettings:
     """What a variant may set. ``None`` means: as the voice's own ``voice.json`` says."""
 
     model: Path = Path()  # GGUF file
@@ -90,17 +90,17 @@ def _checked(key: str, value: Any, where: str) -> Any:
     return value
 
 
-def from_variant(variant: Variant) -> Settings:
+def from_variant(variant: Variant) -> LlamaSettings:
     """Settings of a variant. Raises ConfigError (file, variant, key) on unknown keys, wrong kinds and missing files."""
     where = f"{variant.source or 'variant'}: {variant.name}"
-    known = {f.name for f in fields(Settings)}
+    known = {f.name for f in fields(LlamaSettings)}
     for key in variant.settings:
         if key not in known:
             raise ConfigError(f"{where}: unknown key {key!r} for llama_codec{nearest(key, known)}")
     if "model" not in variant.settings:
         raise ConfigError(f"{where}: key 'model' is missing (path of a GGUF file)")
     given = {k: _checked(k, v, where) for k, v in variant.settings.items() if v is not None}
-    settings = Settings(**given)
+    settings = LlamaSettings(**given)
     if variant.voice and settings.speaker is None:
         settings = replace(settings, speaker=variant.voice)
     if not settings.model.is_file():
@@ -111,7 +111,7 @@ def from_variant(variant: Variant) -> Settings:
     return settings
 
 
-def _check_engine(settings: Settings, where: str) -> None:
+def _check_engine(settings: LlamaSettings, where: str) -> None:
     if settings.engine not in ENGINES:
         raise ConfigError(f"{where}: engine cannot be {settings.engine!r}{nearest(settings.engine, ENGINES)}")
     if settings.engine == "xllamacpp" and not settings.reset:
@@ -124,7 +124,7 @@ def _check_engine(settings: Settings, where: str) -> None:
         )
 
 
-def for_request(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
+def for_request(settings: LlamaSettings, overrides: Mapping[str, Any]) -> LlamaSettings:
     """Settings with the overrides of one request. Raises ConfigError on a key that is fixed once loaded."""
     for key in overrides:
         if key not in PER_REQUEST:

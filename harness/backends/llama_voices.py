@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from harness.backends.llama_engine import Generated
-from harness.backends.llama_settings import Settings
+from harness.backends.llama_settings import LlamaSettings
 from harness.errors import ConfigError
 from harness.types import Samples, TokenLayout, Tokens
-from harness.voice.codec import Codec, decode, load_codec
+from harness.voice.codec import Codec, decode_codes, load_codec
 from harness.voice.frontend import Frontend, Segment
 from harness.voice.geometry import Codebook, Geometry, load_geometry
-from harness.voice.layout import Reading, marker_errors, phone_ends, prompt, read, word_times
+from harness.voice.layout import Reading, marker_errors, parse_generated, phone_ends, prompt, word_times
 from harness.voice.snac import KIND, SnacDecoder, SnacGeometry, kind_of, load_snac_geometry
 
 
@@ -29,7 +29,7 @@ class Piece:
 
 
 @dataclass(slots=True)
-class Spoken:
+class GeneratedSegment:
     """One piece as generated."""
 
     piece: Piece
@@ -39,7 +39,7 @@ class Spoken:
     asked: list[int]  # the prompt as it was given, with what carry_context put before it
 
 
-class Voice(Protocol):
+class CodecVoice(Protocol):
     """From text to prompts, and from generated tokens to codes and sound."""
 
     name: str
@@ -50,7 +50,7 @@ class Voice(Protocol):
     stop: int
     vocoder: str
 
-    def pieces(self, text: str, speaker: str | None, settings: Settings, tokenize: Tokenize) -> list[Piece]:
+    def pieces(self, text: str, speaker: str | None, settings: LlamaSettings, tokenize: Tokenize) -> list[Piece]:
         """What has to be generated for a text; empty where it holds nothing that can be spoken."""
         ...
 
@@ -62,7 +62,7 @@ class Voice(Protocol):
         """Codes (frames, codebooks) to sound; frames with a code outside of its codebook are left out."""
         ...
 
-    def notes(self, spoken: Sequence[Spoken], invalid: int) -> dict[str, Any]:
+    def notes(self, spoken: Sequence[GeneratedSegment], invalid: int) -> dict[str, Any]:
         """What is worth knowing beside the audio; ``invalid`` frames were left out of it."""
         ...
 
@@ -74,7 +74,7 @@ class Voice(Protocol):
 Tokenize = Callable[[str], list[int]]
 
 
-def describe(settings: Settings) -> Geometry | SnacGeometry:
+def describe_voice(settings: LlamaSettings) -> Geometry | SnacGeometry:
     """The voice's geometry, its speaker and files looked at. Raises ConfigError; loads nothing heavy."""
     path = settings.description
     if kind_of(path) == KIND:
@@ -95,9 +95,9 @@ def describe(settings: Settings) -> Geometry | SnacGeometry:
     return geometry
 
 
-def load_voice(settings: Settings) -> Voice:
+def load_voice(settings: LlamaSettings) -> CodecVoice:
     """The voice that ``settings`` describe. Raises ConfigError and MissingExtra."""
-    found = describe(settings)
+    found = describe_voice(settings)
     return SnacVoice(found) if isinstance(found, SnacGeometry) else PhoneVoice(found)
 
 
@@ -114,7 +114,7 @@ class PhoneVoice:
         self._codec: Codec = load_codec(geometry.codec)
         self._frontend = Frontend(geometry.phones)
 
-    def pieces(self, text: str, speaker: str | None, settings: Settings, tokenize: Tokenize) -> list[Piece]:
+    def pieces(self, text: str, speaker: str | None, settings: LlamaSettings, tokenize: Tokenize) -> list[Piece]:
         limit = self.geometry.segment_phones if settings.segment_phones is None else settings.segment_phones
         token = self.geometry.speaker_token(speaker)
         return [
@@ -128,12 +128,12 @@ class PhoneVoice:
         ]
 
     def read(self, tokens: Sequence[int]) -> Reading:
-        return read(tokens, self.geometry)
+        return parse_generated(tokens, self.geometry)
 
     def decode(self, codes: Tokens) -> Samples:
-        return decode(codes, self._codec)
+        return decode_codes(codes, self._codec)
 
-    def notes(self, spoken: Sequence[Spoken], invalid: int) -> dict[str, Any]:
+    def notes(self, spoken: Sequence[GeneratedSegment], invalid: int) -> dict[str, Any]:
         phones = [one.piece.segment.phones for one in spoken if one.piece.segment is not None]
         errors = [marker_errors(one.reading, n, self.geometry) for one, n in zip(spoken, phones, strict=True)]
         return {
@@ -143,7 +143,7 @@ class PhoneVoice:
             "words": None if invalid else self._words(spoken),
         }
 
-    def _words(self, spoken: Sequence[Spoken]) -> list[list[Any]] | None:
+    def _words(self, spoken: Sequence[GeneratedSegment]) -> list[list[Any]] | None:
         words: list[list[Any]] = []
         offset = 0.0
         for one in spoken:
@@ -179,7 +179,7 @@ class SnacVoice:
         self.layout = TokenLayout(sizes, geometry.frame_seconds)
         self._decoder = SnacDecoder(geometry)
 
-    def pieces(self, text: str, speaker: str | None, settings: Settings, tokenize: Tokenize) -> list[Piece]:
+    def pieces(self, text: str, speaker: str | None, settings: LlamaSettings, tokenize: Tokenize) -> list[Piece]:
         if not text.strip():
             return []
         name = self.geometry.speaker(speaker)
@@ -197,13 +197,13 @@ class SnacVoice:
         heard = list(tokens)
         if start is not None and start in heard:
             heard = heard[len(heard) - heard[::-1].index(start) :]
-        return read(heard, self.geometry)
+        return parse_generated(heard, self.geometry)
 
     def decode(self, codes: Tokens) -> Samples:
         inside = ((codes >= 0) & (codes < self.geometry.codebook_size)).all(axis=1)
         return self._decoder.decode(codes[inside])
 
-    def notes(self, spoken: Sequence[Spoken], invalid: int) -> dict[str, Any]:
+    def notes(self, spoken: Sequence[GeneratedSegment], invalid: int) -> dict[str, Any]:
         return {"stop_token": all(one.reading.ended for one in spoken)}
 
     def details(self) -> Mapping[str, Any]:

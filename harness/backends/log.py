@@ -13,7 +13,7 @@ from harness.backends.outside import OutsideSettings
 from harness.types import Synthesis
 
 
-def told(log: str, settings: OutsideSettings) -> Synthesis:
+def read_log_line(log: str, settings: OutsideSettings) -> Synthesis:
     """What a log says: token count, tokens, finish reason; the rest as notes. No audio yet."""
     said = read_log(log, settings)
     made = Synthesis()

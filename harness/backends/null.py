@@ -80,7 +80,7 @@ class NullBackend:
         if settings.delay:
             time.sleep(settings.delay)
         progress()
-        made = speak(settings, request)
+        made = null_audio(settings, request)
         for failure in settings.fail:
             if self._strikes(failure, request):
                 made = null_faults.KINDS[failure.kind](made, failure)
@@ -102,7 +102,7 @@ class NullBackend:
         )
 
 
-def speak(settings: NullSettings, request: Request) -> Synthesis:
+def null_audio(settings: NullSettings, request: Request) -> Synthesis:
     """Return sound for a request: at least 0.1 s, ``seconds_per_word`` a word."""
     words = len(request.text.split())
     frames = max(5, round(words * settings.seconds_per_word / FRAME_SECONDS))

@@ -155,9 +155,9 @@ def _garbage(made: Synthesis, failure: Failure) -> Synthesis:
 
 @_kind("half-message")
 def _half_message(made: Synthesis, failure: Failure) -> Synthesis:
-    from harness.backends.protocol import encode
+    from harness.backends.protocol import encode_frame
 
-    _write_everywhere(b"".join(encode({"kind": "reply"}, {"samples": np.zeros(100, np.float32)}))[:150])
+    _write_everywhere(b"".join(encode_frame({"kind": "reply"}, {"samples": np.zeros(100, np.float32)}))[:150])
     _sleep_for_ever()
 
 

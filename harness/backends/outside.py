@@ -88,7 +88,7 @@ def check_pattern(variant: Variant, key: str, pattern: str) -> None:
 S = TypeVar("S", bound=OutsideSettings)
 
 
-class Outside(Generic[S]):
+class OutsideAdapter(Generic[S]):
     """An adapter to something outside: its variant, its settings for each request, and a folder for its files.
 
     A subclass names its settings (``KIND``) and what looks at them before anything starts (``CHECK``).

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from harness.backends import guardian
 from harness.backends.guardian import kill_below
-from harness.backends.protocol import Decoder, Message, encode
+from harness.backends.protocol import FrameDecoder, Message, encode_frame
 from harness.types import Json
 
 # Many times what is stored in the end: what shows a secret (the head of a key, the name before a value) has to be
@@ -88,7 +88,7 @@ class WorkerProcess:
         workdir.mkdir(parents=True, exist_ok=True)
         self.scratch = Path(tempfile.mkdtemp(prefix="worker-", dir=workdir))
         self.pid: int | None = None  # of the worker, known after its first message
-        self._decoder = Decoder()
+        self._decoder = FrameDecoder()
         self._messages: list[Message] = []
         guard, self._lifeline = os.pipe()
         requests, self._requests = os.pipe()
@@ -116,7 +116,7 @@ class WorkerProcess:
 
     def send(self, header: Json, deadline: float, arrays: Mapping[str, NDArray[Any]] | None = None) -> None:
         """Write one frame. Raises TimeoutError at ``deadline`` (monotonic), BrokenPipeError when nobody reads."""
-        for part in encode(header, arrays):
+        for part in encode_frame(header, arrays):
             view = memoryview(part)
             while view:
                 if not select.select([], [self._requests], [], max(0.0, deadline - time.monotonic()))[1]:

@@ -46,7 +46,7 @@ class Log:
 
 
 @dataclass
-class Ended:
+class ProgramExit:
     """How a program ended, and what it gave."""
 
     code: int  # as subprocess has it: negative for a signal
@@ -56,7 +56,7 @@ class Ended:
     left_running: bool = False  # processes of its group outlived it and were killed
 
 
-def run(
+def run_program(
     command: Sequence[str] | str,
     *,
     shell: bool,
@@ -67,13 +67,13 @@ def run(
     header: bytes | None,
     grows: Path,
     progress: Callable[[], None],
-) -> Ended:
+) -> ProgramExit:
     """Run a program to its end. ``header`` precedes the audio on stdout (None: the audio starts at once).
 
     Bytes on stdout or stderr and growth of files at ``grows`` are signs of life. Raises OSError when it cannot be
     started. What it leaves running in its process group is killed.
     """
-    listener = _Listener(Ended(0, Log()), header, progress)
+    listener = _Listener(ProgramExit(0, Log()), header, progress)
     process = subprocess.Popen(
         command,
         shell=shell,
@@ -104,7 +104,7 @@ def run(
 class _Listener:
     """Takes what a program puts out, until it is closed."""
 
-    def __init__(self, ended: Ended, header: bytes | None, progress: Callable[[], None]) -> None:
+    def __init__(self, ended: ProgramExit, header: bytes | None, progress: Callable[[], None]) -> None:
         self._ended, self._header, self._progress = ended, header, progress
         self._started = time.monotonic()
         self._closed = False
@@ -125,7 +125,7 @@ class _Listener:
         self._progress()
         self._ended.log.add(data)
 
-    def close(self, code: int, left_running: bool) -> Ended:
+    def close(self, code: int, left_running: bool) -> ProgramExit:
         self._closed = True
         self._ended.code, self._ended.left_running = code, left_running
         return self._ended

@@ -43,7 +43,7 @@ class Message:
         return str(self.header.get("kind", ""))
 
 
-def encode(header: Json, arrays: Mapping[str, NDArray[Any]] | None = None) -> list[bytes]:
+def encode_frame(header: Json, arrays: Mapping[str, NDArray[Any]] | None = None) -> list[bytes]:
     """Return the parts of a frame, to be written one after the other.
 
     ``arrays`` may be float32 or int32, of any shape. Raises ProtocolError when they are too large for a frame.
@@ -60,7 +60,7 @@ def encode(header: Json, arrays: Mapping[str, NDArray[Any]] | None = None) -> li
     return [_HEAD.pack(MAGIC, len(text), size) + text, *parts]
 
 
-class Decoder:
+class FrameDecoder:
     """Puts frames together from bytes as they arrive."""
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ def _arrays(header: Json, frame: bytes, offset: int) -> dict[str, NDArray[Any]]:
     return found
 
 
-def plain(value: Any) -> Any:
+def plain_json(value: Any) -> Any:
     """Return ``value`` as plain JSON: numpy scalars as numbers, paths and unknown objects as text.
 
     A number that is not finite becomes the text ``nan``, ``inf`` or ``-inf``: what a backend printed is evidence, and
@@ -122,13 +122,13 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
+        return {str(key): plain_json(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(entry) for entry in value]
+        return [plain_json(entry) for entry in value]
     if isinstance(value, np.ndarray):
-        return plain(value.tolist())
+        return plain_json(value.tolist())
     if isinstance(value, np.generic):
-        return plain(value.item())
+        return plain_json(value.item())
     if isinstance(value, int):  # beyond 64 bits no reader of the journal takes it as a number
         return int(value) if value.bit_length() < 64 else f"an integer of {value.bit_length()} bits"
     if isinstance(value, float):
@@ -139,7 +139,7 @@ def plain(value: Any) -> Any:
 # ------------------------------------------------------------- the project's words as headers and back
 def variant_to_json(variant: Variant) -> Json:
     """Everything of a variant, as plain JSON."""
-    found: Json = plain({**asdict(variant), "settings": dict(variant.settings)})
+    found: Json = plain_json({**asdict(variant), "settings": dict(variant.settings)})
     return found
 
 
@@ -152,7 +152,7 @@ def variant_from_json(data: Json) -> Variant:
 
 def request_to_json(request: Request) -> Json:
     """Everything of a request but its tokens, as plain JSON; the tokens travel as an array."""
-    found: Json = plain({**asdict(replace(request, tokens=None)), "overrides": dict(request.overrides)})
+    found: Json = plain_json({**asdict(replace(request, tokens=None)), "overrides": dict(request.overrides)})
     return found
 
 
@@ -164,7 +164,7 @@ def request_from_json(data: Json, tokens: Tokens | None = None) -> Request:
 def capabilities_to_json(found: Capabilities) -> Json:
     """Everything a backend says of itself, as plain JSON."""
     layout = asdict(found.layout) if found.layout is not None else None
-    said: Json = plain(
+    said: Json = plain_json(
         {
             "sample_rate": found.sample_rate,
             "layout": layout,

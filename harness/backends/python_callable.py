@@ -18,10 +18,10 @@ from harness.backends import python_host
 from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
 from harness.backends.conversation import Conversation
 from harness.backends.environment import not_the_text
-from harness.backends.log import refuse_if_said, told
-from harness.backends.outside import Outside
+from harness.backends.log import read_log_line, refuse_if_said
+from harness.backends.outside import OutsideAdapter
 from harness.backends.process import ending
-from harness.backends.python_settings import PythonSettings, check, filled
+from harness.backends.python_settings import PythonSettings, check_python_settings, filled
 from harness.documents import parse_json
 from harness.errors import ConfigError, NoFrames
 from harness.types import Capabilities, Json, Request, Synthesis, Variant
@@ -37,14 +37,14 @@ _AWAY = re.compile(
 _LACKING = frozenset(("ModuleNotFoundError", "ImportError"))
 
 
-class PythonBackend(Outside[PythonSettings]):
+class PythonBackend(OutsideAdapter[PythonSettings]):
     """Calls a function once a chunk. It may give a path, the bytes of an audio file, or samples with or without a rate.
 
     Samples: numpy, torch or a list; (samples, rate) in either order; a table with ``audio`` and ``sampling_rate``; or a
     generator of any of these, whose first piece gives the time to first audio. What it prints and logs is its log.
     """
 
-    KIND, CHECK = PythonSettings, staticmethod(check)
+    KIND, CHECK = PythonSettings, staticmethod(check_python_settings)
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class PythonBackend(Outside[PythonSettings]):
             "data": str(data),
         }
         answer = self._ask(asked, settings, progress)
-        made = told(self._heard(), settings)
+        made = read_log_line(self._heard(), settings)
         refuse_if_said(self._heard(), settings.fail_on, made)
         _take(answer, data, settings, made)
         return made
@@ -158,7 +158,7 @@ class PythonBackend(Outside[PythonSettings]):
             elif "progress" in answer:
                 progress()
             elif "error" in answer:
-                raise _refused(str(answer["error"])[:4000], told(self._heard(), settings))
+                raise _refused(str(answer["error"])[:4000], read_log_line(self._heard(), settings))
             else:
                 return answer
 
@@ -186,7 +186,7 @@ class PythonBackend(Outside[PythonSettings]):
         code, last = self._talk.code(), self._talk.last_line()
         how = ending(code) if code is not None else "closed its pipe and kept running"
         return ProgramDied(
-            f"the interpreter ended: {how}{f' ({last[:2000]})' if last else ''}", told(self._heard(), settings)
+            f"the interpreter ended: {how}{f' ({last[:2000]})' if last else ''}", read_log_line(self._heard(), settings)
         )
 
 

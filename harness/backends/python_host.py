@@ -198,7 +198,7 @@ def _finish(given: Any) -> Any:
     return given
 
 
-def main(requests: Any, answers: Any) -> None:
+def serve_callable(requests: Any, answers: Any) -> None:
     """Answer requests until there are no more."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 
@@ -237,4 +237,4 @@ if __name__ == "__main__":
     os.dup2(_nothing, 0)  # a callable that reads stdin must not read requests
     _fd = int(sys.argv[1])
     os.set_inheritable(_fd, False)
-    main(_requests, os.fdopen(_fd, "w", encoding="utf-8"))
+    serve_callable(_requests, os.fdopen(_fd, "w", encoding="utf-8"))

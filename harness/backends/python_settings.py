@@ -84,7 +84,7 @@ def _names(value: Any) -> list[str]:
     return _WHOLE.findall(value) if isinstance(value, str) else []
 
 
-def check(variant: Variant) -> PythonSettings:
+def check_python_settings(variant: Variant) -> PythonSettings:
     """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
     found = read_settings(PythonSettings, variant)
     for key in ("call", "setup", "reset", "teardown"):

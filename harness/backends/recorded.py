@@ -12,7 +12,7 @@ from pydantic import Field
 from harness.backends.base import BackendRefused, NoAudio
 from harness.backends.settings import Settings, read_settings, wrong
 from harness.errors import nearest
-from harness.manifests import Row, read_manifest
+from harness.manifests import Recording, read_recordings
 from harness.types import Capabilities, Computes, Request, Synthesis, TokenLayout, Variant
 
 
@@ -33,17 +33,17 @@ class RecordedSettings(Settings):
             return None
         return TokenLayout(tuple(self.codebook_sizes), self.frame_seconds, self.cap)
 
-    def rows(self) -> dict[str, Row]:
+    def rows(self) -> dict[str, Recording]:
         """Recordings by id. Raises CorpusError."""
         folder = Path(self.audio_dir) if self.audio_dir else None
-        return {row.id: row for row in read_manifest(Path(self.manifest), self.format, folder)}
+        return {row.id: row for row in read_recordings(Path(self.manifest), self.format, folder)}
 
 
 class RecordedBackend:
     """Gives the recording of a chunk; the text and the seed play no part."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[str, Recording] = {}
 
     @staticmethod
     def check(variant: Variant) -> None:
@@ -110,10 +110,10 @@ class RecordedBackend:
         """Nothing is held."""
 
 
-def _count(row: Row) -> int | None:
+def _count(row: Recording) -> int | None:
     return sum(map(len, row.tokens)) if row.tokens is not None else None
 
 
-def _close(name: str, names: dict[str, Row]) -> str:
+def _close(name: str, names: dict[str, Recording]) -> str:
     hint = nearest(name, names)
     return hint if "did you mean" in hint else f" among the {len(names)} of the manifest"

@@ -19,9 +19,9 @@ from harness.backends.answered import (
 )
 from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio
 from harness.backends.command_settings import fill, text_as_json
-from harness.backends.events import at, audio_in, error_in, read_message
+from harness.backends.events import audio_in, error_in, read_message, value_at
 from harness.backends.http_stream import Listening
-from harness.backends.outside import Outside, OutsideSettings, check_outside
+from harness.backends.outside import OutsideAdapter, OutsideSettings, check_outside
 from harness.backends.settings import read_settings, wrong
 from harness.types import Capabilities, Computes, Request, Synthesis, Variant
 
@@ -55,7 +55,7 @@ class WebsocketSettings(OutsideSettings):
     values: dict[str, str | int | float] = Field(default_factory=dict)
 
 
-def check(variant: Variant) -> WebsocketSettings:
+def check_websocket_settings(variant: Variant) -> WebsocketSettings:
     """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
     found = read_settings(WebsocketSettings, variant)
     parts = urlsplit(found.url)
@@ -70,10 +70,10 @@ def check(variant: Variant) -> WebsocketSettings:
     return found
 
 
-class WebsocketBackend(Outside[WebsocketSettings]):
+class WebsocketBackend(OutsideAdapter[WebsocketSettings]):
     """One connection a chunk. Notes of a synthesis, under ``websocket``: as those of the adapter ``http``."""
 
-    KIND, CHECK = WebsocketSettings, staticmethod(check)
+    KIND, CHECK = WebsocketSettings, staticmethod(check_websocket_settings)
 
     def load(self, variant: Variant) -> Capabilities:
         """Read the settings; nothing is connected yet."""
@@ -198,7 +198,7 @@ def _next(socket: ClientConnection, progress: Callable[[], None], settings: Webs
 
 def _like(message: Any, keys: Mapping[str, Any]) -> bool:
     """Whether a JSON message has these values at these paths."""
-    return isinstance(message, Mapping) and all(at(message, path) == value for path, value in keys.items())
+    return isinstance(message, Mapping) and all(value_at(message, path) == value for path, value in keys.items())
 
 
 def _known(settings: WebsocketSettings, request: Request) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from harness.backends.answers import Hello, Loaded, LoadFailed, ReplySaid, ResetDone, read_answer
+from harness.backends.answers import Hello, LoadedAnswer, LoadFailed, ReplySaid, ResetDone, read_answer
 from harness.backends.meter import Meter
 from harness.backends.process import WorkerProcess
 from harness.backends.protocol import Message, ProtocolError, capabilities_from_json, request_to_json, variant_to_json
@@ -105,7 +105,7 @@ class Worker:
             self._process.send({"kind": "load", "variant": variant_to_json(self.variant)}, time.monotonic() + 10.0)
             answer = self._expect(("loaded", "load-failed"), self._load_timeout, "load")
             refused = read_answer(LoadFailed, answer).detail if answer.kind == "load-failed" else None
-            said = read_answer(Loaded, answer).capabilities if refused is None else None
+            said = read_answer(LoadedAnswer, answer).capabilities if refused is None else None
         except (_Died, OSError, ProtocolError) as error:
             raise self._load_failed(str(error) or type(error).__name__, printed=True) from None
         except BaseException:

@@ -11,7 +11,7 @@ from harness.calibration.samples import Sample, samples_of
 from harness.errors import ConfigError
 from harness.faults import catalogue
 from harness.faults.base import Family
-from harness.judge import Bound, FaultLimits, Judge, Limits
+from harness.judge import Bound, FaultLimits, Limits, VerdictPolicy
 from harness.judge.judge import relate
 from harness.judge.limits import BUDGET
 from harness.judge.this_run import fitted_detectors
@@ -80,7 +80,7 @@ def calibrate_takes(
 
 
 def _count(samples: Sequence[Sample], limits: Limits) -> Json:
-    judge = Judge(limits)
+    judge = VerdictPolicy(limits)
     verdicts = [judge.verdict(s.view, s.evidence) for s in samples]
     by_class: dict[str, int] = {}
     for verdict in verdicts:
@@ -106,7 +106,7 @@ def _held_out(samples: Sequence[Sample], budget: float, seed: int) -> Json:
         if len(fit) < LEAST:
             return {"reason": f"too few takes to hold half of the texts out ({len(fit)})"}
         limits = Limits({**Limits.default().faults, **_fit(fit, budget)[0]})
-        judge, apart = Judge(limits), {s.name for s, _ in _broken(test)}
+        judge, apart = VerdictPolicy(limits), {s.name for s, _ in _broken(test)}
         for sample in test:
             if sample.name in apart:
                 broken += 1

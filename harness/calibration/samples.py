@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.faults import gather
+from harness.faults import detect_all
 from harness.judge.limits import length_of
 from harness.judge.unspoken import nothing_to_speak
-from harness.profile.build import compare_voices, grouped, reference_of, view_of
+from harness.profile.build import attempts_by_text, compare_voices, reference_of, view_of
 from harness.profile.takes import Take
-from harness.types import Evidence, ReferenceRecord, View
+from harness.types import Detection, DetectorInput, ReferenceRecord
 
 
 @dataclass(frozen=True)
 class Sample:
     """One take with its evidence, and what the other seeds on the same text gave."""
 
-    view: View
-    evidence: Sequence[Evidence]
+    view: DetectorInput
+    evidence: Sequence[Detection]
     text: str  # key of the text
     words: int
     values: Mapping[str, float]
@@ -37,16 +37,16 @@ def samples_of(gathered: Sequence[Take]) -> list[Sample]:
     """
     with_voice, _ = compare_voices([take for take in gathered if not nothing_to_speak(take.chunk)])
     found: list[Sample] = []
-    for key, group in grouped(with_voice).items():
+    for key, group in attempts_by_text(with_voice).items():
         views = [view_of(group, index) for index in range(len(group))]
-        seen = [gather(view) for view in views]
+        seen = [detect_all(view) for view in views]
         values = [{e.fault: e.value for e in evidence if e.value is not None} for evidence in seen]
         for index, view in enumerate(views):
             rest = [v for i, v in enumerate(values) if i != index]
             others = {name: [v[name] for v in rest if name in v] for name in {n for v in rest for n in v}}
             reference = _with_evidence(group, index, others) if rest else None
-            judged = View(view.chunk, view.attempt, view.observations, reference, view.previous)
-            found.append(Sample(judged, gather(judged), key, length_of(view.chunk), values[index], others))
+            judged = DetectorInput(view.chunk, view.attempt, view.observations, reference, view.previous)
+            found.append(Sample(judged, detect_all(judged), key, length_of(view.chunk), values[index], others))
     return found
 
 

@@ -63,14 +63,14 @@ def corpora(spec: str | None, full: bool) -> None:
 @click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="what the preset leaves open")
 def presets(name: str | None, given: tuple[str, ...]) -> None:
     """List variants for known programs, or print one to append to a variants file (docs/presets has a page each)."""
-    from harness.presets import load, names
+    from harness.presets import names, read_preset
 
     if name is None:
         width = max(map(len, names()))
         for each in names():
-            click.echo(f"{each:<{width}}  {load(each).title}")
+            click.echo(f"{each:<{width}}  {read_preset(each).title}")
         return
     for pair in given:
         if "=" not in pair:
             raise ConfigError(f"--set {pair}: must be KEY=VALUE")
-    click.echo(load(name).filled(dict(pair.split("=", 1) for pair in given)), nl=False)
+    click.echo(read_preset(name).filled(dict(pair.split("=", 1) for pair in given)), nl=False)

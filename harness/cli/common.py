@@ -37,9 +37,9 @@ class _OneLineErrors(click.Group):
         try:
             return super().invoke(ctx)
         except SoakError as error:
-            from harness.terminal import shown
+            from harness.terminal import printable_redacted
 
-            click.echo(shown(f"tts-soak: {error}"), err=True)
+            click.echo(printable_redacted(f"tts-soak: {error}"), err=True)
             sys.exit(error.exit_code)
 
 
@@ -66,7 +66,7 @@ def variant_named(path: Path, name: str) -> Variant:
 def run_path(run: str | None, reports: Path) -> Path:
     """The directory of a run by its id, or of the latest. Raises ConfigError with the nearest id."""
     from harness.store import latest
-    from harness.store import runs as all_runs
+    from harness.store import list_runs as all_runs
 
     if run is None:
         return latest(reports)

@@ -32,16 +32,16 @@ def profile(
     reports: Path,
 ) -> None:
     """Record the reference: speak the corpus with several seeds, write its profile and the limits of its voice."""
-    from harness.engine.reference import record
+    from harness.engine.reference import record_reference
     from harness.terminal import Line
 
     resume = run_path(run_id, reports) if run_id is not None else None
-    made = record(variants, variant, spec, chunks, seeds, asr, reports, Line(sys.stderr), resume)
+    made = record_reference(variants, variant, spec, chunks, seeds, asr, reports, Line(sys.stderr), resume)
     for path in made:
         click.echo(path)
 
 
-@main.command()
+@main.command("serve")
 @click.argument("variant")
 @click.option("--host", default="127.0.0.1", help="loopback address to listen on")
 @click.option("--port", type=click.IntRange(0, 65535), default=8123, help="0: any free port")
@@ -49,13 +49,13 @@ def profile(
 @click.option("--queue", "waiting", type=click.IntRange(min=0), default=16, help="requests that may wait; then 429")
 @click.option("--api-key-env", default=None, help="variable with the key that clients must send")
 @VARIANTS
-def serve(
+def serve_command(
     variant: str, host: str, port: int, workers: int, waiting: int, api_key_env: str | None, variants: Path
 ) -> None:
     """Serve a variant on this machine as an OpenAI-compatible speech server (/v1/audio/speech), to try clients on."""
-    from harness.serve.run import run
+    from harness.serve.run import serve_until_stopped
 
-    run(variant_named(variants, variant), host, port, workers, waiting, api_key_env, click.echo)
+    serve_until_stopped(variant_named(variants, variant), host, port, workers, waiting, api_key_env, click.echo)
 
 
 @main.command()
@@ -74,10 +74,10 @@ def clients(
     import json
 
     from harness.corpora import load_corpus
-    from harness.serve.clients import Load, soak
+    from harness.serve.clients import Load, run_load
 
     load = Load(variant_named(variants, variant), load_corpus(spec), out, count, requests, patience, resume)
-    summary = soak(load)
+    summary = run_load(load)
     click.echo(json.dumps(summary, indent=2))
     if summary["lost"] or summary["answered"] < requests:
         sys.exit(1)

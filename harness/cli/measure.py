@@ -46,7 +46,7 @@ def sensitivity(variant: str, variants: Path, reports: Path, **asked: Any) -> No
     """
     from harness.corpora import head, load_corpus
     from harness.engine.plan import Plan
-    from harness.experiments.sensitivity import carry_out, from_run
+    from harness.experiments.sensitivity import from_run, run_sensitivity
     from harness.scorers import chosen
     from harness.scorers.asr import asr_of
     from harness.terminal import Line
@@ -78,6 +78,6 @@ def sensitivity(variant: str, variants: Path, reports: Path, **asked: Any) -> No
         quiet_chunks=0,
         arguments=tuple(sys.argv[1:]),
     )
-    path = carry_out(plan, Line(sys.stderr), None)
+    path = run_sensitivity(plan, Line(sys.stderr), None)
     click.echo(printable((path / "results.md").read_text(encoding="utf-8")))
     click.echo(path)

@@ -47,7 +47,7 @@ def parity(
     Each is a dump (.npz or .safetensors, {bucket} in its name), a folder of dumps named by their bucket, or
     module:callable, which gets the bucket as a keyword and gives a table of stage name -> array.
     """
-    from harness.experiments.parity import carry_out, plan_of_pair
+    from harness.experiments.parity import plan_of_pair, run_parity
     from harness.store import Run
     from harness.terminal import Line
 
@@ -63,7 +63,7 @@ def parity(
     table = {**table, "stages": stages, **{key: value for key, value in more.items() if value is not None}}
     if crop:
         table["stage"] = {**table.get("stage", {}), "crop": True}
-    path = carry_out(plan_of_pair(reference, candidate, buckets, table, reports), Line(sys.stderr), None)
+    path = run_parity(plan_of_pair(reference, candidate, buckets, table, reports), Line(sys.stderr), None)
     click.echo(printable((path / "results.md").read_text(encoding="utf-8")), nl=False)
     click.echo(f"report: {path / 'report.html'}")
     with Run.open(path) as run:

@@ -13,27 +13,27 @@ from harness.engine.night import PLAN, NightPlan
 from harness.printable import printable_line
 
 
-@main.command()
+@main.command("runs")
 @REPORTS
-def runs(reports: Path) -> None:
+def runs_command(reports: Path) -> None:
     """List the runs: suite, corpus, variants, verdict, and the disk they take."""
-    from harness.report.listing import listed, table
-    from harness.store import runs as all_runs
+    from harness.report.listing import listed, listing_table
+    from harness.store import list_runs as all_runs
 
     found = all_runs(reports)
     if found:
-        for line in table([listed(info) for info in found]):
+        for line in listing_table([listed(info) for info in found]):
             click.echo(line)
     click.echo(f"{len(found)} runs, {sum(info.disk_bytes for info in found) / 1e6:.1f} MB in {reports}")
 
 
-@main.command()
+@main.command("prune")
 @click.option("--keep", type=click.IntRange(min=0), required=True, help="how many of the newest runs stay whole")
 @click.option("--audio-only", is_flag=True, help="delete only the audio of older runs, keep their figures")
 @REPORTS
-def prune(keep: int, audio_only: bool, reports: Path) -> None:
+def prune_command(keep: int, audio_only: bool, reports: Path) -> None:
     """Delete old runs (never one that is being written)."""
-    from harness.store import prune as prune_runs
+    from harness.store import prune_runs as prune_runs
 
     gone = prune_runs(reports, keep, audio_only=audio_only)
     for item in gone:
@@ -94,12 +94,12 @@ def marks(file: Path, reports: Path) -> None:
     from harness.report import write
     from harness.store import Run
 
-    path = run_path(of_report.read(file)[0], reports)
+    path = run_path(of_report.parse_marks(file)[0], reports)
     with Run.open(path) as run:
-        kept = of_report.keep(file, run)
+        kept = of_report.store_marks(file, run)
         judged = sum(verdict.word.judged for verdict in run.verdicts(arm="soak").values())
-        rows, alarms = of_report.figures(run, kept), of_report.false_alarms(run, kept)
-    for line in of_report.lines(rows, judged, alarms):
+        rows, alarms = of_report.mark_counts(run, kept), of_report.false_alarms(run, kept)
+    for line in of_report.mark_lines(rows, judged, alarms):
         click.echo(printable_line(line))
     write(path)
     click.echo(f"{len(kept)} marks are kept in {path / of_report.STORED} and shown in its report")
@@ -121,7 +121,7 @@ def baseline_set(run: str | None, name: str, reports: Path) -> None:
     click.echo(promote(run_path(run, reports), name, reports))
 
 
-@main.command()
+@main.command("compare")
 @click.argument("run", required=False)
 @click.argument("other", required=False)
 @click.option("--variant", default=None, metavar="A[=B]", help="which variant of RUN with which of OTHER")
@@ -133,14 +133,14 @@ def baseline_set(run: str | None, name: str, reports: Path) -> None:
     help="margins (default: suites/nightly/limits.toml)",
 )
 @REPORTS
-def compare(
+def compare_command(
     run: str | None, other: str | None, variant: str | None, name: str | None, limits: Path | None, reports: Path
 ) -> None:
     """Compare RUN with OTHER, side by side; without OTHER with a baseline and the runs before it.
 
     Exit code 1 when a gate fails or nothing was judged.
     """
-    from harness.report.baseline import against, gates_of, lines, load
+    from harness.report.baseline import compare_with_baseline, comparison_lines, gates_of, read_baseline
 
     gates = gates_of(limits)
     if other is not None:
@@ -154,9 +154,9 @@ def compare(
         if gates.gate and any(claim.passed is False for claim in found.claims):
             sys.exit(1)
         return
-    base = load(name, reports) if name else None
-    result = against(run_path(run, reports), base, reports, gates)
-    for line in lines(result):
+    base = read_baseline(name, reports) if name else None
+    result = compare_with_baseline(run_path(run, reports), base, reports, gates)
+    for line in comparison_lines(result):
         click.echo(line)
     if result["failed"]:
         sys.exit(1)
@@ -166,9 +166,9 @@ def compare(
 @REPORTS
 def trend(reports: Path) -> None:
     """Write index.html over all runs: each figure with its intervals, steps found and dated, links."""
-    from harness.report.trend import render
+    from harness.report.trend import render_index
 
-    click.echo(render(reports))
+    click.echo(render_index(reports))
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

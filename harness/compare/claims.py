@@ -16,7 +16,7 @@ from harness.types import Claim, Json
 FLOORS = 5  # parts of a stretch whose low-water marks a leak raises, each above the one before
 
 
-def claims(
+def stress_claims(
     variant: str,
     rows: Sequence[ChunkResult],
     reference: Reference | None,

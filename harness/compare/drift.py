@@ -18,7 +18,7 @@ UNITS = {"loudness_lufs": " LU", "wer": " errors a word"}
 
 
 @dataclass(frozen=True)
-class Drift:
+class DriftEstimate:
     """What one measure does over a session. ``change`` is from its first to its last chunk."""
 
     measure: str
@@ -42,7 +42,7 @@ def drift(
     variant: str, rows: Sequence[ChunkResult], reference: Reference | None, margins: Margins, *, seed: int = 0
 ) -> Claim:
     """The claim that nothing drifts or jumps. Fails for a change that is significant (Holm) and beyond its margin."""
-    found: list[Drift] = []
+    found: list[DriftEstimate] = []
     small: dict[str, int] = {}
     for measure in MEASURES:
         series = residuals(rows, reference, measure)
@@ -126,14 +126,14 @@ def _expected(row: ChunkResult, reference: Reference | None, measure: str) -> fl
     return float(middle)
 
 
-def _look(measure: str, series: Sequence[tuple[int, float]], level: float, seed: int) -> Drift:
+def _look(measure: str, series: Sequence[tuple[int, float]], level: float, seed: int) -> DriftEstimate:
     positions, values = [p for p, _ in series], [v for _, v in series]
     span = positions[-1] - positions[0]
     slope = stats.theil_sen(values, positions, level)
     trend, step = stats.trend_test(values, seed=seed), stats.step_test(values, seed=seed + 1)
     at, jump = step.where or 0, stats.jump_test(values)
     after = jump.where or 1
-    return Drift(
+    return DriftEstimate(
         measure,
         len(values),
         slope.value * span,
@@ -149,14 +149,14 @@ def _look(measure: str, series: Sequence[tuple[int, float]], level: float, seed:
     )
 
 
-def _mark(found: Sequence[Drift], margins: Margins) -> list[Drift]:
+def _mark(found: Sequence[DriftEstimate], margins: Margins) -> list[DriftEstimate]:
     """Holm over all measures and tests; a change is beyond when its trend or its step exceeds the margin."""
     gating = [d for d in found if d.measure not in margins.informs]
     family = [(d.measure, kind) for d in gating for kind in ("trend", "step", "jump")]
     family = [(measure, kind) for measure, kind in family if kind != "jump" or measure in margins.jump_max]
     raw = {(d.measure, kind): p for d in found for kind, p in _p_values(d).items()}
     adjusted = dict(zip(family, stats.holm([raw[test] for test in family]), strict=True))
-    marked: list[Drift] = []
+    marked: list[DriftEstimate] = []
     for d in found:
         p = {kind: adjusted.get((d.measure, kind), min(1.0, 3 * value)) for kind, value in _p_values(d).items()}
         change = max(abs(d.change), abs(d.step)) > margins.change_max.get(d.measure, 0.0)
@@ -172,11 +172,11 @@ def _mark(found: Sequence[Drift], margins: Margins) -> list[Drift]:
     return marked
 
 
-def _p_values(d: Drift) -> dict[str, float]:
+def _p_values(d: DriftEstimate) -> dict[str, float]:
     return {"trend": d.p_trend, "step": d.p_step, "jump": d.p_jump}
 
 
-def _sentence(d: Drift) -> str:
+def _sentence(d: DriftEstimate) -> str:
     def shown(value: float) -> str:
         if d.measure in RATIOS:
             return f"{math.expm1(value):+.1%}"

@@ -16,7 +16,7 @@ NEAR_EMPTY = 0.3  # of the reference's own token count on the same text
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class QuantizationRow:
     """One chunk by one variant. Counts and seconds as they are, None where unknown."""
 
     chunk_id: str
@@ -37,10 +37,10 @@ class Spoken:
     mos: float | None = None  # predicted, overall, 1 to 5
 
 
-def figures(
-    rows: Sequence[Spoken],
-    reference: Sequence[Spoken],
-    null: Sequence[Spoken] | None = None,
+def quantization_metrics(
+    rows: Sequence[QuantizationRow],
+    reference: Sequence[QuantizationRow],
+    null: Sequence[QuantizationRow] | None = None,
     *,
     seed: int,
     level: float = 0.95,
@@ -97,7 +97,7 @@ def proportion(count: int, total: int, level: float = 0.95) -> Json:
     return {"count": count, "total": total, "value": count / total if total else None, "low": low, "high": high}
 
 
-def claims(name: str, found: Json, null: Json, margins: Mapping[str, Any]) -> list[Claim]:
+def quantization_claims(name: str, found: Json, null: Json, margins: Mapping[str, Any]) -> list[Claim]:
     """What the figures support, with the reference against itself under other seeds as the yardstick."""
     return [
         _token_count(name, found, null, float(margins["token_ratio_max"])),
@@ -110,7 +110,7 @@ def claims(name: str, found: Json, null: Json, margins: Mapping[str, Any]) -> li
     ]
 
 
-def _near_empty(row: Spoken, base: Spoken) -> bool | None:
+def _near_empty(row: QuantizationRow, base: QuantizationRow) -> bool | None:
     if not row.ok:
         return True
     return row.tokens / base.tokens < NEAR_EMPTY if row.tokens is not None and base.tokens else None
@@ -145,14 +145,21 @@ def _mean_log(ratios: Sequence[float], seed: int, level: float) -> Json | None:
 
 
 def _beyond(
-    rows: Sequence[Spoken], chance: Mapping[str, Spoken], key: str, sign: float, seed: int, level: float
+    rows: Sequence[QuantizationRow],
+    chance: Mapping[str, QuantizationRow],
+    key: str,
+    sign: float,
+    seed: int,
+    level: float,
 ) -> Json | None:
     """How much worse a figure is than between seeds of the reference, on the same chunks; larger is worse."""
     pairs = [(getattr(row, key), getattr(chance.get(row.chunk_id), key, None)) for row in rows]
     return mean([sign * (a - b) for a, b in pairs if a is not None and b is not None], seed, level)
 
 
-def _column_differences(pairs: Sequence[tuple[Spoken, Spoken]], seed: int, level: float) -> list[Json | None]:
+def _column_differences(
+    pairs: Sequence[tuple[QuantizationRow, QuantizationRow]], seed: int, level: float
+) -> list[Json | None]:
     """Entropy of each codebook's use less the reference's on the same chunk, bits."""
     both = [(a.entropy, b.entropy) for a, b in pairs if a.entropy and b.entropy]
     books = len(both[0][0]) if both else 0
@@ -164,12 +171,12 @@ def _columns(rows: Sequence[Sequence[float]]) -> list[float]:
     return [float(np.mean(column)) for column in zip(*full, strict=True)] if full else []
 
 
-def _wer(rows: Sequence[Spoken]) -> Json:
+def _wer(rows: Sequence[QuantizationRow]) -> Json:
     errors, words = sum(row.errors or 0 for row in rows), sum(row.words or 0 for row in rows)
     return {"errors": errors, "words": words, "rate": errors / words if words else None, "chunks": len(rows)}
 
 
-def _difference(heard: Sequence[tuple[Spoken, Spoken]], seed: int, level: float) -> Json | None:
+def _difference(heard: Sequence[tuple[QuantizationRow, QuantizationRow]], seed: int, level: float) -> Json | None:
     if len(heard) < 2:
         return None
     columns = [[getattr(row, key) for row in side] for side in zip(*heard, strict=True) for key in ("errors", "words")]
@@ -177,7 +184,7 @@ def _difference(heard: Sequence[tuple[Spoken, Spoken]], seed: int, level: float)
     return {"value": found.value, "low": found.interval[0], "high": found.interval[1], "n": found.count}
 
 
-def _rtfx(rows: Sequence[Spoken]) -> float | None:
+def _rtfx(rows: Sequence[QuantizationRow]) -> float | None:
     timed = [(row.duration, row.wall_seconds) for row in rows if row.duration and row.wall_seconds]
     return sum(d for d, _ in timed) / sum(c for _, c in timed) if timed else None
 
@@ -208,7 +215,7 @@ def _token_count(variant: str, found: Json, null: Json, margin: float) -> Claim:
         says += f"; other seeds of the reference: {math.exp(null['mean_log_ratio']['value']):.3f} on average"
         says += f", {other['min']:.2f} to {other['max']:.2f}"
     answer = stats.equivalence((mean["low"], mean["high"]), math.log1p(margin))
-    passed = {stats.Answer.EQUIVALENT: True, stats.Answer.DIFFERENT: False}.get(answer)
+    passed = {stats.Decision.EQUIVALENT: True, stats.Decision.DIFFERENT: False}.get(answer)
     if passed is None:
         says = f"too small to say against a margin of {margin:.0%}: {says}"
     return Claim("token-count", variant, says, passed, math.exp(mean["value"]), (low, high), margin, spread["n"])

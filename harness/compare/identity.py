@@ -14,7 +14,7 @@ from harness.types import Attempt, Outcome
 Step = Mapping[int, float]  # token id -> natural logarithm of its probability, the most probable ones
 
 
-class Word(StrEnum):
+class DeterminismWord(StrEnum):
     """What the arms amount to."""
 
     BIT = "bit-identical"
@@ -53,7 +53,7 @@ class Rendition:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ArmComparison:
     """One arm's rendition against the fresh one. The three levels are kept apart."""
 
     arm: str
@@ -89,9 +89,9 @@ def _probability(step: Step, token: int) -> float:
     return math.exp(step[token]) if token in step else 0.0
 
 
-def compare(
+def compare_synthesis(
     fresh: Rendition, other: Rendition, arm: str, *, mel_db: float | None = None, same_words: bool | None = None
-) -> Comparison:
+) -> ArmComparison:
     """Tokens, PCM, and where the choices of every step were noted, how far the model itself had moved.
 
     Up to the first divergence both have seen the same tokens: what differs in the distributions there was carried in.
@@ -106,7 +106,7 @@ def compare(
         gap = best[0] - best[1] if len(best) > 1 else None
     same_pcm = fresh.pcm is not None and fresh.pcm == other.pcm
     same_tokens = divergence is None if known else None
-    return Comparison(arm, fresh.chunk_id, same_tokens, divergence, same_pcm, shift, gap, mel_db, same_words)
+    return ArmComparison(arm, fresh.chunk_id, same_tokens, divergence, same_pcm, shift, gap, mel_db, same_words)
 
 
 # ------------------------------------------------------------------------------------------- content of what was before
@@ -153,11 +153,11 @@ def same_bytes(renditions: Sequence[Rendition], texts: Mapping[str, str]) -> lis
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class DeterminismData:
     """All that a verdict rests on."""
 
-    fresh: Sequence[Comparison]  # a second fresh process against the first
-    later: Sequence[Comparison]  # repeated at once, after other texts, late in a long session
+    fresh: Sequence[ArmComparison]  # a second fresh process against the first
+    later: Sequence[ArmComparison]  # repeated at once, after other texts, late in a long session
     content: Content | None
     collisions: Sequence[tuple[str, str]] = ()  # different texts with the same samples, whatever the arm
     texts: int = 0  # different chunks that were looked at for that
@@ -165,42 +165,48 @@ class Evidence:
     alpha: float = 0.01
 
 
-def decide(seen: Evidence) -> tuple[Word, str]:
+def decide_determinism(seen: DeterminismData) -> tuple[DeterminismWord, str]:
     """One word and why, in a sentence with figures."""
     if seen.collisions:
         first, second = seen.collisions[0]
-        return Word.SAME_BYTES, f"{first} and {second} have different texts and the same samples"
+        return DeterminismWord.SAME_BYTES, f"{first} and {second} have different texts and the same samples"
     if not seen.fresh or not seen.later:
-        return Word.NOT_JUDGED, "no probe was spoken in two fresh processes and again after others"
+        return DeterminismWord.NOT_JUDGED, "no probe was spoken in two fresh processes and again after others"
     heard = seen.content is not None and seen.content.p_value <= seen.alpha
     unequal = [c for c in seen.fresh if not c.same]
     if unequal:
         says = f"{len(unequal)} of {len(seen.fresh)} probes differ between two fresh processes under one seed"
         if heard:
-            return Word.BLEED, f"{says}; {_heard(seen.content)}"
-        return Word.UNSEEDED, f"{says}, so bleed can be judged from content alone: {_heard(seen.content)}"
+            return DeterminismWord.BLEED, f"{says}; {_heard(seen.content)}"
+        return DeterminismWord.UNSEEDED, f"{says}, so bleed can be judged from content alone: {_heard(seen.content)}"
     moved = [c for c in seen.later if not c.same]
     if not moved:
         if all(c.same_pcm for c in (*seen.fresh, *seen.later)):
-            return Word.BIT, f"all {len(seen.later)} later renditions have the samples of a fresh process"
-        return Word.TOKEN, f"all {len(seen.later)} later renditions have the tokens of a fresh process, not its samples"
+            return DeterminismWord.BIT, f"all {len(seen.later)} later renditions have the samples of a fresh process"
+        return (
+            DeterminismWord.TOKEN,
+            f"all {len(seen.later)} later renditions have the tokens of a fresh process, not its samples",
+        )
     return _cause(seen, moved, heard)
 
 
-def _cause(seen: Evidence, moved: Sequence[Comparison], heard: bool) -> tuple[Word, str]:
+def _cause(seen: DeterminismData, moved: Sequence[ArmComparison], heard: bool) -> tuple[DeterminismWord, str]:
     says = f"fresh processes agree, {len(moved)} of {len(seen.later)} later renditions differ"
     shifts = [c.shift for c in moved if c.shift is not None]
     if heard:
-        return Word.BLEED, f"{says}; {_heard(seen.content)}"
+        return DeterminismWord.BLEED, f"{says}; {_heard(seen.content)}"
     if not shifts:
-        return Word.UNKNOWN, f"{says}; the backend shows no probabilities to tell why; {_heard(seen.content)}"
+        return (
+            DeterminismWord.UNKNOWN,
+            f"{says}; the backend shows no probabilities to tell why; {_heard(seen.content)}",
+        )
     worst = max(shifts)
     where = f"at the first divergence the next-token distributions lie up to {worst:.2g} apart (total variation)"
     if worst > seen.tie_max:
-        return Word.BLEED, f"{says}; {where}, more than the {seen.tie_max:g} of a tie"
+        return DeterminismWord.BLEED, f"{says}; {where}, more than the {seen.tie_max:g} of a tie"
     if len(shifts) < len(moved):
-        return Word.UNKNOWN, f"{says}; {where}, but {len(moved) - len(shifts)} of them show no probabilities"
-    return Word.TIE, f"{says}; {where}, no more than a tie ({seen.tie_max:g})"
+        return DeterminismWord.UNKNOWN, f"{says}; {where}, but {len(moved) - len(shifts)} of them show no probabilities"
+    return DeterminismWord.TIE, f"{says}; {where}, no more than a tie ({seen.tie_max:g})"
 
 
 def _heard(found: Content | None) -> str:

@@ -35,7 +35,7 @@ class Decoded:
     seconds: tuple[float, float] = (0.0, 0.0)  # this one's, the reference's
     quiet: bool = False  # both are silent against the voice's speech: their spectra say nothing
 
-    def wrong(self, limits: Limits) -> str:
+    def wrong(self, limits: IsolationMargins) -> str:
         """What of the reference's sound does not hold here; empty where all of it holds."""
         if self.failed:
             return self.failed
@@ -52,7 +52,7 @@ class Decoded:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class IsolationMargins:
     """Margins of the suite's claims, from the table ``[isolation]`` of its limits file."""
 
     mel_max: float = 3.0  # dB, log-mel distance of two decoders on the same tokens
@@ -64,7 +64,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class IsolationRow:
     """One text from this model's tokens through the reference decoder. None: not known."""
 
     chunk_id: str
@@ -81,25 +81,25 @@ class Spoken:
 
 
 @dataclass(frozen=True)
-class Seen:
+class IsolationData:
     """All that the verdict on one variant rests on."""
 
     unjudged: str = ""  # why nothing could be exchanged
     unloadable: str = ""
     decoded: Sequence[Decoded] = ()  # the reference's tokens and the probes through this vocoder
     diagnosis: str = ""  # what a wrong vocoder does, where one explanation fits
-    spoken: Sequence[Spoken] = ()  # this model's tokens through the reference vocoder
-    null: Sequence[Spoken] = ()  # the reference model's, under other seeds
+    spoken: Sequence[IsolationRow] = ()  # this model's tokens through the reference vocoder
+    null: Sequence[IsolationRow] = ()  # the reference model's, under other seeds
     own: Sequence[Decoded] = ()  # its own tokens through its own vocoder, against what it spoke
     weights: Sequence[Problem] | None = None  # None: not readable
     weights_reason: str = ""
-    limits: Limits = field(default_factory=Limits)
+    limits: IsolationMargins = field(default_factory=IsolationMargins)
 
 
 Judged = tuple[bool | None, str]  # holds, why
 
 
-def vocoder(seen: Seen) -> Judged:
+def vocoder(seen: IsolationData) -> Judged:
     """Whether this vocoder does to all tokens what the reference decoder does."""
     if not seen.decoded:
         return None, seen.unjudged or "no tokens could be exchanged"
@@ -111,7 +111,7 @@ def vocoder(seen: Seen) -> Judged:
     return False, f"{says}{wrong[0][1]}{f'; {seen.diagnosis}' if seen.diagnosis else ''}"
 
 
-def model(seen: Seen) -> tuple[bool | None, str, tuple[float, float] | None]:
+def model(seen: IsolationData) -> tuple[bool | None, str, tuple[float, float] | None]:
     """Whether this model's tokens make no more bad texts through the reference decoder than the reference's own."""
     known, null = [s.bad for s in seen.spoken if s.bad is not None], [s.bad for s in seen.null if s.bad is not None]
     if not known or not null:
@@ -133,7 +133,7 @@ def model(seen: Seen) -> tuple[bool | None, str, tuple[float, float] | None]:
     return None, f"too small to say against a margin of {seen.limits.excess_max:.0%}: {says}", interval
 
 
-def weights(seen: Seen) -> Judged:
+def weights(seen: IsolationData) -> Judged:
     """Whether the weights in the file are a quantization of the reference's."""
     if seen.weights is None:
         return None, seen.weights_reason
@@ -144,7 +144,7 @@ def weights(seen: Seen) -> Judged:
     return False, f"{first.tensor} is {first.kind}: {first.says}{more}"
 
 
-def decide(seen: Seen) -> tuple[tuple[Place, ...], str]:
+def locate_fault(seen: IsolationData) -> tuple[tuple[Place, ...], str]:
     """The places at fault and why, in a sentence; ``(HEALTHY,)`` or ``(NOT_JUDGED,)`` where there is none."""
     if seen.unloadable:
         return (Place.LOADING,), f"the backend cannot be loaded: {seen.unloadable}"
@@ -166,9 +166,9 @@ def decide(seen: Seen) -> tuple[tuple[Place, ...], str]:
     return (Place.NOT_JUDGED,), "; ".join(why for ok, why in ((sound, why_sound), (speech, why_speech)) if ok is None)
 
 
-def claims(name: str, seen: Seen) -> list[Claim]:
+def isolation_claims(name: str, seen: IsolationData) -> list[Claim]:
     """The verdict, the three stages, and one claim a set of tokens."""
-    places, why = decide(seen)
+    places, why = locate_fault(seen)
     passed = {Place.HEALTHY: True, Place.NOT_JUDGED: None}.get(places[0], False)
     word = " and ".join(places) if places[0] is not Place.NOT_JUDGED else "the place cannot be judged"
     details: Json = {"places": [place.value for place in places], "diagnosis": seen.diagnosis}
@@ -193,7 +193,7 @@ PROBES: Mapping[str, str] = {
 }
 
 
-def _tokens(name: str, kind: str, title: str, seen: Seen) -> Claim:
+def _tokens(name: str, kind: str, title: str, seen: IsolationData) -> Claim:
     found = [d for d in seen.decoded if d.name.startswith(kind)]
     if not found:
         return Claim(kind, name, seen.unjudged or f"{title}: this voice has none to make", None, count=0)
@@ -205,7 +205,7 @@ def _tokens(name: str, kind: str, title: str, seen: Seen) -> Claim:
     return Claim(kind, name, says, not wrong, max(mels, default=None), None, seen.limits.mel_max, len(found))
 
 
-def _stages(name: str, seen: Seen) -> Claim:
+def _stages(name: str, seen: IsolationData) -> Claim:
     if not seen.own:
         return Claim("stages", name, seen.unjudged or "its own tokens were not decoded", None, count=0)
     wrong = [(d.name, says) for d in seen.own if (says := d.wrong(seen.limits))]

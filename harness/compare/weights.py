@@ -101,7 +101,7 @@ def embeddings(weights: Weights) -> Json:
     return {name: embedding(weights, name) for name in EMBEDDINGS if name in weights.names}
 
 
-def problems(weights: Weights, reference: Weights) -> list[Problem]:
+def weight_problems(weights: Weights, reference: Weights) -> list[Problem]:
     """What is wrong with ``weights`` as a quantization of ``reference``; empty where nothing is."""
     found = [Problem(name, Kind.MISSING, "is not in the file") for name in reference.names if name not in weights.names]
     ours, theirs = embeddings(weights), embeddings(reference)

@@ -3,14 +3,14 @@
 from harness.corpora.builtin import builtin_names, write_manifest
 from harness.corpora.chunker import chunk_text
 from harness.corpora.corpus import head, make_corpus, only_language, select, take
-from harness.corpora.ladder import ladder
+from harness.corpora.ladder import length_ladder
 from harness.corpora.loading import load_corpus
 
 __all__ = [
     "builtin_names",
     "chunk_text",
     "head",
-    "ladder",
+    "length_ladder",
     "load_corpus",
     "make_corpus",
     "only_language",

@@ -15,14 +15,14 @@ LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the well-formed t
 SHOWN = 60
 
 
-def shown(value: object) -> str:
+def shown_value(value: object) -> str:
     """``repr`` cut to a length that fits one line; control characters come out escaped."""
     text = value[: SHOWN + 1] if isinstance(value, str) else value
     written = ascii(text) if isinstance(text, str) and not text.isprintable() else repr(text)
     return written if len(written) <= SHOWN else written[: SHOWN - 3] + "..."
 
 
-def checksum(chunks: Iterable[Chunk]) -> str:
+def corpus_checksum(chunks: Iterable[Chunk]) -> str:
     """SHA-256 (hex) of ids, texts, languages and what is expected, in order, as canonical JSON. Tags do not count."""
     rows = [[chunk.id, chunk.text, chunk.language, *filter(None, [chunk.expected])] for chunk in chunks]
     canonical = json.dumps(rows, ensure_ascii=True, separators=(",", ":"))
@@ -44,10 +44,10 @@ def make_corpus(name: str, chunks: Sequence[Chunk], source: str, places: Sequenc
         _check(chunk, f"{source}, {where[index]}")
         if chunk.id in first_seen:
             earlier = where[first_seen[chunk.id]]
-            raise CorpusError(f"{source}: id {shown(chunk.id)} is used twice, on {earlier} and on {where[index]}")
+            raise CorpusError(f"{source}: id {shown_value(chunk.id)} is used twice, on {earlier} and on {where[index]}")
         first_seen[chunk.id] = index
     numbered = tuple(replace(chunk, position=index) for index, chunk in enumerate(chunks))
-    return Corpus(name=name, chunks=numbered, sha256=checksum(numbered), source=source)
+    return Corpus(name=name, chunks=numbered, sha256=corpus_checksum(numbered), source=source)
 
 
 def _check(chunk: Chunk, where: str) -> None:
@@ -60,7 +60,7 @@ def _check(chunk: Chunk, where: str) -> None:
         _check_letters(chunk.expected, "expected", where)
     if not LANGUAGE.fullmatch(chunk.language):
         raise CorpusError(
-            f"{where}: key 'language' is {shown(chunk.language)}, not a BCP-47 tag such as 'en' or 'pt-BR'"
+            f"{where}: key 'language' is {shown_value(chunk.language)}, not a BCP-47 tag such as 'en' or 'pt-BR'"
         )
 
 
@@ -114,4 +114,4 @@ def only_language(corpus: Corpus, language: str) -> Corpus:
 def _part(corpus: Corpus, chunks: tuple[Chunk, ...]) -> Corpus:
     if not chunks:
         raise CorpusError(f"corpus {corpus.name!r}: the selection is empty")
-    return replace(corpus, chunks=chunks, sha256=checksum(chunks))
+    return replace(corpus, chunks=chunks, sha256=corpus_checksum(chunks))

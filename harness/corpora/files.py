@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from harness.corpora.chunker import chunk_text
-from harness.corpora.corpus import make_corpus, shown
+from harness.corpora.corpus import make_corpus, shown_value
 from harness.corpora.listed import delimiter_of
 from harness.errors import CorpusError, nearest
 from harness.types import Chunk, Corpus, Json
@@ -33,13 +33,13 @@ def read_bytes(path: Path) -> bytes:
             raise CorpusError(f"{path}: {size} bytes, a corpus may have at most {MAX_FILE_BYTES}")
         data = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise CorpusError(f"{shown(str(path))}: cannot be read: {error}") from error
+        raise CorpusError(f"{shown_value(str(path))}: cannot be read: {error}") from error
     if not data.strip():
         raise CorpusError(f"{path}: the file is empty")
     return data
 
 
-def read_text(path: Path) -> str:
+def read_corpus_text(path: Path) -> str:
     """The file as UTF-8, a byte order mark removed. Raises CorpusError naming the line of the first wrong byte."""
     data = read_bytes(path)
     try:
@@ -55,7 +55,7 @@ def read_text(path: Path) -> str:
 
 def read_txt(path: Path, language: str, max_words: int) -> Corpus:
     """Running text, chunked; ids are ``<stem>-0001`` and so on. A NUL is an error: such a file is no plain text."""
-    text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
+    text = read_corpus_text(path).replace("\r\n", "\n").replace("\r", "\n")
     nul = text.find("\0")
     if nul >= 0:
         line = text.count("\n", 0, nul) + 1
@@ -73,7 +73,7 @@ def read_jsonl(path: Path, language: str) -> Corpus:
     """One JSON object a line: ``text``, and if wanted ``id``, ``language``, ``tags`` (a list) and ``expected``."""
     chunks: list[Chunk] = []
     places: list[str] = []
-    for number, line in enumerate(read_text(path).split("\n"), 1):
+    for number, line in enumerate(read_corpus_text(path).split("\n"), 1):
         if not line.strip():
             continue
         where = f"{path}, line {number}"
@@ -82,7 +82,7 @@ def read_jsonl(path: Path, language: str) -> Corpus:
         except (ValueError, RecursionError) as error:
             raise CorpusError(f"{where}: not JSON: {error}") from error
         if not isinstance(row, dict):
-            raise CorpusError(f"{where}: expected a JSON object with the key 'text', got {shown(row)}")
+            raise CorpusError(f"{where}: expected a JSON object with the key 'text', got {shown_value(row)}")
         _check_keys(row, where, "key")
         chunks.append(_chunk(row, where, language, _default_id(path, len(chunks) + 1)))
         places.append(f"line {number}")
@@ -95,7 +95,7 @@ def read_csv(path: Path, language: str) -> Corpus:
     places: list[str] = []
     before = csv.field_size_limit(MAX_FILE_BYTES)
     try:
-        text = read_text(path)
+        text = read_corpus_text(path)
         between = delimiter_of(path, text.split("\n", 1)[0])
         reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=between)
         _check_header(reader.fieldnames or [], path)
@@ -119,7 +119,7 @@ def _check_header(names: Iterable[str], path: Path) -> None:
     columns = list(names)
     doubled = sorted({name for name in columns if columns.count(name) > 1})
     if doubled:
-        raise CorpusError(f"{path}, line 1: column {shown(doubled[0])} appears twice")
+        raise CorpusError(f"{path}, line 1: column {shown_value(doubled[0])} appears twice")
     _check_keys(dict.fromkeys(columns, ""), f"{path}, line 1", "column")
 
 
@@ -132,13 +132,13 @@ def _check_keys(row: Mapping[str, object], where: str, word: str) -> None:
             continue
         close = difflib.get_close_matches(key.lower(), ["language", "tags", "expected"], n=1, cutoff=0.65)
         if close and close[0] not in row:
-            raise CorpusError(f"{where}: unknown {word} {shown(key)}{nearest(key, close)}")
+            raise CorpusError(f"{where}: unknown {word} {shown_value(key)}{nearest(key, close)}")
 
 
 def _found(row: Mapping[str, object]) -> str:
     close = difflib.get_close_matches("text", [key.lower() for key in row], n=1, cutoff=0.5)
-    names = ", ".join(shown(key) for key in list(row)[:8])
-    return f"; rename {shown(close[0])} to 'text'" if close else f" (found: {names or 'none'})"
+    names = ", ".join(shown_value(key) for key in list(row)[:8])
+    return f"; rename {shown_value(close[0])} to 'text'" if close else f" (found: {names or 'none'})"
 
 
 def _chunk(row: Json, where: str, language: str, default_id: str) -> Chunk:
@@ -149,9 +149,9 @@ def _chunk(row: Json, where: str, language: str, default_id: str) -> Chunk:
     spoken = {"id": identity, "text": row["text"], "language": row.get("language", language)}
     for key, value in {**spoken, "expected": row.get("expected", "")}.items():
         if not isinstance(value, str):
-            raise CorpusError(f"{where}: key '{key}' must be a string, got {shown(value)}")
+            raise CorpusError(f"{where}: key '{key}' must be a string, got {shown_value(value)}")
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise CorpusError(f"{where}: key 'tags' must be a list of strings, got {shown(tags)}")
+        raise CorpusError(f"{where}: key 'tags' must be a list of strings, got {shown_value(tags)}")
     expected = row.get("expected", "")
     return Chunk(identity, row["text"], row.get("language", language), tuple(tags), expected=expected)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.corpora.corpus import make_corpus
 from harness.errors import CorpusError
-from harness.manifests import AUDIO_ENDINGS, read_manifest
+from harness.manifests import AUDIO_ENDINGS, read_recordings
 from harness.types import Chunk, Corpus
 
 LISTS = (".lst",)
@@ -43,7 +43,7 @@ def delimiter_of(path: Path, header: str) -> str:
 
 def read_list(path: Path, language: str) -> Corpus:
     """The texts of a list of recordings, under the ids that the adapter ``recorded`` answers to. Raises CorpusError."""
-    rows = read_manifest(path)
+    rows = read_recordings(path)
     silent = [row.id for row in rows if not (row.text or "").strip()]
     if silent:
         more = f" and {len(silent) - 1} more" if len(silent) > 1 else ""

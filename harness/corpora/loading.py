@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.corpora.builtin import builtin_names, load_builtin
-from harness.corpora.corpus import only_language, shown
+from harness.corpora.corpus import only_language, shown_value
 from harness.corpora.files import read_csv, read_jsonl, read_txt
-from harness.corpora.ladder import ladder
+from harness.corpora.ladder import length_ladder
 from harness.corpora.listed import is_list, read_list
 from harness.errors import CorpusError, nearest
 from harness.types import Corpus
@@ -56,7 +56,7 @@ def _from_recipe(name: str, options: str) -> Corpus:
             raise CorpusError(f"corpus {name}:{options}: option '{key}' must be a whole number, got {value!r}")
         values[key] = int(value)
     if name == "ladder":
-        return ladder(values["words"])
+        return length_ladder(values["words"])
     from harness.corpora.generator import generate
 
     return generate(values["seed"], values["chunks"])
@@ -64,7 +64,7 @@ def _from_recipe(name: str, options: str) -> Corpus:
 
 def _from_file(spec: str | Path, stated: str | None, max_words: int) -> Corpus:
     if not str(spec).isprintable():  # it could neither be shown nor stored with the run
-        raise CorpusError(f"{shown(str(spec))}: the path has characters that are not printable; rename the file")
+        raise CorpusError(f"{shown_value(str(spec))}: the path has characters that are not printable; rename the file")
     path = Path(spec)
     language = stated or "en"
     suffix = path.suffix.lower()

@@ -1,6 +1,6 @@
 """Teacher-forced divergence on speech tokens: what a model file costs before anything is sampled (layer 3)."""
 
-from harness.divergence.figures import Divergence, Estimate, Figures, Slot
-from harness.divergence.measure import Generation, NotMeasured, measure
+from harness.divergence.figures import Divergence, DivergenceEstimate, Figures, Slot
+from harness.divergence.measure import Generation, NotMeasured, measure_divergence
 
-__all__ = ["Divergence", "Estimate", "Figures", "Generation", "NotMeasured", "Slot", "measure"]
+__all__ = ["Divergence", "DivergenceEstimate", "Figures", "Generation", "NotMeasured", "Slot", "measure_divergence"]

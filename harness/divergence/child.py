@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.backends.llama_python import without_repacking
-from harness.divergence.steps import Steps, compare, join
+from harness.divergence.steps import Steps, join_steps, steps_of_generation
 
 
-def load(model: str, context: int) -> Any:
+def load_for_logits(model: str, context: int) -> Any:
     """The model, to give the logits of every token; one thread, so that the same file gives the same logits."""
     import llama_cpp
 
@@ -47,11 +47,11 @@ def generations(path: Path) -> Iterator[tuple[int, list[int], list[int]]]:
         at += asked + spoken
 
 
-def main(reference: str, variant: str, given: str, result: str) -> None:
+def evaluate_generations(reference: str, variant: str, given: str, result: str) -> None:
     """Evaluate both models on every generation and write the steps."""
     todo = list(generations(Path(given)))
     context = max(len(prompt) + len(spoken) for _, prompt, spoken in todo)
-    models = [load(path, context) for path in (reference, variant)]
+    models = [load_for_logits(path, context) for path in (reference, variant)]
     sizes = [model.n_vocab() for model in models]
     highest = max(max(max(prompt), max(spoken)) for _, prompt, spoken in todo)
     if sizes[0] != sizes[1]:
@@ -59,9 +59,9 @@ def main(reference: str, variant: str, given: str, result: str) -> None:
     if highest >= sizes[0]:
         raise ValueError(f"token {highest} is beyond the vocabulary of {sizes[0]}")
     first, second = models
-    steps = join(
+    steps = join_steps(
         [
-            compare(logits(first, prompt, spoken), logits(second, prompt, spoken), spoken, group)
+            steps_of_generation(logits(first, prompt, spoken), logits(second, prompt, spoken), spoken, group)
             for group, prompt, spoken in todo
         ]
     )
@@ -70,7 +70,7 @@ def main(reference: str, variant: str, given: str, result: str) -> None:
 
 if __name__ == "__main__":
     try:
-        main(*sys.argv[1:])
+        evaluate_generations(*sys.argv[1:])
     except (ValueError, OSError) as error:  # what llama_cpp raises for a file it cannot use, and what is checked above
         print(str(error).splitlines()[0], file=sys.stderr)
         sys.exit(2)

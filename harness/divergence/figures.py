@@ -27,7 +27,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class DivergenceEstimate:
     """A figure with its 95% interval over chunks; None where one chunk alone gives none."""
 
     value: float
@@ -41,15 +41,15 @@ class Figures:
 
     steps: int
     chunks: int
-    divergence: Estimate  # mean KL(reference || variant)
+    divergence: DivergenceEstimate  # mean KL(reference || variant)
     divergence_median: float
     divergence_p95: float
     divergence_p99: float
     divergence_max: float
-    agreement: Estimate  # share of steps at which both find the same token most probable
+    agreement: DivergenceEstimate  # share of steps at which both find the same token most probable
     perplexity: float
     perplexity_reference: float
-    perplexity_ratio: Estimate
+    perplexity_ratio: DivergenceEstimate
     expected: float  # share of steps at which the variant finds the spoken token most probable
 
 
@@ -64,22 +64,22 @@ class Divergence:
     generations: int
 
 
-def summarise(steps: Steps, slots: Sequence[Slot], generations: int, *, seed: int) -> Divergence:
+def summarise_divergence(steps: Steps, slots: Sequence[Slot], generations: int, *, seed: int) -> Divergence:
     """All figures. Raises ValueError when no step lies in a speech slot."""
     inside = {slot: (steps.token >= slot.first) & (steps.token < slot.first + slot.count) for slot in slots}
     speech = steps.where(_any((mask for slot, mask in inside.items() if slot.speech), len(steps)))
     if not len(speech):
         raise ValueError("none of the tokens is a speech token by the slots given")
-    found = {slot.name: figures(steps.where(mask), seed=seed) for slot, mask in inside.items() if mask.any()}
+    found = {slot.name: divergence_metrics(steps.where(mask), seed=seed) for slot, mask in inside.items() if mask.any()}
     places = {
-        f"{low}-{high - 1}": figures(speech.where(mask), seed=seed)
+        f"{low}-{high - 1}": divergence_metrics(speech.where(mask), seed=seed)
         for low, high in _bins(int(speech.position.max()))
         if (mask := (speech.position >= low) & (speech.position < high)).any()
     }
-    return Divergence(figures(speech, seed=seed), found, places, len(np.unique(steps.group)), generations)
+    return Divergence(divergence_metrics(speech, seed=seed), found, places, len(np.unique(steps.group)), generations)
 
 
-def figures(steps: Steps, *, seed: int) -> Figures:
+def divergence_metrics(steps: Steps, *, seed: int) -> Figures:
     """Of these steps, at least one."""
     middle, p95, p99 = (float(value) for value in np.percentile(steps.divergence, [50, 95, 99]))
     ratio = _estimate(steps, steps.surprise - steps.surprise0, seed)
@@ -94,14 +94,14 @@ def figures(steps: Steps, *, seed: int) -> Figures:
         agreement=_estimate(steps, steps.agree.astype(np.float64), seed, least=0.0, most=1.0),
         perplexity=math.exp(float(steps.surprise.mean())),
         perplexity_reference=math.exp(float(steps.surprise0.mean())),
-        perplexity_ratio=Estimate(math.exp(ratio.value), *(_exp(bound) for bound in (ratio.low, ratio.high))),
+        perplexity_ratio=DivergenceEstimate(math.exp(ratio.value), *(_exp(bound) for bound in (ratio.low, ratio.high))),
         expected=float(steps.expected.mean()),
     )
 
 
 def _estimate(
     steps: Steps, values: NDArray[np.float64], seed: int, least: float = -math.inf, most: float = math.inf
-) -> Estimate:
+) -> DivergenceEstimate:
     """Mean over steps; the interval resamples chunks, for the steps of one chunk are not independent."""
     _, groups = np.unique(steps.group, return_inverse=True)
     counts = np.bincount(groups).astype(np.float64)
@@ -109,7 +109,7 @@ def _estimate(
     found = stats.ratio_difference(sums, counts, np.zeros_like(counts), counts, seed=seed)
     low, high = (min(max(bound, least), most) for bound in found.interval)
     known = counts.size > 1 and math.isfinite(found.interval[1])
-    return Estimate(float(values.mean()), low if known else None, high if known else None)
+    return DivergenceEstimate(float(values.mean()), low if known else None, high if known else None)
 
 
 def _exp(value: float | None) -> float | None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.divergence.figures import Divergence, Slot, summarise
+from harness.divergence.figures import Divergence, Slot, summarise_divergence
 from harness.divergence.steps import Steps
 from harness.errors import MissingExtra, SoakError
 
@@ -38,7 +38,7 @@ class Generation:
     generated: tuple[int, ...]
 
 
-def measure(
+def measure_divergence(
     reference: Path,
     variant: Path,
     generations: Sequence[Generation],
@@ -57,7 +57,7 @@ def measure(
         raise NotMeasured("there is no generation with a prompt and generated ids to feed")
     steps = evaluate(reference, variant, usable, timeout)
     try:
-        return summarise(steps, slots, len(usable), seed=seed)
+        return summarise_divergence(steps, slots, len(usable), seed=seed)
     except ValueError as error:
         raise NotMeasured(str(error)) from None
 

@@ -44,7 +44,7 @@ def log_softmax(logits: ArrayLike) -> NDArray[np.float64]:
     return logs
 
 
-def compare(reference: ArrayLike, variant: ArrayLike, spoken: ArrayLike, group: int = 0) -> Steps:
+def steps_of_generation(reference: ArrayLike, variant: ArrayLike, spoken: ArrayLike, group: int = 0) -> Steps:
     """Steps of one generation.
 
     ``reference`` and ``variant``: logits of the next token, shape (steps, vocabulary), row i before token i of
@@ -72,6 +72,6 @@ def _block(first: NDArray[np.float32], second: NDArray[np.float32], tokens: NDAr
     return divergence, -p[rows, tokens], -q[rows, tokens], p.argmax(axis=1) == best, best == tokens
 
 
-def join(parts: list[Steps]) -> Steps:
+def join_steps(parts: list[Steps]) -> Steps:
     """Steps of several generations, one after the other."""
     return Steps(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Steps)))

@@ -8,39 +8,39 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.errors import StoreError
-from harness.judge import Judge
+from harness.judge import VerdictPolicy
 from harness.judge.judge import Own
 from harness.profile import Profile
 from harness.scorers import SCORERS
-from harness.scoring import ROOMS, Room, ScoreJob, ScoreResult
+from harness.scoring import ROOMS, ScoreJob, ScoreResult, ScoringProcess
 from harness.store import Run
-from harness.types import Attempt, Chunk, Evidence, Observation, TokenLayout, Variant, Verdict, View
+from harness.types import Attempt, Chunk, Detection, DetectorInput, Measurement, TokenLayout, Variant, Verdict
 
 SECOND_OPINION = "second_opinion"
 
 
 @dataclass
-class Case:
+class PendingVerdict:
     """One attempt on its way to a verdict."""
 
     attempt: Attempt
     chunk: Chunk
     variant: Variant
-    judge: Judge
+    judge: VerdictPolicy
     profile: Profile | None
     layout: TokenLayout | None
     previous: Chunk | None = None
     waiting: set[str] = field(default_factory=set)
-    observations: dict[str, Observation] = field(default_factory=dict)
-    evidence: list[Evidence] = field(default_factory=list)
+    observations: dict[str, Measurement] = field(default_factory=dict)
+    evidence: list[Detection] = field(default_factory=list)
     verdict: Verdict | None = None
     own: Own | None = None  # what the run's other chunks allow, once the session is over
     expected: Mapping[str, float] = field(default_factory=dict)  # and what they lead to expect of this text
     voice_embeddings: Mapping[str, Sequence[float]] = field(default_factory=dict)  # and the voice they have
 
-    def view(self, replacing: Mapping[str, Observation] | None = None) -> View:
+    def view(self, replacing: Mapping[str, Measurement] | None = None) -> DetectorInput:
         """What the fault classes see; ``replacing`` swaps observations (a second recognizer's for the first's)."""
-        return View(
+        return DetectorInput(
             chunk=self.chunk,
             attempt=self.attempt,
             observations={**self.observations, **(replacing or {})},
@@ -51,7 +51,7 @@ class Case:
         )
 
 
-class Assessor:
+class ScoringPipeline:
     """Feeds both rooms, gathers what they saw, judges when both have answered, journals everything.
 
     All journal writes happen in the caller's thread, in ``collect`` and ``drain``: the store has one writer.
@@ -60,7 +60,7 @@ class Assessor:
     def __init__(self, run: Run, scorers: Mapping[str, Mapping[str, Any]]) -> None:
         self._run = run
         self._results: queue.Queue[ScoreResult] = queue.Queue()
-        self._cases: dict[int, Case] = {}
+        self._cases: dict[int, PendingVerdict] = {}
         by_room: dict[str, dict[str, Mapping[str, Any]]] = {room: {} for room in ROOMS}
         for name, options in scorers.items():
             by_room[SCORERS.get(name).room][name] = options
@@ -71,10 +71,12 @@ class Assessor:
         except OSError as error:
             raise StoreError(f"{logs}: cannot be made ({error.strerror})") from None
         self._rooms = {
-            room: Room(room, names, self._results.put, logs / f"{room}.log") for room, names in by_room.items() if names
+            room: ScoringProcess(room, names, self._results.put, logs / f"{room}.log")
+            for room, names in by_room.items()
+            if names
         }
 
-    def submit(self, case: Case) -> None:
+    def submit(self, case: PendingVerdict) -> None:
         """Send an attempt to both rooms; what a room has seen of it already is not asked for again."""
         assert case.attempt.id is not None
         self._cases[case.attempt.id] = case
@@ -85,7 +87,7 @@ class Assessor:
         for room in sorted(case.waiting):
             self._rooms[room].submit(self._job(case, self._default[room]))
 
-    def second_opinion(self, cases: Sequence[Case]) -> None:
+    def second_opinion(self, cases: Sequence[PendingVerdict]) -> None:
         """Run the second recognizer on these attempts; the observations are journalled and kept in the cases."""
         room = self._rooms.get("recognizer")
         if room is None or not cases:
@@ -102,22 +104,22 @@ class Assessor:
         """Attempts not yet judged."""
         return len(self._cases)
 
-    def collect(self) -> list[Case]:
+    def collect(self) -> list[PendingVerdict]:
         """Journal and judge what has arrived; returns at once."""
-        done: list[Case] = []
+        done: list[PendingVerdict] = []
         while True:
             try:
                 done += self._take(self._results.get_nowait())
             except queue.Empty:
                 return done
 
-    def wait(self) -> list[Case]:
+    def wait(self) -> list[PendingVerdict]:
         """Journal and judge the next result, waiting for it; returns what was completed by it."""
         return self._take(self._results.get())
 
-    def drain(self) -> list[Case]:
+    def drain(self) -> list[PendingVerdict]:
         """Wait until nothing is outstanding."""
-        done: list[Case] = []
+        done: list[PendingVerdict] = []
         while self._cases:
             done += self.wait()
         return done
@@ -130,7 +132,7 @@ class Assessor:
             else:
                 room.close()
 
-    def _job(self, case: Case, scorers: tuple[str, ...]) -> ScoreJob:
+    def _job(self, case: PendingVerdict, scorers: tuple[str, ...]) -> ScoreJob:
         attempt = case.attempt
         return ScoreJob(
             attempt=attempt,
@@ -142,7 +144,7 @@ class Assessor:
             scorers=scorers,
         )
 
-    def _take(self, result: ScoreResult) -> list[Case]:
+    def _take(self, result: ScoreResult) -> list[PendingVerdict]:
         case = self._cases[result.attempt_id]
         case.waiting.discard(result.room)
         case.observations.update({seen.scorer: seen for seen in result.observations})
@@ -155,7 +157,7 @@ class Assessor:
             self._judge(case)
         return [case]
 
-    def _judge(self, case: Case) -> None:
+    def _judge(self, case: PendingVerdict) -> None:
         assert case.attempt.id is not None
         view = case.view()
         case.evidence = case.judge.evidence(view)

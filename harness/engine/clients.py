@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from harness.session import BackendGone, Session, Turn
+from harness.session import BackendGone, PlannedRequest, Session
 from harness.store import Run
 from harness.types import Attempt, Chunk, TokenLayout
 
@@ -26,13 +26,13 @@ class Client:
     """One connection and what it is to say. ``open``: as of :class:`harness.session.Session`."""
 
     session: Session
-    turns: Sequence[Turn]
+    turns: Sequence[PlannedRequest]
     reason: str = "start"
     sequence: int = 0
 
 
 @dataclass(frozen=True)
-class Spoken:
+class StoredAttempt:
     """One attempt, once it is in the journal."""
 
     attempt: Attempt
@@ -51,7 +51,7 @@ class _Call:
 class Relay:
     """Stands for the run in the clients' threads. Raises BackendGone in them once the run goes on without them."""
 
-    queue: queue.SimpleQueue[_Call | Spoken | BaseException | None] = field(default_factory=queue.SimpleQueue)
+    queue: queue.SimpleQueue[_Call | StoredAttempt | BaseException | None] = field(default_factory=queue.SimpleQueue)
     over: threading.Event = field(default_factory=threading.Event)
 
     def begin_epoch(self, *arguments: Any) -> int:
@@ -75,7 +75,7 @@ class Relay:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class ClientLoad:
     """How long the clients were at it: seconds from the first request to the last answer."""
 
     clients: int
@@ -84,8 +84,8 @@ class Loaded:
 
 
 def speak_at_once(
-    run: Run, relay: Relay, clients: Sequence[Client], done: Callable[[Loaded], None]
-) -> Generator[Spoken]:
+    run: Run, relay: Relay, clients: Sequence[Client], done: Callable[[ClientLoad], None]
+) -> Generator[StoredAttempt]:
     """Speak all turns, every client in a thread of its own; yields attempts as they are journalled.
 
     Raises the first error of a client once all have ended: BackendGone for a server that stays away.
@@ -102,7 +102,7 @@ def speak_at_once(
                 left -= 1
             elif isinstance(item, _Call):
                 _answer(run, item)
-            elif isinstance(item, Spoken):
+            elif isinstance(item, StoredAttempt):
                 last = time.monotonic()
                 first = min(first, last - (item.attempt.wall_seconds or 0.0))
                 spoken += 1
@@ -120,7 +120,7 @@ def speak_at_once(
         for thread in threads:
             thread.join(_JOIN)
     if spoken:
-        done(Loaded(len(clients), spoken, last - first))
+        done(ClientLoad(len(clients), spoken, last - first))
     if errors:
         raise errors[0]
 
@@ -137,7 +137,7 @@ def _client(relay: Relay, client: Client) -> None:
         client.session.open(client.reason, client.sequence)
         for turn in client.turns:
             for attempt in client.session.speak([turn]):
-                relay.queue.put(Spoken(attempt, turn.chunk, client.session.layout))
+                relay.queue.put(StoredAttempt(attempt, turn.chunk, client.session.layout))
             if relay.over.is_set():
                 break
     except BaseException as error:

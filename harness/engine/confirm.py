@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.engine.assessor import SECOND_OPINION, Case
+from harness.engine.assessor import SECOND_OPINION, PendingVerdict
 from harness.engine.soak import Soak
 from harness.errors import SoakError
-from harness.session import Turn, seed_for
-from harness.types import Arm, Finding, Observation, VerdictWord
+from harness.session import PlannedRequest, seed_for
+from harness.types import Arm, Finding, Measurement, VerdictWord
 
 NO_REPLAY = "a recording cannot be replayed, so this stays suspected"
 
@@ -24,7 +24,7 @@ class Replay:
     new_seeds: tuple[bool, ...]  # found with each other seed
 
 
-def decide(finding: Finding, replay: Replay, *, process_fault: bool) -> Finding:
+def settle_finding(finding: Finding, replay: Replay, *, process_fault: bool) -> Finding:
     """Turn a suspected finding into a confirmed or unconfirmed one, with what it is bound to.
 
     - found again with the same seed in a fresh process: confirmed; bound to the text when most other seeds show it
@@ -46,7 +46,7 @@ def decide(finding: Finding, replay: Replay, *, process_fault: bool) -> Finding:
     return replace(finding, confirmed=True, bound_to="history")
 
 
-class Confirmer:
+class Replayer:
     """Replays the faulty chunks of one variant and journals the verdicts that result."""
 
     def __init__(self, soak: Soak) -> None:
@@ -74,7 +74,7 @@ class Confirmer:
             self._confirm(case)
             soak.tick("confirming", number, min(most, len(faulty)), self._began, None, case.chunk.id)
 
-    def _doubt(self, faulty: Sequence[Case]) -> None:
+    def _doubt(self, faulty: Sequence[PendingVerdict]) -> None:
         """Findings that rest on the transcript alone must be seen by the second recognizer too."""
         heard = [case for case in faulty if any(self._by_ear(f) for f in _findings(case))]
         if SECOND_OPINION not in self._soak.plan.scorers:
@@ -85,7 +85,7 @@ class Confirmer:
             if other is not None and other.payload:
                 self._second(case, other)
 
-    def _second(self, case: Case, other: Observation) -> None:
+    def _second(self, case: PendingVerdict, other: Measurement) -> None:
         view = case.view({"intelligibility": other})
         seen = case.judge.verdict(view, case.judge.evidence(view), case.own).findings
         if any(self._by_ear(finding) for finding in seen):
@@ -96,7 +96,7 @@ class Confirmer:
             [replace(f, confirmed=False, detail=_note(f, refuted)) if self._by_ear(f) else f for f in _findings(case)],
         )
 
-    def _settle(self, case: Case, findings: Sequence[Finding]) -> None:
+    def _settle(self, case: PendingVerdict, findings: Sequence[Finding]) -> None:
         """Journal the findings as they now stand; a chunk whose every finding was refuted is clean, and keeps them."""
         assert case.verdict is not None
         assert case.attempt.id is not None
@@ -108,7 +108,7 @@ class Confirmer:
     def _by_ear(self, finding: Finding) -> bool:
         return "intelligibility" in self._soak.judge.observes(finding.fault)
 
-    def _confirm(self, case: Case) -> None:
+    def _confirm(self, case: PendingVerdict) -> None:
         replays = self._replay(case)
         if replays is None:
             return
@@ -118,7 +118,9 @@ class Confirmer:
             [
                 finding
                 if finding.confirmed is not None
-                else self._under_load(decide(finding, _summarise(finding.fault, case, replays), process_fault=silent))
+                else self._under_load(
+                    settle_finding(finding, _summarise(finding.fault, case, replays), process_fault=silent)
+                )
                 for finding in _findings(case)
             ],
         )
@@ -128,16 +130,18 @@ class Confirmer:
         many = self._soak.plan.clients > 1 and finding.bound_to == "history"
         return replace(finding, bound_to="load") if many else finding
 
-    def _replay(self, case: Case) -> list[Case] | None:
+    def _replay(self, case: PendingVerdict) -> list[PendingVerdict] | None:
         soak, chunk = self._soak, case.chunk
         takes = range(1, soak.plan.confirmation.new_seeds + 1)
         turns = [
-            Turn(chunk, take=100 + take, seed=seed_for(soak.variant, chunk.id, 100 + take), arm=Arm.REPLAY_NEW_SEED)
+            PlannedRequest(
+                chunk, take=100 + take, seed=seed_for(soak.variant, chunk.id, 100 + take), arm=Arm.REPLAY_NEW_SEED
+            )
             for take in takes
         ]
         if case.attempt.seed is not None:
-            turns.insert(0, Turn(chunk, take=100, seed=case.attempt.seed, arm=Arm.REPLAY_SAME_SEED))
-        spoken: list[Case] = []
+            turns.insert(0, PlannedRequest(chunk, take=100, seed=case.attempt.seed, arm=Arm.REPLAY_SAME_SEED))
+        spoken: list[PendingVerdict] = []
         try:
             for attempt, _, layout in soak.speak_apart("replay", turns, {"of": case.attempt.id}):
                 if attempt.arm in (Arm.REPLAY_SAME_SEED, Arm.REPLAY_NEW_SEED):
@@ -158,7 +162,7 @@ class Confirmer:
         return spoken
 
 
-def _summarise(fault: str, case: Case, replays: Sequence[Case]) -> Replay:
+def _summarise(fault: str, case: PendingVerdict, replays: Sequence[PendingVerdict]) -> Replay:
     same = [again for again in replays if again.attempt.arm == Arm.REPLAY_SAME_SEED]
     new = [again for again in replays if again.attempt.arm == Arm.REPLAY_NEW_SEED]
     identical = bool(same) and case.attempt.audio_sha256 == same[0].attempt.audio_sha256
@@ -169,21 +173,21 @@ def _summarise(fault: str, case: Case, replays: Sequence[Case]) -> Replay:
     )
 
 
-def _shows(case: Case, fault: str) -> bool:
+def _shows(case: PendingVerdict, fault: str) -> bool:
     """Whether the class found something, also where the verdict folds it into the fault that explains it."""
     found, _ = case.judge.findings(case.view(), case.evidence, case.own)
     return any(finding.fault == fault for finding in found)
 
 
-def _is(case: Case, word: VerdictWord) -> bool:
+def _is(case: PendingVerdict, word: VerdictWord) -> bool:
     return case.verdict is not None and case.verdict.word is word
 
 
-def _findings(case: Case) -> tuple[Finding, ...]:
+def _findings(case: PendingVerdict) -> tuple[Finding, ...]:
     return case.verdict.findings if case.verdict is not None else ()
 
 
-def _settled(case: Case) -> bool:
+def _settled(case: PendingVerdict) -> bool:
     return case.verdict is not None and all(finding.confirmed is not None for finding in case.verdict.findings)
 
 

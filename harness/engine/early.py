@@ -8,7 +8,7 @@ from typing import Any
 from harness.compare import ChunkResult
 from harness.compare.early import EarlyStop, Stopped
 from harness.compare.rows import Margins
-from harness.engine.assessor import Case
+from harness.engine.assessor import PendingVerdict
 from harness.engine.progress import Progress
 from harness.judge import Limits
 from harness.profile import Profile
@@ -28,7 +28,7 @@ class Early:
         before = [event.data for event in run.events(EVENT) if event.data["variant"] == variant]
         self.decided: Stopped | None = Stopped.from_json(before[0]) if before else None
 
-    def __call__(self, cases: Sequence[Case]) -> bool:
+    def __call__(self, cases: Sequence[PendingVerdict]) -> bool:
         """Whether what is judged so far is enough; the first time it is, that is journalled and said."""
         if self.decided is None:
             self.decided = self._test.look(case.verdict for case in cases)

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from harness import __version__
-from harness.compare import claims
+from harness.compare import stress_claims
 from harness.compare.as_whole import whole_run
 from harness.engine.adopt import adopt
-from harness.engine.assessor import Assessor
-from harness.engine.confirm import Confirmer
+from harness.engine.assessor import ScoringPipeline
+from harness.engine.confirm import Replayer
 from harness.engine.early import Early, early_test
 from harness.engine.figures import reference_figures
-from harness.engine.fingerprint import differences, fingerprint
+from harness.engine.fingerprint import changed_inputs, fingerprint
 from harness.engine.listeners import listener_provenance, prepare_listeners
 from harness.engine.machine import watched
 from harness.engine.plan import Plan, standard_keys
@@ -24,8 +24,8 @@ from harness.engine.progress import Progress, Quiet
 from harness.engine.results import chunk_results
 from harness.engine.soak import Soak
 from harness.errors import ResumeRefused, SoakError
-from harness.judge import Judge, Limits, Priors
-from harness.profile import Profile, build
+from harness.judge import Limits, Priors, VerdictPolicy
+from harness.profile import Profile, build_profile
 from harness.store import Run, redact_json, remember_secrets, secrets_in
 from harness.store.manifest import check_whole
 from harness.store.provenance import provenance
@@ -62,7 +62,7 @@ class Engine:
         run = self.begin(resume, standards)
         status = "interrupted"
         try:
-            assessor = Assessor(run, self.plan.scorers)
+            assessor = ScoringPipeline(run, self.plan.scorers)
         except BaseException:
             run.close()
             raise
@@ -88,10 +88,10 @@ class Engine:
         return self.reopen(resume) if resume is not None else self._create(standards or self.standards())
 
     def _variant(
-        self, run: Run, variant: Variant, standards: dict[str, Standard], assessor: Assessor, workdir: Path
+        self, run: Run, variant: Variant, standards: dict[str, Standard], assessor: ScoringPipeline, workdir: Path
     ) -> None:
         standard = standards[variant.name]
-        judge = Judge(standard.limits)
+        judge = VerdictPolicy(standard.limits)
         early: Early | None = None
         if self.plan.stop_early:
             test = early_test(standard.limits, standard.profile, self.plan.margins)
@@ -109,7 +109,7 @@ class Engine:
             if soak.gone and not soak.cases:
                 return  # nothing was asked: there is nothing to claim
             if self.plan.confirmation.enabled:
-                Confirmer(soak).run()
+                Replayer(soak).run()
             if self.plan.quiet_chunks and not soak.gone and not soak.recorded:
                 with watched(run, "quiet pass", variant.name):
                     soak.quiet_pass()
@@ -118,14 +118,14 @@ class Engine:
         results = chunk_results(run, self.plan, variant)
         held = early.spoken(results) if early is not None else results
         stopped = early.decided if early is not None else None
-        made = claims(variant.name, held, standard.profile, self.plan.margins, stopped=stopped)
+        made = stress_claims(variant.name, held, standard.profile, self.plan.margins, stopped=stopped)
         if soak.ended is not None:
             made += whole_run(variant.name, soak.ended.settled, Priors.shipped())
         run.record_claims(made)
 
     def _record_reference(self, run: Run, variant: Variant, standards: dict[str, Standard]) -> None:
         """The reference ran along: the other variants are judged against what it just did."""
-        profile = build(run, variant)
+        profile = build_profile(run, variant)
         judged = {one.name for one in self.plan.variants if self.plan.reference_of(one) == variant}
         for name, standard in standards.items():
             if name != variant.name and name in judged:
@@ -200,7 +200,7 @@ class Engine:
             check_whole(run.path, run.manifest, resumed=True)
             if run.manifest_changed:
                 raise ResumeRefused(f"{path.name}: cannot resume, changed since it began: manifest.json itself")
-            changed = differences(run.manifest["fingerprint"], redact_json(fingerprint(self.plan)))
+            changed = changed_inputs(run.manifest["fingerprint"], redact_json(fingerprint(self.plan)))
             if changed:
                 raise ResumeRefused(f"{path.name}: cannot resume, changed since it began: {', '.join(changed)}")
             self._tell_of_damage(run)

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.engine.assessor import Case
+from harness.engine.assessor import PendingVerdict
 from harness.judge import Priors
-from harness.judge.settled import SPEAKER, Settled, settle
+from harness.judge.settled import SPEAKER, Settled, settle_run
 from harness.store import Run
-from harness.types import Evidence, Observation
+from harness.types import Detection, Measurement
 
 
 @dataclass(frozen=True)
-class Ended:
+class FinishedSession:
     """A session that is over: its cases in order of speaking, and what is known of them together."""
 
-    cases: Sequence[Case]
+    cases: Sequence[PendingVerdict]
     settled: Settled
 
 
-def finalise(run: Run, cases: Sequence[Case], priors: Priors | None = None) -> Ended:
+def finalise(run: Run, cases: Sequence[PendingVerdict], priors: Priors | None = None) -> FinishedSession:
     """Judge every case anew against the run's own distribution, and journal what changed; nothing is spoken or scored.
 
     The provisional verdicts stay in the journal, superseded. With fewer than 40 chunks the verdicts are the same, but
@@ -28,7 +28,7 @@ def finalise(run: Run, cases: Sequence[Case], priors: Priors | None = None) -> E
     """
     ordered = sorted(cases, key=lambda case: (case.attempt.session, case.attempt.sequence))
     given = [case.view() for case in ordered]
-    settled = settle(given, [case.evidence for case in ordered], priors or Priors.shipped())
+    settled = settle_run(given, [case.evidence for case in ordered], priors or Priors.shipped())
     for case, view, evidence in zip(ordered, settled.views, settled.evidence, strict=True):
         assert case.attempt.id is not None
         heard = view.observations.get(SPEAKER)
@@ -44,12 +44,12 @@ def finalise(run: Run, cases: Sequence[Case], priors: Priors | None = None) -> E
                 run.record_evidence(case.attempt.id, changed)
             run.record_verdict(case.attempt.id, verdict, case.judge.limits.key)
         case.observations = dict(view.observations)
-        case.evidence = list[Evidence](evidence)
+        case.evidence = list[Detection](evidence)
         case.verdict = verdict
-    return Ended(ordered, settled)
+    return FinishedSession(ordered, settled)
 
 
-def _voice(settled: Settled, attempt: int, heard: Observation | None) -> dict[str, tuple[float, ...]]:
+def _voice(settled: Settled, attempt: int, heard: Measurement | None) -> dict[str, tuple[float, ...]]:
     if settled.voices is None or heard is None or attempt not in settled.voices.centroids:
         return {}
     return {str(heard.payload.get("encoder")): settled.voices.centroids[attempt]}

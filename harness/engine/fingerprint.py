@@ -52,7 +52,7 @@ def fingerprint(plan: Plan) -> dict[str, Any]:
     }
 
 
-def differences(before: object, now: object) -> list[str]:
+def changed_inputs(before: object, now: object) -> list[str]:
     """Name what differs between two fingerprints, e.g. ``models.q4_k_s.model has other contents``."""
     if not isinstance(before, Mapping) or not isinstance(now, Mapping):
         return [] if before == now else ["the whole fingerprint"]
@@ -60,7 +60,7 @@ def differences(before: object, now: object) -> list[str]:
     for key in sorted(set(before) | set(now), key=str):
         old, new = before.get(key), now.get(key)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found += [f"{key}.{inner}" for inner in differences(old, new)]
+            found += [f"{key}.{inner}" for inner in changed_inputs(old, new)]
         elif old != new:
             found.append(f"{key} {_change(old, new)}")
     named = [one for one in found if not one.startswith("all ")]

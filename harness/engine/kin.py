@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from harness.engine.assessor import Case
+from harness.engine.assessor import PendingVerdict
 from harness.profile import Profile
 from harness.profile.kinship import another_voice, of_another_voice, same_voice_meant
 from harness.store import Run
-from harness.types import Arm, Observation, Status, Variant
+from harness.types import Arm, Measurement, Status, Variant
 
 EVENT = "another voice"
 _SPEAKER = "speaker"
@@ -21,7 +21,7 @@ def settle_voice(
     variant: Variant,
     reference: Variant | None,
     profile: Profile | None,
-    cases: Iterable[Case],
+    cases: Iterable[PendingVerdict],
     say: Callable[[str], None],
 ) -> Profile | None:
     """Return what of the reference's record holds for this variant; all of it where the two are one voice.
@@ -45,7 +45,7 @@ def settle_voice(
     return kept
 
 
-def _judge_again(run: Run, case: Case, profile: Profile) -> None:
+def _judge_again(run: Run, case: PendingVerdict, profile: Profile) -> None:
     assert case.attempt.id is not None
     case.profile = profile
     seen = case.observations.get(_SPEAKER)
@@ -59,13 +59,13 @@ def _judge_again(run: Run, case: Case, profile: Profile) -> None:
         run.record_verdict(case.attempt.id, case.verdict, case.judge.limits.key)
 
 
-def _similarity(case: Case) -> float | None:
-    seen: Observation | None = case.observations.get(_SPEAKER)
+def _similarity(case: PendingVerdict) -> float | None:
+    seen: Measurement | None = case.observations.get(_SPEAKER)
     value = seen.payload.get("similarity") if seen is not None and seen.status is Status.OK else None
     return None if value is None else float(value)
 
 
-def _beyond(case: Case) -> bool:
+def _beyond(case: PendingVerdict) -> bool:
     found, _ = case.judge.findings(case.view(), case.evidence)
     return any(finding.fault == _FAULT for finding in found)
 

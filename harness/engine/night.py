@@ -16,7 +16,7 @@ PLAN = FOLDER / "plan.toml"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SuiteEntry:
     """One suite of the night. None: as the suite itself has it."""
 
     suite: str
@@ -53,7 +53,7 @@ class NightPlan:
     """The suites of a night in their order. ``quick``: the small size of the same file."""
 
     path: Path
-    parts: Mapping[str, Part]
+    parts: Mapping[str, SuiteEntry]
     baseline: str | None = None
     quick: bool = False
 
@@ -106,11 +106,11 @@ _TYPES: Mapping[str, type] = {
 }
 
 
-def _part(path: Path, name: str, given: Any, usual: Any) -> Part:
+def _part(path: Path, name: str, given: Any, usual: Any) -> SuiteEntry:
     where = f"suites.{name}"
     if not isinstance(given, Mapping):
         raise ConfigError(f"{path}: {where}: must be a table, {{}} for the suite as it is")
-    refuse_unknown(f"{path}: {where}", given, [one.name for one in fields(Part) if one.name != "suite"])
+    refuse_unknown(f"{path}: {where}", given, [one.name for one in fields(SuiteEntry) if one.name != "suite"])
     for key, kind in _TYPES.items():
         value = given.get(key)
         wrong = value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool)))
@@ -120,4 +120,4 @@ def _part(path: Path, name: str, given: Any, usual: Any) -> Part:
     if variants is not None and not (isinstance(variants, list) and all(isinstance(v, str) for v in variants)):
         raise ConfigError(f"{path}: {where}.variants: must be a list of names, is {variants!r}")
     values = {key: given[key] for key in _TYPES if key in given}
-    return Part(suite=name, variants=None if variants is None else tuple(variants), **values)
+    return SuiteEntry(suite=name, variants=None if variants is None else tuple(variants), **values)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.backends.worker import BackendLoadFailed
 from harness.errors import SoakError
-from harness.session import BackendGone, Session, Turn
+from harness.session import BackendGone, PlannedRequest, Session
 from harness.types import Attempt
 
 RESTARTS_IN_VAIN = 3  # a backend that cannot be brought back is given up, its other chunks stay unspoken
@@ -31,14 +31,14 @@ class Speed:
 
 
 def patiently(
-    session: Session, turns: list[Turn], give_up: Callable[[SoakError], None]
-) -> Iterator[tuple[Turn, Callable[[Turn], Iterator[Attempt]]]]:
+    session: Session, turns: list[PlannedRequest], give_up: Callable[[SoakError], None]
+) -> Iterator[tuple[PlannedRequest, Callable[[PlannedRequest], Iterator[Attempt]]]]:
     """Yield turns with a speaker that outlives failed restarts, until the backend is given up."""
     failures = 0
     for turn in turns:
         error: SoakError | None = None
 
-        def speak(turn: Turn) -> Iterator[Attempt]:
+        def speak(turn: PlannedRequest) -> Iterator[Attempt]:
             nonlocal failures, error
             try:
                 yield from session.speak([turn])

@@ -62,7 +62,7 @@ class Plan:
         return any(len(self.chunks(variant)) < len(self.corpus.chunks) for variant in self.variants)
 
 
-def choose(variants: Sequence[Variant], names: Sequence[str], suite: str) -> tuple[Variant, ...]:
+def choose_variants(variants: Sequence[Variant], names: Sequence[str], suite: str) -> tuple[Variant, ...]:
     """Return the variants with these names, in file order. Raises ConfigError with the nearest name."""
     known = {variant.name: variant for variant in variants if not variant.suites or suite in variant.suites}
     for name in names:

@@ -8,17 +8,17 @@ from pathlib import Path
 
 from harness.calibration import calibrate
 from harness.corpora import head, load_corpus
-from harness.engine.assessor import Assessor
+from harness.engine.assessor import ScoringPipeline
 from harness.engine.engine import Engine
-from harness.engine.plan import Plan, choose
+from harness.engine.plan import Plan, choose_variants
 from harness.engine.preflight import refuse
 from harness.engine.progress import Progress, Tick
 from harness.engine.soak import Soak
 from harness.errors import ConfigError
-from harness.judge import Judge, Limits
+from harness.judge import Limits, VerdictPolicy
 from harness.scorers import chosen
 from harness.scorers.asr import asr_of
-from harness.session import Turn
+from harness.session import PlannedRequest
 from harness.store import Run
 from harness.types import Arm, Variant
 from harness.variants import load_variants
@@ -26,7 +26,7 @@ from harness.variants import load_variants
 _SCORERS = ("signal", "pitch", "tokens", "intelligibility", "edit_likelihood", "speaker")
 
 
-def record(
+def record_reference(
     variants: Path,
     name: str,
     spec: str,
@@ -65,7 +65,7 @@ def record(
 def _plan(
     variants: Path, name: str, spec: str, chunks: int | None, asr: str | None, reports: Path
 ) -> tuple[Plan, Variant]:
-    (variant,) = choose(load_variants(variants), [name], "profile")
+    (variant,) = choose_variants(load_variants(variants), [name], "profile")
     if variant.profile is None or variant.calibration is None:
         raise ConfigError(f"{variants}: variants.{name}: 'profile' and 'calibration' must say where to write them")
     corpus = head(load_corpus(spec), chunks)
@@ -81,8 +81,8 @@ def _plan(
 
 
 def _speak(run: Run, plan: Plan, variant: Variant, seeds: int, progress: Progress) -> None:
-    assessor = Assessor(run, plan.scorers)
-    judge = Judge(Limits.default())
+    assessor = ScoringPipeline(run, plan.scorers)
+    judge = VerdictPolicy(Limits.default())
     chunks = plan.chunks(variant)
     try:
         with (
@@ -91,7 +91,7 @@ def _speak(run: Run, plan: Plan, variant: Variant, seeds: int, progress: Progres
         ):
             for take in range(seeds):
                 began = time.monotonic()
-                turns = [Turn(chunk, take=take) for chunk in chunks]
+                turns = [PlannedRequest(chunk, take=take) for chunk in chunks]
                 spoken = soak.speak_apart(Arm.REFERENCE, turns, {"take": take})
                 for count, (attempt, chunk, layout) in enumerate(spoken, 1):
                     assert attempt.id is not None

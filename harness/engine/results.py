@@ -6,7 +6,7 @@ from harness.compare import ChunkResult
 from harness.engine.plan import Plan
 from harness.store import EventRow, Run
 from harness.text import count_words
-from harness.types import Arm, Attempt, Chunk, Json, Observation, Status, Variant, Verdict, VerdictWord
+from harness.types import Arm, Attempt, Chunk, Json, Measurement, Status, Variant, Verdict, VerdictWord
 
 
 def chunk_results(run: Run, plan: Plan, variant: Variant) -> list[ChunkResult]:
@@ -27,7 +27,7 @@ def chunk_results(run: Run, plan: Plan, variant: Variant) -> list[ChunkResult]:
 
 
 def _row(
-    position: int, chunk: Chunk, attempt: Attempt | None, verdict: Verdict | None, seen: dict[str, Observation]
+    position: int, chunk: Chunk, attempt: Attempt | None, verdict: Verdict | None, seen: dict[str, Measurement]
 ) -> ChunkResult:
     values: dict[str, float | None] = {
         "loudness_lufs": _figure(seen, "signal", "loudness_lufs"),
@@ -56,11 +56,11 @@ def _of(event: EventRow, variant: Variant) -> bool:
     return event.data.get("variant") == variant.name
 
 
-def _payload(seen: dict[str, Observation], scorer: str) -> Json:
+def _payload(seen: dict[str, Measurement], scorer: str) -> Json:
     found = seen.get(scorer)
     return found.payload if found is not None and found.status is Status.OK else {}
 
 
-def _figure(seen: dict[str, Observation], scorer: str, key: str) -> float | None:
+def _figure(seen: dict[str, Measurement], scorer: str, key: str) -> float | None:
     value = _payload(seen, scorer).get(key)
     return float(value) if value is not None else None

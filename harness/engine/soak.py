@@ -11,20 +11,20 @@ from types import TracebackType
 from typing import Any, cast
 
 from harness.backends.worker import Worker
-from harness.engine.assessor import Assessor, Case
-from harness.engine.clients import Client, Loaded, Relay, speak_at_once
-from harness.engine.final import Ended, finalise
+from harness.engine.assessor import PendingVerdict, ScoringPipeline
+from harness.engine.clients import Client, ClientLoad, Relay, speak_at_once
+from harness.engine.final import FinishedSession, finalise
 from harness.engine.kin import settle_voice
 from harness.engine.pace import RESTARTS_IN_VAIN, Speed, patiently
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
 from harness.errors import SoakError
 from harness.faults.base import LEFT_OUT
-from harness.judge import Judge
+from harness.judge import VerdictPolicy
 from harness.profile import Profile
-from harness.session import BackendGone, Session, Turn
+from harness.session import BackendGone, PlannedRequest, Session
 from harness.store import Run
-from harness.types import Arm, Attempt, Chunk, Computes, Observation, Status, TokenLayout, Variant, VerdictWord
+from harness.types import Arm, Attempt, Chunk, Computes, Measurement, Status, TokenLayout, Variant, VerdictWord
 
 
 @dataclass
@@ -38,14 +38,14 @@ class Soak:
     plan: Plan
     run: Run
     variant: Variant
-    judge: Judge
+    judge: VerdictPolicy
     profile: Profile | None
-    assessor: Assessor
+    assessor: ScoringPipeline
     progress: Progress
     workdir: Path
-    cases: dict[int, Case] = field(default_factory=dict)
+    cases: dict[int, PendingVerdict] = field(default_factory=dict)
     gone: str = ""  # why the backend was given up as away; nothing more is asked of it
-    ended: Ended | None = field(default=None, init=False)  # once all was spoken
+    ended: FinishedSession | None = field(default=None, init=False)  # once all was spoken
     _living: Session | None = field(default=None, init=False, repr=False)
 
     def __enter__(self) -> Soak:
@@ -76,8 +76,8 @@ class Soak:
     def speak(
         self,
         overrides: Mapping[str, Mapping[str, Any]] | None = None,
-        enough: Callable[[list[Case]], bool] | None = None,
-    ) -> list[Case]:
+        enough: Callable[[list[PendingVerdict]], bool] | None = None,
+    ) -> list[PendingVerdict]:
         """Speak the selected chunks in one living session; returns the judged attempts in order of speaking.
 
         ``overrides``: chunk id -> settings for the request of that chunk alone. ``enough`` is asked before each chunk
@@ -92,7 +92,7 @@ class Soak:
         todo = [chunk for chunk in chunks if chunk.id not in spoken]
         began, count, rtfx = time.monotonic(), 0, Speed()
         previous: tuple[int, Chunk] | None = None
-        turns = [Turn(chunk, overrides=(overrides or {}).get(chunk.id)) for chunk in todo]
+        turns = [PlannedRequest(chunk, overrides=(overrides or {}).get(chunk.id)) for chunk in todo]
         if enough is not None and enough(list(self.cases.values())):
             turns = []
         for attempt, chunk, layout in self._attempts(row, done, turns, Arm.SOAK):
@@ -109,7 +109,7 @@ class Soak:
                 break
         return self._finish(rtfx.value)
 
-    def _finish(self, rtfx: float | None) -> list[Case]:
+    def _finish(self, rtfx: float | None) -> list[PendingVerdict]:
         """Wait for the scorers, find out whose voice it is, and make the verdicts final."""
         self._finish_scoring(rtfx)
         spoken = [case for case in self.cases.values() if case.attempt.arm == Arm.SOAK]
@@ -118,7 +118,7 @@ class Soak:
         self.ended = finalise(self.run, spoken)
         return list(self.cases.values())
 
-    def _speak_at_once(self, chunks: Sequence[Chunk]) -> list[Case]:
+    def _speak_at_once(self, chunks: Sequence[Chunk]) -> list[PendingVerdict]:
         """Speak the chunks by several clients of one server, dealt out to them in turn."""
         relay, count = Relay(), self.plan.clients
         clients = [self._client(relay, chunks[number::count], number) for number in range(count)]
@@ -153,11 +153,11 @@ class Soak:
             patience=self.plan.patience,
             say=self.progress.say,
         )
-        turns = [Turn(chunk) for chunk in chunks if chunk.id not in spoken]
+        turns = [PlannedRequest(chunk) for chunk in chunks if chunk.id not in spoken]
         first = 1 + max((attempt.sequence for attempt in done), default=-1)
         return Client(session, turns, "resume" if done else "start", first)
 
-    def _note_load(self, loaded: Loaded) -> None:
+    def _note_load(self, loaded: ClientLoad) -> None:
         figures = {"clients": loaded.clients, "requests": loaded.requests, "seconds": round(loaded.seconds, 3)}
         self.run.record_event("clients", {"variant": self.variant.name, **figures})
 
@@ -174,22 +174,22 @@ class Soak:
         chunk: Chunk,
         layout: TokenLayout | None,
         previous: Chunk | None,
-        like: Case | None = None,
-    ) -> Case:
+        like: PendingVerdict | None = None,
+    ) -> PendingVerdict:
         """Send one attempt to be scored and judged; the case is kept. ``like``: held against what that one was."""
         assert attempt.id is not None
-        case = Case(attempt, chunk, self.variant, self.judge, self.profile, layout, previous)
+        case = PendingVerdict(attempt, chunk, self.variant, self.judge, self.profile, layout, previous)
         if like is not None:
             case.own, case.expected, case.voice_embeddings = like.own, like.expected, like.voice_embeddings
         case.observations |= {
-            name: Observation(name, "", Status.NOT_AVAILABLE, reason=LEFT_OUT) for name in self.plan.left_out
+            name: Measurement(name, "", Status.NOT_AVAILABLE, reason=LEFT_OUT) for name in self.plan.left_out
         }
         self.cases[attempt.id] = case
         self.assessor.submit(case)
         return case
 
     def speak_apart(
-        self, arm: str, turns: list[Turn], details: dict[str, Any]
+        self, arm: str, turns: list[PlannedRequest], details: dict[str, Any]
     ) -> Generator[tuple[Attempt, Chunk, TokenLayout | None]]:
         """Speak in a fresh process, as a session of its own; what a resumed run already has is yielded as it is."""
         row, done = self.session_row(arm, [turn.chunk.id for turn in turns], details)
@@ -203,13 +203,13 @@ class Soak:
 
     def quiet_pass(self) -> None:
         """Speak the first few chunks again in a fresh process with nothing else running, for honest timing."""
-        turns = [Turn(chunk) for chunk in self.plan.chunks(self.variant)[: self.plan.quiet_chunks]]
+        turns = [PlannedRequest(chunk) for chunk in self.plan.chunks(self.variant)[: self.plan.quiet_chunks]]
         began = time.monotonic()
         for count, (_, chunk, _layout) in enumerate(self.speak_apart(Arm.QUIET, turns, {}), 1):
             self.tick("quiet pass", count, len(turns), began, None, chunk.id)
 
     def _attempts(
-        self, row: int, done: list[Attempt], turns: list[Turn], arm: str
+        self, row: int, done: list[Attempt], turns: list[PlannedRequest], arm: str
     ) -> Generator[tuple[Attempt, Chunk, TokenLayout | None]]:
         if not turns or self.gone:
             return
@@ -257,7 +257,9 @@ class Soak:
             if attempt.id not in verdicts:
                 self.submit(attempt, chunks[attempt.chunk_id], layout, previous)
                 continue
-            case = Case(attempt, chunks[attempt.chunk_id], self.variant, self.judge, self.profile, layout, previous)
+            case = PendingVerdict(
+                attempt, chunks[attempt.chunk_id], self.variant, self.judge, self.profile, layout, previous
+            )
             case.observations = self.run.observations(attempt.id)
             case.evidence = list(self.run.evidence(attempt.id).values())
             case.verdict = verdicts[attempt.id]

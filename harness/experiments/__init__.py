@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from harness.engine.plan import Plan
     from harness.engine.progress import Progress
 
-# carry_out(plan, progress, run to resume or None) -> run directory
+# run_SUITE(plan, progress, run to resume or None) -> run directory
 EXPERIMENTS: Registry[Callable[[Plan, Progress, Path | None], Path]] = Registry("experiment")
 for _name, _target in {
-    "determinism": "harness.experiments.determinism:carry_out",
-    "quantization": "harness.experiments.quantization:carry_out",
-    "sentences": "harness.experiments.quantization:carry_out",
-    "sweep": "harness.experiments.sweep:carry_out",
-    "ladder": "harness.experiments.ladder:carry_out",
-    "isolation": "harness.experiments.isolation:carry_out",
-    "parity": "harness.experiments.parity:carry_out",
-    "canary": "harness.experiments.canary:carry_out",
-    "sensitivity": "harness.experiments.sensitivity:carry_out",
+    "determinism": "harness.experiments.determinism:run_determinism",
+    "quantization": "harness.experiments.quantization:run_quantization",
+    "sentences": "harness.experiments.quantization:run_quantization",
+    "sweep": "harness.experiments.sweep:run_sweep",
+    "ladder": "harness.experiments.ladder:run_ladder",
+    "isolation": "harness.experiments.isolation:run_isolation",
+    "parity": "harness.experiments.parity:run_parity",
+    "canary": "harness.experiments.canary:run_canary",
+    "sensitivity": "harness.experiments.sensitivity:run_sensitivity",
 }.items():
     EXPERIMENTS.add(_name, _target)

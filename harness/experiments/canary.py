@@ -11,9 +11,9 @@ from harness.compare.family import proportion
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
 from harness.errors import ConfigError, SoakError, nearest, refuse_unknown
-from harness.experiments.stage import Stage, markdown, write_results
+from harness.experiments.stage import ExperimentRun, markdown_table, write_results
 from harness.faults import catalogue
-from harness.injection import Strike, faulty
+from harness.injection import InjectionRule, faulty
 from harness.store import Run
 from harness.text import count_words
 from harness.types import Arm, Attempt, Chunk, Claim, Json, Variant, Verdict, VerdictWord
@@ -38,7 +38,7 @@ class Planted:
     asked: bool = True
 
 
-def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
+def run_canary(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Speak each variant with the faults of the table ``[canary]`` planted; returns the run directory.
 
     Raises ConfigError for an unknown fault class, and where there are fewer chunks than faults.
@@ -47,10 +47,10 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     wrapped = {}
     for variant in plan.variants:
         hits = places(plan.chunks(variant), table)
-        entries = [Strike(fault=fault, chunks=[chunk_id]) for fault, chunk_id in hits]
+        entries = [InjectionRule(fault=fault, chunks=[chunk_id]) for fault, chunk_id in hits]
         wrapped[variant.name] = (faulty(variant, entries, name=variant.name), hits)
     whole = replace(plan, variants=tuple(variant for variant, _ in wrapped.values()), margins={})
-    with Stage(whole, progress, resume) as stage:
+    with ExperimentRun(whole, progress, resume) as stage:
         claims: list[Claim] = []
         results: Json = {}
         for name, (variant, hits) in wrapped.items():
@@ -178,7 +178,7 @@ def _markdown(results: Mapping[str, Json]) -> str:
             for one in found["planted"]
         ]
         heads = ["planted", "in chunk", "found", "classes seen", "why not"]
-        parts.append(f"**{name}**\n\n{markdown(heads, rows)}\n")
+        parts.append(f"**{name}**\n\n{markdown_table(heads, rows)}\n")
     return "\n".join(parts)
 
 

@@ -7,7 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from harness.audio.mel import log_mel_distance
-from harness.compare.identity import Comparison, Evidence, Rendition, compare, content, decide, same_bytes
+from harness.compare.identity import (
+    ArmComparison,
+    DeterminismData,
+    Rendition,
+    compare_synthesis,
+    content,
+    decide_determinism,
+    same_bytes,
+)
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
 from harness.errors import SoakError
@@ -18,13 +26,13 @@ from harness.experiments.determinism_arms import (
     LATER,
     LONGER,
     SHORTER,
+    ArmRunner,
     Probe,
     Setup,
-    Speaker,
-    choose,
+    choose_probes,
 )
-from harness.experiments.determinism_claims import claims, row, table
-from harness.experiments.stage import Stage, write_results
+from harness.experiments.determinism_claims import determinism_claims, determinism_table, row
+from harness.experiments.stage import ExperimentRun, write_results
 from harness.store import Run
 from harness.text import default_normaliser, normaliser
 from harness.types import Attempt, Claim, Json, Status, Variant
@@ -32,15 +40,15 @@ from harness.types import Attempt, Claim, Json, Status, Variant
 Arms = Mapping[str, Mapping[str, Attempt]]  # arm -> chunk id -> attempt
 
 
-def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
+def run_determinism(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Speak every arm for each variant, compare, and record the claims; returns the run directory."""
     setup = Setup.read(plan.experiment.get("determinism", {}))
-    with Stage(plan, progress, resume) as stage:
+    with ExperimentRun(plan, progress, resume) as stage:
         made: list[Claim] = []
         results: Json = {}
         for variant in plan.variants:
-            probes, session = choose(plan.chunks(variant), setup)
-            speaker = Speaker(stage, variant, setup)
+            probes, session = choose_probes(plan.chunks(variant), setup)
+            speaker = ArmRunner(stage, variant, setup)
             try:
                 speaker.speak(probes, session)
             except SoakError as error:
@@ -49,7 +57,7 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
             found, rows = _conclude(stage.run, variant, probes, plan, setup, speaker.missing)
             made += found
             results[variant.name] = rows
-        write_results(stage.run, made, results, table(results))
+        write_results(stage.run, made, results, determinism_table(results))
         return stage.run.path
 
 
@@ -64,7 +72,7 @@ def _conclude(
     texts = {chunk.id: chunk.text for chunk in plan.corpus.chunks}
     renditions = [found for attempt in every if (found := Rendition.of(attempt)) is not None]
     heard = content(_pairs(run, arms, probes, compared), seed=variant.seed)
-    seen = Evidence(
+    seen = DeterminismData(
         fresh=compared[FRESH_AGAIN],
         later=[c for arm in LATER for c in compared[arm]],
         content=heard,
@@ -73,7 +81,7 @@ def _conclude(
         tie_max=setup.tie_max,
         alpha=setup.alpha,
     )
-    word, why = decide(seen)
+    word, why = decide_determinism(seen)
     details: Json = {
         "word": word.value,
         "arms": {arm: row(found) for arm, found in compared.items()},
@@ -81,11 +89,11 @@ def _conclude(
         "content": asdict(heard) if heard is not None else None,
         "reload_every": setup.reload_every,
     }
-    made = claims(variant.name, word, why, seen, compared, details)
+    made = determinism_claims(variant.name, word, why, seen, compared, details)
     return made, {"word": word.value, "why": why, **details}
 
 
-def _compare_arm(run: Run, fresh: Mapping[str, Attempt], other: Mapping[str, Attempt], arm: str) -> list[Comparison]:
+def _compare_arm(run: Run, fresh: Mapping[str, Attempt], other: Mapping[str, Attempt], arm: str) -> list[ArmComparison]:
     found = []
     for chunk_id, attempt in other.items():
         if chunk_id not in fresh:
@@ -94,11 +102,13 @@ def _compare_arm(run: Run, fresh: Mapping[str, Attempt], other: Mapping[str, Att
         if a is None or b is None:
             continue
         if a.pcm is not None and a.pcm == b.pcm:
-            found.append(compare(a, b, arm, same_words=True))
+            found.append(compare_synthesis(a, b, arm, same_words=True))
             continue
         words = [_transcript(run, one) for one in (fresh[chunk_id], attempt)]
         same_words = None if None in words else words[0] == words[1]
-        found.append(compare(a, b, arm, mel_db=_distance(run, fresh[chunk_id], attempt), same_words=same_words))
+        found.append(
+            compare_synthesis(a, b, arm, mel_db=_distance(run, fresh[chunk_id], attempt), same_words=same_words)
+        )
     return found
 
 
@@ -117,7 +127,7 @@ def _transcript(run: Run, attempt: Attempt) -> str | None:
 
 
 def _pairs(
-    run: Run, arms: Arms, probes: Sequence[Probe], compared: Mapping[str, Sequence[Comparison]]
+    run: Run, arms: Arms, probes: Sequence[Probe], compared: Mapping[str, Sequence[ArmComparison]]
 ) -> list[tuple[str, str, str]]:
     """(own text, previous text, transcript) of every probe spoken after another text, normalised alike.
 

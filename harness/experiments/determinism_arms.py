@@ -11,8 +11,8 @@ from harness.backends import ADAPTERS
 from harness.engine.progress import Tick
 from harness.engine.soak import Soak
 from harness.errors import ConfigError, nearest, refuse_unknown
-from harness.experiments.stage import Stage
-from harness.session import Turn, seed_for
+from harness.experiments.stage import ExperimentRun
+from harness.session import PlannedRequest, seed_for
 from harness.types import Attempt, Chunk, Outcome, TokenLayout, Variant
 
 FRESH, FRESH_AGAIN, OTHER = "fresh", "fresh-again", "other"
@@ -59,7 +59,7 @@ class Probe:
     shorter: Chunk
 
 
-def choose(chunks: Sequence[Chunk], setup: Setup) -> tuple[list[Probe], list[Chunk]]:
+def choose_probes(chunks: Sequence[Chunk], setup: Setup) -> tuple[list[Probe], list[Chunk]]:
     """Probes with their companions, and the long session. Raises ConfigError for fewer than 4 chunks.
 
     Probes are the checkpoints of the long session (its last chunk, where it is shorter), then the shortest texts but
@@ -85,10 +85,10 @@ def _shorter(chunk: Chunk, by_length: Sequence[Chunk], index: int) -> Chunk:
     return found[index % len(found)] if found else next(other for other in by_length if other is not chunk)
 
 
-class Speaker:
+class ArmRunner:
     """Speaks every arm of one variant; ``missing`` says why an arm could not be spoken at all."""
 
-    def __init__(self, stage: Stage, variant: Variant, setup: Setup) -> None:
+    def __init__(self, stage: ExperimentRun, variant: Variant, setup: Setup) -> None:
         self._stage, self._variant, self._setup = stage, variant, setup
         self._soak = stage.soak(variant)
         adapter: Any = ADAPTERS.get(variant.adapter)
@@ -127,7 +127,7 @@ class Speaker:
             if other is not None:
                 self._apart(self._stage.soak(other), arm, [self._turn(probe.chunk, arm)], probe)
 
-    def _history(self, probe: Probe) -> list[Turn]:
+    def _history(self, probe: Probe) -> list[PlannedRequest]:
         """A, A, longer B, A, shorter B, A in one process; the first is a second fresh one."""
         return [
             self._turn(probe.chunk, FRESH_AGAIN),
@@ -138,9 +138,9 @@ class Speaker:
             self._turn(probe.chunk, SHORTER),
         ]
 
-    def _turn(self, chunk: Chunk, arm: str, take: int = 0, *, noted: bool = True) -> Turn:
+    def _turn(self, chunk: Chunk, arm: str, take: int = 0, *, noted: bool = True) -> PlannedRequest:
         noting = self._noting if noted else {}
-        return Turn(chunk, take=take, seed=seed_for(self._variant, chunk.id), overrides=noting, arm=arm)
+        return PlannedRequest(chunk, take=take, seed=seed_for(self._variant, chunk.id), overrides=noting, arm=arm)
 
     def _other(self, adapter: Any, arm: str, name: str, value: int) -> Variant | None:
         """The variant with one setting changed; None with the reason noted where the adapter cannot."""
@@ -159,7 +159,7 @@ class Speaker:
             return None
         return other
 
-    def _apart(self, soak: Soak, arm: str, turns: list[Turn], probe: Probe | None) -> None:
+    def _apart(self, soak: Soak, arm: str, turns: list[PlannedRequest], probe: Probe | None) -> None:
         details = {"probe": probe.chunk.id} if probe is not None else {}
         began = time.monotonic()
         for count, spoken in enumerate(soak.speak_apart(arm, turns, details), 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from harness.compare.identity import Comparison, Evidence, Word
+from harness.compare.identity import ArmComparison, DeterminismData, DeterminismWord
 from harness.experiments.determinism_arms import (
     AGAIN,
     COMPANIONS,
@@ -17,18 +17,22 @@ from harness.experiments.determinism_arms import (
     SHORTER,
     THREADS,
 )
-from harness.experiments.stage import markdown
+from harness.experiments.stage import markdown_table
 from harness.types import Claim, Json
 
-Compared = Mapping[str, Sequence[Comparison]]
+Compared = Mapping[str, Sequence[ArmComparison]]
 
 
-def claims(name: str, word: Word, why: str, seen: Evidence, compared: Compared, details: Json) -> list[Claim]:
+def determinism_claims(
+    name: str, word: DeterminismWord, why: str, seen: DeterminismData, compared: Compared, details: Json
+) -> list[Claim]:
     """The verdict, and one claim an arm; an arm that could not be spoken or judged is neither passed nor failed."""
-    exact = word in (Word.BIT, Word.TOKEN)
-    known = None if word is Word.NOT_JUDGED else exact
-    traced = {Word.BLEED: False, Word.UNKNOWN: None, Word.NOT_JUDGED: None}.get(word, True)
-    if word is Word.UNSEEDED and seen.content is None:
+    exact = word in (DeterminismWord.BIT, DeterminismWord.TOKEN)
+    known = None if word is DeterminismWord.NOT_JUDGED else exact
+    traced = {DeterminismWord.BLEED: False, DeterminismWord.UNKNOWN: None, DeterminismWord.NOT_JUDGED: None}.get(
+        word, True
+    )
+    if word is DeterminismWord.UNSEEDED and seen.content is None:
         traced = None
     count = len(seen.later)
     fresh = [c for c in compared[FRESH_AGAIN] if not c.same]
@@ -59,7 +63,7 @@ def _others(details: Json) -> str:
     return "one other text before it" if every == 1 else f"{every} other texts before it"
 
 
-def _distinct(name: str, seen: Evidence) -> Claim:
+def _distinct(name: str, seen: DeterminismData) -> Claim:
     says = f"{len(seen.collisions)} pairs of different texts have the same samples, of {seen.texts} texts"
     if seen.collisions:
         says += f": {' and '.join(seen.collisions[0])} for one"
@@ -67,7 +71,7 @@ def _distinct(name: str, seen: Evidence) -> Claim:
 
 
 def _agreement(
-    claim: str, name: str, found: Sequence[Comparison], when: str, tie_max: float, absent: str, unseeded: str
+    claim: str, name: str, found: Sequence[ArmComparison], when: str, tie_max: float, absent: str, unseeded: str
 ) -> Claim:
     if not found:
         reason = f"not available: {absent}" if absent else "all attempts failed"
@@ -100,7 +104,7 @@ def _cured(claim: Claim, compared: Compared) -> Claim:
     return Claim(claim.name, claim.variant, says, claim.passed, claim.value, count=claim.count, details=details)
 
 
-def row(found: Sequence[Comparison]) -> Json:
+def row(found: Sequence[ArmComparison]) -> Json:
     """Figures of one arm; None for what is not known."""
     differs = [c for c in found if c.divergence is not None]
     shifts = [c.shift for c in found if c.shift is not None]
@@ -121,7 +125,7 @@ def row(found: Sequence[Comparison]) -> Json:
     }
 
 
-def table(results: Mapping[str, Json]) -> str:
+def determinism_table(results: Mapping[str, Json]) -> str:
     """One table a variant, arms as rows."""
     heads = ["arm", "renditions", "same tokens", "same PCM", "first divergence (median)", "largest shift",
              "log-mel of those that differ, dB", "same transcript"]  # fmt: skip
@@ -129,7 +133,7 @@ def table(results: Mapping[str, Json]) -> str:
     for name, found in results.items():
         rows = [[arm, *_cells(figures)] for arm, figures in found["arms"].items()]
         absent = "".join(f"\n- {arm}: not available: {reason}" for arm, reason in found["not_available"].items())
-        parts.append(f"**{name}: {found['word']}**. {found['why']}.\n\n{markdown(heads, rows)}\n{absent}\n")
+        parts.append(f"**{name}: {found['word']}**. {found['why']}.\n\n{markdown_table(heads, rows)}\n{absent}\n")
     return "\n".join(parts)
 
 

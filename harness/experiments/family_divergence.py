@@ -10,10 +10,10 @@ from typing import Any
 
 from harness.backends import ADAPTERS
 from harness.compare.foretelling import divergence_claim, foretelling, not_measured
-from harness.divergence import Generation, NotMeasured, Slot, measure
+from harness.divergence import Generation, NotMeasured, Slot, measure_divergence
 from harness.engine.progress import Tick
 from harness.errors import SoakError
-from harness.experiments.stage import Stage
+from harness.experiments.stage import ExperimentRun
 from harness.store import Run
 from harness.types import Arm, Chunk, Claim, Json, Outcome, Variant
 
@@ -27,12 +27,12 @@ def noting(variant: Variant, chunks: Sequence[Chunk]) -> dict[str, Mapping[str, 
 
 
 def feed(
-    stage: Stage, reference: Variant, variants: Sequence[Variant], chunks: Sequence[Chunk]
+    stage: ExperimentRun, reference: Variant, variants: Sequence[Variant], chunks: Sequence[Chunk]
 ) -> dict[str, Json | str]:
     """Divergence of each variant as plain JSON, or why it is not known; the reference's own must be 0: a check."""
     every = (reference, *variants)
     try:
-        generations, slots = spoken(stage.run, reference, chunks)
+        generations, slots = reference_generations(stage.run, reference, chunks)
         base = _model(reference)
     except SoakError as why:
         return {variant.name: str(why) for variant in every}
@@ -40,7 +40,9 @@ def feed(
     began = time.monotonic()
     for count, variant in enumerate(every, 1):
         try:
-            found[variant.name] = asdict(measure(base, _model(variant), generations, slots, seed=reference.seed))
+            found[variant.name] = asdict(
+                measure_divergence(base, _model(variant), generations, slots, seed=reference.seed)
+            )
         except SoakError as why:
             found[variant.name] = str(why)
         seconds = time.monotonic() - began
@@ -48,7 +50,7 @@ def feed(
     return found
 
 
-def spoken(run: Run, reference: Variant, chunks: Sequence[Chunk]) -> tuple[list[Generation], list[Slot]]:
+def reference_generations(run: Run, reference: Variant, chunks: Sequence[Chunk]) -> tuple[list[Generation], list[Slot]]:
     """What the reference generated for these chunks, and what its token ids mean. Raises NotMeasured."""
     wanted = {chunk.id for chunk in chunks}
     attempts = [
@@ -71,7 +73,7 @@ def spoken(run: Run, reference: Variant, chunks: Sequence[Chunk]) -> tuple[list[
     raise NotMeasured(f"the adapter {reference.adapter} does not say what its token ids mean")
 
 
-def claims(
+def divergence_claims(
     reference: Variant,
     variants: Sequence[Variant],
     found: Mapping[str, Json],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.experiments.stage import markdown
+from harness.experiments.stage import markdown_table
 from harness.scorers import MOS_PREDICTORS
 from harness.store import Run
 from harness.types import Json
@@ -18,7 +18,7 @@ _HEADS = [
 _PARTS = ["variant", "tokens", "n", "KL mean (95%)", "p95", "p99", "same top token", "perplexity", "of the reference"]
 
 
-def table(found: Mapping[str, Json], fed: Mapping[str, Json | str], run: Run) -> str:
+def quantization_table(found: Mapping[str, Json], fed: Mapping[str, Json | str], run: Run) -> str:
     """One row a variant; counts stand beside their totals, intervals are two-sided 95%. Then divergence in detail."""
     rows = [[name, *_cells(figures)] for name, figures in found.items()]
     chunks = next(iter(found.values()))["chunks"]
@@ -31,7 +31,7 @@ def table(found: Mapping[str, Json], fed: Mapping[str, Json | str], run: Run) ->
         f"audio seconds per second of the request. {_predictor(run)}"
     )
     heads, rows = _measured(_HEADS, rows)
-    return f"{markdown(heads, rows)}\n\n{notes}\n\n{_divergence(fed)}\n"
+    return f"{markdown_table(heads, rows)}\n\n{notes}\n\n{_divergence(fed)}\n"
 
 
 def _measured(heads: Sequence[str], rows: Sequence[list[str]]) -> tuple[list[str], list[list[str]]]:
@@ -89,7 +89,7 @@ def _divergence(fed: Mapping[str, Json | str]) -> str:
         "fed to each variant. KL(reference || variant) of the next token in nats over the whole vocabulary, before any "
         "sampler; intervals over chunks; perplexity of the tokens spoken."
     )
-    return "\n\n".join([markdown(_PARTS, rows), notes, *why])
+    return "\n\n".join([markdown_table(_PARTS, rows), notes, *why])
 
 
 def _part(found: Json) -> list[str]:

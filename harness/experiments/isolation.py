@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from harness.backends import ADAPTERS
-from harness.compare.isolation import Limits, Seen, claims
-from harness.compare.weights import Problem, Weights, embeddings, problems
+from harness.compare.isolation import IsolationData, IsolationMargins, isolation_claims
+from harness.compare.weights import Problem, Weights, embeddings, weight_problems
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
 from harness.errors import ConfigError, SoakError, nearest
 from harness.experiments.isolation_bench import Bench, unlike
-from harness.experiments.isolation_table import table
-from harness.experiments.stage import Stage, write_results
+from harness.experiments.isolation_table import isolation_table
+from harness.experiments.stage import ExperimentRun, write_results
 from harness.types import Claim, Json, Variant
 
 
-def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
+def run_isolation(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Exchange tokens and decoders between each variant and the reference; record the claims and the tables."""
     limits = _limits(plan.experiment.get("isolation", {}))
     reference, asked = plan.reference, plan.variants
@@ -29,35 +29,35 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
         plan = replace(plan, variants=(reference, *others), selection={**plan.selection, reference.name: every})
     results: Json = {}
     made: list[Claim] = []
-    with Stage(replace(plan, margins={}), progress, resume) as stage:
+    with ExperimentRun(replace(plan, margins={}), progress, resume) as stage:
         bench = Bench(stage, reference, limits) if reference is not None else None
         if bench is not None:
             bench.prepare()
         for variant in asked:
             seen = _examine(stage, bench, variant, limits)
-            found = claims(variant.name, seen)
+            found = isolation_claims(variant.name, seen)
             made += found
             results[variant.name] = _row(seen, found, variant, bench)
-        write_results(stage.run, made, results, table(results))
+        write_results(stage.run, made, results, isolation_table(results))
         return stage.run.path
 
 
-def _limits(given: Mapping[str, Any]) -> Limits:
-    known = asdict(Limits())
+def _limits(given: Mapping[str, Any]) -> IsolationMargins:
+    known = asdict(IsolationMargins())
     for key, value in given.items():
         if key not in known:
             raise ConfigError(f"limits: isolation: unknown key {key!r}{nearest(key, known)}")
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ConfigError(f"limits: isolation.{key}: must be a number, is {value!r}")
-    return Limits(**given)
+    return IsolationMargins(**given)
 
 
-def _examine(stage: Stage, bench: Bench | None, variant: Variant, limits: Limits) -> Seen:
+def _examine(stage: ExperimentRun, bench: Bench | None, variant: Variant, limits: IsolationMargins) -> IsolationData:
     if bench is None:
         reason = "no variant has reference = true: there is no decoder to hold this one against"
-        return Seen(unjudged=reason, weights_reason=reason, limits=limits)
+        return IsolationData(unjudged=reason, weights_reason=reason, limits=limits)
     found, reason = _weights(variant, bench.reference)
-    seen = Seen(weights=found, weights_reason=reason, limits=limits)
+    seen = IsolationData(weights=found, weights_reason=reason, limits=limits)
     if not hasattr(ADAPTERS.get(variant.adapter), "decode"):
         why = f"the adapter {variant.adapter!r} exposes no stages: it has no decode(tokens)"
         return replace(seen, unjudged=why)
@@ -94,7 +94,7 @@ def _weights(variant: Variant, reference: Variant) -> tuple[list[Problem] | None
     if variant.name == reference.name:
         return None, "it is the reference itself, there are no other weights to hold these against"
     try:
-        return problems(Weights(paths[0]), Weights(paths[1])), ""
+        return weight_problems(Weights(paths[0]), Weights(paths[1])), ""
     except (OSError, ValueError, KeyError, NotImplementedError) as error:
         return None, f"weights are not readable: {paths[0].name}: {error}"
 
@@ -105,7 +105,7 @@ def model_file(variant: Variant) -> Path | None:
     return path if path.suffix == ".gguf" and path.is_file() else None
 
 
-def _row(seen: Seen, found: Sequence[Claim], variant: Variant, bench: Bench | None) -> Json:
+def _row(seen: IsolationData, found: Sequence[Claim], variant: Variant, bench: Bench | None) -> Json:
     path = model_file(variant)
     try:
         figures = embeddings(Weights(path)) if path is not None else None

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from harness.audio.mel import log_mel_distance
-from harness.compare.isolation import Decoded, Limits, Spoken
+from harness.compare.isolation import Decoded, IsolationMargins, IsolationRow
 from harness.engine.progress import Tick
 from harness.errors import SoakError
-from harness.experiments.isolation_tokens import probes, readings, valid
-from harness.experiments.stage import Stage
-from harness.session import Turn, seed_for
+from harness.experiments.isolation_tokens import decoder_readings, probes, valid
+from harness.experiments.stage import ExperimentRun
+from harness.session import PlannedRequest, seed_for
 from harness.types import Attempt, Chunk, Json, Outcome, Status, TokenLayout, Tokens, Variant, VerdictWord
 
 SPOKEN, OTHER_SEEDS = "spoken", "spoken-other-seeds"
@@ -27,7 +27,7 @@ Asked = tuple[str, Chunk, Tokens]  # arm, whose text, tokens
 class Bench:
     """The reference's tokens and its decoder, for every variant to be held against."""
 
-    def __init__(self, stage: Stage, reference: Variant, limits: Limits) -> None:
+    def __init__(self, stage: ExperimentRun, reference: Variant, limits: IsolationMargins) -> None:
         self._stage, self.reference, self._limits = stage, reference, limits
         self._attempts: dict[tuple[str, str], dict[str, Attempt]] = {}  # (variant, arm) -> chunk id
         self._layouts: dict[str, TokenLayout | None] = {}
@@ -54,7 +54,7 @@ class Bench:
         self._decode(self.reference, "probes", self._probe_turns())
 
     @property
-    def null(self) -> list[Spoken]:
+    def null(self) -> list[IsolationRow]:
         """The reference model under other seeds, heard as the variants are."""
         return self._heard(self.reference, self._attempts[self.reference.name, OTHER_SEEDS])
 
@@ -85,7 +85,7 @@ class Bench:
         again = self._attempts.get((variant.name, OWN_TOKENS), {})
         return [self._pair(key, again[key], spoke[key]) for key in again if key in spoke]
 
-    def spoken(self, variant: Variant) -> list[Spoken]:
+    def spoken(self, variant: Variant) -> list[IsolationRow]:
         """The variant's tokens through the reference decoder, judged like any speech of these texts."""
         arm, chunks = f"tokens-of-{variant.name}", self._chunks()
         asked = [(arm, chunks[key], tokens) for key, tokens in self._tokens(variant).items()]
@@ -101,7 +101,7 @@ class Bench:
         if not spoken or self.layout is None:
             return ""
         key = next(iter(spoken))
-        tried = readings(self._tokens(self.reference)[key], self.layout)
+        tried = decoder_readings(self._tokens(self.reference)[key], self.layout)
         chunk = self._chunks()[key]
         turns = [(f"{READING}{number}", chunk, tokens) for number, tokens in enumerate(tried.values())]
         self._decode(self.reference, f"readings-{variant.name}", turns)
@@ -122,15 +122,15 @@ class Bench:
     def speak(self, variant: Variant, arm: str, take: int = 0) -> None:
         """Speak every text in one process. Raises SoakError when the backend cannot be loaded."""
         chunks = list(self._chunks().values())
-        turns = [Turn(chunk, take=take, seed=seed_for(variant, chunk.id, take), arm=arm) for chunk in chunks]
+        turns = [PlannedRequest(chunk, take=take, seed=seed_for(variant, chunk.id, take), arm=arm) for chunk in chunks]
         self._collect(variant, arm, turns)
 
     def _decode(self, variant: Variant, session: str, asked: Sequence[Asked]) -> None:
         if asked:
-            turns = [Turn(chunk, arm=arm, tokens=tokens) for arm, chunk, tokens in asked]
+            turns = [PlannedRequest(chunk, arm=arm, tokens=tokens) for arm, chunk, tokens in asked]
             self._collect(variant, session, turns)
 
-    def _collect(self, variant: Variant, session: str, turns: list[Turn]) -> None:
+    def _collect(self, variant: Variant, session: str, turns: list[PlannedRequest]) -> None:
         soak = self._stage.soak(variant)
         details: dict[str, Any] = {"isolation": session}
         for count, (attempt, chunk, layout) in enumerate(soak.speak_apart(session, turns, details), 1):
@@ -149,7 +149,7 @@ class Bench:
         self._stage.assessor.drain()
 
     # --------------------------------------------------------------------------------------- looking at it
-    def _heard(self, variant: Variant, attempts: dict[str, Attempt]) -> list[Spoken]:
+    def _heard(self, variant: Variant, attempts: dict[str, Attempt]) -> list[IsolationRow]:
         verdicts, spoke = self._stage.run.verdicts(), self._spoke(self.reference)
         generated = self._attempts[variant.name, OTHER_SEEDS if variant is self.reference else SPOKEN]
         found = []
@@ -160,7 +160,7 @@ class Bench:
             if attempt.outcome is not Outcome.OK:
                 faulty = True
             cut = generated[key].finish_reason == "length"
-            found.append(Spoken(key, faulty, cut, self._other_text(key, attempt, spoke)))
+            found.append(IsolationRow(key, faulty, cut, self._other_text(key, attempt, spoke)))
         return found
 
     def _other_text(self, key: str, attempt: Attempt, spoke: dict[str, Attempt]) -> bool | None:

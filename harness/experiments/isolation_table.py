@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.experiments.stage import markdown
+from harness.experiments.stage import markdown_table
 from harness.types import Json
 
 
-def table(results: Mapping[str, Json]) -> str:
+def isolation_table(results: Mapping[str, Json]) -> str:
     """For each variant: where the fault sits, tokens by decoder, embeddings, and what every set of tokens gave."""
     return "\n".join(_variant(name, found) for name, found in results.items())
 
@@ -20,11 +20,11 @@ def _variant(name: str, found: Json) -> str:
     if found["decoded"]:
         heads = ["tokens", "log-mel, dB", "level, dB", "seconds", "reference decoder", "as the reference decoder"]
         rows = [_cells(one) for one in found["decoded"]]
-        parts.append(markdown(heads, rows))
+        parts.append(markdown_table(heads, rows))
     if found["embeddings"]:
         heads = ["embeddings", "rows", "mean", "spread", "zero rows", "rows not finite"]
         rows = [_embedding(key, one) for key, one in found["embeddings"].items()]
-        parts.append(markdown(heads, rows))
+        parts.append(markdown_table(heads, rows))
     return "\n\n".join(parts) + "\n"
 
 
@@ -36,7 +36,7 @@ def _spoken(name: str, found: Json) -> str:
         [f"tokens of {name}", _bad(found["spoken"]), _rate(wer.get(name))],
         [f"tokens of {base}, other seeds", _bad(found["null"]), _rate(wer.get(base))],
     ]
-    return markdown(heads, rows)
+    return markdown_table(heads, rows)
 
 
 def _bad(rows: Sequence[Json]) -> str:

@@ -53,7 +53,7 @@ def _extremes(frames: int, samples: Samples, rate: int, layout: TokenLayout) -> 
     return int(np.nanargmin(power[inner])) + offset, int(np.nanargmax(power[inner])) + offset
 
 
-def readings(tokens: Tokens, layout: TokenLayout) -> dict[str, Tokens]:
+def decoder_readings(tokens: Tokens, layout: TokenLayout) -> dict[str, Tokens]:
     """What a decoder might take the tokens for: each with the sentence that it would mean."""
     tokens = valid(tokens, layout)
     sizes = np.array(layout.codebook_sizes, np.int32)

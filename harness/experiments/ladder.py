@@ -11,14 +11,14 @@ from harness.compare.family import proportion
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
 from harness.errors import SoakError, refuse_unknown
-from harness.experiments.ladder_claims import claims, exponent, first_length, growth, table
-from harness.experiments.stage import Stage, write_results
-from harness.session import Turn, seed_for
+from harness.experiments.ladder_claims import exponent, first_length, growth, length_claims, length_table
+from harness.experiments.stage import ExperimentRun, write_results
+from harness.session import PlannedRequest, seed_for
 from harness.store import Run
 from harness.text import count_words
 from harness.types import Arm, Attempt, Chunk, Claim, Json, Outcome, Variant, Verdict, VerdictWord
 
-__all__ = ["carry_out", "exponent", "first_length", "words_of"]
+__all__ = ["exponent", "first_length", "length_in_words", "run_ladder"]
 
 _DEFAULTS: Mapping[str, Any] = {
     "takes_short": 3,
@@ -33,13 +33,13 @@ _ENDED = {Outcome.CRASH: "crash", Outcome.HANG: "hang", Outcome.TIMEOUT: "hang"}
 _CUT = ("truncation",)  # classes of faults that say that the end is missing
 
 
-def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
+def run_ladder(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Speak the ladder with each variant; short texts get several takes. Records claims and the table."""
     margins = {**_DEFAULTS, **plan.experiment.get("ladder", {})}
     refuse_unknown("limits: ladder", margins, _DEFAULTS)
     results: Json = {}
     made: list[Claim] = []
-    with Stage(plan, progress, resume) as stage:
+    with ExperimentRun(plan, progress, resume) as stage:
         for variant in plan.variants:
             soak = stage.soak(variant)
             try:
@@ -48,28 +48,30 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
             except SoakError as error:
                 stage.lost(variant, error)
                 continue
-            steps = figures(stage.run, variant, plan.chunks(variant))
+            steps = length_metrics(stage.run, variant, plan.chunks(variant))
             least = int(margins["fit_from_words"])
             fits = {key: exponent(steps, key, least) for key in ("cpu_seconds", "tokens", "memory")}
             fits["memory_growth"] = growth(steps, least, float(margins["memory_noise"]))
             firsts = {key: first_length(steps, key) for key in ("crash", "hang", "silent", "cut")}
             results[variant.name] = {"steps": steps, "exponents": fits, "first": firsts}
-            made += claims(variant.name, steps, fits, margins)
-        write_results(stage.run, made, results, table(results))
+            made += length_claims(variant.name, steps, fits, margins)
+        write_results(stage.run, made, results, length_table(results))
         return stage.run.path
 
 
-def words_of(chunk: Chunk) -> int:
+def length_in_words(chunk: Chunk) -> int:
     """Length of a text in words, as its tag of the ladder says, else counted."""
     tagged = [tag.removeprefix("words-") for tag in chunk.tags if tag.startswith("words-")]
     return int(tagged[0]) if tagged else count_words(chunk.expected_text)
 
 
-def _takes(stage: Stage, variant: Variant, takes: int, short: int) -> None:
+def _takes(stage: ExperimentRun, variant: Variant, takes: int, short: int) -> None:
     soak = stage.soak(variant)
-    chunks = [chunk for chunk in stage.plan.chunks(variant) if words_of(chunk) <= short]
+    chunks = [chunk for chunk in stage.plan.chunks(variant) if length_in_words(chunk) <= short]
     turns = [
-        Turn(chunk, take=take, seed=seed_for(variant, chunk.id, take)) for take in range(1, takes) for chunk in chunks
+        PlannedRequest(chunk, take=take, seed=seed_for(variant, chunk.id, take))
+        for take in range(1, takes)
+        for chunk in chunks
     ]
     for attempt, chunk, layout in soak.speak_apart("short-take", turns, {}):
         soak.submit(attempt, chunk, layout, None)
@@ -77,9 +79,9 @@ def _takes(stage: Stage, variant: Variant, takes: int, short: int) -> None:
     stage.assessor.drain()
 
 
-def figures(run: Run, variant: Variant, chunks: Sequence[Chunk]) -> list[Json]:
+def length_metrics(run: Run, variant: Variant, chunks: Sequence[Chunk]) -> list[Json]:
     """One row a length, in words, rising: how many were spoken, faulty and dead, and what they took."""
-    lengths = {chunk.id: words_of(chunk) for chunk in chunks}
+    lengths = {chunk.id: length_in_words(chunk) for chunk in chunks}
     verdicts = run.verdicts(variant=variant.name)
     by_length: dict[int, list[Attempt]] = {}
     for attempt in run.attempts(variant=variant.name):

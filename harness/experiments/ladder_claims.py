@@ -8,7 +8,7 @@ from typing import Any
 
 from harness import stats
 from harness.compare.family import proportion
-from harness.experiments.stage import markdown
+from harness.experiments.stage import markdown_table
 from harness.types import Claim, Json
 
 
@@ -56,7 +56,7 @@ def degraded(steps: Sequence[Json]) -> int | None:
 
 
 # ------------------------------------------------------------------------------------------- claims
-def claims(name: str, steps: Sequence[Json], fits: Mapping[str, Any], margins: Mapping[str, Any]) -> list[Claim]:
+def length_claims(name: str, steps: Sequence[Json], fits: Mapping[str, Any], margins: Mapping[str, Any]) -> list[Claim]:
     """One claim each way in which a length can go wrong, and on growth; the first length is the value."""
     longest = max((step["words"] for step in steps), default=0)
     reach = f"of texts of 1 to {longest} words"
@@ -143,7 +143,7 @@ def _memory(name: str, fits: Mapping[str, Any], most: float, steps: Sequence[Jso
 
 
 # ------------------------------------------------------------------------------------------- the table
-def table(results: Mapping[str, Json]) -> str:
+def length_table(results: Mapping[str, Json]) -> str:
     """Lengths as rows, with the exponents of growth above."""
     heads = ["words", "spoken", "crash", "hang", "cut off", "faulty", "tokens", "seconds", "CPU s", "RTFx", "peak MB",
              "fault classes"]  # fmt: skip
@@ -155,9 +155,8 @@ def table(results: Mapping[str, Json]) -> str:
             for key, fit in found["exponents"].items()
             if fit is not None
         )
-        parts.append(
-            f"**{name}**; exponents of growth with words: {fits or 'too few lengths'}\n\n{markdown(heads, rows)}\n"
-        )
+        exponents = fits or "too few lengths"
+        parts.append(f"**{name}**; exponents of growth with words: {exponents}\n\n{markdown_table(heads, rows)}\n")
     return "\n".join(parts)
 
 

@@ -17,27 +17,27 @@ from harness.engine.progress import Progress, Tick
 from harness.errors import SoakError
 from harness.experiments.parity_table import pair_table, variant_table
 from harness.experiments.parity_variants import compare_variants
-from harness.experiments.stage import Stage, write_results
-from harness.parity import Chain, Ends, Limits, Pair, Side, compare_sound, follow
+from harness.experiments.stage import ExperimentRun, write_results
+from harness.parity import Chain, EndToEnd, Pair, ParityLimits, StageDumps, compare_sound, compare_stages
 from harness.parity.limits import row_name
-from harness.parity.runs import Source
+from harness.parity.runs import DumpSource
 from harness.types import Claim, Corpus, Json
 
 CHOSEN = "chosen"  # names of the pairs to carry out; without it all
 FOLDER = "folder"  # what the pairs' paths are relative to
 
 
-def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
+def run_parity(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Compare the chosen pairs and the plan's variants, each bucket a row; record claims; returns the run directory."""
     table = dict(plan.experiment.get("parity", {}))
     chosen, folder = table.pop(CHOSEN, None), Path(table.pop(FOLDER, "."))
-    limits = Limits.read(table, folder)
+    limits = ParityLimits.read(table, folder)
     rows = chosen_rows(limits, chosen)
     claims: list[Claim] = []
     results: Json = {"pairs": {}, "variants": {}}
-    with Stage(whole(plan), progress, resume) as stage:
+    with ExperimentRun(whole_plan(plan), progress, resume) as stage:
         began = time.monotonic()
-        sources: dict[str, Source] = {}
+        sources: dict[str, DumpSource] = {}
         for count, (pair, bucket) in enumerate(rows, 1):
             name = row_name(pair.name, bucket)
             try:
@@ -49,14 +49,14 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
             claims += found
             results["pairs"][name] = row
             progress.tick(Tick(pair.name, "pairs", count, len(rows), seconds=time.monotonic() - began))
-        found, results["variants"] = compare_variants(stage, whole(plan), limits)
+        found, results["variants"] = compare_variants(stage, whole_plan(plan), limits)
         claims += found
         text = "\n".join(filter(None, (pair_table(results["pairs"]), variant_table(results["variants"]))))
         write_results(stage.run, claims, results, text or "nothing could be compared")
         return stage.run.path
 
 
-def whole(plan: Plan) -> Plan:
+def whole_plan(plan: Plan) -> Plan:
     """The plan with the reference among its variants, over every chunk that any of them speaks."""
     if plan.reference is None or not plan.variants:
         return replace(plan, margins={})
@@ -70,23 +70,23 @@ def whole(plan: Plan) -> Plan:
     )
 
 
-def chosen_rows(limits: Limits, chosen: Sequence[str] | None) -> list[tuple[Pair, int | None]]:
+def chosen_rows(limits: ParityLimits, chosen: Sequence[str] | None) -> list[tuple[Pair, int | None]]:
     """Every pair with every bucket, or only those whose rows are named."""
     rows = [(pair, bucket) for pair in limits.pairs.values() for bucket in pair.buckets]
     return [(pair, b) for pair, b in rows if chosen is None or row_name(pair.name, b) in chosen]
 
 
 def compare_pair(
-    pair: Pair, bucket: int | None, limits: Limits, sources: dict[str, Source]
+    pair: Pair, bucket: int | None, limits: ParityLimits, sources: dict[str, DumpSource]
 ) -> tuple[list[Claim], Json]:
     """Both sides for one bucket; ``sources`` keeps callables alive. Raises ConfigError, MissingExtra."""
     limits = limits.of(pair)
     sides = [
-        sources.setdefault(spec, Source(spec, limits.folder)).load(bucket, limits.repeats)
+        sources.setdefault(spec, DumpSource(spec, limits.folder)).load(bucket, limits.repeats)
         for spec in (pair.reference, pair.candidate)
     ]
     reference, candidate = sides
-    chain = follow(reference.stages, candidate.stages, limits)
+    chain = compare_stages(reference.stages, candidate.stages, limits)
     ends = _ends(reference, candidate, limits)
     name = row_name(pair.name, bucket)
     speed = {side.source: _speed(side, limits) for side in sides}
@@ -102,7 +102,7 @@ def compare_pair(
     return _claims(name, chain, ends, limits), row
 
 
-def _ends(reference: Side, candidate: Side, limits: Limits) -> Ends | None:
+def _ends(reference: StageDumps, candidate: StageDumps, limits: ParityLimits) -> EndToEnd | None:
     if limits.waveform not in reference.stages or limits.waveform not in candidate.stages:
         return None
     first, second = (np.asarray(s.stages[limits.waveform], np.float32) for s in (reference, candidate))
@@ -112,7 +112,7 @@ def _ends(reference: Side, candidate: Side, limits: Limits) -> Ends | None:
     return compare_sound((first, limits.sample_rate), (second, limits.sample_rate), limits.sound, tokens)
 
 
-def _speed(side: Side, limits: Limits) -> Json:
+def _speed(side: StageDumps, limits: ParityLimits) -> Json:
     """RTFx of the first call and the median of the later ones, of callables."""
     audio = side.seconds_of_audio(limits.waveform, limits.sample_rate)
     warm = float(np.median(side.warm)) if side.warm else None
@@ -124,7 +124,7 @@ def _speed(side: Side, limits: Limits) -> Json:
     }
 
 
-def _claims(name: str, chain: Chain, ends: Ends | None, limits: Limits) -> list[Claim]:
+def _claims(name: str, chain: Chain, ends: EndToEnd | None, limits: ParityLimits) -> list[Claim]:
     cosines = [stage.cosine for stage in chain.stages if stage.cosine is not None]
     least = limits.stage.cosine_min
     first = chain.first

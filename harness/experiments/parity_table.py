@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.experiments.stage import markdown
+from harness.experiments.stage import markdown_table
 from harness.types import Json
 
 
@@ -24,7 +24,7 @@ def pair_table(rows: Mapping[str, Json]) -> str:
         "warm",
     ]
     lines = [_line(row) for row in rows.values()]
-    parts = [markdown(heads, lines), ""]
+    parts = [markdown_table(heads, lines), ""]
     for name, row in rows.items():
         parts += [f"**{name}**: {row['chain']}. {_capital(row['sound'])}.", "", _stages(row), ""]
     return "\n".join(parts)
@@ -57,7 +57,7 @@ def _stages(row: Json) -> str:
         "mean, std (min to max)",
         "shape",
     ]
-    return markdown(heads, [_stage(stage) for stage in row["stages"]])
+    return markdown_table(heads, [_stage(stage) for stage in row["stages"]])
 
 
 def _stage(stage: Json) -> list[str]:
@@ -106,7 +106,7 @@ def variant_table(rows: Mapping[str, Json]) -> str:
             _number(row["warm_rtfx"], 2), _number(row["cold_seconds"], 2), _number(min(known, default=None), 4),
             _number((row.get("speaker") or {}).get("to_reference"), 3),
         ])  # fmt: skip
-    return markdown(heads, lines)
+    return markdown_table(heads, lines)
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -10,10 +10,10 @@ from statistics import median
 from harness.engine.plan import Plan
 from harness.engine.progress import Tick
 from harness.errors import SoakError
-from harness.experiments.stage import Stage
-from harness.parity import Ends, Limits, SpeakerParity, compare_sound, judge_speaker
+from harness.experiments.stage import ExperimentRun
+from harness.parity import EndToEnd, ParityLimits, SpeakerParity, compare_sound, judge_speaker
 from harness.scorers.speaker import cosine
-from harness.session import Turn, seed_for
+from harness.session import PlannedRequest, seed_for
 from harness.store import Run
 from harness.types import Attempt, Claim, Json, Outcome, Status, Variant
 
@@ -21,7 +21,7 @@ ARM, OTHER_SEED = "parity", "parity-other-seed"
 PLACEMENT = ("compute_units", "placement", "device", "backend", "n_gpu_layers", "threads")  # settings that say where
 
 
-def compare_variants(stage: Stage, plan: Plan, limits: Limits) -> tuple[list[Claim], Json]:
+def compare_variants(stage: ExperimentRun, plan: Plan, limits: ParityLimits) -> tuple[list[Claim], Json]:
     """Speak with the reference and every variant, one fresh process each, and compare. Nothing without a reference."""
     reference = plan.reference
     if reference is None or not plan.variants:
@@ -55,10 +55,10 @@ def compare_variants(stage: Stage, plan: Plan, limits: Limits) -> tuple[list[Cla
     return claims, rows
 
 
-def _speak(stage: Stage, plan: Plan, variant: Variant, arm: str, take: int) -> dict[str, Attempt]:
+def _speak(stage: ExperimentRun, plan: Plan, variant: Variant, arm: str, take: int) -> dict[str, Attempt]:
     """All chunks in one fresh process; the first request is the cold one."""
     chunks = plan.chunks(variant)
-    turns = [Turn(chunk, take=take, seed=seed_for(variant, chunk.id, take), arm=arm) for chunk in chunks]
+    turns = [PlannedRequest(chunk, take=take, seed=seed_for(variant, chunk.id, take), arm=arm) for chunk in chunks]
     soak, began = stage.soak(variant), time.monotonic()
     found: dict[str, Attempt] = {}
     with closing(soak.speak_apart(arm, turns, {})) as attempts:
@@ -97,7 +97,9 @@ def _speed(spoken: Mapping[str, Attempt]) -> Json:
     }
 
 
-def _ends(run: Run, reference: Mapping[str, Attempt], other: Mapping[str, Attempt], limits: Limits) -> dict[str, Ends]:
+def _ends(
+    run: Run, reference: Mapping[str, Attempt], other: Mapping[str, Attempt], limits: ParityLimits
+) -> dict[str, EndToEnd]:
     """Sound against sound, chunk by chunk, where both gave some."""
     found = {}
     for chunk_id, first in reference.items():
@@ -124,7 +126,7 @@ def _speaker(
     reference: Mapping[str, tuple[list[float], float | None]],
     other: Mapping[str, tuple[list[float], float | None]],
     again: Mapping[str, tuple[list[float], float | None]],
-    limits: Limits,
+    limits: ParityLimits,
 ) -> SpeakerParity:
     def between(one: Mapping[str, tuple[list[float], float | None]]) -> list[float]:
         pairs = [cosine(reference[key][0], one[key][0]) for key in one if key in reference]
@@ -136,7 +138,7 @@ def _speaker(
     return judge_speaker(between(other), between(again), to_voice(other), to_voice(reference), limits.speaker_max)
 
 
-def _claims(name: str, ends: Mapping[str, Ends], speaker: SpeakerParity, limits: Limits) -> list[Claim]:
+def _claims(name: str, ends: Mapping[str, EndToEnd], speaker: SpeakerParity, limits: ParityLimits) -> list[Claim]:
     margin = limits.sound.log_mel_cosine_min
     if not ends:
         return [

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 
 from harness.audio.mel import log_mel_distance
-from harness.compare.family import Spoken, claims, figures
+from harness.compare.family import QuantizationRow, quantization_claims, quantization_metrics
 from harness.compare.identity import first_difference
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
 from harness.errors import ConfigError, SoakError, refuse_unknown
 from harness.experiments import family_divergence as divergence
-from harness.experiments.family_table import table
-from harness.experiments.stage import Stage, write_results
+from harness.experiments.family_table import quantization_table
+from harness.experiments.stage import ExperimentRun, write_results
 from harness.scorers import MOS_PREDICTORS
-from harness.session import Turn, seed_for
+from harness.session import PlannedRequest, seed_for
 from harness.store import Run
-from harness.types import Arm, Attempt, Chunk, Claim, Json, Observation, Outcome, Status, Variant, VerdictWord
+from harness.types import Arm, Attempt, Chunk, Claim, Json, Measurement, Outcome, Status, Variant, VerdictWord
 
 NULL = "other seeds"
 _NULL_TAKE = 1
@@ -43,7 +43,7 @@ class _Voice:
     """One arm of the comparison with its rows; ``attempts`` and ``embeddings`` by chunk id."""
 
     attempts: dict[str, Attempt]
-    observations: dict[str, dict[str, Observation]]
+    observations: dict[str, dict[str, Measurement]]
     verdicts: Mapping[int, Any]
 
     def payload(self, chunk_id: str, scorer: str) -> Json:
@@ -52,7 +52,7 @@ class _Voice:
         return seen.payload if seen is not None and seen.status is Status.OK else {}
 
 
-def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
+def run_quantization(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Speak the chunks with every variant and twice with the reference; record figures and claims."""
     margins = _margins(plan)
     reference = plan.reference
@@ -61,7 +61,7 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     others = [variant for variant in plan.variants if variant.name != reference.name]
     every = tuple(dict.fromkeys(chunk for ids in plan.selection.values() for chunk in ids))
     plan = replace(plan, variants=(reference, *others), selection={**plan.selection, reference.name: every}, margins={})
-    with Stage(plan, progress, resume) as stage:
+    with ExperimentRun(plan, progress, resume) as stage:
         fed = plan.chunks(reference)[: int(margins["divergence_chunks"])]
         spoken = [
             variant
@@ -76,8 +76,8 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
         apart = divergence.feed(stage, reference, compared, fed)
         for name, one in apart.items():
             found[name]["divergence"] = one if not isinstance(one, str) else None
-        made += divergence.claims(reference, compared, found, apart, margins["divergence_max"])
-        write_results(stage.run, made, found, table(found, apart, stage.run))
+        made += divergence.divergence_claims(reference, compared, found, apart, margins["divergence_max"])
+        write_results(stage.run, made, found, quantization_table(found, apart, stage.run))
         return stage.run.path
 
 
@@ -87,7 +87,7 @@ def _margins(plan: Plan) -> dict[str, float]:
     return {**_DEFAULTS, **given}
 
 
-def _speak(stage: Stage, variant: Variant, overrides: Mapping[str, Mapping[str, Any]]) -> bool:
+def _speak(stage: ExperimentRun, variant: Variant, overrides: Mapping[str, Mapping[str, Any]]) -> bool:
     try:
         stage.soak(variant).speak(overrides)
     except SoakError as error:
@@ -98,11 +98,11 @@ def _speak(stage: Stage, variant: Variant, overrides: Mapping[str, Mapping[str, 
     return True
 
 
-def _null(stage: Stage, reference: Variant) -> None:
+def _null(stage: ExperimentRun, reference: Variant) -> None:
     """The reference once more with other seeds: what differs between these two is chance."""
     soak, began = stage.soak(reference), time.monotonic()
     chunks = stage.plan.chunks(reference)
-    turns = [Turn(chunk, take=_NULL_TAKE, seed=seed_for(reference, chunk.id, _NULL_TAKE)) for chunk in chunks]
+    turns = [PlannedRequest(chunk, take=_NULL_TAKE, seed=seed_for(reference, chunk.id, _NULL_TAKE)) for chunk in chunks]
     spoken = soak.speak_apart(Arm.REFERENCE, turns, {"null": True})
     for count, (attempt, chunk, layout) in enumerate(spoken, 1):
         soak.submit(attempt, chunk, layout, None)
@@ -113,7 +113,7 @@ def _null(stage: Stage, reference: Variant) -> None:
 
 
 def _conclude(
-    stage: Stage, reference: Variant, others: Sequence[Variant], margins: Mapping[str, float]
+    stage: ExperimentRun, reference: Variant, others: Sequence[Variant], margins: Mapping[str, float]
 ) -> tuple[Json, list[Claim]]:
     run, seed = stage.run, reference.seed
     base = _voice(run, reference.name, Arm.SOAK)
@@ -122,14 +122,14 @@ def _conclude(
     rows0 = [_row(run, base, base, chunk, set()) for chunk in chunks]
     other_seeds = _voice(run, reference.name, Arm.REFERENCE)
     rows1 = [_row(run, other_seeds, base, chunk, heard) for chunk in chunks]
-    null = figures(rows1, rows0, seed=seed)
-    found: Json = {reference.name: figures(rows0, rows0, seed=seed), f"{reference.name}, {NULL}": null}
+    null = quantization_metrics(rows1, rows0, seed=seed)
+    found: Json = {reference.name: quantization_metrics(rows0, rows0, seed=seed), f"{reference.name}, {NULL}": null}
     made: list[Claim] = []
     for variant in others:
         voice = _voice(run, variant.name, Arm.SOAK)
         rows = [_row(run, voice, base, chunk, heard) for chunk in stage.plan.chunks(variant)]
-        found[variant.name] = figures(rows, rows0, rows1, seed=seed)
-        made += claims(variant.name, found[variant.name], null, margins)
+        found[variant.name] = quantization_metrics(rows, rows0, rows1, seed=seed)
+        made += quantization_claims(variant.name, found[variant.name], null, margins)
     for name, figure in found.items():
         figure["model_bytes"] = _model_bytes(run, name.removesuffix(f", {NULL}"))
     return found, made
@@ -148,16 +148,16 @@ def _voice(run: Run, name: str, arm: str) -> _Voice:
     return _Voice(attempts, observations, run.verdicts(variant=name, arm=arm))
 
 
-def _row(run: Run, voice: _Voice, base: _Voice, chunk: Chunk, heard: set[str]) -> Spoken:
+def _row(run: Run, voice: _Voice, base: _Voice, chunk: Chunk, heard: set[str]) -> QuantizationRow:
     attempt, other = voice.attempts.get(chunk.id), base.attempts.get(chunk.id)
     if attempt is None:
-        return Spoken(chunk.id, ok=False)
+        return QuantizationRow(chunk.id, ok=False)
     tokens = voice.payload(chunk.id, "tokens")
     books = tokens.get("codebooks") or []
     wer = voice.payload(chunk.id, "intelligibility").get("wer") or {}
     verdict = voice.verdicts.get(attempt.id) if attempt.id is not None else None
     judged = verdict is not None and verdict.word.judged
-    return Spoken(
+    return QuantizationRow(
         chunk.id,
         ok=attempt.outcome is Outcome.OK,
         tokens=attempt.token_count,

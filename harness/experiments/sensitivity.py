@@ -18,20 +18,20 @@ from harness.calibration import BUDGET, calibrate_takes
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
 from harness.errors import ConfigError, SoakError, nearest, refuse_unknown
-from harness.experiments.stage import Stage, write_results
+from harness.experiments.stage import ExperimentRun, write_results
 from harness.faults import catalogue
 from harness.faults.base import Family
-from harness.faults.base import Stage as Where
-from harness.judge import Judge, Limits, Priors
+from harness.faults.base import InjectionPoint as Where
+from harness.judge import Limits, Priors, VerdictPolicy
 from harness.judge.this_run import LEAST_CHUNKS
 from harness.profile import Profile, conditions, text_key
-from harness.profile.build import grouped
-from harness.sensitivity import Trials, Tried, Twin, figures
-from harness.sensitivity.claims import claims
-from harness.sensitivity.figures import alarms, as_json
-from harness.sensitivity.spoken import as_judged, recordings, references, spoken, twins
-from harness.sensitivity.table import lines
-from harness.session import Turn, seed_for
+from harness.profile.build import attempts_by_text
+from harness.sensitivity import InjectionTrial, Trials, Twin, recall_rows
+from harness.sensitivity.claims import recall_claims
+from harness.sensitivity.figures import alarms, recall_rows_json
+from harness.sensitivity.spoken import as_judged, recordings, references, takes_of_variant, twins
+from harness.sensitivity.table import sensitivity_tables
+from harness.session import PlannedRequest, seed_for
 from harness.store import Run
 from harness.types import Arm, Claim, Json, Outcome, Request, Samples, Tokens, Variant
 
@@ -52,7 +52,7 @@ DEFAULTS: Mapping[str, Any] = {
 
 
 @dataclass
-class Voice:
+class VariantUnderTest:
     """One variant as it was spoken, and what it is judged by."""
 
     variant: Variant
@@ -62,13 +62,13 @@ class Voice:
     embeddings: Mapping[str, Sequence[float]]
 
 
-def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
+def run_sensitivity(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Speak the texts, inject every class into the clean ones, and record recall and false alarms."""
     table = checked(plan.experiment.get("sensitivity", {}))
     results: Json = {}
     made: list[Claim] = []
     shown: list[str] = []
-    with Stage(plan, progress, resume) as stage:
+    with ExperimentRun(plan, progress, resume) as stage:
         for variant in plan.variants:
             try:
                 profile, limits = _speak(stage, variant, table)
@@ -76,10 +76,10 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
                 stage.lost(variant, error)
                 continue
             voice = voice_of(stage.run, variant, profile, limits, table)
-            result, found = measure(voice, plan.scorers, table, progress)
+            result, found = measure_recall(voice, plan.scorers, table, progress)
             results[variant.name] = {**result, "corpus": plan.corpus.name}
             made += found
-            shown += [f"**{variant.name}**, limits: {voice.said}", "", *lines(result), ""]
+            shown += [f"**{variant.name}**, limits: {voice.said}", "", *sensitivity_tables(result), ""]
         write_results(stage.run, made, results, "\n".join(shown))
         return stage.run.path
 
@@ -97,10 +97,10 @@ def from_run(path: Path, variant: Variant, given: Mapping[str, Any], progress: P
         voice = voice_of(run, variant, profile, limits, table)
         if not voice.twins:
             raise ConfigError(f"{path.name}: holds no speech of {variant.name}")
-        result, _ = measure(voice, run.manifest["scorers"], table, progress)
+        result, _ = measure_recall(voice, run.manifest["scorers"], table, progress)
         result["corpus"] = run.manifest["corpus"]["name"]
     (path / "sensitivity.json").write_text(json.dumps({variant.name: result}, indent=1), encoding="utf-8")
-    (path / "sensitivity.md").write_text("\n".join(lines(result)) + "\n", encoding="utf-8")
+    (path / "sensitivity.md").write_text("\n".join(sensitivity_tables(result)) + "\n", encoding="utf-8")
     return path / "sensitivity.md"
 
 
@@ -114,7 +114,7 @@ def checked(given: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 # ------------------------------------------------------------------------------------------------- clean speech
-def _speak(stage: Stage, variant: Variant, table: Mapping[str, Any]) -> tuple[Profile | None, Limits]:
+def _speak(stage: ExperimentRun, variant: Variant, table: Mapping[str, Any]) -> tuple[Profile | None, Limits]:
     """Every text once, and again with other seeds where there is no profile or limits are to be fitted."""
     soak = stage.soak(variant)
     soak.speak()
@@ -123,7 +123,7 @@ def _speak(stage: Stage, variant: Variant, table: Mapping[str, Any]) -> tuple[Pr
     chunks, takes = stage.plan.chunks(variant), int(table["takes"])
     for take in range(1, takes):
         began = time.monotonic()
-        turns = [Turn(chunk, take=take, seed=seed_for(variant, chunk.id, take)) for chunk in chunks]
+        turns = [PlannedRequest(chunk, take=take, seed=seed_for(variant, chunk.id, take)) for chunk in chunks]
         with closing(soak.speak_apart(Arm.REFERENCE, turns, {"take": take})) as heard:
             for count, (attempt, chunk, layout) in enumerate(heard, 1):
                 soak.submit(attempt, chunk, layout, None)
@@ -133,13 +133,15 @@ def _speak(stage: Stage, variant: Variant, table: Mapping[str, Any]) -> tuple[Pr
     return soak.profile, soak.judge.limits
 
 
-def voice_of(run: Run, variant: Variant, profile: Profile | None, limits: Limits, table: Mapping[str, Any]) -> Voice:
+def voice_of(
+    run: Run, variant: Variant, profile: Profile | None, limits: Limits, table: Mapping[str, Any]
+) -> VariantUnderTest:
     """Clean twins of what ``run`` holds; with ``calibrate`` half of the texts go to the limits, not to the figures."""
-    takes, embeddings = spoken(run, variant.name, profile)
+    takes, embeddings = takes_of_variant(run, variant.name, profile)
     said = _source(limits, sum(take.attempt.arm == Arm.SOAK for take in takes))
     chosen = takes
     if table["calibrate"]:
-        fit_texts = _half(sorted(grouped(takes)), int(table["seed"]))
+        fit_texts = _half(sorted(attempts_by_text(takes)), int(table["seed"]))
         fit = [take for take in takes if text_key(take.chunk) in fit_texts]
         chosen = [take for take in takes if text_key(take.chunk) not in fit_texts]
         keys = conditions(run, variant.name, fit)
@@ -149,7 +151,7 @@ def voice_of(run: Run, variant: Variant, profile: Profile | None, limits: Limits
         said = f"limits fitted on {len(fit)} takes of {len(fit_texts)} other texts (written to {path.name})"
     others = recordings(Path(table["other"]), variant) if table["other"] else []
     clean = as_judged(twins(run, variant, chosen, references(takes, profile), others), Priors.shipped())
-    return Voice(variant, clean, limits, said, embeddings)
+    return VariantUnderTest(variant, clean, limits, said, embeddings)
 
 
 def _half(keys: Sequence[str], seed: int) -> set[str]:
@@ -175,14 +177,14 @@ def calibration_path(variant: Variant) -> Path:
 
 
 # ------------------------------------------------------------------------------------------------- injected copies
-def measure(
-    voice: Voice, scorers: Mapping[str, Mapping[str, Any]], table: Mapping[str, Any], progress: Progress
+def measure_recall(
+    voice: VariantUnderTest, scorers: Mapping[str, Mapping[str, Any]], table: Mapping[str, Any], progress: Progress
 ) -> tuple[Json, list[Claim]]:
     """Recall by class and dose on the clean twins, alarms on all of them, and what is claimed of both."""
     name = voice.variant.name
     with tempfile.TemporaryDirectory(prefix="tts-soak-") as workdir, _Decoder(voice.variant, Path(workdir)) as decoder:
         trials = Trials(
-            Judge(voice.limits),
+            VerdictPolicy(voice.limits),
             scorers,
             seed=int(table["seed"]),
             decode=decoder.decode,
@@ -195,7 +197,7 @@ def measure(
             seconds = time.monotonic() - began
             progress.tick(Tick(name, "injecting", done, total, seconds=seconds, chunk_id=fault))
 
-        rows = figures(attempt_all(trials, list(zip(voice.twins, clean[name], strict=True)), table, tick))
+        rows = recall_rows(attempt_all(trials, list(zip(voice.twins, clean[name], strict=True)), table, tick))
         found = [
             {"chunk": twin.chunk.id, "why": list(trials.clean_details(twin))}
             for twin, names in zip(voice.twins, clean[name], strict=True)
@@ -209,15 +211,15 @@ def measure(
         "limits_key": voice.limits.key,
         "scorers": {scorer: dict(options) for scorer, options in scorers.items()},
         "alarms": alarms(clean),
-        "rows": as_json(rows),
+        "rows": recall_rows_json(rows),
         "clean": found,
     }
-    return result, claims(name, rows, clean, table["recall_min"], table["alarms_max"])
+    return result, recall_claims(name, rows, clean, table["recall_min"], table["alarms_max"])
 
 
 def attempt_all(
     trials: Trials, clips: Sequence[tuple[Twin, tuple[str, ...]]], table: Mapping[str, Any], tick: Any = None
-) -> list[Tried]:
+) -> list[InjectionTrial]:
     """Every class and injector at every dose: ``clips`` or ``clips_heard`` twins at the preset, ``clips_doses`` else.
 
     Each twin comes with what was found in it before anything was injected; those with a finding come last, as a clip
@@ -239,7 +241,7 @@ def attempt_all(
                 count = most if dose == injector.preset else min(int(table["clips_doses"]), most)
                 jobs += [(place, dose != injector.preset, fault, injector, dose) for place in range(count)]
     jobs.sort(key=lambda job: job[:2])  # clip by clip, so that all classes have as many when time is up
-    tried: list[Tried] = []
+    tried: list[InjectionTrial] = []
     ends = time.monotonic() + 60 * float(table["minutes"]) if table["minutes"] else None
     for done, (place, _, fault, injector, dose) in enumerate(jobs, 1):
         if ends is not None and time.monotonic() > ends:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from harness.engine.assessor import Assessor
+from harness.engine.assessor import ScoringPipeline
 from harness.engine.engine import Engine
 from harness.engine.machine import watched
 from harness.engine.plan import Plan
@@ -17,7 +17,7 @@ from harness.engine.preflight import refuse
 from harness.engine.progress import Progress
 from harness.engine.soak import Soak
 from harness.errors import SoakError
-from harness.judge import Judge
+from harness.judge import VerdictPolicy
 from harness.report import write as write_report
 from harness.store import Run
 from harness.types import Claim, Json, Variant
@@ -26,7 +26,7 @@ RESULTS = "results.json"
 TABLE = "results.md"
 
 
-class Stage:
+class ExperimentRun:
     """An open run as a context; leaving it ends its workers, marks it as finished or interrupted, and reports on it.
 
     Entering raises what ``Engine.begin`` raises: ConfigError, ResumeRefused, StoreError.
@@ -37,12 +37,12 @@ class Stage:
         self.progress = progress
         self._resume = resume
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> ExperimentRun:
         refuse(self.plan)
         engine = Engine(self.plan, self.progress)
         self._standards = engine.standards()
         self.run: Run = engine.begin(self._resume, self._standards)
-        self.assessor = Assessor(self.run, self.plan.scorers)
+        self.assessor = ScoringPipeline(self.run, self.plan.scorers)
         self._workdir = tempfile.TemporaryDirectory(prefix="tts-soak-")
         self._soaks: list[Soak] = []
         self._load = contextlib.ExitStack()
@@ -69,7 +69,7 @@ class Stage:
             self.plan,
             self.run,
             variant,
-            Judge(standard.limits),
+            VerdictPolicy(standard.limits),
             standard.profile,
             self.assessor,
             self.progress,
@@ -91,7 +91,7 @@ def write_results(run: Run, claims: Sequence[Claim], results: Json, table: str) 
     (run.path / TABLE).write_text(table.rstrip() + "\n", encoding="utf-8")
 
 
-def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table; the first column to the left, figures to the right."""
     marks = ["---", *["---:"] * (len(heads) - 1)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (heads, marks, *rows))

@@ -15,14 +15,14 @@ from harness.engine.plan import Plan
 from harness.engine.progress import Progress
 from harness.engine.results import chunk_results
 from harness.errors import ConfigError, SoakError, refuse_unknown
-from harness.experiments.stage import Stage, markdown, write_results
+from harness.experiments.stage import ExperimentRun, markdown_table, write_results
 from harness.types import Claim, Json, Variant
 
 _DEFAULTS: Mapping[str, Any] = {"rate_max": 0.25, "wer_max": 0.1, "level": 0.95, "grid": {}, "list": []}
 SAFE, UNSAFE, UNDECIDED = "safe", "unsafe", "undecided"
 
 
-def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
+def run_sweep(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Speak the chunks under every setting, each a variant of its own, and name the safe region."""
     table = {**_DEFAULTS, **_checked(plan.experiment.get("sweep", {}))}
     settings = combinations(table)
@@ -30,7 +30,7 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     every = tuple(one for found in derived.values() for one in found)
     selection = {one.name: plan.selection[name] for name, found in derived.items() for one in found}
     whole = replace(plan, variants=every, selection=selection, margins={})
-    with Stage(whole, progress, resume) as stage:
+    with ExperimentRun(whole, progress, resume) as stage:
         for variant in every:
             try:
                 stage.soak(variant).speak()
@@ -44,7 +44,7 @@ def carry_out(plan: Plan, progress: Progress, resume: Path | None) -> Path:
                 _shown(setting): chunk_results(stage.run, whole, one)
                 for one, setting in zip(found, settings, strict=True)
             }
-            rows = {label: figures(given, table, level, found[0].seed) for label, given in spoken.items()}
+            rows = {label: setting_metrics(given, table, level, found[0].seed) for label, given in spoken.items()}
             best = compare_words(spoken, rows, level, found[0].seed)
             regions = region(dict(zip(rows, settings, strict=True)), rows)
             results[name] = {"level": level, "settings": rows, "best": best, "safe_values": regions}
@@ -90,7 +90,7 @@ def _set(settings: Mapping[str, Any], path: Sequence[str], value: Any) -> Mappin
     return {**settings, first: _set(inner if isinstance(inner, Mapping) else {}, rest, value) if rest else value}
 
 
-def figures(rows: Sequence[ChunkResult], table: Mapping[str, Any], level: float, seed: int) -> Json:
+def setting_metrics(rows: Sequence[ChunkResult], table: Mapping[str, Any], level: float, seed: int) -> Json:
     """Fault rate and WER of one setting with intervals at ``level``, and what they amount to."""
     judged = [row for row in rows if row.judged]
     faulty = proportion(sum(row.faulty for row in judged), len(judged), level)
@@ -192,7 +192,9 @@ def _table(results: Mapping[str, Json], table: Mapping[str, Any]) -> str:
     for name, found in results.items():
         rows = [[label, *_cells(row)] for label, row in found["settings"].items()]
         heads = ["setting", "chunks", "faulty", f"fault rate ({found['level']:.1%})", "WER", "fault rate is"]
-        parts.append(f"**{name}** (safe: fault rate at most {table['rate_max']:.0%})\n\n{markdown(heads, rows)}\n")
+        parts.append(
+            f"**{name}** (safe: fault rate at most {table['rate_max']:.0%})\n\n{markdown_table(heads, rows)}\n"
+        )
     return "\n".join(parts)
 
 

@@ -18,22 +18,22 @@ from harness.types import Relation
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from harness.faults.base import Fault
-    from harness.types import Evidence, View
+    from harness.faults.base import Detector
+    from harness.types import Detection, DetectorInput
 
 NOT_CLASSES = {"base", "readable"}
 
 
 @cache
-def catalogue() -> Mapping[str, Fault]:
+def catalogue() -> Mapping[str, Detector]:
     """All fault classes by name, sorted. Raises ValueError for two classes of one name and for a file without one."""
     names = sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
     return collect(importlib.import_module(f"{__name__}.{name}") for name in names if name not in NOT_CLASSES)
 
 
-def collect(modules: Iterable[ModuleType]) -> Mapping[str, Fault]:
+def collect(modules: Iterable[ModuleType]) -> Mapping[str, Detector]:
     """The fault classes defined in ``modules`` by name. Raises ValueError as :func:`catalogue`."""
-    found: dict[str, tuple[Fault, str]] = {}
+    found: dict[str, tuple[Detector, str]] = {}
     for module in modules:
         classes = [
             kind
@@ -54,14 +54,14 @@ def collect(modules: Iterable[ModuleType]) -> Mapping[str, Fault]:
     return MappingProxyType(ordered)
 
 
-def _check_explains(faults: Mapping[str, Fault]) -> None:
+def _check_explains(faults: Mapping[str, Detector]) -> None:
     for fault in faults.values():
         for other in fault.explains:
             if other not in faults:
                 raise ValueError(f"fault {fault.name!r} explains {other!r}, which is not in the catalogue")
 
 
-def get(name: str) -> Fault:
+def get(name: str) -> Detector:
     """The class of that name. Raises ConfigError with the nearest name."""
     faults = catalogue()
     if name not in faults:
@@ -69,12 +69,12 @@ def get(name: str) -> Fault:
     return faults[name]
 
 
-def gather(view: View) -> list[Evidence]:
+def detect_all(view: DetectorInput) -> list[Detection]:
     """The evidence of every class in one attempt, in the catalogue's order. Never raises for what the attempt holds."""
     return [fault.evidence(view) for fault in catalogue().values()]
 
 
-def explain(fault: Fault) -> str:
+def explain(fault: Detector) -> str:
     """What a user wants to know of one class, as plain text; the report uses the same."""
     lines = [f"{fault.name}: {fault.title}", f"seen in: {fault.family.value}" + _needs(fault)]
     lines += ["likely causes:", *(f"  - {cause}" for cause in fault.causes)]
@@ -116,5 +116,5 @@ _RELATIONS = {
 }
 
 
-def _needs(fault: Fault) -> str:
+def _needs(fault: Detector) -> str:
     return f" (needs: {', '.join(fault.observes)})" if fault.observes else ""

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.faults._heard import understood
-from harness.faults.base import Seen, payload
-from harness.types import Json, Span, View
+from harness.faults.base import DetectorValue, required_payload
+from harness.types import DetectorInput, Json, Span
 
 SCORER = "edit_likelihood"
 NOTHING = 0.0  # nats: the text as written explains the audio best
@@ -44,10 +44,10 @@ class HeardEdit:
         return self.first <= other.after and other.first <= self.after
 
 
-def heard_edits(view: View) -> list[HeardEdit]:
+def heard_edits(view: DetectorInput) -> list[HeardEdit]:
     """Return the edits that were scored. Raises CannotJudge without the scorer's payload."""
     understood(view)
-    seen = payload(view, SCORER)
+    seen = required_payload(view, SCORER)
     words = [str(word["word"]) for word in seen["words"]]
     return [_read(one, words) for one in seen["edits"]]
 
@@ -96,13 +96,13 @@ def _letters(words: Sequence[str]) -> int:
 
 def likeliest(
     edits: Sequence[HeardEdit], wanted: Callable[[HeardEdit], bool], told: Callable[[HeardEdit], str], least: float
-) -> Seen:
+) -> DetectorValue:
     """Return the wanted edit that gains most over its rivals; ``least`` where none gains more."""
     scored = [(gain_over_rivals(edit, edits), edit) for edit in edits if wanted(edit)]
     gain, edit = max(scored, key=lambda pair: pair[0], default=(least, None))
     if edit is None or gain <= least:
-        return Seen(least)
-    return Seen(gain, edit.span, f"{told(edit)} ({gain:+.1f} nats)")
+        return DetectorValue(least)
+    return DetectorValue(gain, edit.span, f"{told(edit)} ({gain:+.1f} nats)")
 
 
 def is_added(edit: HeardEdit) -> bool:
@@ -159,10 +159,10 @@ class Stretch:
     own: float | None
 
 
-def unexplained_speech(view: View) -> list[Stretch]:
+def unexplained_speech(view: DetectorInput) -> list[Stretch]:
     """Return the stretches of sound that the text does not explain. Raises CannotJudge without the scorer's payload."""
     understood(view)
-    seen = payload(view, SCORER)
+    seen = required_payload(view, SCORER)
     stretches = seen["unexplained"]
     return [
         Stretch(

@@ -3,14 +3,14 @@
 import statistics
 from functools import lru_cache
 
-from harness.faults.base import NotApplicable, number, payload
+from harness.faults.base import NotApplicable, number, required_payload
 from harness.text import asked_pauses, spoken_syllables
-from harness.types import View
+from harness.types import DetectorInput
 
 
-def speech_seconds(view: View) -> float:
+def speech_seconds(view: DetectorInput) -> float:
     """Seconds of active sound: from the first to the last, without pauses. 0 where nothing is active."""
-    signal = payload(view, "signal")
+    signal = required_payload(view, "signal")
     duration = number(signal, "duration")
     start, end = signal.get("speech_start"), signal.get("speech_end")
     if start is None or end is None:
@@ -19,7 +19,7 @@ def speech_seconds(view: View) -> float:
     return max(float(end) - float(start) - pauses, 0.0)
 
 
-def expected_syllables(view: View) -> float:
+def expected_syllables(view: DetectorInput) -> float:
     """Syllables of what should be heard, at least 1. Raises NotApplicable where the text holds nothing to speak."""
     count = _syllables(view.chunk.expected_text, view.chunk.language)
     if count <= 0:
@@ -33,18 +33,18 @@ def _syllables(text: str, language: str) -> float:
     return spoken_syllables(text, language)
 
 
-def wanted_pauses(view: View) -> list[float]:
+def wanted_pauses(view: DetectorInput) -> list[float]:
     """Seconds of each pause that the text asks for (a break tag, a pause mark, an ellipsis), longest first."""
     return sorted(asked_pauses(view.chunk.text), reverse=True)
 
 
-def inner_pauses(view: View) -> list[tuple[float, float]]:
+def inner_pauses(view: DetectorInput) -> list[tuple[float, float]]:
     """Start and end of each silent gap inside the speech, longest first."""
-    gaps = [(float(a), float(b)) for a, b in payload(view, "signal").get("pauses") or []]
+    gaps = [(float(a), float(b)) for a, b in required_payload(view, "signal").get("pauses") or []]
     return sorted(gaps, key=lambda gap: gap[0] - gap[1])
 
 
-def reference_figure(view: View, key: str) -> float | None:
+def reference_figure(view: DetectorInput, key: str) -> float | None:
     """The median of the reference's figure on this text, else what the run's other chunks lead to expect, or None."""
     values = list(view.reference.figures.get(key, ())) if view.reference is not None else []
     return statistics.median(values) if values else view.voice.get(key)

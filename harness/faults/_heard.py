@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from harness.faults.base import CannotJudge, payload
-from harness.types import View
+from harness.faults.base import CannotJudge, required_payload
+from harness.types import DetectorInput
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +19,7 @@ UNDERSTOOD = 0.45  # share of the letters that the recognizer may miss in the re
 
 
 @dataclass(frozen=True)
-class Heard:
+class TranscriptPair:
     """One transcript against its text."""
 
     text: tuple[str, ...]
@@ -72,19 +72,19 @@ def _trace(gain: NDArray[np.float32]) -> list[tuple[int, int]]:
     return found[::-1]
 
 
-def hear(view: View) -> Heard:
+def compare_transcript(view: DetectorInput) -> TranscriptPair:
     """Return the transcript laid against the text. Raises CannotJudge without text or transcript."""
-    seen = payload(view, "intelligibility")
+    seen = required_payload(view, "intelligibility")
     text, words = tuple(str(seen.get("reference") or "").split()), tuple(str(seen.get("hypothesis") or "").split())
     if not text:
         raise CannotJudge("the text is empty once normalised")
     pairs = match(text, words)
     recall = sum(len(text[i]) * s for i, _, s in pairs) / max(sum(map(len, text)), 1)
     precision = sum(len(words[j]) * s for _, j, s in pairs) / max(sum(map(len, words)), 1)
-    return Heard(text, words, min(precision, 1.0), min(recall, 1.0))
+    return TranscriptPair(text, words, min(precision, 1.0), min(recall, 1.0))
 
 
-def understood(view: View) -> None:
+def understood(view: DetectorInput) -> None:
     """Raise CannotJudge where the recognizer does not understand the reference on this text either."""
     usual = list(view.reference.evidence.get("unintelligible", ())) if view.reference is not None else []
     if usual and statistics.median(usual) > UNDERSTOOD:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.faults.base import CannotInject, Injector, Material, Stage
+from harness.faults.base import CannotInject, InjectionMaterial, InjectionPoint, Injector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,28 +21,30 @@ JOIN = 0.005  # s of crossfade where pieces are joined, so that a cut is no clic
 MARGIN = 0.1  # s at both ends that stay untouched
 
 
-def speech(material: Material) -> tuple[Wave, int]:
+def speech(material: InjectionMaterial) -> tuple[Wave, int]:
     """Samples as float64 and their rate. Raises CannotInject without audio."""
     if material.samples is None or not material.sample_rate or len(material.samples) < 0.2 * material.sample_rate:
         raise CannotInject("no audio, or less than 0.2 s of it")
     return material.samples.astype(np.float64), material.sample_rate
 
 
-def tokens_of(material: Material) -> Tokens:
+def tokens_of(material: InjectionMaterial) -> Tokens:
     """Speech tokens. Raises CannotInject without any."""
     if material.tokens is None or material.tokens.size == 0:
         raise CannotInject("no tokens")
     return material.tokens.copy()
 
 
-def give(material: Material, samples: Wave, start: float | None = None, end: float | None = None) -> Material:
+def give(
+    material: InjectionMaterial, samples: Wave, start: float | None = None, end: float | None = None
+) -> InjectionMaterial:
     """The material with other samples; ``start`` and ``end`` (s) say where the damage is."""
     span = (start, end) if start is not None and end is not None else None
     out: Samples = samples.astype(np.float32)
     return replace(material, samples=out, span=span)
 
 
-def quieter(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def quieter(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Lower the level by ``dose`` dB."""
     x, rate = speech(material)
     return give(material, x * 10 ** (-dose / 20), 0.0, len(x) / rate)
@@ -72,7 +74,7 @@ def loudest(x: Wave, rate: int, seconds: float) -> int:
     return int(np.argmax(sums[width:] - sums[:-width]))
 
 
-def join(pieces: list[Wave], rate: int) -> Wave:
+def crossfade(pieces: list[Wave], rate: int) -> Wave:
     """Pieces one after another with short crossfades."""
     out = pieces[0]
     for piece in pieces[1:]:
@@ -83,7 +85,7 @@ def join(pieces: list[Wave], rate: int) -> Wave:
     return out
 
 
-def words_at(material: Material, count: int, rng: np.random.Generator) -> tuple[int, int]:
+def words_at(material: InjectionMaterial, count: int, rng: np.random.Generator) -> tuple[int, int]:
     """Indices [i, j) of ``count`` words in the middle, neither first nor last. Raises CannotInject with too few."""
     room = len(material.words) - count - 2
     if room < 0:
@@ -92,7 +94,7 @@ def words_at(material: Material, count: int, rng: np.random.Generator) -> tuple[
     return first, first + count
 
 
-def cut(material: Material, rate: int, word: int) -> int:
+def word_start(material: InjectionMaterial, rate: int, word: int) -> int:
     """The sample where word ``word`` begins; the end of the last word for one past it."""
     words = material.words
     return int((words[word][1] if word < len(words) else words[-1][2]) * rate)
@@ -121,42 +123,42 @@ def backend(
     The dose is how often (share of requests); with ``key`` it is handed on under that name, at every request.
     """
 
-    def apply(material: Material, dose: float, rng: np.random.Generator) -> Material:
+    def apply(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
         if key:
             return replace(material, action={"do": do, key: dose}) if dose else material
         return replace(material, action={"do": do}) if rng.random() < dose else material
 
-    return Injector(Stage.BACKEND, unit, doses, preset, apply, name)
+    return Injector(InjectionPoint.BACKEND, unit, doses, preset, apply, name)
 
 
 def audio(
     unit: str,
     doses: tuple[float, ...],
     preset: float,
-    apply: Callable[[Material, float, np.random.Generator], Material],
+    apply: Callable[[InjectionMaterial, float, np.random.Generator], InjectionMaterial],
     name: str = "",
 ) -> tuple[Injector, ...]:
     """One injector of the audio stage, as a class lists it."""
-    return (Injector(Stage.AUDIO, unit, doses, preset, apply, name),)
+    return (Injector(InjectionPoint.AUDIO, unit, doses, preset, apply, name),)
 
 
 def words(
     doses: tuple[float, ...],
     preset: float,
-    apply: Callable[[Material, float, np.random.Generator], Material],
+    apply: Callable[[InjectionMaterial, float, np.random.Generator], InjectionMaterial],
     unit: str = "words",
     name: str = "",
 ) -> tuple[Injector, ...]:
     """One injector that cuts at the borders of words, as a class lists it."""
-    return (Injector(Stage.WORDS, unit, doses, preset, apply, name),)
+    return (Injector(InjectionPoint.WORDS, unit, doses, preset, apply, name),)
 
 
-def tokens(
+def token_injector(
     unit: str,
     doses: tuple[float, ...],
     preset: float,
-    apply: Callable[[Material, float, np.random.Generator], Material],
+    apply: Callable[[InjectionMaterial, float, np.random.Generator], InjectionMaterial],
     name: str = "",
 ) -> tuple[Injector, ...]:
     """One injector of the token stage, as a class lists it."""
-    return (Injector(Stage.TOKENS, unit, doses, preset, apply, name),)
+    return (Injector(InjectionPoint.TOKENS, unit, doses, preset, apply, name),)

@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from harness.faults.base import BaseFault, Family, Seen
-from harness.types import Outcome, View
+from harness.faults.base import BaseFault, DetectorValue, Family
+from harness.types import DetectorInput, Outcome
 
 
 class ProcessFault(BaseFault):
@@ -15,10 +15,10 @@ class ProcessFault(BaseFault):
     essential = True
     outcomes: ClassVar[tuple[Outcome, ...]] = ()
 
-    def measure(self, view: View) -> Seen:
+    def measure(self, view: DetectorInput) -> DetectorValue:
         attempt = view.attempt
         if attempt.outcome not in self.outcomes:
-            return Seen(0.0)
-        return Seen(
+            return DetectorValue(0.0)
+        return DetectorValue(
             1.0, None, f"{attempt.outcome.value}: {attempt.detail}" if attempt.detail else attempt.outcome.value
         )

@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from harness.faults.base import BaseFault, NotApplicable, Seen
-from harness.types import View
+from harness.faults.base import BaseFault, DetectorValue, NotApplicable
+from harness.types import DetectorInput
 
 
 class WholeRunFault(BaseFault):
@@ -12,5 +12,5 @@ class WholeRunFault(BaseFault):
     unit = "over the whole run"
     judged_by: ClassVar[str]
 
-    def measure(self, view: View) -> Seen:
+    def measure(self, view: DetectorInput) -> DetectorValue:
         raise NotApplicable(f"judged over the whole run: {self.judged_by}")

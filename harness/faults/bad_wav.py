@@ -2,7 +2,7 @@
 
 from harness.faults._inject import backend
 from harness.faults._process import ProcessFault
-from harness.faults.base import Source
+from harness.faults.base import Citation
 from harness.types import Outcome
 
 
@@ -11,5 +11,5 @@ class BadWav(ProcessFault):
     title = "what came back is no readable audio"
     causes = ("a header written before the data", "text where audio should be", "a truncated file")
     outcomes = (Outcome.BAD_AUDIO,)
-    sources = (Source("0xFFFFFFFF sizes in streamed headers", "https://github.com/remsky/Kokoro-FastAPI/issues/94"),)
+    sources = (Citation("0xFFFFFFFF sizes in streamed headers", "https://github.com/remsky/Kokoro-FastAPI/issues/94"),)
     injectors = (backend("text-file"),)

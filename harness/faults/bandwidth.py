@@ -9,21 +9,21 @@ from harness.faults._inject import audio, give, speech
 from harness.faults.base import (
     BaseFault,
     CannotInject,
+    Citation,
+    DetectorValue,
     Family,
-    Material,
+    InjectionMaterial,
     NotApplicable,
-    Seen,
-    Source,
     number,
-    payload,
+    required_payload,
 )
-from harness.types import Relation, View
+from harness.types import DetectorInput, Relation
 
 SHORTEST = 1.0  # s
 FEWEST_SYLLABLES = 6
 
 
-def muffle(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def muffle(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Low-pass at half of the rate divided by ``dose`` (Butterworth, order 8)."""
     from scipy.signal import butter, sosfiltfilt
 
@@ -45,15 +45,15 @@ class Bandwidth(BaseFault):
     default_margin = math.log(1 / 0.7)
     default_limit = -math.log(1.2)  # no speech ends at 1.2 kHz
     sources = (
-        Source("99% rolloff a fifth lower than the reference's", "https://github.com/kyutai-labs/moshi/issues/381"),
+        Citation("99% rolloff a fifth lower than the reference's", "https://github.com/kyutai-labs/moshi/issues/381"),
     )
     injectors = audio("times narrower", (1.25, 1.6, 2.0, 3.0, 4.0), 3.0, muffle)
 
-    def measure(self, view: View) -> Seen:
-        signal = payload(view, "signal")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        signal = required_payload(view, "signal")
         if number(signal, "duration") < SHORTEST:
             raise NotApplicable(f"less than {SHORTEST:.0f} s of audio: a phrase without an s has no highs to miss")
         if expected_syllables(view) < FEWEST_SYLLABLES:
             raise NotApplicable(f"fewer than {FEWEST_SYLLABLES} syllables: a phrase without an s has no highs to miss")
         rolloff = max(number(signal, "rolloff99_hz"), 1.0)
-        return Seen(-math.log(rolloff / 1000.0), None, f"99% of the energy lies below {rolloff:.0f} Hz")
+        return DetectorValue(-math.log(rolloff / 1000.0), None, f"99% of the energy lies below {rolloff:.0f} Hz")

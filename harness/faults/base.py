@@ -12,7 +12,8 @@ import numpy as np
 
 from harness.types import (
     Chunk,
-    Evidence,
+    Detection,
+    DetectorInput,
     Json,
     Outcome,
     Relation,
@@ -21,7 +22,6 @@ from harness.types import (
     Status,
     TokenLayout,
     Tokens,
-    View,
 )
 
 LEFT_OUT = "left out on purpose (--scorers)"  # such a scorer's classes are not asked, and their silence is no verdict
@@ -37,7 +37,7 @@ class Family(StrEnum):
     PROCESS = "process"
 
 
-class Stage(StrEnum):
+class InjectionPoint(StrEnum):
     """What an injector changes."""
 
     AUDIO = "audio"
@@ -47,7 +47,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Citation:
     """Where a class, a threshold or a dose comes from."""
 
     what: str
@@ -55,7 +55,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class InjectionMaterial:
     """What an injector gets and returns. Only what its stage needs is filled in."""
 
     chunk: Chunk
@@ -64,8 +64,8 @@ class Material:
     words: Sequence[tuple[str, float, float]] = ()  # word, start, end (s) in ``samples``
     tokens: Tokens | None = None
     layout: TokenLayout | None = None
-    previous: Material | None = None  # what was spoken before, for splices
-    other: Material | None = None  # another voice
+    previous: InjectionMaterial | None = None  # what was spoken before, for splices
+    other: InjectionMaterial | None = None  # another voice
     action: Mapping[str, Any] = field(default_factory=dict)  # backend stage: what the worker is to do
     span: Span | None = None  # where the damage went, for checking spans
 
@@ -78,17 +78,17 @@ class Injector:
     threshold of audibility, where recall is promised.
     """
 
-    stage: Stage
+    stage: InjectionPoint
     unit: str
     doses: tuple[float, ...]
     preset: float
-    apply: Callable[[Material, float, np.random.Generator], Material]
+    apply: Callable[[InjectionMaterial, float, np.random.Generator], InjectionMaterial]
     name: str = ""  # empty: as the fault
 
     @property
     def needs_words(self) -> bool:
         """Whether the material must hold the times of its words."""
-        return self.stage is Stage.WORDS
+        return self.stage is InjectionPoint.WORDS
 
 
 class CannotInject(Exception):
@@ -107,7 +107,7 @@ class NotApplicable(Exception):
     """The class has nothing to look at by nature; the message says why."""
 
 
-class Fault(Protocol):
+class Detector(Protocol):
     """One way speech breaks.
 
     ``evidence`` gives a value on a scale where larger is worse, for healthy speech too; it never compares with a
@@ -142,16 +142,16 @@ class Fault(Protocol):
     maximum: float | None
     essential: bool
     explains: tuple[str, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[Citation, ...]
     injectors: tuple[Injector, ...]
     judged_by: ClassVar[str]
     expects: bool
 
-    def evidence(self, view: View) -> Evidence: ...
+    def evidence(self, view: DetectorInput) -> Detection: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class DetectorValue:
     """What a class measured."""
 
     value: float
@@ -176,16 +176,16 @@ class BaseFault:
     maximum: float | None = None
     essential: bool = False
     explains: tuple[str, ...] = ()
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Citation, ...] = ()
     injectors: tuple[Injector, ...] = ()
     judged_by: ClassVar[str] = ""
     expects: bool = False
 
-    def measure(self, view: View) -> Seen:
+    def measure(self, view: DetectorInput) -> DetectorValue:
         """Return what is seen. May raise CannotJudge and NotApplicable; anything else becomes "could not judge"."""
         raise NotImplementedError
 
-    def evidence(self, view: View) -> Evidence:
+    def evidence(self, view: DetectorInput) -> Detection:
         """Evidence of this class in one attempt; never raises for what the attempt holds.
 
         A figure that a scorer could not take from this clip means that an essential class cannot judge, and that
@@ -195,18 +195,18 @@ class BaseFault:
             self._require(view)
             seen = self.measure(view)
         except NotApplicable as why:
-            return Evidence(self.name, None, self.unit, reason=str(why), applies=False)
+            return Detection(self.name, None, self.unit, reason=str(why), applies=False)
         except Unknown as why:
-            return Evidence(self.name, None, self.unit, reason=str(why), applies=self.essential)
+            return Detection(self.name, None, self.unit, reason=str(why), applies=self.essential)
         except CannotJudge as why:
-            return Evidence(self.name, None, self.unit, reason=str(why))
+            return Detection(self.name, None, self.unit, reason=str(why))
         except Exception as error:  # a detector that fails must not look like a clean one
-            return Evidence(self.name, None, self.unit, reason=f"{type(error).__name__}: {error}"[:200])
+            return Detection(self.name, None, self.unit, reason=f"{type(error).__name__}: {error}"[:200])
         if not math.isfinite(seen.value):
-            return Evidence(self.name, None, self.unit, seen.span, reason=f"its value is {seen.value}, not a number")
-        return Evidence(self.name, float(seen.value), self.unit, seen.span, seen.detail)
+            return Detection(self.name, None, self.unit, seen.span, reason=f"its value is {seen.value}, not a number")
+        return Detection(self.name, float(seen.value), self.unit, seen.span, seen.detail)
 
-    def _require(self, view: View) -> None:
+    def _require(self, view: DetectorInput) -> None:
         if self.family is Family.PROCESS or self.judged_by:
             return
         if view.attempt.outcome is not Outcome.OK:
@@ -225,7 +225,7 @@ class BaseFault:
                 raise NotApplicable(f"{scorer}: {seen.reason}")
 
 
-def payload(view: View, scorer: str) -> Json:
+def required_payload(view: DetectorInput, scorer: str) -> Json:
     """The payload of ``scorer``. Raises CannotJudge when there is none."""
     found = view.payload(scorer)
     if found is None:

@@ -6,10 +6,10 @@ import numpy as np
 
 from harness.faults._inject import audio, give, loudness, speech
 from harness.faults._whole_run import WholeRunFault
-from harness.faults.base import CannotInject, Family, Material, Source
+from harness.faults.base import CannotInject, Citation, Family, InjectionMaterial
 
 
-def crosstalk(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def crosstalk(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Mix in what was spoken before, ``dose`` dB against this speech."""
     x, rate = speech(material)
     if material.previous is None:
@@ -27,5 +27,5 @@ class BatchInterference(WholeRunFault):
     family = Family.PROCESS
     causes = ("padding that is attended to", "buffers shared between threads", "batched kernels with other sums")
     judged_by: ClassVar[str] = "suites/determinism (arm 'threads'), `tts-soak clients` against a server"
-    sources = (Source("WER .017 to .359 above batch 8", "https://github.com/vllm-project/vllm-omni/issues/4606"),)
+    sources = (Citation("WER .017 to .359 above batch 8", "https://github.com/vllm-project/vllm-omni/issues/4606"),)
     injectors = audio("dB against the speech", (-20.0, -10.0, 0.0), 0.0, crosstalk)

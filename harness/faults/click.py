@@ -3,13 +3,21 @@
 import numpy as np
 
 from harness.faults._inject import audio, give, place, speech
-from harness.faults.base import BaseFault, Family, Material, NotApplicable, Seen, Source, payload
-from harness.types import Json, Relation, View
+from harness.faults.base import (
+    BaseFault,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+    required_payload,
+)
+from harness.types import DetectorInput, Json, Relation
 
 FEWEST_SEAMS, SURE_SEAMS, SHOWN_SEAMS = 3, 5, 40
 
 
-def step(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def step(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """A single displaced sample of ``dose`` dBFS."""
     x, rate = speech(material)
     at = place(x, rate, 0.01, rng)
@@ -29,13 +37,13 @@ class Click(BaseFault):
     default_margin = 3.5  # another reading of the same text by 19 synthetic voices differs by up to 3.3
     default_limit = 7.0  # recorded speech reaches 6.5 in a tenth of the clips; without a reference only that much tells
     sources = (
-        Source("steps at the seams of chunks", "https://github.com/vllm-project/vllm-omni/issues/4828"),
-        Source("a step of twice the local slew and above -54 dBFS"),
+        Citation("steps at the seams of chunks", "https://github.com/vllm-project/vllm-omni/issues/4828"),
+        Citation("a step of twice the local slew and above -54 dBFS"),
     )
     injectors = audio("dBFS", (-50.0, -40.0, -30.0, -20.0, -6.0), -6.0, step)
 
-    def measure(self, view: View) -> Seen:
-        clicks = payload(view, "signal").get("clicks") or {}
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        clicks = required_payload(view, "signal").get("clicks") or {}
         ratio = clicks.get("worst_ratio")
         if ratio is None:
             raise NotApplicable("no sound to look for steps in")
@@ -46,7 +54,7 @@ class Click(BaseFault):
         value = float(ratio)
         if seams and seams["hits"] >= SURE_SEAMS:  # small as they may be, no healthy clip has so many that keep time
             value = max(value, self.default_limit + float(seams["hits"]))
-        return Seen(value, span, f"{detail}{_seams(seams)}")
+        return DetectorValue(value, span, f"{detail}{_seams(seams)}")
 
 
 def _seams(seams: Json | None) -> str:

@@ -3,13 +3,22 @@
 import numpy as np
 
 from harness.faults._inject import audio, give, speech
-from harness.faults.base import BaseFault, Family, Material, Seen, Source, as_span, number, payload
-from harness.types import Relation, View
+from harness.faults.base import (
+    BaseFault,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    as_span,
+    number,
+    required_payload,
+)
+from harness.types import DetectorInput, Relation
 
 SHORTEST_RUN = 3  # one or two samples at the rail can be a plain peak
 
 
-def overdrive(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def overdrive(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Raise the level until a share of the samples lies at the rail."""
     x, rate = speech(material)
     rail = max(float(np.quantile(np.abs(x), 1 - dose)), 1e-9)
@@ -31,14 +40,14 @@ class Clipping(BaseFault):
         "level-offset",
         "click",
     )
-    sources = (Source("runs of 3 or more at the rail; 0.1% of the samples"),)
+    sources = (Citation("runs of 3 or more at the rail; 0.1% of the samples"),)
     injectors = audio("share of samples", (0.001, 0.003, 0.01, 0.03, 0.1), 0.01, overdrive)
 
-    def measure(self, view: View) -> Seen:
-        signal = payload(view, "signal")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        signal = required_payload(view, "signal")
         clipped = number(signal, "clipped_fraction")
         run = number(signal, "clipped_longest_run")
         over = number(signal, "over_one_fraction")
         share = max(clipped if run >= SHORTEST_RUN else 0.0, over)
         span = as_span((signal.get("spans") or {}).get("clipping"))
-        return Seen(share, span, f"{share:.3%} of the samples, longest run {run:.0f}")
+        return DetectorValue(share, span, f"{share:.3%} of the samples, longest run {run:.0f}")

@@ -5,14 +5,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.faults._inject import tokens, tokens_of
-from harness.faults.base import BaseFault, Family, Material, NotApplicable, Seen, Source, payload
-from harness.types import Relation, View
+from harness.faults._inject import token_injector, tokens_of
+from harness.faults.base import (
+    BaseFault,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+    required_payload,
+)
+from harness.types import DetectorInput, Relation
 
 LEAST_FRAMES = 25
 
 
-def collapse(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def collapse(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Leave only 64 / ``dose`` codes of the first codebook, at least one."""
     codes = tokens_of(material)
     kept = max(1, round(64 / dose))
@@ -31,11 +39,11 @@ class CodebookCollapse(BaseFault):
     relation = Relation.EXCESS
     default_margin = 2.0
     default_limit = 5.0
-    sources = (Source("5 to 8 codes in use instead of hundreds (Qwen3-Omni Talker in candle, Q8_0)"),)
-    injectors = tokens("times fewer than 64 codes", (1.0, 2.0, 4.0, 8.0, 64.0), 8.0, collapse)
+    sources = (Citation("5 to 8 codes in use instead of hundreds (Qwen3-Omni Talker in candle, Q8_0)"),)
+    injectors = token_injector("times fewer than 64 codes", (1.0, 2.0, 4.0, 8.0, 64.0), 8.0, collapse)
 
-    def measure(self, view: View) -> Seen:
-        tokens = payload(view, "tokens")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        tokens = required_payload(view, "tokens")
         frames = tokens.get("frames") or 0
         books = [b for b in tokens.get("codebooks") or [] if b.get("entropy_bits") is not None and b.get("size")]
         if not books:
@@ -46,4 +54,4 @@ class CodebookCollapse(BaseFault):
         worst = max(range(len(missing)), key=missing.__getitem__)
         book = books[worst]
         detail = f"codebook {worst}: {book.get('unique')} codes, {float(book['entropy_bits']):.1f} bits"
-        return Seen(missing[worst], None, detail)
+        return DetectorValue(missing[worst], None, detail)

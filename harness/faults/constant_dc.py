@@ -3,11 +3,20 @@
 import numpy as np
 
 from harness.faults._inject import audio, give, loudness, speech
-from harness.faults.base import BaseFault, Family, Material, Seen, Source, as_span, number, payload
-from harness.types import Relation, View
+from harness.faults.base import (
+    BaseFault,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    as_span,
+    number,
+    required_payload,
+)
+from harness.types import DetectorInput, Relation
 
 
-def offset(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def add_offset(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Add ``dose`` times the speech's RMS to every sample."""
     x, rate = speech(material)
     return give(material, x + dose * loudness(x, rate), 0.0, len(x) / rate)
@@ -31,12 +40,12 @@ class ConstantDc(BaseFault):
         "level-offset",
         "noise-floor",
     )
-    sources = (Source("offset above a tenth of the RMS", "https://github.com/stakira/OpenUtau/issues/1763"),)
-    injectors = audio("RMS of the speech", (0.03, 0.1, 0.2, 0.5, 1.0), 0.5, offset)
+    sources = (Citation("offset above a tenth of the RMS", "https://github.com/stakira/OpenUtau/issues/1763"),)
+    injectors = audio("RMS of the speech", (0.03, 0.1, 0.2, 0.5, 1.0), 0.5, add_offset)
 
-    def measure(self, view: View) -> Seen:
-        signal = payload(view, "signal")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        signal = required_payload(view, "signal")
         if signal.get("constant"):
-            return Seen(1.0, as_span((signal.get("spans") or {}).get("constant")), "every sample is the same")
+            return DetectorValue(1.0, as_span((signal.get("spans") or {}).get("constant")), "every sample is the same")
         ratio = number(signal, "dc_ratio")
-        return Seen(ratio, None, f"mean {ratio:.3f} of the RMS")
+        return DetectorValue(ratio, None, f"mean {ratio:.3f} of the RMS")

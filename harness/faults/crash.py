@@ -2,7 +2,7 @@
 
 from harness.faults._inject import backend
 from harness.faults._process import ProcessFault
-from harness.faults.base import Source
+from harness.faults.base import Citation
 from harness.types import Outcome
 
 
@@ -11,5 +11,5 @@ class Crash(ProcessFault):
     title = "the backend died"
     causes = ("a signal or abort inside the program", "an input it cannot take", "out of memory")
     outcomes = (Outcome.CRASH,)
-    sources = (Source("aborts on long lines", "https://github.com/ggml-org/llama.cpp/issues/13712"),)
+    sources = (Citation("aborts on long lines", "https://github.com/ggml-org/llama.cpp/issues/13712"),)
     injectors = (backend("crash"), backend("kill", name="kill"), backend("exit", name="exit"))

@@ -3,11 +3,11 @@
 import numpy as np
 
 from harness.faults._inject import audio, give, speech
-from harness.faults.base import BaseFault, Family, Material, Seen, Source, number, payload
-from harness.types import Relation, View
+from harness.faults.base import BaseFault, Citation, DetectorValue, Family, InjectionMaterial, number, required_payload
+from harness.types import DetectorInput, Relation
 
 
-def scale_twice(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def scale_twice(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Multiply by ``dose`` and clip: what is left is the sign."""
     x, rate = speech(material)
     return give(material, np.clip(x * dose, -1, 1), 0.0, len(x) / rate)
@@ -32,11 +32,11 @@ class DoubleScaling(BaseFault):
         "click",
         "noise-floor",
     )
-    sources = (Source("samples scaled twice", "https://github.com/index-tts/index-tts/issues/727"),)
+    sources = (Citation("samples scaled twice", "https://github.com/index-tts/index-tts/issues/727"),)
     injectors = audio("factor", (8.0, 64.0, 512.0, 32768.0), 32768.0, scale_twice)
 
-    def measure(self, view: View) -> Seen:
-        signal = payload(view, "signal")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        signal = required_payload(view, "signal")
         jumps = number(signal, "rail_jumps")
         seconds = max(number(signal, "duration"), 0.01)
-        return Seen(jumps / seconds, None, f"{jumps:.0f} sample steps of more than 1.5")
+        return DetectorValue(jumps / seconds, None, f"{jumps:.0f} sample steps of more than 1.5")

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from harness.faults._inject import audio, quieter
 from harness.faults._whole_run import WholeRunFault
-from harness.faults.base import Family, Source
+from harness.faults.base import Citation, Family
 
 
 class Drift(WholeRunFault):
@@ -14,8 +14,8 @@ class Drift(WholeRunFault):
     causes = ("state that is carried on", "a prompt made of the model's own output", "memory that runs out")
     judged_by: ClassVar[str] = "claim 'drift' of suites/stress (Theil-Sen, trend and step tests; docs/judging.md)"
     sources = (
-        Source("fades over a long session", "https://github.com/google-gemini/cookbook/issues/1292"),
-        Source("accelerates and slurs (VibeVoice-ComfyUI, issue 93)"),
+        Citation("fades over a long session", "https://github.com/google-gemini/cookbook/issues/1292"),
+        Citation("accelerates and slurs (VibeVoice-ComfyUI, issue 93)"),
     )
     # a plan's ramp (docs/backends.md) makes a fade over the session of it
     injectors = audio("dB over the session", (1.0, 2.0, 3.0, 6.0), 6.0, quieter)

@@ -3,13 +3,23 @@
 import numpy as np
 
 from harness.faults._inject import audio, give, speech
-from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source, number, payload
-from harness.types import Relation, View
+from harness.faults.base import (
+    BaseFault,
+    CannotInject,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+    number,
+    required_payload,
+)
+from harness.types import DetectorInput, Relation
 
 WIDTH, FADE = 0.02, 0.003  # s
 
 
-def drop(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def drop(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Mute 20 ms ``dose`` times a second, with fades of 3 ms, so that no edge is a click."""
     x, rate = speech(material)
     apart = 1 / dose
@@ -36,19 +46,19 @@ class Dropouts(BaseFault):
     default_margin = 3.5
     default_limit = 3.5  # no clip of 17 voices and recordings has more than 3
     sources = (
-        Source("audio dropped between pieces of a stream", "https://github.com/sgl-project/sglang-omni/issues/1355"),
+        Citation("audio dropped between pieces of a stream", "https://github.com/sgl-project/sglang-omni/issues/1355"),
     )
     injectors = audio("holes a second", (1.0, 2.0, 4.0), 4.0, drop)
 
-    def measure(self, view: View) -> Seen:
-        holes = payload(view, "signal").get("holes")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        holes = required_payload(view, "signal").get("holes")
         if holes is None:
             raise NotApplicable("holes were not measured in this run")
         count = number(holes, "count", "the number of holes")
         comb = holes.get("regular")
         if not comb:
-            return Seen(0.0, None, f"{count:.0f} short holes, none at a regular distance")
+            return DetectorValue(0.0, None, f"{count:.0f} short holes, none at a regular distance")
         times = [float(at) for at in comb["times"]]
         where = ", ".join(f"{at:.2f}" for at in times[:12]) + (", ..." if len(times) > 12 else "")
         detail = f"{comb['hits']} holes every {float(comb['period']):.3f} s, at {where}"
-        return Seen(float(comb["hits"]), (times[0], times[-1]), detail)
+        return DetectorValue(float(comb["hits"]), (times[0], times[-1]), detail)

@@ -2,7 +2,7 @@
 
 from harness.faults._inject import backend
 from harness.faults._process import ProcessFault
-from harness.faults.base import Source
+from harness.faults.base import Citation
 from harness.types import Outcome
 
 
@@ -11,5 +11,5 @@ class EmptyOutput(ProcessFault):
     title = "success was claimed and no audio came"
     causes = ("an exit code of 0 whatever happens", "seeking on a pipe", "a stop token at once")
     outcomes = (Outcome.NO_AUDIO,)
-    sources = (Source("a WAV of 44 bytes", "https://github.com/rhasspy/piper/issues/815"),)
+    sources = (Citation("a WAV of 44 bytes", "https://github.com/rhasspy/piper/issues/815"),)
     injectors = (backend("no-audio"), backend("no-frames", name="no-frames"))

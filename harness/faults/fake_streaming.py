@@ -3,8 +3,8 @@
 import numpy as np
 
 from harness.faults._inject import backend
-from harness.faults.base import BaseFault, Family, NotApplicable, Seen, Source
-from harness.types import Relation, View
+from harness.faults.base import BaseFault, Citation, DetectorValue, Family, NotApplicable
+from harness.types import DetectorInput, Relation
 
 LEAST_WALL = 0.5  # s; below this, first and last sample come together whatever the server does
 
@@ -19,15 +19,15 @@ class FakeStreaming(BaseFault):
     relation = Relation.EXCESS
     default_margin = 0.4  # only against a reference: not every program promises to stream
     sources = (
-        Source("streaming answers that come in one piece", "https://github.com/vllm-project/vllm-omni/issues/1635"),
+        Citation("streaming answers that come in one piece", "https://github.com/vllm-project/vllm-omni/issues/1635"),
     )
     injectors = (backend("hold-back", "share", "share of the time", (0.5, 0.8, 1.0), 1.0),)
 
-    def measure(self, view: View) -> Seen:
+    def measure(self, view: DetectorInput) -> DetectorValue:
         first, wall = view.attempt.ttfa, view.attempt.wall_seconds
         if first is None or not wall:
             raise NotApplicable("the backend does not tell when the first sample came")
         if wall < LEAST_WALL:
             raise NotApplicable(f"the whole request took only {wall:.2f} s")
         share = float(np.clip(first / wall, 0.0, 1.0))
-        return Seen(share, None, f"first sample after {first:.2f} of {wall:.2f} s")
+        return DetectorValue(share, None, f"first sample after {first:.2f} of {wall:.2f} s")

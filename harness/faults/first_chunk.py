@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from harness.faults._inject import backend
 from harness.faults._whole_run import WholeRunFault
-from harness.faults.base import Family, Source
+from harness.faults.base import Citation, Family
 
 
 class FirstChunk(WholeRunFault):
@@ -14,7 +14,7 @@ class FirstChunk(WholeRunFault):
     causes = ("caches that are empty only once", "a warm-up that takes part in the answer", "state left by loading")
     judged_by: ClassVar[str] = "suites/determinism (a fresh process against the same text later in a session)"
     sources = (
-        Source("another voice at the opening of a stream", "https://github.com/FunAudioLLM/CosyVoice/issues/525"),
-        Source("a wrong first chunk", "https://github.com/QwenLM/Qwen3-TTS/issues/263"),
+        Citation("another voice at the opening of a stream", "https://github.com/FunAudioLLM/CosyVoice/issues/525"),
+        Citation("a wrong first chunk", "https://github.com/QwenLM/Qwen3-TTS/issues/263"),
     )
     injectors = (backend("other-seed-at-first", "requests", "first requests of a process", (1.0, 2.0), 1.0),)

@@ -3,16 +3,16 @@
 import numpy as np
 
 from harness.faults._edits import quoted, unexplained_speech
-from harness.faults._inject import audio, give, join, speech
-from harness.faults.base import BaseFault, Family, Material, Seen, Source
-from harness.types import Relation, View
+from harness.faults._inject import audio, crossfade, give, speech
+from harness.faults.base import BaseFault, Citation, DetectorValue, Family, InjectionMaterial
+from harness.types import DetectorInput, Relation
 
 
-def murmur_on(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def murmur_on(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Append ``dose`` seconds of the clip's own speech, reversed and 6 dB quieter."""
     x, rate = speech(material)
     strange = 0.5 * np.resize(x[::-1], int(dose * rate))
-    return give(material, join([x, strange], rate), len(x) / rate, len(x) / rate + dose)
+    return give(material, crossfade([x, strange], rate), len(x) / rate, len(x) / rate + dose)
 
 
 class GibberishTail(BaseFault):
@@ -26,14 +26,14 @@ class GibberishTail(BaseFault):
     default_margin = 1.0
     default_limit = 1.2
     sources = (
-        Source("murmur after the last word", "https://github.com/resemble-ai/chatterbox/issues/388"),
-        Source("voiced for more than 1 s after the last aligned word"),
+        Citation("murmur after the last word", "https://github.com/resemble-ai/chatterbox/issues/388"),
+        Citation("voiced for more than 1 s after the last aligned word"),
     )
     injectors = audio("s", (0.3, 0.6, 1.0, 2.0, 5.0), 2.0, murmur_on)
 
-    def measure(self, view: View) -> Seen:
+    def measure(self, view: DetectorInput) -> DetectorValue:
         tail = next((one for one in unexplained_speech(view) if one.at_end), None)
         if tail is None:
-            return Seen(0.0)
+            return DetectorValue(0.0)
         heard_as = f", heard as {quoted(tail.heard.split())}" if tail.heard else ""
-        return Seen(max(0.0, tail.too_many), tail.span, f"{tail.too_many:.2f} s after the last word{heard_as}")
+        return DetectorValue(max(0.0, tail.too_many), tail.span, f"{tail.too_many:.2f} s after the last word{heard_as}")

@@ -2,7 +2,7 @@
 
 from harness.faults._inject import backend
 from harness.faults._process import ProcessFault
-from harness.faults.base import Source
+from harness.faults.base import Citation
 from harness.types import Outcome
 
 
@@ -11,5 +11,5 @@ class Hang(ProcessFault):
     title = "the backend gave no sign of life in time"
     causes = ("generation without an end", "memory that swaps", "a deadlock")
     outcomes = (Outcome.HANG, Outcome.TIMEOUT)
-    sources = (Source("an hour of 'generating'", "https://github.com/jamiepine/voicebox/issues/923"),)
+    sources = (Citation("an hour of 'generating'", "https://github.com/jamiepine/voicebox/issues/923"),)
     injectors = (backend("hang"), backend("sleep", "seconds", "s", (1.0, 10.0, 100.0, 1000.0), 1000.0, "sleep"))

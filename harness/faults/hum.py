@@ -5,14 +5,14 @@ import math
 import numpy as np
 
 from harness.faults._inject import audio, give, loudness, speech
-from harness.faults.base import BaseFault, Family, Material, Seen, Source, number, payload
-from harness.types import Relation, View
+from harness.faults.base import BaseFault, Citation, DetectorValue, Family, InjectionMaterial, number, required_payload
+from harness.types import DetectorInput, Relation
 
 STEADY = 0.4  # variation of the envelope; speech lies above, a hum below
 MOVING = 3.0  # the most that sound can show whose loudness moves as speech does
 
 
-def beep(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def beep(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """A tone between 150 and 1500 Hz, ``dose`` dB above the speech, at the level the speech had."""
     x, rate = speech(material)
     level = loudness(x, rate)
@@ -50,15 +50,15 @@ class Hum(BaseFault):
         "short-repeat",
     )
     sources = (
-        Source("a beep from quantized bytes read as floats", "https://github.com/elizaOS/eliza/issues/9738"),
-        Source("framed flatness: speech 7.7e-6 and more, a buzz 3.3e-9", "https://github.com/debpalash/VoiceStudio"),
+        Citation("a beep from quantized bytes read as floats", "https://github.com/elizaOS/eliza/issues/9738"),
+        Citation("framed flatness: speech 7.7e-6 and more, a buzz 3.3e-9", "https://github.com/debpalash/VoiceStudio"),
     )
     injectors = audio("dB above the speech", (0.0, 10.0, 20.0, 40.0, 60.0), 40.0, beep)
 
-    def measure(self, view: View) -> Seen:
-        signal = payload(view, "signal")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        signal = required_payload(view, "signal")
         flatness = max(number(signal, "flatness"), 1e-12)
         variation = number(signal, "envelope_cv")
         value = -math.log10(flatness)
         detail = f"flatness {flatness:.1e}, envelope variation {variation:.2f}"
-        return Seen(min(value, MOVING) if variation > STEADY else value, None, detail)
+        return DetectorValue(min(value, MOVING) if variation > STEADY else value, None, detail)

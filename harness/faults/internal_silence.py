@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.faults._figures import inner_pauses, wanted_pauses
-from harness.faults._inject import audio, give, join, place, speech
-from harness.faults.base import BaseFault, Family, Material, Seen, Source, as_span, payload
-from harness.types import Relation, View
+from harness.faults._inject import audio, crossfade, give, place, speech
+from harness.faults.base import BaseFault, Citation, DetectorValue, Family, InjectionMaterial, as_span, required_payload
+from harness.types import DetectorInput, Relation
 
 
-def dead_air(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def dead_air(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Insert ``dose`` seconds of digital silence."""
     x, rate = speech(material)
     at = place(x, rate, 0.1, rng)
-    return give(material, join([x[:at], np.zeros(int(dose * rate)), x[at:]], rate), at / rate, at / rate + dose)
+    return give(material, crossfade([x[:at], np.zeros(int(dose * rate)), x[at:]], rate), at / rate, at / rate + dose)
 
 
 class InternalSilence(BaseFault):
@@ -30,30 +30,30 @@ class InternalSilence(BaseFault):
     default_limit = 2.0
     explains = ("overlong",)
     sources = (
-        Source(
+        Citation(
             "gap above 2 s and 2.5 times the clip's median; 1.04 s can be natural",
             "https://github.com/jamiepine/voicebox/issues/964",
         ),
     )
     injectors = audio("s", (0.3, 0.7, 1.5, 3.0, 10.0), 3.0, dead_air)
 
-    def measure(self, view: View) -> Seen:
+    def measure(self, view: DetectorInput) -> DetectorValue:
         wanted = wanted_pauses(view)
         if wanted:
             return _beyond_wanted(inner_pauses(view), wanted)
-        pause = payload(view, "signal").get("longest_pause") or {}
+        pause = required_payload(view, "signal").get("longest_pause") or {}
         seconds = float(pause.get("seconds") or 0.0)  # no inner gap of 0.15 s at all is a pause of nothing
-        return Seen(seconds, as_span(pause.get("span")), f"silent for {seconds:.2f} s")
+        return DetectorValue(seconds, as_span(pause.get("span")), f"silent for {seconds:.2f} s")
 
 
-def _beyond_wanted(gaps: Sequence[tuple[float, float]], wanted: Sequence[float]) -> Seen:
+def _beyond_wanted(gaps: Sequence[tuple[float, float]], wanted: Sequence[float]) -> DetectorValue:
     """The longest silence beyond what the text asks for; the longest gaps are taken for the longest pauses asked."""
     granted = [*wanted, *[0.0] * len(gaps)]
     beyond = [
         (max(end - start - pause, 0.0), (start, end), pause) for (start, end), pause in zip(gaps, granted, strict=False)
     ]
     if not beyond:
-        return Seen(0.0, None, f"no pause, the text asks for {len(wanted)}")
+        return DetectorValue(0.0, None, f"no pause, the text asks for {len(wanted)}")
     seconds, span, pause = max(beyond)
     asked = f", {pause:.2f} s of it asked for by the text" if pause else ""
-    return Seen(seconds, span, f"silent for {span[1] - span[0]:.2f} s{asked}")
+    return DetectorValue(seconds, span, f"silent for {span[1] - span[0]:.2f} s{asked}")

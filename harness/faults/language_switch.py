@@ -5,14 +5,22 @@ import math
 import numpy as np
 
 from harness.faults._edits import Stretch, quoted, unexplained_speech
-from harness.faults._inject import audio, give, join, speech
-from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source
-from harness.types import Relation, View
+from harness.faults._inject import audio, crossfade, give, speech
+from harness.faults.base import (
+    BaseFault,
+    CannotInject,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+)
+from harness.types import DetectorInput, Relation
 
 RAREST = 1e-4  # probability; the scorer rounds to it
 
 
-def go_on_abroad(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def go_on_abroad(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Append ``dose`` seconds of another voice, which should speak another language."""
     x, rate = speech(material)
     if material.other is None:
@@ -20,7 +28,7 @@ def go_on_abroad(material: Material, dose: float, rng: np.random.Generator) -> M
     y, other_rate = speech(material.other)
     y = np.interp(np.arange(0, len(y) - 1, other_rate / rate), np.arange(len(y)), y)
     tail = np.resize(y, int(dose * rate))
-    return give(material, join([x, tail], rate), len(x) / rate, len(x) / rate + dose)
+    return give(material, crossfade([x, tail], rate), len(x) / rate, len(x) / rate + dose)
 
 
 class LanguageSwitch(BaseFault):
@@ -39,22 +47,22 @@ class LanguageSwitch(BaseFault):
     default_limit = 1.0
     explains = ("gibberish-tail", "inserted-words", "unintelligible")
     sources = (
-        Source("a Chinese tail after an English text", "https://github.com/coqui-ai/TTS/issues/4187"),
-        Source("Whisper base names the language of each stretch of 0.6 s and more (docs/judging.md)"),
+        Citation("a Chinese tail after an English text", "https://github.com/coqui-ai/TTS/issues/4187"),
+        Citation("Whisper base names the language of each stretch of 0.6 s and more (docs/judging.md)"),
     )
     injectors = audio("s", (0.5, 1.0, 2.0, 4.0), 2.0, go_on_abroad)
 
-    def measure(self, view: View) -> Seen:
+    def measure(self, view: DetectorInput) -> DetectorValue:
         stretches = [one for one in unexplained_speech(view) if one.language is not None]
         if any(one.own is None for one in stretches):
             raise NotApplicable(f"Whisper does not know the language {view.chunk.language!r}")
         worst = max(stretches, key=_log_odds, default=None)
         if worst is None or _log_odds(worst) <= 0.0:
-            return Seen(0.0)
+            return DetectorValue(0.0)
         detail = (
             f"{worst.seconds:.1f} s in {language_name(worst.language or '')}, heard as {quoted(worst.heard.split())}"
         )
-        return Seen(_log_odds(worst), worst.span, detail)
+        return DetectorValue(_log_odds(worst), worst.span, detail)
 
 
 def _log_odds(one: Stretch) -> float:

@@ -1,8 +1,8 @@
 """Level offset: much louder or quieter than this voice speaks this text."""
 
 from harness.faults._inject import audio, quieter
-from harness.faults.base import BaseFault, Family, NotApplicable, Seen, Source, number, payload
-from harness.types import Relation, View
+from harness.faults.base import BaseFault, Citation, DetectorValue, Family, NotApplicable, number, required_payload
+from harness.types import DetectorInput, Relation
 
 
 class LevelOffset(BaseFault):
@@ -15,13 +15,13 @@ class LevelOffset(BaseFault):
     relation = Relation.DISTANCE
     default_margin = 4.5
     sources = (
-        Source("active level against the reference, more than 3 dB", "https://github.com/DevMan57/indextts2-rust"),
+        Citation("active level against the reference, more than 3 dB", "https://github.com/DevMan57/indextts2-rust"),
     )
     injectors = audio("dB quieter", (1.0, 2.0, 3.0, 6.0, 12.0), 6.0, quieter)
 
-    def measure(self, view: View) -> Seen:
-        signal = payload(view, "signal")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        signal = required_payload(view, "signal")
         if not signal.get("active_fraction"):
             raise NotApplicable("no active frame to take a level of")
         level = number(signal, "active_rms_dbfs")
-        return Seen(level, None, f"active level {level:.1f} dBFS")
+        return DetectorValue(level, None, f"active level {level:.1f} dBFS")

@@ -3,13 +3,22 @@
 import numpy as np
 
 from harness.faults._inject import audio, give, speech
-from harness.faults.base import BaseFault, CannotInject, Family, Material, Seen, Source, number, payload
-from harness.types import Relation, View
+from harness.faults.base import (
+    BaseFault,
+    CannotInject,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    number,
+    required_payload,
+)
+from harness.types import DetectorInput, Relation
 
 SIDE = 2.0  # s that must lie on either side of the step
 
 
-def turn_down(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def turn_down(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """From a moment in the middle on, everything is ``dose`` dB quieter."""
     x, rate = speech(material)
     room = len(x) / rate - 2 * SIDE
@@ -35,11 +44,11 @@ class LevelStep(BaseFault):
     against = "worst"
     default_margin = 6.0
     default_limit = 12.0  # read speech reaches 10
-    sources = (Source("a proposal: the level of read speech changes by at most 10 dB from one 1.5 s to the next"),)
+    sources = (Citation("a proposal: the level of read speech changes by at most 10 dB from one 1.5 s to the next"),)
     injectors = audio("dB", (3.0, 6.0, 12.0, 20.0, 30.0), 20.0, turn_down)
 
-    def measure(self, view: View) -> Seen:
-        step = payload(view, "signal").get("level_step_db") or {}
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        step = required_payload(view, "signal").get("level_step_db") or {}
         value = number(step, "value", "the level step")
         time = number(step, "time")
-        return Seen(abs(value), (time, time), f"{value:+.1f} dB at {time:.2f} s")
+        return DetectorValue(abs(value), (time, time), f"{value:+.1f} dB at {time:.2f} s")

@@ -3,17 +3,17 @@
 import numpy as np
 
 from harness.faults._edits import are_of, heard_edits, is_again, likeliest, quoted, unexplained_speech
-from harness.faults._inject import cut, give, join, speech, words, words_at
-from harness.faults.base import BaseFault, Family, Material, Seen, Source
-from harness.types import Relation, View
+from harness.faults._inject import crossfade, give, speech, word_start, words, words_at
+from harness.faults.base import BaseFault, Citation, DetectorValue, Family, InjectionMaterial
+from harness.types import DetectorInput, Relation
 
 
-def say_again(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def say_again(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Speak ``dose`` words of the middle once more."""
     x, rate = speech(material)
     first, after = words_at(material, round(dose), rng)
-    start, end = cut(material, rate, first), cut(material, rate, after)
-    return give(material, join([x[:end], x[start:]], rate), end / rate, (2 * end - start) / rate)
+    start, end = word_start(material, rate, first), word_start(material, rate, after)
+    return give(material, crossfade([x[:end], x[start:]], rate), end / rate, (2 * end - start) / rate)
 
 
 RELUCTANCE = 6.0  # nats; Whisper writes a word that was said twice only once, so much is against writing it again
@@ -33,12 +33,12 @@ class Loop(BaseFault):
     default_limit = 2.0
     explains = ("gibberish-tail", "inserted-words", "overlong")
     sources = (
-        Source("a phrase repeated", "https://github.com/neonbjb/tortoise-tts/issues/237"),
-        Source("log-likelihood ratio under Whisper's decoder, by two models (docs/judging.md)"),
+        Citation("a phrase repeated", "https://github.com/neonbjb/tortoise-tts/issues/237"),
+        Citation("log-likelihood ratio under Whisper's decoder, by two models (docs/judging.md)"),
     )
     injectors = words((1.0, 2.0, 4.0, 6.0, 10.0), 6.0, say_again)
 
-    def measure(self, view: View) -> Seen:
+    def measure(self, view: DetectorInput) -> DetectorValue:
         edits = heard_edits(view)
         text = view.chunk.expected_text
         seen = likeliest(
@@ -47,13 +47,15 @@ class Loop(BaseFault):
             lambda edit: f"{quoted(edit.said or edit.written)} spoken again",
             -RELUCTANCE,
         )
-        words = Seen((seen.value or 0.0) + RELUCTANCE, seen.span, seen.detail)
+        words = DetectorValue((seen.value or 0.0) + RELUCTANCE, seen.span, seen.detail)
         return max(words, _after_the_end(view), key=lambda one: one.value or 0.0)
 
 
-def _after_the_end(view: View) -> Seen:
+def _after_the_end(view: DetectorInput) -> DetectorValue:
     """Words of the text behind its last word, however much babble follows them."""
     tail = next((one for one in unexplained_speech(view) if one.at_end), None)
     if tail is None or tail.too_many <= 0 or not are_of(tail.heard, view.chunk.expected_text):
-        return Seen(0.0)
-    return Seen(AFTER_THE_END * tail.too_many, tail.span, f"{quoted(tail.heard.split())} spoken again after the end")
+        return DetectorValue(0.0)
+    return DetectorValue(
+        AFTER_THE_END * tail.too_many, tail.span, f"{quoted(tail.heard.split())} spoken again after the end"
+    )

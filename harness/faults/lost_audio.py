@@ -2,16 +2,24 @@
 
 import numpy as np
 
-from harness.faults._inject import audio, give, join, place, speech
-from harness.faults.base import BaseFault, Family, Material, NotApplicable, Seen, Source, payload
-from harness.types import Relation, View
+from harness.faults._inject import audio, crossfade, give, place, speech
+from harness.faults.base import (
+    BaseFault,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+    required_payload,
+)
+from harness.types import DetectorInput, Relation
 
 
-def lose(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def lose(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Take ``dose`` seconds out, wherever they are."""
     x, rate = speech(material)
     at, width = place(x, rate, dose, rng), int(dose * rate)
-    return give(material, join([x[:at], x[at + width :]], rate), at / rate, at / rate)
+    return give(material, crossfade([x[:at], x[at + width :]], rate), at / rate, at / rate)
 
 
 class LostAudio(BaseFault):
@@ -28,11 +36,13 @@ class LostAudio(BaseFault):
         "truncation",
         "skipped-words",
     )
-    sources = (Source("token counts that do not fit the audio", "https://github.com/canopyai/Orpheus-TTS/issues/230"),)
+    sources = (
+        Citation("token counts that do not fit the audio", "https://github.com/canopyai/Orpheus-TTS/issues/230"),
+    )
     injectors = audio("s", (0.05, 0.15, 0.5, 1.0, 2.0), 0.5, lose)
 
-    def measure(self, view: View) -> Seen:
-        mismatch = payload(view, "tokens").get("length_mismatch")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        mismatch = required_payload(view, "tokens").get("length_mismatch")
         if mismatch is None:
             raise NotApplicable("the length of a frame is unknown")
-        return Seen(abs(float(mismatch)), None, f"tokens and audio differ by {float(mismatch):+.2f} s")
+        return DetectorValue(abs(float(mismatch)), None, f"tokens and audio differ by {float(mismatch):+.2f} s")

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from harness.faults._inject import backend
 from harness.faults._whole_run import WholeRunFault
-from harness.faults.base import Family, Source
+from harness.faults.base import Citation, Family
 
 
 class MemoryLeak(WholeRunFault):
@@ -13,5 +13,5 @@ class MemoryLeak(WholeRunFault):
     family = Family.PROCESS
     causes = ("caches that are never cleared", "graphs or tensors kept alive", "files kept open")
     judged_by: ClassVar[str] = "claim 'memory' of suites/stress (Theil-Sen slope after the warm-up)"
-    sources = (Source("0.35 to 12.2 GB in 25 runs", "https://github.com/jamiepine/voicebox/issues/923"),)
+    sources = (Citation("0.35 to 12.2 GB in 25 runs", "https://github.com/jamiepine/voicebox/issues/923"),)
     injectors = (backend("leak", "megabytes", "MB a request", (1.0, 3.0, 10.0, 30.0, 100.0), 10.0),)

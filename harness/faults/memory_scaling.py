@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from harness.faults._inject import backend
 from harness.faults._whole_run import WholeRunFault
-from harness.faults.base import Family, Source
+from harness.faults.base import Citation, Family
 
 
 class MemoryScaling(WholeRunFault):
@@ -14,7 +14,9 @@ class MemoryScaling(WholeRunFault):
     causes = ("an operator that unrolls its input (IM2COL)", "attention over everything at once")
     judged_by: ClassVar[str] = "suites/ladder (exponent of peak memory over length)"
     sources = (
-        Source("27 tensors of 200 MB and more beyond 400 tokens", "https://github.com/Lourdle/cosyvoice.cpp/issues/4"),
+        Citation(
+            "27 tensors of 200 MB and more beyond 400 tokens", "https://github.com/Lourdle/cosyvoice.cpp/issues/4"
+        ),
     )
     injectors = (
         backend("bloat", "megabytes", "MB at 100 words, growing with the square", (10.0, 100.0, 400.0), 100.0),

@@ -3,11 +3,20 @@
 import numpy as np
 
 from harness.faults._inject import audio, give, speech
-from harness.faults.base import BaseFault, Family, Material, Seen, Source, as_span, number, payload
-from harness.types import View
+from harness.faults.base import (
+    BaseFault,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    as_span,
+    number,
+    required_payload,
+)
+from harness.types import DetectorInput
 
 
-def not_numbers(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def not_numbers(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Make a share of the samples NaN, at least one, in one stretch."""
     x, rate = speech(material)
     count = max(1, round(dose * len(x)))
@@ -38,10 +47,12 @@ class NanInf(BaseFault):
         "noise",
         "click",
     )
-    sources = (Source("NaN in half precision", "https://github.com/FunAudioLLM/CosyVoice/issues/999"),)
+    sources = (Citation("NaN in half precision", "https://github.com/FunAudioLLM/CosyVoice/issues/999"),)
     injectors = audio("share of samples", (1e-6, 1e-4, 1e-2, 0.1, 1.0), 1e-4, not_numbers)
 
-    def measure(self, view: View) -> Seen:
-        signal = payload(view, "signal")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        signal = required_payload(view, "signal")
         share = number(signal, "nonfinite_fraction")
-        return Seen(share, as_span((signal.get("spans") or {}).get("nonfinite")), f"{share:.3%} of the samples")
+        return DetectorValue(
+            share, as_span((signal.get("spans") or {}).get("nonfinite")), f"{share:.3%} of the samples"
+        )

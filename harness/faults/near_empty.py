@@ -6,13 +6,13 @@ import numpy as np
 
 from harness.faults._figures import expected_syllables, speech_seconds
 from harness.faults._inject import audio, give, speech
-from harness.faults.base import BaseFault, Family, Material, Seen, Source
-from harness.types import Relation, View
+from harness.faults.base import BaseFault, Citation, DetectorValue, Family, InjectionMaterial
+from harness.types import DetectorInput, Relation
 
 SHORTEST = 0.01  # s; below this the logarithm would run away
 
 
-def leave_a_piece(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def leave_a_piece(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Keep only the first 1 - ``dose`` of the audio."""
     x, rate = speech(material)
     kept = max(int((1 - dose) * len(x)), rate // 20)
@@ -44,16 +44,16 @@ class NearEmpty(BaseFault):
         "robotic",
     )
     sources = (
-        Source(
+        Citation(
             "0.2-0.4 s for whole sentences; below 0.4 of the reference",
             "https://github.com/Lourdle/cosyvoice.cpp/issues/4",
         ),
-        Source("early end of speech", "https://github.com/canopyai/Orpheus-TTS/issues/307"),
+        Citation("early end of speech", "https://github.com/canopyai/Orpheus-TTS/issues/307"),
     )
     injectors = audio("share lost", (0.3, 0.5, 0.7, 0.85, 0.95), 0.95, leave_a_piece)
 
-    def measure(self, view: View) -> Seen:
+    def measure(self, view: DetectorInput) -> DetectorValue:
         seconds = speech_seconds(view)
         syllables = expected_syllables(view)
         rate = syllables / max(seconds, SHORTEST)
-        return Seen(math.log(rate), (0.0, seconds), f"{seconds:.2f} s of speech for {syllables:.0f} syllables")
+        return DetectorValue(math.log(rate), (0.0, seconds), f"{seconds:.2f} s of speech for {syllables:.0f} syllables")

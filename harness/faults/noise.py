@@ -5,8 +5,17 @@ import math
 import numpy as np
 
 from harness.faults._inject import audio, coloured, give, loudness, speech
-from harness.faults.base import BaseFault, CannotJudge, Family, Material, Seen, Source, number, payload
-from harness.types import Relation, View
+from harness.faults.base import (
+    BaseFault,
+    CannotJudge,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    number,
+    required_payload,
+)
+from harness.types import DetectorInput, Relation
 
 SPOKEN = 0.5  # the most that sound with a voice in it can show, below every limit
 VOICED = 0.3  # of the speech
@@ -14,7 +23,7 @@ GLIDES = 1.03  # 95th percentile of F0 over its 5th: a hum stays where it is
 FLAT = 0.1  # spectral flatness of noise lies above
 
 
-def drown(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def drown(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """White noise ``dose`` dB above the speech, at the level the speech had."""
     x, rate = speech(material)
     level = loudness(x, rate)
@@ -22,7 +31,7 @@ def drown(material: Material, dose: float, rng: np.random.Generator) -> Material
     return give(material, mixed * level / loudness(mixed, rate), 0.0, len(x) / rate)
 
 
-def drown_in_pink(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def drown_in_pink(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Pink noise ``dose`` dB above the speech, at the level the speech had."""
     x, rate = speech(material)
     level = loudness(x, rate)
@@ -55,7 +64,7 @@ class Noise(BaseFault):
         "sample-rate",
     )
     sources = (
-        Source(
+        Citation(
             "envelope variation below 0.4 (speech 1.27, noise .002)", "https://github.com/elizaOS/eliza/issues/9636"
         ),
     )
@@ -64,22 +73,22 @@ class Noise(BaseFault):
         *audio("dB above the speech", (-20.0, -10.0, 0.0, 10.0, 40.0), 10.0, drown_in_pink, "pink"),
     )
 
-    def measure(self, view: View) -> Seen:
-        signal = payload(view, "signal")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        signal = required_payload(view, "signal")
         if signal.get("envelope_cv") is None and signal.get("constant"):
             raise CannotJudge("a flat line has no envelope")
         variation = max(number(signal, "envelope_cv"), 1e-4)
         flatness = signal.get("flatness")
         extra = f", flatness {flatness:.2g}" if isinstance(flatness, (int, float)) else ""
         value = -math.log(variation)
-        return Seen(
+        return DetectorValue(
             min(value, SPOKEN) if self._spoken(view) else value, None, f"envelope variation {variation:.2f}{extra}"
         )
 
     @staticmethod
-    def _spoken(view: View) -> bool:
+    def _spoken(view: DetectorInput) -> bool:
         """Whether there is a voice in it: a short even phrase ("Good morning.") moves as little as a hum does."""
-        signal, pitch = payload(view, "signal"), view.payload("pitch") or {}
+        signal, pitch = required_payload(view, "signal"), view.payload("pitch") or {}
         low, high, flatness = pitch.get("f0_p05_hz"), pitch.get("f0_p95_hz"), signal.get("flatness")
         if low is None or high is None or flatness is None:
             return False

@@ -3,11 +3,20 @@
 import numpy as np
 
 from harness.faults._inject import audio, coloured, give, loudness, speech
-from harness.faults.base import BaseFault, Family, Material, NotApplicable, Seen, Source, number, payload
-from harness.types import Relation, View
+from harness.faults.base import (
+    BaseFault,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+    number,
+    required_payload,
+)
+from harness.types import DetectorInput, Relation
 
 
-def hiss(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def hiss(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """White noise ``dose`` dB above full silence: 0 is at the level of the speech."""
     x, rate = speech(material)
     noise = coloured(len(x), 0.0, rng) * loudness(x, rate) * 10 ** (dose / 20)
@@ -25,13 +34,13 @@ class NoiseFloor(BaseFault):
     default_margin = 15.0
     explains = ("robotic",)
     sources = (
-        Source("pauses 3 dB louder than with a full decode", "https://github.com/vllm-project/vllm-omni/issues/4371"),
+        Citation("pauses 3 dB louder than with a full decode", "https://github.com/vllm-project/vllm-omni/issues/4371"),
     )
     injectors = audio("dB against the speech", (-50.0, -40.0, -30.0, -20.0, -10.0), -20.0, hiss)
 
-    def measure(self, view: View) -> Seen:
-        signal = payload(view, "signal")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        signal = required_payload(view, "signal")
         if not signal.get("active_fraction"):
             raise NotApplicable("no speech to compare the pauses with")
         floor = number(signal, "noise_floor_dbfs") - number(signal, "active_rms_dbfs")
-        return Seen(floor, None, f"pauses {floor:.0f} dB against the speech")
+        return DetectorValue(floor, None, f"pauses {floor:.0f} dB against the speech")

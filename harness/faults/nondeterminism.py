@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from harness.faults._inject import backend
 from harness.faults._whole_run import WholeRunFault
-from harness.faults.base import Family, Source
+from harness.faults.base import Citation, Family
 
 
 class Nondeterminism(WholeRunFault):
@@ -13,5 +13,5 @@ class Nondeterminism(WholeRunFault):
     family = Family.PROCESS
     causes = ("a seed that is ignored", "a crop or shuffle without a seed", "numerical ties that flip")
     judged_by: ClassVar[str] = "suites/determinism (samples, tokens and words of fresh processes, apart)"
-    sources = (Source("unseeded sampling", "https://github.com/sgl-project/sglang-omni/issues/1420"),)
+    sources = (Citation("unseeded sampling", "https://github.com/sgl-project/sglang-omni/issues/1420"),)
     injectors = (backend("ignore-seed"),)

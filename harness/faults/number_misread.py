@@ -2,9 +2,9 @@
 
 from harness.faults._edits import NOTHING, HeardEdit, heard_edits, likeliest, quoted
 from harness.faults._inject import backend
-from harness.faults.base import BaseFault, Family, Seen, Source
+from harness.faults.base import BaseFault, Citation, DetectorValue, Family
 from harness.text import default_normaliser, normaliser
-from harness.types import Relation, View
+from harness.types import DetectorInput, Relation
 
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
@@ -28,12 +28,12 @@ class NumberMisread(BaseFault):
     default_margin = 6.0
     default_limit = 2.0
     sources = (
-        Source("5 spoken as forty", "https://github.com/0xShug0/audio.cpp/issues/99"),
-        Source("both sides go through one named normaliser, so that every way of saying a number counts"),
+        Citation("5 spoken as forty", "https://github.com/0xShug0/audio.cpp/issues/99"),
+        Citation("both sides go through one named normaliser, so that every way of saying a number counts"),
     )
     injectors = (backend("misread"),)
 
-    def measure(self, view: View) -> Seen:
+    def measure(self, view: DetectorInput) -> DetectorValue:
         normalise = normaliser(default_normaliser(view.chunk.language))
 
         def misread(edit: HeardEdit) -> bool:

@@ -2,7 +2,7 @@
 
 from harness.faults._inject import backend
 from harness.faults._process import ProcessFault
-from harness.faults.base import Source
+from harness.faults.base import Citation
 from harness.types import Outcome
 
 
@@ -11,5 +11,5 @@ class ProcessError(ProcessFault):
     title = "the backend said no"
     causes = ("an exception or exit code", "an HTTP error", "an input it refuses")
     outcomes = (Outcome.ERROR,)
-    sources = (Source("errors under load", "https://github.com/vllm-project/vllm-omni/issues/1635"),)
+    sources = (Citation("errors under load", "https://github.com/vllm-project/vllm-omni/issues/1635"),)
     injectors = (backend("error"),)

@@ -80,7 +80,7 @@ def _whose(finding: Finding) -> str:
     return "what healthy voices have" if finding.limit_source.startswith("prior") else "what is usual"
 
 
-def figure(fault: str, value: float, unit: str = "") -> str:
+def readable_value(fault: str, value: float, unit: str = "") -> str:
     """A value of a class's own scale as the figure it stands for; with its ``unit`` where the scale is plain."""
     scale = SCALES.get(fault)
     return scale.shown(value) if scale is not None else f"{value:.3g} {unit}".strip()
@@ -91,7 +91,7 @@ def source_in_words(source: str) -> str:
     return next((said for start, said in _SOURCES.items() if source.startswith(start)), "")
 
 
-def told(finding: Finding) -> str:
+def finding_phrase(finding: Finding) -> str:
     """What was found and what is allowed, in one phrase."""
     if finding.fault in DISTANCES:
         what, unit = DISTANCES[finding.fault]

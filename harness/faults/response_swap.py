@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from harness.faults._inject import backend
 from harness.faults._whole_run import WholeRunFault
-from harness.faults.base import Family, Source
+from harness.faults.base import Citation, Family
 
 
 class ResponseSwap(WholeRunFault):
@@ -15,5 +15,7 @@ class ResponseSwap(WholeRunFault):
     judged_by: ClassVar[str] = (
         "claim 'distinct-texts' of suites/determinism; each such chunk of a soak is unintelligible or state-bleed"
     )
-    sources = (Source("the same bytes for different texts", "https://github.com/daswer123/xtts-api-server/issues/59"),)
+    sources = (
+        Citation("the same bytes for different texts", "https://github.com/daswer123/xtts-api-server/issues/59"),
+    )
     injectors = (backend("swap"),)

@@ -3,8 +3,17 @@
 import numpy as np
 
 from harness.faults._inject import audio, give, loudness, speech
-from harness.faults.base import BaseFault, CannotJudge, Family, Material, NotApplicable, Seen, Source, payload
-from harness.types import Relation, View
+from harness.faults.base import (
+    BaseFault,
+    CannotJudge,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+    required_payload,
+)
+from harness.types import DetectorInput, Relation
 
 NOT_HARMONIC = 0.0  # dB, of a half in which nothing is voiced any more
 LEAST_VOICED = 0.5  # s; less says nothing of harmonics
@@ -12,7 +21,7 @@ GONE = 0.1  # s; where the reference has enough of it, voicing is lost
 USUALLY_VOICED = 0.2  # share of the speech; a voice below is whispered
 
 
-def lose_phase(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def lose_phase(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Shift the phase of every time-frequency cell of the second half at random, by up to ``dose`` / 2 radians."""
     from scipy.signal import istft, stft
 
@@ -25,7 +34,7 @@ def lose_phase(material: Material, dose: float, rng: np.random.Generator) -> Mat
     return give(material, np.concatenate([x[:half], rough]), half / rate, len(x) / rate)
 
 
-def half_precision(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def half_precision(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Speak the clip again with a source whose running phase is float16 and has been running for ``dose`` s already."""
     from harness.faults._half_phase import resynthesized
 
@@ -46,11 +55,11 @@ class Robotic(BaseFault):
     default_limit = 6.0
     expects = True
     sources = (
-        Source(
+        Citation(
             "phase of about 4000 rad kept with a step of 4 against 0.05",
             "https://github.com/FluidInference/mobius/issues/58",
         ),
-        Source(
+        Citation(
             "harmonicity per half against the reference; an absolute limit missed half",
             "https://github.com/FluidInference/mobius/issues/58",
         ),
@@ -60,18 +69,20 @@ class Robotic(BaseFault):
         *audio("rad", (0.5, 1.0, 2.0, 4.0, 6.2), 4.0, lose_phase, "scramble"),
     )
 
-    def measure(self, view: View) -> Seen:
-        pitch = payload(view, "pitch")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        pitch = required_payload(view, "pitch")
         voiced = pitch.get("voiced_seconds")
         if voiced is None:
             raise CannotJudge("voicing is unknown")
         usual = view.reference.evidence.get(self.name) if view.reference is not None else None
         if float(voiced) < GONE and (usual or view.voice.get("voiced_fraction", 0.0) >= USUALLY_VOICED):
-            return Seen(-NOT_HARMONIC, None, "nothing is voiced any more, where this voice is")
+            return DetectorValue(-NOT_HARMONIC, None, "nothing is voiced any more, where this voice is")
         if float(voiced) < LEAST_VOICED:
             raise NotApplicable(f"only {float(voiced):.2f} s of voiced speech")
         given = pitch.get("harmonicity_db_halves") or []
         if not any(v is not None for v in given):
             raise CannotJudge("harmonicity is unknown")
         halves = [NOT_HARMONIC if v is None else float(v) for v in given]
-        return Seen(-min(halves), None, "harmonicity of the halves " + ", ".join(f"{v:.1f} dB" for v in halves))
+        return DetectorValue(
+            -min(halves), None, "harmonicity of the halves " + ", ".join(f"{v:.1f} dB" for v in halves)
+        )

@@ -5,14 +5,23 @@ import math
 import numpy as np
 
 from harness.faults._inject import audio, coloured, give, loudness, speech
-from harness.faults.base import BaseFault, Family, Material, NotApplicable, Seen, Source, number, payload
-from harness.types import Relation, View
+from harness.faults.base import (
+    BaseFault,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+    number,
+    required_payload,
+)
+from harness.types import DetectorInput, Relation
 
 LEAST = 0.005  # share that stands for "nothing is voiced"
 SHORTEST = 1.0  # s; less says nothing of voicing
 
 
-def water(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def water(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Brown noise under the speech's own envelope, ``dose`` dB above the speech, at the level the speech had."""
     x, rate = speech(material)
     width = int(0.05 * rate)
@@ -49,13 +58,13 @@ class Rumble(BaseFault):
         "noise-floor",
     )
     sources = (
-        Source("rumbling water at the right length and level", "https://github.com/DevMan57/indextts2-rust"),
-        Source("envelope variation caught 48% of it, spectral flatness none"),
+        Citation("rumbling water at the right length and level", "https://github.com/DevMan57/indextts2-rust"),
+        Citation("envelope variation caught 48% of it, spectral flatness none"),
     )
     injectors = audio("dB above the speech", (-10.0, 0.0, 10.0, 20.0, 40.0), 40.0, water)
 
-    def measure(self, view: View) -> Seen:
-        if number(payload(view, "signal"), "duration") < SHORTEST:
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        if number(required_payload(view, "signal"), "duration") < SHORTEST:
             raise NotApplicable(f"less than {SHORTEST:.0f} s of audio")
-        share = max(number(payload(view, "pitch"), "voiced_fraction"), LEAST)
-        return Seen(-math.log(share), None, f"{share:.0%} of the speech is voiced")
+        share = max(number(required_payload(view, "pitch"), "voiced_fraction"), LEAST)
+        return DetectorValue(-math.log(share), None, f"{share:.0%} of the speech is voiced")

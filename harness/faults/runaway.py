@@ -4,22 +4,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.faults._inject import tokens, tokens_of
+from harness.faults._inject import token_injector, tokens_of
 from harness.faults.base import (
     BaseFault,
     CannotInject,
     CannotJudge,
+    Citation,
+    DetectorValue,
     Family,
-    Material,
+    InjectionMaterial,
     NotApplicable,
-    Seen,
-    Source,
-    payload,
+    required_payload,
 )
-from harness.types import View
+from harness.types import DetectorInput
 
 
-def run_on(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def run_on(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Go on with frames of the clip, in random order, until ``dose`` of the cap is used."""
     codes = tokens_of(material)
     if material.layout is None or not material.layout.cap:
@@ -46,13 +46,13 @@ class Runaway(BaseFault):
         "lost-audio",
     )
     sources = (
-        Source("the cap of 2,500 tokens was hit exactly (MayaBook, Maya1 GGUF against Hugging Face)"),
-        Source("0.34-0.5% of requests end at the cap", "https://github.com/QwenLM/Qwen3-TTS/issues/118"),
+        Citation("the cap of 2,500 tokens was hit exactly (MayaBook, Maya1 GGUF against Hugging Face)"),
+        Citation("0.34-0.5% of requests end at the cap", "https://github.com/QwenLM/Qwen3-TTS/issues/118"),
     )
-    injectors = tokens("share of the cap", (0.9, 1.0), 1.0, run_on)
+    injectors = token_injector("share of the cap", (0.9, 1.0), 1.0, run_on)
 
-    def measure(self, view: View) -> Seen:
-        tokens = payload(view, "tokens")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        tokens = required_payload(view, "tokens")
         cap, count = tokens.get("cap"), tokens.get("count")
         hit = tokens.get("cap_hit")
         if cap and count is not None:
@@ -67,4 +67,4 @@ class Runaway(BaseFault):
         if hit:
             share = max(1.0, share)
         finish = tokens.get("finish_reason")
-        return Seen(share, None, detail + (f", finish reason {finish}" if finish else ""))
+        return DetectorValue(share, None, detail + (f", finish reason {finish}" if finish else ""))

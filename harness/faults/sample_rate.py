@@ -7,14 +7,23 @@ import numpy as np
 
 from harness.faults._figures import reference_figure
 from harness.faults._inject import audio, give, speech
-from harness.faults.base import BaseFault, Family, Material, NotApplicable, Seen, Source, number, payload
-from harness.types import View
+from harness.faults.base import (
+    BaseFault,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+    number,
+    required_payload,
+)
+from harness.types import DetectorInput
 
 PITCHES = ("f0_p05_hz", "f0_median_hz", "f0_p95_hz")  # at a wrong rate all of them move
 SLACK = 0.15  # healthy takes differ by as much in pace or pitch
 
 
-def wrong_rate(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def wrong_rate(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Play the samples ``dose`` times as fast, at the rate the header says."""
     x, rate = speech(material)
     places = np.arange(0, len(x) - 1, dose)
@@ -28,9 +37,9 @@ def least_shift(shifts: Sequence[float]) -> float:
     return min(max(shifts), 0.0)
 
 
-def _shift(view: View, key: str) -> float | None:
+def _shift(view: DetectorInput, key: str) -> float | None:
     """ln of a pitch over what is usual for this text, None where either is unknown."""
-    now, then = payload(view, "pitch").get(key), reference_figure(view, key)
+    now, then = required_payload(view, "pitch").get(key), reference_figure(view, key)
     return None if now is None or then is None else math.log(float(now) / then)
 
 
@@ -57,7 +66,7 @@ class SampleRate(BaseFault):
         "lost-audio",
     )
     sources = (
-        Source(
+        Citation(
             "duration ratio r together with pitch ratio 1/r, r of .5, .919, 1.088, 2",
             "https://github.com/dograh-hq/pipecat/issues/59",
         ),
@@ -67,8 +76,8 @@ class SampleRate(BaseFault):
         *audio("times as fast", (0.5, 0.67, 0.8, 0.919), 0.5, wrong_rate, "slow"),  # 0.5: stereo taken for mono
     )
 
-    def measure(self, view: View) -> Seen:
-        pitch, signal = payload(view, "pitch"), payload(view, "signal")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        pitch, signal = required_payload(view, "pitch"), required_payload(view, "signal")
         seconds_then = reference_figure(view, "duration")
         if reference_figure(view, "f0_median_hz") is None or seconds_then is None:
             raise NotApplicable("no reference and no 40 chunks to take pitch and duration from")
@@ -78,4 +87,6 @@ class SampleRate(BaseFault):
         higher = least_shift([shift for key in PITCHES if (shift := _shift(view, key)) is not None])
         apart = max(0.0, abs(faster - higher) - SLACK)
         agreed = math.copysign(min(abs(faster), abs(higher)), faster * higher) - apart
-        return Seen(agreed, None, f"duration 1/{math.exp(faster):.2f}, pitch x{math.exp(higher):.2f} of what is usual")
+        return DetectorValue(
+            agreed, None, f"duration 1/{math.exp(faster):.2f}, pitch x{math.exp(higher):.2f} of what is usual"
+        )

@@ -5,8 +5,17 @@ import math
 import numpy as np
 
 from harness.faults._inject import audio, give, loudest, speech
-from harness.faults.base import BaseFault, Family, Material, NotApplicable, Seen, Source, as_span, payload
-from harness.types import Relation, View
+from harness.faults.base import (
+    BaseFault,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+    as_span,
+    required_payload,
+)
+from harness.types import DetectorInput, Relation
 
 SMALLEST = 1e-9
 HIGHEST_PITCH = 500.0  # Hz; a longer period may be that of a voice
@@ -16,17 +25,17 @@ PERIOD = 4  # samples that the injector repeats
 LOUD = 0.004  # s over which the loudest place is looked for
 
 
-def stand_still(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def stand_still(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Repeat 4 loud samples for ``dose`` seconds, over the loudest stretch of that length."""
     return _repeated(material, PERIOD, dose)
 
 
-def period(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def period(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Repeat ``dose`` loud samples for 0.5 s, over the loudest stretch of that length."""
     return _repeated(material, round(dose), 0.5)
 
 
-def _repeated(material: Material, count: int, seconds: float) -> Material:
+def _repeated(material: InjectionMaterial, count: int, seconds: float) -> InjectionMaterial:
     x, rate = speech(material)
     width, start = int(seconds * rate), loudest(x, rate, seconds)
     stretch = x[start : start + width]
@@ -63,7 +72,7 @@ class ShortRepeat(BaseFault):
         "rumble",
     )
     sources = (
-        Source(
+        Citation(
             "the 4-sample loop beyond 400 tokens; residual below 1e-3 (healthy .011, whisper .52)",
             "https://github.com/Lourdle/cosyvoice.cpp/issues/4",
         ),
@@ -73,15 +82,15 @@ class ShortRepeat(BaseFault):
         *audio("samples", (2.0, 4.0, 16.0, 64.0, 256.0, 512.0), 4.0, period, "period"),
     )
 
-    def measure(self, view: View) -> Seen:
-        periodic = payload(view, "signal").get("periodic") or {}
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        periodic = required_payload(view, "signal").get("periodic") or {}
         ratio = periodic.get("ratio")
         if ratio is None:
             raise NotApplicable("no frame is loud enough to look for a repeat in")
         value = -math.log10(max(float(ratio), SMALLEST))
         seconds, period = periodic.get("seconds") or 0.0, periodic.get("period")
-        rate = payload(view, "signal").get("sample_rate") or 0
+        rate = required_payload(view, "signal").get("sample_rate") or 0
         if period and period > rate / HIGHEST_PITCH and seconds < HELD_VOWEL:
             value = min(value, SPOKEN)  # diphone voices hold a vowel by repeating one period of it
         detail = f"period of {period} samples, residual {float(ratio):.1e}, {seconds:.2f} s"
-        return Seen(value, as_span(periodic.get("span")), detail)
+        return DetectorValue(value, as_span(periodic.get("span")), detail)

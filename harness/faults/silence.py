@@ -1,8 +1,8 @@
 """Silence: audio was given, and nobody speaks in it."""
 
 from harness.faults._inject import audio, quieter
-from harness.faults.base import BaseFault, CannotJudge, Family, Seen, Source, payload
-from harness.types import View
+from harness.faults.base import BaseFault, CannotJudge, Citation, DetectorValue, Family, required_payload
+from harness.types import DetectorInput
 
 FLOOR_DBFS = -144.0  # 24-bit noise floor: digital zero counts as this
 
@@ -32,17 +32,17 @@ class Silence(BaseFault):
         "click",
     )
     sources = (
-        Source("silent voices", "https://github.com/k2-fsa/sherpa-onnx/issues/2236"),
-        Source("peak below -60 dBFS: inaudible beside any playback noise"),
+        Citation("silent voices", "https://github.com/k2-fsa/sherpa-onnx/issues/2236"),
+        Citation("peak below -60 dBFS: inaudible beside any playback noise"),
     )
     injectors = audio("dB quieter", (30.0, 45.0, 60.0, 80.0, 200.0), 80.0, quieter)
 
-    def measure(self, view: View) -> Seen:
-        signal = payload(view, "signal")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        signal = required_payload(view, "signal")
         peak = signal.get("peak_dbfs")
         if peak is None:
             if not signal.get("constant") and signal.get("nonfinite_fraction"):
                 raise CannotJudge("no finite sample to take a peak of")
             peak = FLOOR_DBFS
         peak = max(float(peak), FLOOR_DBFS)
-        return Seen(-peak, (0.0, float(signal.get("duration") or 0.0)), f"peak {peak:.1f} dBFS")
+        return DetectorValue(-peak, (0.0, float(signal.get("duration") or 0.0)), f"peak {peak:.1f} dBFS")

@@ -3,17 +3,17 @@
 import numpy as np
 
 from harness.faults._edits import NOTHING, heard_edits, is_missing, likeliest, quoted
-from harness.faults._inject import cut, give, join, speech, words, words_at
-from harness.faults.base import BaseFault, Family, Material, Seen, Source
-from harness.types import Relation, View
+from harness.faults._inject import crossfade, give, speech, word_start, words, words_at
+from harness.faults.base import BaseFault, Citation, DetectorValue, Family, InjectionMaterial
+from harness.types import DetectorInput, Relation
 
 
-def leave_out(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def leave_out(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Cut ``dose`` words out of the middle."""
     x, rate = speech(material)
     first, after = words_at(material, round(dose), rng)
-    start, end = cut(material, rate, first), cut(material, rate, after)
-    return give(material, join([x[:start], x[end:]], rate), start / rate, start / rate)
+    start, end = word_start(material, rate, first), word_start(material, rate, after)
+    return give(material, crossfade([x[:start], x[end:]], rate), start / rate, start / rate)
 
 
 class SkippedWords(BaseFault):
@@ -28,12 +28,12 @@ class SkippedWords(BaseFault):
     default_limit = 2.0
     essential = True
     sources = (
-        Source("the first words are lost", "https://github.com/k2-fsa/sherpa-onnx/issues/1777"),
-        Source("log-likelihood ratio under Whisper's decoder, by two models (docs/judging.md)"),
+        Citation("the first words are lost", "https://github.com/k2-fsa/sherpa-onnx/issues/1777"),
+        Citation("log-likelihood ratio under Whisper's decoder, by two models (docs/judging.md)"),
     )
     injectors = words((1.0, 2.0, 3.0, 5.0, 8.0), 5.0, leave_out)
 
-    def measure(self, view: View) -> Seen:
+    def measure(self, view: DetectorInput) -> DetectorValue:
         edits = heard_edits(view)
         return likeliest(
             edits,

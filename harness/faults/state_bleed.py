@@ -3,12 +3,20 @@
 import numpy as np
 
 from harness.faults._edits import NOTHING, heard_edits, is_again, likeliest, quoted
-from harness.faults._inject import audio, backend, give, join, speech
-from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source
-from harness.types import Relation, View
+from harness.faults._inject import audio, backend, crossfade, give, speech
+from harness.faults.base import (
+    BaseFault,
+    CannotInject,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+)
+from harness.types import DetectorInput, Relation
 
 
-def splice(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def splice(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Begin with the last ``dose`` seconds of what was spoken before."""
     x, rate = speech(material)
     if material.previous is None:
@@ -17,7 +25,7 @@ def splice(material: Material, dose: float, rng: np.random.Generator) -> Materia
     if other != rate:
         raise CannotInject("the audio before has another rate")
     tail = y[-int(dose * rate) :]
-    return give(material, join([tail, x], rate), 0.0, len(tail) / rate)
+    return give(material, crossfade([tail, x], rate), 0.0, len(tail) / rate)
 
 
 class StateBleed(BaseFault):
@@ -32,15 +40,15 @@ class StateBleed(BaseFault):
     default_limit = 2.0
     explains = ("inserted-words", "gibberish-tail")
     sources = (
-        Source("a long text before a short one", "https://github.com/k2-fsa/sherpa-onnx/issues/1695"),
-        Source("insertions that match the chunk before, not one match by chance"),
+        Citation("a long text before a short one", "https://github.com/k2-fsa/sherpa-onnx/issues/1695"),
+        Citation("insertions that match the chunk before, not one match by chance"),
     )
     injectors = (
         *audio("s", (0.3, 0.7, 1.5, 2.5), 2.5, splice),
         backend("keep-state", "words", "words of the text before", (1.0, 3.0, 6.0, 12.0), 6.0, "keep-state"),
     )
 
-    def measure(self, view: View) -> Seen:
+    def measure(self, view: DetectorInput) -> DetectorValue:
         if view.previous is None:
             raise NotApplicable("nothing was spoken before in this epoch")
         before, own = view.previous.expected_text, view.chunk.expected_text

@@ -4,14 +4,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.faults._inject import tokens, tokens_of
-from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source, as_span, payload
-from harness.types import Relation, View
+from harness.faults._inject import token_injector, tokens_of
+from harness.faults.base import (
+    BaseFault,
+    CannotInject,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+    as_span,
+    required_payload,
+)
+from harness.types import DetectorInput, Relation
 
 PERIOD = 8  # frames that the injector repeats
 
 
-def go_round(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def go_round(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Repeat 8 frames of the middle until ``dose`` frames are added."""
     codes = tokens_of(material)
     if len(codes) < 2 * PERIOD:
@@ -35,18 +45,18 @@ class TokenLoop(BaseFault):
     default_limit = 50.0
     explains = ("loop", "overlong")
     sources = (
-        Source(
+        Citation(
             "stopping at two identical tokens cut speech early: healthy tokens repeat",
             "https://github.com/jamiepine/voicebox/issues/587",
         ),
     )
-    injectors = tokens("frames", (8.0, 24.0, 80.0, 240.0), 80.0, go_round)
+    injectors = token_injector("frames", (8.0, 24.0, 80.0, 240.0), 80.0, go_round)
 
-    def measure(self, view: View) -> Seen:
-        tokens = payload(view, "tokens")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        tokens = required_payload(view, "tokens")
         if not tokens.get("codebooks"):
             raise NotApplicable("the backend gives no token values")
         cycle = tokens.get("cycle") or {}
         period, repeats = cycle.get("period") or 0, cycle.get("repeats") or 0
         beyond = float(period) * max(float(repeats) - 1.0, 0.0)
-        return Seen(beyond, as_span(cycle.get("span")), f"{period} frames, {repeats} times")
+        return DetectorValue(beyond, as_span(cycle.get("span")), f"{period} frames, {repeats} times")

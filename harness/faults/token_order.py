@@ -4,9 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.faults._inject import tokens, tokens_of
-from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source, payload
-from harness.types import Tokens, View
+from harness.faults._inject import token_injector, tokens_of
+from harness.faults.base import (
+    BaseFault,
+    CannotInject,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+    required_payload,
+)
+from harness.types import DetectorInput, Tokens
 
 LEAST_TOKENS = 20
 
@@ -17,7 +26,7 @@ def _books(codes: Tokens) -> int:
     return int(codes.shape[1])
 
 
-def leading(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def leading(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Put ``dose`` tokens too many in front: all that follow move on by as many places."""
     codes = tokens_of(material)
     books = _books(codes)
@@ -25,7 +34,7 @@ def leading(material: Material, dose: float, rng: np.random.Generator) -> Materi
     return replace(material, tokens=shifted[: codes.size].reshape(-1, books))
 
 
-def swap(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def swap(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Give a share of the frames the codes of their neighbouring codebook."""
     codes = tokens_of(material)
     _books(codes)
@@ -48,19 +57,19 @@ class TokenOrder(BaseFault):
     default_limit = 0.05
     explains = ("token-range", "unintelligible", "lost-audio", "truncation", "skipped-words", "rumble", "noise")
     sources = (
-        Source(
+        Citation(
             "an extra leading token turns all into garbage; the index modulo the layout tells",
             "https://github.com/stepfun-ai/Step-Audio-EditX/issues/66",
         ),
-        Source("codebooks of one size hide it: then only the transcript shows it, as unintelligible speech"),
+        Citation("codebooks of one size hide it: then only the transcript shows it, as unintelligible speech"),
     )
     injectors = (
-        *tokens("tokens too many", (1.0, 2.0), 1.0, leading),
-        *tokens("share of frames", (0.03, 0.1, 0.3, 1.0), 1.0, swap, "swap"),
+        *token_injector("tokens too many", (1.0, 2.0), 1.0, leading),
+        *token_injector("share of frames", (0.03, 0.1, 0.3, 1.0), 1.0, swap, "swap"),
     )
 
-    def measure(self, view: View) -> Seen:
-        seen = payload(view, "tokens")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        seen = required_payload(view, "tokens")
         books = [book for book in seen.get("codebooks") or [] if book.get("out_of_range") is not None]
         if len(books) < 2:
             raise NotApplicable("no order to look at: fewer than two codebooks of known size")
@@ -69,4 +78,4 @@ class TokenOrder(BaseFault):
             raise NotApplicable(f"only {frames} frames, {LEAST_TOKENS} are needed")
         shares = [float(book["out_of_range"]) / frames for book in books]
         worst = max(range(len(shares)), key=shares.__getitem__)
-        return Seen(shares[worst], None, f"codebook {worst}: {shares[worst]:.1%} of the frames")
+        return DetectorValue(shares[worst], None, f"codebook {worst}: {shares[worst]:.1%} of the frames")

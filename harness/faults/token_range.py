@@ -4,12 +4,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.faults._inject import tokens, tokens_of
-from harness.faults.base import BaseFault, CannotInject, Family, Material, NotApplicable, Seen, Source, payload
-from harness.types import View
+from harness.faults._inject import token_injector, tokens_of
+from harness.faults.base import (
+    BaseFault,
+    CannotInject,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+    required_payload,
+)
+from harness.types import DetectorInput
 
 
-def out_of_range(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def out_of_range(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Add the codebook's size to a share of the tokens, at least to one."""
     codes = tokens_of(material)
     if material.layout is None:
@@ -29,13 +38,13 @@ class TokenRange(BaseFault):
     observes = ("tokens",)
     unit = "tokens out of range"
     physical_limit = 0.0
-    sources = (Source("gaps and device asserts", "https://github.com/canopyai/Orpheus-TTS/issues/230"),)
-    injectors = tokens("share of tokens", (0.0001, 0.001, 0.01, 0.1), 0.001, out_of_range)
+    sources = (Citation("gaps and device asserts", "https://github.com/canopyai/Orpheus-TTS/issues/230"),)
+    injectors = token_injector("share of tokens", (0.0001, 0.001, 0.01, 0.1), 0.001, out_of_range)
 
-    def measure(self, view: View) -> Seen:
-        books = payload(view, "tokens").get("codebooks") or []
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        books = required_payload(view, "tokens").get("codebooks") or []
         counts = [book.get("out_of_range") for book in books]
         if not counts or any(count is None for count in counts):
             raise NotApplicable("the backend gives no token values, or no codebook sizes")
         worst = [f"codebook {i}: {count} of size {books[i].get('size')}" for i, count in enumerate(counts) if count]
-        return Seen(float(sum(counts)), None, "; ".join(worst) or "all within range")
+        return DetectorValue(float(sum(counts)), None, "; ".join(worst) or "all within range")

@@ -3,15 +3,24 @@
 import numpy as np
 
 from harness.faults._inject import audio, give, loudness, speech
-from harness.faults.base import BaseFault, CannotInject, Family, Material, Seen, Source, number, payload
-from harness.types import Relation, View
+from harness.faults.base import (
+    BaseFault,
+    CannotInject,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    number,
+    required_payload,
+)
+from harness.types import DetectorInput, Relation
 
 EDGE = 0.02  # s
 QUIETEST = -40.0  # dB; how much lower a clip ends says how its silence was made, not how its speech ended
 NOISE = 16.0  # dB over the clip's own noise that the end must stand
 
 
-def cut_off(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def cut_off(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Cut in the last half where 20 ms are nearest to ``dose`` dB of the speech's level."""
     x, rate = speech(material)
     width = int(EDGE * rate)
@@ -35,18 +44,18 @@ class TruncatedEnding(BaseFault):
     default_margin = 15.0
     default_limit = -16.0
     sources = (
-        Source("speech that ends a third of a second early", "https://github.com/KittenML/KittenTTS/issues/26"),
-        Source("the end of the last word is missing", "https://github.com/neonbjb/tortoise-tts/issues/53"),
+        Citation("speech that ends a third of a second early", "https://github.com/KittenML/KittenTTS/issues/26"),
+        Citation("the end of the last word is missing", "https://github.com/neonbjb/tortoise-tts/issues/53"),
     )
     injectors = audio("dB of the last 20 ms", (-20.0, -12.0, -6.0, 0.0, 3.0), 0.0, cut_off)
 
-    def measure(self, view: View) -> Seen:
-        signal = payload(view, "signal")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        signal = required_payload(view, "signal")
         edges = signal.get("edge_levels_db")
         end = number({"end": edges[1] if edges else None}, "end", "the level of the end")
         level, floor = signal.get("active_rms_dbfs"), signal.get("noise_floor_dbfs")
         duration = float(signal.get("duration") or 0.0)
         seen = f"the last 20 ms at {end:+.1f} dB of the speech"
         if level is not None and floor is not None and float(level) + end < float(floor) + NOISE:
-            return Seen(QUIETEST, None, f"{seen}, no louder than the clip's noise")
-        return Seen(max(end, QUIETEST), (max(duration - EDGE, 0.0), duration), seen)
+            return DetectorValue(QUIETEST, None, f"{seen}, no louder than the clip's noise")
+        return DetectorValue(max(end, QUIETEST), (max(duration - EDGE, 0.0), duration), seen)

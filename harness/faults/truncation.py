@@ -3,18 +3,18 @@
 import numpy as np
 
 from harness.faults._edits import NOTHING, heard_edits, is_missing, likeliest, quoted
-from harness.faults._inject import cut, give, speech, words
-from harness.faults.base import BaseFault, CannotInject, Family, Material, Seen, Source
-from harness.types import Relation, View
+from harness.faults._inject import give, speech, word_start, words
+from harness.faults.base import BaseFault, CannotInject, Citation, DetectorValue, Family, InjectionMaterial
+from harness.types import DetectorInput, Relation
 
 
-def lose_the_end(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def lose_the_end(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Cut off the last ``dose`` words."""
     x, rate = speech(material)
     kept = len(material.words) - round(dose)
     if kept < 1:
         raise CannotInject(f"only {len(material.words)} words")
-    at = cut(material, rate, kept)
+    at = word_start(material, rate, kept)
     return give(material, x[:at], at / rate, at / rate)
 
 
@@ -30,12 +30,12 @@ class Truncation(BaseFault):
     default_limit = 2.0
     essential = True
     sources = (
-        Source("the last sentence is gone", "https://github.com/2noise/ChatTTS/issues/557"),
-        Source("log-likelihood ratio of an end against the next word, by two models (docs/judging.md)"),
+        Citation("the last sentence is gone", "https://github.com/2noise/ChatTTS/issues/557"),
+        Citation("log-likelihood ratio of an end against the next word, by two models (docs/judging.md)"),
     )
     injectors = words((1.0, 2.0, 4.0, 6.0, 10.0), 6.0, lose_the_end)  # the reports' last sentence, a short one
 
-    def measure(self, view: View) -> Seen:
+    def measure(self, view: DetectorInput) -> DetectorValue:
         edits = heard_edits(view)
         return likeliest(
             edits,

@@ -6,22 +6,24 @@ import numpy as np
 
 from harness.faults._edits import quoted
 from harness.faults._figures import speech_seconds
-from harness.faults._heard import Heard, hear, understood
-from harness.faults._inject import audio, give, join, speech, tokens, tokens_of
-from harness.faults.base import BaseFault, CannotInject, Family, Material, Seen, Source
-from harness.types import Relation, View
+from harness.faults._heard import TranscriptPair, compare_transcript, understood
+from harness.faults._inject import audio, crossfade, give, speech, token_injector, tokens_of
+from harness.faults.base import BaseFault, CannotInject, Citation, DetectorValue, Family, InjectionMaterial
+from harness.types import DetectorInput, Relation
 
 SLOWEST = 5.0  # letters a second of speech: whoever speaks for longer and is not heard has said something else
 
 
-def turn_round(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def turn_round(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Reverse the speech in windows of ``dose`` seconds: it keeps its level, spectrum and pace."""
     x, rate = speech(material)
     width = max(int(dose * rate), 2)
-    return give(material, join([x[i : i + width][::-1] for i in range(0, len(x), width)], rate), 0.0, len(x) / rate)
+    return give(
+        material, crossfade([x[i : i + width][::-1] for i in range(0, len(x), width)], rate), 0.0, len(x) / rate
+    )
 
 
-def keep_the_envelope(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def keep_the_envelope(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """White noise under the speech's own envelope, for ``dose`` of the clip, in the middle."""
     x, rate = speech(material)
     first, after = _middle(len(x), dose)
@@ -33,7 +35,7 @@ def keep_the_envelope(material: Material, dose: float, rng: np.random.Generator)
     return give(material, x, first / rate, after / rate)
 
 
-def scramble_phases(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def scramble_phases(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Keep the spectrum of every ``dose`` s and give it random phases: what is within a window is smeared over it."""
     x, rate = speech(material)
     width = max(int(dose * rate), 16)
@@ -44,16 +46,16 @@ def scramble_phases(material: Material, dose: float, rng: np.random.Generator) -
     return give(material, x, 0.0, len(x) / rate)
 
 
-def shuffle(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def shuffle(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Put pieces of ``dose`` s in random order."""
     x, rate = speech(material)
     width = max(int(dose * rate), 16)
     pieces = [x[first : first + width] for first in range(0, len(x) - width + 1, width)]
     order = rng.permutation(len(pieces))
-    return give(material, join([pieces[i] for i in order], rate), 0.0, len(x) / rate)
+    return give(material, crossfade([pieces[i] for i in order], rate), 0.0, len(x) / rate)
 
 
-def flip(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def flip(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Replace a share of the tokens by others of their codebook."""
     codes = tokens_of(material)
     if material.layout is None:
@@ -63,7 +65,7 @@ def flip(material: Material, dose: float, rng: np.random.Generator) -> Material:
     return replace(material, tokens=np.where(chosen, other, codes).astype(np.int32))
 
 
-def offset(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def shift_tokens(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Move every token on by ``dose`` within its codebook."""
     codes = tokens_of(material)
     if material.layout is None:
@@ -91,7 +93,7 @@ class Unintelligible(BaseFault):
     essential = True
     explains = ("truncation", "skipped-words", "inserted-words", "gibberish-tail", "loop")
     sources = (
-        Source(
+        Citation(
             "envelope, zero crossings and centroid caught at most 5% of speech-like non-speech",
             "https://github.com/Lourdle/cosyvoice.cpp/issues/4",
         ),
@@ -101,18 +103,18 @@ class Unintelligible(BaseFault):
         *audio("share of the clip", (0.25, 0.5, 1.0), 1.0, keep_the_envelope, "envelope-noise"),
         *audio("s, window", (0.03, 0.1, 0.3), 0.3, scramble_phases, "phase-scramble"),
         *audio("s, piece", (0.05, 0.1, 0.2), 0.2, shuffle, "shuffle"),
-        *tokens("share of tokens", (0.01, 0.1, 0.3, 1.0), 1.0, flip, "token-flip"),
-        *tokens("places", (1.0, 7.0, 31.0), 1.0, offset, "token-offset"),
+        *token_injector("share of tokens", (0.01, 0.1, 0.3, 1.0), 1.0, flip, "token-flip"),
+        *token_injector("places", (1.0, 7.0, 31.0), 1.0, shift_tokens, "token-offset"),
     )
 
-    def measure(self, view: View) -> Seen:
+    def measure(self, view: DetectorInput) -> DetectorValue:
         understood(view)
-        heard = hear(view)
+        heard = compare_transcript(view)
         value = 1.0 - max(_precision(heard, speech_seconds(view)), heard.recall)
-        return Seen(value, None, f"heard {quoted(heard.words)}" if heard.words else "no word was heard")
+        return DetectorValue(value, None, f"heard {quoted(heard.words)}" if heard.words else "no word was heard")
 
 
-def _precision(heard: Heard, seconds: float) -> float:
+def _precision(heard: TranscriptPair, seconds: float) -> float:
     """The share of what was said that is in the text: by the letters heard, or that the time must have held.
 
     A recognizer that makes out one common word in ten seconds of babble has heard nothing that is not in the text.

@@ -1,8 +1,8 @@
 """WAV header: the header of the audio promises something else than follows it."""
 
 from harness.faults._inject import backend
-from harness.faults.base import BaseFault, Family, Seen, Source
-from harness.types import Relation, View
+from harness.faults.base import BaseFault, Citation, DetectorValue, Family
+from harness.types import DetectorInput, Relation
 
 LOST = ("truncated", "incomplete last frame", "left out")  # what was promised is not there; the rest is only untidy
 
@@ -19,13 +19,13 @@ class WavHeader(BaseFault):
     default_limit = 0.5
     explains = ("truncation", "near-empty")
     sources = (
-        Source("0xFFFFFFFF sizes in streamed headers", "https://github.com/remsky/Kokoro-FastAPI/issues/94"),
-        Source("headers inside of the data", "https://github.com/kyutai-labs/pocket-tts/issues/229"),
-        Source("placeholders of streaming are repaired and noted, and are no fault"),
+        Citation("0xFFFFFFFF sizes in streamed headers", "https://github.com/remsky/Kokoro-FastAPI/issues/94"),
+        Citation("headers inside of the data", "https://github.com/kyutai-labs/pocket-tts/issues/229"),
+        Citation("placeholders of streaming are repaired and noted, and are no fault"),
     )
     injectors = (backend("truncated-file", "share", "share of the audio lost", (0.01, 0.1, 0.5), 0.5),)
 
-    def measure(self, view: View) -> Seen:
+    def measure(self, view: DetectorInput) -> DetectorValue:
         repairs = [str(repair) for repair in view.attempt.notes.get("repairs") or ()]
         lost = [repair for repair in repairs if any(word in repair.split(":", 1)[0] for word in LOST)]
-        return Seen(float(len(lost)), None, "; ".join(repairs))
+        return DetectorValue(float(len(lost)), None, "; ".join(repairs))

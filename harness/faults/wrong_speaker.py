@@ -7,19 +7,19 @@ from harness.faults.base import (
     BaseFault,
     CannotInject,
     CannotJudge,
+    Citation,
+    DetectorValue,
     Family,
-    Material,
+    InjectionMaterial,
     NotApplicable,
-    Seen,
-    Source,
-    payload,
+    required_payload,
 )
-from harness.types import Relation, View
+from harness.types import DetectorInput, Relation
 
 LEAST_SPEECH = 3.0  # s; below this the similarity of embeddings says little
 
 
-def other_voice(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def other_voice(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Let another voice speak the last ``dose`` of the clip."""
     x, rate = speech(material)
     if material.other is None:
@@ -30,7 +30,7 @@ def other_voice(material: Material, dose: float, rng: np.random.Generator) -> Ma
     return give(material, np.concatenate([x[:start], np.resize(y, len(x) - start)]), start / rate, len(x) / rate)
 
 
-def shifted(material: Material, dose: float, rng: np.random.Generator) -> Material:
+def shifted(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Raise pitch by ``dose`` semitones, and formants by a quarter of that: the same words from a smaller head."""
     import warnings
 
@@ -67,8 +67,8 @@ class WrongSpeaker(BaseFault):
     expects = True
     maximum = 2.0
     sources = (
-        Source("the voice changes within a text", "https://github.com/suno-ai/bark/issues/155"),
-        Source(
+        Citation("the voice changes within a text", "https://github.com/suno-ai/bark/issues/155"),
+        Citation(
             "percentiles of few synthetic renders flag the right voice: fit on held-out texts",
             "https://github.com/dudarenok-maker/Castwright/issues/2793",
         ),
@@ -78,8 +78,8 @@ class WrongSpeaker(BaseFault):
         *audio("semitones", (2.0, 4.0, 8.0, 12.0), 8.0, shifted, "shifted"),
     )
 
-    def measure(self, view: View) -> Seen:
-        speaker = payload(view, "speaker")
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        speaker = required_payload(view, "speaker")
         seconds = speaker.get("speech_seconds")
         if speaker.get("similarity") is None:
             raise NotApplicable("no recording of the voice to compare with")
@@ -88,6 +88,6 @@ class WrongSpeaker(BaseFault):
         if float(seconds) < LEAST_SPEECH:
             raise NotApplicable(f"only {float(seconds):.1f} s of speech, {LEAST_SPEECH:.0f} s are needed")
         similarity = float(speaker["similarity"])
-        return Seen(
+        return DetectorValue(
             1.0 - similarity, None, f"similarity {similarity:.3f} ({speaker.get('encoder', 'unnamed encoder')})"
         )

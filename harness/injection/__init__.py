@@ -1,5 +1,5 @@
 """Faults on purpose in a living backend: ``faulty(variant, plan)`` wraps any variant (layer 3)."""
 
-from harness.injection.plan import Strike, faulty
+from harness.injection.plan import InjectionRule, faulty
 
-__all__ = ["Strike", "faulty"]
+__all__ = ["InjectionRule", "faulty"]

@@ -15,9 +15,9 @@ from harness.audio import read_audio
 from harness.backends import ADAPTERS
 from harness.backends.base import Backend, BackendRefused
 from harness.faults import catalogue
-from harness.faults.base import CannotInject, Injector, Material, Stage
-from harness.injection.actions import AFTER, BEFORE, Memory
-from harness.injection.plan import Strike, inner, read_plan
+from harness.faults.base import CannotInject, InjectionMaterial, InjectionPoint, Injector
+from harness.injection.actions import AFTER, BEFORE, InjectionState
+from harness.injection.plan import InjectionRule, inner, read_plan
 from harness.injection.words import spoken_words
 from harness.types import Capabilities, Chunk, Request, Samples, Synthesis, Tokens, Variant
 
@@ -26,7 +26,7 @@ from harness.types import Capabilities, Chunk, Request, Samples, Synthesis, Toke
 class _Hit:
     """One injection into one request."""
 
-    strike: Strike
+    strike: InjectionRule
     injectors: tuple[tuple[Injector, float], ...]  # with the dose of each, in the order they are tried
     rng: np.random.Generator
 
@@ -42,10 +42,10 @@ class FaultyBackend:
     def __init__(self) -> None:
         self._inner: Backend | None = None
         self._variant: Variant | None = None
-        self._plan: tuple[Strike, ...] = ()
+        self._plan: tuple[InjectionRule, ...] = ()
         self._seed = 0
         self._capabilities = Capabilities()
-        self._memory = Memory()
+        self._memory = InjectionState()
 
     @staticmethod
     def check(variant: Variant) -> None:
@@ -83,7 +83,9 @@ class FaultyBackend:
         actions: list[tuple[_Hit, Injector, float, Mapping[str, Any]]] = []
         for hit in hits:
             injector, dose = hit.injectors[0]
-            if injector.stage is Stage.BACKEND and (action := injector.apply(Material(chunk), dose, hit.rng).action):
+            if injector.stage is InjectionPoint.BACKEND and (
+                action := injector.apply(InjectionMaterial(chunk), dose, hit.rng).action
+            ):
                 actions.append((hit, injector, dose, action))
         for hit, injector, dose, action in actions:
             if action["do"] in BEFORE:
@@ -114,7 +116,7 @@ class FaultyBackend:
         """Have the inner adapter clear its state, and forget the count and what was spoken before."""
         assert self._inner is not None
         self._inner.reset()
-        self._memory = Memory()
+        self._memory = InjectionState()
 
     def close(self) -> None:
         """Close the adapter inside."""
@@ -124,24 +126,26 @@ class FaultyBackend:
     def _spoil(self, made: Synthesis, chunk: Chunk, hits: list[_Hit], notes: list[dict[str, Any]]) -> Synthesis:
         """Tokens and audio, in the order of the plan; tokens are decoded again."""
         for hit in hits:
-            if hit.injectors[0][0].stage is Stage.BACKEND:
+            if hit.injectors[0][0].stage is InjectionPoint.BACKEND:
                 continue
             why = "nothing was tried"
-            for injector, dose in ((i, d) for i, d in hit.injectors if i.stage is not Stage.BACKEND):
+            for injector, dose in ((i, d) for i, d in hit.injectors if i.stage is not InjectionPoint.BACKEND):
                 try:
                     material = self._material(made, chunk, injector)
                     spoiled = injector.apply(material, dose, hit.rng)
                 except CannotInject as error:
                     why = str(error)
                     continue
-                made = self._decoded(made, spoiled) if injector.stage is Stage.TOKENS else _heard(made, spoiled)
+                made = (
+                    self._decoded(made, spoiled) if injector.stage is InjectionPoint.TOKENS else _heard(made, spoiled)
+                )
                 notes.append({**_note(hit, injector, dose), "span": list(spoiled.span) if spoiled.span else None})
                 break
             else:
                 notes.append({"fault": hit.strike.fault, "reason": why})
         return made
 
-    def _material(self, made: Synthesis, chunk: Chunk, injector: Injector) -> Material:
+    def _material(self, made: Synthesis, chunk: Chunk, injector: Injector) -> InjectionMaterial:
         if made.samples is None and made.audio_path is not None and made.audio_path.is_file():
             read = read_audio(made.audio_path)
             made.samples, made.sample_rate = read.samples, read.sample_rate
@@ -152,13 +156,13 @@ class FaultyBackend:
         before = None
         if self._memory.samples is not None:
             text = self._memory.texts[-2] if len(self._memory.texts) > 1 else ""
-            before = Material(Chunk("before", text), self._memory.samples, self._memory.rate)
-        material = Material(chunk, made.samples, rate, (), made.tokens, layout, previous=before)
+            before = InjectionMaterial(Chunk("before", text), self._memory.samples, self._memory.rate)
+        material = InjectionMaterial(chunk, made.samples, rate, (), made.tokens, layout, previous=before)
         if injector.needs_words:
             material = replace(material, words=spoken_words(made, material))
         return material
 
-    def _decoded(self, made: Synthesis, spoiled: Material) -> Synthesis:
+    def _decoded(self, made: Synthesis, spoiled: InjectionMaterial) -> Synthesis:
         assert spoiled.tokens is not None
         before = 0 if made.tokens is None else made.tokens.size
         if made.token_count is not None:
@@ -170,7 +174,7 @@ class FaultyBackend:
             made.samples = decode(spoiled.tokens)
         return made
 
-    def _hit(self, index: int, strike: Strike, request: Request) -> _Hit | None:
+    def _hit(self, index: int, strike: InjectionRule, request: Request) -> _Hit | None:
         key = f"{self._seed}\0{index}\0{request.text}\0{request.seed}".encode("utf-8", "surrogatepass")
         rng = np.random.default_rng(int.from_bytes(hashlib.sha256(key).digest()[:8], "big"))
         strikes = (
@@ -188,7 +192,7 @@ class FaultyBackend:
         return _Hit(strike, tuple(doses), rng)
 
 
-def _heard(made: Synthesis, spoiled: Material) -> Synthesis:
+def _heard(made: Synthesis, spoiled: InjectionMaterial) -> Synthesis:
     made.samples, made.sample_rate = spoiled.samples, spoiled.sample_rate
     return made
 

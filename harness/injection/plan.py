@@ -16,7 +16,7 @@ ADAPTER = "faulty"
 KEY = "faulty"  # the one setting that is not the inner adapter's
 
 
-class Strike(Settings):
+class InjectionRule(Settings):
     """One entry of the plan: a class of the catalogue with a dose; it strikes where every condition given holds."""
 
     fault: str
@@ -33,7 +33,7 @@ class Faulty(Settings):
     """The table ``settings.faulty`` of a variant whose adapter is ``faulty``."""
 
     adapter: str  # the one inside
-    plan: list[Strike] = Field(min_length=1)
+    plan: list[InjectionRule] = Field(min_length=1)
     seed: int = Field(default=0, ge=0)
 
 
@@ -45,13 +45,15 @@ class Outer(Settings):
 
 
 def faulty(
-    variant: Variant, plan: Sequence[Strike | Mapping[str, Any]], *, name: str | None = None, seed: int = 0
+    variant: Variant, plan: Sequence[InjectionRule | Mapping[str, Any]], *, name: str | None = None, seed: int = 0
 ) -> Variant:
     """``variant`` with the faults of ``plan`` in its living session; named ``NAME+faulty`` unless ``name`` is given.
 
     Everything else stays: model, voice, seeds, profile and calibration. Raises ConfigError for a wrong plan.
     """
-    entries = [entry.model_dump(exclude_none=True) if isinstance(entry, Strike) else dict(entry) for entry in plan]
+    entries = [
+        entry.model_dump(exclude_none=True) if isinstance(entry, InjectionRule) else dict(entry) for entry in plan
+    ]
     table = {"adapter": variant.adapter, "plan": entries, "seed": seed}
     made = replace(
         variant,

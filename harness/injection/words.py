@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.faults.base import CannotInject, Material
+from harness.faults.base import CannotInject, InjectionMaterial
 from harness.types import Samples, Synthesis
 
 Words = tuple[tuple[str, float, float], ...]
@@ -11,7 +11,7 @@ HARDLY_THERE = -6.0  # nats; a word less likely than this was probably not spoke
 MOST_MISSING = 0.1  # share of the words; with more unaligned, a cut would not be where it is meant to be
 
 
-def spoken_words(made: Synthesis, material: Material) -> Words:
+def spoken_words(made: Synthesis, material: InjectionMaterial) -> Words:
     """Words with start and end (s). Raises CannotInject where neither the backend nor Whisper can tell."""
     told = made.notes.get("words")
     if told:
@@ -28,10 +28,10 @@ def aligned_words(samples: Samples, rate: int, text: str, language: str = "en") 
     """
     from harness.audio import resample
     from harness.scorers.base import Unavailable
-    from harness.scorers.edit_likelihood import read_text
+    from harness.scorers.edit_likelihood import read_beside_text
 
     try:
-        reading = read_text(resample(samples, rate, RATE), text, language)
+        reading = read_beside_text(resample(samples, rate, RATE), text, language)
     except Unavailable as why:
         raise CannotInject(f"the backend tells no word times, and they cannot be measured: {why}") from None
     if sum(logprob < HARDLY_THERE for logprob in reading.logprobs) > MOST_MISSING * len(reading.words):

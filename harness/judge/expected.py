@@ -13,7 +13,7 @@ from harness.faults._figures import expected_syllables
 from harness.faults.base import CannotJudge, NotApplicable
 from harness.judge.robust import robust_line, text_terms
 from harness.judge.this_run import LEAST_CHUNKS
-from harness.types import View
+from harness.types import DetectorInput
 
 FENCE = 6.0  # robust deviations; what lies further off does not teach what is usual
 NOTHING: Mapping[str, float] = MappingProxyType({})
@@ -27,7 +27,7 @@ class _Figure:
     offset: float = 0.0
 
 
-def expected_figures(views: Sequence[View]) -> list[Mapping[str, float]]:
+def expected_figures(views: Sequence[DetectorInput]) -> list[Mapping[str, float]]:
     """Return for each view what its run leads to expect of it, without itself: pitch, duration, voiced share.
 
     Keys are those of the scorers (``f0_median_hz`` and its percentiles in Hz, ``duration`` in s, ``voiced_fraction``).
@@ -50,15 +50,15 @@ def expected_figures(views: Sequence[View]) -> list[Mapping[str, float]]:
     return [dict(row) for row in expected]
 
 
-def _pitch(key: str) -> Callable[[View], _Figure]:
-    def take(view: View) -> _Figure:
+def _pitch(key: str) -> Callable[[DetectorInput], _Figure]:
+    def take(view: DetectorInput) -> _Figure:
         f0 = (view.payload("pitch") or {}).get(key)
         return _Figure(math.log(f0) if f0 else math.nan)
 
     return take
 
 
-def _duration(view: View) -> _Figure:
+def _duration(view: DetectorInput) -> _Figure:
     """ln of the seconds a syllable; the text's own syllables give the seconds back."""
     seconds = (view.payload("signal") or {}).get("duration")
     try:
@@ -68,12 +68,12 @@ def _duration(view: View) -> _Figure:
     return _Figure(math.log(max(seconds, 0.01)) - syllables if seconds else math.nan, syllables)
 
 
-def _voiced(view: View) -> _Figure:
+def _voiced(view: DetectorInput) -> _Figure:
     share = (view.payload("pitch") or {}).get("voiced_fraction")
     return _Figure(math.nan if share is None else float(share))
 
 
-_FIGURES: Mapping[str, Callable[[View], _Figure]] = {
+_FIGURES: Mapping[str, Callable[[DetectorInput], _Figure]] = {
     "f0_median_hz": _pitch("f0_median_hz"),
     "f0_p05_hz": _pitch("f0_p05_hz"),
     "f0_p95_hz": _pitch("f0_p95_hz"),

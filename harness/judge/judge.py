@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from harness.faults import catalogue, gather
-from harness.faults.readable import figure
+from harness.faults import catalogue, detect_all
+from harness.faults.readable import readable_value
 from harness.judge.limits import Bound, FaultLimits, Limits, length_of, pick
 from harness.judge.this_run import OwnBound
 from harness.judge.unspoken import nothing_to_speak, verdict_without_words
-from harness.types import Evidence, Finding, Relation, UsedLimit, Verdict, VerdictWord, View
+from harness.types import Detection, DetectorInput, Finding, Relation, UsedLimit, Verdict, VerdictWord
 
 SHOWN_REASONS = 3
 
@@ -46,7 +46,7 @@ class _Held:
         return self.compared > self.limit
 
 
-class Judge:
+class VerdictPolicy:
     """Holds evidence against one set of limits.
 
     Stateless: a verdict rests on the view, the limits, and what the run's other chunks allow (``own``), once the
@@ -61,19 +61,19 @@ class Judge:
         """The scorers that a class rests on; empty when the attempt itself is enough."""
         return self._catalogue[fault].observes
 
-    def evidence(self, view: View) -> list[Evidence]:
+    def evidence(self, view: DetectorInput) -> list[Detection]:
         """What every class of the catalogue sees."""
-        return gather(view)
+        return detect_all(view)
 
     def findings(
-        self, view: View, evidence: Sequence[Evidence], own: Own | None = None
+        self, view: DetectorInput, evidence: Sequence[Detection], own: Own | None = None
     ) -> tuple[list[Finding], dict[str, str]]:
         """Every value beyond its limit, also those that follow from another, and why each other could not be judged."""
         found, unjudged, _ = self._look(view, evidence, own or {})
         return found, unjudged
 
     def _look(
-        self, view: View, evidence: Sequence[Evidence], own: Own
+        self, view: DetectorInput, evidence: Sequence[Detection], own: Own
     ) -> tuple[list[Finding], dict[str, str], list[UsedLimit]]:
         found: list[Finding] = []
         used: list[UsedLimit] = []
@@ -95,7 +95,7 @@ class Judge:
                         found.append(_finding(seen, held))
         return found, unjudged, used
 
-    def verdict(self, view: View, evidence: Sequence[Evidence], own: Own | None = None) -> Verdict:
+    def verdict(self, view: DetectorInput, evidence: Sequence[Detection], own: Own | None = None) -> Verdict:
         """Faulty with at least one finding; clean only when every class that applies has judged; else not judged.
 
         ``own``: what the run's other chunks allow, empty where there are too few of them; it makes the verdict final.
@@ -112,7 +112,7 @@ class Judge:
             return Verdict(VerdictWord.NOT_JUDGED, reason=why, unjudged=names, limits=limits, final=final)
         return Verdict(VerdictWord.CLEAN, limits=limits, final=final)
 
-    def _hold(self, view: View, seen: Evidence, value: float, own: Own) -> _Held | str | None:
+    def _hold(self, view: DetectorInput, seen: Detection, value: float, own: Own) -> _Held | str | None:
         """The value beside its limit; a string says why it could not be judged; None: nothing to hold it against."""
         limits = self.limits.faults.get(seen.fault)
         if limits is None:
@@ -160,7 +160,7 @@ def _unfit(fault: str, usual: Sequence[float], limits: FaultLimits, voice: Bound
     beyond = limits.physics is not None and typical > limits.physics
     if voice is not None:
         beyond = beyond or voice.compared(typical, words, limits.relation) > voice.limit
-    return f"the reference itself is at {figure(fault, typical)} on this text" if beyond else ""
+    return f"the reference itself is at {readable_value(fault, typical)} on this text" if beyond else ""
 
 
 def _against_reference(
@@ -173,22 +173,22 @@ def _against_reference(
     if limits.maximum is not None and limits.relation is Relation.EXCESS:
         room = relate(limits.maximum, usual, limits.relation, limits.against)
         if room <= margin.limit:
-            typical = figure(fault, statistics.median(usual))
+            typical = readable_value(fault, statistics.median(usual))
             return f"the reference itself is at {typical} on this text, nothing could stand out"
-    values = ", ".join(figure(fault, v) for v in usual)
-    return _Held(compared, margin.limit, margin.source, f"{figure(fault, value)} here, reference {values}")
+    values = ", ".join(readable_value(fault, v) for v in usual)
+    return _Held(compared, margin.limit, margin.source, f"{readable_value(fault, value)} here, reference {values}")
 
 
 def _against_run(fault: str, value: float, bound: OwnBound, limits: FaultLimits, note: str) -> _Held | str:
     if limits.maximum is not None and bound.compared(limits.maximum, limits.relation) <= bound.limit:
         return "the run's other chunks reach the limit of what can be measured"
-    low, high = figure(fault, bound.low), figure(fault, bound.high)
-    usual = f"{figure(fault, value)} here, {low} to {high} in the run's other chunks"
+    low, high = readable_value(fault, bound.low), readable_value(fault, bound.high)
+    usual = f"{readable_value(fault, value)} here, {low} to {high} in the run's other chunks"
     detail = "; ".join(filter(None, (note, usual)))
     return _Held(bound.compared(value, limits.relation), bound.limit, bound.source, detail)
 
 
-def _finding(seen: Evidence, held: _Held) -> Finding:
+def _finding(seen: Detection, held: _Held) -> Finding:
     detail = "; ".join(part for part in (seen.detail, held.detail) if part)
     return Finding(seen.fault, held.compared, held.limit, held.source, seen.unit, seen.span, detail)
 

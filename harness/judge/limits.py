@@ -19,7 +19,7 @@ from harness.text import count_words, with_normaliser
 from harness.types import Chunk, Json, Relation
 
 if TYPE_CHECKING:
-    from harness.faults.base import Fault
+    from harness.faults.base import Detector
 
 SCHEMA = 1
 DEFAULT = "default, not fitted on this voice"
@@ -165,7 +165,7 @@ class Limits:
         return ""
 
 
-def _prior_bounds(fault: Fault, priors: Priors) -> tuple[Bound, ...]:
+def _prior_bounds(fault: Detector, priors: Priors) -> tuple[Bound, ...]:
     """What healthy voices stay within; both ways for a distance."""
     prior = priors.detectors.get(fault.name)
     if prior is None:
@@ -177,13 +177,13 @@ def _prior_bounds(fault: Fault, priors: Priors) -> tuple[Bound, ...]:
     )
 
 
-def _prior_bound(fault: Fault, prior: Prior, low: float, high: float, top: int | None) -> Bound:
+def _prior_bound(fault: Detector, prior: Prior, low: float, high: float, top: int | None) -> Bound:
     if fault.relation is Relation.DISTANCE:
         return Bound((high - low) / 2, prior.source, (high + low) / 2, 0.0, top)
     return Bound(high, prior.source, 0.0, 0.0, top)
 
 
-def _default(fault: Fault, priors: Priors) -> FaultLimits:
+def _default(fault: Detector, priors: Priors) -> FaultLimits:
     margin, limit = fault.default_margin, fault.default_limit
     return FaultLimits(
         relation=fault.relation,

@@ -11,7 +11,7 @@ from harness.judge.priors import Priors
 from harness.judge.speakers import RunVoices, run_voices
 from harness.judge.this_run import LEAST_CHUNKS, RunChunk, ThisRun, fit_run
 from harness.judge.unspoken import nothing_to_speak
-from harness.types import Evidence, Observation, Status, View
+from harness.types import Detection, DetectorInput, Measurement, Status
 
 SPEAKER = "speaker"
 AGAINST_RUN = "this run"  # value of ``against`` in a speaker's payload whose similarity is to the run's own voice
@@ -22,8 +22,8 @@ LEAST_SPEECH = 3.0  # s; below this an embedding says little of a voice
 class Settled:
     """What is known of a run's chunks once all of them are there; the sequences are in the order of the run."""
 
-    views: Sequence[View]
-    evidence: Sequence[Sequence[Evidence]]
+    views: Sequence[DetectorInput]
+    evidence: Sequence[Sequence[Detection]]
     own: ThisRun
     voices: RunVoices | None
 
@@ -34,7 +34,7 @@ class Settled:
         return {encoder: self.voices.centroids[attempt]}
 
 
-def settle(views: Sequence[View], evidence: Sequence[Sequence[Evidence]], priors: Priors) -> Settled:
+def settle_run(views: Sequence[DetectorInput], evidence: Sequence[Sequence[Detection]], priors: Priors) -> Settled:
     """Fit the run on itself: its voices, what its texts lead to expect, and each detector's healthy distribution.
 
     ``evidence`` is what the detectors gave while the run went on; those that have more to say now are asked again.
@@ -54,20 +54,20 @@ def settle(views: Sequence[View], evidence: Sequence[Sequence[Evidence]], priors
     return Settled(settled, again, fit_run(chunks, priors), voices)
 
 
-def asked_again(view: View, given: Sequence[Evidence]) -> list[Evidence]:
+def asked_again(view: DetectorInput, given: Sequence[Detection]) -> list[Detection]:
     """Return the evidence, of detectors that compare with the run's other chunks as they see it now."""
     classes = catalogue()
     return [classes[seen.fault].evidence(view) if classes[seen.fault].expects else seen for seen in given]
 
 
-def embedding_of(view: View) -> Sequence[float] | None:
+def embedding_of(view: DetectorInput) -> Sequence[float] | None:
     """Return the speaker embedding of a chunk with enough speech in it, or None."""
     speaker = view.payload(SPEAKER) or {}
     enough = float(speaker.get("speech_seconds") or 0.0) >= LEAST_SPEECH
     return speaker["embedding"] if speaker.get("embedding") and enough else None
 
 
-def _voices(views: Sequence[View]) -> RunVoices | None:
+def _voices(views: Sequence[DetectorInput]) -> RunVoices | None:
     """The run's own voices, unless its chunks were compared with a recording of the voice already."""
     embeddings = {}
     for view in views:
@@ -80,11 +80,11 @@ def _voices(views: Sequence[View]) -> RunVoices | None:
     return run_voices(embeddings, LEAST_CHUNKS)
 
 
-def _with_similarity(view: View, voices: RunVoices | None) -> View:
+def _with_similarity(view: DetectorInput, voices: RunVoices | None) -> DetectorInput:
     number = view.attempt.id
     if voices is None or number is None or number not in voices.similarity:
         return view
     seen = view.observations[SPEAKER]
     payload = {**seen.payload, "similarity": round(voices.similarity[number], 6), "against": AGAINST_RUN}
-    patched = Observation(seen.scorer, seen.version, Status.OK, payload, seen.reason)
+    patched = Measurement(seen.scorer, seen.version, Status.OK, payload, seen.reason)
     return replace(view, observations={**view.observations, SPEAKER: patched})

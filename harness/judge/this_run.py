@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from harness.faults import catalogue
-from harness.faults.base import Family, Fault
+from harness.faults.base import Detector, Family
 from harness.judge.limits import BUDGET, length_of
 from harness.judge.priors import BUCKETS, Priors, bucket_of
 from harness.judge.robust import RobustLine, Values, robust_line, text_terms
@@ -106,7 +106,7 @@ def scale_of(name: str, line: RobustLine) -> float:
     return math.hypot(own, LEAST_SCALE * margin_of(fault)) if own > 0 else 0.0
 
 
-def margin_of(fault: Fault) -> float:
+def margin_of(fault: Detector) -> float:
     """Return the difference to a reference that a class calls a fault, where nothing was fitted."""
     return abs(fault.default_margin if fault.default_margin is not None else fault.default_limit or 0.0)
 

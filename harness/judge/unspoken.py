@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.text import count_words, has_emoji, spoken_syllables
-from harness.types import Chunk, Finding, Json, Outcome, Verdict, VerdictWord, View
+from harness.types import Chunk, DetectorInput, Finding, Json, Outcome, Verdict, VerdictWord
 
 GOOD_ANSWERS = (Outcome.NO_AUDIO, Outcome.ERROR)
 QUIET_DBFS = -40.0  # peak; a noise floor or a breath lies below
@@ -26,7 +26,7 @@ def nothing_to_speak(chunk: Chunk) -> bool:
     return count_words(text) == 0 and spoken_syllables(text, chunk.language) == 0
 
 
-def verdict_without_words(view: View, findings: Sequence[Finding]) -> Verdict:
+def verdict_without_words(view: DetectorInput, findings: Sequence[Finding]) -> Verdict:
     """Return the verdict on an answer to a text that holds nothing to speak; ``findings`` are those beyond a limit."""
     kept = tuple(finding for finding in findings if finding.fault in _WHATEVER_THE_TEXT)
     if kept:
@@ -52,7 +52,7 @@ def _sound_seconds(signal: Json) -> float:
     return float(signal.get("duration") or 0.0) if start is None or end is None else float(end) - float(start)
 
 
-def _heard(view: View, seconds: float) -> Verdict:
+def _heard(view: DetectorInput, seconds: float) -> Verdict:
     found = view.payload("intelligibility")
     if found is None:
         return _unclear(f"{seconds:.1f} s of sound were given, and no recognizer listened")

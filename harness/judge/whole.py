@@ -11,7 +11,7 @@ import numpy as np
 from harness.faults._figures import expected_syllables
 from harness.faults.base import CannotJudge, NotApplicable
 from harness.judge.priors import FigureRange, Priors
-from harness.types import View
+from harness.types import DetectorInput
 
 LEAST_VALUES = 10  # chunks with a figure, for the run to have one
 
@@ -20,7 +20,7 @@ LEAST_VALUES = 10  # chunks with a figure, for the run to have one
 class WholeFigure:
     """One figure of a run: the median over its chunks, and how it is said where healthy voices do not have it."""
 
-    take: Callable[[View], float | None]
+    take: Callable[[DetectorInput], float | None]
     too_low: str = ""  # sentence with {value}; empty: nothing is wrong with little of it
     too_high: str = ""
     unit: str = ""
@@ -28,7 +28,7 @@ class WholeFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class UnusualFigure:
     """A run outside of what healthy voices have."""
 
     figure: str
@@ -37,7 +37,7 @@ class Outside:
     statement: str
 
 
-def figure_values(views: Sequence[View]) -> dict[str, float]:
+def figure_values(views: Sequence[DetectorInput]) -> dict[str, float]:
     """Return each figure's median over the chunks that have it, where there are 10."""
     medians = {}
     for name, figure in FIGURES.items():
@@ -47,7 +47,7 @@ def figure_values(views: Sequence[View]) -> dict[str, float]:
     return medians
 
 
-def outside(views: Sequence[View], priors: Priors) -> list[Outside]:
+def outside(views: Sequence[DetectorInput], priors: Priors) -> list[UnusualFigure]:
     """Return what all chunks of a run share and healthy voices do not, in words."""
     found = []
     for name, value in figure_values(views).items():
@@ -57,34 +57,34 @@ def outside(views: Sequence[View], priors: Priors) -> list[Outside]:
         figure = FIGURES[name]
         sentence = figure.too_low if value < usual.low else figure.too_high if value > usual.high else ""
         if sentence:
-            found.append(Outside(name, value, usual, _said(name, sentence, value, usual, views)))
+            found.append(UnusualFigure(name, value, usual, _said(name, sentence, value, usual, views)))
     return found
 
 
-def _said(name: str, sentence: str, value: float, usual: FigureRange, views: Sequence[View]) -> str:
+def _said(name: str, sentence: str, value: float, usual: FigureRange, views: Sequence[DetectorInput]) -> str:
     figure = FIGURES[name]
     shown = sentence.format(value=f"{value:.{figure.digits}f}", edge=f"{_edge(views) / 1000:.1f}")
     span = f"{usual.low:.{figure.digits}f} to {usual.high:.{figure.digits}f}{figure.unit}"
     return f"{shown} ({usual.voices} healthy voices: {span})"
 
 
-def _edge(views: Sequence[View]) -> float:
+def _edge(views: Sequence[DetectorInput]) -> float:
     """Hz below which 99% of the energy lies, the median over the run."""
     edges = [(view.payload("signal") or {}).get("rolloff99_hz") for view in views]
     return float(np.median([edge for edge in edges if edge is not None] or [0.0]))
 
 
-def _signal(key: str) -> Callable[[View], float | None]:
+def _signal(key: str) -> Callable[[DetectorInput], float | None]:
     return lambda view: (view.payload("signal") or {}).get(key)
 
 
-def _band(view: View) -> float | None:
+def _band(view: DetectorInput) -> float | None:
     signal = view.payload("signal") or {}
     edge, rate = signal.get("rolloff99_hz"), signal.get("sample_rate")
     return None if edge is None or not rate else 2.0 * float(edge) / float(rate)
 
 
-def _pace(view: View) -> float | None:
+def _pace(view: DetectorInput) -> float | None:
     seconds = (view.payload("signal") or {}).get("duration")
     try:
         return expected_syllables(view) / float(seconds) if seconds else None
@@ -92,13 +92,13 @@ def _pace(view: View) -> float | None:
         return None
 
 
-def _floor(view: View) -> float | None:
+def _floor(view: DetectorInput) -> float | None:
     signal = view.payload("signal") or {}
     floor, level = signal.get("noise_floor_dbfs"), signal.get("active_rms_dbfs")
     return None if floor is None or level is None else float(floor) - float(level)
 
 
-def _of(scorer: str, key: str) -> Callable[[View], float | None]:
+def _of(scorer: str, key: str) -> Callable[[DetectorInput], float | None]:
     return lambda view: (view.payload(scorer) or {}).get(key)
 
 

@@ -1,22 +1,22 @@
 """Do two runs of the same stages compute the same? Stage by stage, end to end, and to a speaker encoder (layer 3)."""
 
-from harness.parity.chain import Chain, follow
-from harness.parity.ends import Ends, compare_sound
-from harness.parity.limits import Limits, Pair
-from harness.parity.runs import Side
+from harness.parity.chain import Chain, compare_stages
+from harness.parity.ends import EndToEnd, compare_sound
+from harness.parity.limits import Pair, ParityLimits
+from harness.parity.runs import StageDumps
 from harness.parity.speaker import SpeakerParity, judge_speaker
 from harness.parity.stages import StageParity, compare_stage
 
 __all__ = [
     "Chain",
-    "Ends",
-    "Limits",
+    "EndToEnd",
     "Pair",
-    "Side",
+    "ParityLimits",
     "SpeakerParity",
+    "StageDumps",
     "StageParity",
     "compare_sound",
     "compare_stage",
-    "follow",
+    "compare_stages",
     "judge_speaker",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import ConfigError
-from harness.parity.limits import Limits
+from harness.parity.limits import ParityLimits
 from harness.parity.stages import StageParity, compare_stage
 from harness.types import Json
 
@@ -89,7 +89,7 @@ class Chain:
         }
 
 
-def follow(reference: Mapping[str, Array], candidate: Mapping[str, Array], limits: Limits) -> Chain:
+def compare_stages(reference: Mapping[str, Array], candidate: Mapping[str, Array], limits: ParityLimits) -> Chain:
     """Compare all stages by their names. Raises ConfigError when a named tolerance fits no stage of either side."""
     for name in limits.stages:
         if name not in reference and name not in candidate:

@@ -19,7 +19,7 @@ DB_A_NAT = 20 / np.log(10)  # of a magnitude
 
 
 @dataclass(frozen=True, slots=True)
-class Ends:
+class EndToEnd:
     """Figures of two sounds; None where they cannot be measured.
 
     ``log_mel_cosine``: of natural logarithms of mel magnitudes, frame by frame over the common length, as published
@@ -70,7 +70,7 @@ def compare_sound(
     candidate: tuple[Samples, int],
     tolerance: SoundTolerance,
     tokens: tuple[NDArray[Any], NDArray[Any]] | None = None,
-) -> Ends:
+) -> EndToEnd:
     """Compare two sounds (samples, rate), and their tokens where both sides have them."""
     (a, a_rate), (b, b_rate) = reference, candidate
     a, b = np.asarray(a, np.float32).reshape(-1), np.asarray(b, np.float32).reshape(-1)
@@ -82,13 +82,13 @@ def compare_sound(
     if len(a) and len(b):
         found |= _figures(np.nan_to_num(a), a_rate, np.nan_to_num(b), b_rate)
         found["duration_ratio"] = seconds[1] / seconds[0]
-    seen = Ends(**found)
-    return Ends(**found, problem=_judged(seen, tolerance))
+    seen = EndToEnd(**found)
+    return EndToEnd(**found, problem=_judged(seen, tolerance))
 
 
 def _figures(a: Samples, a_rate: int, b: Samples, b_rate: int) -> dict[str, float | None]:
     loud = [float(np.sqrt(np.mean(each.astype(np.float64) ** 2))) for each in (a, b)]
-    first, second = log_mel(a, a_rate), log_mel(b, b_rate)
+    first, second = natural_log_mel(a, a_rate), natural_log_mel(b, b_rate)
     frames = min(first.shape[1], second.shape[1])
     first, second = first[:, :frames], second[:, :frames]
     above = (first > np.log(FLOOR)) & (second > np.log(FLOOR))
@@ -105,7 +105,7 @@ def _cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
     return float((a * b).sum()) / norm if norm > 0 else None
 
 
-def log_mel(samples: Samples, rate: int) -> NDArray[np.float64]:
+def natural_log_mel(samples: Samples, rate: int) -> NDArray[np.float64]:
     """Natural logarithm of mel magnitudes, floored at 1e-5, (80, frames): the level is kept."""
     import librosa
 
@@ -128,7 +128,7 @@ def agreement(a: NDArray[Any], b: NDArray[Any]) -> tuple[float | None, int | Non
     return (common - len(differs)) / longest, start
 
 
-def _judged(seen: Ends, tolerance: SoundTolerance) -> str:
+def _judged(seen: EndToEnd, tolerance: SoundTolerance) -> str:
     if not seen.seconds[0]:
         return ""
     if not seen.seconds[1]:

@@ -60,7 +60,7 @@ def row_name(pair: str, bucket: int | None) -> str:
 
 
 @dataclass(frozen=True)
-class Limits:
+class ParityLimits:
     """Everything that the table says. Folders and files are relative to ``folder``."""
 
     folder: Path
@@ -79,12 +79,12 @@ class Limits:
         """Of a stage by its name."""
         return self.stages.get(stage, self.stage)
 
-    def of(self, pair: Pair) -> Limits:
+    def of(self, pair: Pair) -> ParityLimits:
         """With what the pair has of its own. Raises ConfigError."""
-        return Limits.read({**self.table, **pair.own}, self.folder) if pair.own else self
+        return ParityLimits.read({**self.table, **pair.own}, self.folder) if pair.own else self
 
     @classmethod
-    def read(cls, table: Mapping[str, Any], folder: Path) -> Limits:
+    def read(cls, table: Mapping[str, Any], folder: Path) -> ParityLimits:
         """Raises ConfigError, one line naming the key, for whatever is wrong."""
         known = {each.name for each in fields(cls)} - {"folder", "table"}
         refuse_unknown("limits: parity", table, known)

@@ -23,7 +23,7 @@ SUFFIXES = (".npz", ".safetensors")
 
 
 @dataclass(frozen=True)
-class Side:
+class StageDumps:
     """Stages by name in their order, and for callables the seconds of the first call and of each later one."""
 
     source: str
@@ -37,7 +37,7 @@ class Side:
         return None if sound is None or not sound.size else sound.size / rate
 
 
-class Source:
+class DumpSource:
     """Where a side comes from. A callable is imported once and keeps its state from bucket to bucket."""
 
     def __init__(self, spec: str, folder: Path) -> None:
@@ -45,11 +45,11 @@ class Source:
         self._folder = folder
         self._call: Callable[..., Any] | None = None
 
-    def load(self, bucket: int | None = None, repeats: int = 0) -> Side:
+    def load(self, bucket: int | None = None, repeats: int = 0) -> StageDumps:
         """The stages for one bucket; a callable is called again ``repeats`` times. Raises ConfigError, MissingExtra."""
         if ":" in self.spec and not self.spec.endswith(SUFFIXES):
             return self._called(bucket, repeats)
-        return Side(self.spec, read_dump(self._path(bucket)))
+        return StageDumps(self.spec, read_dump(self._path(bucket)))
 
     def _path(self, bucket: int | None) -> Path:
         named = self.spec if bucket is None else self.spec.replace("{bucket}", str(bucket))
@@ -67,7 +67,7 @@ class Source:
             raise ConfigError(f"{path}: {wanted} is needed, there is {names}")
         return found[0]
 
-    def _called(self, bucket: int | None, repeats: int) -> Side:
+    def _called(self, bucket: int | None, repeats: int) -> StageDumps:
         if self._call is None:
             self._call = imported(self.spec, self._folder)
         taken = {} if bucket is None or not _takes(self._call, "bucket") else {"bucket": bucket}
@@ -77,7 +77,7 @@ class Source:
         except Exception as error:  # of somebody else's code: one pair is lost, the others go on
             said = (str(error).splitlines() or [""])[0]
             raise ConfigError(f"{self.spec}: raised {type(error).__name__}: {said}") from error
-        return Side(self.spec, arrays(found, self.spec), cold, tuple(warm))
+        return StageDumps(self.spec, arrays(found, self.spec), cold, tuple(warm))
 
 
 def _timed(call: Callable[..., Any], taken: Mapping[str, Any]) -> tuple[float, Any]:

@@ -19,26 +19,26 @@ from harness.errors import ConfigError, SoakError
 from harness.experiments import EXPERIMENTS
 from harness.plugin import closing, options
 from harness.plugin.caught import say_what_was_caught
-from harness.plugin.handle import ClaimFailed, FaultFound, Soak, node_of
+from harness.plugin.handle import ClaimFailed, FaultFound, FinishedRun, node_of
 from harness.plugin.night import Night
-from harness.plugin.options import Asked
-from harness.plugin.selection import Ask, Scene, other_problems, pairs_of, plan_for
+from harness.plugin.options import SuiteOptions
+from harness.plugin.selection import SuiteCase, SuiteContext, other_problems, pairs_of, plan_for
 
 
 @dataclass
-class Stage:
+class PluginState:
     """What one pytest session holds for each suite."""
 
-    scenes: dict[Path, Scene] = field(default_factory=dict)
+    scenes: dict[Path, SuiteContext] = field(default_factory=dict)
     runs: dict[Path, Path] = field(default_factory=dict)
-    soaks: dict[Path, Soak] = field(default_factory=dict)
+    soaks: dict[Path, FinishedRun] = field(default_factory=dict)
     summaries: dict[Path, dict[str, Any]] = field(default_factory=dict)
     tables: dict[Path, str] = field(default_factory=dict)  # of experiments, in Markdown
     problem: SoakError | None = None
     night: Night | None = None
 
 
-_STAGE = pytest.StashKey[Stage]()
+_STAGE = pytest.StashKey[PluginState]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,12 +48,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the state of this session in the stash. A night that cannot be read is exit code 4."""
-    stage = config.stash[_STAGE] = Stage()
-    options.settle(config)
+    stage = config.stash[_STAGE] = PluginState()
+    options.settle_options(config)
     try:
         stage.night = Night.load(config)
     except SoakError as problem:
-        raise pytest.UsageError(terminal.shown(str(problem))) from None
+        raise pytest.UsageError(terminal.printable_redacted(str(problem))) from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -74,7 +74,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("pair", _pairs(stage, metafunc.config, scene.folder))
 
 
-def _pairs(stage: Stage, config: pytest.Config, folder: Path) -> list[str]:
+def _pairs(stage: PluginState, config: pytest.Config, folder: Path) -> list[str]:
     try:
         return pairs_of(_asked(stage, config, folder), folder)
     except SoakError as problem:
@@ -82,7 +82,7 @@ def _pairs(stage: Stage, config: pytest.Config, folder: Path) -> list[str]:
         return []
 
 
-def _ask_the_night(stage: Stage, metafunc: pytest.Metafunc) -> None:
+def _ask_the_night(stage: PluginState, metafunc: pytest.Metafunc) -> None:
     """Every figure of every variant that the night compares; its suites were collected before this one."""
     if stage.night is None:
         stage.problem = stage.problem or ConfigError("the nightly suite compares a whole night: run `tts-soak nightly`")
@@ -92,14 +92,14 @@ def _ask_the_night(stage: Stage, metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("comparison", stage.night.comparisons(variants), ids=str)
 
 
-def _asked(stage: Stage, config: pytest.Config, folder: Path) -> Asked:
-    return Asked(config) if stage.night is None else stage.night.asked(config, folder)
+def _asked(stage: PluginState, config: pytest.Config, folder: Path) -> SuiteOptions:
+    return SuiteOptions(config) if stage.night is None else stage.night.asked(config, folder)
 
 
-def _scene(stage: Stage, config: pytest.Config, folder: Path) -> Scene | None:
+def _scene(stage: PluginState, config: pytest.Config, folder: Path) -> SuiteContext | None:
     if stage.problem is None and folder not in stage.scenes:
         try:
-            stage.scenes[folder] = Scene.load(_asked(stage, config, folder), folder)
+            stage.scenes[folder] = SuiteContext.load(_asked(stage, config, folder), folder)
         except SoakError as problem:
             lines = [*str(problem).splitlines(), *other_problems(_asked(stage, config, folder), folder)]
             stage.problem = ConfigError("\n".join(dict.fromkeys(lines)))
@@ -115,7 +115,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Refuse what cannot work, before anything has run: exit code 4."""
     stage, config = session.config.stash[_STAGE], session.config
     if stage.problem is not None:
-        raise pytest.UsageError(terminal.shown(str(stage.problem)))
+        raise pytest.UsageError(terminal.printable_redacted(str(stage.problem)))
     if not stage.scenes:
         return
     say_what_was_caught(session, stage.scenes)
@@ -124,10 +124,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             line for folder, scene in stage.scenes.items() for line in _refused(stage, config, folder, scene, session)
         ]
         if wrong:
-            raise pytest.UsageError(terminal.shown("\n".join(dict.fromkeys(wrong))))
+            raise pytest.UsageError(terminal.printable_redacted("\n".join(dict.fromkeys(wrong))))
 
 
-def _refused(stage: Stage, config: pytest.Config, folder: Path, scene: Scene, session: pytest.Session) -> list[str]:
+def _refused(
+    stage: PluginState, config: pytest.Config, folder: Path, scene: SuiteContext, session: pytest.Session
+) -> list[str]:
     """What cannot work of one suite, found before anything is spoken."""
     from harness.engine.engine import Engine
     from harness.engine.preflight import problems
@@ -161,7 +163,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     return (yield)
 
 
-def _carry_out(stage: Stage, config: pytest.Config, folder: Path, scene: Scene, items: list[pytest.Item]) -> None:
+def _carry_out(
+    stage: PluginState, config: pytest.Config, folder: Path, scene: SuiteContext, items: list[pytest.Item]
+) -> None:
     reporter = config.pluginmanager.getplugin("terminalreporter")
     stream = reporter._tw._file if reporter is not None else open(os.devnull, "w")  # noqa: SIM115, PTH123
     line, night, began = terminal.Line(stream), stage.night, time.monotonic()
@@ -177,8 +181,8 @@ def _carry_out(stage: Stage, config: pytest.Config, folder: Path, scene: Scene, 
             line.say(night.lost(folder, problem))
             return
         if problem.exit_code == pytest.ExitCode.USAGE_ERROR:
-            raise pytest.UsageError(terminal.shown(str(problem))) from None
-        pytest.exit(terminal.shown(str(problem)), returncode=problem.exit_code)
+            raise pytest.UsageError(terminal.printable_redacted(str(problem))) from None
+        pytest.exit(terminal.printable_redacted(str(problem)), returncode=problem.exit_code)
     except Exception as problem:  # a night goes on with its other suites; it ends with pytest's own code for a crash
         if night is None:
             raise
@@ -189,12 +193,17 @@ def _carry_out(stage: Stage, config: pytest.Config, folder: Path, scene: Scene, 
 
 
 def _run(
-    stage: Stage, config: pytest.Config, folder: Path, scene: Scene, items: list[pytest.Item], line: terminal.Line
+    stage: PluginState,
+    config: pytest.Config,
+    folder: Path,
+    scene: SuiteContext,
+    items: list[pytest.Item],
+    line: terminal.Line,
 ) -> None:
     # the engine and what it drives are imported only when a run is really done: collection stays quick
     from harness.engine.engine import Engine
     from harness.report import write
-    from harness.store import Run, latest, prune
+    from harness.store import Run, latest, prune_runs
 
     night = stage.night
     plan = plan_for(_asked(stage, config, folder), scene, items, night.adopted(folder) if night is not None else None)
@@ -206,15 +215,15 @@ def _run(
     else:
         stage.runs[folder] = Engine(plan, line).run(path)
         stage.summaries[folder] = write(stage.runs[folder])
-    stage.soaks[folder] = Soak(Run.open(stage.runs[folder]), scene, options.repeated(config))
+    stage.soaks[folder] = FinishedRun(Run.open(stage.runs[folder]), scene, options.repeated_options(config))
     if night is not None:
         night.runs[folder.name] = stage.runs[folder]
     if config.getoption("keep") is not None:
-        prune(plan.reports, config.getoption("keep"), protect=[made.name for made in stage.runs.values()])
+        prune_runs(plan.reports, config.getoption("keep"), protect=[made.name for made in stage.runs.values()])
 
 
 @pytest.fixture
-def soak(request: pytest.FixtureRequest) -> Soak:
+def soak(request: pytest.FixtureRequest) -> FinishedRun:
     """The finished run of this suite, to be asked about chunks and claims."""
     found = request.config.stash[_STAGE].soaks.get(request.path.parent)
     if found is None:
@@ -287,7 +296,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for folder, table in stage.tables.items():
         closing.experiment(terminalreporter, folder.name, table, stage.runs[folder], stage.soaks[folder].decided)
     if stage.night is not None and (stage.night.runs or stage.night.problems):
-        closing.night(terminalreporter, stage.night, config.getoption("reports"))
+        closing.print_night(terminalreporter, stage.night, config.getoption("reports"))
 
 
-__all__ = ["Ask", "Soak"]
+__all__ = ["FinishedRun", "SuiteCase"]

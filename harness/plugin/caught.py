@@ -12,20 +12,22 @@ from pathlib import Path
 import pytest
 
 from harness.errors import nearest
-from harness.plugin.selection import Ask, Scene
+from harness.plugin.selection import SuiteCase, SuiteContext
 
 _OPERATORS = ("and", "or", "not", "true", "false")
 _SHOWN = 5
 
 
-def words_of(expression: str) -> list[str]:
+def names_in_expression(expression: str) -> list[str]:
     """The names in an expression of ``-k``, without its operators."""
     return [word for word in re.findall(r"[^\s()]+", expression) if word.lower() not in _OPERATORS]
 
 
-def also_caught(expression: str, kept: Iterable[Ask], variants: Sequence[str], chunks: Sequence[str]) -> list[str]:
+def also_caught(
+    expression: str, kept: Iterable[SuiteCase], variants: Sequence[str], chunks: Sequence[str]
+) -> list[str]:
     """A line for each whole name in the expression that took others along."""
-    words = words_of(expression)
+    words = names_in_expression(expression)
     asks = list(kept)
     lines = []
     for kind, names, caught in (
@@ -47,7 +49,7 @@ def also_caught(expression: str, kept: Iterable[Ask], variants: Sequence[str], c
 def meant(expression: str, variants: Sequence[str], chunks: Sequence[str]) -> str:
     """What to say where nothing was selected: the nearest name of each word that is part of none."""
     lines = []
-    for word in words_of(expression):
+    for word in names_in_expression(expression):
         names = [*variants, *chunks]
         if any(word.lower() in name.lower() for name in names):
             continue
@@ -57,7 +59,7 @@ def meant(expression: str, variants: Sequence[str], chunks: Sequence[str]) -> st
     return "; ".join(lines) or f"-k {expression!r} selects nothing: no chunk of a variant matches the whole of it"
 
 
-def say_what_was_caught(session: pytest.Session, scenes: Mapping[Path, Scene]) -> None:
+def say_what_was_caught(session: pytest.Session, scenes: Mapping[Path, SuiteContext]) -> None:
     """Tell of an expression of ``-k`` that took more than it names, or nothing."""
     expression, reporter = session.config.option.keyword, session.config.pluginmanager.getplugin("terminalreporter")
     if not expression or reporter is None:

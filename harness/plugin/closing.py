@@ -28,7 +28,7 @@ def _corpus(corpus: dict[str, Any]) -> str:
 def summary(terminalreporter: Any, suite: str, found: dict[str, Any], run: Path) -> None:
     """The table of a soak, what a stranger asks next, and where its report is."""
     terminalreporter.section(f"{suite}: {_corpus(found['corpus'])}")
-    terminalreporter.write_line(terminal.table(found, terminalreporter._tw.fullwidth))
+    terminalreporter.write_line(terminal.verdict_table(found, terminalreporter._tw.fullwidth))
     for text in terminal.closing_lines(found):
         terminalreporter.write_line(text)
     blind = unjudged(found)
@@ -60,14 +60,14 @@ def experiment(terminalreporter: Any, suite: str, table: str, run: Path, decided
 
 def keep_night(night: Night, code: int, reports: Path) -> None:
     """Keep what the night found, and draw the page over all runs with it on top."""
-    from harness.report.nights import keep
-    from harness.report.trend import render
+    from harness.report.nights import write_night
+    from harness.report.trend import render_index
 
-    keep(reports, record(night, code))
-    render(reports)
+    write_night(reports, night_record(night, code))
+    render_index(reports)
 
 
-def record(night: Night, code: int) -> dict[str, Any]:
+def night_record(night: Night, code: int) -> dict[str, Any]:
     """The night as plain JSON: its exit code and why, its runs, and what was compared."""
     from datetime import UTC, datetime
 
@@ -93,14 +93,14 @@ def record(night: Night, code: int) -> dict[str, Any]:
     }
 
 
-def night(terminalreporter: Any, found: Night, reports: Path) -> None:
+def print_night(terminalreporter: Any, found: Night, reports: Path) -> None:
     """The night in a few lines: what fails it, what is reported only, what was compared with what."""
-    from harness.report.baseline import lines
+    from harness.report.baseline import comparison_lines
 
     terminalreporter.section("the night")
     for suite, result in found.results.items():
         terminalreporter.write_line(f"{suite}:")
-        for text in lines(result):
+        for text in comparison_lines(result):
             terminalreporter.write_line(f"  {text}")
     for suite, problem in found.problems.items():
         terminalreporter.write_line(f"could not be run: {suite}: {problem}", red=True)

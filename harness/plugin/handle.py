@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.faults.readable import told
-from harness.plugin.selection import Ask, Scene
+from harness.faults.readable import finding_phrase
+from harness.plugin.selection import SuiteCase, SuiteContext
 from harness.printable import printable, printable_line
-from harness.types import Arm, Attempt, Claim, Finding, Observation, Status, Verdict, VerdictWord
+from harness.types import Arm, Attempt, Claim, Finding, Measurement, Status, Verdict, VerdictWord
 
 if TYPE_CHECKING:
     from harness.store import Run
@@ -27,10 +27,10 @@ class ClaimFailed(AssertionError):
     """A statement about the whole run does not hold."""
 
 
-class Soak:
+class FinishedRun:
     """The finished run, as tests ask about it. Reads only."""
 
-    def __init__(self, run: Run, scene: Scene, options: str = "") -> None:
+    def __init__(self, run: Run, scene: SuiteContext, options: str = "") -> None:
         self._run = run
         self._scene = scene
         self._options = options
@@ -59,7 +59,7 @@ class Soak:
         """Claims that hold or do not hold; the others say that the run is too small."""
         return sum(claim.passed is not None for claim in self._claims.values())
 
-    def check(self, ask: Ask) -> None:
+    def check(self, ask: SuiteCase) -> None:
         """Pass when the chunk is clean, fail when it is faulty, skip with the reason when it was not judged."""
         attempt = self._attempts.get((ask.variant, ask.chunk_id))
         if attempt is None or attempt.id is None:
@@ -97,7 +97,7 @@ class Soak:
         if found.passed is None:
             pytest.skip(printable(found.statement))
 
-    def explain(self, ask: Ask, attempt: Attempt, verdict: Verdict) -> list[str]:
+    def explain(self, ask: SuiteCase, attempt: Attempt, verdict: Verdict) -> list[str]:
         """At most ten lines: what, where in the audio, text against transcript, and how to reproduce it."""
         assert attempt.id is not None
         worst = [finding for finding in verdict.findings if finding.confirmed is not False]
@@ -129,7 +129,7 @@ def _finding_text(finding: Finding) -> str:
     where = f" at {finding.span[0]:.2f}-{finding.span[1]:.2f} s" if finding.span is not None else ""
     status = {True: "confirmed", False: "refuted", None: "suspected"}[finding.confirmed]
     bound = f", bound to the {finding.bound_to}" if finding.bound_to else ""
-    figures = told(finding)
+    figures = finding_phrase(finding)
     detail = f"; {finding.detail}" if finding.detail else ""
     return _short(f"{finding.fault}{where}: {figures} ({finding.limit_source}); {status}{bound}{detail}", 2 * _WIDTH)
 
@@ -138,7 +138,7 @@ def _claim_text(claim: Claim) -> str:
     return f"{claim.name} of {claim.variant}: {claim.statement}"
 
 
-def _heard(heard: Observation) -> str:
+def _heard(heard: Measurement) -> str:
     if heard.status is not Status.OK:
         return f"({heard.reason})"
     return _short(str(heard.payload.get("text") or "(no words)"))

@@ -14,7 +14,7 @@ import pytest
 from harness.engine.night import FOLDER, NightPlan
 from harness.errors import ConfigError, SoakError
 from harness.plugin.handle import ClaimFailed
-from harness.plugin.options import Asked
+from harness.plugin.options import SuiteOptions
 from harness.types import Json
 
 KINDS = ("baseline", "last runs")
@@ -22,7 +22,7 @@ FIGURES = ("new-faults", "fault-rate", "wer", "speed", "memory")
 
 
 @dataclass(frozen=True)
-class Comparison:
+class NightlyQuestion:
     """One question of the night: a figure of a variant against the baseline or the last runs."""
 
     suite: str
@@ -61,20 +61,20 @@ class Night:
             raise ConfigError(
                 "a night cannot be resumed: start another, or resume one run with pytest suites/... --resume RUN"
             )
-        from harness.report.baseline import gates_of, load
+        from harness.report.baseline import gates_of, read_baseline
 
         plan = NightPlan.load(path, config.getoption("night_quick"))
         gates = gates_of(config.getoption("limits"))
         name = config.getoption("baseline") or plan.baseline
-        baseline = load(name, config.getoption("reports")) if name else None
+        baseline = read_baseline(name, config.getoption("reports")) if name else None
         return cls(plan, gates, baseline, config.getoption("baseline") is not None, datetime.now(UTC))
 
-    def asked(self, config: pytest.Config, folder: Path) -> Asked:
+    def asked(self, config: pytest.Config, folder: Path) -> SuiteOptions:
         """The options of a suite. Raises ConfigError for one that the plan does not have."""
         part = self.plan.parts.get(folder.name)
         if part is None:
             raise ConfigError(f"{self.plan.path}: the plan of the night has no suite {folder.name!r}")
-        return Asked(config, part)
+        return SuiteOptions(config, part)
 
     def adopted(self, folder: Path) -> Path | None:
         """The run of this night that the suite takes over, if there is one."""
@@ -91,10 +91,10 @@ class Night:
         told = "" if wrong else "".join(traceback.format_exception(error))
         return f"{folder.name}: could not be run: {self.problems[folder.name]}\n{told}".rstrip()
 
-    def comparisons(self, variants: Mapping[str, list[str]]) -> list[Comparison]:
+    def comparisons(self, variants: Mapping[str, list[str]]) -> list[NightlyQuestion]:
         """Every question of the night; ``variants`` by suite."""
         return [
-            Comparison(suite, variant, kind, figure)
+            NightlyQuestion(suite, variant, kind, figure)
             for suite, part in self.plan.parts.items()
             if part.compare
             for variant in variants.get(suite, ())
@@ -104,15 +104,15 @@ class Night:
 
     def compare(self, reports: Path) -> None:
         """Hold every suite that is to be compared against the baseline and the runs before this night."""
-        from harness.report.baseline import against
+        from harness.report.baseline import compare_with_baseline
 
         for suite, part in self.plan.parts.items():
             if part.compare and suite in self.runs:
-                self.results[suite] = against(
+                self.results[suite] = compare_with_baseline(
                     self.runs[suite], self.baseline, reports, self.gates, asked=self.asked_baseline
                 )
 
-    def check(self, asked: Comparison) -> None:
+    def check(self, asked: NightlyQuestion) -> None:
         """Pass, fail or skip; a comparison beyond its margin fails only where ``gate`` is on."""
         claims = self.results.get(asked.suite, {}).get("claims")
         if claims is None:

@@ -13,7 +13,7 @@ import pytest
 from harness.store import default_reports
 
 if TYPE_CHECKING:
-    from harness.engine.night import Part
+    from harness.engine.night import SuiteEntry
 
 _ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_VARIANTS = _ROOT / "variants.toml"
@@ -95,7 +95,7 @@ def _seconds(text: str) -> float:
     return value
 
 
-def settle(config: pytest.Config) -> None:
+def settle_options(config: pytest.Config) -> None:
     """Fill in defaults that depend on where the command was given: in a clone the clone's, else the folder's."""
     here = config.invocation_params.dir
     if config.option.variants is None:
@@ -105,7 +105,7 @@ def settle(config: pytest.Config) -> None:
         config.option.reports = default_reports(here)
 
 
-def repeated(config: pytest.Config) -> str:
+def repeated_options(config: pytest.Config) -> str:
     """The options that a command must repeat to ask the same of one chunk."""
     names = ("variants", "corpus", "language", "asr", "asr-device", "scorers", "limits", "mos", "speaker")
     named = [(name, config.getoption(f"--{name}")) for name in names]
@@ -114,10 +114,10 @@ def repeated(config: pytest.Config) -> str:
     return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in given) + flags
 
 
-class Asked:
+class SuiteOptions:
     """The options as one suite sees them: what the plan of the night says of it, else the command line."""
 
-    def __init__(self, config: pytest.Config, part: Part | None = None) -> None:
+    def __init__(self, config: pytest.Config, part: SuiteEntry | None = None) -> None:
         self._config = config
         self._own = {**part.options(), "limits": None} if part is not None else {}  # --limits is for the comparison
         self.variants = part.variants if part is not None else None  # None: all that the suite takes

@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import ConfigError, SoakError, nearest
 from harness.experiments import EXPERIMENTS
-from harness.plugin.options import Asked
+from harness.plugin.options import SuiteOptions
 from harness.scorers import MOS_PREDICTORS, chosen
 from harness.scorers.asr import asr_of
 from harness.scorers.speaker_encoders import speaker_encoder
@@ -30,7 +30,7 @@ _DEFAULT_SCORERS = {"determinism": ("intelligibility",), "parity": ("speaker",)}
 
 
 @dataclass(frozen=True)
-class Ask:
+class SuiteCase:
     """One test item's question: this chunk of this variant."""
 
     variant: str
@@ -41,7 +41,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Scene:
+class SuiteContext:
     """All that a suite can ask about: the variants it takes and the corpus it speaks."""
 
     suite: str
@@ -51,7 +51,7 @@ class Scene:
     references: tuple[Variant, ...] = ()  # also where only others are asked about
 
     @classmethod
-    def load(cls, asked: Asked, folder: Path) -> Scene:
+    def load(cls, asked: SuiteOptions, folder: Path) -> SuiteContext:
         """Read variants and corpus for the suite in ``folder``. Raises SoakError with one clear line."""
         from harness.corpora import head, load_corpus
         from harness.store import remember_secrets, secrets_in
@@ -71,9 +71,9 @@ class Scene:
         most = asked.getoption("chunks") or (None if asked.getoption("corpus") else _DEFAULT_CHUNKS.get(suite))
         return cls(suite, folder, taken, head(corpus, most), references)
 
-    def asks(self) -> list[Ask]:
+    def asks(self) -> list[SuiteCase]:
         """Every chunk of every variant, variant by variant, in corpus order."""
-        return [Ask(variant.name, chunk.id) for variant in self.variants for chunk in self.corpus.chunks]
+        return [SuiteCase(variant.name, chunk.id) for variant in self.variants for chunk in self.corpus.chunks]
 
 
 def _manifest_of(variants: tuple[Variant, ...]) -> str | None:
@@ -94,7 +94,7 @@ def _named(taken: tuple[Variant, ...], names: Iterable[str], file: Path, suite: 
     return tuple(variant for variant in taken if variant.name in set(names))
 
 
-def other_problems(asked: Asked, folder: Path) -> list[str]:
+def other_problems(asked: SuiteOptions, folder: Path) -> list[str]:
     """What else is wrong where a scene could not be read: corpus, scorers, limits file, one line each."""
     from harness.corpora import load_corpus
 
@@ -111,24 +111,24 @@ def other_problems(asked: Asked, folder: Path) -> list[str]:
     return found
 
 
-def pairs_of(asked: Asked, folder: Path) -> list[str]:
+def pairs_of(asked: SuiteOptions, folder: Path) -> list[str]:
     """Every row (a pair, at one bucket) that the limits file names. Raises ConfigError."""
-    from harness.parity import Limits
+    from harness.parity import ParityLimits
 
     table = load_margins(asked.getoption("limits") or folder / "limits.toml").get("parity", {})
-    return [row for pair in Limits.read(table, Path()).pairs.values() for row in pair.rows()]
+    return [row for pair in ParityLimits.read(table, Path()).pairs.values() for row in pair.rows()]
 
 
-def plan_for(asked: Asked, scene: Scene, items: Iterable[pytest.Item], adopt: Path | None = None) -> Plan:
+def plan_for(asked: SuiteOptions, scene: SuiteContext, items: Iterable[pytest.Item], adopt: Path | None = None) -> Plan:
     """The plan that the kept items amount to: their variants and chunks, or whole variants for claims alone."""
-    from harness.engine.plan import Confirmation, Plan, choose
+    from harness.engine.plan import Confirmation, Plan, choose_variants
 
     wanted, pairs = _wanted(items)
     every = [chunk.id for chunk in scene.corpus.chunks]
     known = {variant.name: variant for variant in (*scene.variants, *scene.references)}
     if asked.getoption("with_reference"):
         _take_references(wanted, known, asked.getoption("variants"))
-    found = choose(tuple(known.values()), list(wanted), scene.suite)
+    found = choose_variants(tuple(known.values()), list(wanted), scene.suite)
     references = {variant.name: known[variant.against] for variant in found if variant.against in known}
     reference = _one_reference(scene, found, references)
     tables = _tables(asked, scene, pairs)
@@ -169,7 +169,7 @@ def _take_references(wanted: dict[str, set[str]], known: Mapping[str, Variant], 
             wanted[str(reference)] = wanted.get(str(reference), set()) | wanted[name]
 
 
-def _one_reference(scene: Scene, found: Iterable[Variant], references: Mapping[str, Variant]) -> Variant | None:
+def _one_reference(scene: SuiteContext, found: Iterable[Variant], references: Mapping[str, Variant]) -> Variant | None:
     """The one reference of a run; None for none or several. Raises ConfigError where a suite can have only one."""
     distinct = {one.name: one for one in (*references.values(), *(v for v in found if v.reference))}
     if not distinct and len(scene.references) == 1:
@@ -189,14 +189,14 @@ def _wanted(items: Iterable[pytest.Item]) -> tuple[dict[str, set[str]], set[str]
         given = params.params if params is not None else {}
         chunk, name = given.get("chunk"), given.get("variant")
         pairs |= {str(given["pair"])} if "pair" in given else set()
-        if isinstance(chunk, Ask):
+        if isinstance(chunk, SuiteCase):
             wanted.setdefault(chunk.variant, set()).add(chunk.chunk_id)
         elif isinstance(name, str):
             wanted.setdefault(name, set())
     return wanted, pairs
 
 
-def _tables(asked: Asked, scene: Scene, pairs: set[str]) -> dict[str, Any]:
+def _tables(asked: SuiteOptions, scene: SuiteContext, pairs: set[str]) -> dict[str, Any]:
     """Margins and experiments of the suite's limits file, with what the command line changes."""
     tables = load_margins(asked.getoption("limits") or scene.folder / "limits.toml")
     if "pairs" in tables.get(scene.suite, {}):
@@ -211,7 +211,7 @@ def load_margins(path: Path) -> dict[str, Any]:
     return read_toml(path, "limits file")
 
 
-def _left_out(asked: Asked, suite: str) -> tuple[str, ...]:
+def _left_out(asked: SuiteOptions, suite: str) -> tuple[str, ...]:
     """What a choice of scorers leaves out; nothing where there was no choice, or none at all was chosen."""
     named = [name.strip() for name in (asked.getoption("scorers") or "").split(",") if name.strip()]
     if not named or "none" in named:
@@ -224,7 +224,7 @@ def _default_scorers(suite: str) -> tuple[str, ...]:
     return _DEFAULT_SCORERS.get(suite, _SCORERS[:-1] if suite in EXPERIMENTS else _SCORERS)
 
 
-def _scorers(asked: Asked, default: tuple[str, ...], asr: str | None) -> dict[str, dict[str, Any]]:
+def _scorers(asked: SuiteOptions, default: tuple[str, ...], asr: str | None) -> dict[str, dict[str, Any]]:
     named = asked.getoption("scorers")
     names = default if named is None else tuple(name.strip() for name in named.split(",") if name.strip() != "none")
     found = chosen(names, asr, asked.getoption("asr_device"))

@@ -47,7 +47,7 @@ def names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.toml"))
 
 
-def load(name: str) -> Preset:
+def read_preset(name: str) -> Preset:
     """Read a preset. Raises ConfigError with the nearest name."""
     path = _FOLDER / f"{name}.toml"
     if name not in names():

@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.errors import ConfigError
-from harness.faults import gather
+from harness.faults import detect_all
 from harness.profile.record import Profile, round_digits, text_key
 from harness.profile.takes import SPEAKER, RunLike, Take, conditions, figures_of, payload_of, takes
-from harness.types import Json, Outcome, ReferenceRecord, Variant, VerdictWord, View
+from harness.types import DetectorInput, Json, Outcome, ReferenceRecord, Variant, VerdictWord
 
 
-def build(runs: RunLike | Sequence[RunLike], variant: Variant) -> Profile:
+def build_profile(runs: RunLike | Sequence[RunLike], variant: Variant) -> Profile:
     """Build the profile of ``variant`` from one run or several (other seeds). First attempts only, no retries.
 
     Raises ConfigError when the runs hold nothing of the variant, or were made under different conditions.
@@ -37,7 +37,7 @@ def from_takes(gathered: Iterable[Take], keys: Mapping[str, str], broken: Collec
     ``broken``: ids of attempts that are no reference for their text as long as it has another take.
     """
     with_voice, embeddings = compare_voices(list(gathered))
-    records = {key: reference_of(_sound(group, broken)) for key, group in grouped(with_voice).items()}
+    records = {key: reference_of(_sound(group, broken)) for key, group in attempts_by_text(with_voice).items()}
     voice = {"embeddings": embeddings, "figures": _spread(records.values())}
     return Profile(dict(keys), records, voice, totals(with_voice))
 
@@ -59,19 +59,19 @@ def reference_of(group: Sequence[Take], *, without: int | None = None, evidence:
     if not evidence:
         return record
     values = [
-        {seen.fault: seen.value for seen in gather(view_of(group, index)) if seen.value is not None}
+        {seen.fault: seen.value for seen in detect_all(view_of(group, index)) if seen.value is not None}
         for index in range(len(group))
         if index != without
     ]
     return replace(record, evidence=_columns(values))
 
 
-def view_of(group: Sequence[Take], index: int, reference: ReferenceRecord | None = None) -> View:
+def view_of(group: Sequence[Take], index: int, reference: ReferenceRecord | None = None) -> DetectorInput:
     """The view of one take; without ``reference`` the figures of the other takes stand in for it, no evidence."""
     take = group[index]
     if reference is None and len(group) > 1:
         reference = reference_of(group, without=index, evidence=False)
-    return View(take.chunk, take.attempt, take.observations, reference, take.previous)
+    return DetectorInput(take.chunk, take.attempt, take.observations, reference, take.previous)
 
 
 def compare_voices(gathered: list[Take]) -> tuple[list[Take], dict[str, list[float]]]:
@@ -119,7 +119,7 @@ def totals(gathered: Sequence[Take]) -> Json:
             by_class[name] = by_class.get(name, 0) + 1
     return {
         "attempts": len(gathered),
-        "seeds": max((sum(1 for _ in group) for group in grouped(gathered).values()), default=0),
+        "seeds": max((sum(1 for _ in group) for group in attempts_by_text(gathered).values()), default=0),
         "judged": sum(v.word.judged for v in verdicts),
         "faulty": len(faulty),
         "faults": dict(sorted(by_class.items())),
@@ -129,7 +129,7 @@ def totals(gathered: Sequence[Take]) -> Json:
     }
 
 
-def grouped(gathered: Iterable[Take]) -> dict[str, list[Take]]:
+def attempts_by_text(gathered: Iterable[Take]) -> dict[str, list[Take]]:
     """Takes by text, in the order given."""
     groups: dict[str, list[Take]] = {}
     for take in gathered:

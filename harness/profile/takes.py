@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from harness.faults._figures import speech_seconds
 from harness.faults.base import CannotJudge
 from harness.text import NORMALISER_KEY, count_words, normaliser_version
-from harness.types import Arm, Attempt, Chunk, Json, Observation, Verdict, View
+from harness.types import Arm, Attempt, Chunk, DetectorInput, Json, Measurement, Verdict
 
 SPEAKER = "speaker"
 _ARMS = (Arm.SOAK, Arm.REFERENCE)
@@ -28,7 +28,7 @@ class RunLike(Protocol):
 
     def all_observations(
         self, scorer: str | None = None, variant: str | None = None
-    ) -> Iterator[tuple[int, Observation]]: ...
+    ) -> Iterator[tuple[int, Measurement]]: ...
 
     def verdicts(self, variant: str | None = None) -> Mapping[int, Verdict]: ...
 
@@ -39,7 +39,7 @@ class Take:
 
     chunk: Chunk
     attempt: Attempt
-    observations: Mapping[str, Observation]
+    observations: Mapping[str, Measurement]
     previous: Chunk | None = None
     verdict: Verdict | None = None
 
@@ -47,7 +47,7 @@ class Take:
 def takes(run: RunLike, variant: str) -> Iterator[Take]:
     """All first attempts of a variant in a run, in order, with what was seen in them."""
     chunks = {row["id"]: _chunk(row) for row in run.manifest["corpus"]["texts"]}
-    seen: dict[int, dict[str, Observation]] = {}
+    seen: dict[int, dict[str, Measurement]] = {}
     for attempt_id, observation in run.all_observations(variant=variant):
         seen.setdefault(attempt_id, {})[observation.scorer] = observation
     verdicts = run.verdicts(variant)
@@ -110,7 +110,7 @@ def figures_of(take: Take) -> dict[str, float]:
 
 def _speech(take: Take) -> float | None:
     try:
-        return speech_seconds(View(take.chunk, take.attempt, take.observations))
+        return speech_seconds(DetectorInput(take.chunk, take.attempt, take.observations))
     except CannotJudge:
         return None
 

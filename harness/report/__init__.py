@@ -7,8 +7,8 @@ from pathlib import Path
 
 from harness.errors import StoreError
 from harness.report.files import write_whole
-from harness.report.page import render
-from harness.report.summary import summarise
+from harness.report.page import render_report
+from harness.report.summary import run_summary
 from harness.store import Run
 from harness.store.manifest import check_whole
 from harness.types import Json
@@ -23,11 +23,11 @@ def write(run_path: Path, *, single_file: bool = False) -> Json:
     with Run.open(run_path) as run:
         check_whole(run.path, run.manifest)
         try:
-            summary = summarise(run)
+            summary = run_summary(run)
             write_whole(run_path / "summary.json", json.dumps(summary, indent=2, allow_nan=False))
-            render(run, summary)
+            render_report(run, summary)
             if single_file:
-                render(run, summary, single_file=True)
+                render_report(run, summary, single_file=True)
         except OSError as error:
             file = error.filename or run_path
             raise StoreError(
@@ -37,4 +37,4 @@ def write(run_path: Path, *, single_file: bool = False) -> Json:
     return summary
 
 
-__all__ = ["summarise", "write"]
+__all__ = ["run_summary", "write"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from harness.report.headline import Headline, Word
+from harness.report.headline import Headline, VariantWord
 from harness.types import Json
 
 MOST = 5
@@ -20,7 +20,7 @@ _BOUND = {
 def advice(summary: Json, words: Mapping[str, Headline]) -> list[str]:
     """At most ``MOST`` sentences, the most urgent first."""
     said = [*_not_spoken(summary, words), *_faulty(summary), *_small(summary, words)]
-    if not said and any(found.word is Word.PASSES for found in words.values()):
+    if not said and any(found.word is VariantWord.PASSES for found in words.values()):
         said.append(f"Keep this run as what later runs are held against: tts-soak baseline set {summary['run_id']}.")
     return said[:MOST]
 
@@ -33,11 +33,11 @@ def _not_spoken(summary: Json, words: Mapping[str, Headline]) -> list[str]:
             count = row["not_judged_because"][away[0]]
             go_on = f"pytest suites/{summary['suite']} ... --resume {summary['run_id']}"
             said.append(f"{name}: {count} chunks were not spoken ({away[0]}). Bring it back, then go on: {go_on}.")
-        elif words[name].word is Word.LOST:
+        elif words[name].word is VariantWord.LOST:
             said.append(
                 f"{name} did not start. Its log is in logs/ beside this page; the reason is in the table below."
             )
-        elif words[name].word is Word.BLIND:
+        elif words[name].word is VariantWord.BLIND:
             said.append(f"{name}: nothing was judged, so this run says nothing about it: {words[name].why}.")
     return said
 
@@ -71,7 +71,12 @@ def _small(summary: Json, words: Mapping[str, Headline]) -> list[str]:
     """How many chunks would settle an open fault rate, if as few of them were faulty as could be."""
     for name, row in summary["variants"].items():
         claim = next((claim for claim in row["claims"] if claim["name"] == "fault-rate"), None)
-        if words[name].word is not Word.OPEN or claim is None or claim["passed"] is not None or not claim["margin"]:
+        if (
+            words[name].word is not VariantWord.OPEN
+            or claim is None
+            or claim["passed"] is not None
+            or not claim["margin"]
+        ):
             continue
         need = math.ceil(math.log(0.025) / math.log1p(-claim["margin"]))
         if need > row["chunks"]:

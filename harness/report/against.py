@@ -16,7 +16,7 @@ _SEED = 0
 
 
 @dataclass(frozen=True)
-class Standard:
+class ReferenceStandard:
     """What the reference did: counts over the run, and a value a chunk. ``how`` says where that is from."""
 
     name: str
@@ -27,7 +27,7 @@ class Standard:
     tokens: Mapping[str, float]  # chunk id -> speech tokens
 
 
-def standard_of(run: Run, name: str, rows: Mapping[str, Json]) -> Standard | None:
+def standard_of(run: Run, name: str, rows: Mapping[str, Json]) -> ReferenceStandard | None:
     """The reference of a variant: the variant that ran along, else what the manifest froze of its profile."""
     reference = str(run.manifest.get("references", {}).get(name) or run.manifest.get("reference") or "")
     if reference == name:
@@ -35,12 +35,12 @@ def standard_of(run: Run, name: str, rows: Mapping[str, Json]) -> Standard | Non
     if reference in rows and rows[reference]["chunks"] > rows[reference]["not_judged"]:
         errors, tokens = _spoken(run, reference)
         row = rows[reference]
-        return Standard(reference, "in this run", row["faulty"], row["clean"] + row["faulty"], errors, tokens)
+        return ReferenceStandard(reference, "in this run", row["faulty"], row["clean"] + row["faulty"], errors, tokens)
     frozen = run.manifest.get("reference_figures", {}).get(name)
     if not frozen:
         return None
     totals, chunks = frozen["totals"], frozen["chunks"]
-    return Standard(
+    return ReferenceStandard(
         reference or "reference",
         "its committed profile",
         totals.get("faulty") if totals.get("judged") else None,
@@ -50,7 +50,7 @@ def standard_of(run: Run, name: str, rows: Mapping[str, Json]) -> Standard | Non
     )
 
 
-def against(run: Run, name: str, rows: Mapping[str, Json]) -> Json:
+def reference_comparison(run: Run, name: str, rows: Mapping[str, Json]) -> Json:
     """Differences of ``name`` from its reference with intervals; empty without one; None: cannot be compared."""
     standard = standard_of(run, name, rows)
     if standard is None:
@@ -77,7 +77,7 @@ def _spoken(run: Run, name: str) -> tuple[dict[str, tuple[float, float]], dict[s
     return errors, tokens
 
 
-def _rate(faulty: int, judged: int, standard: Standard) -> Json | None:
+def _rate(faulty: int, judged: int, standard: ReferenceStandard) -> Json | None:
     if not judged or standard.judged is None or standard.faulty is None:
         return None
     low, high = stats.rate_difference(faulty, judged, standard.faulty, standard.judged, _LEVEL)

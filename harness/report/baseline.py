@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import ConfigError, StoreError, nearest
-from harness.report.compare import compare, only, pool
+from harness.report.compare import compare_runs, only, pool
 from harness.report.digest import Digest, digest
 from harness.report.gates import Gates
-from harness.store import Run, runs
+from harness.store import Run, list_runs
 from harness.types import Claim, Json
 
 FOLDER = "baselines"
@@ -40,7 +40,7 @@ def promote(run_path: Path, name: str, reports: Path) -> Path:
     return path
 
 
-def load(name: str, reports: Path) -> Digest:
+def read_baseline(name: str, reports: Path) -> Digest:
     """A baseline by name: of ``reports``, else of this repository. Raises ConfigError with the nearest name."""
     folders = [reports / FOLDER, _ROOT / "reports" / FOLDER]
     for path in (folder / f"{name}.json" for folder in folders if _NAME.fullmatch(name)):
@@ -50,7 +50,9 @@ def load(name: str, reports: Path) -> Digest:
     raise ConfigError(f"{folders[0]}: no baseline {name!r}{nearest(name, known)}")
 
 
-def against(run_path: Path, baseline: Digest | None, reports: Path, gates: Gates, *, asked: bool = True) -> Json:
+def compare_with_baseline(
+    run_path: Path, baseline: Digest | None, reports: Path, gates: Gates, *, asked: bool = True
+) -> Json:
     """Compare a run with a baseline and with the last runs of its kind; write and return ``comparison.json``.
 
     Raises ConfigError where the baseline is of another suite or corpus; unless it was not ``asked`` for by name: then
@@ -69,7 +71,7 @@ def against(run_path: Path, baseline: Digest | None, reports: Path, gates: Gates
         sets.append(("baseline", baseline))
     before, problems = _before(now, reports, gates.last)
     judged = sum(one.faulty is not None for rows in now.variants.values() for one in rows.values())
-    claims = {kind: [_json(claim) for claim in compare(now, other, gates)] for kind, other in sets}
+    claims = {kind: [_json(claim) for claim in compare_runs(now, other, gates)] for kind, other in sets}
     if before:
         claims["last runs"] = [_json(claim) for claim in _against_last(now, before, gates)]
     failed = [claim for found in claims.values() for claim in found if claim["passed"] is False]
@@ -94,7 +96,7 @@ def _against_last(now: Digest, before: Mapping[str, Sequence[Digest]], gates: Ga
     claims: list[Claim] = []
     for variant, those in before.items():
         pooled = pool([only(one, variant) for one in those], f"the last {len(those)} runs")
-        claims += compare(only(now, variant), pooled, gates)
+        claims += compare_runs(only(now, variant), pooled, gates)
     return claims
 
 
@@ -106,7 +108,7 @@ def _before(now: Digest, reports: Path, last: int) -> tuple[dict[str, list[Diges
     found: dict[str, list[Digest]] = {name: [] for name in now.variants}
     problems: list[str] = []
     otherwise = 0
-    for info in reversed(runs(reports)):
+    for info in reversed(list_runs(reports)):
         if all(len(those) == last for those in found.values()):
             break
         if info.run_id == now.run_id or info.created_utc >= now.created_utc or info.status != "finished":
@@ -143,7 +145,7 @@ def gates_of(limits: Path | None) -> Gates:
     return Gates.load(limits if limits is not None else (usual if usual.is_file() else None))
 
 
-def lines(result: Json) -> list[str]:
+def comparison_lines(result: Json) -> list[str]:
     """The comparison for a terminal: a line a claim, what fails first."""
     order = {False: 0, None: 1, True: 2}
     words = {False: "FAILS", None: "open", True: "ok"}

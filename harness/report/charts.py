@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.report.material import MEASURES, Material, Spoken
-from harness.report.svg import FAINT, GRID, INK, MARKERS, SERIES, figure, markup
+from harness.report.material import MEASURES, ReportData, ReportRow
+from harness.report.svg import FAINT, GRID, INK, MARKERS, SERIES, markup, new_plot
 from harness.types import VerdictWord
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ _MOST_POINTS = 400  # of one panel; beyond it the medians alone are drawn
 _NAMED = len(MARKERS) - 1
 
 
-def strip(material: Material, links: Mapping[int, str]) -> str:
+def strip(material: ReportData, links: Mapping[int, str]) -> str:
     """Position across, variants down; a mark a faulty chunk by its first fault class, colour and shape.
 
     ``links`` leads from attempt ids to the places on the page where they are reviewed.
     """
     rows = len(material.variants)
     named = material.classes()[:_NAMED]
-    drawing = figure(10.5, 1.2 + (0.42 if len(named) < 4 else 0.62) * rows)
+    drawing = new_plot(10.5, 1.2 + (0.42 if len(named) < 4 else 0.62) * rows)
     axes = drawing.subplots()
     for row, name in enumerate(material.variants):
         spoken = material.spoken[name]
@@ -51,7 +51,7 @@ def strip(material: Material, links: Mapping[int, str]) -> str:
 
 
 def _marks(
-    axes: Axes, material: Material, number: int, fault: str | None, named: Sequence[str], links: Mapping[int, str]
+    axes: Axes, material: ReportData, number: int, fault: str | None, named: Sequence[str], links: Mapping[int, str]
 ) -> None:
     lanes = len(material.classes()[: _NAMED + 1])
     lane = 0.62 * ((number + 0.5) / lanes - 0.5) if lanes > 1 else 0.0  # classes apart, where many fall together
@@ -70,11 +70,11 @@ def _marks(
         dots.set_urls(list(urls))
 
 
-def _other(spoken: Spoken, named: Sequence[str]) -> bool:
+def _other(spoken: ReportRow, named: Sequence[str]) -> bool:
     return spoken.findings[0].fault not in named
 
 
-def _unjudged(axes: Axes, material: Material, links: Mapping[int, str]) -> None:
+def _unjudged(axes: Axes, material: ReportData, links: Mapping[int, str]) -> None:
     found = [
         (spoken.position + 1, row, links.get(spoken.attempt.id or -1))
         for row, name in enumerate(material.variants)
@@ -90,7 +90,7 @@ def _unjudged(axes: Axes, material: Material, links: Mapping[int, str]) -> None:
         dots.set_urls(list(urls))
 
 
-def _restarts(axes: Axes, row: int, spoken: Sequence[Spoken]) -> None:
+def _restarts(axes: Axes, row: int, spoken: Sequence[ReportRow]) -> None:
     previous = 0
     for one in spoken:
         if one.attempt.epoch != previous:
@@ -98,7 +98,7 @@ def _restarts(axes: Axes, row: int, spoken: Sequence[Spoken]) -> None:
         previous = one.attempt.epoch
 
 
-def panels(material: Material) -> list[tuple[str, str, str]]:
+def panels(material: ReportData) -> list[tuple[str, str, str]]:
     """(measure, title, drawing) of every measure with a value: a line a variant, medians (of WER, means)."""
     drawn = []
     for measure, title in MEASURES.items():
@@ -107,8 +107,8 @@ def panels(material: Material) -> list[tuple[str, str, str]]:
     return drawn
 
 
-def _panel(material: Material, measure: str, title: str) -> str:
-    drawing = figure(5.2, 2.5)
+def _panel(material: ReportData, measure: str, title: str) -> str:
+    drawing = new_plot(5.2, 2.5)
     axes = drawing.subplots()
     scale = 1e-6 if measure == "rss_bytes" else 1.0
     total = sum(measure in spoken.figures for spoken in material.everything())
@@ -138,7 +138,7 @@ def _along(points: Sequence[tuple[int, float]], centre: Callable[[Any], Any]) ->
     return [float(np.median(part[:, 0])) for part in bins], [float(centre(part[:, 1])) for part in bins]
 
 
-def histograms(material: Material) -> list[tuple[str, str]]:
+def histograms(material: ReportData) -> list[tuple[str, str]]:
     """(title, drawing) a codebook: how often its tokens were used, a step line a variant; shares of all tokens."""
     used: dict[int, dict[str, np.ndarray[Any, Any]]] = {}
     for name in material.variants:
@@ -151,8 +151,8 @@ def histograms(material: Material) -> list[tuple[str, str]]:
     return [(f"Codebook {book}", _histogram(material, book, values)) for book, values in sorted(used.items())]
 
 
-def _histogram(material: Material, book: int, values: Mapping[str, np.ndarray[Any, Any]]) -> str:
-    drawing = figure(5.2, 2.2)
+def _histogram(material: ReportData, book: int, values: Mapping[str, np.ndarray[Any, Any]]) -> str:
+    drawing = new_plot(5.2, 2.2)
     axes = drawing.subplots()
     low = min(int(array.min()) for array in values.values())
     high = max(int(array.max()) for array in values.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from harness.report.svg import SERIES, figure, markup
+from harness.report.svg import SERIES, markup, new_plot
 from harness.store import Run
 from harness.types import Claim, Json
 
@@ -99,7 +99,7 @@ def curves(run: Run) -> list[dict[str, str]]:
 
 
 def _curve(curve: Json, name: str, label: str) -> str:
-    drawing = figure(8.0, 3.0)
+    drawing = new_plot(8.0, 3.0)
     axes = drawing.subplots()
     axes.plot(curve["x"], curve["y"], color=SERIES[0], linewidth=1.7, marker="o", markersize=3)
     if curve.get("low") and curve.get("high"):

@@ -12,7 +12,7 @@ from statistics import fmean
 import numpy as np
 
 from harness import stats
-from harness.report.digest import Digest, Heard
+from harness.report.digest import Digest, DigestChunk
 from harness.report.gates import Gates
 from harness.types import Claim
 
@@ -20,7 +20,7 @@ _SEED = 0
 _PAIRS_MIN = 6  # fewer ratios have no interval worth the name
 
 
-def compare(now: Digest, before: Digest, gates: Gates) -> list[Claim]:
+def compare_runs(now: Digest, before: Digest, gates: Gates) -> list[Claim]:
     """The claims about every variant that both have, each on the chunks that both spoke."""
     found = []
     for variant in now.variants:
@@ -40,7 +40,7 @@ def only(one: Digest, variant: str) -> Digest:
 def pool(digests: Sequence[Digest], name: str) -> Digest:
     """Several runs as one: a chunk is faulty if it was in most of them; errors, words and times are means."""
     latest = digests[-1]
-    variants: dict[str, dict[str, list[Heard]]] = {}
+    variants: dict[str, dict[str, list[DigestChunk]]] = {}
     for one in digests:
         for variant, rows in one.variants.items():
             for key, heard in rows.items():
@@ -53,14 +53,14 @@ def pool(digests: Sequence[Digest], name: str) -> Digest:
     return replace(latest, variants=pooled, peaks=peaks, timed=timed, name=name)
 
 
-def _mean(takes: Sequence[Heard]) -> Heard:
+def _mean(takes: Sequence[DigestChunk]) -> DigestChunk:
     judged = [take.faulty for take in takes if take.faulty is not None]
 
     def mean(values: list[float | None]) -> float | None:
         known = [value for value in values if value is not None]
         return fmean(known) if known else None
 
-    return Heard(
+    return DigestChunk(
         sum(judged) * 2 > len(judged) if judged else None,
         *(
             mean([getattr(take, key) for take in takes])
@@ -75,7 +75,7 @@ def _variant(variant: str, now: Digest, before: Digest, gates: Gates) -> list[Cl
     name = before.name or before.run_id
     made = [
         new_faults(variant, {key: (mine[key], theirs[key]) for key in mine if key in theirs}, name, gates),
-        fault_rate(variant, pairs, name, gates),
+        fault_rate_difference(variant, pairs, name, gates),
         wer(variant, pairs, name, gates),
     ]
     if now.recognizer != before.recognizer:
@@ -84,10 +84,10 @@ def _variant(variant: str, now: Digest, before: Digest, gates: Gates) -> list[Cl
     timed = [f"{side}: timings invalid" for side, one in (("now", now), (name, before)) if one.timed is False]
     if now.machine and before.machine and now.machine != before.machine:
         timed.append(f"timed on another machine then ({before.machine}) than now ({now.machine})")
-    return [*made, speed(variant, pairs, name, gates, timed), memory(variant, now, before, gates)]
+    return [*made, speed_change(variant, pairs, name, gates, timed), peak_memory_change(variant, now, before, gates)]
 
 
-def new_faults(variant: str, pairs: Mapping[str, tuple[Heard, Heard]], name: str, gates: Gates) -> Claim:
+def new_faults(variant: str, pairs: Mapping[str, tuple[DigestChunk, DigestChunk]], name: str, gates: Gates) -> Claim:
     """Chunks faulty now and clean then, against the other way round: exact McNemar. Each new one is named."""
     judged = {k: p for k, p in pairs.items() if p[0].faulty is not None and p[1].faulty is not None}
     new = [key for key, (a, b) in judged.items() if a.faulty and not b.faulty]
@@ -104,7 +104,9 @@ def new_faults(variant: str, pairs: Mapping[str, tuple[Heard, Heard]], name: str
     return Claim("new-faults", variant, says, not worse, float(len(new)), None, alpha, count, details)
 
 
-def fault_rate(variant: str, pairs: Sequence[tuple[Heard, Heard]], name: str, gates: Gates) -> Claim:
+def fault_rate_difference(
+    variant: str, pairs: Sequence[tuple[DigestChunk, DigestChunk]], name: str, gates: Gates
+) -> Claim:
     """Difference of the shares of faulty chunks, Newcombe's interval."""
     k, n = _share([a for a, _ in pairs])
     k0, n0 = _share([b for _, b in pairs])
@@ -115,7 +117,7 @@ def fault_rate(variant: str, pairs: Sequence[tuple[Heard, Heard]], name: str, ga
     return _held("fault-rate", variant, says, k / n - k0 / n0, interval, gates.fault_rate_excess, n)
 
 
-def wer(variant: str, pairs: Sequence[tuple[Heard, Heard]], name: str, gates: Gates) -> Claim:
+def wer(variant: str, pairs: Sequence[tuple[DigestChunk, DigestChunk]], name: str, gates: Gates) -> Claim:
     """Difference of corpus-level WER on the same chunks, paired bootstrap."""
     rows = [
         (a.errors, a.words, b.errors, b.words)
@@ -129,7 +131,9 @@ def wer(variant: str, pairs: Sequence[tuple[Heard, Heard]], name: str, gates: Ga
     return _held("wer", variant, says, found.value, found.interval, gates.wer_excess, len(rows))
 
 
-def speed(variant: str, pairs: Sequence[tuple[Heard, Heard]], name: str, gates: Gates, invalid: Sequence[str]) -> Claim:
+def speed_change(
+    variant: str, pairs: Sequence[tuple[DigestChunk, DigestChunk]], name: str, gates: Gates, invalid: Sequence[str]
+) -> Claim:
     """Median over chunks of the seconds of the request an audio second, now divided by then; bootstrap interval."""
     if invalid:
         return Claim("speed", variant, f"not compared with {name}: {'; '.join(invalid)}", None)
@@ -145,7 +149,7 @@ def speed(variant: str, pairs: Sequence[tuple[Heard, Heard]], name: str, gates: 
     return _held("speed", variant, says, value - 1, (low - 1, high - 1), gates.slowdown, int(ratios.size))
 
 
-def memory(variant: str, now: Digest, before: Digest, gates: Gates) -> Claim:
+def peak_memory_change(variant: str, now: Digest, before: Digest, gates: Gates) -> Claim:
     """Peak memory now against then. One value a run: there is no interval, and the statement says so."""
     peak, peak0 = now.peaks.get(variant), before.peaks.get(variant)
     name = before.name or before.run_id
@@ -156,11 +160,11 @@ def memory(variant: str, now: Digest, before: Digest, gates: Gates) -> Claim:
     return Claim("memory", variant, says, growth <= gates.memory_growth, growth, None, gates.memory_growth, 1)
 
 
-def _cost(heard: Heard) -> float:
+def _cost(heard: DigestChunk) -> float:
     return heard.wall_seconds / heard.duration if heard.wall_seconds and heard.duration else 0.0
 
 
-def _share(rows: Sequence[Heard]) -> tuple[int, int]:
+def _share(rows: Sequence[DigestChunk]) -> tuple[int, int]:
     judged = [row.faulty for row in rows if row.faulty is not None]
     return sum(judged), len(judged)
 

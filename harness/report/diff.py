@@ -8,7 +8,7 @@ from harness.types import Json
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class DiffWord:
     """A stretch of words: what was to be said, what was heard, how they relate, and when it was heard (s)."""
 
     op: str  # equal, substitute, delete, insert
@@ -17,19 +17,19 @@ class Word:
     start: float | None = None
 
 
-def word_diff(payload: Json) -> list[Word]:
+def word_diff(payload: Json) -> list[DiffWord]:
     """The alignment of an ``intelligibility`` payload as words; empty where there is no alignment."""
     reference, hypothesis = str(payload.get("reference", "")).split(), str(payload.get("hypothesis", "")).split()
     starts = _starts(payload, len(hypothesis))
-    words: list[Word] = []
+    words: list[DiffWord] = []
     for part in payload.get("alignment", ()):
         (i, j), (k, m) = part["ref"], part["hyp"]
         at = starts[k] if k < m and k < len(starts) else None
         if part["op"] == "equal":  # a word each, so that each can be sought
             for step, (said, word) in enumerate(zip(reference[i:j], hypothesis[k:m], strict=False)):
-                words.append(Word("equal", said, word, starts[k + step] if k + step < len(starts) else None))
+                words.append(DiffWord("equal", said, word, starts[k + step] if k + step < len(starts) else None))
         else:
-            words.append(Word(part["op"], " ".join(reference[i:j]), " ".join(hypothesis[k:m]), at))
+            words.append(DiffWord(part["op"], " ".join(reference[i:j]), " ".join(hypothesis[k:m]), at))
     return words
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from harness.documents import read_json
 from harness.errors import ConfigError
-from harness.report.material import gather
-from harness.report.summary import summarise
+from harness.report.material import read_report_data
+from harness.report.summary import run_summary
 from harness.store import Run
 from harness.types import Json, VerdictWord
 
@@ -24,7 +24,7 @@ _LETTERS = {VerdictWord.CLEAN: "c", VerdictWord.FAULTY: "f", VerdictWord.NOT_JUD
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class DigestChunk:
     """One chunk of one variant. ``faulty`` is None where it was not judged."""
 
     faulty: bool | None
@@ -49,7 +49,7 @@ class Digest:
     corpus_sha256: str
     recognizer: str
     timed: bool | None
-    variants: Mapping[str, Mapping[str, Heard]]
+    variants: Mapping[str, Mapping[str, DigestChunk]]
     peaks: Mapping[str, int | None]
     commit: str | None = None
     name: str = ""
@@ -112,7 +112,7 @@ class Digest:
 
 def digest(run: Run, name: str = "") -> Digest:
     """Take what is kept of a run. Raises StoreError for a damaged row."""
-    summary, material = summarise(run), gather(run)
+    summary, material = run_summary(run), read_report_data(run)
     heard = summary["recognizer"]
     errors = {
         number: seen.payload["wer"]
@@ -147,8 +147,8 @@ def _machine(cpu: Mapping[str, Any], gpus: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(filter(None, (own, *(str(gpu.get("name", "")) for gpu in gpus))))
 
 
-def _of(word: VerdictWord, attempt: Any, wer: Mapping[str, Any] | None) -> Heard:
-    return Heard(
+def _of(word: VerdictWord, attempt: Any, wer: Mapping[str, Any] | None) -> DigestChunk:
+    return DigestChunk(
         word is VerdictWord.FAULTY if word.judged else None,
         wer["errors"] if wer else None,
         wer["words"] if wer else None,
@@ -158,7 +158,7 @@ def _of(word: VerdictWord, attempt: Any, wer: Mapping[str, Any] | None) -> Heard
     )
 
 
-def _row(one: Heard) -> list[Any]:
+def _row(one: DigestChunk) -> list[Any]:
     letter = "n" if one.faulty is None else ("f" if one.faulty else "c")
     return [
         letter,
@@ -168,8 +168,8 @@ def _row(one: Heard) -> list[Any]:
     ]
 
 
-def _heard(row: Sequence[Any]) -> Heard:
+def _heard(row: Sequence[Any]) -> DigestChunk:
     letter, errors, words, cpu, duration, wall = (*row, None)[:6]
     if letter not in _LETTERS.values():
         raise ValueError(f"{letter!r} is no verdict")
-    return Heard({"c": False, "f": True, "n": None}[letter], errors, words, cpu, duration, wall)
+    return DigestChunk({"c": False, "f": True, "n": None}[letter], errors, words, cpu, duration, wall)

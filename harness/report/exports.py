@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.report.flat import score_rows
-from harness.report.headline import Word, headlines, sentence
+from harness.report.flat import attempt_rows
+from harness.report.headline import VariantWord, headlines, sentence
 from harness.store import Run
-from harness.types import Attempt, Json, Observation, Verdict
+from harness.types import Attempt, Json, Measurement, Verdict
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -24,7 +24,7 @@ _MOST_ANNOTATIONS = 10  # GitHub shows ten of a kind and step
 def write_tables(run_path: Path) -> tuple[Path, Path]:
     """Write ``scores.jsonl`` and ``scores.csv`` into the run's directory: one attempt a row. Return both paths."""
     with Run.open(run_path) as run:
-        rows = list(score_rows(run))
+        rows = list(attempt_rows(run))
     lines, table = run_path / "scores.jsonl", run_path / "scores.csv"
     with lines.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
         file.writelines(json.dumps(row, ensure_ascii=True, allow_nan=False) + "\n" for row in rows)
@@ -44,7 +44,7 @@ def _cell(value: Any) -> Any:
 
 
 # ----------------------------------------------------------------------------- Markdown
-def markdown(summary: Json) -> str:
+def verdict_markdown(summary: Json) -> str:
     """The verdict table and the one sentence, as Markdown that no name or reason can break out of."""
     words, valid = headlines(summary), _timed(summary)
     lines = [
@@ -84,7 +84,7 @@ def model_card(summary: Json) -> str:
 
 def write_markdown(summary: Json, path: Path | None = None) -> list[Path]:
     """Append the Markdown to ``$GITHUB_STEP_SUMMARY`` where it is set, and write it to ``path`` where one is given."""
-    text, written = markdown(summary), []
+    text, written = verdict_markdown(summary), []
     if path is not None:
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
         written.append(path)
@@ -158,8 +158,8 @@ def github_annotations(summary: Json) -> list[str]:
     """Workflow commands: an error a variant that fails, a warning where a run cannot say; at most ten."""
     lines = []
     for name, found in headlines(summary).items():
-        if found.word is not Word.PASSES:
-            kind = "warning" if found.word is Word.OPEN else "error"
+        if found.word is not VariantWord.PASSES:
+            kind = "warning" if found.word is VariantWord.OPEN else "error"
             title = _property(f"{name}: {found.word.value}")
             lines.append(f"::{kind} title={title}::{_message(found.why)}")
     return lines[:_MOST_ANNOTATIONS]
@@ -175,7 +175,7 @@ def _property(text: str) -> str:
 
 # ----------------------------------------------------------------------------- JUnit
 def junit_properties(
-    attempt: Attempt, verdict: Verdict | None, seen: Mapping[str, Observation] | None = None
+    attempt: Attempt, verdict: Verdict | None, seen: Mapping[str, Measurement] | None = None
 ) -> list[tuple[str, str]]:
     """What ``item.user_properties`` should hold for the item of a chunk: names and values that XML can carry."""
     pairs: list[tuple[str, Any]] = [

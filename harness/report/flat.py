@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.store import Run
-from harness.types import Arm, Json, Observation, Status, VerdictWord
+from harness.types import Arm, Json, Measurement, Status, VerdictWord
 
 _SKIPPED = {"embedding", "words", "alignment", "spans", "codebooks", "reference", "hypothesis"}  # not figures
 _MOST_DEPTH = 3
 
 
-def score_rows(run: Run, *, arms: tuple[str, ...] = (Arm.SOAK,)) -> Iterator[Json]:
+def attempt_rows(run: Run, *, arms: tuple[str, ...] = (Arm.SOAK,)) -> Iterator[Json]:
     """Yield a row an attempt, in order of requests: identity, verdict, process, and ``scorer.key`` of every score.
 
     Values are plain JSON; what was not measured is None, with ``scorer.status`` and ``scorer.reason`` saying why.
@@ -57,7 +57,7 @@ def score_rows(run: Run, *, arms: tuple[str, ...] = (Arm.SOAK,)) -> Iterator[Jso
         yield row
 
 
-def _scores(scorer: str, seen: Observation) -> Json:
+def _scores(scorer: str, seen: Measurement) -> Json:
     row: Json = {f"{scorer}.status": seen.status.value}
     if seen.status is not Status.OK:
         row[f"{scorer}.reason"] = seen.reason

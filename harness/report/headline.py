@@ -10,7 +10,7 @@ from harness.compare.as_whole import INFORMING, URGENT
 from harness.types import Json
 
 
-class Word(StrEnum):
+class VariantWord(StrEnum):
     """What a run says of a variant, worst first."""
 
     LOST = "could not run"
@@ -29,7 +29,7 @@ _UNASKED = "the run was not asked whether its figures are good enough"
 class Headline:
     """``word`` and the reason in one line."""
 
-    word: Word
+    word: VariantWord
     why: str
 
 
@@ -43,7 +43,7 @@ def headline(name: str, row: Json, summary: Json) -> Headline:
 def _verdict(name: str, row: Json, summary: Json) -> Headline:
     lost = [note for note in summary["notes"] if note.startswith(f"{name}: cannot be loaded")]
     if lost:
-        return Headline(Word.LOST, lost[0].partition(": ")[2])
+        return Headline(VariantWord.LOST, lost[0].partition(": ")[2])
     claims = [claim for claim in row["claims"] if claim["name"] not in INFORMING]
     judged = row["clean"] + row["faulty"]
     experiment = summary.get("experiment")  # judged by its claims, not by the fault rate of a soak
@@ -53,24 +53,24 @@ def _verdict(name: str, row: Json, summary: Json) -> Headline:
         and (name == summary.get("reference") or not claims)
     ):
         if name == summary.get("reference"):
-            return Headline(Word.BASE, "what the others are compared with")
-        return Headline(Word.PART, "one of what the suite compared")
+            return Headline(VariantWord.BASE, "what the others are compared with")
+        return Headline(VariantWord.PART, "one of what the suite compared")
     if not judged and row.get("soaked", True) and not experiment:
         away = [why for why in row["not_judged_because"] if why.startswith("backend away")]
         if away:
-            return Headline(Word.LOST, away[0])
+            return Headline(VariantWord.LOST, away[0])
         reasons = ", ".join(f"{why} ({count})" for why, count in row["not_judged_because"].items())
-        return Headline(Word.BLIND, reasons or "no chunk has a verdict")
+        return Headline(VariantWord.BLIND, reasons or "no chunk has a verdict")
     if experiment:
         return by_claims(claims, summary["suite"])
     failed = [claim for claim in claims if claim["passed"] is False]
     if failed:
-        return Headline(Word.FAILS, f"{_names(failed)}: {failed[0]['statement']}")
+        return Headline(VariantWord.FAILS, f"{_names(failed)}: {failed[0]['statement']}")
     small = [claim for claim in claims if claim["passed"] is None]
     if not claims or any(claim["name"] == "fault-rate" for claim in small):
-        return Headline(Word.OPEN, _too_small(small[0], row) if small else _UNASKED)
+        return Headline(VariantWord.OPEN, _too_small(small[0], row) if small else _UNASKED)
     why = f"{row['faulty']} of {judged} judged chunks are faulty"
-    return Headline(Word.PASSES, f"{why}; too small to say: {_names(small)}" if small else why)
+    return Headline(VariantWord.PASSES, f"{why}; too small to say: {_names(small)}" if small else why)
 
 
 def _too_small(claim: Json, row: Json) -> str:
@@ -92,12 +92,12 @@ def by_claims(claims: list[Json], suite: str) -> Headline:
     small = [claim for claim in claims if claim["passed"] is None]
     held = [claim for claim in claims if claim["passed"]]
     if failed:
-        return Headline(Word.FAILS, f"{_names(failed)}: {failed[0]['statement']}")
+        return Headline(VariantWord.FAILS, f"{_names(failed)}: {failed[0]['statement']}")
     small.sort(key=lambda claim: claim["name"] != suite)
     if not held or any(claim["name"] == suite for claim in small):
-        return Headline(Word.OPEN, small[0]["statement"] if small else "no claim was made")
+        return Headline(VariantWord.OPEN, small[0]["statement"] if small else "no claim was made")
     why = held[0]["statement"] if len(held) == 1 else f"{_names(held)} hold"
-    return Headline(Word.PASSES, f"{why}; too small to say: {_names(small)}" if small else why)
+    return Headline(VariantWord.PASSES, f"{why}; too small to say: {_names(small)}" if small else why)
 
 
 def headlines(summary: Json) -> dict[str, Headline]:
@@ -116,29 +116,29 @@ def others(summary: Json) -> dict[str, list[Json]]:
 
 def sentence(summary: Json, words: Mapping[str, Headline]) -> str:
     """The one sentence that matters most: the worst verdict first, with its figure."""
-    words = {name: found for name, found in words.items() if found.word not in (Word.BASE, Word.PART)}
+    words = {name: found for name, found in words.items() if found.word not in (VariantWord.BASE, VariantWord.PART)}
     if not words:
         return "The run came to no claim."
-    order = list(Word)
+    order = list(VariantWord)
     worst = min(words.values(), key=lambda found: order.index(found.word)).word
     those = [name for name, found in words.items() if found.word is worst]
     start = "The run was interrupted. " if summary["status"] != "finished" else ""
-    if worst is Word.PASSES:
+    if worst is VariantWord.PASSES:
         name = max(words, key=lambda name: _rate(summary, name))
         whole = f"Every variant passes ({', '.join(words)})" if len(words) > 1 else f"{name} passes"
         most = "; most faults has " + name if len(words) > 1 and _rate(summary, name) else ""
         return f"{start}{whole}{most}: {words[name].why}."
     verb = {
-        Word.LOST: "could not run",
-        Word.BLIND: "tells nothing",
-        Word.FAILS: "fails",
-        Word.OPEN: "is undecided",
+        VariantWord.LOST: "could not run",
+        VariantWord.BLIND: "tells nothing",
+        VariantWord.FAILS: "fails",
+        VariantWord.OPEN: "is undecided",
     }[worst]
     first = max(those, key=lambda name: _rate(summary, name))
-    verbs = ("are", "is") if worst is Word.OPEN else ("do", "does")
+    verbs = ("are", "is") if worst is VariantWord.OPEN else ("do", "does")
     others = f" (as {verbs[len(those) == 2]} {', '.join(n for n in those if n != first)})"
     faults = summary["variants"].get(first, {}).get("faults")
-    often = f"; most often {next(iter(faults))}" if faults and worst in (Word.FAILS, Word.OPEN) else ""
+    often = f"; most often {next(iter(faults))}" if faults and worst in (VariantWord.FAILS, VariantWord.OPEN) else ""
     return f"{start}{first} {verb}{others if len(those) > 1 else ''}: {words[first].why}{often}."
 
 

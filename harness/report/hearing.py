@@ -6,19 +6,19 @@ from collections.abc import Iterable, Sequence
 
 from harness.scorers.intelligibility import LOOPED
 from harness.store import Run
-from harness.types import Arm, Json, Observation, Status
+from harness.types import Arm, Json, Measurement, Status
 
 _LISTENER = ("engine", "model", "normaliser", "device", "compute_type")
 
 
-def word_errors(seen: Sequence[Observation], measure: str, unit: str) -> Json:
+def word_errors(seen: Sequence[Measurement], measure: str, unit: str) -> Json:
     """Return errors and units summed over all chunks with a transcript, then divided; ``measure`` is wer or cer."""
     parts = [observation.payload[measure] for observation in seen if observation.payload.get(measure)]
     errors, total = sum(part["errors"] for part in parts), sum(part[unit] for part in parts)
     return {"errors": errors, unit: total, "rate": errors / total if total else None, "chunks": len(parts)}
 
 
-def by_language(seen: Sequence[Observation]) -> Json:
+def by_language(seen: Sequence[Measurement]) -> Json:
     """Return WER and CER of each language, by its tag; empty where there is only one."""
     tags = sorted({str(observation.payload.get("language")) for observation in seen})
     if len(tags) < 2:

@@ -60,7 +60,7 @@ def _verdict(info: RunInfo) -> str:
     return ", ".join(f"{name} {word}" for name, word in words.items())
 
 
-def table(rows: Sequence[Listed]) -> list[str]:
+def listing_table(rows: Sequence[Listed]) -> list[str]:
     """The list for a terminal, columns as wide as what is in them."""
     heads = ("run", "state", "suite", "corpus", "variants", "verdict", "MB")
     cells = [

@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.documents import read_json
 from harness.errors import ConfigError
-from harness.faults.readable import figure
+from harness.faults.readable import readable_value
 from harness.stats import clopper_pearson
 from harness.store import Run
 from harness.types import Arm, Finding, Json, VerdictWord
@@ -57,7 +57,7 @@ class ClassFigures:
     lost: int | None
 
 
-def read(path: Path) -> tuple[str, list[Json]]:
+def parse_marks(path: Path) -> tuple[str, list[Json]]:
     """Run id and rows of a saved file. Raises ConfigError naming file and row."""
     data = read_json(path, "file of marks")
     if not isinstance(data, dict) or data.get("schema") != SCHEMA or not isinstance(data.get("marks"), list):
@@ -70,9 +70,9 @@ def read(path: Path) -> tuple[str, list[Json]]:
     return str(data.get("run_id")), data["marks"]
 
 
-def load(path: Path, run: Run) -> list[Mark]:
+def read_marks(path: Path, run: Run) -> list[Mark]:
     """The marks of a file. Raises ConfigError where they are of another run, or of audio that is not what was heard."""
-    run_id, rows = read(path)
+    run_id, rows = parse_marks(path)
     if run_id != run.run_id:
         raise ConfigError(f"{path}: marks of run {run_id}, not of {run.run_id}")
     known = {attempt.id: attempt for attempt in run.attempts()}
@@ -86,9 +86,9 @@ def load(path: Path, run: Run) -> list[Mark]:
     return marks
 
 
-def keep(path: Path, run: Run) -> list[Mark]:
+def store_marks(path: Path, run: Run) -> list[Mark]:
     """Check a file and keep its marks beside the report, over those kept before; return all that are kept now."""
-    fresh = {mark.attempt: mark for mark in load(path, run)}
+    fresh = {mark.attempt: mark for mark in read_marks(path, run)}
     merged = {**{mark.attempt: mark for mark in _kept(run)}, **fresh}
     sounds = {attempt.id: attempt.audio_sha256 for attempt in run.attempts()}
     rows = [
@@ -108,10 +108,10 @@ def stored(run: Run) -> dict[int, Json]:
 
 
 def _kept(run: Run) -> list[Mark]:
-    return load(run.path / STORED, run) if (run.path / STORED).is_file() else []
+    return read_marks(run.path / STORED, run) if (run.path / STORED).is_file() else []
 
 
-def figures(run: Run, marks: Sequence[Mark]) -> list[ClassFigures]:
+def mark_counts(run: Run, marks: Sequence[Mark]) -> list[ClassFigures]:
     """Figures of every class that was found in a chunk of the soak, most false alarms first; replays do not count."""
     words = {mark.attempt: mark.word for mark in marks}
     found: dict[str, list[tuple[Finding, str | None]]] = {}
@@ -150,7 +150,7 @@ def false_alarms(run: Run, marks: Sequence[Mark]) -> int:
     return len({mark.attempt for mark in marks if mark.word == FALSE_ALARM and mark.attempt in soaked})
 
 
-def lines(rows: Sequence[ClassFigures], judged: int, alarms: int) -> list[str]:
+def mark_lines(rows: Sequence[ClassFigures], judged: int, alarms: int) -> list[str]:
     """The figures for a terminal, and what ``alarms`` chunks of ``judged`` mean for the false-alarm budget."""
     if not any(row.real + row.false for row in rows):
         return ["no finding of this run is marked"]
@@ -163,10 +163,10 @@ def lines(rows: Sequence[ClassFigures], judged: int, alarms: int) -> list[str]:
                 f"{'':<22}{row.real + row.false} marks are too few to suggest a limit ({SUGGEST_MIN} are needed)"
             )
         elif row.quiet_limit is not None:
-            limits = ", ".join(figure(row.fault, limit) for limit in row.limits[:3])
+            limits = ", ".join(readable_value(row.fault, limit) for limit in row.limits[:3])
             text.append(
-                f"{'':<22}a limit of {figure(row.fault, row.quiet_limit)} (now {limits}) would have kept silent on all "
-                f"{row.false} false alarms and missed {row.lost} of {row.real} real faults"
+                f"{'':<22}a limit of {readable_value(row.fault, row.quiet_limit)} (now {limits}) "
+                f"would have kept silent on all {row.false} false alarms and missed {row.lost} of {row.real} real faults"
             )
     if judged:
         low, high = clopper_pearson(alarms, judged, _LEVEL)
@@ -181,7 +181,7 @@ def _share(value: float, interval: tuple[float, float]) -> str:
     return f"{value:.0%} ({interval[0]:.0%} to {interval[1]:.0%})"
 
 
-def as_json(rows: Sequence[ClassFigures]) -> list[dict[str, Any]]:
+def marks_json(rows: Sequence[ClassFigures]) -> list[dict[str, Any]]:
     """The figures as plain JSON."""
     return [
         {

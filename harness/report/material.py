@@ -19,7 +19,7 @@ MEASURES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class ReportRow:
     """One chunk as one variant spoke it in the soak. ``figures`` has only what was measured, keys of ``MEASURES``."""
 
     position: int  # order within the selection, from 0
@@ -49,16 +49,16 @@ class Spoken:
 
 
 @dataclass(frozen=True)
-class Material:
+class ReportData:
     """All of a run that a page needs. ``spoken`` is in order of requests; ``chunks`` counts the selection."""
 
     texts: Mapping[str, str]
     expected: Mapping[str, str]  # what should be heard of a chunk, where that is not its text
     variants: Sequence[str]
     chunks: int
-    spoken: Mapping[str, Sequence[Spoken]]
+    spoken: Mapping[str, Sequence[ReportRow]]
 
-    def everything(self) -> list[Spoken]:
+    def everything(self) -> list[ReportRow]:
         """The rows of all variants, one after the other."""
         return [row for name in self.variants for row in self.spoken[name]]
 
@@ -71,7 +71,7 @@ class Material:
         return sorted(counts, key=lambda name: (-counts[name], name))
 
 
-def gather(run: Run) -> Material:
+def read_report_data(run: Run) -> ReportData:
     """Read a run. Raises StoreError for a damaged row."""
     texts = {str(text["id"]): str(text["text"]) for text in run.manifest["corpus"]["texts"]}
     rows = run.manifest["corpus"]["texts"]
@@ -79,7 +79,7 @@ def gather(run: Run) -> Material:
     names = [str(variant["name"]) for variant in run.manifest["variants"]]
     orders = {name: selected(run, name) for name in names}
     spoken = {name: _of_variant(run, name, orders[name]) for name in names}
-    return Material(texts, expected, names, max((len(order) for order in orders.values()), default=0), spoken)
+    return ReportData(texts, expected, names, max((len(order) for order in orders.values()), default=0), spoken)
 
 
 def selected(run: Run, name: str) -> Sequence[str]:
@@ -90,7 +90,7 @@ def selected(run: Run, name: str) -> Sequence[str]:
     return [str(text["id"]) for text in run.manifest["corpus"]["texts"]]
 
 
-def _of_variant(run: Run, name: str, order: Sequence[str]) -> list[Spoken]:
+def _of_variant(run: Run, name: str, order: Sequence[str]) -> list[ReportRow]:
     place = {chunk_id: index for index, chunk_id in enumerate(order)}
     verdicts = run.verdicts(variant=name, arm=Arm.SOAK)
     seen: dict[int, dict[str, Json]] = {}
@@ -102,7 +102,7 @@ def _of_variant(run: Run, name: str, order: Sequence[str]) -> list[Spoken]:
         number = attempt.id if attempt.id is not None else -1
         figures = _figures(attempt, seen.get(number, {}))
         position = place.get(attempt.chunk_id, len(place))
-        rows.append(Spoken(position, attempt, verdicts.get(number), figures))
+        rows.append(ReportRow(position, attempt, verdicts.get(number), figures))
     return rows
 
 

@@ -21,7 +21,7 @@ EXITS = {
 }
 
 
-def keep(reports: Path, night: Json) -> Path:
+def write_night(reports: Path, night: Json) -> Path:
     """Write a night; its name is the time when it began."""
     folder = reports / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def keep(reports: Path, night: Json) -> Path:
     return path
 
 
-def read(reports: Path) -> tuple[list[Json], list[str]]:
+def read_nights(reports: Path) -> tuple[list[Json], list[str]]:
     """The nights, latest first, and one line for each file that cannot be read."""
     found, problems = [], []
     for path in sorted((reports / FOLDER).glob("*.json"), reverse=True):

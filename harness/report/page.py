@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.faults.readable import source_in_words, told
+from harness.faults.readable import finding_phrase, source_in_words
 from harness.report import charts, claims_page, marks
 from harness.report.advice import advice
 from harness.report.assets import policy, static
 from harness.report.files import write_whole
 from harness.report.headline import headlines, others, sentence
-from harness.report.material import Material, Spoken, gather
+from harness.report.material import ReportData, ReportRow, read_report_data
 from harness.report.pictures import picture
-from harness.report.review import Queue, choose, relative_audio, sound
+from harness.report.review import Queue, chunks_to_review, relative_audio, sound
 from harness.report.sections import section
 from harness.report.single import embedded_audio
 from harness.store import Run
@@ -27,14 +27,14 @@ PICTURES = "pictures"
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def render(run: Run, summary: Json, *, single_file: bool = False) -> Path:
+def render_report(run: Run, summary: Json, *, single_file: bool = False) -> Path:
     """Write ``report.html`` beside the journal and its pictures into ``pictures/``; returns its path.
 
     Audio is referred to by relative path and loaded on demand. With ``single_file`` the page is ``report-single.html``
     and holds pictures and audio (FLAC, 16 bit) of the chunks to review.
     """
-    material = gather(run)
-    chosen, left = choose(material)
+    material = read_report_data(run)
+    chosen, left = chunks_to_review(material)
     queue = Queue(run, material, _audio(run, single_file), marks.stored(run))
     items = [queue.item(spoken, _picture(run, spoken, single_file)) for spoken in chosen]
     links = {spoken.attempt.id or -1: f"#q{number}" for number, spoken in enumerate(chosen, 1)}
@@ -108,7 +108,7 @@ def _shown(form: Callable[..., str]) -> Callable[..., str]:
 
 _FILTERS = {
     "percent": _shown(lambda value: f"{100 * value:.1f}%"),
-    "told": told,
+    "told": finding_phrase,
     "in_words": source_in_words,
     "fixed": _shown(lambda value, digits=2: f"{value:.{digits}f}"),
     "figure": _shown(lambda value: f"{value:.4g}"),
@@ -161,7 +161,7 @@ def _audio(run: Run, single_file: bool) -> Any:
     return lambda attempt: relative_audio(run, attempt)
 
 
-def _picture(run: Run, spoken: Spoken, single_file: bool) -> str | None:
+def _picture(run: Run, spoken: ReportRow, single_file: bool) -> str | None:
     """Draw a chunk once (equal sounds share a picture) and return its address."""
     attempt = spoken.attempt
     if attempt.audio is None or attempt.audio_sha256 is None:
@@ -223,4 +223,4 @@ def _titles() -> dict[str, str]:
     return {name: fault.title for name, fault in catalogue().items()}
 
 
-__all__ = ["Material", "render"]
+__all__ = ["ReportData", "render_report"]

@@ -8,16 +8,16 @@ from urllib.parse import quote
 
 from harness.errors import StoreError
 from harness.report.diff import anchors, word_diff
-from harness.report.material import Material, Spoken
-from harness.report.scores import frozen_limits, score_rows
+from harness.report.material import ReportData, ReportRow
+from harness.report.scores import frozen_limits, judged_scores
 from harness.store import Run
-from harness.types import Arm, Attempt, Json, Observation, Status, VerdictWord
+from harness.types import Arm, Attempt, Json, Measurement, Status, VerdictWord
 
 MOST = 200  # chunks of one page
 _ARMS = {Arm.REPLAY_SAME_SEED: "replay, same seed", Arm.REPLAY_NEW_SEED: "replay, new seed"}
 
 
-def choose(material: Material, most: int = MOST) -> tuple[list[Spoken], int]:
+def chunks_to_review(material: ReportData, most: int = MOST) -> tuple[list[ReportRow], int]:
     """The chunks to review, worst first, and how many more there are.
 
     Every variant has a share of its own, so that a broken one does not push the others off the page. Chunks that
@@ -31,7 +31,7 @@ def choose(material: Material, most: int = MOST) -> tuple[list[Spoken], int]:
     return sorted(chosen, key=lambda row: -row.badness), sum(map(len, by_variant)) - len(chosen)
 
 
-def _ranked(rows: Sequence[Spoken]) -> list[Spoken]:
+def _ranked(rows: Sequence[ReportRow]) -> list[ReportRow]:
     return sorted(
         (row for row in rows if row.word in (VerdictWord.FAULTY, VerdictWord.NOT_JUDGED)), key=lambda row: -row.badness
     )
@@ -40,13 +40,13 @@ def _ranked(rows: Sequence[Spoken]) -> list[Spoken]:
 class Queue:
     """Builds the items of the queue from one run."""
 
-    def __init__(self, run: Run, material: Material, audio: Any, marks: Mapping[int, Json]) -> None:
+    def __init__(self, run: Run, material: ReportData, audio: Any, marks: Mapping[int, Json]) -> None:
         self._run = run
         self._material = material
         self._url = audio  # attempt -> URL, or None when its sound is gone
         self._marks = marks
         self._limits = frozen_limits(run)
-        self._same: dict[str, list[Spoken]] = {}
+        self._same: dict[str, list[ReportRow]] = {}
         for row in material.everything():
             self._same.setdefault(row.attempt.chunk_id, []).append(row)
         self._replays: dict[tuple[str, str], list[Attempt]] = {}
@@ -54,7 +54,7 @@ class Queue:
             for attempt in run.attempts(arm=arm):
                 self._replays.setdefault((attempt.variant, attempt.chunk_id), []).append(attempt)
 
-    def item(self, spoken: Spoken, picture: str | None) -> dict[str, Any]:
+    def item(self, spoken: ReportRow, picture: str | None) -> dict[str, Any]:
         """Everything the page shows about one chunk; ``picture`` is the address of its drawing."""
         attempt = spoken.attempt
         seen = self._run.observations(attempt.id) if attempt.id is not None else {}
@@ -77,7 +77,7 @@ class Queue:
             "why_unheard": _why(seen.get("intelligibility")),
             "second": _payload(seen.get("second_opinion")).get("text"),
             "tokens": _payload(seen.get("tokens")),
-            "scores": score_rows(
+            "scores": judged_scores(
                 self._run,
                 self._limits.get(attempt.variant),
                 spoken,
@@ -87,7 +87,7 @@ class Queue:
             "faults": list(dict.fromkeys(finding.fault for finding in spoken.findings)),
         }
 
-    def _takes(self, spoken: Spoken, heard: Json) -> list[Json]:
+    def _takes(self, spoken: ReportRow, heard: Json) -> list[Json]:
         """This take first, then the same chunk in the other variants, then its own replays."""
         takes = [self._take(spoken.attempt, spoken.attempt.variant, spoken.word.value, heard)]
         for other in self._same[spoken.attempt.chunk_id]:
@@ -127,7 +127,7 @@ def sound(run: Run, attempt: Attempt) -> Any:
         return None  # the page says "no audio"; `tts-soak verify` names the damaged file
 
 
-def _spans(spoken: Spoken) -> list[Json]:
+def _spans(spoken: ReportRow) -> list[Json]:
     """Where findings lie on the picture, in percent of its width."""
     whole = spoken.attempt.duration
     if not whole:
@@ -141,11 +141,11 @@ def _spans(spoken: Spoken) -> list[Json]:
     return places
 
 
-def _payload(seen: Observation | None) -> Json:
+def _payload(seen: Measurement | None) -> Json:
     return seen.payload if seen is not None and seen.status is Status.OK else {}
 
 
-def _why(seen: Observation | None) -> str:
+def _why(seen: Measurement | None) -> str:
     if seen is None:
         return "no recognizer listened"
     return seen.reason if seen.status is not Status.OK else ""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.errors import ConfigError
-from harness.faults.readable import figure, told
+from harness.faults.readable import finding_phrase, readable_value
 from harness.judge import Limits
 from harness.judge.limits import Bound, FaultLimits, length_of, pick
-from harness.report.material import Spoken
+from harness.report.material import ReportRow
 from harness.store import Run
-from harness.types import Chunk, Evidence, Finding, Relation, UsedLimit
+from harness.types import Chunk, Detection, Finding, Relation, UsedLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class Score:
     @property
     def shown(self) -> str:
         """The value as the figure that it stands for."""
-        return "–" if self.value is None else figure(self.fault, self.value, self.unit)
+        return "–" if self.value is None else readable_value(self.fault, self.value, self.unit)
 
     @property
     def limit_shown(self) -> str:
         """The limit on the same terms."""
-        return "–" if self.limit is None else figure(self.fault, self.limit)
+        return "–" if self.limit is None else readable_value(self.fault, self.limit)
 
 
 def frozen_limits(run: Run) -> dict[str, Limits]:
@@ -47,7 +47,7 @@ def frozen_limits(run: Run) -> dict[str, Limits]:
     return found
 
 
-def score_rows(run: Run, limits: Limits | None, spoken: Spoken, text: str) -> list[Score]:
+def judged_scores(run: Run, limits: Limits | None, spoken: ReportRow, text: str) -> list[Score]:
     """Findings first, then what was within its limits, then what could not look."""
     if spoken.attempt.id is None:
         return []
@@ -71,10 +71,10 @@ def score_rows(run: Run, limits: Limits | None, spoken: Spoken, text: str) -> li
 def _beyond(finding: Finding) -> Score:
     says = {True: "beyond, confirmed", False: "beyond, but refuted", None: "beyond, suspected"}[finding.confirmed]
     source = finding.limit_source
-    return Score(finding.fault, finding.value, finding.unit, finding.limit, source, says, told(finding))
+    return Score(finding.fault, finding.value, finding.unit, finding.limit, source, says, finding_phrase(finding))
 
 
-def _used(seen: Evidence, value: float, used: UsedLimit, held: FaultLimits | None) -> Score:
+def _used(seen: Detection, value: float, used: UsedLimit, held: FaultLimits | None) -> Score:
     """What the verdict itself says that the value was held against."""
     if held is not None and held.relation in (Relation.DISTANCE, Relation.RATIO):
         source = f"{used.value:.3g} {held.relation.value}, at most {used.limit:.3g} ({used.source})"
@@ -82,7 +82,7 @@ def _used(seen: Evidence, value: float, used: UsedLimit, held: FaultLimits | Non
     return Score(seen.fault, value, seen.unit, used.limit + value - used.value, used.source, "not beyond a limit")
 
 
-def _within(seen: Evidence, value: float, held: FaultLimits | None, chunk: Chunk) -> Score:
+def _within(seen: Detection, value: float, held: FaultLimits | None, chunk: Chunk) -> Score:
     """The voice's limit at this length of text, else what there is."""
     limit, source = None, "not recorded"
     words = length_of(chunk)

@@ -10,14 +10,14 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.errors import ConfigError, nearest
-from harness.faults.readable import told
+from harness.faults.readable import finding_phrase
 from harness.report.assets import policy, static
-from harness.report.compare import compare, only
+from harness.report.compare import compare_runs, only
 from harness.report.diff import word_diff
 from harness.report.digest import Digest, digest
 from harness.report.gates import Gates
-from harness.report.material import Spoken, gather
-from harness.report.summary import summarise
+from harness.report.material import ReportRow, read_report_data
+from harness.report.summary import run_summary
 from harness.store import Run
 from harness.types import Claim, Json, Status, VerdictWord
 
@@ -25,13 +25,13 @@ MOST = 200  # chunks of one page
 
 
 @dataclass(frozen=True)
-class Side:
+class ReportSide:
     """One variant of one run: its row of the summary, and its chunks by id."""
 
     run: Run
     variant: str
     row: Json
-    chunks: Mapping[str, Spoken]
+    chunks: Mapping[str, ReportRow]
     texts: Mapping[str, str]
     digest: Digest
 
@@ -90,28 +90,30 @@ def _variants(run: Run) -> list[str]:
     return [str(variant["name"]) for variant in run.manifest["variants"]]
 
 
-def _side(run: Run, name: str) -> Side:
-    material = gather(run)
+def _side(run: Run, name: str) -> ReportSide:
+    material = read_report_data(run)
     rows = {row.attempt.chunk_id: row for row in material.spoken.get(name, ())}
-    return Side(run, name, summarise(run)["variants"][name], rows, dict(material.texts), only(digest(run), name))
+    return ReportSide(
+        run, name, run_summary(run)["variants"][name], rows, dict(material.texts), only(digest(run), name)
+    )
 
 
-def _claims(one: Side, two: Side, common: set[str], gates: Gates) -> list[Claim]:
+def _claims(one: ReportSide, two: ReportSide, common: set[str], gates: Gates) -> list[Claim]:
     """Every comparison of the two on the texts that both spoke, under the first's name."""
 
-    def cut(side: Side) -> Digest:
+    def cut(side: ReportSide) -> Digest:
         rows = {key: row for key, row in side.digest.variants[side.variant].items() if key in common}
         return replace(side.digest, variants={one.variant: rows}, peaks={one.variant: side.digest.peaks[side.variant]})
 
-    return compare(cut(one), replace(cut(two), name=two.name), gates)
+    return compare_runs(cut(one), replace(cut(two), name=two.name), gates)
 
 
-def _page(sides: list[tuple[Side, Side]], common: set[str], claims: list[Claim], page: Path) -> str:
+def _page(sides: list[tuple[ReportSide, ReportSide]], common: set[str], claims: list[Claim], page: Path) -> str:
     from jinja2 import Environment, PackageLoader
     from markupsafe import Markup
 
     environment = Environment(loader=PackageLoader("harness.report"), autoescape=True, trim_blocks=True)
-    environment.filters["told"] = told
+    environment.filters["told"] = finding_phrase
     css = static("report.css")
     return environment.get_template("beside.html").render(
         policy=policy(css, ""),
@@ -122,7 +124,7 @@ def _page(sides: list[tuple[Side, Side]], common: set[str], claims: list[Claim],
     )
 
 
-def _part(one: Side, two: Side, common: set[str], page: Path) -> dict[str, Any]:
+def _part(one: ReportSide, two: ReportSide, common: set[str], page: Path) -> dict[str, Any]:
     both = [key for key in one.chunks if key in common and key in two.chunks]
     shown = sorted(
         (key for key in both if _worth(one, two, key)), key=lambda key: _badness(one, two, key), reverse=True
@@ -135,18 +137,18 @@ def _part(one: Side, two: Side, common: set[str], page: Path) -> dict[str, Any]:
     return {"figures": figures, "chunks": chunks, "left": len(shown) - len(chunks), "alike": len(both) - len(shown)}
 
 
-def _worth(one: Side, two: Side, key: str) -> bool:
+def _worth(one: ReportSide, two: ReportSide, key: str) -> bool:
     """Whether a listener has something to decide: a chunk that one of the two has not clean."""
     return any(side.chunks[key].word is not VerdictWord.CLEAN for side in (one, two))
 
 
-def _badness(one: Side, two: Side, key: str) -> tuple[bool, float]:
+def _badness(one: ReportSide, two: ReportSide, key: str) -> tuple[bool, float]:
     """Chunks on which the two differ come first."""
     differ = one.chunks[key].word is not two.chunks[key].word
     return differ, max(side.chunks[key].badness for side in (one, two))
 
 
-def _chunk(side: Side, key: str, page: Path) -> dict[str, Any]:
+def _chunk(side: ReportSide, key: str, page: Path) -> dict[str, Any]:
     spoken = side.chunks[key]
     attempt = spoken.attempt
     seen = side.run.observations(attempt.id).get("intelligibility") if attempt.id is not None else None

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from harness.compare.as_whole import URGENT
-from harness.report.against import against
+from harness.report.against import reference_comparison
 from harness.report.hearing import by_language, listener, looped, word_errors
 from harness.report.material import selected
-from harness.report.timings import load, speed, streaming, timings
+from harness.report.timings import concurrent_throughput, rtfx_of_attempts, streaming, timings
 from harness.stats import clopper_pearson
 from harness.store import Run
-from harness.types import Arm, Attempt, Computes, Finding, Json, Observation, Verdict, VerdictWord
+from harness.types import Arm, Attempt, Computes, Finding, Json, Measurement, Verdict, VerdictWord
 
 SUMMARY_VERSION = 1
 _LEVEL = 0.95
@@ -23,14 +23,14 @@ _DAMAGE_KEPT = 50  # problems of the record, of which the first
 _DAMAGE_NOTED = 3  # problems of the record that stand in the notes
 
 
-def summarise(run: Run) -> Json:
+def run_summary(run: Run) -> Json:
     """Return the content of ``summary.json``; None stands for what was not measured."""
     names = [str(variant["name"]) for variant in run.manifest["variants"]]
     corpus = {key: value for key, value in run.manifest["corpus"].items() if key != "texts"}
     damage = run.verify()
     rows = {name: _variant(run, name) for name in names}
     for name, row in rows.items():
-        row["against"] = against(run, name, rows)
+        row["against"] = reference_comparison(run, name, rows)
     return {
         "run_id": run.run_id,
         "schema_version": SUMMARY_VERSION,
@@ -81,9 +81,9 @@ def _variant(run: Run, name: str) -> Json:
         "by_language": by_language(observed["intelligibility"]),
         "looped": looped(run, name),
         "speaker_similarity": _similarity(observed["speaker"]),
-        "rtfx": speed(soaked, [attempt for attempt in everything if attempt.arm == Arm.QUIET]),
+        "rtfx": rtfx_of_attempts(soaked, [attempt for attempt in everything if attempt.arm == Arm.QUIET]),
         "streaming": streaming(soaked),
-        "load": load(run, name, soaked),
+        "load": concurrent_throughput(run, name, soaked),
         "audio_seconds": float(sum(attempt.duration or 0.0 for attempt in soaked)),
         "tokens": _tokens(soaked, observed["tokens"]),
         "peak_memory_bytes": max((a.peak_rss_bytes for a in soaked if a.peak_rss_bytes is not None), default=None),
@@ -147,14 +147,14 @@ def _away(run: Run, name: str) -> str:
     return gone[-1] if gone else ""
 
 
-def _by_scorer(run: Run, name: str, ids: set[int | None]) -> dict[str, list[Observation]]:
+def _by_scorer(run: Run, name: str, ids: set[int | None]) -> dict[str, list[Measurement]]:
     return {
         scorer: [seen for number, seen in run.all_observations(scorer, name) if number in ids and seen.payload]
         for scorer in ("intelligibility", "speaker", "tokens")
     }
 
 
-def _similarity(seen: Sequence[Observation]) -> Json:
+def _similarity(seen: Sequence[Measurement]) -> Json:
     values = [s.payload["similarity"] for s in seen if s.payload.get("similarity") is not None]
     encoder = seen[0].payload.get("encoder") if seen else None
     if not values:
@@ -167,7 +167,7 @@ def _similarity(seen: Sequence[Observation]) -> Json:
     }
 
 
-def _tokens(soaked: Sequence[Attempt], seen: Sequence[Observation]) -> Json:
+def _tokens(soaked: Sequence[Attempt], seen: Sequence[Measurement]) -> Json:
     counts = [attempt.token_count for attempt in soaked if attempt.token_count is not None]
     caps = [observation.payload.get("cap_hit") for observation in seen]
     known = [hit for hit in caps if hit is not None]

@@ -30,7 +30,7 @@ _DROPPED = {f"{{{_SVG}}}metadata", f"{{{_SVG}}}style", f"{{{_SVG}}}title"}
 _FONT_SIZE = re.compile(r"([\d.]+)px")
 
 
-def figure(width: float, height: float) -> Figure:
+def new_plot(width: float, height: float) -> Figure:
     """An empty figure in inches, drawn without any display; its text follows the page."""
     import matplotlib
     from matplotlib.figure import Figure

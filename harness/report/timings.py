@@ -28,7 +28,7 @@ def timings(run: Run) -> Json:
     return {"valid": True, "reason": "", "others_share": highest}
 
 
-def speed(soaked: Sequence[Attempt], alone: Sequence[Attempt]) -> Json:
+def rtfx_of_attempts(soaked: Sequence[Attempt], alone: Sequence[Attempt]) -> Json:
     """RTFx: audio seconds per second of the request (``value``), and beside it per CPU second of the worker (``cpu``).
 
     Taken from the timing-only pass where there was one, else from the session itself, whose scorers ran beside it.
@@ -80,7 +80,7 @@ def streaming(soaked: Sequence[Attempt]) -> Json:
     }
 
 
-def load(run: Run, name: str, soaked: Sequence[Attempt]) -> Json:
+def concurrent_throughput(run: Run, name: str, soaked: Sequence[Attempt]) -> Json:
     """What several clients got together: requests and audio seconds a second; empty for a single session."""
     found = [event.data for event in run.events("clients") if event.data.get("variant") == name]
     seconds = sum(one["seconds"] for one in found)

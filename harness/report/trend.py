@@ -14,9 +14,9 @@ from harness.errors import ConfigError
 from harness.report.assets import policy, static
 from harness.report.baseline import COMPARISON
 from harness.report.headline import headlines, sentence
-from harness.report.nights import read as nights_of
+from harness.report.nights import read_nights as nights_of
 from harness.report.steps import LEAST, changes
-from harness.report.svg import FAINT, MARKERS, SERIES, figure, markup
+from harness.report.svg import FAINT, MARKERS, SERIES, markup, new_plot
 from harness.types import Json
 
 FIGURES: Mapping[str, str] = {
@@ -30,7 +30,7 @@ _ALPHA = 0.01  # for all steps of one family of runs together (Bonferroni)
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
+class TrendRun:
     """One run as the trend shows it. ``values`` holds (value, low, high); low and high are None without an interval."""
 
     run_id: str
@@ -43,7 +43,7 @@ class Night:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LevelChange:
     """A change of level of one figure: from ``before`` to ``after`` (medians), first seen in ``run_id``."""
 
     variant: str
@@ -55,12 +55,12 @@ class Step:
     p_value: float
 
 
-def render(reports: Path) -> Path:
+def render_index(reports: Path) -> Path:
     """Write ``index.html`` over all runs below ``reports`` that have a ``summary.json``; return its path."""
     from jinja2 import Environment, PackageLoader
     from markupsafe import Markup
 
-    families, problems = read(reports)
+    families, problems = read_trend(reports)
     nights, unread = nights_of(reports)
     links = {night.run_id: night for held in families.values() for night in held}
     environment = Environment(loader=PackageLoader("harness.report"), autoescape=True, trim_blocks=True)
@@ -93,9 +93,9 @@ def render(reports: Path) -> Path:
     return path
 
 
-def read(reports: Path) -> tuple[dict[str, list[Night]], list[str]]:
+def read_trend(reports: Path) -> tuple[dict[str, list[TrendRun]], list[str]]:
     """The runs by suite and corpus, oldest first, and one line for each summary that cannot be read."""
-    found: dict[tuple[str, str, str], list[tuple[str, Night]]] = {}
+    found: dict[tuple[str, str, str], list[tuple[str, TrendRun]]] = {}
     problems = []
     for path in sorted(reports.glob("*/summary.json")):
         if path.parent.is_symlink():
@@ -114,7 +114,7 @@ def read(reports: Path) -> tuple[dict[str, list[Night]], list[str]]:
     return families, problems
 
 
-def _night(path: Path, summary: Json, date: str) -> Night:
+def _night(path: Path, summary: Json, date: str) -> TrendRun:
     comparison = path / COMPARISON
     gate = "–"
     if comparison.is_file():
@@ -127,7 +127,9 @@ def _night(path: Path, summary: Json, date: str) -> Night:
     timed = (summary.get("timings") or {}).get("valid") is not False
     values = {name: _values(row, timed) for name, row in summary["variants"].items()}
     says = sentence(summary, headlines(summary))
-    return Night(str(summary["run_id"]), date[:16].replace("T", " "), link, says, str(summary["status"]), gate, values)
+    return TrendRun(
+        str(summary["run_id"]), date[:16].replace("T", " "), link, says, str(summary["status"]), gate, values
+    )
 
 
 def _values(row: Json, timed: bool) -> dict[str, tuple[float, float | None, float | None]]:
@@ -143,7 +145,7 @@ def _values(row: Json, timed: bool) -> dict[str, tuple[float, float | None, floa
     return {name: value for name, value in found.items() if value[0] is not None}
 
 
-def steps(nights: Sequence[Night]) -> list[Step]:
+def steps(nights: Sequence[TrendRun]) -> list[LevelChange]:
     """Changes of level in every figure of every variant, in order of time; the error rate is held over all of them."""
     series = {
         (variant, name): [night for night in nights if name in night.values.get(variant, {})]
@@ -158,15 +160,15 @@ def steps(nights: Sequence[Night]) -> list[Step]:
         edges = [0, *(at for at, _ in cuts), len(levels)]
         for number, (at, p_value) in enumerate(cuts):
             before, after = median(levels[edges[number] : at]), median(levels[at : edges[number + 2]])
-            found.append(Step(variant, name, held[at].run_id, held[at].date, before, after, p_value))
+            found.append(LevelChange(variant, name, held[at].run_id, held[at].date, before, after, p_value))
     return sorted(found, key=lambda step: step.date)
 
 
-def _variants(nights: Sequence[Night]) -> list[str]:
+def _variants(nights: Sequence[TrendRun]) -> list[str]:
     return list(dict.fromkeys(name for night in nights for name in night.values))
 
 
-def _charts(nights: Sequence[Night], family: str) -> list[str]:
+def _charts(nights: Sequence[TrendRun], family: str) -> list[str]:
     drawn = []
     for name, title in FIGURES.items():
         if any(name in values for night in nights for values in night.values.values()):
@@ -174,8 +176,8 @@ def _charts(nights: Sequence[Night], family: str) -> list[str]:
     return drawn
 
 
-def _chart(nights: Sequence[Night], name: str, title: str, identity: str) -> str:
-    drawing = figure(5.2, 2.6)
+def _chart(nights: Sequence[TrendRun], name: str, title: str, identity: str) -> str:
+    drawing = new_plot(5.2, 2.6)
     axes = drawing.subplots()
     variants = _variants(nights)
     for number, variant in enumerate(variants):

@@ -38,7 +38,7 @@ class Activity:
         places = np.flatnonzero(self.active)
         if not len(places):
             return []
-        starts, lengths = runs(~self.active[places[0] : places[-1] + 1])
+        starts, lengths = true_stretches(~self.active[places[0] : places[-1] + 1])
         found = zip((starts + places[0]) * FRAME, lengths * FRAME, strict=True)
         return [(float(at), float(at + long)) for at, long in found if long >= SHORTEST_PAUSE - 1e-9]
 
@@ -83,7 +83,7 @@ def find_activity(energy: NDArray[np.float64]) -> Activity:
     return Activity(active, decibels)
 
 
-def runs(flags: Flags) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def true_stretches(flags: Flags) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return starts and lengths of the runs of True, each of shape (runs,)."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
     return edges[::2], edges[1::2] - edges[::2]
@@ -91,7 +91,7 @@ def runs(flags: Flags) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 def _without_short(flags: Flags, shortest: int) -> Flags:
     kept = flags.copy()
-    starts, lengths = runs(flags)
+    starts, lengths = true_stretches(flags)
     for at, long in zip(starts, lengths, strict=True):
         if long < shortest:
             kept[at : at + long] = False

@@ -12,7 +12,7 @@ import numpy as np
 from harness.alignment import TimedWord
 from harness.errors import ConfigError, nearest
 from harness.scorers.asr import RATE, Transcript
-from harness.scorers.hearing import HeardWindow, Try, hear
+from harness.scorers.hearing import HeardWindow, Try, transcribe_guarded
 from harness.types import Json, Samples
 from harness.weights import model_folder, model_names
 from harness.weights.foreign import is_path
@@ -73,7 +73,7 @@ class FasterWhisper:
         """Recognize 16 kHz audio of any length."""
         self.setup()
         return Transcript.of(
-            hear(self, samples, language.split("-")[0]),
+            transcribe_guarded(self, samples, language.split("-")[0]),
             engine="faster-whisper",
             model=Path(self.model_name).name,
             extras={"device": self.device, "compute_type": self.compute_type},

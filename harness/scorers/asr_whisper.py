@@ -17,7 +17,7 @@ import numpy as np
 from harness.alignment import TimedWord
 from harness.errors import ConfigError, nearest
 from harness.scorers.asr import RATE, Transcript
-from harness.scorers.hearing import HeardWindow, Try, hear
+from harness.scorers.hearing import HeardWindow, Try, transcribe_guarded
 from harness.types import Json, Samples
 from harness.weights import alignment_heads, model_names, stock_checkpoint
 
@@ -88,7 +88,7 @@ class Whisper:
         """Recognize 16 kHz audio of any length."""
         self.setup()
         return Transcript.of(
-            hear(self, samples, language.split("-")[0]),
+            transcribe_guarded(self, samples, language.split("-")[0]),
             engine="whisper",
             model=Path(self.model_name).name,
             extras={

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from harness.types import Attempt, Chunk, Observation, Samples, Status, TokenLayout, Variant
+from harness.types import Attempt, Chunk, Measurement, Samples, Status, TokenLayout, Variant
 
 
 @dataclass
@@ -68,14 +68,14 @@ def missing_need(scorer: Scorer, clip: Clip) -> str:
     return ""
 
 
-def observe(scorer: Scorer, clip: Clip) -> Observation:
+def observe(scorer: Scorer, clip: Clip) -> Measurement:
     """Run one scorer on one clip; never raises for what the clip holds."""
     reason = missing_need(scorer, clip)
     if reason:
-        return Observation(scorer.name, scorer.version, Status.NOT_AVAILABLE, {}, reason)
+        return Measurement(scorer.name, scorer.version, Status.NOT_AVAILABLE, {}, reason)
     try:
-        return Observation(scorer.name, scorer.version, Status.OK, scorer.observe(clip))
+        return Measurement(scorer.name, scorer.version, Status.OK, scorer.observe(clip))
     except Unavailable as error:
-        return Observation(scorer.name, scorer.version, Status.NOT_AVAILABLE, {}, str(error))
+        return Measurement(scorer.name, scorer.version, Status.NOT_AVAILABLE, {}, str(error))
     except Exception as error:  # a detector that fails must not look like a clean one
-        return Observation(scorer.name, scorer.version, Status.ERROR, {}, f"{type(error).__name__}: {error}"[:300])
+        return Measurement(scorer.name, scorer.version, Status.ERROR, {}, f"{type(error).__name__}: {error}"[:300])

@@ -21,12 +21,12 @@ SPEECH_RATE = 16_000  # Hz, of the copy that pitch is taken from
 LOUDEST = 1e4  # samples beyond 80 dB over full scale would overflow float32 powers
 
 
-def figure(value: float | None, digits: int = 6) -> float | None:
+def significant(value: float | None, digits: int = 6) -> float | None:
     """Return the value with so many significant digits for a payload; None where it is not finite."""
     return None if value is None or not isfinite(value) else float(f"{value:.{digits}g}")
 
 
-def level(rms: float) -> float:
+def level_dbfs(rms: float) -> float:
     """Return a root mean square (or peak) as dBFS, full scale 1.0, not below ``FLOOR_DBFS``."""
     return max(FLOOR_DBFS, 20 * log10(rms)) if rms > 0 else FLOOR_DBFS
 

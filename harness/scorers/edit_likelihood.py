@@ -29,7 +29,7 @@ from harness.scorers.base import Clip, Unavailable
 from harness.scorers.clip import SharedClip
 from harness.scorers.intelligibility import LOOPED
 from harness.scorers.unexplained import UnexplainedSpeech, unexplained
-from harness.scorers.voice_activity import RATE, Voiced, cut, original_time, voiced
+from harness.scorers.voice_activity import RATE, Voiced, join_spans, original_time, voiced
 from harness.scorers.word_edits import EditKind, WordEdit, as_heard, as_spelled, everywhere, last_heard
 from harness.text import UNSPACED, default_normaliser, normaliser, primary, spoken_text
 from harness.types import Json, Samples, Span
@@ -113,7 +113,7 @@ class EditLikelihoodScorer:
         speech = voiced(samples)
         if not speech.spans:
             raise Unavailable("nobody speaks")
-        audio = cut(samples, speech.spans)
+        audio = join_spans(samples, speech.spans)
         if len(audio) > LONGEST * RATE:
             raise Unavailable(f"more than {LONGEST:.0f} s of speech")
         reader = self._reader(self._first(language), language)
@@ -163,7 +163,7 @@ class EditLikelihoodScorer:
         return self._readers[model, language]
 
 
-def read_text(samples: Samples, text: str, language: str) -> WordReading:
+def read_beside_text(samples: Samples, text: str, language: str) -> WordReading:
     """Read a text beside 16 kHz audio with the default model of its language.
 
     Raises Unavailable for a text without words, more than 29 s of audio, and a language that the model does not know.

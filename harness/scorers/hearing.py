@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from harness.alignment import TimedWord
-from harness.scorers.voice_activity import FAINTEST, Voiced, cut, original_time, voiced
+from harness.scorers.voice_activity import FAINTEST, Voiced, join_spans, original_time, voiced
 from harness.types import Json, Samples
 
 RATE = 16_000  # Hz
@@ -95,7 +95,7 @@ class Hearing:
     looped: bool = False
 
 
-def hear(decoder: Decoder, samples: Samples, language: str) -> Hearing:
+def transcribe_guarded(decoder: Decoder, samples: Samples, language: str) -> Hearing:
     """Decode where somebody speaks, guarded against loops; an empty hearing where nobody does.
 
     Digital silence around a clip is taken off before anything looks at it, so it cannot cost a word.
@@ -107,7 +107,7 @@ def hear(decoder: Decoder, samples: Samples, language: str) -> Hearing:
     speech = voiced(samples[offset:end])
     if not speech.spans:
         return Hearing((), speech.seconds)
-    audio = np.ascontiguousarray(cut(samples[offset:end], speech.spans), dtype=np.float32)
+    audio = np.ascontiguousarray(join_spans(samples[offset:end], speech.spans), dtype=np.float32)
     windows, tries, looped = guarded(decoder, audio, language)
     kept = [window for window in windows if not _invented(window, speech.seconds)]
     timed = tuple(_timed(window, speech, (end - offset) / RATE, offset / RATE) for window in kept)

@@ -43,10 +43,10 @@ class IntelligibilityScorer:
         if heard.looped:
             raise Unavailable(LOOPED)
         chosen = normaliser(self.normalise or default_normaliser(language))
-        return payload(heard, clip.chunk.expected_text, language, chosen)
+        return transcript_payload(heard, clip.chunk.expected_text, language, chosen)
 
 
-def payload(heard: Transcript, text: str, language: str, normalise: Normaliser) -> Json:
+def transcript_payload(heard: Transcript, text: str, language: str, normalise: Normaliser) -> Json:
     """Return the payload of a transcript. ``words`` is parallel to ``hypothesis``, or empty without times."""
     reference, hypothesis = normalise.pair(text, heard.text)
     pieces = [normalise(w.word).split() for w in heard.words]

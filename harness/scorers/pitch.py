@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.scorers.base import Clip
-from harness.scorers.clip import SPEECH_RATE, SharedClip, figure
+from harness.scorers.clip import SPEECH_RATE, SharedClip, significant
 from harness.types import Samples
 
 STEP = 0.010  # s between frames
@@ -114,15 +114,15 @@ def _payload(times: Values, f0: Values, match: Values, active: int, duration: fl
     decibels = 10 * np.log10(match / (1 - match))
     halves = [decibels[times < duration / 2], decibels[times >= duration / 2]]
     return {
-        "f0_median_hz": figure(median),
-        "f0_p05_hz": figure(low),
-        "f0_p95_hz": figure(high),
-        "voiced_fraction": figure(min(1.0, len(f0) / active)) if active else None,
-        "voiced_seconds": figure(len(f0) * STEP),
+        "f0_median_hz": significant(median),
+        "f0_p05_hz": significant(low),
+        "f0_p95_hz": significant(high),
+        "voiced_fraction": significant(min(1.0, len(f0) / active)) if active else None,
+        "voiced_seconds": significant(len(f0) * STEP),
         "harmonicity_db": _median(decibels),
         "harmonicity_db_halves": [_median(half) for half in halves],
     }
 
 
 def _median(values: Values) -> float | None:
-    return figure(float(np.median(values))) if len(values) >= LEAST_FRAMES else None
+    return significant(float(np.median(values))) if len(values) >= LEAST_FRAMES else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.scorers.base import Clip
-from harness.scorers.clip import SharedClip, figure
+from harness.scorers.clip import SharedClip, significant
 from harness.scorers.signal_click import click_figures
 from harness.scorers.signal_gaps import gap_figures
 from harness.scorers.signal_level import damage_figures, level_figures
@@ -35,7 +35,7 @@ class SignalScorer:
         """Return the payload. Raises ValueError without audio or sampling rate."""
         shared = SharedClip.of(clip)
         payload: dict[str, Any] = {
-            "duration": figure(len(shared.raw) / shared.rate),
+            "duration": significant(len(shared.raw) / shared.rate),
             "sample_rate": shared.rate,
         }
         damage = damage_figures(shared)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.scorers.clip import SharedClip, figure, level
+from harness.scorers.clip import SharedClip, level_dbfs, significant
 from harness.scorers.regular import regular
 
 BLOCK = 0.005  # s
@@ -58,17 +58,19 @@ def click_figures(clip: SharedClip) -> dict[str, Any]:
     comb = regular(
         [(at * width + places[at]) / clip.rate for at in weak], TOLERANCE, FASTEST, SLOWEST, len(clip.sound) / clip.rate
     )
-    seams = None if comb is None else {"period": figure(comb.period), "hits": comb.hits, "times": _shown(comb.times)}
+    seams = (
+        None if comb is None else {"period": significant(comb.period), "hits": comb.hits, "times": _shown(comb.times)}
+    )
     return {
         "clicks": {
             "count": len(where),
-            "worst_ratio": figure(float(ratios[worst])) if audible.any() else None,
-            "worst_dbfs": figure(level(float(largest[worst]))) if audible.any() else None,
-            "times": [figure(at / clip.rate) for at in where[:SHOWN].tolist()],
+            "worst_ratio": significant(float(ratios[worst])) if audible.any() else None,
+            "worst_dbfs": significant(level_dbfs(float(largest[worst]))) if audible.any() else None,
+            "times": [significant(at / clip.rate) for at in where[:SHOWN].tolist()],
             "seams": seams,
         }
     }
 
 
 def _shown(times: Sequence[float]) -> list[float | None]:
-    return [figure(at) for at in times[:MOST_SEAMS]]
+    return [significant(at) for at in times[:MOST_SEAMS]]

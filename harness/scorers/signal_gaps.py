@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.scorers.clip import SharedClip, figure
+from harness.scorers.clip import SharedClip, significant
 from harness.scorers.regular import regular
 
 HOP = 0.0025  # s
@@ -39,12 +39,14 @@ def gap_figures(clip: SharedClip) -> dict[str, Any]:
     speech = 10 * float(np.log10(max(float(active.mean()), 1e-12)))
     times = [at * hop / clip.rate for at in _holes(levels, speech - LOUD)]
     comb = regular(times, TOLERANCE, FASTEST, SLOWEST)
-    kept = None if comb is None else {"period": figure(comb.period), "hits": comb.hits, "times": _shown(comb.times)}
+    kept = (
+        None if comb is None else {"period": significant(comb.period), "hits": comb.hits, "times": _shown(comb.times)}
+    )
     return {"holes": {"count": len(times), "times": _shown(times), "regular": kept}}
 
 
 def _shown(times: list[float] | tuple[float, ...]) -> list[float | None]:
-    return [figure(at) for at in times[:SHOWN]]
+    return [significant(at) for at in times[:SHOWN]]
 
 
 def _louder_half(levels: Levels) -> Levels:

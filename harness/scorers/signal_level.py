@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.scorers.activity import runs
-from harness.scorers.clip import FLOOR_DBFS, SharedClip, figure, level
+from harness.scorers.activity import true_stretches
+from harness.scorers.clip import FLOOR_DBFS, SharedClip, level_dbfs, significant
 from harness.types import Samples
 
 RAIL = 0.999  # of full scale
@@ -35,12 +35,12 @@ def level_figures(clip: SharedClip) -> dict[str, Any]:
     mean = float(np.mean(wide))
     active = clip.energy[clip.activity.active]
     return {
-        "peak_dbfs": figure(level(peak)),
-        "rms_dbfs": figure(level(rms)),
-        "active_rms_dbfs": figure(level(float(np.sqrt(active.mean())))) if len(active) else None,
-        "loudness_lufs": figure(_loudness(clip)),
-        "dc_offset": figure(mean),
-        "dc_ratio": figure(min(1.0, abs(mean) / rms)) if level(rms) > FLOOR_DBFS else None,
+        "peak_dbfs": significant(level_dbfs(peak)),
+        "rms_dbfs": significant(level_dbfs(rms)),
+        "active_rms_dbfs": significant(level_dbfs(float(np.sqrt(active.mean())))) if len(active) else None,
+        "loudness_lufs": significant(_loudness(clip)),
+        "dc_offset": significant(mean),
+        "dc_ratio": significant(min(1.0, abs(mean) / rms)) if level_dbfs(rms) > FLOOR_DBFS else None,
     }
 
 
@@ -65,7 +65,7 @@ def damage_figures(clip: SharedClip) -> dict[str, Any]:
     bad = None if clip.finite_mask is None else ~clip.finite_mask
     if bad is not None:
         spans["nonfinite"] = _span(np.flatnonzero(bad), rate)
-    found: dict[str, Any] = {"nonfinite_fraction": figure(float(bad.mean()) if bad is not None else 0.0)}
+    found: dict[str, Any] = {"nonfinite_fraction": significant(float(bad.mean()) if bad is not None else 0.0)}
     if bad is not None and bad.all():
         names = ("constant", "clipped_fraction", "clipped_longest_run", "over_one_fraction", "rail_jumps")
         return found | dict.fromkeys(names) | {"spans": spans}
@@ -73,15 +73,18 @@ def damage_figures(clip: SharedClip) -> dict[str, Any]:
     constant = len(sound) > 1 and float(np.ptp(sound)) < 2**-16
     starts, lengths = (np.zeros(0, np.int64),) * 2 if constant else _clipped(sound)
     if len(starts):
-        spans["clipping"] = [figure(starts[0] / rate) or 0.0, figure((starts[-1] + lengths[-1]) / rate) or 0.0]
+        spans["clipping"] = [
+            significant(starts[0] / rate) or 0.0,
+            significant((starts[-1] + lengths[-1]) / rate) or 0.0,
+        ]
     flat = [0.0, len(sound) / rate] if constant else _flat_line(sound, rate)
     if flat is not None:
         spans["constant"] = [float(f"{edge:.6g}") for edge in flat]
     return found | {
         "constant": bool(constant),
-        "clipped_fraction": figure(float(lengths.sum()) / len(sound)),
+        "clipped_fraction": significant(float(lengths.sum()) / len(sound)),
         "clipped_longest_run": int(lengths.max()) if len(lengths) else 0,
-        "over_one_fraction": figure(float(np.mean(np.abs(sound) > 1))),
+        "over_one_fraction": significant(float(np.mean(np.abs(sound) > 1))),
         "rail_jumps": int(np.count_nonzero(np.abs(np.diff(sound)) > STEP)),
         "spans": spans,
     }
@@ -92,8 +95,8 @@ def _clipped(sound: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     high, low = float(sound.max()), float(sound.min())
     top = RAIL if high >= RAIL else max(high - 1e-6, AUDIBLE_RAIL)
     bottom = -RAIL if low <= -RAIL else min(low + 1e-6, -AUDIBLE_RAIL)
-    above, above_lengths = runs(sound >= top)
-    below, below_lengths = runs(sound <= bottom)
+    above, above_lengths = true_stretches(sound >= top)
+    below, below_lengths = true_stretches(sound <= bottom)
     starts, lengths = np.concatenate((above, below)), np.concatenate((above_lengths, below_lengths))
     kept = lengths >= RUN_AT_RAIL
     order = np.argsort(starts[kept])
@@ -102,7 +105,7 @@ def _clipped(sound: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 def _flat_line(sound: Samples, rate: int) -> list[float] | None:
     """Return the longest run of one value off zero as a span in seconds, if it lasts 50 ms."""
-    starts, lengths = runs((np.diff(sound) == 0) & (np.abs(sound[1:]) > 1e-3))
+    starts, lengths = true_stretches((np.diff(sound) == 0) & (np.abs(sound[1:]) > 1e-3))
     if not len(lengths) or lengths.max() < FLAT * rate:
         return None
     longest = int(lengths.argmax())

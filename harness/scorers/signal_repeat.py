@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.scorers.clip import SharedClip, figure
+from harness.scorers.clip import SharedClip, significant
 from harness.types import Samples
 
 SHORT = 16  # samples; up to here a difference over 8 ms says enough
@@ -35,8 +35,10 @@ def repeat_figures(clip: SharedClip) -> dict[str, Any]:
         return {"periodic": {"ratio": None, "period": None, "seconds": None, "span": None}}
     best = min(found, key=lambda one: one[0])
     ratio, period, seconds, start, end = best
-    span = [figure(start), figure(end)]
-    return {"periodic": {"ratio": figure(ratio, 3), "period": period, "seconds": figure(seconds), "span": span}}
+    span = [significant(start), significant(end)]
+    return {
+        "periodic": {"ratio": significant(ratio, 3), "period": period, "seconds": significant(seconds), "span": span}
+    }
 
 
 Found = tuple[float, int, float, float, float]  # ratio, period, seconds, start, end

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.scorers.clip import SharedClip, figure
+from harness.scorers.clip import SharedClip, significant
 
 LEAST_FRAMES = 3
 
@@ -32,7 +32,7 @@ def spectrum_figures(clip: SharedClip) -> dict[str, Any]:
     frequencies = clip.spectrum.frequencies[1:]
     rolloff = int(np.searchsorted(np.cumsum(shape), 0.99 * total))
     return {
-        "flatness": figure(float(np.median(flatness))),
-        "centroid_hz": figure(float((shape * frequencies).sum() / total)),
-        "rolloff99_hz": figure(float(frequencies[min(rolloff, len(frequencies) - 1)])),
+        "flatness": significant(float(np.median(flatness))),
+        "centroid_hz": significant(float((shape * frequencies).sum() / total)),
+        "rolloff99_hz": significant(float(frequencies[min(rolloff, len(frequencies) - 1)])),
     }

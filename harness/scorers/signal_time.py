@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.scorers.activity import FRAME, Activity
-from harness.scorers.clip import FLOOR_DBFS, SharedClip, figure
+from harness.scorers.clip import FLOOR_DBFS, SharedClip, significant
 
 EDGE = 0.02  # s at either end of the clip
 STEP_SIDE = 1.5  # s compared on either side of a level step
@@ -27,12 +27,12 @@ def time_figures(clip: SharedClip) -> dict[str, Any]:
     pauses = activity.pauses if span else []
     quiet = activity.decibels[~activity.active]
     return {
-        "active_fraction": figure(float(activity.active.mean())),
-        "speech_start": figure(span[0]) if span else None,
-        "speech_end": figure(min(span[1], len(clip.raw) / clip.rate)) if span else None,
-        "noise_floor_dbfs": figure(max(FLOOR_DBFS, float(np.percentile(quiet, 10)))) if len(quiet) >= 5 else None,
-        "envelope_cv": figure(_envelope_cv(clip.energy, span)),
-        "pauses": [[figure(start), figure(end)] for start, end in pauses],
+        "active_fraction": significant(float(activity.active.mean())),
+        "speech_start": significant(span[0]) if span else None,
+        "speech_end": significant(min(span[1], len(clip.raw) / clip.rate)) if span else None,
+        "noise_floor_dbfs": significant(max(FLOOR_DBFS, float(np.percentile(quiet, 10)))) if len(quiet) >= 5 else None,
+        "envelope_cv": significant(_envelope_cv(clip.energy, span)),
+        "pauses": [[significant(start), significant(end)] for start, end in pauses],
         "longest_pause": _longest(pauses) if span else {"seconds": None, "ratio": None, "span": None},
         "level_step_db": _level_step(activity, clip.energy),
         "edge_levels_db": _edges(clip),
@@ -53,7 +53,11 @@ def _longest(pauses: list[tuple[float, float]]) -> dict[str, Any]:
     lengths = np.array([end - start for start, end in pauses])
     at = int(lengths.argmax())
     ratio = float(lengths[at] / np.median(lengths)) if len(lengths) >= 2 else None
-    return {"seconds": figure(float(lengths[at])), "ratio": figure(ratio), "span": [figure(v) for v in pauses[at]]}
+    return {
+        "seconds": significant(float(lengths[at])),
+        "ratio": significant(ratio),
+        "span": [significant(v) for v in pauses[at]],
+    }
 
 
 def _level_step(activity: Activity, energy: NDArray[np.float64]) -> dict[str, Any]:
@@ -77,7 +81,7 @@ def _level_step(activity: Activity, energy: NDArray[np.float64]) -> dict[str, An
     earlier = (sums[at] - sums[before[at]]) / (counts[at] - counts[before[at]])
     change = 10 * np.log10(np.maximum(later, 1e-12) / np.maximum(earlier, 1e-12))
     largest = int(np.abs(change).argmax())
-    return {"value": figure(float(change[largest])), "time": figure(float(at[largest] * FRAME))}
+    return {"value": significant(float(change[largest])), "time": significant(float(at[largest] * FRAME))}
 
 
 def _edges(clip: SharedClip) -> list[float | None] | None:
@@ -88,4 +92,4 @@ def _edges(clip: SharedClip) -> list[float | None] | None:
     count = max(1, round(EDGE * clip.rate))
     reference = max(float(active.mean()), 1e-12)
     ends = (np.mean(np.square(part, dtype=np.float64)) for part in (clip.sound[:count], clip.sound[-count:]))
-    return [figure(10 * float(np.log10(max(float(end), 1e-12) / reference))) for end in ends]
+    return [significant(10 * float(np.log10(max(float(end), 1e-12) / reference))) for end in ends]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.scorers.activity import runs
+from harness.scorers.activity import true_stretches
 from harness.scorers.base import Clip
-from harness.scorers.clip import figure
+from harness.scorers.clip import significant
 from harness.types import TokenLayout, Tokens
 
 CUT_OFF = frozenset({"length", "max_tokens", "max_length", "max_new_tokens", "limit"})
@@ -45,7 +45,7 @@ class TokensScorer:
         payload: dict[str, Any] = {
             "count": count,
             "frames": len(tokens) if tokens is not None else None,
-            "tokens_per_second": figure(count / duration) if count is not None and duration else None,
+            "tokens_per_second": significant(count / duration) if count is not None and duration else None,
             "finish_reason": attempt.finish_reason,
             "cap": cap,
             "cap_hit": _cap_hit(count, cap, attempt.finish_reason),
@@ -61,7 +61,7 @@ class TokensScorer:
         payload["cycle"] = longest_cycle(ids, layout.frame_seconds if layout else None)
         payload["longest_run"] = _longest_run(ids)
         if layout is not None and duration is not None:
-            payload["length_mismatch"] = figure(duration - len(tokens) * layout.frame_seconds)
+            payload["length_mismatch"] = significant(duration - len(tokens) * layout.frame_seconds)
         return payload
 
 
@@ -99,7 +99,7 @@ def codebook_figures(tokens: Tokens, layout: TokenLayout | None) -> list[dict[st
                 "min": int(codes[0]) if len(codes) else None,
                 "max": int(codes[-1]) if len(codes) else None,
                 "unique": len(codes),
-                "entropy_bits": figure(float(-(shares * np.log2(shares)).sum()) + 0.0) if len(codes) else None,
+                "entropy_bits": significant(float(-(shares * np.log2(shares)).sum()) + 0.0) if len(codes) else None,
                 "out_of_range": outside,
             }
         )
@@ -136,7 +136,9 @@ def longest_cycle(ids: NDArray[np.int64], frame_seconds: float | None = None) ->
             covered, period, start = long + candidate, candidate, int(edges[at]) + 1
     if not period:
         return {"period": 0, "repeats": 0, "span": None}
-    span = [figure(start * frame_seconds), figure((start + covered) * frame_seconds)] if frame_seconds else None
+    span = (
+        [significant(start * frame_seconds), significant((start + covered) * frame_seconds)] if frame_seconds else None
+    )
     return {"period": period, "repeats": covered // period, "span": span}
 
 
@@ -144,5 +146,5 @@ def _longest_run(ids: NDArray[np.int64]) -> int:
     """Return the most equal frames in a row."""
     if not len(ids):
         return 0
-    lengths = runs(np.diff(ids) == 0)[1]
+    lengths = true_stretches(np.diff(ids) == 0)[1]
     return int(lengths.max()) + 1 if len(lengths) else 1

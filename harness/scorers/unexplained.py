@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.alignment import TimedWord
 from harness.scorers.activity import Activity
-from harness.scorers.word_edits import differences, plain
+from harness.scorers.word_edits import comparable_word, word_differences
 from harness.types import Json, Span
 
 LEAST = 0.5  # s of sound; less is a misheard word
@@ -57,7 +57,7 @@ def unexplained(
     ``bounds``: begin and end of all speech.
     """
     anchors = list(_anchors(words, heard, same))
-    letters = sum(len(plain(heard[j].word)) for _, j in anchors)
+    letters = sum(len(comparable_word(heard[j].word)) for _, j in anchors)
     spoken = sum(heard[j].end - heard[j].start for _, j in anchors)
     pace = spoken / letters if letters else USUAL_LETTER
     stretches = []
@@ -66,7 +66,7 @@ def unexplained(
         end = bounds[1] if m == len(heard) else max(heard[m].start, heard[m].end - _longest(heard[m], pace))
         seconds = _sound(activity, start, end)
         if seconds >= LEAST or m == len(heard):
-            expected = pace * sum(len(plain(word)) for word in words[i + 1 : k])
+            expected = pace * sum(len(comparable_word(word)) for word in words[i + 1 : k])
             said = " ".join(word.word for word in heard[j + 1 : m])
             stretches.append(UnexplainedSpeech((start, end), i + 1, k, seconds, expected, said))
     return stretches
@@ -77,7 +77,7 @@ def _anchors(
 ) -> Iterator[tuple[int, int]]:
     """Yield (word of the text, word heard) for all that were heard as written, in whatever spelling."""
     place = spoken = 0
-    for first, after, start, end in differences(words, [word.word for word in heard]):
+    for first, after, start, end in word_differences(words, [word.word for word in heard]):
         yield from zip(range(place, first), range(spoken, start), strict=True)
         if (
             first < after
@@ -90,7 +90,7 @@ def _anchors(
 
 
 def _longest(word: TimedWord, pace: float) -> float:
-    return STRETCH + SLOWEST * pace * len(plain(word.word))
+    return STRETCH + SLOWEST * pace * len(comparable_word(word.word))
 
 
 def _sound(activity: Activity, start: float, end: float) -> float:

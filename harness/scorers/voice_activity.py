@@ -73,7 +73,7 @@ def _raw(probabilities: NDArray[np.float32]) -> list[tuple[int, int]]:
     return [*spans, (start, len(probabilities))] if start is not None else spans
 
 
-def cut(samples: Samples, spans: tuple[Span, ...]) -> Samples:
+def join_spans(samples: Samples, spans: tuple[Span, ...]) -> Samples:
     """Return the spans of the audio, one behind the other; zeros where a span reaches out of it."""
     pieces = []
     for start, end in spans:

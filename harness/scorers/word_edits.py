@@ -70,7 +70,7 @@ def as_heard(words: Sequence[str], heard: Sequence[str], same: Callable[[str, st
 
     ``same`` says whether two pieces of text are two ways to write the same words; those are no edits.
     """
-    for first, after, start, end in differences(words, heard):
+    for first, after, start, end in word_differences(words, heard):
         written, said = list(words[first:after]), list(heard[start:end])
         if same(" ".join(written), " ".join(said)):
             continue
@@ -85,7 +85,7 @@ def as_spelled(words: Sequence[str], heard: Sequence[str], same: Callable[[str, 
     """
     spelled = [word.strip(QUOTES) or word for word in words]
     place = spoken = 0
-    for first, after, start, end in [*differences(words, heard), (len(words), len(words), len(heard), len(heard))]:
+    for first, after, start, end in [*word_differences(words, heard), (len(words), len(words), len(heard), len(heard))]:
         spelled[place:first] = heard[spoken:start]
         if first < after and start < end and same(" ".join(words[first:after]), " ".join(heard[start:end])):
             shared = min(after - first, end - start) - 1
@@ -101,7 +101,7 @@ def as_spelled(words: Sequence[str], heard: Sequence[str], same: Callable[[str, 
 def last_heard(words: Sequence[str], heard: Sequence[str], same: Callable[[str, str], bool]) -> int:
     """Return the number of words up to the last one that was heard as written; 0 where none was."""
     last = place = 0
-    for first, after, start, end in differences(words, heard):
+    for first, after, start, end in word_differences(words, heard):
         if first > place:
             last = first
         if after > first and end > start and same(" ".join(words[first:after]), " ".join(heard[start:end])):
@@ -110,14 +110,14 @@ def last_heard(words: Sequence[str], heard: Sequence[str], same: Callable[[str, 
     return len(words) if place < len(words) else last
 
 
-def plain(word: str) -> str:
+def comparable_word(word: str) -> str:
     """Return a word in lower case without its punctuation: what two words are compared by."""
     return "".join(c for c in word.casefold() if c.isalnum())
 
 
-def differences(words: Sequence[str], heard: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
+def word_differences(words: Sequence[str], heard: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
     """Yield each stretch of words [first, after) in whose place [start, end) was heard, by Levenshtein alignment."""
-    blocks = Levenshtein.opcodes([plain(word) for word in words], [plain(word) for word in heard])
+    blocks = Levenshtein.opcodes([comparable_word(word) for word in words], [comparable_word(word) for word in heard])
     place: tuple[int, int, int, int] | None = None
     for block in blocks:
         if block.tag == "equal":
@@ -150,10 +150,10 @@ def _explanations(words: Sequence[str], first: int, after: int, said: Sequence[s
 
 def repetition(words: Sequence[str], at: int, extra: Sequence[str]) -> WordEdit | None:
     """Return the edit that says words of the text again, where what was put in at ``at`` is just that."""
-    spoken = [plain(word) for word in extra]
+    spoken = [comparable_word(word) for word in extra]
     width = len(spoken)
     for first in (at - width, at):
-        if first >= 0 and [plain(word) for word in words[first : first + width]] == spoken:
+        if first >= 0 and [comparable_word(word) for word in words[first : first + width]] == spoken:
             return WordEdit(EditKind.REPEAT, first, first + width)
     return None
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.types import Attempt, Chunk, Observation, TokenLayout, Variant
+from harness.types import Attempt, Chunk, Measurement, TokenLayout, Variant
 
 
 @dataclass(frozen=True)
@@ -28,5 +28,5 @@ class ScoreResult:
 
     room: str
     attempt_id: int
-    observations: tuple[Observation, ...]
+    observations: tuple[Measurement, ...]
     cpu_seconds: float | None = None  # spent by the scoring process on this attempt

@@ -14,10 +14,10 @@ from harness.scorers import SCORERS, observe
 from harness.scorers.base import Clip, Scorer
 from harness.scorers.clip import SharedClip
 from harness.scoring.job import ScoreJob
-from harness.types import Observation, Status
+from harness.types import Measurement, Status
 
 
-def main() -> None:
+def serve_scores() -> None:
     """Serve jobs from the pipe whose descriptor is the first argument, until it or the process of the second ends."""
     die_with_parent(int(sys.argv[2]))
     pipe = Connection(int(sys.argv[1]))
@@ -41,12 +41,12 @@ def _score(
     options: dict[str, dict[str, Any]],
     ready: dict[str, Scorer],
     refused: dict[str, str],
-) -> list[Observation]:
+) -> list[Measurement]:
     try:
         clip = _clip(job)
     except AudioError as error:  # a file that was stored and cannot be read: stated for each scorer, nothing dies
-        return [Observation(name, "", Status.ERROR, {}, f"its audio cannot be read: {error}"[:300]) for name in wanted]
-    seen: list[Observation] = []
+        return [Measurement(name, "", Status.ERROR, {}, f"its audio cannot be read: {error}"[:300]) for name in wanted]
+    seen: list[Measurement] = []
     for name in wanted:
         if name not in ready and name not in refused:
             try:
@@ -56,7 +56,7 @@ def _score(
             except Exception as error:  # a scorer that cannot start is an error on every attempt, not silence
                 refused[name] = f"cannot start: {type(error).__name__}: {error}"[:300]
         if name in refused:
-            seen.append(Observation(name, "", Status.ERROR, {}, refused[name]))
+            seen.append(Measurement(name, "", Status.ERROR, {}, refused[name]))
         else:
             seen.append(observe(ready[name], clip))
     return seen
@@ -79,4 +79,4 @@ def _clip(job: ScoreJob) -> Clip:
 
 
 if __name__ == "__main__":
-    main()
+    serve_scores()

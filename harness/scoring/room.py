@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.scoring.job import ScoreJob, ScoreResult
-from harness.types import Observation, Status
+from harness.types import Measurement, Status
 
 ROOMS = ("analysis", "recognizer")
 _STARTUP_SECONDS = 300.0  # first job also loads the models
@@ -26,7 +26,7 @@ _FIXED_SECONDS = 120.0
 _SECONDS_PER_AUDIO_SECOND = 20.0
 
 
-class Room:
+class ScoringProcess:
     """One scoring process and the thread that feeds it.
 
     Args:
@@ -92,10 +92,10 @@ class Room:
             why = f"the scoring process answered what cannot be read ({type(error).__name__})"
             return ScoreResult(self.name, attempt_id, self._failed(job, why))
 
-    def _failed(self, job: ScoreJob, why: str) -> tuple[Observation, ...]:
+    def _failed(self, job: ScoreJob, why: str) -> tuple[Measurement, ...]:
         names = job.scorers if job.scorers is not None else tuple(self._scorers)
         mine = [name for name in names if name in self._scorers]
-        return tuple(Observation(name, "", Status.ERROR, {}, why) for name in mine)
+        return tuple(Measurement(name, "", Status.ERROR, {}, why) for name in mine)
 
     def _ensure_process(self) -> Connection:
         if self._process is not None and self._process.poll() is None and self._pipe is not None:

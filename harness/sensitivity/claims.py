@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.sensitivity.figures import Row, alarms
+from harness.sensitivity.figures import RecallRow, alarms
 from harness.types import Claim
 
 
-def claims(
+def recall_claims(
     variant: str,
-    rows: Sequence[Row],
+    rows: Sequence[RecallRow],
     clean: Mapping[str, Sequence[tuple[str, ...]]],
     recall_min: float,
     alarms_max: float,
@@ -19,7 +19,7 @@ def claims(
     return [_recall(variant, rows, recall_min), _alarms(variant, clean, alarms_max)]
 
 
-def _recall(variant: str, rows: Sequence[Row], least: float) -> Claim:
+def _recall(variant: str, rows: Sequence[RecallRow], least: float) -> Claim:
     """Every class at its preset, by its first injector; fails where the whole interval lies below ``least``."""
     preset = [row for row in rows if row.preset and row.injector == row.fault and row.count]
     good = [row for row in preset if row.low >= least]
@@ -48,5 +48,5 @@ def _alarms(variant: str, clean: Mapping[str, Sequence[tuple[str, ...]]], most: 
     return Claim("false-alarms", variant, says, passed, alarmed / count, (low, high), most, count)
 
 
-def _said(row: Row) -> str:
+def _said(row: RecallRow) -> str:
     return f"{row.fault} {row.named} of {row.count}"

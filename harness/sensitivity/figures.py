@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from harness import stats
 from harness.faults import catalogue
 from harness.faults.base import Injector
-from harness.sensitivity.trial import Answer, Tried
+from harness.sensitivity.trial import InjectionTrial, TrialOutcome
 from harness.types import Json
 
 WANTED = 0.9  # of the injected copies
@@ -17,7 +17,7 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RecallRow:
     """One class and injector at one dose. ``named``: found under its own name; ``found``: under any; of ``count``."""
 
     fault: str
@@ -38,32 +38,32 @@ class Row:
         return self.named / self.count if self.count else None
 
 
-def figures(tried: Sequence[Tried]) -> list[Row]:
+def recall_rows(tried: Sequence[InjectionTrial]) -> list[RecallRow]:
     """One row a class, injector and dose, in the catalogue's order, doses rising.
 
     Copies that could not be judged count as not found; clips without room for the fault do not count.
     """
-    groups: dict[tuple[str, str, float], list[Tried]] = {}
+    groups: dict[tuple[str, str, float], list[InjectionTrial]] = {}
     for one in tried:
         groups.setdefault((one.fault, one.injector, one.dose), []).append(one)
     rows = []
     for (fault, label, dose), group in groups.items():
         answers = [one.answer for one in group]
-        count = len(answers) - answers.count(Answer.NO_ROOM)
-        named = answers.count(Answer.FOUND)
+        count = len(answers) - answers.count(TrialOutcome.NO_ROOM)
+        named = answers.count(TrialOutcome.FOUND)
         low, high = stats.clopper_pearson(named, count, LEVEL) if count else (0.0, 1.0)
         injector = injector_of(fault, label)
         rows.append(
-            Row(
+            RecallRow(
                 fault,
                 label,
                 dose,
                 dose == injector.preset,
                 count,
                 named,
-                named + answers.count(Answer.OTHERWISE),
-                answers.count(Answer.NOT_JUDGED),
-                answers.count(Answer.NO_ROOM),
+                named + answers.count(TrialOutcome.OTHERWISE),
+                answers.count(TrialOutcome.NOT_JUDGED),
+                answers.count(TrialOutcome.NO_ROOM),
                 low,
                 high,
             )
@@ -77,11 +77,11 @@ def injector_of(fault: str, label: str) -> Injector:
     return next(i for i in catalogue()[fault].injectors if (i.name or fault) == label)
 
 
-def _place(row: Row) -> int:
+def _place(row: RecallRow) -> int:
     return [i.name or row.fault for i in catalogue()[row.fault].injectors].index(row.injector)
 
 
-def found_dose(rows: Sequence[Row]) -> float | None:
+def found_dose(rows: Sequence[RecallRow]) -> float | None:
     """The dose found 90% of the time: between the last dose below and the first that stays at or above, by logarithm.
 
     ``rows`` of one injector, doses rising. None where the largest dose is found more rarely; the smallest dose tried
@@ -123,11 +123,11 @@ def alarms(clean: Mapping[str, Sequence[tuple[str, ...]]]) -> Json:
     return result
 
 
-def as_json(rows: Sequence[Row]) -> list[Json]:
+def recall_rows_json(rows: Sequence[RecallRow]) -> list[Json]:
     """Rows as plain JSON."""
     return [asdict(row) for row in rows]
 
 
-def from_json(rows: Sequence[Json]) -> list[Row]:
+def from_json(rows: Sequence[Json]) -> list[RecallRow]:
     """The inverse of :func:`as_json`."""
-    return [Row(**row) for row in rows]
+    return [RecallRow(**row) for row in rows]

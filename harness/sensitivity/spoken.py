@@ -8,21 +8,23 @@ from pathlib import Path
 
 from harness.audio import read_audio
 from harness.errors import ConfigError
-from harness.faults import gather
+from harness.faults import detect_all
 from harness.judge import Priors
-from harness.judge.settled import SPEAKER, settle
+from harness.judge.settled import SPEAKER, settle_run
 from harness.judge.this_run import LEAST_CHUNKS
 from harness.profile import Profile, Take, takes, text_key
-from harness.profile.build import compare_voices, grouped, reference_of
+from harness.profile.build import attempts_by_text, compare_voices, reference_of
 from harness.sensitivity.twins import Twin
 from harness.store import Run
-from harness.types import Arm, Attempt, Chunk, Outcome, ReferenceRecord, TokenLayout, Variant, View
+from harness.types import Arm, Attempt, Chunk, DetectorInput, Outcome, ReferenceRecord, TokenLayout, Variant
 
 SUFFIXES = (".flac", ".wav", ".ogg")
 MOST_OTHERS = 20  # other voices that are kept in memory
 
 
-def spoken(run: Run, variant: str, profile: Profile | None) -> tuple[list[Take], Mapping[str, Sequence[float]]]:
+def takes_of_variant(
+    run: Run, variant: str, profile: Profile | None
+) -> tuple[list[Take], Mapping[str, Sequence[float]]]:
     """Every take of a variant that gave speech, in order, and the embeddings of its voice by encoder.
 
     Without a profile the voice is what its own takes have in common; of a run that is large enough to be its own
@@ -41,7 +43,7 @@ def as_judged(clean: Sequence[Twin], priors: Priors) -> list[Twin]:
 
     A copy of a twin is held against the run's other chunks, as if it had been spoken in the twin's place.
     """
-    settled = settle([twin.view for twin in clean], [gather(twin.view) for twin in clean], priors)
+    settled = settle_run([twin.view for twin in clean], [detect_all(twin.view) for twin in clean], priors)
     return [
         replace(
             twin,
@@ -54,13 +56,13 @@ def as_judged(clean: Sequence[Twin], priors: Priors) -> list[Twin]:
     ]
 
 
-def _encoder(view: View) -> str:
+def _encoder(view: DetectorInput) -> str:
     return str((view.payload(SPEAKER) or {}).get("encoder"))
 
 
 def references(gathered: Sequence[Take], profile: Profile | None) -> Callable[[Take], ReferenceRecord | None]:
     """The reference of a take: the profile's record of its text, else its other takes; None where there is none."""
-    groups = grouped(gathered) if profile is None else {}
+    groups = attempts_by_text(gathered) if profile is None else {}
 
     def of(take: Take) -> ReferenceRecord | None:
         if profile is not None:

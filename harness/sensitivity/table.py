@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.faults import catalogue
-from harness.sensitivity.figures import Row, found_dose, from_json, injector_of
+from harness.sensitivity.figures import RecallRow, found_dose, from_json, injector_of
 from harness.types import Json
 
 HEADS = ("class", "made by", "preset dose", "found as such", "95% interval", "found at all", "not judged", "found 90%")
 
 
-def lines(result: Json) -> list[str]:
+def sensitivity_tables(result: Json) -> list[str]:
     """The tables of one variant: recall at the preset, recall by dose, alarms on clean speech."""
     rows = from_json(result["rows"])
     return [
@@ -27,10 +27,10 @@ def lines(result: Json) -> list[str]:
     ]
 
 
-def recall_table(rows: Sequence[Row]) -> list[str]:
+def recall_table(rows: Sequence[RecallRow]) -> list[str]:
     """One line a class and injector at its preset dose."""
     found = []
-    for group in grouped(rows):
+    for group in rows_by_injector(rows):
         row = next((one for one in group if one.preset), None)
         if row is None:
             continue
@@ -50,10 +50,10 @@ def recall_table(rows: Sequence[Row]) -> list[str]:
     return [_row(HEADS), _row(["---"] * len(HEADS)), *found]
 
 
-def dose_table(rows: Sequence[Row]) -> list[str]:
+def dose_table(rows: Sequence[RecallRow]) -> list[str]:
     """One line a class and injector with every dose that was tried."""
     found = []
-    for group in grouped(rows):
+    for group in rows_by_injector(rows):
         label = group[0].fault + ("" if group[0].injector == group[0].fault else f" ({group[0].injector})")
         shown = ", ".join(f"{row.dose:g}: {row.named}/{row.count}" for row in group)
         found.append(_row((label, injector_of(group[0].fault, group[0].injector).unit, shown)))
@@ -72,9 +72,9 @@ def alarm_table(alarms: Json) -> list[str]:
     return [_row(heads), _row(["---"] * len(heads)), *found]
 
 
-def grouped(rows: Sequence[Row]) -> list[list[Row]]:
+def rows_by_injector(rows: Sequence[RecallRow]) -> list[list[RecallRow]]:
     """Rows of one class and injector together, in the catalogue's order."""
-    groups: dict[tuple[str, str], list[Row]] = {}
+    groups: dict[tuple[str, str], list[RecallRow]] = {}
     for row in rows:
         groups.setdefault((row.fault, row.injector), []).append(row)
     order = list(catalogue())

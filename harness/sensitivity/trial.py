@@ -12,18 +12,18 @@ from typing import Any, cast
 import numpy as np
 
 from harness.faults import catalogue
-from harness.faults.base import CannotInject, Family, Fault, Injector, Material, Stage
-from harness.judge import Judge
+from harness.faults.base import CannotInject, Detector, Family, InjectionMaterial, InjectionPoint, Injector
+from harness.judge import VerdictPolicy
 from harness.scorers import SCORERS, observe
 from harness.scorers.base import Scorer
 from harness.scorers.clip import SharedClip
 from harness.sensitivity.twins import Twin
-from harness.types import Observation, Samples, Tokens, View
+from harness.types import DetectorInput, Measurement, Samples, Tokens
 
 LISTENERS = frozenset({"edit_likelihood", "intelligibility", "signal"})
 
 
-class Answer(StrEnum):
+class TrialOutcome(StrEnum):
     """What became of one injected copy."""
 
     FOUND = "found"  # under its own name
@@ -33,7 +33,7 @@ class Answer(StrEnum):
     NO_ROOM = "no room"  # the clip cannot hold the fault, or shows it already: not counted
 
     @classmethod
-    def of(cls, fault: str, found: Collection[str], unjudged: Collection[str] = ()) -> Answer:
+    def of(cls, fault: str, found: Collection[str], unjudged: Collection[str] = ()) -> TrialOutcome:
         """What became of a copy with ``fault`` in which the classes ``found`` were found."""
         if fault in found:
             return cls.FOUND
@@ -43,14 +43,14 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class InjectionTrial:
     """One trial."""
 
     fault: str
     injector: str
     dose: float
     twin: str
-    answer: Answer
+    answer: TrialOutcome
     names: tuple[str, ...] = ()  # of all that was found
     reason: str = ""
 
@@ -60,7 +60,7 @@ class Trials:
 
     def __init__(
         self,
-        judge: Judge,
+        judge: VerdictPolicy,
         scorers: Mapping[str, Mapping[str, Any]],
         *,
         seed: int = 0,
@@ -75,11 +75,11 @@ class Trials:
         self._ready: dict[str, Scorer] = {}
 
     @cached_property
-    def classes(self) -> Mapping[str, Fault]:
+    def classes(self) -> Mapping[str, Detector]:
         """The classes that a single chunk can show."""
         return {name: fault for name, fault in catalogue().items() if not fault.judged_by}
 
-    def needs(self, fault: Fault) -> frozenset[str]:
+    def needs(self, fault: Detector) -> frozenset[str]:
         """The scorers that an injected copy has to go through again for ``fault``."""
         names = {*fault.observes}
         if fault.family is Family.TRANSCRIPT:
@@ -100,13 +100,15 @@ class Trials:
         """Names of the classes that could not judge the clean clip."""
         return self._judge(twin, twin.view, set(twin.observations))[1]
 
-    def score(self, twin: Twin, names: frozenset[str]) -> dict[str, Observation]:
+    def score(self, twin: Twin, names: frozenset[str]) -> dict[str, Measurement]:
         """Fresh observations of the clip by the scorers ``names``; views such as the STFT are computed once."""
         clip = SharedClip(twin.chunk, twin.attempt, twin.samples, twin.sample_rate, twin.variant, twin.layout)
         clip.voice_embeddings = twin.voice_embeddings or self._embeddings
         return {name: observe(self._scorer(name), clip) for name in sorted(names)}
 
-    def run(self, twin: Twin, fault: Fault, injector: Injector, dose: float, known: tuple[str, ...] = ()) -> Tried:
+    def run(
+        self, twin: Twin, fault: Detector, injector: Injector, dose: float, known: tuple[str, ...] = ()
+    ) -> InjectionTrial:
         """Spoil, score and judge one copy. The draw depends on seed, class, dose and text alone.
 
         ``known``: what was found in the clean clip. It is no merit to find it again; a clip in which the class itself
@@ -115,39 +117,41 @@ class Trials:
         label = injector.name or fault.name
         name = f"{twin.kind} {twin.chunk.id}"
         if fault.name in known:
-            return Tried(fault.name, label, dose, name, Answer.NO_ROOM, (), "found in the clean clip already")
+            return InjectionTrial(
+                fault.name, label, dose, name, TrialOutcome.NO_ROOM, (), "found in the clean clip already"
+            )
         try:
             copy = self._spoiled(twin, injector, dose, self._draw(twin, fault, injector, dose))
         except CannotInject as why:
-            return Tried(fault.name, label, dose, name, Answer.NO_ROOM, (), str(why))
+            return InjectionTrial(fault.name, label, dose, name, TrialOutcome.NO_ROOM, (), str(why))
         needed = self.needs(fault)
         seen = self.score(copy, needed)
         view = replace(copy.view, observations=seen)
         every, unjudged, reasons = self._judge(twin, view, set(seen))
         found = tuple(one for one in every if one not in known)
-        answer = Answer.of(fault.name, found, unjudged)
-        return Tried(fault.name, label, dose, name, answer, found, reasons.get(fault.name, ""))
+        answer = TrialOutcome.of(fault.name, found, unjudged)
+        return InjectionTrial(fault.name, label, dose, name, answer, found, reasons.get(fault.name, ""))
 
-    def copy(self, twin: Twin, fault: Fault, injector: Injector, dose: float) -> Twin:
+    def copy(self, twin: Twin, fault: Detector, injector: Injector, dose: float) -> Twin:
         """Return a copy with the fault in it, scored by all that its clip was scored by. Raises CannotInject."""
         spoiled = self._spoiled(twin, injector, dose, self._draw(twin, fault, injector, dose))
         return replace(spoiled, observations=self.score(spoiled, frozenset(twin.observations)))
 
-    def _draw(self, twin: Twin, fault: Fault, injector: Injector, dose: float) -> np.random.Generator:
+    def _draw(self, twin: Twin, fault: Detector, injector: Injector, dose: float) -> np.random.Generator:
         label = injector.name or fault.name
         key = f"{self._seed} {fault.name} {label} {dose} {twin.kind} {twin.chunk.text}"
         return np.random.default_rng(zlib.crc32(key.encode("utf-8", "surrogatepass")))
 
     def _spoiled(self, twin: Twin, injector: Injector, dose: float, rng: np.random.Generator) -> Twin:
         made = injector.apply(twin.material(injector.needs_words), dose, rng)
-        if injector.stage is Stage.TOKENS:
+        if injector.stage is InjectionPoint.TOKENS:
             return self._decoded(twin, made)
         assert made.samples is not None
         seconds = len(made.samples) / twin.sample_rate
         attempt = replace(twin.attempt, duration=seconds)
         return replace(twin, samples=made.samples, attempt=attempt, observations={}, words=())
 
-    def _decoded(self, twin: Twin, made: Material) -> Twin:
+    def _decoded(self, twin: Twin, made: InjectionMaterial) -> Twin:
         assert made.tokens is not None
         before = twin.attempt
         samples = self._decode(twin, made.tokens) if self._decode is not None else None
@@ -166,7 +170,7 @@ class Trials:
         return replace(twin, attempt=attempt, samples=samples, observations={}, words=())
 
     def _judge(
-        self, twin: Twin, view: View, scored: set[str]
+        self, twin: Twin, view: DetectorInput, scored: set[str]
     ) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]:
         """All that is beyond its limit, folded or not, of the classes whose scorers have looked."""
         evidence = [

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.faults.base import CannotInject, Material
+from harness.faults.base import CannotInject, InjectionMaterial
 from harness.injection.words import HARDLY_THERE, MOST_MISSING, Words
 from harness.judge import OwnBound
-from harness.types import Attempt, Chunk, Observation, ReferenceRecord, Samples, Status, TokenLayout, Variant, View
+from harness.types import (
+    Attempt,
+    Chunk,
+    DetectorInput,
+    Measurement,
+    ReferenceRecord,
+    Samples,
+    Status,
+    TokenLayout,
+    Variant,
+)
 
 
 @dataclass(frozen=True)
@@ -19,7 +29,7 @@ class Twin:
     attempt: Attempt
     samples: Samples
     sample_rate: int
-    observations: Mapping[str, Observation]
+    observations: Mapping[str, Measurement]
     variant: Variant
     kind: str = ""
     reference: ReferenceRecord | None = None
@@ -32,18 +42,20 @@ class Twin:
     voice_embeddings: Mapping[str, Sequence[float]] = field(default_factory=dict)  # what its voice is compared with
 
     @property
-    def view(self) -> View:
+    def view(self) -> DetectorInput:
         """The clean clip as the classes see it."""
         before = self.previous.chunk if self.previous is not None else None
-        return View(self.chunk, self.attempt, self.observations, self.reference, before, self.layout, self.expected)
+        return DetectorInput(
+            self.chunk, self.attempt, self.observations, self.reference, before, self.layout, self.expected
+        )
 
-    def material(self, needs_words: bool = False) -> Material:
+    def material(self, needs_words: bool = False) -> InjectionMaterial:
         """What injectors get. Raises CannotInject where words are needed and their times are unknown."""
         cap = self.attempt.notes.get("cap")
         layout = self.layout
         if layout is not None and layout.cap is None and isinstance(cap, int):
             layout = replace(layout, cap=cap)
-        return Material(
+        return InjectionMaterial(
             self.chunk,
             self.samples,
             self.sample_rate,
@@ -70,5 +82,5 @@ class Twin:
         return tuple((str(word["word"]), float(word["start"]), float(word["end"])) for word in words)
 
 
-def _bare(twin: Twin | None) -> Material | None:
-    return None if twin is None else Material(twin.chunk, twin.samples, twin.sample_rate)
+def _bare(twin: Twin | None) -> InjectionMaterial | None:
+    return None if twin is None else InjectionMaterial(twin.chunk, twin.samples, twin.sample_rate)

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from harness.audio import pcm_sha256
-from harness.backends.http_settings import check
+from harness.backends.http_settings import check_http_settings
 from harness.backends.worker import Reply, Worker
 from harness.documents import parse_json, read_limited
 from harness.errors import ConfigError, StoreError
@@ -100,13 +100,13 @@ def _read(path: Path, plan: Json) -> list[Json]:
     return rows
 
 
-def soak(load: Load) -> Json:
+def run_load(load: Load) -> Json:
     """Make all requests, ask once more for those that failed, and return the summary, which is also written.
 
     Every request is recorded whatever becomes of it. Raises ConfigError for a variant that cannot be loaded so,
     StoreError when the record cannot be written.
     """
-    settings = check(load.variant)
+    settings = check_http_settings(load.variant)
     if load.variant.adapter != "http" or settings.start:
         raise ConfigError(
             f"variant {load.variant.name!r}: clients need a server that is running already (url, no start)"
@@ -124,7 +124,7 @@ def soak(load: Load) -> Json:
             _pass(load, record, settings.url, take)
     finally:
         record.close()
-    summary = {**plan, "clients": load.clients, **summarise(record.rows, load.requests)}
+    summary = {**plan, "clients": load.clients, **load_summary(record.rows, load.requests)}
     wall = time.monotonic() - started
     summary |= {
         "wall_seconds": wall,
@@ -238,7 +238,7 @@ def _row(number: int, take: int, client: int, chunk: str, reply: Reply) -> Json:
     }
 
 
-def summarise(rows: list[Json], requests: int) -> Json:
+def load_summary(rows: list[Json], requests: int) -> Json:
     """Figures of a load: counts, and quantiles in seconds over the answered requests."""
     ok = [row for row in rows if row["outcome"] == Outcome.OK]
     first = [row for row in rows if row["take"] == 0]

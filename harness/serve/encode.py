@@ -15,7 +15,7 @@ _SOUNDFILE = {"flac": ("FLAC", "PCM_16"), "mp3": ("MP3", "MPEG_LAYER_III"), "opu
 OPUS_RATE = 48000  # Hz
 
 
-def whole(samples: Samples, rate: int, name: str) -> bytes:
+def encode_file(samples: Samples, rate: int, name: str) -> bytes:
     """A complete file in the format ``name``; pcm is 16 bits, little-endian, mono."""
     if name == "pcm":
         return float_to_pcm(samples, "PCM_16")

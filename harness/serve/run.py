@@ -12,11 +12,11 @@ from types import FrameType
 
 from harness.errors import ConfigError
 from harness.serve.server import SpeechServer, check_loopback
-from harness.serve.voices import Voices
+from harness.serve.voices import WorkerPool
 from harness.types import Variant
 
 
-def run(
+def serve_until_stopped(
     variant: Variant,
     host: str,
     port: int,
@@ -31,7 +31,7 @@ def run(
     if api_key_env and not key:
         raise ConfigError(f"--api-key-env: the environment has no {api_key_env}")
     with tempfile.TemporaryDirectory(prefix="tts-soak-serve-") as folder:
-        voices = Voices(variant, Path(folder), workers, waiting)
+        voices = WorkerPool(variant, Path(folder), workers, waiting)
         try:
             with SpeechServer(host, port, voices, variant.name, key) as server:
                 voices.start()

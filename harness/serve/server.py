@@ -19,9 +19,9 @@ from harness.corpora.chunker import chunk_text
 from harness.documents import parse_json
 from harness.errors import ConfigError, SoakError
 from harness.printable import printable_line
-from harness.serve.encode import CONTENT_TYPES, streaming_header, whole
+from harness.serve.encode import CONTENT_TYPES, encode_file, streaming_header
 from harness.serve.speaking import Speaking
-from harness.serve.voices import Busy, Voices
+from harness.serve.voices import Busy, WorkerPool
 from harness.store import redact
 from harness.types import Outcome, Request, Samples
 
@@ -50,7 +50,7 @@ class SpeechServer(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 256  # connections that the system keeps until they are taken: a burst is answered, not reset
 
-    def __init__(self, host: str, port: int, voices: Voices, name: str, key: str | None = None) -> None:
+    def __init__(self, host: str, port: int, voices: WorkerPool, name: str, key: str | None = None) -> None:
         check_loopback(host)
         self.voices, self.name, self.key = voices, name, key
         self.answered = 0
@@ -208,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
             if asked["stream"]:
                 self._stream(first, rate, pieces, asked["format"])
             else:
-                self._send(200, CONTENT_TYPES[asked["format"]], whole(first, rate, asked["format"]))
+                self._send(200, CONTENT_TYPES[asked["format"]], encode_file(first, rate, asked["format"]))
         self.server.count()
 
     def _stream(self, first: Samples, rate: int, rest: Iterator[tuple[Samples, int]], name: str) -> None:
@@ -219,10 +219,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if name == "wav":
             self._chunk(streaming_header(rate))
-        self._chunk(whole(first, rate, "pcm"))
+        self._chunk(encode_file(first, rate, "pcm"))
         try:
             for samples, _ in rest:
-                self._chunk(whole(samples, rate, "pcm"))
+                self._chunk(encode_file(samples, rate, "pcm"))
         except (Refused, SoakError):  # the status is out; an answer without its end says that it is broken
             self.close_connection = True
             return

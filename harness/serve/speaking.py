@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
-from harness.serve.voices import Voices
+from harness.serve.voices import WorkerPool
 from harness.types import Samples
 
 SHELF = 64  # pieces spoken ahead: some minutes of speech, some 20 MB
@@ -23,7 +23,7 @@ Piece = tuple[Samples, int]
 class Speaking:
     """Pieces of speech as they come. Iterating raises whatever the speaker raised."""
 
-    def __init__(self, voices: Voices, spoken: Callable[[Any], Iterator[Piece]]) -> None:
+    def __init__(self, voices: WorkerPool, spoken: Callable[[Any], Iterator[Piece]]) -> None:
         self._voices, self._spoken = voices, spoken
         self._shelf: queue.Queue[Piece | BaseException | None] = queue.Queue(SHELF)
         self._left = threading.Event()

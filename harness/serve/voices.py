@@ -16,7 +16,7 @@ class Busy(Exception):
     """Too many requests are waiting."""
 
 
-class Voices:
+class WorkerPool:
     """``count`` workers of one variant. At most ``waiting`` requests wait for one; a further one raises Busy."""
 
     def __init__(

@@ -3,7 +3,7 @@
 Rates come with their count; intervals are two-sided at the stated level. Sources are named where a method has a name.
 """
 
-from harness.stats.answers import Answer, equivalence, holm
+from harness.stats.answers import Decision, equivalence, holm
 from harness.stats.autocorrelation import autocorrelation
 from harness.stats.paired import RESAMPLES as REPEATS
 from harness.stats.paired import Estimate, Series, error_rate, ratio_difference, sign_flip
@@ -15,7 +15,7 @@ from harness.stats.tail import tail_limit
 __all__ = [
     "LEAST_SERIES",
     "REPEATS",
-    "Answer",
+    "Decision",
     "Estimate",
     "Interval",
     "Series",

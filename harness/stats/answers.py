@@ -8,7 +8,7 @@ from enum import StrEnum
 from harness.stats.rates import Interval
 
 
-class Answer(StrEnum):
+class Decision(StrEnum):
     """What an interval says against a margin of equivalence."""
 
     EQUIVALENT = "equivalent"
@@ -16,7 +16,7 @@ class Answer(StrEnum):
     UNDECIDED = "undecided"  # too small to say; not the same as equal
 
 
-def equivalence(interval: Interval, margin: float) -> Answer:
+def equivalence(interval: Interval, margin: float) -> Decision:
     """Equivalent when the interval of a difference lies within +-margin, different when it lies outside of it.
 
     With an interval of level 1 - 2a this is the two one-sided tests procedure at a (Schuirmann 1987): an interval of
@@ -24,8 +24,8 @@ def equivalence(interval: Interval, margin: float) -> Answer:
     """
     low, high = interval
     if -margin <= low and high <= margin:
-        return Answer.EQUIVALENT
-    return Answer.DIFFERENT if low > margin or high < -margin else Answer.UNDECIDED
+        return Decision.EQUIVALENT
+    return Decision.DIFFERENT if low > margin or high < -margin else Decision.UNDECIDED
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -110,7 +110,7 @@ def from_cell(kind: str, cell: Cell) -> Any:
     return cell
 
 
-def checksum(table: str, cells: Sequence[Cell]) -> str:
+def row_checksum(table: str, cells: Sequence[Cell]) -> str:
     """16 hex digits over the table's name and the cells, id first."""
     digest = hashlib.blake2b(table.encode(), digest_size=8)
     for cell in cells:

@@ -12,9 +12,9 @@ from harness.store.journal import Row
 from harness.types import (
     Attempt,
     Claim,
-    Evidence,
+    Detection,
     Finding,
-    Observation,
+    Measurement,
     Outcome,
     Status,
     Tokens,
@@ -91,18 +91,18 @@ def attempt_of(row: Row) -> Attempt:
     )
 
 
-def observation_row(attempt_id: int, seen: Observation) -> Row:
+def observation_row(attempt_id: int, seen: Measurement) -> Row:
     return {
         "attempt_id": attempt_id, "scorer": seen.scorer, "version": seen.version,
         "status": Status(seen.status).value, "payload": seen.payload, "reason": seen.reason,
     }  # fmt: skip
 
 
-def observation_of(row: Row) -> Observation:
-    return Observation(row["scorer"], row["version"], Status(row["status"]), row["payload"], row["reason"])
+def observation_of(row: Row) -> Measurement:
+    return Measurement(row["scorer"], row["version"], Status(row["status"]), row["payload"], row["reason"])
 
 
-def evidence_row(attempt_id: int, evidence: Evidence) -> Row:
+def evidence_row(attempt_id: int, evidence: Detection) -> Row:
     start, end = evidence.span if evidence.span is not None else (None, None)
     return {
         "attempt_id": attempt_id, "fault": evidence.fault, "value": evidence.value, "unit": evidence.unit,
@@ -111,9 +111,9 @@ def evidence_row(attempt_id: int, evidence: Evidence) -> Row:
     }  # fmt: skip
 
 
-def evidence_of(row: Row) -> Evidence:
+def evidence_of(row: Row) -> Detection:
     span = None if row["span_start"] is None else (row["span_start"], row["span_end"])
-    return Evidence(
+    return Detection(
         row["fault"], row["value"], row["unit"], span, row["detail"], row["reason"], applies=bool(row["applies"])
     )
 

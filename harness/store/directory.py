@@ -47,7 +47,7 @@ def default_reports(here: Path) -> Path:
     return (_ROOT if here.is_relative_to(_ROOT) else here) / "reports"
 
 
-def runs(root: Path) -> list[RunInfo]:
+def list_runs(root: Path) -> list[RunInfo]:
     """All runs under ``root``, oldest first; damaged ones too, with the problem named."""
     if not root.is_dir():
         return []
@@ -79,13 +79,13 @@ def latest(root: Path) -> Path:
             return target
     except (OSError, ValueError, RuntimeError):  # RuntimeError: a link to itself
         pass  # no link, or one that leads nowhere: the newest run is what it should have named
-    found = runs(root)
+    found = list_runs(root)
     if not found:
         raise StoreError(f"{root}: there is no run yet")
     return found[-1].path
 
 
-def prune(root: Path, keep: int, *, audio_only: bool = False, protect: Collection[str] = ()) -> list[Pruned]:
+def prune_runs(root: Path, keep: int, *, audio_only: bool = False, protect: Collection[str] = ()) -> list[Pruned]:
     """Delete all but the ``keep`` newest runs, or only their audio; return what was deleted.
 
     Never touched: a run that is being written, one named in ``protect``, one that holds a file named KEEP, and
@@ -93,7 +93,7 @@ def prune(root: Path, keep: int, *, audio_only: bool = False, protect: Collectio
     """
     if keep < 0:
         raise ValueError(f"cannot keep {keep} runs")
-    found = runs(root)
+    found = list_runs(root)
     gone: list[Pruned] = []
     for info in found[: len(found) - keep]:
         path = info.path
@@ -142,7 +142,7 @@ def _sweep(root: Path) -> None:
     link = root / "latest"
     if not (link.is_symlink() or link.exists()):
         return
-    left = runs(root)
+    left = list_runs(root)
     if left:
         newest = latest(root).name
         if newest != (link.readlink().name if link.is_symlink() else link.read_text().strip()):

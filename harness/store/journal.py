@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import CannotStore, StoreError
-from harness.store.cells import Cell, checksum, from_cell, to_cell
+from harness.store.cells import Cell, from_cell, row_checksum, to_cell
 from harness.store.schema import SCHEMA_VERSION, TABLES, statements
 from harness.store.upgrades import check_version, upgrade, upgraded_copy
 
@@ -167,7 +167,7 @@ class Journal:
             except (TypeError, ValueError, OverflowError, RecursionError) as error:
                 raise CannotStore(f"{self.path.parent}: {table}.{name} cannot be stored ({error})") from error
         marks = ",".join("?" * (len(cells) + 1))
-        seal = checksum(table, cells)
+        seal = row_checksum(table, cells)
         self._connection.execute(f"INSERT INTO {table} VALUES ({marks})", (*cells, seal))
         return number, seal
 
@@ -186,7 +186,7 @@ class Journal:
         good: list[Row] = []
         bad: list[int] = []
         for cells in self.query(sql, arguments):
-            if checksum(table, cells[:-1]) != cells[-1]:
+            if row_checksum(table, cells[:-1]) != cells[-1]:
                 bad.append(int(cells[0]))
                 continue
             row: Row = {"id": cells[0], "checksum": cells[-1]}

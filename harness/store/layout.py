@@ -20,7 +20,7 @@ JOURNAL = "journal.sqlite"
 _CREATION_SECONDS = 60.0  # much more than making a directory takes
 
 
-def build(path: Path, manifest: str) -> Lock:
+def create_run_directory(path: Path, manifest: str) -> Lock:
     """Make the directory under a hidden name and rename it whole; return its lock. Raises OSError, StoreError."""
     root, building = path.parent, path.with_name(f".{path.name}.new")
     sweep_unfinished(root)

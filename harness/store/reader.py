@@ -14,7 +14,7 @@ from harness.store.convert import attempt_of, claim_of, evidence_of, observation
 from harness.store.journal import Journal, Row
 from harness.store.lock import held
 from harness.store.sounds import Sounds
-from harness.types import Attempt, Claim, Evidence, Json, Observation, Samples, Verdict
+from harness.types import Attempt, Claim, Detection, Json, Measurement, Samples, Verdict
 
 R = TypeVar("R")
 
@@ -121,14 +121,14 @@ class Reader:
             raise StoreError(f"{self.path}: there is no attempt {attempt_id}")
         return _as(attempt_of, rows[0])
 
-    def observations(self, attempt_id: int) -> dict[str, Observation]:
+    def observations(self, attempt_id: int) -> dict[str, Measurement]:
         """The newest observation of each scorer."""
         rows = self._journal.rows("observations", "WHERE attempt_id = ? ORDER BY id", (attempt_id,))
         return {row["scorer"]: _as(observation_of, row) for row in rows}
 
     def all_observations(
         self, scorer: str | None = None, variant: str | None = None
-    ) -> Iterator[tuple[int, Observation]]:
+    ) -> Iterator[tuple[int, Measurement]]:
         """(attempt id, newest observation of a scorer) over the run, in order of recording."""
         where, arguments = _where(scorer=scorer)
         where = f"{where} AND" if where else "WHERE"
@@ -159,16 +159,16 @@ class Reader:
         where = f"WHERE {_NEWEST_VERDICT}{of_variant} ORDER BY attempt_id"
         return {row["attempt_id"]: _as(verdict_of, row) for row in self._journal.rows("verdicts", where, arguments)}
 
-    def evidence(self, attempt_id: int) -> dict[str, Evidence]:
+    def evidence(self, attempt_id: int) -> dict[str, Detection]:
         """Fault name -> newest evidence of an attempt."""
         rows = self._journal.rows("evidence", "WHERE attempt_id = ? ORDER BY id", (attempt_id,))
         return {row["fault"]: _as(evidence_of, row) for row in rows}
 
-    def all_evidence(self, variant: str | None = None, arm: str | None = None) -> dict[int, dict[str, Evidence]]:
+    def all_evidence(self, variant: str | None = None, arm: str | None = None) -> dict[int, dict[str, Detection]]:
         """Attempt id -> fault name -> newest evidence."""
         of_variant, arguments = self._of_variant(variant, arm)
         where = f"WHERE {_NEWEST_EVIDENCE}{of_variant} ORDER BY attempt_id, id"
-        found: dict[int, dict[str, Evidence]] = {}
+        found: dict[int, dict[str, Detection]] = {}
         for row in self._journal.rows("evidence", where, arguments):
             found.setdefault(row["attempt_id"], {})[row["fault"]] = _as(evidence_of, row)
         return found

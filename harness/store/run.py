@@ -18,14 +18,14 @@ from typing import Any
 from harness.errors import CannotStore, StoreError
 from harness.store.convert import attempt_key, attempt_row, claim_row, evidence_row, observation_row, verdict_row
 from harness.store.journal import Journal
-from harness.store.layout import JOURNAL, build, point_latest, read_manifest
+from harness.store.layout import JOURNAL, create_run_directory, point_latest, read_manifest
 from harness.store.ledger import Ledger
 from harness.store.lock import Lock, held
 from harness.store.reader import Reader
 from harness.store.redact import redact, redact_json, shortened
 from harness.store.schema import SCHEMA_VERSION
-from harness.store.verify import lost_attempts, manifest_changed, problems, quarantine, unlisted_attempts
-from harness.types import Attempt, Claim, Evidence, Json, Observation, Samples, Verdict
+from harness.store.verify import lost_attempts, manifest_changed, quarantine, run_problems, unlisted_attempts
+from harness.types import Attempt, Claim, Detection, Json, Measurement, Samples, Verdict
 
 DETAIL_LIMIT = 500  # characters of an attempt's one line
 TAIL_LIMIT = 4096  # characters kept of what was printed last
@@ -71,7 +71,7 @@ class Run(Reader):
         full = {**redact_json(manifest), "run_id": name, "schema_version": SCHEMA_VERSION, "created_utc": utc_now()}
         try:
             text = json.dumps(full, indent=2, ensure_ascii=True, allow_nan=False, default=str)
-            lock = build(path, text)
+            lock = create_run_directory(path, text)
         except (OSError, ValueError) as error:
             raise StoreError(f"{path}: cannot be created ({getattr(error, 'strerror', None) or error})") from error
         run = cls._of(path, json.loads(text), lock)
@@ -176,13 +176,13 @@ class Run(Reader):
             raise self._journal.broken(error) from error
         return replace(stored, id=number)
 
-    def record_observations(self, attempt_id: int, observations: Sequence[Observation]) -> None:
+    def record_observations(self, attempt_id: int, observations: Sequence[Measurement]) -> None:
         """One transaction. A second observation of a scorer supersedes the first, which is kept."""
         with self._written(f"attempt {attempt_id}"):
             for seen in observations:
                 self._journal.append("observations", observation_row(attempt_id, seen))
 
-    def record_evidence(self, attempt_id: int, evidence: Sequence[Evidence]) -> None:
+    def record_evidence(self, attempt_id: int, evidence: Sequence[Detection]) -> None:
         """What every fault class saw, faulty or not. A later value supersedes an earlier one, which is kept."""
         with self._written(f"attempt {attempt_id}"):
             for seen in evidence:
@@ -226,7 +226,7 @@ class Run(Reader):
 
     def verify(self) -> list[str]:
         """One line a problem: lost or damaged attempts, sounds that do not fit, files that belong to nothing."""
-        return problems(self.path, self._journal, busy=self._lock is None and held(self.path))
+        return run_problems(self.path, self._journal, busy=self._lock is None and held(self.path))
 
     # ------------------------------------------------------------------ helpers
     def _tidy(self) -> None:

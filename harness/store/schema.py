@@ -33,7 +33,7 @@ class Table:
         return f"CREATE TABLE {self.name} (\n  " + ",\n  ".join(lines) + "\n)"
 
 
-def table(name: str, columns: str, required: str = "", constraints: tuple[str, ...] = ()) -> Table:
+def define_table(name: str, columns: str, required: str = "", constraints: tuple[str, ...] = ()) -> Table:
     """A table from ``name:kind`` words."""
     pairs = tuple((word.split(":")[0], word.split(":")[1]) for word in columns.split())
     return Table(name, pairs, frozenset(required.split()), constraints)
@@ -42,19 +42,19 @@ def table(name: str, columns: str, required: str = "", constraints: tuple[str, .
 _OF_ATTEMPT = ("FOREIGN KEY (attempt_id) REFERENCES attempts (id)",)
 
 _ALL = (
-    table("states", "status:text detail:json utc:text pid:int", "status utc"),
-    table(
+    define_table("states", "status:text detail:json utc:text pid:int", "status utc"),
+    define_table(
         "sessions",
         "variant:text arm:text chunk_ids:json details:json started_utc:text",
         "variant arm chunk_ids started_utc",
     ),
-    table(
+    define_table(
         "epochs",
         "session:int epoch:int reason:text capabilities:json started_utc:text",
         "session epoch reason started_utc",
         ("UNIQUE (session, epoch)", "FOREIGN KEY (session) REFERENCES sessions (id)"),
     ),
-    table(
+    define_table(
         "attempts",
         "session:int epoch:int sequence:int arm:text chunk_id:text take:int variant:text seed:seed outcome:text "
         "detail:text audio:text audio_sha256:text sample_rate:int duration:real tokens:blob token_frames:int "
@@ -63,32 +63,32 @@ _ALL = (
         "session epoch sequence arm chunk_id take variant outcome",
         ("UNIQUE (session, arm, chunk_id, take)", "FOREIGN KEY (session, epoch) REFERENCES epochs (session, epoch)"),
     ),
-    table(
+    define_table(
         "observations",
         "attempt_id:int scorer:text version:text status:text payload:json reason:text",
         "attempt_id scorer version status payload",
         _OF_ATTEMPT,
     ),
-    table(
+    define_table(
         "evidence",
         "attempt_id:int fault:text value:real unit:text span_start:real span_end:real detail:text reason:text "
         "applies:int",
         "attempt_id fault applies",
         _OF_ATTEMPT,
     ),
-    table(
+    define_table(
         "verdicts",
         "attempt_id:int word:text findings:json reason:text unjudged:json limits_key:text limits:json final:int",
         "attempt_id word findings limits_key",
         _OF_ATTEMPT,
     ),
-    table(
+    define_table(
         "claims",
         "name:text variant:text statement:text passed:int value:real interval_low:real interval_high:real "
         "margin:real count:int details:json",
         "name variant statement",
     ),
-    table("events", "kind:text data:json utc:text", "kind data utc"),
+    define_table("events", "kind:text data:json utc:text", "kind data utc"),
 )
 
 TABLES: dict[str, Table] = {one.name: one for one in _ALL}

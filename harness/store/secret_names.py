@@ -59,7 +59,9 @@ def certain(name: str) -> bool:
     """Return whether a name can mean nothing but a secret, whatever its value looks like."""
     if name in _PUBLIC_NAMES:
         return False
-    return not SECRET.isdisjoint(words_of(name)) or any(stem in re.sub(r"[^a-z]", "", name.lower()) for stem in STEMS)
+    return not SECRET.isdisjoint(words_of_key(name)) or any(
+        stem in re.sub(r"[^a-z]", "", name.lower()) for stem in STEMS
+    )
 
 
 def looks_secret(name: str, value: str = "") -> bool:
@@ -68,7 +70,7 @@ def looks_secret(name: str, value: str = "") -> bool:
         return False
     if certain(name):
         return True
-    words = words_of(name)
+    words = words_of_key(name)
     if words and words[-1] == "pwd":  # of a database, unless it is the working directory
         return bool(value) and not value.startswith(("/", "~", "."))
     if AMBIGUOUS.isdisjoint(words) or value.isdecimal():  # "token = 128258" is speech
@@ -79,7 +81,7 @@ def looks_secret(name: str, value: str = "") -> bool:
     return qualified or name.isupper() or (len(words) == 1 and _RANDOM.fullmatch(value) is not None)
 
 
-def words_of(name: str) -> list[str]:
+def words_of_key(name: str) -> list[str]:
     """Return the words of a name in lower case: ``dbPassword``, ``DB_PASSWORD`` and ``db-password`` have two."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
     return [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness.store.secret_names import certain, looks_secret, words_of
+from harness.store.secret_names import certain, looks_secret, words_of_key
 from harness.store.secret_shapes import MARK
 
 _HINTS = (
@@ -69,7 +69,7 @@ def _value(text: str, match: re.Match[str]) -> tuple[int, int]:
     if named and match["tag"]:
         end = text.find("<", place)
         return (place, end) if end > place and looks_secret(name, text[place:end]) else (place, place)
-    header = not _HEADERS.isdisjoint(words_of(name))
+    header = not _HEADERS.isdisjoint(words_of_key(name))
     begin, end = _extent(text, place, _to_end_of_line(match, name), header)
     value = text[begin:end]
     if not value.strip() or value.startswith(MARK) or value.strip().lower() in _NOTHING or set(value) <= set("*.x "):

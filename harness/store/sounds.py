@@ -27,7 +27,7 @@ _RATE_LIMIT = 2**30  # four times as many bytes a second must fit into the heade
 _NAME = re.compile(r"audio/[0-9a-f]{64}_\d{1,10}\.wav")
 
 
-def encode(pcm: bytes, sample_rate: int) -> bytes:
+def encode_wav(pcm: bytes, sample_rate: int) -> bytes:
     """A mono float32 WAV file of ``pcm``."""
     head = _HEADER.pack(
         b"RIFF", 50 + len(pcm), b"WAVE",
@@ -38,7 +38,7 @@ def encode(pcm: bytes, sample_rate: int) -> bytes:
     return head + pcm
 
 
-def decode(data: bytes) -> tuple[Samples, int]:
+def decode_wav(data: bytes) -> tuple[Samples, int]:
     """Samples and rate of a file that ``encode`` made. Raises ValueError saying what is wrong with it."""
     if len(data) < _HEADER.size:
         raise ValueError(f"only {len(data)} bytes")
@@ -46,7 +46,7 @@ def decode(data: bytes) -> tuple[Samples, int]:
     pcm = data[_HEADER.size :]
     if not 0 < fields[7] < _RATE_LIMIT or len(pcm) != fields[-1]:
         raise ValueError(f"its header does not fit its {len(data)} bytes")
-    if encode(b"", fields[7])[:4] != data[:4] or data[: _HEADER.size] != encode(pcm, fields[7])[: _HEADER.size]:
+    if encode_wav(b"", fields[7])[:4] != data[:4] or data[: _HEADER.size] != encode_wav(pcm, fields[7])[: _HEADER.size]:
         raise ValueError(f"its header does not fit its {len(data)} bytes")
     return np.frombuffer(pcm, dtype="<f4").astype(np.float32, copy=True), int(fields[7])
 
@@ -70,7 +70,7 @@ class Sounds:
         sha256 = hashlib.sha256(pcm).hexdigest()
         name = f"{sha256}_{sample_rate}.wav"
         path = self.folder / name
-        data = encode(pcm, sample_rate)
+        data = encode_wav(pcm, sample_rate)
         if path.is_file() and path.read_bytes() == data:
             sync_directory(self.folder)  # left by an attempt that was cut off before this step
         else:
@@ -92,7 +92,7 @@ class Sounds:
             raise StoreError(f"{self.run}: {relative!r} is no name of a sound; expected sound {sha256}")
         data = read_limited(path, f"sound {sha256}", _FILE_LIMIT, StoreError)
         try:
-            samples, rate = decode(data)
+            samples, rate = decode_wav(data)
         except ValueError as error:
             raise StoreError(f"{path}: damaged, {error}; expected sound {sha256}") from error
         found = pcm_sha256(samples)

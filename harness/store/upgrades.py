@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import StoreError
-from harness.store.cells import checksum, from_cell, to_cell
-from harness.store.schema import INDEXES, SCHEMA_VERSION, TABLES, VIEWS, Table, table
+from harness.store.cells import from_cell, row_checksum, to_cell
+from harness.store.schema import INDEXES, SCHEMA_VERSION, TABLES, VIEWS, Table, define_table
 
 Step = Callable[[sqlite3.Connection], None]
 DAMAGED = "damaged before the upgrade"
@@ -32,18 +32,18 @@ def rewrite(connection: sqlite3.Connection, old: Table, new: Table) -> None:
         for name, kind in new.columns:
             value = from_cell(kinds[name], before[name]) if name in before else None
             cells.append(to_cell(kind, value))
-        seal = checksum(new.name, cells) if checksum(old.name, row[:-1]) == row[-1] else DAMAGED
+        seal = row_checksum(new.name, cells) if row_checksum(old.name, row[:-1]) == row[-1] else DAMAGED
         connection.execute(f"INSERT INTO {new.name} VALUES ({marks})", (*cells, seal))
 
 
 def _from_1(connection: sqlite3.Connection) -> None:
     """2: ``states.detail`` holds what belongs to a change of state (the hash of the manifest, why a run ended)."""
-    rewrite(connection, table("states", "status:text utc:text pid:int", "status utc"), TABLES["states"])
+    rewrite(connection, define_table("states", "status:text utc:text pid:int", "status utc"), TABLES["states"])
 
 
 def _from_2(connection: sqlite3.Connection) -> None:
     """3: a verdict keeps every limit that it used, and says whether it is final or was given while the run went on."""
-    old = table(
+    old = define_table(
         "verdicts",
         "attempt_id:int word:text findings:json reason:text unjudged:json limits_key:text",
         "attempt_id word findings limits_key",

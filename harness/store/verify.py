@@ -15,7 +15,7 @@ from harness.store.sounds import Sounds
 _FIRST_WITH_LIST = 2  # schema version
 
 
-def problems(path: Path, journal: Journal, *, busy: bool) -> list[str]:
+def run_problems(path: Path, journal: Journal, *, busy: bool) -> list[str]:
     """One line a problem; an empty list means that the run is whole. Changes nothing.
 
     ``busy``: another process is writing, and may be between a sound and its row.

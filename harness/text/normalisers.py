@@ -19,7 +19,7 @@ from harness.text.characters import fold_characters
 from harness.text.english import english_tokens
 from harness.text.markup import spoken_text
 from harness.text.pairing import pair_tokens
-from harness.text.readings import readings
+from harness.text.readings import readings_of
 from harness.text.scripts import is_unspaced, primary
 from harness.text.tokens import OPTIONAL, spoken_tokens
 
@@ -85,7 +85,7 @@ class Normaliser:
 
     def _spelled(self, token: str) -> list[str]:
         """Return the words of a token's usual reading; English keeps the digits that Whisper's normaliser writes."""
-        usual = next(iter(readings(token, self.language)), "") if self.language != "en" else ""
+        usual = next(iter(readings_of(token, self.language)), "") if self.language != "en" else ""
         return self(usual).split() if usual and not token.isalpha() else [token]
 
     def _alternatives(self, token: str) -> tuple[str, ...]:
@@ -96,7 +96,7 @@ class Normaliser:
 def _joined_readings(name: str, token: str) -> tuple[str, ...]:
     """Return the readings of a token, each normalised in its turn, letters joined."""
     chosen = normaliser(name)
-    found = ("".join(chosen(reading).split()) for reading in readings(token, chosen.language))
+    found = ("".join(chosen(reading).split()) for reading in readings_of(token, chosen.language))
     return tuple(dict.fromkeys(joined for joined in found if joined and joined != token))
 
 

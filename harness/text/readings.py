@@ -19,7 +19,7 @@ _ORDINAL = re.compile(r"(\d+)(?:\.|st|nd|rd|th)")
 
 
 @lru_cache(maxsize=16384)
-def readings(token: str, language: str) -> tuple[str, ...]:
+def readings_of(token: str, language: str) -> tuple[str, ...]:
     """Return how a token may be said, the usual way first; nothing for a word that is said as it is written.
 
     ``token``: as :func:`harness.text.tokens.spoken_tokens` gives it, or as Whisper's English normaliser does.

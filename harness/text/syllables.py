@@ -13,7 +13,7 @@ import regex
 
 from harness.text.characters import fold_characters
 from harness.text.numbers import number_readings
-from harness.text.readings import readings
+from harness.text.readings import readings_of
 from harness.text.scripts import primary
 from harness.text.tokens import OPTIONAL, spoken_tokens
 
@@ -57,7 +57,7 @@ def spoken_syllables(text: str, language: str = "en") -> float:
 @lru_cache(maxsize=65536)
 def _said(token: str, language: str) -> float:
     if any(c.isdigit() for c in token) or not any(c.isalpha() for c in token):
-        ways = readings(token, language) or number_readings(regex.sub(r"\D", "", token) or "0", language)
+        ways = readings_of(token, language) or number_readings(regex.sub(r"\D", "", token) or "0", language)
         if ways:
             return sum(word_syllables(word, language) for word in regex.split(r"[\s\u00ad-]+", ways[0]))
     return word_syllables(token, language)

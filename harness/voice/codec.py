@@ -152,7 +152,7 @@ def synthesize(parameters: Parameters) -> Samples:
     return out
 
 
-def decode(codes: NDArray[np.integer], codec: Codec) -> Samples:
+def decode_codes(codes: NDArray[np.integer], codec: Codec) -> Samples:
     """Codes (frames, 3) to float32 samples at 16 kHz, exactly frames x 640 of them.
 
     Frames with an index outside of its codebook are left out, as decoders that cannot represent them do; compare the

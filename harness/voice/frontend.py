@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 from harness.voice.abbreviations import LETTER_PHONES
 from harness.voice.pronounce import Lexicon
-from harness.voice.spoken import Token, tokens
+from harness.voice.spoken import Token, text_tokens
 
 PAUSE = "pau"
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class PhoneWord:
     """A spoken word or pause (``text`` empty) with its phones."""
 
     text: str
@@ -35,7 +35,7 @@ class Word:
 class Segment:
     """What is spoken in one generation: words and inner pauses, without the pauses at the ends."""
 
-    words: tuple[Word, ...]
+    words: tuple[PhoneWord, ...]
 
     @property
     def phones(self) -> list[str]:
@@ -61,17 +61,17 @@ class Frontend:
         self._known = frozenset(phones)
         self._lexicon = Lexicon()
 
-    def words(self, text: str) -> list[Word]:
+    def words(self, text: str) -> list[PhoneWord]:
         """Spoken words with inner pauses; empty when nothing in the text can be spoken."""
-        spoken = tokens(text, self._lexicon.words)
-        out: list[Word] = []
+        spoken = text_tokens(text, self._lexicon.words)
+        out: list[PhoneWord] = []
         for index, token in enumerate(spoken):
             if token.kind == "pause":
-                out.append(Word("", (PAUSE,), token.ends_sentence))
+                out.append(PhoneWord("", (PAUSE,), token.ends_sentence))
                 continue
             phones = self._phones(token, _neighbour(spoken, index - 1), _neighbour(spoken, index + 1))
             if phones:
-                out.append(Word(token.text.strip("'"), tuple(phones)))
+                out.append(PhoneWord(token.text.strip("'"), tuple(phones)))
         while out and out[-1].is_pause:
             out.pop()
         return out
@@ -104,12 +104,12 @@ def _neighbour(spoken: list[Token], index: int) -> str:
     return ""
 
 
-def _length(words: Sequence[Word]) -> int:
+def _length(words: Sequence[PhoneWord]) -> int:
     return sum(len(w.phones) for w in words) + 2
 
 
-def _sentences(words: list[Word]) -> list[list[Word]]:
-    pieces: list[list[Word]] = [[]]
+def _sentences(words: list[PhoneWord]) -> list[list[PhoneWord]]:
+    pieces: list[list[PhoneWord]] = [[]]
     for word in words:
         if word.ends_sentence:
             pieces.append([])
@@ -118,7 +118,7 @@ def _sentences(words: list[Word]) -> list[list[Word]]:
     return [piece for piece in pieces if piece]
 
 
-def _cut(words: list[Word], limit: int) -> list[list[Word]]:
+def _cut(words: list[PhoneWord], limit: int) -> list[list[PhoneWord]]:
     if _length(words) <= limit or len(words) < 2:
         return [_trim(words)]
     total = _length(words)
@@ -131,7 +131,7 @@ def _cut(words: list[Word], limit: int) -> list[list[Word]]:
     return _cut(words[:cut], limit) + _cut(words[cut:], limit)
 
 
-def _trim(words: list[Word]) -> list[Word]:
+def _trim(words: list[PhoneWord]) -> list[PhoneWord]:
     start, end = 0, len(words)
     while start < end and words[start].is_pause:
         start += 1

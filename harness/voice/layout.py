@@ -70,7 +70,7 @@ def prompt(phones: Sequence[str], speaker: int, geometry: Geometry, start: int =
     return [*out, geometry.marker_offset + (start + len(phones)) % geometry.markers, geometry.end, speaker]
 
 
-def read(generated: Iterable[int], geometry: FrameLayout) -> Reading:
+def parse_generated(generated: Iterable[int], geometry: FrameLayout) -> Reading:
     """Take generated token ids apart, keeping malformed frames visible.
 
     A code that was skipped is ``MISSING``; a token that is no code of the expected codebook and of no other either

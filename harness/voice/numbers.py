@@ -77,7 +77,7 @@ def year(digits: str) -> str:
     return f"{cardinal(str(century))} {'oh ' if rest < 10 else ''}{cardinal(str(rest))}"
 
 
-def plain(number: str) -> str:
+def standalone_number(number: str) -> str:
     """A number standing alone: a year where it looks like one, else a cardinal or decimal."""
     if re.fullmatch(r"1[1-9]\d\d|20\d\d", number):
         return year(number)
@@ -193,10 +193,10 @@ def _rules() -> list[Rule]:
         (r"\b\d{3}-\d{3}-\d{4}\b|\b\d{3}-\d{4}\b", lambda m: ", ".join(map(each_digit, m[0].split("-")))),
         (
             rf"\b(?P<low>(?:{NUMBER})(?:\.\d+)?)\s?[-–]\s?(?P<high>(?:{NUMBER})(?:\.\d+)?)\b",
-            lambda m: f"{plain(m['low'])} to {plain(m['high'])}",
+            lambda m: f"{standalone_number(m['low'])} to {standalone_number(m['high'])}",
         ),
         (rf"(?<![\w.])[-−](?P<number>(?:{NUMBER})(?:\.\d+)?)", lambda m: f"minus {decimal(m['number'])}"),
-        (rf"(?:{NUMBER})(?:\.\d+)?|(?<!\d)\.\d+", lambda m: f" {plain(m[0])} "),
+        (rf"(?:{NUMBER})(?:\.\d+)?|(?<!\d)\.\d+", lambda m: f" {standalone_number(m[0])} "),
     ]
     return [(re.compile(pattern), reader) for pattern, reader in table]
 

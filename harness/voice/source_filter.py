@@ -156,7 +156,7 @@ class SourceFilter(nn.Module):  # type: ignore[misc]
         return parameters, phase, source, response, self.waveform_of(source, response)
 
 
-def stages(codes: NDArray[np.integer], codec: runtime.Codec) -> dict[str, Any]:
+def synthesis_stages(codes: NDArray[np.integer], codec: runtime.Codec) -> dict[str, Any]:
     """Every named stage as a numpy array, for codes (frames, 3) that all lie within their codebooks."""
     with torch.inference_mode():
         module = SourceFilter(codec)

@@ -141,7 +141,7 @@ def _is_spelled(word: str, shouting: bool, known: frozenset[str]) -> bool:
     return len(word) <= 5 and lower not in known
 
 
-def tokens(text: str, known: frozenset[str] = frozenset()) -> list[Token]:
+def text_tokens(text: str, known: frozenset[str] = frozenset()) -> list[Token]:
     """Spoken tokens of written text. ``known``: lower-case words that capitals do not turn into an acronym."""
     found = WORD_OR_PAUSE.findall(expand(text))
     words = [w for w in found if w[0].isalpha()]
@@ -184,4 +184,4 @@ def _among_letters(found: list[str], index: int) -> bool:
 def normalise_spoken(text: str) -> str:
     """The words as spoken, lower case, one space between, no punctuation: "Dr. Ames, 1984" -> "doctor ames nineteen
     eighty four"."""
-    return " ".join(t.text.strip("'") for t in tokens(text) if t.kind != "pause")
+    return " ".join(t.text.strip("'") for t in text_tokens(text) if t.kind != "pause")

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.errors import ConfigError
 from harness.weights.cache import NO_SPACE
 from harness.weights.catalogue import KnownModel
-from harness.weights.sources import EXTRA, ModelPlace, at, hub_place
+from harness.weights.sources import EXTRA, ModelPlace, hub_place, revision_of
 
 _TRUE = frozenset({"1", "ON", "YES", "TRUE"})  # as huggingface_hub reads its variables
 
@@ -45,7 +45,7 @@ def fetch(model: KnownModel, again: bool = False) -> ModelPlace:
         if isinstance(error, OSError) and error.errno in NO_SPACE:
             raise ConfigError(_full(model, error)) from None
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ConfigError(absent(model, f"cannot be fetched from {at(model)} ({reason})")) from None
+        raise ConfigError(absent(model, f"cannot be fetched from {revision_of(model)} ({reason})")) from None
     return hub_place(model, Path(paths[0]).parent)
 
 

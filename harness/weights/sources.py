@@ -85,7 +85,7 @@ def given(model: KnownModel, path: Path) -> ModelPlace:
     if not folder.is_dir():
         names = ", ".join(file.name for file in model.files)
         raise ConfigError(f"{path}: no folder with the files of {model.name} ({names})")
-    return ModelPlace(folder, f"given path {folder}", f"name a folder with the files of {at(model)}")
+    return ModelPlace(folder, f"given path {folder}", f"name a folder with the files of {revision_of(model)}")
 
 
 def cached(model: KnownModel) -> ModelPlace:
@@ -109,7 +109,7 @@ def hub_place(model: KnownModel, folder: Path) -> ModelPlace:
     return ModelPlace(folder, f"hub's cache {folder}", f"run `tts-soak models get {model.name}` to fetch it again")
 
 
-def at(model: KnownModel) -> str:
+def revision_of(model: KnownModel) -> str:
     """Return the repository and the revision of a model, as they are written."""
     return f"{model.repository}@{model.revision[:12]}"
 

@@ -24,9 +24,9 @@ from harness.types import (
     Arm,
     Attempt,
     Claim,
-    Evidence,
+    Detection,
     Finding,
-    Observation,
+    Measurement,
     Outcome,
     Status,
     Verdict,
@@ -116,13 +116,13 @@ def _speak(run, rng, session, name, position, chunk_id, bad):
         "speaker": speaker,
         "tokens": {"count": 900, "codebooks": books},
     }
-    evidence = [Evidence(fault, 0.1, "", (1.0, 2.0)) for fault in catalogue()]
+    evidence = [Detection(fault, 0.1, "", (1.0, 2.0)) for fault in catalogue()]
     finding = Finding(
         "skipped-words", 6.0, 3.0, "voice: fitted on 600 takes", "words", (1.2, 2.2), "four", True, "text"
     )
     verdict = Verdict(VerdictWord.FAULTY, (finding,)) if bad else Verdict(VerdictWord.CLEAN)
     with run.together():
-        run.record_observations(attempt.id, [Observation(k, "1", Status.OK, payload) for k, payload in seen.items()])
+        run.record_observations(attempt.id, [Measurement(k, "1", Status.OK, payload) for k, payload in seen.items()])
         run.record_evidence(attempt.id, evidence)
         run.record_verdict(attempt.id, verdict, "k")
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from harness.corpora import load_corpus
-from harness.faults import gather
-from harness.judge import Judge, Limits, Priors
-from harness.judge.settled import settle
-from harness.types import Attempt, Chunk, Observation, Status, View
+from harness.faults import detect_all
+from harness.judge import Limits, Priors, VerdictPolicy
+from harness.judge.settled import settle_run
+from harness.types import Attempt, Chunk, DetectorInput, Measurement, Status
 
 CHUNKS = 1147
 
@@ -47,9 +47,9 @@ def views():
         }  # fmt: skip
         speaker = {"encoder": "e", "embedding": embedding.tolist(), "speech_seconds": seconds, "similarity": None}
         payloads = {"signal": signal, "pitch": pitch, "speaker": speaker}
-        seen = {name: Observation(name, "1", Status.OK, payload) for name, payload in payloads.items()}
+        seen = {name: Measurement(name, "1", Status.OK, payload) for name, payload in payloads.items()}
         unique = Chunk(f"{chunk.id}-{number}", chunk.text, position=number)
-        made.append(View(unique, Attempt(0, 0, number, unique.id, "v", id=number + 1), seen))
+        made.append(DetectorInput(unique, Attempt(0, 0, number, unique.id, "v", id=number + 1), seen))
     return made
 
 
@@ -57,11 +57,11 @@ def views():
 def test_settling_a_session(benchmark):
     """Fit the run on itself and judge every chunk anew."""
     given = views()
-    evidence = [gather(view) for view in given]
-    judge, priors = Judge(Limits.default()), Priors.shipped()
+    evidence = [detect_all(view) for view in given]
+    judge, priors = VerdictPolicy(Limits.default()), Priors.shipped()
 
     def finish():
-        settled = settle(given, evidence, priors)
+        settled = settle_run(given, evidence, priors)
         pairs = zip(settled.views, settled.evidence, strict=True)
         return [judge.verdict(view, seen, settled.own.of(view.attempt.id)) for view, seen in pairs]
 

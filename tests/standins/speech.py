@@ -48,9 +48,11 @@ def save(path: str, samples: np.ndarray, rate: int, subtype: str = "PCM_16") -> 
 
 
 def _speechlike(text: str, seed: int, rate: int) -> np.ndarray:
-    from harness.backends.null import NullSettings, speak
+    from harness.backends.null import NullSettings, null_audio
 
-    made = speak(NullSettings(mode="speechlike", seconds_per_word=0.35, sample_rate=rate), Request("x", text, seed))
+    made = null_audio(
+        NullSettings(mode="speechlike", seconds_per_word=0.35, sample_rate=rate), Request("x", text, seed)
+    )
     assert made.samples is not None
     return made.samples
 

@@ -21,7 +21,7 @@ from powercut import crash_states, read_log
 
 from harness.errors import StoreError
 from harness.store import Run, journal
-from harness.types import Attempt, Observation, Status, Verdict, VerdictWord
+from harness.types import Attempt, Measurement, Status, Verdict, VerdictWord
 
 MODES = {"fail-once": 2, "fail-on": 3, "kill": 4, "torn": 5}
 CHUNKS = 3
@@ -40,7 +40,7 @@ def speak(run: Run, session: int, number: int, acknowledge) -> None:
     stored = run.record_attempt(attempt, sound(number))
     acknowledge(number)
     payload = {"x": "y" * 9000}
-    run.record_observations(stored.id, [Observation("signal", "1", Status.OK, payload)])
+    run.record_observations(stored.id, [Measurement("signal", "1", Status.OK, payload)])
     run.record_verdict(stored.id, Verdict(VerdictWord.CLEAN), "k")
 
 

@@ -20,7 +20,7 @@ from harness.errors import SoakError
 from harness.judge import Limits
 from harness.profile import Profile
 from harness.report import marks, write
-from harness.store import Run, runs
+from harness.store import Run, list_runs
 from harness.toml import read_toml
 from harness.types import Corpus, Variant
 from harness.variants import load_variants
@@ -77,7 +77,7 @@ PLACES = ("manifest.json", "journal.sqlite", "acknowledged.log", "a sound", "aud
 DOCUMENTS = {
     "profile": Profile.load,
     "calibration": Limits.load,
-    "marks": marks.read,
+    "marks": marks.parse_marks,
     "variants": load_variants,
     "limits": lambda path: read_toml(path, "limits file"),
 }
@@ -139,7 +139,7 @@ def _ask(plan: Plan, run: Path, place: str) -> dict[str, Any]:
     steps: dict[str, Callable[[], object]] = {
         "verify": lambda: problems.extend(_verified(run)),
         "report": lambda: problems.extend(write(run)["damage"]),
-        "runs": lambda: problems.extend(info.problem for info in runs(run.parent) if info.problem),
+        "runs": lambda: problems.extend(info.problem for info in list_runs(run.parent) if info.problem),
         "resume": lambda: Engine(plan, said).run(run),
         "verify again": lambda: problems.extend(_verified(run)),
     }

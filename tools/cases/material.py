@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from harness.audio import read_audio
-from harness.judge import Judge, Limits
+from harness.judge import Limits, VerdictPolicy
 from harness.scorers import SCORERS
 from harness.scorers.asr import Transcript
 from harness.scorers.base import observe
 from harness.scorers.clip import SharedClip
-from harness.scorers.intelligibility import payload
+from harness.scorers.intelligibility import transcript_payload
 from harness.text import default_normaliser, normaliser
-from harness.types import Attempt, Chunk, Observation, Outcome, Samples, Status, Variant, Verdict, View
+from harness.types import Attempt, Chunk, DetectorInput, Measurement, Outcome, Samples, Status, Variant, Verdict
 
 SCORERS_USED = ("signal", "pitch")
 
@@ -45,7 +45,7 @@ def recordings(folder: Path) -> dict[str, Recording]:
 
 def word_errors(text: str, transcript: str, language: str = "en") -> tuple[int, int]:
     """Return errors and words of a transcript under the normaliser of the language."""
-    found = payload(
+    found = transcript_payload(
         Transcript(transcript, (), "given", "given"), text, language, normaliser(default_normaliser(language))
     )
     return int(found["wer"]["errors"]), int(found["wer"]["words"])
@@ -59,7 +59,7 @@ def view_of_clip(
     heard: str | None = None,
     outcome: Outcome = Outcome.OK,
     repairs: tuple[str, ...] = (),
-) -> View:
+) -> DetectorInput:
     """Return what the detectors would see of one answer; ``heard`` is the transcript, None where nobody listened."""
     chunk = Chunk("case", text)
     duration = None if sound is None else len(sound) / rate
@@ -67,24 +67,24 @@ def view_of_clip(
     attempt = Attempt(
         0, 0, 0, "case", "case", outcome=outcome, detail="said so", sample_rate=rate, duration=duration, notes=notes
     )
-    seen: dict[str, Observation] = {}
+    seen: dict[str, Measurement] = {}
     if sound is not None:
         clip = SharedClip(chunk, attempt, np.asarray(sound, np.float32), rate, Variant("case", "null"))
         seen = {name: observe(SCORERS.get(name)(), clip) for name in SCORERS_USED}
         if heard is not None:
-            given = payload(Transcript(heard, (), "given", "given"), text, "en", normaliser("english"))
-            seen["intelligibility"] = Observation("intelligibility", "given", Status.OK, given)
-    return View(chunk, attempt, seen)
+            given = transcript_payload(Transcript(heard, (), "given", "given"), text, "en", normaliser("english"))
+            seen["intelligibility"] = Measurement("intelligibility", "given", Status.OK, given)
+    return DetectorInput(chunk, attempt, seen)
 
 
-def verdict_of(view: View) -> Verdict:
+def verdict_of(view: DetectorInput) -> Verdict:
     """Return the verdict under the default limits, without a reference."""
-    judge = Judge(Limits.default())
+    judge = VerdictPolicy(Limits.default())
     return judge.verdict(view, judge.evidence(view))
 
 
-def findings_of(view: View) -> dict[str, str]:
+def findings_of(view: DetectorInput) -> dict[str, str]:
     """Return the findings under the default limits: detector -> its detail."""
-    judge = Judge(Limits.default())
+    judge = VerdictPolicy(Limits.default())
     found, _ = judge.findings(view, judge.evidence(view))
     return {finding.fault: finding.detail for finding in found}

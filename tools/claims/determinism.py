@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from harness.compare.identity import Word
+from harness.compare.identity import DeterminismWord
 from harness.corpora import load_corpus, make_corpus
 from harness.corpora.sentences import Border, border_after
 from harness.engine.plan import Plan
@@ -87,7 +87,7 @@ def figures(rows: list[dict[str, Json]]) -> Json:
         return {"count": count, "of": len(rows), "low": round(low, 4), "high": round(high, 4)}
 
     words = {name: Counter(row[name]["word"] for row in rows if name in row) for name in (*HEALTHY, CACHED, BLEED)}
-    bled = {name: words[name][Word.BLEED.value] for name in words}
+    bled = {name: words[name][DeterminismWord.BLEED.value] for name in words}
     heard = sum(content_bleed(row[CACHED]) for row in rows if CACHED in row)
     found: Json = {
         "words": {name: dict(count) for name, count in words.items()},

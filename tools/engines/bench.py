@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.corpora import head, load_corpus, only_language
-from harness.presets import load
+from harness.presets import read_preset
 from harness.types import Chunk
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ class Engine:
         """Return the variants file of the engine alone, TOML. Raises Missing."""
         if self.preset is None:
             return EMBEDDED.format(name=self.name, model=ROOT / "voices" / "duo" / "f16.gguf")
-        text = load(self.preset).filled(self.given())
+        text = read_preset(self.preset).filled(self.given())
         return text.replace(f"[variants.{self.preset}", f"[variants.{self.name}")
 
 

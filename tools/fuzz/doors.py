@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.audio import read_wav_bytes
 from harness.backends.answers import ReplySaid, read_answer
-from harness.backends.protocol import Decoder, Message, ProtocolError
+from harness.backends.protocol import FrameDecoder, Message, ProtocolError
 from harness.corpora import load_corpus
 from harness.documents import parse_json, parse_toml
 from harness.errors import ConfigError, SoakError
@@ -53,7 +53,7 @@ def _through_a_file(load: Callable[[Path], object], name: str) -> Callable[[byte
 DOORS: dict[str, Callable[[bytes], None]] = {
     "json": lambda data: _one_line(lambda: _json(data)),
     "toml": lambda data: _one_line(lambda: parse_toml(data.decode("utf-8", "replace"), "fuzzed")),
-    "frame": lambda data: _one_line(lambda: list(Decoder().feed(data))),
+    "frame": lambda data: _one_line(lambda: list(FrameDecoder().feed(data))),
     "answer": lambda data: _one_line(lambda: read_answer(ReplySaid, Message(_object(data)))),
     "manifest": lambda data: _one_line(lambda: check_whole(Path("run"), _object(data), resumed=True)),
     "request": lambda data: _one_line(lambda: parsed(data)),
@@ -62,7 +62,7 @@ DOORS: dict[str, Callable[[bytes], None]] = {
     "profile": _through_a_file(Profile.load, "profile.json"),
     "profile-gz": _through_a_file(Profile.load, "profile.json.gz"),
     "calibration": _through_a_file(Limits.load, "calibration.json"),
-    "marks": _through_a_file(marks.read, "marks.json"),
+    "marks": _through_a_file(marks.parse_marks, "marks.json"),
     "variants": _through_a_file(load_variants, "variants.toml"),
     "jsonl": _through_a_file(lambda path: load_corpus(str(path)), "own.jsonl"),
     "csv": _through_a_file(lambda path: load_corpus(str(path)), "own.csv"),

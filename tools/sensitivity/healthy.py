@@ -18,7 +18,7 @@ from typing import Any
 
 from harness.audio import AudioFile, read_audio
 from harness.corpora import load_corpus
-from harness.judge import Judge, Limits
+from harness.judge import Limits, VerdictPolicy
 from harness.profile.build import reference_of
 from harness.profile.takes import Take
 from harness.scorers.asr import DEFAULT
@@ -98,7 +98,7 @@ def _trials() -> Trials:
     """With recognizers that are loaded once a process, however many voices it hears."""
     scorers: dict[str, dict[str, Any]] = {name: {} for name in SIGNAL | WORDS}
     scorers["intelligibility"] = {"asr": DEFAULT}
-    return Trials(Judge(Limits.default()), scorers)
+    return Trials(VerdictPolicy(Limits.default()), scorers)
 
 
 def together(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:

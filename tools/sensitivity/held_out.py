@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import stats
-from harness.judge import Judge, Limits, Priors, RunChunk, fit_run
-from harness.types import Attempt, Chunk, Evidence, View
+from harness.judge import Limits, Priors, RunChunk, VerdictPolicy, fit_run
+from harness.types import Attempt, Chunk, Detection, DetectorInput
 from tools.sensitivity.priors import UNKNOWN_TEXT, fit
 
 LEVEL = 0.95
@@ -27,7 +27,7 @@ def run(folder: Path) -> dict[str, Any]:
     result: dict[str, Any] = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "voices": {}, "listed": []}
     for engine in sorted({engine_of(path.stem) for path in paths}):
         priors = fit(folder, [engine])
-        judge = Judge(Limits.default(priors))
+        judge = VerdictPolicy(Limits.default(priors))
         for path in paths:
             if engine_of(path.stem) == engine:
                 rows = json.loads(path.read_text(encoding="utf-8"))["chunks"]
@@ -40,7 +40,7 @@ def run(folder: Path) -> dict[str, Any]:
     return {**result, "chunks": chunks, "alarmed": alarmed, "low": low, "high": high}
 
 
-def _alarms(rows: Sequence[dict[str, Any]], judge: Judge, priors: Priors) -> list[dict[str, Any]]:
+def _alarms(rows: Sequence[dict[str, Any]], judge: VerdictPolicy, priors: Priors) -> list[dict[str, Any]]:
     chunks = [
         RunChunk(number, Chunk(row["id"], row["text"] or UNKNOWN_TEXT, row["language"]), row["values"])
         for number, row in enumerate(rows, 1)
@@ -48,8 +48,8 @@ def _alarms(rows: Sequence[dict[str, Any]], judge: Judge, priors: Priors) -> lis
     own = fit_run(chunks, priors)
     alarms = []
     for one in chunks:
-        view = View(one.chunk, Attempt(0, 0, one.attempt, one.chunk.id, "v", id=one.attempt), {})
-        evidence = [Evidence(name, value) for name, value in one.values.items()]
+        view = DetectorInput(one.chunk, Attempt(0, 0, one.attempt, one.chunk.id, "v", id=one.attempt), {})
+        evidence = [Detection(name, value) for name, value in one.values.items()]
         found, _ = judge.findings(view, evidence, own.of(one.attempt))
         if found:
             why = [f"{f.fault}: {f.value:.3g} against {f.limit:.3g} ({f.limit_source}; {f.detail})" for f in found]

@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from harness.faults import catalogue
-from harness.injection.actions import BEFORE, Memory
-from harness.judge import Judge, Limits
+from harness.injection.actions import BEFORE, InjectionState
+from harness.judge import Limits, VerdictPolicy
 from harness.sensitivity import Trials, Twin
-from harness.sensitivity.figures import as_json, figures
-from harness.sensitivity.trial import Answer, Tried
+from harness.sensitivity.figures import recall_rows, recall_rows_json
+from harness.sensitivity.trial import InjectionTrial, TrialOutcome
 from harness.types import Chunk, Finding, ReferenceRecord, Request, Variant
 from tools.sensitivity.healthy import twin
 from tools.sensitivity.voices import VOICES, Voice
@@ -44,15 +44,15 @@ def texts(count: int, seed: int) -> list[str]:
 
 def misread(text: str) -> str:
     """The text as the injector of the class has it read."""
-    return BEFORE["misread"](Request("c", text, 0), {}, Memory()).text
+    return BEFORE["misread"](Request("c", text, 0), {}, InjectionState()).text
 
 
 def run(count: int, seed: int) -> dict[str, Any]:
     """Recall and false alarms of the class on ``count`` texts by the recognizer that knows the voice."""
     fault = catalogue()[NAME]
     (injector,) = fault.injectors
-    trials = Trials(Judge(Limits.default()), {name: {"asr": ASR} for name in HEARD})
-    tried: list[Tried] = []
+    trials = Trials(VerdictPolicy(Limits.default()), {name: {"asr": ASR} for name in HEARD})
+    tried: list[InjectionTrial] = []
     alarms = 0
     for number, text in enumerate(texts(count, seed)):
         chunk = Chunk(f"n{number}", text)
@@ -60,15 +60,15 @@ def run(count: int, seed: int) -> dict[str, Any]:
         record = ReferenceRecord(chunk.id, {NAME: () if usual is None else (usual,)})
         struck = _judged(chunk, PLAIN, misread(text), record, trials)
         names, unjudged = [one.fault for one in struck[0]], struck[1]
-        answer = Answer.of(NAME, names, unjudged)
-        tried.append(Tried(NAME, injector.name or NAME, injector.preset, PLAIN.name, answer, tuple(names)))
+        answer = TrialOutcome.of(NAME, names, unjudged)
+        tried.append(InjectionTrial(NAME, injector.name or NAME, injector.preset, PLAIN.name, answer, tuple(names)))
         alarms += bool(_judged(chunk, SLOWER, text, record, trials)[0])
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "seed": seed,
         "voice": PLAIN.name,
         "asr": ASR,
-        "rows": as_json(figures(tried)),
+        "rows": recall_rows_json(recall_rows(tried)),
         "clean": count,
         "alarms": alarms,
     }

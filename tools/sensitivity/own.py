@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from harness.faults import catalogue, gather
-from harness.faults.base import CannotInject, Fault, Injector
-from harness.faults.base import Stage as Where
-from harness.judge import Judge, Limits, Priors
-from harness.judge.settled import settle
-from harness.sensitivity import Trials, Tried, Twin, figures
-from harness.sensitivity.figures import as_json
+from harness.faults import catalogue, detect_all
+from harness.faults.base import CannotInject, Detector, Injector
+from harness.faults.base import InjectionPoint as Where
+from harness.judge import Limits, Priors, VerdictPolicy
+from harness.judge.settled import settle_run
+from harness.sensitivity import InjectionTrial, Trials, Twin, recall_rows
+from harness.sensitivity.figures import recall_rows_json
 from harness.sensitivity.spoken import as_judged, recordings
 from harness.types import Json, VerdictWord
 from tools.sensitivity.clips import clips, scored
@@ -58,7 +58,7 @@ class Asked:
 
 def measure(asked: Asked, keep: Callable[[Json], None]) -> Json:
     """Return alarms, recall at the preset doses and by share of faulty chunks; ``keep`` saves them as they come."""
-    judge = Judge(Limits.default(asked.priors))
+    judge = VerdictPolicy(Limits.default(asked.priors))
     trials = Trials(judge, asked.scorers, seed=asked.seed)
     run = list(scored(clips(asked.folder, asked.language, asked.chunks), trials, frozenset(asked.scorers)))
     others = recordings(asked.other, run[0].variant) if asked.other is not None else []
@@ -84,11 +84,11 @@ def measure(asked: Asked, keep: Callable[[Json], None]) -> Json:
         "shares": [],
     }
     keep(result)
-    tried: list[Tried] = []
+    tried: list[InjectionTrial] = []
     for fault, injector in _injectors(trials, asked.classes):
         ready = sorted(zip(judged, known, strict=True), key=lambda pair: bool(pair[1]))[: asked.copies]
         tried += [trials.run(twin, fault, injector, injector.preset, names) for twin, names in ready]
-        result["rows"] = as_json(figures(tried))
+        result["rows"] = recall_rows_json(recall_rows(tried))
         keep(result)
         print(f"{asked.folder.name}: {injector.name or fault.name}", file=sys.stderr, flush=True)
     if asked.shares:
@@ -100,7 +100,7 @@ def measure(asked: Asked, keep: Callable[[Json], None]) -> Json:
     return result
 
 
-def _injectors(trials: Trials, classes: Sequence[str]) -> list[tuple[Fault, Injector]]:
+def _injectors(trials: Trials, classes: Sequence[str]) -> list[tuple[Detector, Injector]]:
     return [
         (fault, injector)
         for name, fault in trials.classes.items()
@@ -110,13 +110,13 @@ def _injectors(trials: Trials, classes: Sequence[str]) -> list[tuple[Fault, Inje
     ]
 
 
-def _for_shares(fault: Fault) -> Injector:
+def _for_shares(fault: Detector) -> Injector:
     """The injector whose copies are all alike: that is what could pass for the voice."""
     names = {injector.name: injector for injector in fault.injectors}
     return names.get("shifted") or names.get("scramble") or fault.injectors[0]
 
 
-def _shares(asked: Asked, trials: Trials, run: Sequence[Twin], fault: Fault, injector: Injector) -> list[Json]:
+def _shares(asked: Asked, trials: Trials, run: Sequence[Twin], fault: Detector, injector: Injector) -> list[Json]:
     """Recall and alarms with copies in the place of a share of the chunks, the whole run fitted with them in it."""
     rng = np.random.default_rng(asked.seed)
     order = [int(i) for i in rng.permutation(len(run))]
@@ -138,8 +138,8 @@ def _shares(asked: Asked, trials: Trials, run: Sequence[Twin], fault: Fault, inj
     return rows
 
 
-def _judged(asked: Asked, judge: Judge, run: Sequence[Twin], fault: Fault, struck: Sequence[int]) -> Json:
-    settled = settle([twin.view for twin in run], [gather(twin.view) for twin in run], asked.priors)
+def _judged(asked: Asked, judge: VerdictPolicy, run: Sequence[Twin], fault: Detector, struck: Sequence[int]) -> Json:
+    settled = settle_run([twin.view for twin in run], [detect_all(twin.view) for twin in run], asked.priors)
     named = other = 0
     for place, (view, evidence) in enumerate(zip(settled.views, settled.evidence, strict=True)):
         own = settled.own.of(view.attempt.id)

@@ -11,9 +11,9 @@ from typing import Any
 
 from harness.calibration import fit_priors
 from harness.corpora import load_corpus
-from harness.faults import gather
-from harness.judge import Judge, Limits, Priors, RunChunk
-from harness.judge.settled import settle
+from harness.faults import detect_all
+from harness.judge import Limits, Priors, RunChunk, VerdictPolicy
+from harness.judge.settled import settle_run
 from harness.judge.whole import figure_values
 from harness.sensitivity import Trials, Twin
 from harness.types import Chunk, Variant
@@ -44,7 +44,7 @@ def measure_all(
     ``engines``: folders with clips (see ``tools.sensitivity.clips``) and their language. Recordings have no texts, so
     that only what the waveform shows is taken from them.
     """
-    trials = Trials(Judge(Limits.default(Priors())), {name: {} for name in scorers})
+    trials = Trials(VerdictPolicy(Limits.default(Priors())), {name: {} for name in scorers})
     sources: dict[str, Callable[[], Iterator[Twin]]] = {path.name: _of(path, lang) for path, lang in engines.items()}
     for path in recordings:
         sources |= {f"people {part.name}": _people(part) for part in sorted(path.iterdir()) if part.is_dir()}
@@ -61,7 +61,7 @@ def measure_all(
 def voice_record(twins: Sequence[Twin]) -> dict[str, Any]:
     """Return what the detectors see in each chunk of a healthy voice, and its figures as a whole, as plain JSON."""
     views = [replace(one, previous=None).view if not one.chunk.text else one.view for one in twins]
-    settled = settle(views, [gather(view) for view in views], Priors())
+    settled = settle_run(views, [detect_all(view) for view in views], Priors())
     rows = [
         {
             "id": view.chunk.id,

@@ -8,11 +8,11 @@ from typing import Any
 
 from harness.faults import catalogue
 from harness.faults.base import Family, Injector
-from harness.faults.base import Stage as Where
-from harness.judge import Judge, Limits
-from harness.sensitivity.figures import as_json, figures
-from harness.sensitivity.trial import Answer, Tried
-from harness.types import Attempt, Chunk, Outcome, Variant, View
+from harness.faults.base import InjectionPoint as Where
+from harness.judge import Limits, VerdictPolicy
+from harness.sensitivity.figures import recall_rows, recall_rows_json
+from harness.sensitivity.trial import InjectionTrial, TrialOutcome
+from harness.types import Attempt, Chunk, DetectorInput, Outcome, Variant
 from tools.sensitivity import streaming
 from tools.sensitivity.living import replies
 
@@ -22,9 +22,9 @@ DEADLY = ("crash", "hang")  # the worker is started again after each
 
 def run(count: int, deadly: int, seed: int) -> dict[str, Any]:
     """Every class of the process: ``count`` requests struck and as many not; ``deadly`` where the worker dies of it."""
-    tried: list[Tried] = []
+    tried: list[InjectionTrial] = []
     alarms = clean = 0
-    judge = Judge(Limits.default())
+    judge = VerdictPolicy(Limits.default())
     for name, fault in catalogue().items():
         if fault.family is not Family.PROCESS or fault.judged_by:
             continue
@@ -37,21 +37,21 @@ def run(count: int, deadly: int, seed: int) -> dict[str, Any]:
                 if not struck:
                     clean, alarms = clean + 1, alarms + bool(names)
                     continue
-                tried.append(Tried(name, label, injector.preset, "null", Answer.of(name, names), names))
+                tried.append(InjectionTrial(name, label, injector.preset, "null", TrialOutcome.of(name, names), names))
     if streaming.NAME in catalogue():
         held_back, more, wrong = streaming.trials(count, seed, judge)
         tried, clean, alarms = tried + held_back, clean + more, alarms + wrong
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "seed": seed,
-        "rows": as_json(figures(tried)),
+        "rows": recall_rows_json(recall_rows(tried)),
         "clean": clean,
         "alarms": alarms,
     }
 
 
 def _speak(
-    name: str, injector: Injector, count: int, seed: int, judge: Judge
+    name: str, injector: Injector, count: int, seed: int, judge: VerdictPolicy
 ) -> Iterator[tuple[bool, tuple[str, ...]]]:
     ids = {f"c{i}" for i in range(0, 2 * count, 2)}
     plan = [{"fault": name, "injector": injector.name or name, "chunks": sorted(ids)}]
@@ -59,7 +59,7 @@ def _speak(
         yield chunk.id in ids, _names(chunk, reply.outcome, dict(reply.notes), judge)
 
 
-def _names(chunk: Chunk, outcome: Outcome, notes: dict[str, Any], judge: Judge) -> tuple[str, ...]:
-    view = View(chunk, Attempt(0, 0, 0, chunk.id, "null", outcome=outcome, notes=notes), {})
+def _names(chunk: Chunk, outcome: Outcome, notes: dict[str, Any], judge: VerdictPolicy) -> tuple[str, ...]:
+    view = DetectorInput(chunk, Attempt(0, 0, 0, chunk.id, "null", outcome=outcome, notes=notes), {})
     evidence = [f.evidence(view) for f in catalogue().values() if f.family is Family.PROCESS]
     return tuple(sorted({finding.fault for finding in judge.findings(view, evidence)[0]}))

@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 
 from harness.faults import catalogue
-from harness.judge import Judge
-from harness.sensitivity.trial import Answer, Tried
-from harness.types import Attempt, ReferenceRecord, Variant, View
+from harness.judge import VerdictPolicy
+from harness.sensitivity.trial import InjectionTrial, TrialOutcome
+from harness.types import Attempt, DetectorInput, ReferenceRecord, Variant
 from tools.sensitivity.living import replies
 
 NAME = "fake-streaming"
@@ -29,13 +29,13 @@ def pieces(text):
 """
 
 
-def trials(count: int, seed: int, judge: Judge) -> tuple[list[Tried], int, int]:
+def trials(count: int, seed: int, judge: VerdictPolicy) -> tuple[list[InjectionTrial], int, int]:
     """``count`` requests held back at the preset dose and as many not: trials, clean requests, alarms on those."""
     fault = catalogue()[NAME]
     (injector,) = fault.injectors
     label = injector.name or NAME
     struck = {f"c{i}" for i in range(REFERENCES, REFERENCES + 2 * count, 2)}
-    tried: list[Tried] = []
+    tried: list[InjectionTrial] = []
     usual: list[float] = []
     clean = alarms = 0
     plan = [{"fault": NAME, "injector": label, "chunks": sorted(struck)}]
@@ -43,7 +43,7 @@ def trials(count: int, seed: int, judge: Judge) -> tuple[list[Tried], int, int]:
         for chunk, reply in replies(_streaming(Path(folder)), plan, REFERENCES + 2 * count, seed):
             times = {"ttfa": reply.ttfa, "wall_seconds": reply.wall_seconds}
             attempt = Attempt(0, 0, 0, chunk.id, "streaming", outcome=reply.outcome, **times)
-            view = View(chunk, attempt, {}, ReferenceRecord(chunk.id, {NAME: tuple(usual)}))
+            view = DetectorInput(chunk, attempt, {}, ReferenceRecord(chunk.id, {NAME: tuple(usual)}))
             evidence = fault.evidence(view)
             if len(usual) < REFERENCES:
                 assert evidence.value is not None, evidence.reason
@@ -52,7 +52,11 @@ def trials(count: int, seed: int, judge: Judge) -> tuple[list[Tried], int, int]:
             found, unjudged = judge.findings(view, [evidence])
             names = tuple(one.fault for one in found)
             if chunk.id in struck:
-                tried.append(Tried(NAME, label, injector.preset, "streaming", Answer.of(NAME, names, unjudged), names))
+                tried.append(
+                    InjectionTrial(
+                        NAME, label, injector.preset, "streaming", TrialOutcome.of(NAME, names, unjudged), names
+                    )
+                )
             else:
                 clean, alarms = clean + 1, alarms + bool(names)
     return tried, clean, alarms

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.faults import catalogue
-from harness.sensitivity.figures import Row, found_dose, from_json
-from harness.sensitivity.table import alarm_table, dose_table, grouped, recall_table
+from harness.sensitivity.figures import RecallRow, found_dose, from_json
+from harness.sensitivity.table import alarm_table, dose_table, recall_table, rows_by_injector
 from tools.sensitivity.first_run import kept
 
 WANTED = 0.95
@@ -114,7 +114,7 @@ def _variant(name: str, result: dict[str, Any]) -> str:
     return "\n".join([*said, ""])
 
 
-def _short_of(rows: Sequence[Row]) -> list[str]:
+def _short_of(rows: Sequence[RecallRow]) -> list[str]:
     """Classes whose promise is not kept at the preset, each with its figure."""
     preset = [row for row in rows if row.preset and row.injector == row.fault and row.count]
     kept = [row for row in preset if row.low >= WANTED]
@@ -217,10 +217,10 @@ def _words(found: dict[str, Any]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _measured(rows: Sequence[Row], material: str) -> dict[str, str]:
+def _measured(rows: Sequence[RecallRow], material: str) -> dict[str, str]:
     """One line a class for `tts-soak faults NAME`."""
     lines: dict[str, str] = {}
-    for group in grouped(rows):
+    for group in rows_by_injector(rows):
         row = next((one for one in group if one.preset), None)
         if row is None or row.injector != row.fault or not row.count:
             continue

@@ -60,7 +60,7 @@ def spoken(texts: list[str], speaker: str, voice: Path, work: Path) -> Iterator[
         raise click.ClickException(f"the teacher said {len(said)} of {len(texts)} texts; which ones is not known")
     for utterance in said:
         taken = np.array(rows[utterance.first : utterance.first + utterance.steps])
-        yield runtime.decode(fitting.encode(taken, codec, settings.sizes, index), codec)
+        yield runtime.decode_codes(fitting.encode(taken, codec, settings.sizes, index), codec)
 
 
 @click.command()

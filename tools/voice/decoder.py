@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from harness.voice import codec as runtime
-from harness.voice.source_filter import STAGES, SourceFilter, noise_for, stages
+from harness.voice.source_filter import STAGES, SourceFilter, noise_for, synthesis_stages
 
 OPSET = 18
 
@@ -52,7 +52,7 @@ def run_onnx(path: Path, codes: NDArray[np.integer]) -> dict[str, Any]:
 
 def largest_differences(path: Path, codec: runtime.Codec, codes: NDArray[np.integer]) -> dict[str, float]:
     """Largest absolute difference of each stage between torch and ONNX; phase modulo one turn."""
-    ours, theirs = stages(codes, codec), run_onnx(path, codes)
+    ours, theirs = synthesis_stages(codes, codec), run_onnx(path, codes)
     out = {}
     for name in STAGES:
         apart = np.abs(ours[name] - theirs[name])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.voice import codec as runtime
-from harness.voice.source_filter import STAGES, SourceFilter, noise_for, stages
+from harness.voice.source_filter import STAGES, SourceFilter, noise_for, synthesis_stages
 
 VOICE = Path(__file__).parents[2] / "voices" / "duo"
 
@@ -37,7 +37,7 @@ def codes_of(frames: int) -> NDArray[np.int64]:
 
 def torch_fp32(bucket: int) -> dict[str, Any]:
     """As the module computes it: the running phase in double precision, all else in single."""
-    return stages(codes_of(bucket), codebooks())
+    return synthesis_stages(codes_of(bucket), codebooks())
 
 
 class HalfPhase(SourceFilter):

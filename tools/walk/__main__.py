@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 
 from harness.report.advice import advice
-from harness.report.headline import Word, headlines, sentence
+from harness.report.headline import VariantWord, headlines, sentence
 from tools.walk.steps import Step, Walk, table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +70,7 @@ def _understood(walk: Walk) -> list[str]:
         return []
     summary = json.loads(file.read_text(encoding="utf-8"))
     words = headlines(summary)
-    if any(found.word in (Word.LOST, Word.BLIND) for found in words.values()):
+    if any(found.word in (VariantWord.LOST, VariantWord.BLIND) for found in words.values()):
         return []
     busy = (summary.get("timings") or {}).get("reason")
     return [

@@ -11,9 +11,9 @@ from rapidfuzz.distance import Indel
 
 from harness.faults import catalogue
 from harness.faults.base import Family
-from harness.judge import Judge, Limits
+from harness.judge import Limits, VerdictPolicy
 from harness.stats.rates import clopper_pearson
-from harness.types import Attempt, Chunk, Finding, Observation, Status, View
+from harness.types import Attempt, Chunk, DetectorInput, Finding, Measurement, Status
 from tools.words_bench.copies import LANGUAGES, Copy
 from tools.words_bench.hearing import read_results
 
@@ -37,7 +37,7 @@ NAMES = {
 def table(copies: Sequence[Copy], folder: Path) -> str:
     """Return the counts as a Markdown table, with exact 95% intervals."""
     by_id = {copy.id: copy for copy in copies}
-    judge = Judge(Limits.default())
+    judge = VerdictPolicy(Limits.default())
     rows: dict[str, list[tuple[Copy, list[Finding], bool]]] = defaultdict(list)
     for line in read_results(folder):
         copy = by_id.get(line["id"])
@@ -62,15 +62,15 @@ def table(copies: Sequence[Copy], folder: Path) -> str:
     return "\n".join(lines)
 
 
-def view_of(copy: Copy, line: dict[str, Any]) -> View:
+def view_of(copy: Copy, line: dict[str, Any]) -> DetectorInput:
     """Return the view of one measured clip, without a reference."""
     seen = {
-        name: Observation(name, "", Status(one["status"]), one["payload"], one["reason"])
+        name: Measurement(name, "", Status(one["status"]), one["payload"], one["reason"])
         for name, one in line["seen"].items()
     }
     rate = (seen["signal"].payload or {}).get("sample_rate")
     attempt = Attempt(0, 0, 0, copy.id, "bench", sample_rate=rate, duration=line["seconds"])
-    return View(Chunk(copy.id, copy.text), attempt, seen)
+    return DetectorInput(Chunk(copy.id, copy.text), attempt, seen)
 
 
 def _tells(copy: Copy, finding: Finding) -> bool:

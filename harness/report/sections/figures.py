@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.report.svg import FAINT, INK, MARKERS, SERIES, figure, markup
+from harness.report.svg import FAINT, INK, MARKERS, SERIES, markup, new_plot
 from harness.types import Claim, Json
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def cost(results: Json, claims: Sequence[Claim]) -> Drawn:
     panels = [panel for panel in panels if panel[2]]
     if not panels:
         return []
-    drawing = figure(10.5, 0.9 + 0.32 * len(names))
+    drawing = new_plot(10.5, 0.9 + 0.32 * len(names))
     columns = drawing.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for number, (axes, (title, scale, values)) in enumerate(zip(columns, panels, strict=True)):
         _intervals(axes, names, values, SERIES[number % len(SERIES)], MARKERS[number % len(MARKERS)])
@@ -57,7 +57,7 @@ def _along(results: Json, names: Sequence[str]) -> Drawn:
             lines[name] = points
     if not lines:
         return []
-    drawing = figure(10.5, 2.8)
+    drawing = new_plot(10.5, 2.8)
     axes = drawing.subplots()
     for number, (name, points) in enumerate(lines.items()):
         colour, marker = SERIES[number % len(SERIES)], MARKERS[number % len(MARKERS)]
@@ -119,12 +119,12 @@ def _named(name: str, one: Json) -> str:
     return f"{name} ({size / 1e6:.1f} MB)" if size else name
 
 
-def ladder(results: Json, claims: Sequence[Claim]) -> Drawn:
+def plot_lengths(results: Json, claims: Sequence[Claim]) -> Drawn:
     """Length across (logarithmic): share of faulty texts with intervals, and what a text costs."""
     held = {name: one["steps"] for name, one in results.items() if isinstance(one, dict) and one.get("steps")}
     if not held:
         return []
-    drawing = figure(10.5, 2.9)
+    drawing = new_plot(10.5, 2.9)
     left, right = drawing.subplots(1, 2)
     for number, (name, steps) in enumerate(held.items()):
         colour, marker = SERIES[number % len(SERIES)], MARKERS[number % len(MARKERS)]
@@ -161,7 +161,7 @@ def _line(
         axes.plot(*zip(*points, strict=True), color=colour, marker=marker, markersize=4, linestyle=style, label=label)
 
 
-def stages(results: Json, claims: Sequence[Claim]) -> Drawn:
+def plot_stages(results: Json, claims: Sequence[Claim]) -> Drawn:
     """How far each stage of a pair is from the reference: 1 - cosine, logarithmic, in the order of computing."""
     drawn = []
     for number, (name, row) in enumerate((results.get("pairs") or {}).items()):
@@ -169,7 +169,7 @@ def stages(results: Json, claims: Sequence[Claim]) -> Drawn:
         known = [(stage, max(1 - cosine, 1e-9), bad) for stage, cosine, bad in found if cosine is not None]
         if not known:
             continue
-        drawing = figure(10.5, 0.9 + 0.3 * len(known))
+        drawing = new_plot(10.5, 0.9 + 0.3 * len(known))
         axes = drawing.subplots()
         for y, (_, far, bad) in enumerate(known):
             axes.plot([1e-9, far], [y, y], color=SERIES[1] if bad else SERIES[0], linewidth=2)
@@ -201,7 +201,7 @@ def recall(results: Json, claims: Sequence[Claim]) -> Drawn:
             )
             for row in rows
         }
-        drawing = figure(10.5, 0.9 + 0.24 * len(rows))
+        drawing = new_plot(10.5, 0.9 + 0.24 * len(rows))
         axes = drawing.subplots()
         _intervals(axes, list(values), values, SERIES[0], "o")
         axes.set_yticks(range(len(values)), list(values))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.svg import GRID, INK, SERIES, figure, markup
+from harness.report.svg import GRID, INK, SERIES, markup, new_plot
 from harness.types import Claim, Json
 
 Drawn = list[tuple[str, str]]
@@ -16,7 +16,7 @@ def matrix(rows: Sequence[str], columns: Sequence[str], cells: Mapping[tuple[str
     """A grid of words; each cell is a text and whether it is good (True), bad (False) or undecided (None)."""
     wide = max((len(text) for text, _ in cells.values()), default=4)
     tall = max((len(text) for text in columns), default=4)
-    drawing = figure(min(2.2 + len(columns) * max(0.75, 0.085 * wide), 14.0), 0.7 + 0.34 * len(rows) + 0.06 * tall)
+    drawing = new_plot(min(2.2 + len(columns) * max(0.75, 0.085 * wide), 14.0), 0.7 + 0.34 * len(rows) + 0.06 * tall)
     axes = drawing.subplots()
     for y, row in enumerate(rows):
         for x, column in enumerate(columns):

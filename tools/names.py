@@ -1,0 +1,60 @@
+"""Check the names of the harness: one public name, one module; and no new local variable whose name tells nothing.
+
+Run as ``python -m tools.names`` (part of ``tox -e lint``). Exits 1 and prints a line for each name that breaks a rule.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+HARNESS = Path(__file__).resolve().parents[1] / "harness"
+# A past participle tells neither the type nor the content of what it names.
+VAGUE = frozenset({"found", "made", "seen", "held", "known", "says"})
+# Vague locals that are still there. Lower this number with every one that gets a better name; never raise it.
+VAGUE_LEFT = 450
+
+
+def public_definitions(tree: ast.Module) -> Iterator[str]:
+    """Yield the names of the public functions and classes at the top level of a module."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name
+
+
+def vague_locals(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield line and name of each function-local variable with a vague name, once a function."""
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        first: dict[str, int] = {}
+        for node in ast.walk(function):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in VAGUE:
+                first.setdefault(node.id, node.lineno)
+        yield from ((line, name) for name, line in first.items())
+
+
+def main() -> int:
+    """Print what breaks a rule and return the exit code."""
+    homes: dict[str, list[str]] = defaultdict(list)
+    vague: list[str] = []
+    for path in sorted(HARNESS.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        place = path.relative_to(HARNESS.parent).as_posix()
+        for name in public_definitions(tree):
+            homes[name].append(place)
+        vague += [f"{place}:{line}: local variable {name!r}" for line, name in vague_locals(tree)]
+    doubles = [f"{name}: {', '.join(places)}" for name, places in sorted(homes.items()) if len(places) > 1]
+    for line in doubles:
+        print(f"public name in two modules: {line}")
+    if len(vague) > VAGUE_LEFT:
+        print("\n".join(vague))
+        print(f"{len(vague)} local variables are called one of {', '.join(sorted(VAGUE))}; {VAGUE_LEFT} may be left")
+    return int(bool(doubles) or len(vague) > VAGUE_LEFT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
