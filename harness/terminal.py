@@ -8,8 +8,8 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
+from harness.core.printable import printable
 from harness.engine.progress import Tick
-from harness.printable import printable
 
 _PLAIN_EVERY = 15.0  # s between lines where the terminal cannot rewrite one
 
@@ -43,7 +43,7 @@ class Line:
     def say(self, message: str) -> None:
         """Print a message on a line of its own."""
         self._end()
-        self._stream.write(printable(message) + "\n")
+        self._stream.write(printable_redacted(message) + "\n")
         self._stream.flush()
 
     def _end(self) -> None:
@@ -193,7 +193,7 @@ def closing_lines(summary: dict[str, Any]) -> list[str]:
         where = f" on {heard['device']} in {heard['compute_type']}" if heard.get("device") else ""
         lines.append(f"heard by {heard['engine']} {heard['model']}{where}; words normalised by {heard['normaliser']}")
     lines.append(f"disk: {summary['disk_bytes'] / 1e6:.1f} MB in this run")
-    return [printable(line) for line in (*lines, *summary.get("notes", ()))]
+    return [printable_redacted(line) for line in (*lines, *summary.get("notes", ()))]
 
 
 def _percent(value: float | None) -> str:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from harness.core.records import Attempt, Chunk, Variant
 from harness.scorers.clip import SharedClip
-from harness.types import Attempt, Chunk, Variant
 
 
 def make_clip(samples, rate=24000, layout=None, **attempt):

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.judge import Limits
-from harness.store import Run
-from harness.types import (
+from harness.core.records import (
     Arm,
     Attempt,
     Claim,
@@ -18,6 +16,8 @@ from harness.types import (
     Verdict,
     VerdictWord,
 )
+from harness.store import Run
+from harness.verdicts import Limits
 
 RATE = 16000
 WORDS = [

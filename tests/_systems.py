@@ -13,12 +13,9 @@ import pytest
 
 from harness.audio import write_wav
 from harness.backends import ADAPTERS
+from harness.backends.presets import read_preset
 from harness.backends.worker import Reply, Worker
-from harness.judge import Limits, VerdictPolicy
-from harness.presets import read_preset
-from harness.scorers import SCORERS, Clip, observe
-from harness.scorers.clip import SharedClip
-from harness.types import (
+from harness.core.records import (
     Attempt,
     Chunk,
     DetectorInput,
@@ -29,7 +26,10 @@ from harness.types import (
     Variant,
     Verdict,
 )
-from harness.variants import load_variants
+from harness.core.variants import load_variants
+from harness.scorers import SCORERS, Clip, observe
+from harness.scorers.clip import SharedClip
+from harness.verdicts import Limits, VerdictPolicy
 
 STANDINS = Path(__file__).parent / "standins"
 TEXT = "The kettle is on and the lamp is lit before the evening comes."

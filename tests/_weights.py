@@ -17,7 +17,7 @@ REVISION = "0123456789abcdef0123456789abcdef01234567"
 _RUN = """
 import sys
 from pathlib import Path
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from harness.weights.catalogue import KnownModel
 from harness.weights.availability import obtain
 from harness.weights.folder import locate

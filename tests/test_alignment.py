@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.alignment import TimedWord, align_characters, align_words, retime
 from harness.text import normaliser
+from harness.text.alignment import TimedWord, align_characters, align_words, retime
 
 words = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=12)
 

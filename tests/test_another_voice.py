@@ -5,13 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.errors import ConfigError
-from harness.faults import catalogue
+from harness.core.errors import ConfigError
+from harness.core.records import ReferenceRecord, Variant
+from harness.core.variants import load_variants
+from harness.detectors import catalogue
 from harness.plugin.selection import _take_references
-from harness.profile import Profile
-from harness.profile.kinship import COMMON, another_voice, of_another_voice, same_voice_meant
-from harness.types import ReferenceRecord, Variant
-from harness.variants import load_variants
+from harness.verdicts.profile import Profile
+from harness.verdicts.profile.kinship import COMMON, another_voice, of_another_voice, same_voice_meant
 
 A = Variant("piper", "command", {"command": "piper"})
 B = Variant("hibari", "python", {}, reference=True)
@@ -107,12 +107,12 @@ def test_a_run_beside_another_voice_holds_neither_level_nor_timbre_against_it(tm
     import numpy as np
     import soundfile
 
+    from harness.core.records import Arm
     from harness.corpora import load_corpus
     from harness.engine.engine import Engine
     from harness.engine.plan import Confirmation, Plan
     from harness.report import run_summary
     from harness.store import Run
-    from harness.types import Arm
 
     corpus = load_corpus("generated:seed=5,chunks=4")
     ids = tuple(chunk.id for chunk in corpus.chunks)

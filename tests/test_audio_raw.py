@@ -8,9 +8,9 @@ import soundfile
 
 from harness.audio import AudioError, float_to_pcm, read_raw, read_wav_bytes, wav_bytes
 from harness.backends.http_stream import Listening
-from harness.errors import NoFrames
-from harness.faults import get
-from harness.types import Attempt, Chunk, DetectorInput
+from harness.core.errors import NoFrames
+from harness.core.records import Attempt, Chunk, DetectorInput
+from harness.detectors import get
 
 RATE = 24_000
 SOUND = (0.3 * np.sin(np.arange(RATE) / 7) * np.random.default_rng(1).uniform(0.2, 1, RATE)).astype(np.float32)

@@ -19,15 +19,15 @@ import pytest
 from harness.backends import ADAPTERS
 from harness.backends.base import BackendAway, BackendRefused
 from harness.backends.worker import Worker
+from harness.core.errors import ConfigError
+from harness.core.records import Arm, Corpus, Outcome, Request, SeedPolicy, Variant
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
 from harness.engine.plan import Confirmation, Plan
 from harness.engine.preflight import problems
-from harness.errors import ConfigError
 from harness.report import run_summary, write
 from harness.report.headline import headlines
 from harness.store import Run
-from harness.types import Arm, Corpus, Outcome, Request, SeedPolicy, Variant
 
 
 def free_port() -> int:

@@ -20,8 +20,8 @@ from harness.backends.base import BackendAway, BackendFault, BackendRefused, NoA
 from harness.backends.command import CommandBackend
 from harness.backends.command_settings import fill
 from harness.backends.worker import Reply, Worker
-from harness.errors import ConfigError
-from harness.types import Outcome, Request, SeedPolicy, Synthesis, Variant
+from harness.core.errors import ConfigError
+from harness.core.records import Outcome, Request, SeedPolicy, Synthesis, Variant
 
 TONE = (0.5 * np.sin(np.arange(2400) / 10)).astype(np.float32)
 

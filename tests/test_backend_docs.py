@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.backends import ADAPTERS
-from harness.types import Outcome
-from harness.variants import load_variants
+from harness.core.records import Outcome
+from harness.core.variants import load_variants
 from harness.voice.snac import load_snac_geometry
 
 from ._systems import TEXT, speak

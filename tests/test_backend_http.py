@@ -21,11 +21,11 @@ from harness.backends.base import BackendAway, BackendRefused, BadAudio, NoAudio
 from harness.backends.http import HttpBackend
 from harness.backends.http_stream import Listening
 from harness.backends.worker import Worker
+from harness.core.errors import ConfigError
+from harness.core.records import Outcome, Request, SeedPolicy, Synthesis, Variant
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
 from harness.engine.plan import Confirmation, Plan
-from harness.errors import ConfigError
-from harness.types import Outcome, Request, SeedPolicy, Synthesis, Variant
 
 TONE = (0.5 * np.sin(np.arange(24000) / 10)).astype(np.float32)
 CANARY = "sk-canary-7Qd93kfLw02mZx"

@@ -10,8 +10,8 @@ import pytest
 from harness.backends.base import BackendRefused, NoAudio, ProgramDied
 from harness.backends.interactive import InteractiveBackend
 from harness.backends.worker import Worker
-from harness.errors import ConfigError
-from harness.types import Outcome, Request, SeedPolicy, Synthesis, Variant
+from harness.core.errors import ConfigError
+from harness.core.records import Outcome, Request, SeedPolicy, Synthesis, Variant
 
 PROGRAM = """
 import os, struct, sys, wave

@@ -7,8 +7,8 @@ import pytest
 
 from harness.backends.base import BackendRefused
 from harness.backends.null import NullBackend
-from harness.errors import ConfigError
-from harness.types import Request, Synthesis, Variant
+from harness.core.errors import ConfigError
+from harness.core.records import Request, Synthesis, Variant
 
 
 def _loaded(**keys: object) -> NullBackend:

@@ -14,8 +14,8 @@ import pytest
 from harness.backends.base import BackendAway, BackendRefused, BadAudio, NoAudio, ProgramDied
 from harness.backends.python_callable import PythonBackend
 from harness.backends.worker import Worker
-from harness.errors import ConfigError
-from harness.types import Outcome, Request, SeedPolicy, Synthesis, Variant
+from harness.core.errors import ConfigError
+from harness.core.records import Outcome, Request, SeedPolicy, Synthesis, Variant
 
 CODE = """
 import io, json, logging, os, random, struct, sys, wave

@@ -11,9 +11,9 @@ import pytest
 from harness.audio import write_wav
 from harness.backends.recorded import RecordedBackend
 from harness.backends.worker import Worker
-from harness.errors import ConfigError, CorpusError, SoakError
-from harness.manifests import read_recordings
-from harness.types import Outcome, Request, Variant
+from harness.core.errors import ConfigError, CorpusError, SoakError
+from harness.core.manifests import read_recordings
+from harness.core.records import Outcome, Request, Variant
 
 
 def _tone(hz: float) -> np.ndarray:

@@ -18,8 +18,8 @@ from websockets.sync.server import serve
 from harness.backends import ADAPTERS
 from harness.backends.base import BackendAway, BackendRefused, BadAudio, NoAudio
 from harness.backends.events import value_at
-from harness.errors import ConfigError
-from harness.types import Computes, Request, Synthesis, Variant
+from harness.core.errors import ConfigError
+from harness.core.records import Computes, Request, Synthesis, Variant
 
 from .test_backend_away import free_port
 

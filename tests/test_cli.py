@@ -4,10 +4,10 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import main
+from harness.core.records import Variant
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
 from harness.engine.plan import Plan
-from harness.types import Variant
 
 
 def run(*arguments):

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from harness import stats
-from harness.compare import ChunkResult, stress_claims
-from harness.errors import ConfigError
-from harness.types import Chunk, Claim, Json, ReferenceRecord, Verdict, VerdictWord
+from harness.claims import ChunkResult, stress_claims
+from harness.core.errors import ConfigError
+from harness.core.records import Chunk, Claim, Json, ReferenceRecord, Verdict, VerdictWord
 
 MARGINS = tomllib.loads((Path(__file__).parents[1] / "suites/stress/limits.toml").read_text())
 CLEAN, FAULTY = Verdict(VerdictWord.CLEAN), Verdict(VerdictWord.FAULTY)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from harness.core.records import Finding
 from harness.engine.confirm import Replay, settle_finding
-from harness.types import Finding
 
 FOUND = Finding(fault="loop", value=3.0, limit=1.0, limit_source="voice")
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.core.errors import CorpusError
+from harness.core.paths import CORPORA
 from harness.corpora import builtin, builtin_names, length_ladder, load_corpus, write_manifest
 from harness.corpora.generator import generate
-from harness.errors import CorpusError
 
 SENTENCE = re.compile(r'(?<!Mr)(?<!Dr)[.!?]"? ')
 
@@ -80,7 +81,7 @@ def test_builtins_are_found_from_another_working_directory(tmp_path: Path) -> No
 
 def test_an_edited_text_is_refused_until_the_manifest_is_rewritten(tmp_path: Path) -> None:
     folder = tmp_path / "corpora"
-    shutil.copytree(builtin.FOLDER, folder)
+    shutil.copytree(CORPORA, folder)
     path = folder / "sentences.jsonl"
     path.write_text(path.read_text(encoding="utf-8").replace("kettle", "cattle"), encoding="utf-8")
     with pytest.raises(CorpusError, match=r"sentences\.jsonl.*manifest\.json.*write_manifest"):
@@ -92,14 +93,14 @@ def test_an_edited_text_is_refused_until_the_manifest_is_rewritten(tmp_path: Pat
 
 def test_the_committed_manifest_is_the_one_that_would_be_written(tmp_path: Path) -> None:
     folder = tmp_path / "corpora"
-    shutil.copytree(builtin.FOLDER, folder)
+    shutil.copytree(CORPORA, folder)
     before = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert json.loads(write_manifest(folder).read_text(encoding="utf-8")) == before
 
 
 @pytest.mark.parametrize("broken", ["", "[]", "{", '{"corpora": {}}', '{"corpora": {"book": 3}}'])
 def test_a_broken_manifest_is_named(tmp_path: Path, broken: str) -> None:
-    shutil.copy(builtin.FOLDER / "book.jsonl", tmp_path)
+    shutil.copy(CORPORA / "book.jsonl", tmp_path)
     (tmp_path / "manifest.json").write_text(broken, encoding="utf-8")
     with pytest.raises(CorpusError, match=r"manifest\.json"):
         builtin.load_builtin("book", tmp_path)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.core.errors import CorpusError
+from harness.core.records import Chunk
 from harness.corpora import load_corpus, make_corpus, only_language, select, take
-from harness.errors import CorpusError
-from harness.types import Chunk
 
 
 def write(path: Path, content: str | bytes) -> Path:

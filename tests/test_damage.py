@@ -6,14 +6,14 @@ import sqlite3
 
 import pytest
 
+from harness.core.errors import ResumeRefused, StoreError
+from harness.core.records import Corpus, Variant
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
-from harness.errors import ResumeRefused, StoreError
 from harness.report import write
 from harness.store import Run, latest, list_runs
-from harness.types import Corpus, Variant
 
 
 @pytest.fixture

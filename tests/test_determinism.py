@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from harness.backends.llama_codec import LlamaCodec
-from harness.compare.identity import ArmComparison, DeterminismData, DeterminismWord, decide_determinism
+from harness.core.errors import ConfigError
+from harness.core.records import Chunk, Claim, Variant
 from harness.corpora import load_corpus, make_corpus
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
-from harness.errors import ConfigError
 from harness.experiments import EXPERIMENTS
-from harness.experiments.determinism_arms import COMPARED, FRESH_AGAIN, LONGER, Setup, choose_probes
-from harness.experiments.determinism_claims import determinism_claims, row
+from harness.experiments.determinism.arms import COMPARED, FRESH_AGAIN, LONGER, Setup, choose_probes
+from harness.experiments.determinism.claims import determinism_claims, row
+from harness.experiments.determinism.identity import ArmComparison, DeterminismData, DeterminismWord, decide_determinism
 from harness.store import Run
-from harness.types import Chunk, Claim, Variant
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "voices" / "duo" / "q4_k_s.gguf"

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from harness.audio import read_audio, resample
-from harness.errors import MissingExtra
+from harness.core.errors import MissingExtra
+from harness.core.records import Attempt, Chunk, Samples, Status, Variant
 from harness.scorers import observe
 from harness.scorers.base import Clip
 from harness.scorers.distillmos import INSTALL, DistillMosScorer
-from harness.types import Attempt, Chunk, Samples, Status, Variant
 
 TEXTS = (
     "Anna Reed sat on her suitcase with her collar up and watched the river.",

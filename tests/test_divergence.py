@@ -16,14 +16,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from harness.compare.foretelling import divergence_claim, foretelling, not_measured, rank_correlation
+from harness.core.errors import MissingExtra
+from harness.core.records import Request, Variant
 from harness.corpora import load_corpus
-from harness.divergence import Generation, NotMeasured, Slot, measure_divergence
-from harness.divergence.figures import summarise_divergence
-from harness.divergence.measure import _ended
-from harness.divergence.steps import join_steps, log_softmax, steps_of_generation
-from harness.errors import MissingExtra
-from harness.types import Request, Variant
+from harness.experiments.divergence import Generation, NotMeasured, Slot, measure_divergence
+from harness.experiments.divergence.figures import summarise_divergence
+from harness.experiments.divergence.measure import _ended
+from harness.experiments.divergence.steps import join_steps, log_softmax, steps_of_generation
+from harness.experiments.quantization.rank_correlation import (
+    divergence_claim,
+    foretelling,
+    not_measured,
+    rank_correlation,
+)
 
 VOICE = Path(__file__).resolve().parents[1] / "voices" / "duo"
 needs_llama = pytest.mark.skipif(
@@ -335,7 +340,7 @@ def test_the_child_says_nothing_on_stdout_and_leaves_no_process(family, tmp_path
     files = [VOICE / "f16.gguf", VOICE / "q8_0.gguf", tmp_path / "ids.npz", tmp_path / "steps.npz"]
     root = str(VOICE.parents[1])
     done = subprocess.run(
-        [sys.executable, "-m", "harness.divergence.child", *map(str, files)],
+        [sys.executable, "-m", "harness.experiments.divergence.child", *map(str, files)],
         capture_output=True,
         env={**os.environ, "PYTHONPATH": root},
     )

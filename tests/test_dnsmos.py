@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from harness.errors import MissingExtra
+from harness.core.errors import MissingExtra
+from harness.core.records import Attempt, Chunk, Samples, Status, Variant
 from harness.scorers import observe
 from harness.scorers.base import Clip
 from harness.scorers.dnsmos import DnsmosScorer
-from harness.types import Attempt, Chunk, Samples, Status, Variant
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from harness.faults import get
+from harness.core.records import Attempt, Chunk, Detection, DetectorInput, Samples, Variant
+from harness.detectors import get
 from harness.scorers.base import observe
 from harness.scorers.clip import SharedClip
 from harness.scorers.regular import regular
 from harness.scorers.signal import SignalScorer
-from harness.types import Attempt, Chunk, Detection, DetectorInput, Samples, Variant
 
 RATE = 24_000
 RNG = np.random.default_rng(5)

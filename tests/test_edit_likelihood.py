@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from harness.audio import read_audio
-from harness.errors import ConfigError
-from harness.faults import get
+from harness.core.errors import ConfigError
+from harness.core.records import Attempt, Chunk, DetectorInput, Measurement, Status, Variant
+from harness.detectors import get
 from harness.scorers import observe
 from harness.scorers.clip import SharedClip
 from harness.scorers.edit_likelihood import EditLikelihoodScorer
 from harness.scorers.word_edits import EditKind, WordEdit, as_heard, as_spelled, last_heard
-from harness.types import Attempt, Chunk, DetectorInput, Measurement, Status, Variant
 from harness.weights import model_folder
 
 TEXT = "She put the small letter on the kitchen table and waited for her brother to come home."

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from harness.core.errors import ConfigError, ResumeRefused
+from harness.core.records import Arm, Corpus, Outcome, Variant, VerdictWord
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
 from harness.engine.plan import Confirmation, Plan
 from harness.engine.progress import Quiet, Tick
-from harness.errors import ConfigError, ResumeRefused
-from harness.profile import Profile
 from harness.report import run_summary
 from harness.store import Run
-from harness.types import Arm, Corpus, Outcome, Variant, VerdictWord
+from harness.verdicts.profile import Profile
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.core.records import Arm, Variant
 from harness.corpora import load_corpus
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
+from harness.engine.session import PlannedRequest
 from harness.experiments.stage import ExperimentRun
-from harness.session import PlannedRequest
 from harness.store import Run
-from harness.types import Arm, Variant
 
 ROOT = Path(__file__).resolve().parents[1]
 

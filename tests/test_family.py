@@ -7,11 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.compare.family import QuantizationRow, proportion, quantization_claims, quantization_metrics
-from harness.errors import ConfigError
-from harness.experiments.ladder import exponent, first_length, length_in_words
+from harness.core.errors import ConfigError
+from harness.core.records import Chunk
+from harness.experiments.ladder.run import exponent, first_length, length_in_words
+from harness.experiments.quantization.claims import (
+    QuantizationRow,
+    proportion,
+    quantization_claims,
+    quantization_metrics,
+)
 from harness.experiments.sweep import combinations
-from harness.types import Chunk
 
 MARGINS = {"token_ratio_max": 0.05, "excess_max": 0.05, "wer_max": 0.05, "similarity_max": 0.03, "mos_max": 0.1}
 

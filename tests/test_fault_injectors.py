@@ -8,14 +8,14 @@ from functools import cache
 import numpy as np
 import pytest
 
-from harness.faults import catalogue
-from harness.faults.base import CannotInject, InjectionMaterial, InjectionPoint, Injector
-from harness.judge import Limits, VerdictPolicy
-from harness.profile.build import reference_of
-from harness.profile.takes import Take
+from harness.core.records import Attempt, Chunk, DetectorInput, Samples, TokenLayout, Variant
+from harness.detectors import catalogue
+from harness.detectors.base import CannotInject, InjectionMaterial, InjectionPoint, Injector
 from harness.scorers import SCORERS, observe
 from harness.scorers.clip import SharedClip
-from harness.types import Attempt, Chunk, DetectorInput, Samples, TokenLayout, Variant
+from harness.verdicts import Limits, VerdictPolicy
+from harness.verdicts.profile.build import reference_of
+from harness.verdicts.profile.takes import Take
 
 RATE = 16000
 LAYOUT = TokenLayout((1024, 256), 0.04, cap=900)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from harness.errors import ConfigError
-from harness.faults import catalogue, collect, detect_all, explain, get
-from harness.faults._heard import compare_transcript, match
-from harness.faults.base import BaseFault, DetectorValue, Family
+from harness.core.errors import ConfigError
+from harness.core.records import Attempt, Chunk, Detection, DetectorInput, Measurement, Outcome, ReferenceRecord, Status
+from harness.detectors import catalogue, collect, detect_all, explain, get
+from harness.detectors._heard import compare_transcript, match
+from harness.detectors.base import BaseFault, DetectorValue, Family
 from harness.text import word_syllables as syllables
-from harness.types import Attempt, Chunk, Detection, DetectorInput, Measurement, Outcome, ReferenceRecord, Status
 
 TEXT = (
     "the old keeper climbed the narrow stairs every evening to light the lamp "
@@ -482,7 +482,7 @@ def test_syllables(word: str, count: float) -> None:
 
 
 def test_an_explanation_says_what_was_measured_or_that_nothing_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.faults.measured", lambda: {"click": "73 of 73 found as such"})
+    monkeypatch.setattr("harness.detectors.measured", lambda: {"click": "73 of 73 found as such"})
     assert "found: 73 of 73 found as such" in explain(get("click"))
     assert "found: not measured" in explain(get("hum"))
     assert "judged over the whole run: claim 'memory'" in explain(get("memory-leak"))

@@ -7,10 +7,10 @@ import pytest
 
 from harness.backends import ADAPTERS
 from harness.backends.worker import Worker
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
+from harness.core.records import Outcome, Request, Synthesis, Variant
+from harness.core.variants import load_variants
 from harness.injection import InjectionRule, faulty
-from harness.types import Outcome, Request, Synthesis, Variant
-from harness.variants import load_variants
 
 SPEECHLIKE = Variant("plain", "null", {"mode": "speechlike", "tokens": True, "cap": 2000})
 TEXT = "a man and a plan for the canal that ran on and on"
@@ -174,9 +174,9 @@ def test_the_embedded_voice_decodes_spoiled_tokens_again(tmp_path):
 def test_a_wrapped_variant_keeps_the_folder_of_its_file(tmp_path):
     """Relative paths of programs and scripts are looked for beside the variants file, faults or none."""
     from harness.backends.inputs import base_folder
+    from harness.core.records import Variant
     from harness.injection import faulty as wrap
     from harness.injection.plan import inner, read_plan
-    from harness.types import Variant
 
     own = Variant("v", "python", {"call": "mine.py:speak", "arguments": {}}, source=str(tmp_path / "v.toml"))
     made = wrap(own, [{"fault": "silence"}])

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from harness.audio import write_wav
+from harness.core.records import Arm, Attempt, Chunk, Corpus, Measurement, Status, Variant, VerdictWord
 from harness.engine.assessor import PendingVerdict
 from harness.engine.engine import Engine
 from harness.engine.final import finalise
 from harness.engine.plan import Plan
-from harness.judge import Limits, Priors, VerdictPolicy
 from harness.report.headline import headline
 from harness.store import Run
-from harness.types import Arm, Attempt, Chunk, Corpus, Measurement, Status, Variant, VerdictWord
+from harness.verdicts import Limits, Priors, VerdictPolicy
 
 MUFFLED = 17  # position of the chunk that is three times narrower than the others
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.documents import deeper_than
-from harness.printable import printable, printable_line
+from harness.core.documents import deeper_than
+from harness.core.printable import printable, printable_line
 from harness.store import redact
 from tools.fuzz.doors import DOORS
 

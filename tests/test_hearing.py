@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.alignment import TimedWord
 from harness.audio import read_audio, resample
+from harness.core.records import Samples
 from harness.scorers.asr import RATE, Recognizer, recognizer
 from harness.scorers.hearing import HeardWindow, Try, guarded, transcribe_guarded
 from harness.scorers.voice_activity import join_spans, original_time, voiced
-from harness.types import Samples
+from harness.text.alignment import TimedWord
 from harness.weights import model_folder
 from tools.hearing.wordless import wordless_clips
 

@@ -9,12 +9,12 @@ import pytest
 from harness.backends.answers import Hello, LoadedAnswer, ReplySaid, read_answer, usable
 from harness.backends.protocol import MAGIC, FrameDecoder, Message, ProtocolError
 from harness.backends.worker import Worker
+from harness.core.records import Arm, Corpus, Outcome, Request, Synthesis, Variant
+from harness.core.variants import load_variants
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
 from harness.engine.plan import Confirmation, Plan
 from harness.store import Run
-from harness.types import Arm, Corpus, Outcome, Request, Synthesis, Variant
-from harness.variants import load_variants
 
 NESTED = []
 NESTED.append(NESTED)
@@ -212,7 +212,7 @@ def test_scoring_processes_die_with_their_parent(tmp_path):
     import psutil
 
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom harness.scoring import Room\n"
+        "import sys, time\nfrom pathlib import Path\nfrom harness.engine.scoring import Room\n"
         f"room = Room('analysis', {{'signal': {{}}}}, print, Path({str(tmp_path / 'log')!r}))\n"
         "room._ensure_process()\nprint(room._process.pid, flush=True)\ntime.sleep(60)\n"
     )

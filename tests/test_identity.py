@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from harness.compare.identity import (
+from harness.experiments.determinism.identity import (
     DeterminismData,
     DeterminismWord,
     Rendition,

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.alignment import TimedWord
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
+from harness.core.records import Attempt, Chunk, Samples, Status, Variant
 from harness.scorers import SCORERS, asr, observe
 from harness.scorers.asr import Transcript, recognizer, speech_16k
 from harness.scorers.base import Clip
 from harness.scorers.intelligibility import IntelligibilityScorer, transcript_payload
 from harness.scorers.second_opinion import SecondOpinionScorer
 from harness.text import normaliser
-from harness.types import Attempt, Chunk, Samples, Status, Variant
+from harness.text.alignment import TimedWord
 
 
 def clip_of(samples: Samples, text: str, rate: int = 16_000, language: str = "en") -> Clip:

@@ -8,7 +8,7 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from harness.scorers.asr import Transcript
 from harness.scorers.asr_whisper import Whisper
 from harness.scorers.hearing import Hearing, Try

@@ -13,7 +13,13 @@ import numpy as np
 import pytest
 
 from harness.backends.worker import Worker
-from harness.compare.isolation import (
+from harness.core.errors import ConfigError
+from harness.core.records import Chunk, Claim, Outcome, Request, TokenLayout, Variant
+from harness.corpora import make_corpus
+from harness.engine.plan import Plan
+from harness.engine.progress import Quiet
+from harness.experiments import EXPERIMENTS
+from harness.experiments.isolation.claims import (
     Decoded,
     IsolationData,
     IsolationMargins,
@@ -24,15 +30,9 @@ from harness.compare.isolation import (
     model,
     vocoder,
 )
-from harness.compare.weights import Kind, Problem, Weights, embeddings, weight_problems
-from harness.corpora import make_corpus
-from harness.engine.plan import Plan
-from harness.engine.progress import Quiet
-from harness.errors import ConfigError
-from harness.experiments import EXPERIMENTS
-from harness.experiments.isolation_tokens import decoder_readings, probes
+from harness.experiments.isolation.tokens import decoder_readings, probes
+from harness.experiments.isolation.weights import Kind, Problem, Weights, embeddings, weight_problems
 from harness.store import Run
-from harness.types import Chunk, Claim, Outcome, Request, TokenLayout, Variant
 from harness.voice.codec import decode_codes, load_codec
 
 ROOT = Path(__file__).parents[1]
@@ -278,7 +278,7 @@ def test_a_backend_without_stages_is_not_judged_and_says_why(tmp_path: Path) -> 
 
 
 def test_a_wrong_key_is_one_line(tmp_path: Path) -> None:
-    from harness.experiments.isolation import _limits
+    from harness.experiments.isolation.run import _limits
 
     with pytest.raises(ConfigError, match="did you mean 'mel_max'"):
         _limits({"mel_mx": 1})

@@ -11,11 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import ConfigError
-from harness.faults import catalogue
-from harness.judge import Bound, FaultLimits, Limits, VerdictPolicy
-from harness.judge.judge import relate
-from harness.types import Attempt, Chunk, Detection, DetectorInput, ReferenceRecord, Relation, Verdict, VerdictWord
+from harness.core.errors import ConfigError
+from harness.core.records import (
+    Attempt,
+    Chunk,
+    Detection,
+    DetectorInput,
+    ReferenceRecord,
+    Relation,
+    Verdict,
+    VerdictWord,
+)
+from harness.detectors import catalogue
+from harness.verdicts import Bound, FaultLimits, Limits, VerdictPolicy
+from harness.verdicts.policy import relate
 
 CHUNK = Chunk("a", "one two three four five six seven eight nine ten")
 

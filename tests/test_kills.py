@@ -11,8 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from harness.core.records import Arm
 from harness.store import Run, latest
-from harness.types import Arm
 
 ROOT = Path(__file__).resolve().parents[1]
 KILLS = int(os.environ.get("TTS_SOAK_KILLS", "8"))

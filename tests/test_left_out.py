@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from harness.core.errors import ConfigError
+from harness.core.records import Variant, VerdictWord
+from harness.core.variants import load_variants
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
-from harness.errors import ConfigError
 from harness.report import run_summary
 from harness.store import Run
 from harness.terminal import closing_lines
-from harness.types import Variant, VerdictWord
-from harness.variants import load_variants
 
 from .test_backend_away import plan_of
 

@@ -15,8 +15,8 @@ import pytest
 
 from harness.backends.base import BackendRefused
 from harness.backends.llama_codec import LlamaCodec
-from harness.errors import ConfigError
-from harness.types import Request, Variant
+from harness.core.errors import ConfigError
+from harness.core.records import Request, Variant
 
 ROOT = Path(__file__).parent.parent
 MODEL = ROOT / "voices" / "duo" / "q4_k_s.gguf"
@@ -174,7 +174,7 @@ def test_wrong_settings_are_one_clear_line(settings: dict[str, Any], words: str)
 def test_check_imports_nothing_heavy() -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from harness.backends.llama_codec import LlamaCodec; from harness.types import Variant\n"
+        "from harness.backends.llama_codec import LlamaCodec; from harness.core.records import Variant\n"
         f"LlamaCodec.check(Variant('q', 'llama_codec', {{'model': {str(MODEL)!r}}}))\n"
         "print([m for m in ('torch', 'xllamacpp', 'pyworld', 'pycrfsuite', 'inflect', 'scipy') if m in sys.modules])"
     )

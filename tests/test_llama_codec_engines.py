@@ -11,7 +11,7 @@ import pytest
 
 from harness.backends.base import BackendRefused
 from harness.backends.llama_codec import LlamaCodec
-from harness.types import Request, Variant
+from harness.core.records import Request, Variant
 
 MODEL = Path(__file__).parent.parent / "voices" / "duo" / "q4_k_s.gguf"
 LINE = "The old man sat by the window."

@@ -13,9 +13,9 @@ from harness.backends.base import BackendRefused
 from harness.backends.llama_codec import LlamaCodec
 from harness.backends.llama_settings import LlamaSettings
 from harness.backends.llama_voices import SnacVoice
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
+from harness.core.records import Request, Variant
 from harness.scorers.tokens import codebook_figures
-from harness.types import Request, Variant
 from harness.voice.layout import MISSING, parse_generated
 from harness.voice.snac import SnacDecoder, load_snac_geometry
 

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from harness.backends.worker import Worker
+from harness.core.records import Attempt, DetectorInput, Outcome, Request, VerdictWord
+from harness.core.variants import load_variants
 from harness.corpora import load_corpus
-from harness.faults import catalogue, detect_all
-from harness.faults._half_phase import decoded
-from harness.judge import Limits, VerdictPolicy
-from harness.profile import Profile
-from harness.sensitivity import Trials, Twin
-from harness.types import Attempt, DetectorInput, Outcome, Request, VerdictWord
-from harness.variants import load_variants
+from harness.detectors import catalogue, detect_all
+from harness.detectors._half_phase import decoded
+from harness.experiments.sensitivity import Trials, Twin
+from harness.verdicts import Limits, VerdictPolicy
+from harness.verdicts.profile import Profile
 from harness.voice.codec import load_codec
 from harness.voice.geometry import load_geometry
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.core.errors import ConfigError
 from harness.engine.night import PLAN, NightPlan
-from harness.errors import ConfigError
 from harness.report.baseline import promote
 from harness.store import Run
 
@@ -204,7 +204,7 @@ def _attempts(path: Path) -> int:
 # ------------------------------------------------------------------------------------------ the project's own plan
 @pytest.mark.parametrize("quick", [False, True])
 def test_the_plan_of_this_project_names_suites_and_variants_that_are_there(quick):
-    from harness.variants import load_variants
+    from harness.core.variants import load_variants
 
     plan = NightPlan.load(PLAN, quick)
     assert len(plan.files()) == len(plan.parts) + 1
@@ -231,10 +231,10 @@ def test_a_suite_over_some_variants_still_knows_the_reference(whole):
 # ------------------------------------------------------------------------------------------ taking over
 def test_only_the_same_session_is_taken_over(tmp_path):
     """Another setting, other chunks, another scorer or its option: then it is spoken again."""
+    from harness.core.records import Variant
     from harness.corpora import load_corpus
     from harness.engine.engine import Engine
     from harness.engine.plan import Plan
-    from harness.types import Variant
 
     corpus = load_corpus("generated:seed=1,chunks=3")
     variant = Variant(name="v", adapter="null", settings={"seconds_per_word": 0.02})

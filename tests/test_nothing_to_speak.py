@@ -3,19 +3,9 @@
 import numpy as np
 import pytest
 
-from harness.compare.claims import fault_rate, judged_share
-from harness.compare.rows import ChunkResult, Margins
-from harness.judge import Limits, Priors, VerdictPolicy
-from harness.judge.settled import settle_run
-from harness.judge.unspoken import nothing_to_speak
-from harness.scorers.asr import Transcript
-from harness.scorers.base import observe
-from harness.scorers.clip import SharedClip
-from harness.scorers.intelligibility import transcript_payload
-from harness.scorers.pitch import PitchScorer
-from harness.scorers.signal import SignalScorer
-from harness.text import default_normaliser, normaliser
-from harness.types import (
+from harness.claims.rows import ChunkResult, Margins
+from harness.claims.stress import fault_rate, judged_share
+from harness.core.records import (
     Attempt,
     Chunk,
     DetectorInput,
@@ -27,6 +17,16 @@ from harness.types import (
     Verdict,
     VerdictWord,
 )
+from harness.scorers.asr import Transcript
+from harness.scorers.base import observe
+from harness.scorers.clip import SharedClip
+from harness.scorers.intelligibility import transcript_payload
+from harness.scorers.pitch import PitchScorer
+from harness.scorers.signal import SignalScorer
+from harness.text import default_normaliser, normaliser
+from harness.verdicts import Limits, Priors, VerdictPolicy
+from harness.verdicts.settled import settle_run
+from harness.verdicts.unspoken import nothing_to_speak
 
 RATE = 24_000
 TEXTS = ("?!", "* * *", "\U0001f600", "...", "— —", "。！？")

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
 from harness.audio import resample
-from harness.errors import ConfigError
-from harness.parity import ParityLimits, compare_sound, compare_stage, compare_stages, judge_speaker
-from harness.parity.limits import SoundTolerance, Tolerance
-from harness.parity.runs import DumpSource
+from harness.core.errors import ConfigError
+from harness.experiments.parity import ParityLimits, compare_sound, compare_stage, compare_stages, judge_speaker
+from harness.experiments.parity.limits import SoundTolerance, Tolerance
+from harness.experiments.parity.runs import DumpSource
 
 RNG = np.random.default_rng(0)
 MEL = RNG.normal(-6.48, 2.0, (80, 120))

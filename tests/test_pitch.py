@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from harness.core.records import Status
 from harness.scorers import SCORERS, observe
-from harness.types import Status
 
 from ._clips import make_clip, speak
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from harness.backends import ADAPTERS
-from harness.errors import ConfigError
-from harness.presets import names, read_preset
-from harness.types import Outcome, Variant
+from harness.backends.presets import names, read_preset
+from harness.core.errors import ConfigError
+from harness.core.records import Outcome, Variant
 
 from ._systems import LONG, TEXT, judged, program, seen, speak, variant
 from ._systems import names as faults

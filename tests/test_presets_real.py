@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.core.records import Outcome
 from harness.corpora import load_corpus, only_language
-from harness.types import Outcome
 
 from ._systems import TEXT, judged, seen, speak, variant
 from ._systems import names as faults

@@ -10,13 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.calibration import calibrate, calibrate_takes
-from harness.errors import ConfigError
-from harness.judge import Limits, VerdictPolicy
-from harness.profile import Profile, Take, build_profile, from_takes, text_key
-from harness.stats import tail_limit
-from harness.text import TEXT_VERSION
-from harness.types import (
+from harness.core.errors import ConfigError
+from harness.core.records import (
     Attempt,
     Chunk,
     DetectorInput,
@@ -28,6 +23,11 @@ from harness.types import (
     Verdict,
     VerdictWord,
 )
+from harness.stats import tail_limit
+from harness.text import TEXT_VERSION
+from harness.verdicts import Limits, VerdictPolicy
+from harness.verdicts.calibration import calibrate, calibrate_takes
+from harness.verdicts.profile import Profile, Take, build_profile, from_takes, text_key
 
 ONSETS, VOWELS = ("b", "dr", "f", "gl", "k", "m", "st", "v"), ("a", "e", "ai", "o", "ou", "i")
 WORDS = [a + v + b + w for a in ONSETS for v in VOWELS for b in ("n", "rt", "l") for w in ("", "er", "y")]

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from harness.faults import catalogue
-from harness.faults.readable import SCALES, finding_phrase, readable_value
-from harness.types import Finding
+from harness.core.records import Finding
+from harness.detectors import catalogue
+from harness.detectors.readable import SCALES, finding_phrase, readable_value
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@
 
 import pytest
 
+from harness.core.errors import ConfigError
 from harness.engine import reference
 from harness.engine.progress import Quiet
-from harness.errors import ConfigError
-from harness.judge import Limits
-from harness.profile import Profile
 from harness.store import Run, latest
+from harness.verdicts import Limits
+from harness.verdicts.profile import Profile
 
 
 class StopAt(Quiet):

@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import main
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
+from harness.core.records import Arm, VerdictWord
 from harness.report import marks, write
 from harness.report.diff import anchors, word_diff
 from harness.report.exports import github_annotations, junit_properties, verdict_markdown, write_markdown, write_tables
@@ -21,7 +22,6 @@ from harness.report.material import read_report_data
 from harness.report.pictures import MEL, WAVE, WIDTH, picture
 from harness.report.review import chunks_to_review
 from harness.store import Run
-from harness.types import Arm, VerdictWord
 
 from ._report_run import WORDS, heard, make_run
 

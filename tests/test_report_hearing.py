@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.core.records import Json, Measurement, Status
 from harness.report import write
 from harness.report.summary import run_summary
 from harness.store import Run
 from harness.terminal import closing_lines, verdict_table
-from harness.types import Json, Measurement, Status
 
 from ._report_run import WORDS, heard, make_run
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import main
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from harness.report import baseline
 from harness.report.baseline import compare_with_baseline, promote, read_baseline
 from harness.report.compare import compare_runs, pool

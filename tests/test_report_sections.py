@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.core.records import Claim
 from harness.report import write
 from harness.report.headline import VariantWord, headlines, sentence
 from harness.report.sections import QUESTIONS, answer, section
 from harness.report.sections.tables import blocks
 from harness.store import Run
-from harness.types import Claim
 
 from ._report_run import PROVENANCE
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from harness.backends import ADAPTERS
+from harness.core.errors import ConfigError, ResumeRefused
+from harness.core.records import Corpus
+from harness.core.variants import load_variants
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
 from harness.engine.fingerprint import changed_inputs, fingerprint
 from harness.engine.plan import Confirmation, Plan
-from harness.errors import ConfigError, ResumeRefused
-from harness.judge import Limits
 from harness.store import redact_json
-from harness.types import Corpus
-from harness.variants import load_variants
+from harness.verdicts import Limits
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import main
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from harness.report import write
 from harness.report.side_by_side import pairs
 

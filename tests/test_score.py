@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from harness.core.errors import CorpusError
+from harness.core.records import Attempt, Chunk, Status, Variant
 from harness.corpora import load_corpus
-from harness.errors import CorpusError
 from harness.scorers.base import Clip, observe
 from harness.scorers.speaker import SpeakerScorer
-from harness.types import Attempt, Chunk, Status, Variant
 
 TEXTS = {"LJ001-0001": "Printing, in the only sense; with which", "LJ001-0002": "in being comparatively modern."}
 

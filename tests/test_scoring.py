@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from harness.audio import write_wav
-from harness.scoring import ScoreJob, ScoringProcess
-from harness.scoring import room as room_module
-from harness.types import Attempt, Chunk, Status, Variant
+from harness.core.records import Attempt, Chunk, Status, Variant
+from harness.engine.scoring import ScoreJob, ScoringProcess
+from harness.engine.scoring import room as room_module
 
 RATE = 16000
 

@@ -8,10 +8,10 @@ from urllib.parse import quote
 import pytest
 
 from harness.backends.process import Tail
-from harness.printable import printable, printable_line
+from harness.core.printable import printable, printable_line
+from harness.core.records import Attempt, Outcome
 from harness.store import Run, redact, redact_json, remember_secrets, secrets_in
 from harness.store.secret_values import _remembered
-from harness.types import Attempt, Outcome
 from tools.attacks.secret_texts import BODY, CANARY, SECRET_TEXTS, readable
 
 

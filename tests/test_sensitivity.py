@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from harness import stats
-from harness.experiments.sensitivity import DEFAULTS, attempt_all
-from harness.faults import catalogue
-from harness.faults.base import CannotInject, InjectionPoint, Injector
-from harness.judge import Limits, VerdictPolicy
-from harness.sensitivity import Trials, Twin, recall_rows
-from harness.sensitivity.claims import recall_claims
-from harness.sensitivity.figures import alarms, found_dose, from_json, recall_rows_json
-from harness.sensitivity.table import alarm_table, dose_table, recall_table
-from harness.sensitivity.trial import InjectionTrial, TrialOutcome
-from harness.types import Attempt, Chunk, Variant
+from harness.core.records import Attempt, Chunk, Variant
+from harness.detectors import catalogue
+from harness.detectors.base import CannotInject, InjectionPoint, Injector
+from harness.experiments.sensitivity import Trials, Twin, recall_rows
+from harness.experiments.sensitivity.claims import recall_claims
+from harness.experiments.sensitivity.figures import alarms, found_dose, from_json, recall_rows_json
+from harness.experiments.sensitivity.run import DEFAULTS, attempt_all
+from harness.experiments.sensitivity.table import alarm_table, dose_table, recall_table
+from harness.experiments.sensitivity.trial import InjectionTrial, TrialOutcome
+from harness.verdicts import Limits, VerdictPolicy
 from tests._clips import speak
 
 ROOT = Path(__file__).resolve().parents[1]

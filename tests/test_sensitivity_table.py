@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from harness.audio import AudioFile, read_audio
-from harness.judge import Limits, VerdictPolicy
-from harness.sensitivity.figures import recall_rows, recall_rows_json
-from harness.sensitivity.trial import InjectionTrial, TrialOutcome
-from harness.types import Chunk, Variant
+from harness.core.records import Chunk, Variant
+from harness.experiments.sensitivity.figures import recall_rows, recall_rows_json
+from harness.experiments.sensitivity.trial import InjectionTrial, TrialOutcome
+from harness.verdicts import Limits, VerdictPolicy
 from tests._clips import speak
 from tools.sensitivity import abroad, healthy, numbers, process, streaming, words
 from tools.sensitivity.table import Parts, write

@@ -19,12 +19,12 @@ import numpy as np
 import pytest
 
 from harness.backends.http import HttpBackend
+from harness.core.errors import ConfigError, StoreError
+from harness.core.records import Corpus, Request, Synthesis, Variant
 from harness.corpora import load_corpus
-from harness.errors import ConfigError, StoreError
 from harness.serve.clients import Load, load_summary, run_load
 from harness.serve.server import SpeechServer, check_loopback
 from harness.serve.voices import WorkerPool
-from harness.types import Corpus, Request, Synthesis, Variant
 
 EMBEDDED = Path(__file__).parents[1] / "voices" / "duo" / "q4_k_s.gguf"
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.session import seed_for
-from harness.types import SeedPolicy, Variant
+from harness.core.records import SeedPolicy, Variant
+from harness.engine.session import seed_for
 
 BASE = Variant(name="v", adapter="null", seed=7)
 

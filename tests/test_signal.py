@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from harness.core.records import Status
 from harness.scorers import SCORERS, observe
 from harness.scorers.activity import find_activity, frame_energy, true_stretches
-from harness.types import Status
 
 from ._clips import make_clip, speak
 

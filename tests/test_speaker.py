@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from harness.audio import read_audio, resample
+from harness.core.records import Attempt, Chunk, Samples, Status, Variant
 from harness.scorers import observe
 from harness.scorers.base import Clip
 from harness.scorers.speaker import ENCODER, SpeakerScorer, active_speech, cosine, mean_embedding
-from harness.types import Attempt, Chunk, Samples, Status, Variant
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "speech" / "librispeech"
 

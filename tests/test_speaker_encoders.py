@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
+from harness.core.records import Attempt, Chunk, Samples, Status, Variant
 from harness.scorers import observe
 from harness.scorers.base import Clip
 from harness.scorers.speaker import SpeakerScorer
 from harness.scorers.speaker_encoders import kaldi_bands, speaker_encoder
-from harness.types import Attempt, Chunk, Samples, Status, Variant
 
 onnx = pytest.importorskip("onnx", reason="the small models of this test are made with onnx")
 pytest.importorskip("onnxruntime", reason="needs the extra 'speaker'")

@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from harness.compare.claims import stress_claims
-from harness.compare.early import EarlyStop, Stopped
-from harness.compare.rows import ChunkResult, Margins
+from harness.claims.early import EarlyStop, Stopped
+from harness.claims.rows import ChunkResult, Margins
+from harness.claims.stress import stress_claims
+from harness.core.errors import ConfigError
+from harness.core.records import Arm, Chunk, Json, ReferenceRecord, Variant, Verdict, VerdictWord
 from harness.corpora import load_corpus
 from harness.engine.early import early_test
 from harness.engine.engine import Engine
 from harness.engine.plan import Confirmation, Plan
 from harness.engine.progress import Quiet
-from harness.errors import ConfigError
-from harness.judge import Limits
 from harness.stats import Stop
 from harness.store import Run
-from harness.types import Arm, Chunk, Json, ReferenceRecord, Variant, Verdict, VerdictWord
+from harness.verdicts import Limits
 
 CLEAN, FAULTY = Verdict(VerdictWord.CLEAN), Verdict(VerdictWord.FAULTY)
 UNJUDGED = Verdict(VerdictWord.NOT_JUDGED, reason="no words were heard")

@@ -13,9 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from harness.errors import StoreError
-from harness.store import Run, latest, list_runs
-from harness.types import (
+from harness.core.errors import StoreError
+from harness.core.records import (
     Arm,
     Attempt,
     Claim,
@@ -27,6 +26,7 @@ from harness.types import (
     Verdict,
     VerdictWord,
 )
+from harness.store import Run, latest, list_runs
 
 
 @pytest.fixture

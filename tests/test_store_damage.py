@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import StoreError
+from harness.core.errors import StoreError
+from harness.core.records import Attempt, Detection, Measurement, Status, Verdict, VerdictWord
 from harness.store import Run, list_runs
-from harness.types import Attempt, Detection, Measurement, Status, Verdict, VerdictWord
 
 
 def tone(seed: int) -> np.ndarray:

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import StoreError
+from harness.core.errors import StoreError
+from harness.core.records import Attempt, Measurement, Status
 from harness.store import Run, latest, list_runs
-from harness.types import Attempt, Measurement, Status
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -28,9 +28,9 @@ WRITER = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from harness.errors import StoreError
+from harness.core.errors import StoreError
 from harness.store import Run, latest
-from harness.types import Attempt, Observation, Status
+from harness.core.records import Attempt, Observation, Status
 root = Path(sys.argv[1])
 try:
     if root.exists():

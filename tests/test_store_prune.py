@@ -7,9 +7,9 @@ import shutil
 import numpy as np
 import pytest
 
-from harness.errors import StoreError
+from harness.core.errors import StoreError
+from harness.core.records import Attempt
 from harness.store import Run, latest, list_runs, prune_runs
-from harness.types import Attempt
 
 
 def make(root, name: str, status: str | None = "finished") -> None:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import StoreError
+from harness.core.errors import StoreError
+from harness.core.records import Attempt
 from harness.store import Run, redact, redact_json
 from harness.store.provenance import environment, file_sha256, packages, provenance
-from harness.types import Attempt
 
 CANARY = "canary7Hq2ZpX9w4Lm"
 

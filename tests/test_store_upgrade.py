@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import StoreError
+from harness.core.errors import StoreError
+from harness.core.records import VerdictWord
 from harness.store import SCHEMA_VERSION, Run
 from harness.store.schema import TABLES, define_table
 from harness.store.sounds import encode_wav
 from harness.store.upgrades import STEPS, rewrite, upgrade
-from harness.types import VerdictWord
 
 DUMP = Path(__file__).resolve().parent / "store_io" / "schema1.sql"  # written by the code that had version 1
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from harness import terminal
+from harness.core.records import Arm, Corpus, Outcome, Variant
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
 from harness.engine.preflight import problems
 from harness.report import run_summary
 from harness.store import Run
-from harness.types import Arm, Corpus, Outcome, Variant
 
 from .test_backend_away import _Handler, _leave, free_port, http, plan_of, served
 

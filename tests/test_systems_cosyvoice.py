@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.core.records import Outcome, Variant, VerdictWord
 from harness.corpora import load_corpus
-from harness.types import Outcome, Variant, VerdictWord
 
 from ._systems import LONG, TEXT, judged, names, needs_flite, program, reference_of, seen, speak, variant
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from harness.backends.worker import Worker
+from harness.core.records import Chunk, Outcome, Request, SeedPolicy, Variant
+from harness.engine.session import PlannedRequest, Session
 from harness.experiments.sweep import at_setting, combinations
-from harness.session import PlannedRequest, Session
 from harness.store import Run
-from harness.types import Chunk, Outcome, Request, SeedPolicy, Variant
 
 from ._systems import LONG, STANDINS, TEXT, judged, names, needs_flite, reference_of, seen, speak, variant
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.parity import ParityLimits, compare_sound, compare_stages
-from harness.parity.limits import SoundTolerance
-from harness.types import Outcome, Variant, VerdictWord
+from harness.core.records import Outcome, Variant, VerdictWord
+from harness.experiments.parity import ParityLimits, compare_sound, compare_stages
+from harness.experiments.parity.limits import SoundTolerance
 
 from ._systems import LONG, TEXT, judged, names, needs_flite, program, reference_of, seen, speak, variant
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.core.records import Outcome, Variant
 from harness.corpora import load_corpus
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
-from harness.experiments.parity import plan_of_pair, run_parity
+from harness.experiments.parity.run import plan_of_pair, run_parity
 from harness.store import Run
-from harness.types import Outcome, Variant
 
 from ._systems import TEXT, judged, names, program, seen, speak, variant
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.core.errors import ConfigError
 from harness.corpora import load_corpus
 from harness.corpora.chunker import chunk_text
-from harness.errors import ConfigError
 from harness.text import (
     TEXT_VERSION,
     UNSPACED,
@@ -92,7 +92,7 @@ def test_lone_surrogate_does_not_break_a_normaliser() -> None:
 
 def test_importing_the_normalisers_imports_nothing_heavy() -> None:
     heavy = "('torch', 'whisper', 'jiwer')"
-    code = f"import sys, harness.text, harness.alignment; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, harness.text, harness.text.alignment; print([m for m in {heavy} if m in sys.modules])"
     seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert seen.stdout.strip() == "[]"
 

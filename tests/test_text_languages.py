@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.alignment import align_words
 from harness.scorers.asr import Transcript
 from harness.scorers.intelligibility import transcript_payload
 from harness.text import default_normaliser, normaliser
+from harness.text.alignment import align_words
 from harness.text.numbers import number_readings
 
 TABLE = Path(__file__).with_name("text_cases.tsv")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.compare.as_whole import as_a_whole, own_reference
-from harness.faults import catalogue
-from harness.judge import Limits, Priors, RunChunk, VerdictPolicy, fit_run
-from harness.judge.priors import FigureRange
-from harness.judge.settled import settle_run
-from harness.judge.speakers import run_voices
-from harness.types import Attempt, Chunk, Detection, DetectorInput, Measurement, Status, VerdictWord
+from harness.claims.as_whole import as_a_whole, own_reference
+from harness.core.records import Attempt, Chunk, Detection, DetectorInput, Measurement, Status, VerdictWord
+from harness.detectors import catalogue
+from harness.verdicts import Limits, Priors, RunChunk, VerdictPolicy, fit_run
+from harness.verdicts.priors import FigureRange
+from harness.verdicts.settled import settle_run
+from harness.verdicts.speakers import run_voices
 
 NO_PRIORS = Priors()
 WORDS = [f"word{n}" for n in range(20)]
@@ -129,7 +129,7 @@ def test_a_finding_names_the_run_as_its_source_and_shows_the_others():
 
 
 def test_the_budget_of_the_detectors_is_one():
-    from harness.judge.this_run import fitted_detectors, shared_budget
+    from harness.verdicts.this_run import fitted_detectors, shared_budget
 
     assert shared_budget() * len(fitted_detectors()) == pytest.approx(0.004)
     assert "bandwidth" in fitted_detectors() and "crash" not in fitted_detectors()

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.records import Status, TokenLayout
 from harness.scorers import SCORERS, observe
 from harness.scorers.tokens import longest_cycle
-from harness.types import Status, TokenLayout
 
 from ._clips import make_clip
 

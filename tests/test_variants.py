@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ConfigError
-from harness.types import SeedPolicy
-from harness.variants import load_variants
+from harness.core.errors import ConfigError
+from harness.core.records import SeedPolicy
+from harness.core.variants import load_variants
 
 ROOT = Path(__file__).resolve().parents[1]
 

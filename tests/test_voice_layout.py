@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from harness.voice.codec import Codec, decode_codes, to_parameters, valid_frames
 from harness.voice.geometry import Geometry, load_geometry
 from harness.voice.layout import MISSING, marker_errors, parse_generated, phone_ends, prompt

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from harness.backends.llama_codec import LlamaCodec
-from harness.types import Variant
+from harness.core.records import Variant
 from harness.voice import codec as runtime
 from harness.voice.geometry import Geometry, load_geometry
 from harness.voice.layout import marker_errors, parse_generated, phone_ends, prompt

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from harness.weights import model_folder, model_names
 from harness.weights.catalogue import Bytes, known_models
 from harness.weights.checked import check_file, sha256_of

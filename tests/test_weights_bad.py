@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from harness.weights import model_folder
 from harness.weights.folder import locate
 from tests._weights import REVISION, ROOT, contents, install, small_model, start

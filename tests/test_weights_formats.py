@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from harness.scorers.asr import recognizer
 from harness.voice.snac import SnacDecoder, load_snac_geometry
 from tests._published import write_codec, write_voice

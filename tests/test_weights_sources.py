@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from harness.weights.availability import availability, obtain
 from harness.weights.folder import locate
 from tests._weights import REVISION, contents, install, small_model, start

@@ -131,7 +131,7 @@ def test_a_damaged_checkpoint_is_made_again_and_a_good_one_is_not() -> None:
 
 def test_no_space_for_the_checkpoint_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (10_000_000, 10_000_000))\n"
-    limited += "from harness.errors import ConfigError\ntry:" + _READ.replace("\n", "\n    ")
+    limited += "from harness.core.errors import ConfigError\ntry:" + _READ.replace("\n", "\n    ")
     limited += "\nexcept ConfigError as error: print(error)"
     environment = {**os.environ, "TTS_SOAK_CACHE": str(tmp_path), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", limited], env=environment, capture_output=True, text=True, timeout=120)

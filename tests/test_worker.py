@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from harness.backends.worker import BackendLoadFailed, Reply, Worker
-from harness.types import Outcome, Request, Variant
+from harness.core.records import Outcome, Request, Variant
 
 ROOT = Path(__file__).resolve().parents[1]
 LONG = 60.0  # s; no test waits for it
@@ -337,7 +337,7 @@ HARNESS = """
 import sys
 from pathlib import Path
 from harness.backends.worker import Worker
-from harness.types import Request, Variant
+from harness.core.records import Request, Variant
 worker = Worker(Variant("n", "null", {"fail": [{"kind": sys.argv[2]}]}), Path(sys.argv[1]))
 worker.start()
 print(worker.pid, flush=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from harness.backends import protocol
 from harness.backends.protocol import FrameDecoder, Message, ProtocolError, encode_frame, plain_json
-from harness.types import Capabilities, Request, SeedPolicy, TokenLayout, Variant
+from harness.core.records import Capabilities, Request, SeedPolicy, TokenLayout, Variant
 
 HEADERS = st.dictionaries(
     st.text(max_size=8).filter(lambda key: key != "arrays"),

@@ -24,7 +24,7 @@ from typing import Any
 
 import psutil
 
-from harness.errors import StoreError
+from harness.core.errors import StoreError
 from harness.store import Run, latest
 from harness.store.ledger import Ledger
 
@@ -63,7 +63,7 @@ def victims(pid: int) -> dict[str, psutil.Process]:
             words = " ".join(child.cmdline())
             if "guardian.py" in words:
                 found["guardian" if child.ppid() == pid else "worker"] = child
-            elif "harness.scoring.process" in words:
+            elif "harness.engine.scoring.process" in words:
                 found["scoring"] = child
     except psutil.Error:
         pass

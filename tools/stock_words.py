@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.alignment import align_words
 from harness.audio import read_audio, resample
+from harness.core.records import Samples
 from harness.stats.rates import clopper_pearson
-from harness.types import Samples
+from harness.text.alignment import align_words
 from harness.weights import alignment_heads, model_folder, stock_checkpoint
 
 _RATE = 16_000

@@ -8,7 +8,7 @@ from harness.audio.pcm import SUBTYPES, float_to_pcm, frame_bytes, pcm_sha256, p
 from harness.audio.raw import RawAudio, container_of, read_raw
 from harness.audio.resample import resample
 from harness.audio.riff import RATES
-from harness.errors import AudioError
+from harness.core.errors import AudioError
 
 __all__ = [
     "RATES",

@@ -12,8 +12,8 @@ import numpy as np
 
 from harness.audio.pcm import float_to_pcm, frame_bytes, pcm_to_float
 from harness.audio.riff import RATES, UnknownCodec, Walk
-from harness.errors import AudioError, NoFrames
-from harness.types import Samples
+from harness.core.errors import AudioError, NoFrames
+from harness.core.records import Samples
 
 _TAGS = {"PCM_U8": 1, "PCM_16": 1, "PCM_24": 1, "PCM_32": 1, "FLOAT": 3, "DOUBLE": 3}
 FILE_LIMIT = 1 << 30  # bytes of a file; three hours of float32 at 24 kHz

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.audio.resample import resample
-from harness.types import Samples
+from harness.core.records import Samples
 
 RATE = 16_000  # Hz, both sides are brought to it
 HOP = 320  # samples, 20 ms

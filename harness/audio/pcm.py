@@ -9,8 +9,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import AudioError, nearest
-from harness.types import Samples
+from harness.core.errors import AudioError, nearest
+from harness.core.records import Samples
 
 SUBTYPES: Mapping[str, int] = MappingProxyType(
     {"PCM_U8": 1, "PCM_S8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from harness.audio.files import read_wav_bytes
 from harness.audio.pcm import frame_bytes, pcm_to_float
 from harness.audio.riff import Walk, find_header, text_after
-from harness.errors import AudioError, NoFrames
-from harness.types import Samples
+from harness.core.errors import AudioError, NoFrames
+from harness.core.records import Samples
 
 _BEGINNINGS = {
     b"OggS": "Ogg", b"fLaC": "FLAC", b"ID3": "MP3", b"FORM": "AIFF", b"caff": "CAF", b".snd": "AU", b"RIFX": "RIFX WAV",

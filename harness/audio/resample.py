@@ -6,7 +6,7 @@ from math import gcd
 
 import numpy as np
 
-from harness.types import Samples
+from harness.core.records import Samples
 
 
 def resample(samples: Samples, source_rate: int, target_rate: int) -> Samples:

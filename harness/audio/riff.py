@@ -10,7 +10,7 @@ import re
 import struct
 from dataclasses import dataclass, field
 
-from harness.errors import AudioError
+from harness.core.errors import AudioError
 
 PCM, IEEE_FLOAT, EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
 PLACEHOLDER = 0x7FFFF000  # programs that write to a pipe claim at least this (eSpeak NG 0x7FFFF000, ffmpeg 0xFFFFFFFF)

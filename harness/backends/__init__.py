@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.backends.base import Backend
-from harness.registry import Registry
+from harness.core.registry import Registry
 
 ADAPTERS: Registry[type[Backend]] = Registry("adapter")
 for _name, _target in {

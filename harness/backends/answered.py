@@ -13,8 +13,8 @@ from harness.backends.base import BadAudio, NoAudio
 from harness.backends.http_stream import Listening
 from harness.backends.raw import take_raw
 from harness.backends.settings import wrong
-from harness.errors import NoFrames
-from harness.types import Synthesis, Variant
+from harness.core.errors import NoFrames
+from harness.core.records import Synthesis, Variant
 
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _SECRET_WORD = re.compile(r"KEY|TOKEN|SECRET|PASSWORD")

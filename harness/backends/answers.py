@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.audio import RATES
 from harness.backends.protocol import Message, ProtocolError, plain_json
-from harness.documents import DEPTH_LIMIT, deeper_than
-from harness.types import Computes, Json, Outcome, Synthesis, Tokens
+from harness.core.documents import DEPTH_LIMIT, deeper_than
+from harness.core.records import Computes, Json, Outcome, Synthesis, Tokens
 
 COUNT_LIMIT = 2**53  # tokens, bytes: beyond it a float is no longer exact
 SECONDS_LIMIT = 1e9

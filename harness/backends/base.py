@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from harness.types import Capabilities, Request, Synthesis, Variant
+from harness.core.records import Capabilities, Request, Synthesis, Variant
 
 
 class BackendFault(Exception):

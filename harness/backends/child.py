@@ -32,8 +32,8 @@ from harness.backends.protocol import (
     request_from_json,
     variant_from_json,
 )
-from harness.errors import NoFrames, SoakError
-from harness.types import Capabilities, Json, Outcome, Request, Samples, Synthesis
+from harness.core.errors import NoFrames, SoakError
+from harness.core.records import Capabilities, Json, Outcome, Request, Samples, Synthesis
 
 HEARTBEAT = 0.2  # s between two signs of life on the pipe
 DETAIL_LIMIT = 4096  # characters of one line; the store cuts it shorter once it is redacted

@@ -28,7 +28,7 @@ from harness.backends.outside import OutsideAdapter
 from harness.backends.process import ending
 from harness.backends.program import ProgramExit, run_program
 from harness.backends.raw import take_raw
-from harness.types import Capabilities, Request, Synthesis, Variant
+from harness.core.records import Capabilities, Request, Synthesis, Variant
 
 _FATAL = {signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM}
 _NOT_FOUND = (126, 127)  # a shell's words for a program that it could not start

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from harness.backends.outside import OutsideSettings, check_outside, on_path
 from harness.backends.settings import read_settings, wrong
-from harness.types import SeedPolicy, Variant
+from harness.core.records import SeedPolicy, Variant
 
 PLACEHOLDERS = ("text", "text_json", "text_file", "output", "output_dir", "seed", "voice", "language", "model")
 _TEXTS = ("text", "text_json", "text_file")

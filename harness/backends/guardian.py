@@ -18,6 +18,8 @@ import sys
 import time
 from pathlib import Path
 
+from harness.core.paths import ROOT
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -145,7 +147,7 @@ def supervise(argv: list[str]) -> None:
 
 
 def _work(requests: int, replies: int) -> None:
-    root = str(Path(__file__).resolve().parents[2])
+    root = str(ROOT)
     if root not in sys.path:
         sys.path.insert(0, root)
     from harness.backends.child import answer_requests

@@ -16,7 +16,7 @@ from harness.backends.http_stream import Listening
 from harness.backends.local_server import LocalServer
 from harness.backends.log import read_log_line, refuse_if_said
 from harness.backends.outside import OutsideAdapter
-from harness.types import Capabilities, Computes, Request, Synthesis, Variant
+from harness.core.records import Capabilities, Computes, Request, Synthesis, Variant
 
 if TYPE_CHECKING:
     import httpx

@@ -13,7 +13,7 @@ from pydantic import Field
 from harness.backends.answered import AudioFormat, check_secrets
 from harness.backends.outside import OutsideSettings, check_outside, on_path
 from harness.backends.settings import read_settings, wrong
-from harness.types import Request, Variant
+from harness.core.records import Request, Variant
 
 
 class HttpSettings(OutsideSettings):

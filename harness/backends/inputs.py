@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from harness.types import Variant
+from harness.core.records import Variant
 
 FILES_LIMIT = 5000  # of one variant
 _SCRIPT_BYTES = 1 << 18  # a longer script is generated; what it names is not looked at

@@ -22,7 +22,7 @@ from harness.backends.log import read_log_line, refuse_if_said
 from harness.backends.outside import OutsideAdapter, check_pattern
 from harness.backends.process import ending
 from harness.backends.settings import read_settings, wrong
-from harness.types import Capabilities, Request, SeedPolicy, Synthesis, Variant
+from harness.core.records import Capabilities, Request, SeedPolicy, Synthesis, Variant
 
 FAREWELL = 2.0  # s for the program to end by itself
 _LINE_ENDS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")

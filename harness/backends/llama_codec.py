@@ -16,8 +16,8 @@ from harness.backends.base import BackendRefused
 from harness.backends.llama_engine import EngineOptions, LlamaEngine, Sampling
 from harness.backends.llama_settings import PER_REQUEST, LlamaSettings, for_request, from_variant
 from harness.backends.llama_voices import CodecVoice, GeneratedSegment, Piece, describe_voice, load_voice
-from harness.errors import ConfigError
-from harness.types import Capabilities, Request, Samples, Synthesis, Tokens, Variant
+from harness.core.errors import ConfigError
+from harness.core.records import Capabilities, Request, Samples, Synthesis, Tokens, Variant
 
 LARGEST_SEED = 2**32 - 1  # llama.cpp takes this one for "draw a seed"
 ROOM = 4  # tokens of the context that stay free

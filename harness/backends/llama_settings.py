@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from harness.errors import ConfigError, nearest
-from harness.types import Variant
+from harness.core.errors import ConfigError, nearest
+from harness.core.records import Variant
 
 
 @dataclass(frozen=True, slots=True)

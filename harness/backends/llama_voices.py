@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from harness.backends.llama_engine import Generated
 from harness.backends.llama_settings import LlamaSettings
-from harness.errors import ConfigError
-from harness.types import Samples, TokenLayout, Tokens
+from harness.core.errors import ConfigError
+from harness.core.records import Samples, TokenLayout, Tokens
 from harness.voice.codec import Codec, decode_codes, load_codec
 from harness.voice.frontend import Frontend, Segment
 from harness.voice.geometry import Codebook, Geometry, load_geometry

@@ -11,7 +11,7 @@ from harness.backends.command_settings import fill
 from harness.backends.conversation import Conversation
 from harness.backends.http_settings import HttpSettings
 from harness.backends.process import ending
-from harness.types import Variant
+from harness.core.records import Variant
 
 if TYPE_CHECKING:
     import httpx

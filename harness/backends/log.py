@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.backends.base import BackendRefused
 from harness.backends.outside import OutsideSettings
-from harness.types import Synthesis
+from harness.core.records import Synthesis
 
 
 def read_log_line(log: str, settings: OutsideSettings) -> Synthesis:

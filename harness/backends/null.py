@@ -15,7 +15,7 @@ from pydantic import Field
 
 from harness.backends import null_faults
 from harness.backends.settings import Settings, read_settings, wrong
-from harness.types import Capabilities, Request, Samples, Synthesis, TokenLayout, Tokens, Variant
+from harness.core.records import Capabilities, Request, Samples, Synthesis, TokenLayout, Tokens, Variant
 
 FRAME_SECONDS = 0.02
 CODEBOOK = 256
@@ -58,7 +58,7 @@ class NullBackend:
     @staticmethod
     def check(variant: Variant) -> None:
         """Raise ConfigError for unknown keys and kinds of failure."""
-        from harness.errors import nearest
+        from harness.core.errors import nearest
 
         for failure in read_settings(NullSettings, variant).fail:
             if failure.kind not in null_faults.KINDS:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 import numpy as np
 
 from harness.backends.base import BackendRefused, NoAudio
-from harness.types import Synthesis
+from harness.core.records import Synthesis
 
 if TYPE_CHECKING:
     from harness.backends.null import Failure

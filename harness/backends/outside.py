@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import Field
 
 from harness.backends.settings import Settings, read_settings, wrong
-from harness.types import Capabilities, TokenLayout, Variant
+from harness.core.records import Capabilities, TokenLayout, Variant
 
 
 class Tokens(Settings):

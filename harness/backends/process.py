@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from harness.backends import guardian
 from harness.backends.guardian import kill_below
 from harness.backends.protocol import FrameDecoder, Message, encode_frame
-from harness.types import Json
+from harness.core.records import Json
 
 # Many times what is stored in the end: what shows a secret (the head of a key, the name before a value) has to be
 # there when it is redacted, and only then may be cut off.

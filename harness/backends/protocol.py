@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.types import Capabilities, Computes, Json, Request, SeedPolicy, TokenLayout, Tokens, Variant
+from harness.core.records import Capabilities, Computes, Json, Request, SeedPolicy, TokenLayout, Tokens, Variant
 
 MAGIC = b"\xf5TSK"
 HEADER_LIMIT = 64 << 20  # bytes; a text of 1 MB takes at most 6 MB as escaped JSON

@@ -22,9 +22,9 @@ from harness.backends.log import read_log_line, refuse_if_said
 from harness.backends.outside import OutsideAdapter
 from harness.backends.process import ending
 from harness.backends.python_settings import PythonSettings, check_python_settings, filled
-from harness.documents import parse_json
-from harness.errors import ConfigError, NoFrames
-from harness.types import Capabilities, Json, Request, Synthesis, Variant
+from harness.core.documents import parse_json
+from harness.core.errors import ConfigError, NoFrames
+from harness.core.records import Capabilities, Json, Request, Synthesis, Variant
 
 FAREWELL = 5.0  # s for the teardown hook
 _LOOK = 0.1

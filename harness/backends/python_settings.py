@@ -15,7 +15,7 @@ from harness.backends.command_settings import fill
 from harness.backends.inputs import module_files
 from harness.backends.outside import OutsideSettings, check_outside, on_path
 from harness.backends.settings import read_settings, wrong
-from harness.types import SeedPolicy, Variant
+from harness.core.records import SeedPolicy, Variant
 
 PLACEHOLDERS = ("text", "seed", "voice", "language", "model", "output", "state")
 _NAME = re.compile(r"(?:[A-Za-z_][\w.]*|.*\.py)?:[A-Za-z_][\w.]*")

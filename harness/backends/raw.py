@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from harness.audio import AudioError, read_raw
 from harness.backends.base import BadAudio, NoAudio
-from harness.errors import NoFrames
-from harness.types import Synthesis
+from harness.core.errors import NoFrames
+from harness.core.records import Synthesis
 
 RIFF = b"RIFF"
 

@@ -11,9 +11,9 @@ from pydantic import Field
 
 from harness.backends.base import BackendRefused, NoAudio
 from harness.backends.settings import Settings, read_settings, wrong
-from harness.errors import nearest
-from harness.manifests import Recording, read_recordings
-from harness.types import Capabilities, Computes, Request, Synthesis, TokenLayout, Variant
+from harness.core.errors import nearest
+from harness.core.manifests import Recording, read_recordings
+from harness.core.records import Capabilities, Computes, Request, Synthesis, TokenLayout, Variant
 
 
 class RecordedSettings(Settings):

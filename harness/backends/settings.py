@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.errors import ConfigError, nearest
-from harness.types import Variant
+from harness.core.errors import ConfigError, nearest
+from harness.core.records import Variant
 
 
 class Settings(BaseModel):

@@ -23,7 +23,7 @@ from harness.backends.events import audio_in, error_in, read_message, value_at
 from harness.backends.http_stream import Listening
 from harness.backends.outside import OutsideAdapter, OutsideSettings, check_outside
 from harness.backends.settings import read_settings, wrong
-from harness.types import Capabilities, Computes, Request, Synthesis, Variant
+from harness.core.records import Capabilities, Computes, Request, Synthesis, Variant
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection

@@ -17,8 +17,8 @@ from harness.backends.answers import Hello, LoadedAnswer, LoadFailed, ReplySaid,
 from harness.backends.meter import Meter
 from harness.backends.process import WorkerProcess
 from harness.backends.protocol import Message, ProtocolError, capabilities_from_json, request_to_json, variant_to_json
-from harness.errors import SoakError
-from harness.types import Capabilities, Outcome, Request, Samples, Tokens, Variant
+from harness.core.errors import SoakError
+from harness.core.records import Capabilities, Outcome, Request, Samples, Tokens, Variant
 
 HELLO_TIMEOUT = 60.0  # s for Python itself to start
 STOP_TIMEOUT = 5.0  # s for the backend to close

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from harness.cli.common import ROOT, main
-from harness.errors import ConfigError, nearest
-from harness.printable import printable_line
+from harness.cli.common import main
+from harness.core.errors import ConfigError, nearest
+from harness.core.paths import ROOT
+from harness.core.printable import printable_line
 
 
 @main.command()
@@ -26,7 +27,7 @@ def init(path: Path) -> None:
 @click.argument("name", required=False)
 def faults(name: str | None) -> None:
     """List the fault classes, one a line, or explain one."""
-    from harness.faults import catalogue, explain
+    from harness.detectors import catalogue, explain
 
     known = catalogue()
     if name is None:
@@ -63,7 +64,7 @@ def corpora(spec: str | None, full: bool) -> None:
 @click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="what the preset leaves open")
 def presets(name: str | None, given: tuple[str, ...]) -> None:
     """List variants for known programs, or print one to append to a variants file (docs/presets has a page each)."""
-    from harness.presets import names, read_preset
+    from harness.backends.presets import names, read_preset
 
     if name is None:
         width = max(map(len, names()))

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import __version__
-from harness.errors import ConfigError, SoakError, nearest
+from harness.core.errors import ConfigError, SoakError, nearest
+from harness.core.paths import ROOT
 
 if TYPE_CHECKING:
-    from harness.types import Variant
-
-ROOT = Path(__file__).resolve().parents[2]
+    from harness.core.records import Variant
 
 
 def _reports() -> Path:
@@ -52,8 +51,8 @@ def main() -> None:
 def variant_named(path: Path, name: str) -> Variant:
     """One variant of a file, looked at by its adapter. Raises ConfigError with the nearest name."""
     from harness.backends import ADAPTERS
+    from harness.core.variants import load_variants
     from harness.store import remember_secrets, secrets_in
-    from harness.variants import load_variants
 
     known = {each.name: each for each in load_variants(path)}
     if name not in known:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from harness.cli.common import REPORTS, VARIANTS, main, run_path, variant_named
-from harness.printable import printable
+from harness.core.printable import printable
 
 _SCORERS = ("signal", "pitch", "tokens", "intelligibility", "edit_likelihood", "speaker")
 
@@ -46,7 +46,7 @@ def sensitivity(variant: str, variants: Path, reports: Path, **asked: Any) -> No
     """
     from harness.corpora import head, load_corpus
     from harness.engine.plan import Plan
-    from harness.experiments.sensitivity import from_run, run_sensitivity
+    from harness.experiments.sensitivity.run import from_run, run_sensitivity
     from harness.scorers import chosen
     from harness.scorers.asr import asr_of
     from harness.terminal import Line

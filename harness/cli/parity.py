@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from harness.cli.common import REPORTS, main
-from harness.errors import ConfigError
-from harness.printable import printable
-from harness.toml import read_toml
+from harness.core.errors import ConfigError
+from harness.core.printable import printable
+from harness.core.toml import read_toml
 
 
 @main.command()
@@ -47,7 +47,7 @@ def parity(
     Each is a dump (.npz or .safetensors, {bucket} in its name), a folder of dumps named by their bucket, or
     module:callable, which gets the bucket as a keyword and gives a table of stage name -> array.
     """
-    from harness.experiments.parity import plan_of_pair, run_parity
+    from harness.experiments.parity.run import plan_of_pair, run_parity
     from harness.store import Run
     from harness.terminal import Line
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from harness.cli.common import REPORTS, main, run_path
+from harness.core.printable import printable_line
 from harness.engine.night import PLAN, NightPlan
-from harness.printable import printable_line
 
 
 @main.command("runs")

@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from harness.cli.common import REPORTS, main
-from harness.engine.night import SUITES
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
+from harness.core.paths import SUITES
 
 FOLDER = "scored"  # below the reports: the variants files that the command writes
 _NAME = re.compile(r"[^A-Za-z0-9_.+-]+")

@@ -6,13 +6,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from harness.core.documents import read_json
+from harness.core.errors import CorpusError, nearest
+from harness.core.paths import CORPORA
+from harness.core.records import Corpus, Json
 from harness.corpora.files import read_jsonl
-from harness.documents import read_json
-from harness.errors import CorpusError, nearest
 from harness.text import count_words
-from harness.types import Corpus, Json
 
-FOLDER = Path(__file__).parents[2] / "corpora"
 MANIFEST = "manifest.json"
 NAMES = ("book", "edge", "multilingual", "sentences")
 
@@ -22,7 +22,7 @@ def builtin_names() -> list[str]:
     return list(NAMES)
 
 
-def load_builtin(name: str, folder: Path = FOLDER) -> Corpus:
+def load_builtin(name: str, folder: Path = CORPORA) -> Corpus:
     """A built-in corpus, its content compared with the manifest.
 
     Raises CorpusError for an unknown name, a missing file, or a file that differs from the manifest.
@@ -44,7 +44,7 @@ def load_builtin(name: str, folder: Path = FOLDER) -> Corpus:
     return corpus
 
 
-def write_manifest(folder: Path = FOLDER) -> Path:
+def write_manifest(folder: Path = CORPORA) -> Path:
     """Write ``manifest.json`` from the corpora as they are now, and return its path."""
     corpora = {}
     for name in NAMES:

@@ -12,11 +12,11 @@ from pathlib import Path
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ParseError
 
+from harness.core.errors import CorpusError
+from harness.core.records import Corpus
 from harness.corpora.chunker import chunk_text
 from harness.corpora.files import numbered, read_bytes
 from harness.corpora.html_text import html_to_text
-from harness.errors import CorpusError
-from harness.types import Corpus
 
 CONTAINER = "META-INF/container.xml"
 ENCRYPTION = "META-INF/encryption.xml"

@@ -10,10 +10,10 @@ import random
 import re
 from collections.abc import Sequence
 
+from harness.core.errors import CorpusError
+from harness.core.records import Chunk, Corpus
 from harness.corpora.corpus import make_corpus
 from harness.corpora.lexicon import MEN, SURNAMES, TITLES, WOMEN, WORDS
-from harness.errors import CorpusError
-from harness.types import Chunk, Corpus
 
 MIN_WORDS, MAX_WORDS = 8, 60
 MAX_CHUNKS = 100_000

@@ -6,10 +6,10 @@ import csv
 import json
 from pathlib import Path
 
+from harness.core.errors import CorpusError
+from harness.core.manifests import AUDIO_ENDINGS, read_recordings
+from harness.core.records import Chunk, Corpus
 from harness.corpora.corpus import make_corpus
-from harness.errors import CorpusError
-from harness.manifests import AUDIO_ENDINGS, read_recordings
-from harness.types import Chunk, Corpus
 
 LISTS = (".lst",)
 _AUDIO = ("audio", "file_name")

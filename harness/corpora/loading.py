@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.core.errors import CorpusError, nearest
+from harness.core.records import Corpus
 from harness.corpora.builtin import builtin_names, load_builtin
 from harness.corpora.corpus import only_language, shown_value
 from harness.corpora.files import read_csv, read_jsonl, read_txt
 from harness.corpora.ladder import length_ladder
 from harness.corpora.listed import is_list, read_list
-from harness.errors import CorpusError, nearest
-from harness.types import Corpus
 
 RECIPES = {"generated": {"seed": 0, "chunks": 1000}, "ladder": {"words": 64}}  # name -> options with their defaults
 SUFFIXES = (".csv", ".epub", ".jsonl", ".lst", ".tsv", ".txt")

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.core.records import Arm, Attempt
 from harness.store import Run, redact_json
 from harness.store.manifest import check_whole
-from harness.types import Arm, Attempt
 
 if TYPE_CHECKING:
     from harness.store.reader import SessionRow

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.errors import StoreError
-from harness.judge import VerdictPolicy
-from harness.judge.judge import Own
-from harness.profile import Profile
+from harness.core.errors import StoreError
+from harness.core.records import Attempt, Chunk, Detection, DetectorInput, Measurement, TokenLayout, Variant, Verdict
+from harness.engine.scoring import ROOMS, ScoreJob, ScoreResult, ScoringProcess
 from harness.scorers import SCORERS
-from harness.scoring import ROOMS, ScoreJob, ScoreResult, ScoringProcess
 from harness.store import Run
-from harness.types import Attempt, Chunk, Detection, DetectorInput, Measurement, TokenLayout, Variant, Verdict
+from harness.verdicts import VerdictPolicy
+from harness.verdicts.policy import Own
+from harness.verdicts.profile import Profile
 
 SECOND_OPINION = "second_opinion"
 

@@ -14,16 +14,16 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from harness.session import BackendGone, PlannedRequest, Session
+from harness.core.records import Attempt, Chunk, TokenLayout
+from harness.engine.session import BackendGone, PlannedRequest, Session
 from harness.store import Run
-from harness.types import Attempt, Chunk, TokenLayout
 
 _JOIN = 10.0  # s for clients to end
 
 
 @dataclass(frozen=True)
 class Client:
-    """One connection and what it is to say. ``open``: as of :class:`harness.session.Session`."""
+    """One connection and what it is to say. ``open``: as of :class:`harness.engine.session.Session`."""
 
     session: Session
     turns: Sequence[PlannedRequest]

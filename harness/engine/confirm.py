@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from harness.core.errors import SoakError
+from harness.core.records import Arm, Finding, Measurement, VerdictWord
 from harness.engine.assessor import SECOND_OPINION, PendingVerdict
+from harness.engine.session import PlannedRequest, seed_for
 from harness.engine.soak import Soak
-from harness.errors import SoakError
-from harness.session import PlannedRequest, seed_for
-from harness.types import Arm, Finding, Measurement, VerdictWord
 
 NO_REPLAY = "a recording cannot be replayed, so this stays suspected"
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.compare import ChunkResult
-from harness.compare.early import EarlyStop, Stopped
-from harness.compare.rows import Margins
+from harness.claims import ChunkResult
+from harness.claims.early import EarlyStop, Stopped
+from harness.claims.rows import Margins
 from harness.engine.assessor import PendingVerdict
 from harness.engine.progress import Progress
-from harness.judge import Limits
-from harness.profile import Profile
 from harness.store import Run
+from harness.verdicts import Limits
+from harness.verdicts.profile import Profile
 
 EVENT = "stopped early"
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from harness import __version__
-from harness.compare import stress_claims
-from harness.compare.as_whole import whole_run
+from harness.claims import stress_claims
+from harness.claims.as_whole import whole_run
+from harness.core.errors import ResumeRefused, SoakError
+from harness.core.records import Variant
 from harness.engine.adopt import adopt
 from harness.engine.assessor import ScoringPipeline
 from harness.engine.confirm import Replayer
@@ -23,13 +25,11 @@ from harness.engine.preflight import refuse
 from harness.engine.progress import Progress, Quiet
 from harness.engine.results import chunk_results
 from harness.engine.soak import Soak
-from harness.errors import ResumeRefused, SoakError
-from harness.judge import Limits, Priors, VerdictPolicy
-from harness.profile import Profile, build_profile
 from harness.store import Run, redact_json, remember_secrets, secrets_in
 from harness.store.manifest import check_whole
 from harness.store.provenance import provenance
-from harness.types import Variant
+from harness.verdicts import Limits, Priors, VerdictPolicy
+from harness.verdicts.profile import Profile, build_profile
 
 _DAMAGE_SHOWN, _DAMAGE_KEPT = 5, 50  # lines
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from statistics import fmean, median
 
-from harness.profile import Profile
-from harness.types import Chunk, Json
+from harness.core.records import Chunk, Json
+from harness.verdicts.profile import Profile
 
 
 def reference_figures(profile: Profile | None, chunks: Iterable[Chunk]) -> Json:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.core.records import Detection, Measurement
 from harness.engine.assessor import PendingVerdict
-from harness.judge import Priors
-from harness.judge.settled import SPEAKER, Settled, settle_run
 from harness.store import Run
-from harness.types import Detection, Measurement
+from harness.verdicts import Priors
+from harness.verdicts.settled import SPEAKER, Settled, settle_run
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from harness.backends import ADAPTERS
 from harness.backends.inputs import WRITTEN, input_files
-from harness.errors import StoreError
+from harness.core.errors import StoreError
+from harness.core.paths import PACKAGE
+from harness.core.records import Variant
 from harness.store.provenance import PACKAGES, file_sha256, packages
-from harness.types import Variant
 
 if TYPE_CHECKING:
     from harness.engine.plan import Plan
 
-_SOURCE = Path(__file__).resolve().parents[1]
 _SMALL = 4 << 20  # bytes; below it reading is faster than keeping a cache of hashes
 _HASH = 64
 
@@ -87,8 +87,8 @@ def model_hashes(variant: Variant) -> dict[str, str]:
 def code_sha256() -> str:
     """Return the hash of the harness's own source files."""
     digest = hashlib.sha256()
-    for path in sorted(_SOURCE.rglob("*.py")):
-        digest.update(str(path.relative_to(_SOURCE)).encode())
+    for path in sorted(PACKAGE.rglob("*.py")):
+        digest.update(str(path.relative_to(PACKAGE)).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

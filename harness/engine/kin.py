@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from harness.core.records import Arm, Measurement, Status, Variant
 from harness.engine.assessor import PendingVerdict
-from harness.profile import Profile
-from harness.profile.kinship import another_voice, of_another_voice, same_voice_meant
 from harness.store import Run
-from harness.types import Arm, Measurement, Status, Variant
+from harness.verdicts.profile import Profile
+from harness.verdicts.profile.kinship import another_voice, of_another_voice, same_voice_meant
 
 EVENT = "another voice"
 _SPEAKER = "speaker"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import cast
 
+from harness.core.errors import SoakError
+from harness.core.records import Json
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
-from harness.errors import SoakError
 from harness.scorers import SCORERS
 from harness.scorers.edit_likelihood import EditLikelihoodScorer
 from harness.scorers.intelligibility import IntelligibilityScorer
-from harness.types import Json
 
 
 def prepare_listeners(plan: Plan, progress: Progress) -> None:

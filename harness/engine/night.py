@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from harness.errors import ConfigError, nearest, refuse_unknown
-from harness.toml import read_toml
+from harness.core.errors import ConfigError, nearest, refuse_unknown
+from harness.core.paths import SUITES
+from harness.core.toml import read_toml
 
-SUITES = Path(__file__).resolve().parents[2] / "suites"
 FOLDER = SUITES / "nightly"
 PLAN = FOLDER / "plan.toml"
 

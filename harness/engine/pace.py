@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from harness.backends.worker import BackendLoadFailed
-from harness.errors import SoakError
-from harness.session import BackendGone, PlannedRequest, Session
-from harness.types import Attempt
+from harness.core.errors import SoakError
+from harness.core.records import Attempt
+from harness.engine.session import BackendGone, PlannedRequest, Session
 
 RESTARTS_IN_VAIN = 3  # a backend that cannot be brought back is given up, its other chunks stay unspoken
 

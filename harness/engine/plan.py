@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from harness.core.errors import ConfigError, nearest
+from harness.core.records import Chunk, Corpus, Variant
 from harness.engine.fingerprint import model_hashes
-from harness.errors import ConfigError, nearest
+from harness.engine.session import PATIENCE
 from harness.scorers import SCORERS
-from harness.session import PATIENCE
 from harness.text import NORMALISER_KEY, TEXT_VERSION
-from harness.types import Chunk, Corpus, Variant
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any, cast
 
 from harness.backends import ADAPTERS
-from harness.compare.rows import Margins
+from harness.claims.rows import Margins
+from harness.core.errors import ConfigError, SoakError
+from harness.core.records import Variant
 from harness.engine.plan import Plan
-from harness.errors import ConfigError, SoakError
 from harness.scorers import SCORERS
-from harness.types import Variant
 
 _SERVED = ("http", "websocket")
 

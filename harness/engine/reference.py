@@ -6,22 +6,22 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.calibration import calibrate
+from harness.core.errors import ConfigError
+from harness.core.records import Arm, Variant
+from harness.core.variants import load_variants
 from harness.corpora import head, load_corpus
 from harness.engine.assessor import ScoringPipeline
 from harness.engine.engine import Engine
 from harness.engine.plan import Plan, choose_variants
 from harness.engine.preflight import refuse
 from harness.engine.progress import Progress, Tick
+from harness.engine.session import PlannedRequest
 from harness.engine.soak import Soak
-from harness.errors import ConfigError
-from harness.judge import Limits, VerdictPolicy
 from harness.scorers import chosen
 from harness.scorers.asr import asr_of
-from harness.session import PlannedRequest
 from harness.store import Run
-from harness.types import Arm, Variant
-from harness.variants import load_variants
+from harness.verdicts import Limits, VerdictPolicy
+from harness.verdicts.calibration import calibrate
 
 _SCORERS = ("signal", "pitch", "tokens", "intelligibility", "edit_likelihood", "speaker")
 

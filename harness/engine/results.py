@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.compare import ChunkResult
+from harness.claims import ChunkResult
+from harness.core.records import Arm, Attempt, Chunk, Json, Measurement, Status, Variant, Verdict, VerdictWord
 from harness.engine.plan import Plan
 from harness.store import EventRow, Run
 from harness.text import count_words
-from harness.types import Arm, Attempt, Chunk, Json, Measurement, Status, Variant, Verdict, VerdictWord
 
 
 def chunk_results(run: Run, plan: Plan, variant: Variant) -> list[ChunkResult]:

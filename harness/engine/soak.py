@@ -11,6 +11,9 @@ from types import TracebackType
 from typing import Any, cast
 
 from harness.backends.worker import Worker
+from harness.core.errors import SoakError
+from harness.core.records import Arm, Attempt, Chunk, Computes, Measurement, Status, TokenLayout, Variant, VerdictWord
+from harness.detectors.base import LEFT_OUT
 from harness.engine.assessor import PendingVerdict, ScoringPipeline
 from harness.engine.clients import Client, ClientLoad, Relay, speak_at_once
 from harness.engine.final import FinishedSession, finalise
@@ -18,13 +21,10 @@ from harness.engine.kin import settle_voice
 from harness.engine.pace import RESTARTS_IN_VAIN, Speed, patiently
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
-from harness.errors import SoakError
-from harness.faults.base import LEFT_OUT
-from harness.judge import VerdictPolicy
-from harness.profile import Profile
-from harness.session import BackendGone, PlannedRequest, Session
+from harness.engine.session import BackendGone, PlannedRequest, Session
 from harness.store import Run
-from harness.types import Arm, Attempt, Chunk, Computes, Measurement, Status, TokenLayout, Variant, VerdictWord
+from harness.verdicts import VerdictPolicy
+from harness.verdicts.profile import Profile
 
 
 @dataclass

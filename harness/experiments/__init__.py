@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from harness.registry import Registry
+from harness.core.registry import Registry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 # run_SUITE(plan, progress, run to resume or None) -> run directory
 EXPERIMENTS: Registry[Callable[[Plan, Progress, Path | None], Path]] = Registry("experiment")
 for _name, _target in {
-    "determinism": "harness.experiments.determinism:run_determinism",
-    "quantization": "harness.experiments.quantization:run_quantization",
-    "sentences": "harness.experiments.quantization:run_quantization",
+    "determinism": "harness.experiments.determinism.run:run_determinism",
+    "quantization": "harness.experiments.quantization.run:run_quantization",
+    "sentences": "harness.experiments.quantization.run:run_quantization",
     "sweep": "harness.experiments.sweep:run_sweep",
-    "ladder": "harness.experiments.ladder:run_ladder",
-    "isolation": "harness.experiments.isolation:run_isolation",
-    "parity": "harness.experiments.parity:run_parity",
+    "ladder": "harness.experiments.ladder.run:run_ladder",
+    "isolation": "harness.experiments.isolation.run:run_isolation",
+    "parity": "harness.experiments.parity.run:run_parity",
     "canary": "harness.experiments.canary:run_canary",
-    "sensitivity": "harness.experiments.sensitivity:run_sensitivity",
+    "sensitivity": "harness.experiments.sensitivity.run:run_sensitivity",
 }.items():
     EXPERIMENTS.add(_name, _target)

@@ -7,16 +7,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.compare.family import proportion
+from harness.core.errors import ConfigError, SoakError, nearest, refuse_unknown
+from harness.core.records import Arm, Attempt, Chunk, Claim, Json, Variant, Verdict, VerdictWord
+from harness.detectors import catalogue
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
-from harness.errors import ConfigError, SoakError, nearest, refuse_unknown
+from harness.experiments.quantization.claims import proportion
 from harness.experiments.stage import ExperimentRun, markdown_table, write_results
-from harness.faults import catalogue
 from harness.injection import InjectionRule, faulty
 from harness.store import Run
 from harness.text import count_words
-from harness.types import Arm, Attempt, Chunk, Claim, Json, Variant, Verdict, VerdictWord
 
 _NO_REFERENCE = "no reference"  # in the reason of a class that needs one
 _DEFAULTS: Mapping[str, Any] = {"faults": [], "words_min": 6}

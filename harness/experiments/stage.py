@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from harness.core.errors import SoakError
+from harness.core.records import Claim, Json, Variant
 from harness.engine.assessor import ScoringPipeline
 from harness.engine.engine import Engine
 from harness.engine.machine import watched
@@ -16,11 +18,9 @@ from harness.engine.plan import Plan
 from harness.engine.preflight import refuse
 from harness.engine.progress import Progress
 from harness.engine.soak import Soak
-from harness.errors import SoakError
-from harness.judge import VerdictPolicy
 from harness.report import write as write_report
 from harness.store import Run
-from harness.types import Claim, Json, Variant
+from harness.verdicts import VerdictPolicy
 
 RESULTS = "results.json"
 TABLE = "results.md"

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from harness import stats
-from harness.compare import ChunkResult
-from harness.compare.family import proportion
+from harness.claims import ChunkResult
+from harness.core.errors import ConfigError, SoakError, refuse_unknown
+from harness.core.records import Claim, Json, Variant
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
 from harness.engine.results import chunk_results
-from harness.errors import ConfigError, SoakError, refuse_unknown
+from harness.experiments.quantization.claims import proportion
 from harness.experiments.stage import ExperimentRun, markdown_table, write_results
-from harness.types import Claim, Json, Variant
 
 _DEFAULTS: Mapping[str, Any] = {"rate_max": 0.25, "wer_max": 0.1, "level": 0.95, "grid": {}, "list": []}
 SAFE, UNSAFE, UNDECIDED = "safe", "unsafe", "undecided"

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from harness.audio import wav_bytes
 from harness.backends.null import Failure
 from harness.backends.null_faults import KINDS
-from harness.types import Request, Samples, Synthesis
+from harness.core.records import Request, Samples, Synthesis
 
 WORDS_KEPT = 6  # of the text before, spoken again by a backend that keeps its state
 

@@ -14,12 +14,12 @@ import numpy as np
 from harness.audio import read_audio
 from harness.backends import ADAPTERS
 from harness.backends.base import Backend, BackendRefused
-from harness.faults import catalogue
-from harness.faults.base import CannotInject, InjectionMaterial, InjectionPoint, Injector
+from harness.core.records import Capabilities, Chunk, Request, Samples, Synthesis, Tokens, Variant
+from harness.detectors import catalogue
+from harness.detectors.base import CannotInject, InjectionMaterial, InjectionPoint, Injector
 from harness.injection.actions import AFTER, BEFORE, InjectionState
 from harness.injection.plan import InjectionRule, inner, read_plan
 from harness.injection.words import spoken_words
-from harness.types import Capabilities, Chunk, Request, Samples, Synthesis, Tokens, Variant
 
 
 @dataclass(frozen=True, slots=True)

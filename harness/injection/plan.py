@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from harness.backends.settings import Settings, read_settings, wrong
-from harness.errors import nearest
-from harness.types import Variant
+from harness.core.errors import nearest
+from harness.core.records import Variant
 
 ADAPTER = "faulty"
 KEY = "faulty"  # the one setting that is not the inner adapter's
@@ -68,7 +68,7 @@ def faulty(
 
 def read_plan(variant: Variant) -> Faulty:
     """The plan of a variant. Raises ConfigError naming the key, for unknown classes and injectors too."""
-    from harness.faults import catalogue
+    from harness.detectors import catalogue
 
     table = read_settings(Outer, variant).faulty
     if table.adapter == ADAPTER:

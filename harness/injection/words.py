@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.faults.base import CannotInject, InjectionMaterial
-from harness.types import Samples, Synthesis
+from harness.core.records import Samples, Synthesis
+from harness.detectors.base import CannotInject, InjectionMaterial
 
 Words = tuple[tuple[str, float, float], ...]
 RATE = 16_000  # Hz, what Whisper reads

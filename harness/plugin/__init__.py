@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from harness import terminal
-from harness.errors import ConfigError, SoakError
+from harness.core.errors import ConfigError, SoakError
 from harness.experiments import EXPERIMENTS
 from harness.plugin import closing, options
 from harness.plugin.caught import say_what_was_caught

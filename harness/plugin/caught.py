@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import nearest
+from harness.core.errors import nearest
 from harness.plugin.selection import SuiteCase, SuiteContext
 
 _OPERATORS = ("and", "or", "not", "true", "false")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import terminal
+from harness.core.printable import printable
 from harness.plugin.night import Night
-from harness.printable import printable
 
 
 def unjudged(summary: dict[str, Any]) -> list[str]:

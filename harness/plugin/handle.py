@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.faults.readable import finding_phrase
+from harness.core.printable import printable, printable_line
+from harness.core.records import Arm, Attempt, Claim, Finding, Measurement, Status, Verdict, VerdictWord
+from harness.detectors.readable import finding_phrase
 from harness.plugin.selection import SuiteCase, SuiteContext
-from harness.printable import printable, printable_line
-from harness.types import Arm, Attempt, Claim, Finding, Measurement, Status, Verdict, VerdictWord
 
 if TYPE_CHECKING:
     from harness.store import Run

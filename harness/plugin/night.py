@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from harness.core.errors import ConfigError, SoakError
+from harness.core.records import Json
 from harness.engine.night import FOLDER, NightPlan
-from harness.errors import ConfigError, SoakError
 from harness.plugin.handle import ClaimFailed
 from harness.plugin.options import SuiteOptions
-from harness.types import Json
 
 KINDS = ("baseline", "last runs")
 FIGURES = ("new-faults", "fault-rate", "wer", "speed", "memory")

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.core.paths import ROOT
 from harness.store import default_reports
 
 if TYPE_CHECKING:
     from harness.engine.night import SuiteEntry
 
-_ROOT = Path(__file__).resolve().parents[2]
-DEFAULT_VARIANTS = _ROOT / "variants.toml"
+DEFAULT_VARIANTS = ROOT / "variants.toml"
 
 
 def add(parser: pytest.Parser) -> None:
@@ -100,7 +100,7 @@ def settle_options(config: pytest.Config) -> None:
     here = config.invocation_params.dir
     if config.option.variants is None:
         own = here / DEFAULT_VARIANTS.name
-        config.option.variants = DEFAULT_VARIANTS if here.is_relative_to(_ROOT) or not own.is_file() else own
+        config.option.variants = DEFAULT_VARIANTS if here.is_relative_to(ROOT) or not own.is_file() else own
     if config.option.reports is None:
         config.option.reports = default_reports(here)
 

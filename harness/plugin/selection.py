@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.errors import ConfigError, SoakError, nearest
+from harness.core.errors import ConfigError, SoakError, nearest
+from harness.core.records import Corpus, Variant
+from harness.core.toml import read_toml
+from harness.core.variants import load_variants
 from harness.experiments import EXPERIMENTS
 from harness.plugin.options import SuiteOptions
 from harness.scorers import MOS_PREDICTORS, chosen
 from harness.scorers.asr import asr_of
 from harness.scorers.speaker_encoders import speaker_encoder
-from harness.toml import read_toml
-from harness.types import Corpus, Variant
-from harness.variants import load_variants
 
 if TYPE_CHECKING:
     from harness.engine.plan import Plan
@@ -113,7 +113,7 @@ def other_problems(asked: SuiteOptions, folder: Path) -> list[str]:
 
 def pairs_of(asked: SuiteOptions, folder: Path) -> list[str]:
     """Every row (a pair, at one bucket) that the limits file names. Raises ConfigError."""
-    from harness.parity import ParityLimits
+    from harness.experiments.parity import ParityLimits
 
     table = load_margins(asked.getoption("limits") or folder / "limits.toml").get("parity", {})
     return [row for pair in ParityLimits.read(table, Path()).pairs.values() for row in pair.rows()]

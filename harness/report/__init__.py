@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from harness.errors import StoreError
+from harness.core.errors import StoreError
+from harness.core.records import Json
 from harness.report.files import write_whole
 from harness.report.page import render_report
 from harness.report.summary import run_summary
 from harness.store import Run
 from harness.store.manifest import check_whole
-from harness.types import Json
 
 
 def write(run_path: Path, *, single_file: bool = False) -> Json:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from harness.core.records import Json
 from harness.report.headline import Headline, VariantWord
-from harness.types import Json
 
 MOST = 5
 _BOUND = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness import stats
+from harness.core.records import Arm, Json
 from harness.store import Run
-from harness.types import Arm, Json
 
 _LEVEL = 0.95
 _SEED = 0

@@ -7,16 +7,16 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.errors import ConfigError, StoreError, nearest
+from harness.core.errors import ConfigError, StoreError, nearest
+from harness.core.paths import ROOT, SUITES
+from harness.core.records import Claim, Json
 from harness.report.compare import compare_runs, only, pool
 from harness.report.digest import Digest, digest
 from harness.report.gates import Gates
 from harness.store import Run, list_runs
-from harness.types import Claim, Json
 
 FOLDER = "baselines"
 COMPARISON = "comparison.json"
-_ROOT = Path(__file__).resolve().parents[2]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -42,7 +42,7 @@ def promote(run_path: Path, name: str, reports: Path) -> Path:
 
 def read_baseline(name: str, reports: Path) -> Digest:
     """A baseline by name: of ``reports``, else of this repository. Raises ConfigError with the nearest name."""
-    folders = [reports / FOLDER, _ROOT / "reports" / FOLDER]
+    folders = [reports / FOLDER, ROOT / "reports" / FOLDER]
     for path in (folder / f"{name}.json" for folder in folders if _NAME.fullmatch(name)):
         if path.is_file():
             return Digest.load(path)
@@ -141,7 +141,7 @@ def _alike(path: Path, now: Digest) -> Digest | None:
 
 def gates_of(limits: Path | None) -> Gates:
     """The margins of a named file, else of ``suites/nightly/limits.toml``, else (installed without it) the defaults."""
-    usual = _ROOT / "suites" / "nightly" / "limits.toml"
+    usual = SUITES / "nightly" / "limits.toml"
     return Gates.load(limits if limits is not None else (usual if usual.is_file() else None))
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.core.records import VerdictWord
 from harness.report.material import MEASURES, ReportData, ReportRow
 from harness.report.svg import FAINT, GRID, INK, MARKERS, SERIES, markup, new_plot
-from harness.types import VerdictWord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

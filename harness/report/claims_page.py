@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from harness.core.records import Claim, Json
 from harness.report.svg import SERIES, markup, new_plot
 from harness.store import Run
-from harness.types import Claim, Json
 
 _RELATIVE = {"speech_rate", "token_rate", "rtfx"}  # their changes are logarithms of ratios
 _UNITS = {"loudness_lufs": " LU", "wer": " errors a word"}

@@ -12,9 +12,9 @@ from statistics import fmean
 import numpy as np
 
 from harness import stats
+from harness.core.records import Claim
 from harness.report.digest import Digest, DigestChunk
 from harness.report.gates import Gates
-from harness.types import Claim
 
 _SEED = 0
 _PAIRS_MIN = 6  # fewer ratios have no interval worth the name

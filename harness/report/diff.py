@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.types import Json
+from harness.core.records import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.documents import read_json
-from harness.errors import ConfigError
+from harness.core.documents import read_json
+from harness.core.errors import ConfigError
+from harness.core.records import Json, VerdictWord
 from harness.report.material import read_report_data
 from harness.report.summary import run_summary
 from harness.store import Run
-from harness.types import Json, VerdictWord
 
 SCHEMA = 2
 READS = (1, 2)

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.core.records import Attempt, Json, Measurement, Verdict
 from harness.report.flat import attempt_rows
 from harness.report.headline import VariantWord, headlines, sentence
 from harness.store import Run
-from harness.types import Attempt, Json, Measurement, Verdict
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")

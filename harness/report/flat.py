@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from harness.core.records import Arm, Json, Measurement, Status, VerdictWord
 from harness.store import Run
-from harness.types import Arm, Json, Measurement, Status, VerdictWord
 
 _SKIPPED = {"embedding", "words", "alignment", "spans", "codebooks", "reference", "hypothesis"}  # not figures
 _MOST_DEPTH = 3

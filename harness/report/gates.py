@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from harness.errors import ConfigError, nearest
-from harness.toml import read_toml
+from harness.core.errors import ConfigError, nearest
+from harness.core.toml import read_toml
 
 
 @dataclass(frozen=True, slots=True)

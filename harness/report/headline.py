@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.compare.as_whole import INFORMING, URGENT
-from harness.types import Json
+from harness.claims.as_whole import INFORMING, URGENT
+from harness.core.records import Json
 
 
 class VariantWord(StrEnum):

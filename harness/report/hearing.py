@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from harness.core.records import Arm, Json, Measurement, Status
 from harness.scorers.intelligibility import LOOPED
 from harness.store import Run
-from harness.types import Arm, Json, Measurement, Status
 
 _LISTENER = ("engine", "model", "normaliser", "device", "compute_type")
 

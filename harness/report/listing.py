@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.errors import StoreError
+from harness.core.errors import StoreError
+from harness.core.records import Json
 from harness.report.headline import headlines
 from harness.store import Run, RunInfo
-from harness.types import Json
 
 _SHOWN = 4  # variants by name
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.documents import read_json
-from harness.errors import ConfigError
-from harness.faults.readable import readable_value
+from harness.core.documents import read_json
+from harness.core.errors import ConfigError
+from harness.core.records import Arm, Finding, Json, VerdictWord
+from harness.detectors.readable import readable_value
 from harness.stats import clopper_pearson
 from harness.store import Run
-from harness.types import Arm, Finding, Json, VerdictWord
 
 SCHEMA = 1
 REAL, FALSE_ALARM = "real", "false alarm"
@@ -166,7 +166,8 @@ def mark_lines(rows: Sequence[ClassFigures], judged: int, alarms: int) -> list[s
             limits = ", ".join(readable_value(row.fault, limit) for limit in row.limits[:3])
             text.append(
                 f"{'':<22}a limit of {readable_value(row.fault, row.quiet_limit)} (now {limits}) "
-                f"would have kept silent on all {row.false} false alarms and missed {row.lost} of {row.real} real faults"
+                f"would have kept silent on all {row.false} false alarms "
+                f"and missed {row.lost} of {row.real} real faults"
             )
     if judged:
         low, high = clopper_pearson(alarms, judged, _LEVEL)

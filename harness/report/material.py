@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.core.records import Arm, Attempt, Finding, Json, Verdict, VerdictWord
 from harness.store import Run
-from harness.types import Arm, Attempt, Finding, Json, Verdict, VerdictWord
 
 MEASURES: Mapping[str, str] = {
     "loudness_lufs": "Loudness (LUFS)",

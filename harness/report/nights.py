@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from harness.documents import read_json
-from harness.errors import ConfigError
-from harness.types import Json
+from harness.core.documents import read_json
+from harness.core.errors import ConfigError
+from harness.core.records import Json
 
 FOLDER = "nights"
 SCHEMA = 1

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.faults.readable import finding_phrase, source_in_words
+from harness.core.paths import ROOT
+from harness.core.records import Json
+from harness.detectors.readable import finding_phrase, source_in_words
 from harness.report import charts, claims_page, marks
 from harness.report.advice import advice
 from harness.report.assets import policy, static
@@ -21,10 +23,8 @@ from harness.report.review import Queue, chunks_to_review, relative_audio, sound
 from harness.report.sections import section
 from harness.report.single import embedded_audio
 from harness.store import Run
-from harness.types import Json
 
 PICTURES = "pictures"
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 def render_report(run: Run, summary: Json, *, single_file: bool = False) -> Path:
@@ -214,11 +214,11 @@ def _short(word: str) -> str:
     path = Path(word)
     if not path.is_absolute():
         return word
-    return str(path.relative_to(_ROOT)) if path.is_relative_to(_ROOT) else path.name
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
 
 
 def _titles() -> dict[str, str]:
-    from harness.faults import catalogue
+    from harness.detectors import catalogue
 
     return {name: fault.title for name, fault in catalogue().items()}
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.types import Samples
+from harness.core.records import Samples
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from harness.errors import StoreError
+from harness.core.errors import StoreError
+from harness.core.records import Arm, Attempt, Json, Measurement, Status, VerdictWord
 from harness.report.diff import anchors, word_diff
 from harness.report.material import ReportData, ReportRow
 from harness.report.scores import frozen_limits, judged_scores
 from harness.store import Run
-from harness.types import Arm, Attempt, Json, Measurement, Status, VerdictWord
 
 MOST = 200  # chunks of one page
 _ARMS = {Arm.REPLAY_SAME_SEED: "replay, same seed", Arm.REPLAY_NEW_SEED: "replay, new seed"}

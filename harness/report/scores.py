@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.errors import ConfigError
-from harness.faults.readable import finding_phrase, readable_value
-from harness.judge import Limits
-from harness.judge.limits import Bound, FaultLimits, length_of, pick
+from harness.core.errors import ConfigError
+from harness.core.records import Chunk, Detection, Finding, Relation, UsedLimit
+from harness.detectors.readable import finding_phrase, readable_value
 from harness.report.material import ReportRow
 from harness.store import Run
-from harness.types import Chunk, Detection, Finding, Relation, UsedLimit
+from harness.verdicts import Limits
+from harness.verdicts.limits import Bound, FaultLimits, length_of, pick
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from harness.errors import ConfigError, nearest
-from harness.faults.readable import finding_phrase
+from harness.core.errors import ConfigError, nearest
+from harness.core.records import Claim, Json, Status, VerdictWord
+from harness.detectors.readable import finding_phrase
 from harness.report.assets import policy, static
 from harness.report.compare import compare_runs, only
 from harness.report.diff import word_diff
@@ -19,7 +20,6 @@ from harness.report.gates import Gates
 from harness.report.material import ReportRow, read_report_data
 from harness.report.summary import run_summary
 from harness.store import Run
-from harness.types import Claim, Json, Status, VerdictWord
 
 MOST = 200  # chunks of one page
 

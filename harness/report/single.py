@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from harness.core.records import Attempt
 from harness.report.review import sound
 from harness.store import Run
-from harness.types import Attempt
 
 
 def embedded_audio(run: Run) -> Callable[[Attempt], str | None]:

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from harness.compare.as_whole import URGENT
+from harness.claims.as_whole import URGENT
+from harness.core.records import Arm, Attempt, Computes, Finding, Json, Measurement, Verdict, VerdictWord
 from harness.report.against import reference_comparison
 from harness.report.hearing import by_language, listener, looped, word_errors
 from harness.report.material import selected
 from harness.report.timings import concurrent_throughput, rtfx_of_attempts, streaming, timings
 from harness.stats import clopper_pearson
 from harness.store import Run
-from harness.types import Arm, Attempt, Computes, Finding, Json, Measurement, Verdict, VerdictWord
 
 SUMMARY_VERSION = 1
 _LEVEL = 0.95

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from harness.core.records import Attempt, Json
 from harness.store import Run
-from harness.types import Attempt, Json
 
 CPU_SHARE_MIN = 0.5  # of the wall time; below it the work is done on a GPU or waited for, and CPU seconds say little
 OTHERS_MAX = 0.25  # of all cores: on two cores, half a core taken by others

@@ -9,15 +9,15 @@ from statistics import median
 from typing import Any
 from urllib.parse import quote
 
-from harness.documents import read_json
-from harness.errors import ConfigError
+from harness.core.documents import read_json
+from harness.core.errors import ConfigError
+from harness.core.records import Json
 from harness.report.assets import policy, static
 from harness.report.baseline import COMPARISON
 from harness.report.headline import headlines, sentence
 from harness.report.nights import read_nights as nights_of
 from harness.report.steps import LEAST, changes
 from harness.report.svg import FAINT, MARKERS, SERIES, markup, new_plot
-from harness.types import Json
 
 FIGURES: Mapping[str, str] = {
     "fault_rate": "Faulty chunks, share of those judged",

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from harness.errors import ConfigError, nearest
-from harness.registry import Registry
+from harness.core.errors import ConfigError, nearest
+from harness.core.registry import Registry
 from harness.scorers.base import Clip, Scorer, missing_need, observe
 
 SCORERS: Registry[type[Scorer]] = Registry("scorer")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.types import Samples
+from harness.core.records import Samples
 
 FRAME = 0.010  # s
 FLOOR = -70.0  # dBFS: nothing below it is speech, whatever the clip

@@ -9,12 +9,12 @@ from typing import Protocol
 
 import numpy as np
 
-from harness.alignment import TimedWord
-from harness.errors import ConfigError, nearest
+from harness.core.errors import ConfigError, nearest
+from harness.core.records import Json, Samples, Variant
 from harness.scorers.base import Clip
 from harness.scorers.clip import SPEECH_RATE, SharedClip
 from harness.scorers.hearing import Hearing
-from harness.types import Json, Samples, Variant
+from harness.text.alignment import TimedWord
 
 DEFAULT = "whisper"  # where neither the command line nor the variants name one: tiny.en for English, base for the rest
 ENGLISH, OTHERS = "tiny.en", "base"  # the models behind the default

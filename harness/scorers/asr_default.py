@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.core.records import Samples
 from harness.scorers.asr import DEFAULT, ENGLISH, OTHERS, Transcript, is_english
 from harness.scorers.asr_faster_whisper import FasterWhisper
-from harness.types import Samples
 
 
 class DefaultWhisper:

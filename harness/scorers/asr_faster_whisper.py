@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from harness.alignment import TimedWord
-from harness.errors import ConfigError, nearest
+from harness.core.errors import ConfigError, nearest
+from harness.core.records import Json, Samples
 from harness.scorers.asr import RATE, Transcript
 from harness.scorers.hearing import HeardWindow, Try, transcribe_guarded
-from harness.types import Json, Samples
+from harness.text.alignment import TimedWord
 from harness.weights import model_folder, model_names
 from harness.weights.foreign import is_path
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from harness.types import Attempt, Chunk, Measurement, Samples, Status, TokenLayout, Variant
+from harness.core.records import Attempt, Chunk, Measurement, Samples, Status, TokenLayout, Variant
 
 
 @dataclass

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.audio import resample
+from harness.core.records import Samples
 from harness.scorers.activity import Activity, find_activity, frame_energy
 from harness.scorers.base import Clip
-from harness.types import Samples
 
 FLOOR_DBFS = -120.0
 """What stands for digital silence and anything below it: a level that is known, and has no finite logarithm."""

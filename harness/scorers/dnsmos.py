@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import MissingExtra
+from harness.core.errors import MissingExtra
 from harness.scorers.asr import RATE, speech_16k
 from harness.scorers.base import Clip, Unavailable
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.alignment import TimedWord
+from harness.core.records import Json, Samples, Span
 from harness.scorers.asr import (
     DEFAULT,
     ENGLISH,
@@ -32,7 +32,7 @@ from harness.scorers.unexplained import UnexplainedSpeech, unexplained
 from harness.scorers.voice_activity import RATE, Voiced, join_spans, original_time, voiced
 from harness.scorers.word_edits import EditKind, WordEdit, as_heard, as_spelled, everywhere, last_heard
 from harness.text import UNSPACED, default_normaliser, normaliser, primary, spoken_text
-from harness.types import Json, Samples, Span
+from harness.text.alignment import TimedWord
 from harness.weights import model_names
 
 if TYPE_CHECKING:

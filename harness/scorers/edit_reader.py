@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from harness.core.records import Samples, Span
 from harness.scorers.asr_faster_whisper import FasterWhisper, model_path
 from harness.scorers.asr_window import FULL_FRAMES, WindowedModel
 from harness.scorers.base import Unavailable
 from harness.scorers.teacher_forcing import TeacherForcedDecoder, TextReading, TokenEdit
 from harness.scorers.word_edits import WordEdit
 from harness.text import UNSPACED
-from harness.types import Samples, Span
 
 FRAME_SECONDS = 0.02  # of the encoder's output
 

@@ -13,9 +13,9 @@ from typing import Protocol
 
 import numpy as np
 
-from harness.alignment import TimedWord
+from harness.core.records import Json, Samples
 from harness.scorers.voice_activity import FAINTEST, Voiced, join_spans, original_time, voiced
-from harness.types import Json, Samples
+from harness.text.alignment import TimedWord
 
 RATE = 16_000  # Hz
 SHORTEST = 0.3  # s; a shorter clip is a fragment of a word

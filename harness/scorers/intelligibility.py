@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.alignment import ErrorCounts, align_characters, align_words, retime
+from harness.core.records import Json
 from harness.scorers.asr import DEFAULT, Recognizer, Transcript, recognizer, transcript_of
 from harness.scorers.base import Clip, Unavailable
 from harness.text import Normaliser, default_normaliser, normaliser
-from harness.types import Json
+from harness.text.alignment import ErrorCounts, align_characters, align_words, retime
 
 LOOPED = "recognizer looped"  # the reason that a run's footer counts
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.core.records import Samples
 from harness.scorers.base import Clip
 from harness.scorers.clip import SPEECH_RATE, SharedClip, significant
-from harness.types import Samples
 
 STEP = 0.010  # s between frames
 LOWEST, HIGHEST = 60.0, 500.0  # Hz

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.core.records import Samples
 from harness.scorers.activity import true_stretches
 from harness.scorers.clip import FLOOR_DBFS, SharedClip, level_dbfs, significant
-from harness.types import Samples
 
 RAIL = 0.999  # of full scale
 RUN_AT_RAIL = 3  # samples in a row that make a clipped peak

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.core.records import Samples
 from harness.scorers.clip import SharedClip, significant
-from harness.types import Samples
 
 SHORT = 16  # samples; up to here a difference over 8 ms says enough
 SHORT_FRAME = 0.008  # s

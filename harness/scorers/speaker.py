@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from harness.audio import AudioError, read_audio, resample
+from harness.core.records import Samples
 from harness.scorers.asr import RATE, speech_16k
 from harness.scorers.base import Clip, Unavailable
 from harness.scorers.speaker_encoders import DEFAULT_ENCODER, Embedding, ResemblyzerEncoder, speaker_encoder
-from harness.types import Samples
 
 ENCODER = ResemblyzerEncoder.name
 SHORTEST_SPEECH = 1.6  # s; one window of Resemblyzer, below it the embedding is mostly zero padding

@@ -15,8 +15,8 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import ConfigError, MissingExtra, nearest
-from harness.types import Samples
+from harness.core.errors import ConfigError, MissingExtra, nearest
+from harness.core.records import Samples
 
 Embedding: TypeAlias = NDArray[np.float32]
 DEFAULT_ENCODER = "resemblyzer"

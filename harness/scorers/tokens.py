@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.core.records import TokenLayout, Tokens
 from harness.scorers.activity import true_stretches
 from harness.scorers.base import Clip
 from harness.scorers.clip import significant
-from harness.types import TokenLayout, Tokens
 
 CUT_OFF = frozenset({"length", "max_tokens", "max_length", "max_new_tokens", "limit"})
 ENDED = frozenset({"stop", "eos", "end", "end_turn", "stop_token", "complete", "completed"})

@@ -11,10 +11,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from harness.alignment import TimedWord
+from harness.core.records import Json, Span
 from harness.scorers.activity import Activity
 from harness.scorers.word_edits import comparable_word, word_differences
-from harness.types import Json, Span
+from harness.text.alignment import TimedWord
 
 LEAST = 0.5  # s of sound; less is a misheard word
 USUAL_LETTER = 0.07  # s, where no word was heard as written

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.types import Samples
+from harness.core.records import Samples
 
 RATE = 16_000  # Hz, what the VAD reads
 FRAME = 512  # samples a probability

@@ -17,10 +17,10 @@ import httpx
 from harness.audio import pcm_sha256
 from harness.backends.http_settings import check_http_settings
 from harness.backends.worker import Reply, Worker
-from harness.documents import parse_json, read_limited
-from harness.errors import ConfigError, StoreError
-from harness.session import seed_for
-from harness.types import Corpus, Json, Outcome, Request, Variant
+from harness.core.documents import parse_json, read_limited
+from harness.core.errors import ConfigError, StoreError
+from harness.core.records import Corpus, Json, Outcome, Request, Variant
+from harness.engine.session import seed_for
 
 RESULTS = "requests.jsonl"
 SUMMARY = "summary.json"

@@ -6,7 +6,7 @@ import io
 import struct
 
 from harness.audio import float_to_pcm, resample, wav_bytes
-from harness.types import Samples
+from harness.core.records import Samples
 
 CONTENT_TYPES = {
     "wav": "audio/wav", "pcm": "audio/pcm", "flac": "audio/flac", "mp3": "audio/mpeg", "opus": "audio/ogg",

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
+from harness.core.records import Variant
 from harness.serve.server import SpeechServer, check_loopback
 from harness.serve.voices import WorkerPool
-from harness.types import Variant
 
 
 def serve_until_stopped(

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
+from harness.core.records import Samples
 from harness.serve.voices import WorkerPool
-from harness.types import Samples
 
 SHELF = 64  # pieces spoken ahead: some minutes of speech, some 20 MB
 PATIENCE = 15.0  # s that a full shelf waits for its client before the worker is given to the next

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.backends.worker import Reply, Worker
-from harness.types import Request, Variant
+from harness.core.records import Request, Variant
 
 
 class Busy(Exception):

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.store.cells import Cell, to_cell
-from harness.store.journal import Row
-from harness.types import (
+from harness.core.records import (
     Attempt,
     Claim,
     Detection,
@@ -22,6 +20,8 @@ from harness.types import (
     Verdict,
     VerdictWord,
 )
+from harness.store.cells import Cell, to_cell
+from harness.store.journal import Row
 
 _ATTEMPT_PLAIN = (
     "session",

@@ -7,13 +7,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import StoreError
+from harness.core.errors import StoreError
+from harness.core.paths import ROOT
 from harness.store.layout import JOURNAL, MANIFEST, point_latest, read_manifest, sweep_unfinished
 from harness.store.lock import held
 from harness.store.reader import directory_bytes
 from harness.store.run import Run
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Pruned:
 
 def default_reports(here: Path) -> Path:
     """Where runs go by default: into the clone for who works in it, else into ``reports`` of the folder ``here``."""
-    return (_ROOT if here.is_relative_to(_ROOT) else here) / "reports"
+    return (ROOT if here.is_relative_to(ROOT) else here) / "reports"
 
 
 def list_runs(root: Path) -> list[RunInfo]:

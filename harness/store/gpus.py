@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from functools import lru_cache
 
-from harness.types import Json
+from harness.core.records import Json
 
 _ASKED = ("name", "memory.total", "memory.used", "driver_version")
 _COMMAND = ("nvidia-smi", f"--query-gpu={','.join(_ASKED)}", "--format=csv,noheader,nounits")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.errors import CannotStore, StoreError
+from harness.core.errors import CannotStore, StoreError
 from harness.store.cells import Cell, from_cell, row_checksum, to_cell
 from harness.store.schema import SCHEMA_VERSION, TABLES, statements
 from harness.store.upgrades import check_version, upgrade, upgraded_copy

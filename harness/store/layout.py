@@ -8,12 +8,12 @@ import shutil
 import time
 from pathlib import Path
 
-from harness.documents import read_json
-from harness.durable import sync_directory, write_durably
-from harness.errors import StoreError
+from harness.core.documents import read_json
+from harness.core.durable import sync_directory, write_durably
+from harness.core.errors import StoreError
+from harness.core.records import Json
 from harness.store.journal import Journal
 from harness.store.lock import Lock, held
-from harness.types import Json
 
 MANIFEST = "manifest.json"
 JOURNAL = "journal.sqlite"

@@ -12,9 +12,9 @@ import os
 import re
 from pathlib import Path
 
-from harness.documents import read_limited
-from harness.durable import write_all
-from harness.errors import StoreError
+from harness.core.documents import read_limited
+from harness.core.durable import write_all
+from harness.core.errors import StoreError
 
 _LINE = re.compile(rb"(\d{1,18}) ([0-9a-f]{16})")
 _LIMIT = 256 << 20  # bytes: ten million attempts

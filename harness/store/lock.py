@@ -9,8 +9,8 @@ import time
 import weakref
 from pathlib import Path
 
-from harness.durable import write_all
-from harness.errors import StoreError
+from harness.core.durable import write_all
+from harness.core.errors import StoreError
 
 _open_locks: weakref.WeakSet[Lock] = weakref.WeakSet()
 

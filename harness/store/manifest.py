@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.errors import StoreError
-from harness.types import Json
+from harness.core.errors import StoreError
+from harness.core.records import Json
 
 
 class _Part(BaseModel):

@@ -12,10 +12,11 @@ from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
-from harness.errors import StoreError
+from harness.core.errors import StoreError
+from harness.core.paths import PACKAGE
+from harness.core.records import Json
 from harness.store.gpus import gpus
 from harness.store.redact import looks_secret, redact
-from harness.types import Json
 from harness.weights.checked import sha256_of
 
 PACKAGES = (
@@ -29,8 +30,6 @@ ENVIRONMENT = frozenset(
     | {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCH_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "PYTHONOPTIMIZE"}
 )
 ENVIRONMENT_PREFIXES = ("TTS_SOAK_", "GGML_", "LLAMA_ARG_")
-
-_HARNESS = Path(__file__).resolve().parents[1]
 
 
 def provenance(models: Mapping[str, Path] | None = None) -> Json:
@@ -89,8 +88,8 @@ def packages(names: Iterable[str]) -> dict[str, str | None]:
 def code() -> Json:
     """Commit and dirty flag of the checkout the code runs from, and a hash over its source files."""
     digest = hashlib.sha256()
-    for path in sorted(_HARNESS.rglob("*.py")):
-        digest.update(path.relative_to(_HARNESS).as_posix().encode() + b"\0" + path.read_bytes())
+    for path in sorted(PACKAGE.rglob("*.py")):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
     answer: Json = {"sha256": digest.hexdigest(), "commit": None, "dirty": None}
     try:
         _git("ls-files", "--error-unmatch", "types.py")  # a package installed inside another project's checkout
@@ -102,7 +101,7 @@ def code() -> Json:
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=_HARNESS, capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(["git", *arguments], cwd=PACKAGE, capture_output=True, text=True, timeout=20, check=True)
     return done.stdout
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from harness.errors import StoreError
+from harness.core.errors import StoreError
+from harness.core.records import Attempt, Claim, Detection, Json, Measurement, Samples, Verdict
 from harness.store.cells import to_cell
 from harness.store.convert import attempt_of, claim_of, evidence_of, observation_of, verdict_of
 from harness.store.journal import Journal, Row
 from harness.store.lock import held
 from harness.store.sounds import Sounds
-from harness.types import Attempt, Claim, Detection, Json, Measurement, Samples, Verdict
 
 R = TypeVar("R")
 

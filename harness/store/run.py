@@ -15,7 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from harness.errors import CannotStore, StoreError
+from harness.core.errors import CannotStore, StoreError
+from harness.core.records import Attempt, Claim, Detection, Json, Measurement, Samples, Verdict
 from harness.store.convert import attempt_key, attempt_row, claim_row, evidence_row, observation_row, verdict_row
 from harness.store.journal import Journal
 from harness.store.layout import JOURNAL, create_run_directory, point_latest, read_manifest
@@ -25,7 +26,6 @@ from harness.store.reader import Reader
 from harness.store.redact import redact, redact_json, shortened
 from harness.store.schema import SCHEMA_VERSION
 from harness.store.verify import lost_attempts, manifest_changed, quarantine, run_problems, unlisted_attempts
-from harness.types import Attempt, Claim, Detection, Json, Measurement, Samples, Verdict
 
 DETAIL_LIMIT = 500  # characters of an attempt's one line
 TAIL_LIMIT = 4096  # characters kept of what was printed last

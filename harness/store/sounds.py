@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from harness.audio import pcm_sha256
-from harness.documents import read_limited
-from harness.durable import sync_directory, write_durably
-from harness.errors import CannotStore, StoreError
-from harness.types import Samples
+from harness.core.documents import read_limited
+from harness.core.durable import sync_directory, write_durably
+from harness.core.errors import CannotStore, StoreError
+from harness.core.records import Samples
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHHH4sII4sI")  # RIFF, fmt with extension size, fact, data
 _FLOAT = 3  # WAVE_FORMAT_IEEE_FLOAT

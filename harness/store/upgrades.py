@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.errors import StoreError
+from harness.core.errors import StoreError
 from harness.store.cells import from_cell, row_checksum, to_cell
 from harness.store.schema import INDEXES, SCHEMA_VERSION, TABLES, VIEWS, Table, define_table
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from harness.documents import read_json
-from harness.errors import StoreError
+from harness.core.documents import read_json
+from harness.core.errors import StoreError
 from harness.store.journal import Journal, Row
 from harness.store.ledger import Ledger
 from harness.store.schema import TABLES

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from harness.errors import ConfigError, nearest
+from harness.core.errors import ConfigError, nearest
 from harness.text.characters import fold_characters
 from harness.text.english import english_tokens
 from harness.text.markup import spoken_text

@@ -5,12 +5,12 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+from harness.core.paths import DATA
 from harness.text.scripts import primary
 
-_TABLE = Path(__file__).resolve().parents[1] / "data" / "spoken_forms.toml"
+_TABLE = DATA / "spoken_forms.toml"
 _SIGNS = {"&": "and", "@": "at", "+": "plus", "=": "equals", ".": "dot", "–": "to", "-": "minus", "×": "times",
           "#": "hash", "*": "asterisk", "/": "slash", "%": "percent"}  # fmt: skip
 

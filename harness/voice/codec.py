@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.types import Samples
+from harness.core.records import Samples
 
 Floats = NDArray[np.float32]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.documents import read_json
-from harness.errors import ConfigError, nearest
+from harness.core.documents import read_json
+from harness.core.errors import ConfigError, nearest
 
 SCHEMA = 1
 

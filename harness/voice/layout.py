@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from rapidfuzz.distance import LCSseq
 
-from harness.types import Tokens
+from harness.core.records import Tokens
 from harness.voice.frontend import Segment
 from harness.voice.geometry import Codebook, Geometry
 

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import read_json
-from harness.errors import ConfigError, MissingExtra, nearest
-from harness.types import Samples, Tokens
+from harness.core.documents import read_json
+from harness.core.errors import ConfigError, MissingExtra, nearest
+from harness.core.records import Samples, Tokens
 from harness.voice.geometry import SCHEMA, Codebook
 
 KIND = "snac"

@@ -25,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness.types import Samples
+from harness.core.records import Samples
 from harness.voice import codec as runtime
 
 STAGES = ("parameters", "phase", "source", "filter", "waveform")

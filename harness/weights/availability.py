@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from harness.weights import sources
 from harness.weights.cache import remove_folder
 from harness.weights.catalogue import KnownModel

@@ -12,8 +12,8 @@ from pathlib import Path
 import filelock
 import platformdirs
 
-from harness.durable import sync_directory
-from harness.errors import ConfigError
+from harness.core.durable import sync_directory
+from harness.core.errors import ConfigError
 
 VARIABLE = "TTS_SOAK_CACHE"
 PATIENCE_SECONDS = 900.0  # for another process that is fetching or converting the same model

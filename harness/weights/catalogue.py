@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.errors import ConfigError, nearest
-from harness.toml import read_toml
+from harness.core.errors import ConfigError, nearest
+from harness.core.toml import read_toml
 
 _CATALOGUE = Path(__file__).with_name("catalogue.toml")
 _STRICT = ConfigDict(extra="forbid", frozen=True)

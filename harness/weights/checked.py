@@ -8,7 +8,7 @@ import json
 import secrets
 from pathlib import Path
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from harness.weights.cache import cache_root
 from harness.weights.catalogue import Bytes
 

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 
 _VERSIONS = (5, 6)  # 5: the same layout, by earlier converters
 _MOST = 100_000  # variables of a file that is believed

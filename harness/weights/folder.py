@@ -6,8 +6,8 @@ import hashlib
 from functools import partial
 from pathlib import Path
 
-from harness.durable import sync
-from harness.errors import ConfigError
+from harness.core.durable import sync
+from harness.core.errors import ConfigError
 from harness.weights import sources
 from harness.weights.cache import put_once
 from harness.weights.catalogue import KnownModel, PinnedFile, known_model

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.documents import read_json
-from harness.errors import ConfigError
+from harness.core.documents import read_json
+from harness.core.errors import ConfigError
 from harness.weights.ctranslate2_file import ModelFile
 
 _SPECIFICATION = "WhisperSpec"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from harness.weights.cache import NO_SPACE
 from harness.weights.catalogue import KnownModel
 from harness.weights.sources import EXTRA, ModelPlace, hub_place, revision_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from harness.weights.cache import cache_root
 from harness.weights.catalogue import CarriedPart, KnownModel
 from harness.weights.checked import check_file

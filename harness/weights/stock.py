@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.durable import write_durably
-from harness.errors import ConfigError
+from harness.core.durable import write_durably
+from harness.core.errors import ConfigError
 from harness.weights.cache import cache_root, put_once
 from harness.weights.catalogue import KnownModel, known_model
 from harness.weights.checked import sha256_of

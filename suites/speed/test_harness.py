@@ -5,10 +5,10 @@ import time
 
 import pytest
 
+from harness.core.records_ import Variant
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
 from harness.engine.plan import Plan
-from harness.types import Variant
 
 CHUNKS = 100
 

@@ -16,17 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from harness.alignment import align_words
 from harness.audio import read_audio, resample
 from harness.backends.llama_codec import LlamaCodec
+from harness.core.records_ import Attempt, Chunk, Request, Variant
+from harness.core.variants import load_variants
 from harness.corpora import head, load_corpus
 from harness.scorers.asr import RATE, recognizer
 from harness.scorers.clip import SharedClip
 from harness.scorers.edit_likelihood import EditLikelihoodScorer
 from harness.scorers.speaker import SpeakerScorer
 from harness.text import normaliser
-from harness.types import Attempt, Chunk, Request, Variant
-from harness.variants import load_variants
+from harness.text.alignment import align_words
 
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")  # as the scoring processes have it: one thread each
 VARIANTS = Path(__file__).resolve().parents[2] / "variants.toml"

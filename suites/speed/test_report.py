@@ -16,11 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.faults import catalogue
-from harness.judge import Limits
-from harness.report import write
-from harness.store import Run
-from harness.types import (
+from harness.core.records_ import (
     Arm,
     Attempt,
     Claim,
@@ -32,6 +28,10 @@ from harness.types import (
     Verdict,
     VerdictWord,
 )
+from harness.detectors import catalogue
+from harness.report import write
+from harness.store import Run
+from harness.verdicts import Limits
 
 VARIANTS = ("f16", "q8_0", "q5_k_m", "q4_k_s", "q2_k")
 CHUNKS = 1147

@@ -9,9 +9,9 @@ import time
 import numpy as np
 import pytest
 
+from harness.core.records_ import Attempt, Chunk, TokenLayout, Variant
 from harness.scorers import SCORERS
 from harness.scorers.clip import SharedClip
-from harness.types import Attempt, Chunk, TokenLayout, Variant
 
 SECONDS = 10.0
 FRAME_SECONDS = 0.02

@@ -8,11 +8,11 @@ import time
 import numpy as np
 import pytest
 
+from harness.core.records_ import Attempt, Chunk, DetectorInput, Measurement, Status
 from harness.corpora import load_corpus
-from harness.faults import detect_all
-from harness.judge import Limits, Priors, VerdictPolicy
-from harness.judge.settled import settle_run
-from harness.types import Attempt, Chunk, DetectorInput, Measurement, Status
+from harness.detectors import detect_all
+from harness.verdicts import Limits, Priors, VerdictPolicy
+from harness.verdicts.settled import settle_run
 
 CHUNKS = 1147
 

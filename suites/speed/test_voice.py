@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from harness.backends.llama_codec import LlamaCodec
+from harness.core.records_ import Request, Variant
+from harness.core.variants import load_variants
 from harness.corpora import head, load_corpus
-from harness.types import Request, Variant
-from harness.variants import load_variants
 
 VARIANTS = Path(__file__).resolve().parents[2] / "variants.toml"
 CHUNKS = 6

@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 sys.path.append(str(HERE.parents[1]))
 
 from harness.audio import read_audio, resample, write_wav  # noqa: E402
-from harness.types import Request, Variant  # noqa: E402
+from harness.core.records import Request, Variant  # noqa: E402
 
 VOICE = HERE.parents[1] / "voices" / "duo" / "q4_k_s.gguf"
 

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from powercut import crash_states, read_log
 
-from harness.errors import StoreError
+from harness.core.errors import StoreError
+from harness.core.records import Attempt, Measurement, Status, Verdict, VerdictWord
 from harness.store import Run, journal
-from harness.types import Attempt, Measurement, Status, Verdict, VerdictWord
 
 MODES = {"fail-once": 2, "fail-on": 3, "kill": 4, "torn": 5}
 CHUNKS = 3

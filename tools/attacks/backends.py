@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.core.records import Arm, Outcome
+from harness.core.variants import load_variants
 from harness.engine.engine import Engine
 from harness.engine.plan import Confirmation
 from harness.store import Run
-from harness.types import Arm, Outcome
-from harness.variants import load_variants
 from tools.attacks.damage import outcome, plan_in
 
 _TABLES = tomllib.loads(Path(__file__).with_name("backends.toml").read_text(encoding="utf-8"))

@@ -12,18 +12,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from harness.core.errors import SoakError
+from harness.core.records import Corpus, Variant
+from harness.core.toml import read_toml
+from harness.core.variants import load_variants
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
-from harness.errors import SoakError
-from harness.judge import Limits
-from harness.profile import Profile
 from harness.report import marks, write
 from harness.store import Run, list_runs
-from harness.toml import read_toml
-from harness.types import Corpus, Variant
-from harness.variants import load_variants
+from harness.verdicts import Limits
+from harness.verdicts.profile import Profile
 
 _SECONDS = 60  # longer is a hang
 # What may be damaged without a word: it is made anew from the rest.

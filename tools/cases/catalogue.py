@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.audio import AudioError, read_raw, read_wav_bytes, wav_bytes
 from harness.backends.http_stream import Listening
-from harness.types import Outcome, Samples, VerdictWord
+from harness.core.records import Outcome, Samples, VerdictWord
 from tools.cases.material import Recording, findings_of, verdict_of, view_of_clip, word_errors
 
 Answer = tuple[bool, str]

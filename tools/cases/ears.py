@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from harness.audio import resample
+from harness.core.records import Samples
 from harness.scorers.asr import DEFAULT, RATE, recognizer
-from harness.types import Samples
 from tools.cases.catalogue import Answer, Case, Speech
 from tools.cases.material import findings_of, view_of_clip, word_errors
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from harness.audio import read_audio
-from harness.judge import Limits, VerdictPolicy
+from harness.core.records import Attempt, Chunk, DetectorInput, Measurement, Outcome, Samples, Status, Variant, Verdict
 from harness.scorers import SCORERS
 from harness.scorers.asr import Transcript
 from harness.scorers.base import observe
 from harness.scorers.clip import SharedClip
 from harness.scorers.intelligibility import transcript_payload
 from harness.text import default_normaliser, normaliser
-from harness.types import Attempt, Chunk, DetectorInput, Measurement, Outcome, Samples, Status, Variant, Verdict
+from harness.verdicts import Limits, VerdictPolicy
 
 SCORERS_USED = ("signal", "pitch")
 

@@ -17,15 +17,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from harness.compare.identity import DeterminismWord
+from harness.core.records import Chunk, Corpus, Json, Variant
+from harness.core.variants import load_variants
 from harness.corpora import load_corpus, make_corpus
 from harness.corpora.sentences import Border, border_after
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
 from harness.experiments import EXPERIMENTS
+from harness.experiments.determinism.identity import DeterminismWord
 from harness.stats import clopper_pearson
-from harness.types import Chunk, Corpus, Json, Variant
-from harness.variants import load_variants
 
 HEALTHY, CACHED, BLEED = ("f16", "q4_k_s"), "q4_k_s_cached", "q4_k_s_bleed"
 SETUP: Json = {"probes": 3, "arms": [], "alpha": 0.01}

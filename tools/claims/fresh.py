@@ -8,10 +8,10 @@ from collections import Counter
 from pathlib import Path
 
 from harness.backends.worker import Reply, Worker
-from harness.errors import ConfigError, nearest
+from harness.core.errors import ConfigError, nearest
+from harness.core.records import Json, Outcome, Request, Variant
+from harness.core.variants import load_variants
 from harness.stats import clopper_pearson
-from harness.types import Json, Outcome, Request, Variant
-from harness.variants import load_variants
 
 TEXT = "The old man sat by the window and watched the snow fall, and he did not say a word until the lamp was lit."
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.backends.presets import read_preset
+from harness.core.records import Chunk
 from harness.corpora import head, load_corpus, only_language
-from harness.presets import read_preset
-from harness.types import Chunk
 
 ROOT = Path(__file__).parents[2]
 EMBEDDED = """[variants.{name}]

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from harness.core.records import Arm, Attempt
 from harness.store import Run
-from harness.types import Arm, Attempt
 from tools.engines.bench import Engine
 
 HEADS = (

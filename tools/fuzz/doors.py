@@ -9,16 +9,16 @@ from pathlib import Path
 from harness.audio import read_wav_bytes
 from harness.backends.answers import ReplySaid, read_answer
 from harness.backends.protocol import FrameDecoder, Message, ProtocolError
+from harness.core.documents import parse_json, parse_toml
+from harness.core.errors import ConfigError, SoakError
+from harness.core.variants import load_variants
 from harness.corpora import load_corpus
-from harness.documents import parse_json, parse_toml
-from harness.errors import ConfigError, SoakError
-from harness.judge import Limits
-from harness.profile import Profile
 from harness.report import marks
 from harness.serve.server import Refused, parsed
 from harness.store import redact
 from harness.store.manifest import check_whole
-from harness.variants import load_variants
+from harness.verdicts import Limits
+from harness.verdicts.profile import Profile
 
 
 def _one_line(call: Callable[[], object]) -> None:

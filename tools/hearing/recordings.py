@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from harness.audio import read_audio, resample
+from harness.core.records import Samples
 from harness.scorers.asr import RATE
-from harness.types import Samples
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from harness.alignment import align_words
 from harness.scorers.asr import RATE, Recognizer
 from harness.stats import clopper_pearson
 from harness.text import default_normaliser, normaliser
+from harness.text.alignment import align_words
 from tools.hearing.recordings import Recording
 
 Ear: TypeAlias = Recognizer

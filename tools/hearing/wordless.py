@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.core.records import Samples
 from harness.scorers.asr import RATE
-from harness.types import Samples
 from tools.hearing.recordings import Recording
 from tools.hearing.spoken import Ear, share
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from harness.judge import Priors
 from harness.scorers import chosen
+from harness.verdicts import Priors
 from tools.sensitivity import abroad as of_abroad
 from tools.sensitivity import first_run as of_first_runs
 from tools.sensitivity import healthy as of_healthy

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.audio import read_audio
-from harness.sensitivity import Trials, Twin
-from harness.types import Attempt, Chunk, Variant
+from harness.core.records import Attempt, Chunk, Variant
+from harness.experiments.sensitivity import Trials, Twin
 
 LIST = "metadata.csv"
 

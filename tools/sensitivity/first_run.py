@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import stats
-from harness.sensitivity.figures import from_json
-from harness.sensitivity.table import recall_table
-from harness.types import Json
+from harness.core.records import Json
+from harness.experiments.sensitivity.figures import from_json
+from harness.experiments.sensitivity.table import recall_table
 
 BEGIN, END = "<!-- first runs: begin -->", "<!-- first runs: end -->"
 LEVEL = 0.95

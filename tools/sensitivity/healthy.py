@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.audio import AudioFile, read_audio
+from harness.core.records import Attempt, Chunk, ReferenceRecord, Variant
 from harness.corpora import load_corpus
-from harness.judge import Limits, VerdictPolicy
-from harness.profile.build import reference_of
-from harness.profile.takes import Take
+from harness.experiments.sensitivity import Trials, Twin
+from harness.experiments.sensitivity.figures import alarms
 from harness.scorers.asr import DEFAULT
-from harness.sensitivity import Trials, Twin
-from harness.sensitivity.figures import alarms
-from harness.types import Attempt, Chunk, ReferenceRecord, Variant
+from harness.verdicts import Limits, VerdictPolicy
+from harness.verdicts.profile.build import reference_of
+from harness.verdicts.profile.takes import Take
 from tools.sensitivity.voices import VOICES, recordings
 
 SIGNAL = frozenset({"signal", "pitch"})

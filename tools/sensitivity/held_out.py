@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import stats
-from harness.judge import Limits, Priors, RunChunk, VerdictPolicy, fit_run
-from harness.types import Attempt, Chunk, Detection, DetectorInput
+from harness.core.records import Attempt, Chunk, Detection, DetectorInput
+from harness.verdicts import Limits, Priors, RunChunk, VerdictPolicy, fit_run
 from tools.sensitivity.priors import UNKNOWN_TEXT, fit
 
 LEVEL = 0.95

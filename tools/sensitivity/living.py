@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.backends.worker import Reply, Worker
+from harness.core.records import Chunk, Request, Variant
 from harness.injection import faulty
-from harness.types import Chunk, Request, Variant
 
 TEXT = "a man and a plan for the canal"
 

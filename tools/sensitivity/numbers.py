@@ -10,13 +10,13 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from harness.faults import catalogue
+from harness.core.records import Chunk, Finding, ReferenceRecord, Request, Variant
+from harness.detectors import catalogue
+from harness.experiments.sensitivity import Trials, Twin
+from harness.experiments.sensitivity.figures import recall_rows, recall_rows_json
+from harness.experiments.sensitivity.trial import InjectionTrial, TrialOutcome
 from harness.injection.actions import BEFORE, InjectionState
-from harness.judge import Limits, VerdictPolicy
-from harness.sensitivity import Trials, Twin
-from harness.sensitivity.figures import recall_rows, recall_rows_json
-from harness.sensitivity.trial import InjectionTrial, TrialOutcome
-from harness.types import Chunk, Finding, ReferenceRecord, Request, Variant
+from harness.verdicts import Limits, VerdictPolicy
 from tools.sensitivity.healthy import twin
 from tools.sensitivity.voices import VOICES, Voice
 

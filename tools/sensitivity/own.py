@@ -16,15 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from harness.faults import catalogue, detect_all
-from harness.faults.base import CannotInject, Detector, Injector
-from harness.faults.base import InjectionPoint as Where
-from harness.judge import Limits, Priors, VerdictPolicy
-from harness.judge.settled import settle_run
-from harness.sensitivity import InjectionTrial, Trials, Twin, recall_rows
-from harness.sensitivity.figures import recall_rows_json
-from harness.sensitivity.spoken import as_judged, recordings
-from harness.types import Json, VerdictWord
+from harness.core.records import Json, VerdictWord
+from harness.detectors import catalogue, detect_all
+from harness.detectors.base import CannotInject, Detector, Injector
+from harness.detectors.base import InjectionPoint as Where
+from harness.experiments.sensitivity import InjectionTrial, Trials, Twin, recall_rows
+from harness.experiments.sensitivity.figures import recall_rows_json
+from harness.experiments.sensitivity.spoken import as_judged, recordings
+from harness.verdicts import Limits, Priors, VerdictPolicy
+from harness.verdicts.settled import settle_run
 from tools.sensitivity.clips import clips, scored
 
 SHARES = (0.05, 0.1, 0.2, 0.3)

@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.calibration import fit_priors
+from harness.core.records import Chunk, Variant
 from harness.corpora import load_corpus
-from harness.faults import detect_all
-from harness.judge import Limits, Priors, RunChunk, VerdictPolicy
-from harness.judge.settled import settle_run
-from harness.judge.whole import figure_values
-from harness.sensitivity import Trials, Twin
-from harness.types import Chunk, Variant
+from harness.detectors import detect_all
+from harness.experiments.sensitivity import Trials, Twin
+from harness.verdicts import Limits, Priors, RunChunk, VerdictPolicy
+from harness.verdicts.calibration import fit_priors
+from harness.verdicts.settled import settle_run
+from harness.verdicts.whole import figure_values
 from tools.sensitivity.clips import clips, scored
 from tools.sensitivity.healthy import recorded, twin
 from tools.sensitivity.voices import VOICES, Voice

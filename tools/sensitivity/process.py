@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from harness.faults import catalogue
-from harness.faults.base import Family, Injector
-from harness.faults.base import InjectionPoint as Where
-from harness.judge import Limits, VerdictPolicy
-from harness.sensitivity.figures import recall_rows, recall_rows_json
-from harness.sensitivity.trial import InjectionTrial, TrialOutcome
-from harness.types import Attempt, Chunk, DetectorInput, Outcome, Variant
+from harness.core.records import Attempt, Chunk, DetectorInput, Outcome, Variant
+from harness.detectors import catalogue
+from harness.detectors.base import Family, Injector
+from harness.detectors.base import InjectionPoint as Where
+from harness.experiments.sensitivity.figures import recall_rows, recall_rows_json
+from harness.experiments.sensitivity.trial import InjectionTrial, TrialOutcome
+from harness.verdicts import Limits, VerdictPolicy
 from tools.sensitivity import streaming
 from tools.sensitivity.living import replies
 

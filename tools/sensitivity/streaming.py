@@ -8,10 +8,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from harness.faults import catalogue
-from harness.judge import VerdictPolicy
-from harness.sensitivity.trial import InjectionTrial, TrialOutcome
-from harness.types import Attempt, DetectorInput, ReferenceRecord, Variant
+from harness.core.records import Attempt, DetectorInput, ReferenceRecord, Variant
+from harness.detectors import catalogue
+from harness.experiments.sensitivity.trial import InjectionTrial, TrialOutcome
+from harness.verdicts import VerdictPolicy
 from tools.sensitivity.living import replies
 
 NAME = "fake-streaming"

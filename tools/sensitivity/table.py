@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.faults import catalogue
-from harness.sensitivity.figures import RecallRow, found_dose, from_json
-from harness.sensitivity.table import alarm_table, dose_table, recall_table, rows_by_injector
+from harness.detectors import catalogue
+from harness.experiments.sensitivity.figures import RecallRow, found_dose, from_json
+from harness.experiments.sensitivity.table import alarm_table, dose_table, recall_table, rows_by_injector
 from tools.sensitivity.first_run import kept
 
 WANTED = 0.95

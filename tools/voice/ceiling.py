@@ -17,8 +17,8 @@ import click
 import numpy as np
 
 from harness.audio.files import write_wav
+from harness.core.records import Samples
 from harness.corpora import head, load_corpus
-from harness.types import Samples
 from harness.voice import codec as runtime
 from harness.voice.geometry import load_geometry
 from tools.voice import codec as fitting

@@ -19,13 +19,13 @@ import click
 import soundfile
 import soxr
 
-from harness.alignment import align_words
 from harness.backends.llama_codec import LlamaCodec
+from harness.core.records import Chunk, Request, Variant
 from harness.corpora import head, load_corpus
 from harness.scorers.asr import DEFAULT, RATE, Recognizer, recognizer
 from harness.stats.rates import clopper_pearson
 from harness.text import default_normaliser, normaliser
-from harness.types import Chunk, Request, Variant
+from harness.text.alignment import align_words
 
 ROOT = Path(__file__).parents[2]
 STRETCH = 3  # words in a row gone or added that count as a fault; single words are often the recognizer's own

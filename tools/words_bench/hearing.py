@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from harness.audio import read_audio
+from harness.core.records import Attempt, Chunk, Variant
 from harness.scorers import SCORERS, observe
 from harness.scorers.clip import SharedClip
-from harness.types import Attempt, Chunk, Variant
 from tools.words_bench.copies import Copy
 
 SCORED = ("signal", "intelligibility", "edit_likelihood")

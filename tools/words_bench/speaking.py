@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 
 from harness.audio import resample
-from harness.types import Samples
+from harness.core.records import Samples
 from tools.words_bench.copies import Copy
 
 FOREIGN_SECONDS = 2.0

@@ -9,11 +9,11 @@ from typing import Any
 
 from rapidfuzz.distance import Indel
 
-from harness.faults import catalogue
-from harness.faults.base import Family
-from harness.judge import Limits, VerdictPolicy
+from harness.core.records import Attempt, Chunk, DetectorInput, Finding, Measurement, Status
+from harness.detectors import catalogue
+from harness.detectors.base import Family
 from harness.stats.rates import clopper_pearson
-from harness.types import Attempt, Chunk, DetectorInput, Finding, Measurement, Status
+from harness.verdicts import Limits, VerdictPolicy
 from tools.words_bench.copies import LANGUAGES, Copy
 from tools.words_bench.hearing import read_results
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.documents import read_json
-from harness.errors import ConfigError
+from harness.core.documents import read_json
+from harness.core.errors import ConfigError
+from harness.core.records import Claim, Json
 from harness.report.sections import figures, matrices
 from harness.report.sections.tables import Block, blocks
 from harness.store import Run
-from harness.types import Claim, Json
 
 QUESTIONS: Mapping[str, str] = {
     "canary": "Would a fault have been seen?",

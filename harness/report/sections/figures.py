@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from harness.core.records import Claim, Json
 from harness.report.svg import FAINT, INK, MARKERS, SERIES, markup, new_plot
-from harness.types import Claim, Json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

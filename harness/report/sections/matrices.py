@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.core.records import Claim, Json
 from harness.report.svg import GRID, INK, SERIES, markup, new_plot
-from harness.types import Claim, Json
 
 Drawn = list[tuple[str, str]]
 

@@ -1,0 +1,51 @@
+"""Claims about a run as its own reference: whether it can tell what is healthy, and what all of its chunks share."""
+
+from __future__ import annotations
+
+from harness.core.records import Claim, Json
+from harness.verdicts import Priors
+from harness.verdicts.settled import Settled
+from harness.verdicts.this_run import LEAST_CHUNKS, MOST_FAULTY
+from harness.verdicts.whole import outside
+
+OWN_REFERENCE = "own-reference"
+AS_A_WHOLE = "as-a-whole"
+INFORMING = (OWN_REFERENCE, AS_A_WHOLE)
+URGENT = "urgent"  # in the details: whoever reads one line of the run must read this
+
+
+def whole_run(variant: str, settled: Settled, priors: Priors) -> list[Claim]:
+    """Return the claims ``own-reference`` and ``as-a-whole``; both inform, what is told of chunks decides."""
+    return [own_reference(variant, settled), as_a_whole(variant, settled, priors)]
+
+
+def own_reference(variant: str, settled: Settled) -> Claim:
+    """Whether the chunks of a run agree so far that those apart from the others can be called faulty."""
+    own = settled.own
+    apart = {name: len(numbers) for name, numbers in own.beyond.items() if numbers}
+    named = ", ".join(f"{name} {count}" for name, count in sorted(apart.items(), key=lambda pair: -pair[1]))
+    details: Json = {"apart": apart, "chunks": own.chunks, "voices": settled.voices.voices if settled.voices else None}
+    details[URGENT] = own.chunks >= LEAST_CHUNKS and not own.can_tell
+    if own.chunks < LEAST_CHUNKS:
+        says = f"{own.chunks} chunks are too few for the run to be its own reference ({LEAST_CHUNKS} are needed); "
+        says += "they were held against healthy voices"
+    elif not own.can_tell:
+        says = f"cannot tell what is healthy: {len(own.faulty)} of {own.chunks} chunks stand apart from the others "
+        says += f"({named}), and beyond {MOST_FAULTY:.0%} nobody can say which side is at fault"
+    else:
+        says = f"{len(own.faulty)} of {own.chunks} chunks stand apart from the others" + (
+            f" ({named})" if named else ""
+        )
+    if settled.voices is not None and settled.voices.voices > 1:
+        says += f"; {settled.voices.voices} voices were told apart, each chunk is compared with its own"
+    share = len(own.faulty) / own.chunks if own.chunks else None
+    return Claim(OWN_REFERENCE, variant, says, None, share, None, MOST_FAULTY, own.chunks, details)
+
+
+def as_a_whole(variant: str, settled: Settled, priors: Priors) -> Claim:
+    """What all chunks share and healthy voices do not have."""
+    strange = outside(settled.views, priors)
+    says = "; ".join(one.statement for one in strange) or "as a whole within what healthy voices have"
+    details: Json = {one.figure: {"value": one.value, "low": one.range.low, "high": one.range.high} for one in strange}
+    details[URGENT] = bool(strange)
+    return Claim(AS_A_WHOLE, variant, says, None, None, None, None, settled.own.chunks, details)

@@ -1,0 +1,88 @@
+"""When a run may stop: a sequential test of the fault rate, decided on before the first chunk (layer 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.claims.rows import Margins, Reference
+from harness.core.records import Json, Verdict, VerdictWord
+from harness.stats import Sprt, Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why a run stopped before its last chunk."""
+
+    answer: Stop
+    faulty: int
+    judged: int
+    test: Sprt
+    null: str  # where the rate of a healthy backend comes from
+
+    def sentence(self) -> str:
+        """One line with the figures and the error rates."""
+        rate = f"at most {self.test.good:.1%}" if self.answer is Stop.GOOD else f"at least {self.test.bad:.1%}"
+        return (
+            f"stopped early: {self.faulty} of {self.judged} judged chunks are faulty, so the fault rate is taken to be "
+            f"{rate} (sequential probability ratio test of {self.test.good:.1%}, {self.null}, against "
+            f"{self.test.bad:.1%}; wrong in at most {self.test.alpha:.0%} of backends as good and {self.test.beta:.0%} "
+            f"of backends as bad as that)"
+        )
+
+    @classmethod
+    def from_json(cls, data: Json) -> Stopped:
+        """The inverse of ``to_json``."""
+        test = Sprt(data["good"], data["bad"], data["alpha"], data["beta"])
+        return cls(Stop(data["answer"]), data["faulty"], data["judged"], test, data["null"])
+
+    def to_json(self) -> Json:
+        """For the journal."""
+        return {
+            "answer": self.answer.value,
+            "faulty": self.faulty,
+            "judged": self.judged,
+            "good": self.test.good,
+            "bad": self.test.bad,
+            "alpha": self.test.alpha,
+            "beta": self.test.beta,
+            "null": self.null,
+        }
+
+
+@dataclass(frozen=True)
+class EarlyStop:
+    """The test of one variant."""
+
+    test: Sprt
+    null: str
+
+    @classmethod
+    def of(cls, margins: Margins, calibrated: float | None, reference: Reference | None) -> EarlyStop:
+        """The null rate is the largest of: the margin's, the calibrated false-alarm rate, the reference's own rate.
+
+        A smaller one would call a healthy backend bad, because its false alarms alone pass for faults.
+        """
+        rates = {"the suite's limit": margins.stop_good}
+        if calibrated is not None:
+            rates["the calibrated false-alarm rate"] = calibrated
+        totals = reference.totals if reference is not None else {}
+        if totals.get("judged"):
+            rates["the reference's own fault rate"] = float(totals["faulty"]) / float(totals["judged"])
+        null = max(rates, key=lambda name: rates[name])
+        good = min(rates[null], 0.5)
+        return cls(Sprt(good, good + margins.stop_excess, margins.stop_alpha, margins.stop_beta), null)
+
+    def look(self, verdicts: Iterable[Verdict | None]) -> Stopped | None:
+        """What the judged chunks say, in order of speaking up to the first whose verdict is not there yet."""
+        faulty = judged = 0
+        for verdict in verdicts:
+            if verdict is None:
+                return None
+            if not verdict.word.judged:
+                continue
+            faulty, judged = faulty + (verdict.word is VerdictWord.FAULTY), judged + 1
+            answer = self.test.decide(faulty, judged)
+            if answer is not Stop.GO_ON:
+                return Stopped(answer, faulty, judged, self.test, self.null)
+        return None

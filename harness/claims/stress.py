@@ -1,0 +1,178 @@
+"""What a whole run supports, with counts and intervals, and what it is too small to support."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from harness import stats
+from harness.claims.drift import drift
+from harness.claims.early import Stopped
+from harness.claims.rows import ChunkResult, Margins, Reference
+from harness.core.records import Claim, Json
+from harness.stats import Stop
+
+FLOORS = 5  # parts of a stretch whose low-water marks a leak raises, each above the one before
+
+
+def stress_claims(
+    variant: str,
+    rows: Sequence[ChunkResult],
+    reference: Reference | None,
+    margins: Mapping[str, Any],
+    *,
+    seed: int = 0,
+    stopped: Stopped | None = None,
+) -> list[Claim]:
+    """The claims ``fault-rate``, ``judged-share``, ``drift`` and ``memory`` about one variant.
+
+    ``rows`` hold every selected chunk, also those never spoken; where a sequential test ``stopped`` the run, only those
+    up to there. Raises ConfigError for unknown keys in ``margins``.
+    """
+    held = Margins.read(margins)
+    ordered = sorted(rows, key=lambda row: row.position)
+    rate = fault_rate(variant, ordered, reference, held)
+    return [
+        rate if stopped is None else stopped_rate(rate, stopped),
+        judged_share(variant, ordered, held),
+        drift(variant, ordered, reference, held, seed=seed),
+        memory(variant, ordered, held),
+    ]
+
+
+def fault_rate(variant: str, rows: Sequence[ChunkResult], reference: Reference | None, margins: Margins) -> Claim:
+    """Faulty chunks against the reference's own share, or against an absolute share where there is no reference."""
+    judged, faulty = sum(r.judged for r in rows), sum(r.faulty for r in rows)
+    interval = stats.clopper_pearson(faulty, judged, margins.level)
+    totals = reference.totals if reference is not None else {}
+    faulty0, judged0 = int(totals.get("faulty", 0)), int(totals.get("judged", 0))
+    details: Json = {"faulty": faulty, "judged": judged, "reference_faulty": faulty0, "reference_judged": judged0}
+    share = f"{faulty} of {judged} chunks are faulty ({_rates(interval)} with {margins.level:.0%} confidence)"
+    if judged0:
+        held = stats.rate_difference(faulty, judged, faulty0, judged0, margins.level)
+        margin, what = margins.excess_max, f"the reference's {faulty0} of {judged0}"
+    else:
+        held, margin, what = interval, margins.absolute_max, f"a share of {margins.absolute_max:.1%}"
+    details["compared"] = list(held)
+    details["bursts_p"] = stats.bursts([row.faulty for row in rows if row.judged], seed=0)
+    if details["bursts_p"] < margins.alpha:
+        share += f"; faults lie next to each other (p {details['bursts_p']:.2g}), so the interval is too narrow"
+    if judged == 0:
+        return _claim("fault-rate", variant, "nothing was judged, so nothing is known of the fault rate", False, margin)
+    if held[0] > margin:
+        passed, says = False, f"{share}, more than {what} allows"
+    elif held[1] <= margin:
+        passed, says = True, f"{share}, within {margin:.1%} of {what}" if judged0 else f"{share}, below {margin:.1%}"
+    else:
+        passed = None
+        says = f"too small to say whether the rate is within the margin of {margin:.1%} against {what}: {share}; "
+        says += stats.compatible(faulty, judged, margins.level)
+    return Claim("fault-rate", variant, says, passed, faulty / judged, interval, margin, judged, details)
+
+
+def stopped_rate(rate: Claim, stopped: Stopped) -> Claim:
+    """The claim ``fault-rate`` of a run that a sequential test stopped: the test's answer, not the fixed interval's.
+
+    Intervals for a fixed number of chunks do not keep their level where the data said when to stop.
+    """
+    says = f"{stopped.sentence()}; {rate.count} chunks were spoken and judged in all"
+    details = {**rate.details, "stopped": stopped.to_json()}
+    passed = stopped.answer is Stop.GOOD
+    return Claim("fault-rate", rate.variant, says, passed, rate.value, None, stopped.test.bad, rate.count, details)
+
+
+def judged_share(variant: str, rows: Sequence[ChunkResult], margins: Margins) -> Claim:
+    """The share of the selected chunks with a verdict of clean or faulty. A statement about this run, not a sample."""
+    unspoken = sum(r.unspoken for r in rows)
+    judged, total = sum(r.judged for r in rows), len(rows) - unspoken
+    reasons: dict[str, int] = {}
+    for row in rows:
+        if not row.judged and not row.unspoken:
+            reason = row.verdict.reason if row.verdict is not None else "never spoken or never judged"
+            reasons[reason] = reasons.get(reason, 0) + 1
+    if total == 0 or judged == 0:
+        return _claim("judged-share", variant, f"0 of {total} chunks could be judged", False, margins.share_min, 0.0)
+    share = judged / total
+    says = f"{judged} of {total} chunks were judged ({share:.1%}, at least {margins.share_min:.0%} are needed)"
+    if reasons:
+        most = max(reasons, key=lambda reason: reasons[reason])
+        says += f"; {reasons[most]} were not because: {most}"
+    if unspoken:
+        says += f"; {unspoken} more hold nothing to speak"
+    return Claim(
+        "judged-share",
+        variant,
+        says,
+        share >= margins.share_min,
+        share,
+        stats.clopper_pearson(judged, total, margins.level),
+        margins.share_min,
+        total,
+        {
+            "judged": judged,
+            "nothing_to_speak": unspoken,
+            "reasons": dict(sorted(reasons.items(), key=lambda item: -item[1])[:10]),
+        },
+    )
+
+
+def memory(variant: str, rows: Sequence[ChunkResult], margins: Margins) -> Claim:
+    """Theil-Sen slope of the backend's memory over the longest stretch without a restart, after its warm-up.
+
+    A leak raises the low-water mark, too. An allocator that gives memory back late makes slopes of half a megabyte a
+    chunk over 80 chunks and none over 300; its low-water mark comes down again in between.
+    """
+    epochs: dict[int | None, list[tuple[int, float]]] = {}
+    for row in rows:
+        if "rss_bytes" in row.values:
+            epochs.setdefault(row.epoch, []).append((row.position, row.values["rss_bytes"]))
+    longest = max(epochs.values(), key=len, default=[])[margins.warm_up :]
+    if not epochs:
+        return _claim("memory", variant, "the backend's memory could not be read", None, margins.slope_max_bytes)
+    if len(longest) < max(margins.memory_chunks_min, 3):
+        says = (
+            f"too small to say whether memory grows: {len(longest)} chunks after a warm-up of {margins.warm_up} "
+            f"without a restart, {margins.memory_chunks_min} are needed"
+        )
+        return _claim("memory", variant, says, None, margins.slope_max_bytes)
+    found = stats.theil_sen([v for _, v in longest], [p for p, _ in longest], margins.level)
+    low, high = found.interval
+    says = f"memory changes by {_bytes(found.value)} a chunk ({_bytes(low)} to {_bytes(high)}, {found.count} chunks)"
+    floors = [min(part) for part in _parts([v for _, v in longest], FLOORS)]
+    passed: bool | None = None
+    if high <= margins.slope_max_bytes:
+        passed, held = True, "within"
+    elif low <= margins.slope_max_bytes:
+        held = "too uncertain to hold against"
+    elif all(after > before for before, after in pairwise(floors)):
+        passed, held = False, "more than"
+    else:
+        marks = ", ".join(map(_bytes, floors))
+        held = f"but its low-water mark comes down again in between ({marks}): too short a run to hold it against"
+    says += f", {held} the margin of {_bytes(margins.slope_max_bytes)}"
+    details = {"low_water": floors, "first_bytes": longest[0][1], "last_bytes": longest[-1][1], "epochs": len(epochs)}
+    return Claim(
+        "memory", variant, says, passed, found.value, found.interval, margins.slope_max_bytes, found.count, details
+    )
+
+
+def _parts(values: Sequence[float], count: int) -> list[Sequence[float]]:
+    """``values`` in ``count`` neighbouring parts of nearly one length."""
+    edges = [round(i * len(values) / count) for i in range(count + 1)]
+    return [values[a:b] for a, b in pairwise(edges)]
+
+
+def _claim(name: str, variant: str, says: str, passed: bool | None, margin: float, value: float | None = None) -> Claim:
+    return Claim(name, variant, says, passed, value, None, margin, 0)
+
+
+def _rates(interval: tuple[float, float]) -> str:
+    return f"{interval[0]:.1%} to {interval[1]:.1%}"
+
+
+def _bytes(value: float) -> str:
+    for unit, size in (("MB", 1e6), ("kB", 1e3)):
+        if abs(value) >= size:
+            return f"{value / size:.1f} {unit}"
+    return f"{value:.0f} bytes"

@@ -1,0 +1,259 @@
+"""Lists of recordings in the field's own formats (layer 1): which audio says which text, and in whose voice.
+
+Known formats: LJSpeech (``id|...|text``), seed-tts-eval (``utt|prompt_text|prompt_wav|text[|gt]`` and its shorter
+forms), JSON lines, CSV with a ``file_name`` column, and a folder of audio files named by id.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import CorpusError, nearest
+
+AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".opus")
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One recording. ``audio`` is an absolute path that need not exist; what a format does not tell is None."""
+
+    id: str
+    audio: Path
+    text: str | None = None
+    language: str | None = None
+    prompt_text: str | None = None
+    prompt_audio: Path | None = None
+    ground_truth: Path | None = None  # a human reading of the text
+    tokens: tuple[tuple[int, ...], ...] | None = None  # (frames, codebooks)
+    token_count: int | None = None
+    finish_reason: str | None = None
+    line: int | None = None  # where it stands in the manifest
+
+
+class _Place:
+    """Where a manifest is, and where its audio may be."""
+
+    def __init__(self, path: Path, audio_dir: Path | None) -> None:
+        self.path = path
+        self.folder = path if path.is_dir() else path.parent
+        self.audio_dir = audio_dir
+        self.line = 0
+
+    def wrong(self, problem: str) -> CorpusError:
+        return CorpusError(f"{self.path}{f':{self.line}' if self.line else ''}: {problem}")
+
+    def inside(self, name: str, base: Path | None = None) -> Path:
+        """A path of the manifest. Absolute ones are the user's own; relative ones may not leave their folder."""
+        if "\0" in name or not name:
+            raise self.wrong(f"{name!r} is no path")
+        base = (base or self.folder).absolute()
+        found = Path(os.path.normpath(base / name))
+        if not Path(name).is_absolute() and not found.is_relative_to(base):
+            raise self.wrong(f"{name!r} leads out of {base}; write an absolute path if it is meant")
+        return found
+
+    def audio_of(self, identity: str, folders: tuple[str, ...] = ("",)) -> Path:
+        """The file named by an id: the first that exists, else the one that should."""
+        base = self.audio_dir or self.folder
+        stem = identity.removesuffix(".wav")
+        candidates = [
+            self.inside(str(Path(folder) / f"{stem}{ending}"), base)
+            for folder in (folders if self.audio_dir is None else ("",))
+            for ending in AUDIO_ENDINGS
+        ]
+        return next((each for each in candidates if each.is_file()), candidates[0])
+
+
+Reader = Callable[[str, _Place], Iterator[Recording]]
+
+
+def read_recordings(path: Path, layout: str | None = None, audio_dir: Path | None = None) -> tuple[Recording, ...]:
+    """Read a manifest or a folder of audio files.
+
+    ``layout`` is one of ``ljspeech``, ``seed-tts-eval``, ``jsonl``, ``csv``, ``folder``; None: by the file's ending and
+    first line. ``audio_dir`` is where audio named by id lies, if not beside the manifest. Raises CorpusError with file
+    and line: absent, empty, not UTF-8, a wrong number of fields, an id twice, a path that leads out of the folder.
+    """
+    if layout is not None and layout not in (*_READERS, "folder"):
+        raise CorpusError(f"{path}: unknown manifest format {layout!r}{nearest(layout, [*_READERS, 'folder'])}")
+    place = _Place(path, audio_dir)
+    if path.is_dir() or layout == "folder":
+        rows = tuple(_folder(place))
+    else:
+        text = _text_of(path)
+        rows = tuple(_READERS[layout or _guess(place, text)](text, place))
+    place.line = 0
+    if not rows:
+        raise place.wrong("no recordings in it")
+    seen: dict[str, int | None] = {}
+    for row in rows:
+        if row.id in seen:
+            place.line = row.line or 0
+            raise place.wrong(f"id {row.id!r} appears twice (first on line {seen[row.id]})")
+        seen[row.id] = row.line
+    return rows
+
+
+def _text_of(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise CorpusError(f"{path}: cannot be read: {error.strerror}{nearest(path.name, beside[:50])}") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise CorpusError(f"{path}:{line}: not UTF-8 (byte {error.start})") from None
+
+
+def _guess(place: _Place, text: str) -> str:
+    ending = place.path.suffix.lower()
+    first = text.split("\n", 1)[0]
+    if ending in (".jsonl", ".ndjson") or first.lstrip().startswith("{"):
+        return "jsonl"
+    if ending == ".lst":
+        return "seed-tts-eval"
+    if "file_name" in [cell.strip() for cell in first.split(_delimiter(first))]:
+        return "csv"
+    if ending == ".csv" or "|" in first:
+        return "ljspeech"
+    known = ", ".join([*_READERS, "folder"])
+    raise place.wrong(f"cannot tell the format; name it ({known})")
+
+
+def _lines(text: str, place: _Place) -> Iterator[str]:
+    for place.line, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield line.rstrip("\r")
+
+
+def _ljspeech(text: str, place: _Place) -> Iterator[Recording]:
+    """``id|text`` or ``id|raw text|normalised text``: the last field is the text; audio is ``wavs/<id>.wav``."""
+    for line in _lines(text, place):
+        fields = line.split("|")
+        if len(fields) < 2:
+            raise place.wrong(f"expected id|...|text, got {line[:80]!r}")
+        identity = fields[0].strip()
+        yield Recording(identity, place.audio_of(identity, ("wavs", "wav", "")), fields[-1].strip(), line=place.line)
+
+
+def _seed_tts_eval(text: str, place: _Place) -> Iterator[Recording]:
+    """2 fields: utt, text. 3: utt, text, prompt. 4: utt, prompt text, prompt, text. 5: and a human reading."""
+    for line in _lines(text, place):
+        fields = [field.strip() for field in line.split("|")]
+        if not 2 <= len(fields) <= 5:
+            raise place.wrong(f"expected 2 to 5 fields (utt|prompt_text|prompt_wav|text[|gt]), got {len(fields)}")
+        identity = fields[0].removesuffix(".wav")
+        prompt_text, prompt, spoken, truth = _seed_fields(fields[1:])
+        yield Recording(
+            identity,
+            place.audio_of(identity),
+            spoken,
+            prompt_text=prompt_text,
+            prompt_audio=place.inside(prompt) if prompt else None,
+            ground_truth=place.inside(truth) if truth else None,
+            line=place.line,
+        )
+
+
+def _seed_fields(fields: list[str]) -> tuple[str | None, str | None, str, str | None]:
+    if len(fields) == 1:
+        return None, None, fields[0], None
+    if len(fields) == 2:
+        return None, fields[1], fields[0], None
+    return fields[0], fields[1], fields[2], fields[3] if len(fields) == 4 else None
+
+
+def _jsonl(text: str, place: _Place) -> Iterator[Recording]:
+    """Objects with ``audio`` (or ``file_name``), and if wanted id, text, language, tokens, token_count, prompt_*."""
+    for line in _lines(text, place):
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise place.wrong(f"not JSON: {error}") from None
+        if not isinstance(found, dict):
+            raise place.wrong("expected a JSON object")
+        yield _row(found, place)
+
+
+def _csv(text: str, place: _Place) -> Iterator[Recording]:
+    """Comma-separated with a header that has ``file_name`` (the layout of Hugging Face audio folders)."""
+    between = _delimiter(text.split("\n", 1)[0])
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=between)
+    try:
+        for cells in reader:
+            place.line = reader.line_num
+            yield _row({key: value for key, value in cells.items() if value not in (None, "")}, place)
+    except csv.Error as error:
+        place.line = reader.line_num
+        raise place.wrong(f"not CSV: {error}") from None
+
+
+def _delimiter(header: str) -> str:
+    return max(",;\t", key=header.count)
+
+
+def _row(found: Mapping[str, Any], place: _Place) -> Recording:
+    audio = found.get("audio", found.get("file_name"))
+    if isinstance(audio, Mapping):  # the way the datasets library writes it
+        audio = audio.get("path")
+    identity = found.get("id", Path(audio).stem if isinstance(audio, str) else None)
+    if isinstance(identity, int) and not isinstance(identity, bool):
+        identity = str(identity)
+    if not isinstance(identity, str) or not identity:
+        raise place.wrong("needs a key 'audio' or 'id' that is text" + nearest("audio", list(found)[:20]))
+    texts = {key: found.get(key) for key in ("text", "language", "prompt_text", "prompt_audio", "finish_reason")}
+    for key, value in texts.items():
+        if value is not None and not isinstance(value, str):
+            raise place.wrong(f"key '{key}' must be text, got {value!r}")
+    count = found.get("token_count")
+    if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
+        raise place.wrong(f"key 'token_count' must be a whole number, got {count!r}")
+    prompt = texts["prompt_audio"]
+    return Recording(
+        identity,
+        place.inside(audio, place.audio_dir) if isinstance(audio, str) else place.audio_of(identity, ("", "wavs")),
+        texts["text"],
+        texts["language"],
+        texts["prompt_text"],
+        place.inside(prompt) if prompt else None,
+        tokens=_tokens(found.get("tokens"), place),
+        token_count=count,
+        finish_reason=texts["finish_reason"],
+        line=place.line,
+    )
+
+
+def _tokens(value: Any, place: _Place) -> tuple[tuple[int, ...], ...] | None:
+    """Token ids, flat (one codebook) or a list a frame."""
+    if value is None:
+        return None
+    if isinstance(value, list):
+        frames = [frame if isinstance(frame, list) else [frame] for frame in value]
+        whole = all(
+            isinstance(i, int) and not isinstance(i, bool) and abs(i) < 2**31 for frame in frames for i in frame
+        )
+        if whole and len({len(frame) for frame in frames}) <= 1:
+            return tuple(map(tuple, frames))
+    raise place.wrong("key 'tokens' must be a list of ids, or of frames with the same number of ids each")
+
+
+def _folder(place: _Place) -> Iterator[Recording]:
+    """Audio files of one folder, by name; a text may lie beside one as ``<id>.txt``."""
+    if not place.path.is_dir():
+        raise place.wrong("no such folder")
+    for entry in sorted(place.path.iterdir()):
+        if entry.suffix.lower() in AUDIO_ENDINGS and entry.is_file():
+            beside = entry.with_suffix(".txt")
+            yield Recording(entry.stem, entry.absolute(), _text_of(beside).strip() if beside.is_file() else None)
+
+
+_READERS: dict[str, Reader] = {"ljspeech": _ljspeech, "seed-tts-eval": _seed_tts_eval, "jsonl": _jsonl, "csv": _csv}

@@ -1,0 +1,23 @@
+"""TOML files that a user writes: variants, limits, plans (layer 1)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from harness.core.documents import TOML_LIMIT, parse_toml, read_utf8
+
+
+def read_toml_text(path: Path, what: str) -> str:
+    """Return the text of a file; ``what`` it is stands in the message. Raises ConfigError."""
+    return read_utf8(path, what, TOML_LIMIT)
+
+
+def parse(path: Path, text: str) -> dict[str, Any]:
+    """Return the tables of a text that was read from ``path``. Raises ConfigError naming line and column."""
+    return parse_toml(text, str(path))
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """Return the tables of a file. Raises ConfigError."""
+    return parse(path, read_toml_text(path, what))

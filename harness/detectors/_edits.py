@@ -1,0 +1,185 @@
+"""Edits of the text that explain the audio better, as the transcript classes read them. Gains in nats.
+
+Several edits can explain one place: a name that was misheard looks a little like a word left out. So an edit counts by
+what it gains over its best rival, the same words heard otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harness.core.records import DetectorInput, Json, Span
+from harness.detectors._heard import understood
+from harness.detectors.base import DetectorValue, required_payload
+
+SCORER = "edit_likelihood"
+NOTHING = 0.0  # nats: the text as written explains the audio best
+LEAST_LETTERS, ALIKE = 6, 75.0  # letters, and % of them, of words that come from a text rather than by chance
+NEW_LETTERS = 3  # and more of them in a word's place: another word runs together with it
+FAITHFUL = (
+    0.5,
+    1.6,
+)  # ("kiosk" for "quay asked"): letters heard for each letter written, where the same words were heard otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class HeardEdit:
+    """One edit at words [first, after).
+
+    ``gain``: the first model's; where a second was asked, its mean with what the second grants of it.
+    """
+
+    kind: str
+    first: int
+    after: int
+    written: tuple[str, ...]
+    said: tuple[str, ...]
+    gain: float
+    span: Span
+    at_end: bool
+
+    def touches(self, other: HeardEdit) -> bool:
+        """Whether both are about the same words, or about the border of them."""
+        return self.first <= other.after and other.first <= self.after
+
+
+def heard_edits(view: DetectorInput) -> list[HeardEdit]:
+    """Return the edits that were scored. Raises CannotJudge without the scorer's payload."""
+    understood(view)
+    seen = required_payload(view, SCORER)
+    words = [str(word["word"]) for word in seen["words"]]
+    return [_read(one, words) for one in seen["edits"]]
+
+
+def _read(one: Json, words: Sequence[str]) -> HeardEdit:
+    first, after = one["ref"]
+    gain = one["gain"] if one["second"] is None else (one["gain"] + min(one["gain"], one["second"])) / 2
+    return HeardEdit(
+        kind=one["kind"],
+        first=first,
+        after=after,
+        written=tuple(words[first:after]),
+        said=tuple(one["said"]),
+        gain=float(gain),
+        span=tuple(one["span"]),
+        at_end=after == len(words),
+    )
+
+
+def gain_over_rivals(edit: HeardEdit, edits: Sequence[HeardEdit]) -> float:
+    """Return what an edit gains over the best way to hear the same words otherwise."""
+    rivals = [other.gain for other in edits if other.touches(edit) and _rival(edit, other)]
+    return edit.gain - max([NOTHING, *rivals])
+
+
+def _rival(edit: HeardEdit, other: HeardEdit) -> bool:
+    if edit.kind == "repeat":
+        return other.kind == "insert"
+    inside = other.first < edit.after and edit.first < other.after
+    if edit.kind == "omit":
+        lost_end = other.kind in {"omit", "end"} and other.at_end and not edit.at_end
+        added = other.kind in {"insert", "repeat"}
+        return added or lost_end or (inside and _heard_otherwise(other))
+    return edit.kind == "insert" and _heard_otherwise(other)
+
+
+def _heard_otherwise(other: HeardEdit) -> bool:
+    """Whether an edit tells words that were spoken, and taken for others of about their length."""
+    share = _letters(other.said) / max(_letters(other.written), 1)
+    return other.kind == "replace" and FAITHFUL[0] <= share <= FAITHFUL[1]
+
+
+def _letters(words: Sequence[str]) -> int:
+    return sum(c.isalnum() for word in words for c in word)
+
+
+def likeliest(
+    edits: Sequence[HeardEdit], wanted: Callable[[HeardEdit], bool], told: Callable[[HeardEdit], str], least: float
+) -> DetectorValue:
+    """Return the wanted edit that gains most over its rivals; ``least`` where none gains more."""
+    scored = [(gain_over_rivals(edit, edits), edit) for edit in edits if wanted(edit)]
+    gain, edit = max(scored, key=lambda pair: pair[0], default=(least, None))
+    if edit is None or gain <= least:
+        return DetectorValue(least)
+    return DetectorValue(gain, edit.span, f"{told(edit)} ({gain:+.1f} nats)")
+
+
+def is_added(edit: HeardEdit) -> bool:
+    """Whether an edit puts words in, or says far more in the place of a word."""
+    if edit.kind == "replace":
+        return _letters(edit.said) - _letters(edit.written) >= NEW_LETTERS and not _heard_otherwise(edit)
+    return edit.kind == "insert"
+
+
+def is_missing(edit: HeardEdit) -> bool:
+    """Whether an edit leaves words out."""
+    return edit.kind == "omit"
+
+
+def is_again(edit: HeardEdit, text: str) -> bool:
+    """Whether what was put in are words of ``text`` in its order, once or over and over, or half of it is."""
+    return edit.kind == "insert" and are_of(" ".join(edit.said), text)
+
+
+def are_of(said: str, text: str) -> bool:
+    """Whether words, or half of them, are words of ``text`` in its order, once or over and over."""
+    return _is_of(_run_together(said), _run_together(text))
+
+
+def _is_of(said: str, text: str) -> bool:
+    from rapidfuzz.fuzz import partial_ratio
+
+    if len(said) < LEAST_LETTERS:
+        return False
+    if len(said) <= len(text) and partial_ratio(said, text) >= ALIKE:
+        return True
+    half = len(said) // 2
+    return half >= 2 * LEAST_LETTERS and (_is_of(said[:half], text) or _is_of(said[half:], text))
+
+
+def _run_together(text: str) -> str:
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Sound that holds none of the text's words where it stands; ``too_many``: s beyond what words missing there take.
+
+    ``language``: the likeliest other one, with its ``probability``; ``own``: that of the text's. None where too short.
+    """
+
+    span: Span
+    too_many: float
+    seconds: float
+    heard: str
+    at_end: bool
+    language: str | None
+    probability: float | None
+    own: float | None
+
+
+def unexplained_speech(view: DetectorInput) -> list[Stretch]:
+    """Return the stretches of sound that the text does not explain. Raises CannotJudge without the scorer's payload."""
+    understood(view)
+    seen = required_payload(view, SCORER)
+    stretches = seen["unexplained"]
+    return [
+        Stretch(
+            tuple(one["span"]),
+            float(one["seconds"]) - float(one["expected"]),
+            float(one["seconds"]),
+            str(one["heard"]),
+            one is stretches[-1],
+            one["language"],
+            one["probability"],
+            one["own"],
+        )
+        for one in stretches
+    ]
+
+
+def quoted(words: Sequence[str], most: int = 8) -> str:
+    """Return words as shown to a user, shortened in the middle."""
+    shown = list(words) if len(words) <= most else [*words[: most // 2], "...", *words[-most // 2 :]]
+    return "'" + " ".join(shown) + "'"

@@ -1,0 +1,248 @@
+"""The interface of a fault class (layer 2). The catalogue grows by adding files; this stays as it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from harness.core.records import (
+    Chunk,
+    Detection,
+    DetectorInput,
+    Json,
+    Outcome,
+    Relation,
+    Samples,
+    Span,
+    Status,
+    TokenLayout,
+    Tokens,
+)
+
+LEFT_OUT = "left out on purpose (--scorers)"  # such a scorer's classes are not asked, and their silence is no verdict
+
+
+class Family(StrEnum):
+    """Where a fault can be seen."""
+
+    WAVEFORM = "waveform"
+    TOKENS = "tokens"
+    TRANSCRIPT = "transcript"
+    TIMING = "timing"
+    PROCESS = "process"
+
+
+class InjectionPoint(StrEnum):
+    """What an injector changes."""
+
+    AUDIO = "audio"
+    WORDS = "words"  # audio, cut at word boundaries
+    TOKENS = "tokens"  # before decoding
+    BACKEND = "backend"  # the living worker
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a class, a threshold or a dose comes from."""
+
+    what: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InjectionMaterial:
+    """What an injector gets and returns. Only what its stage needs is filled in."""
+
+    chunk: Chunk
+    samples: Samples | None = None
+    sample_rate: int | None = None
+    words: Sequence[tuple[str, float, float]] = ()  # word, start, end (s) in ``samples``
+    tokens: Tokens | None = None
+    layout: TokenLayout | None = None
+    previous: InjectionMaterial | None = None  # what was spoken before, for splices
+    other: InjectionMaterial | None = None  # another voice
+    action: Mapping[str, Any] = field(default_factory=dict)  # backend stage: what the worker is to do
+    span: Span | None = None  # where the damage went, for checking spans
+
+
+@dataclass(frozen=True, slots=True)
+class Injector:
+    """Makes the fault for real. ``apply(material, dose, rng)`` is pure; it raises CannotInject when there is no room.
+
+    ``doses`` are log-spaced from weak to strong in ``unit``; ``preset`` is the dose of a published report or of a
+    threshold of audibility, where recall is promised.
+    """
+
+    stage: InjectionPoint
+    unit: str
+    doses: tuple[float, ...]
+    preset: float
+    apply: Callable[[InjectionMaterial, float, np.random.Generator], InjectionMaterial]
+    name: str = ""  # empty: as the fault
+
+    @property
+    def needs_words(self) -> bool:
+        """Whether the material must hold the times of its words."""
+        return self.stage is InjectionPoint.WORDS
+
+
+class CannotInject(Exception):
+    """The material has no room for this fault (too short, no tokens)."""
+
+
+class CannotJudge(Exception):
+    """The class could not look at this attempt; the message says why. Not the same as clean."""
+
+
+class Unknown(CannotJudge):
+    """A scorer looked and has no such figure for this clip (no pause, nothing voiced): see ``BaseFault.evidence``."""
+
+
+class NotApplicable(Exception):
+    """The class has nothing to look at by nature; the message says why."""
+
+
+class Detector(Protocol):
+    """One way speech breaks.
+
+    ``evidence`` gives a value on a scale where larger is worse, for healthy speech too; it never compares with a
+    limit (the judge does). With ``Relation.DISTANCE`` the value is a plain figure and the distance is what is worse.
+    ``relation`` says how the judge sets the value against the reference's on the same text; ``against`` which of the
+    reference's seeds: their median, or their worst.
+
+    A finding needs value > limit. ``physical_limit`` holds whatever the voice is. ``default_margin`` (against the
+    reference) and ``default_limit`` (without one) are used, and named so, for a voice that was never calibrated.
+    ``maximum`` is the largest value there can be: a limit at or above it cannot find anything, so the class cannot
+    judge there.
+
+    ``observes`` names the scorers whose payloads are read; empty: the attempt itself is enough. ``essential``: a
+    chunk is not clean unless this class has looked, even where the run did not measure what it needs.
+    ``explains`` names classes whose findings follow from this one; the judge folds them into it.
+    ``judged_by``: empty, or the claim about the whole run that judges what no single chunk shows.
+    ``expects``: compares with figures that the run's other chunks supply (``View.voice``), so that it has more to say
+    once the session is over.
+    """
+
+    name: str  # kebab-case
+    title: str  # one line a user understands
+    family: Family
+    causes: tuple[str, ...]
+    observes: tuple[str, ...]
+    unit: str
+    relation: Relation
+    against: str  # "median" or "worst"
+    physical_limit: float | None
+    default_margin: float | None
+    default_limit: float | None
+    maximum: float | None
+    essential: bool
+    explains: tuple[str, ...]
+    sources: tuple[Citation, ...]
+    injectors: tuple[Injector, ...]
+    judged_by: ClassVar[str]
+    expects: bool
+
+    def evidence(self, view: DetectorInput) -> Detection: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorValue:
+    """What a class measured."""
+
+    value: float
+    span: Span | None = None
+    detail: str = ""
+
+
+class BaseFault:
+    """What the classes share: they say what they are, and ``measure``; absence becomes a reason here."""
+
+    name: str
+    title: str
+    family: Family
+    causes: tuple[str, ...] = ()
+    observes: tuple[str, ...] = ()
+    unit: str = ""
+    relation: Relation = Relation.ABSOLUTE
+    against: str = "median"
+    physical_limit: float | None = None
+    default_margin: float | None = None
+    default_limit: float | None = None
+    maximum: float | None = None
+    essential: bool = False
+    explains: tuple[str, ...] = ()
+    sources: tuple[Citation, ...] = ()
+    injectors: tuple[Injector, ...] = ()
+    judged_by: ClassVar[str] = ""
+    expects: bool = False
+
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        """Return what is seen. May raise CannotJudge and NotApplicable; anything else becomes "could not judge"."""
+        raise NotImplementedError
+
+    def evidence(self, view: DetectorInput) -> Detection:
+        """Evidence of this class in one attempt; never raises for what the attempt holds.
+
+        A figure that a scorer could not take from this clip means that an essential class cannot judge, and that
+        another has nothing to look at; a scorer that failed means that neither can judge.
+        """
+        try:
+            self._require(view)
+            seen = self.measure(view)
+        except NotApplicable as why:
+            return Detection(self.name, None, self.unit, reason=str(why), applies=False)
+        except Unknown as why:
+            return Detection(self.name, None, self.unit, reason=str(why), applies=self.essential)
+        except CannotJudge as why:
+            return Detection(self.name, None, self.unit, reason=str(why))
+        except Exception as error:  # a detector that fails must not look like a clean one
+            return Detection(self.name, None, self.unit, reason=f"{type(error).__name__}: {error}"[:200])
+        if not math.isfinite(seen.value):
+            return Detection(self.name, None, self.unit, seen.span, reason=f"its value is {seen.value}, not a number")
+        return Detection(self.name, float(seen.value), self.unit, seen.span, seen.detail)
+
+    def _require(self, view: DetectorInput) -> None:
+        if self.family is Family.PROCESS or self.judged_by:
+            return
+        if view.attempt.outcome is not Outcome.OK:
+            raise NotApplicable(f"no speech to look at ({view.attempt.outcome.value})")
+        for scorer in self.observes:
+            seen = view.observations.get(scorer)
+            if seen is None:
+                if self.essential:
+                    raise CannotJudge(f"{scorer} was not measured in this run")
+                raise NotApplicable(f"{scorer} was not measured in this run")
+            if seen.status is Status.ERROR:
+                raise CannotJudge(f"{scorer} failed: {seen.reason}")
+            if seen.status is Status.NOT_AVAILABLE:
+                if self.essential and seen.reason != LEFT_OUT:
+                    raise CannotJudge(f"{scorer}: {seen.reason}")
+                raise NotApplicable(f"{scorer}: {seen.reason}")
+
+
+def required_payload(view: DetectorInput, scorer: str) -> Json:
+    """The payload of ``scorer``. Raises CannotJudge when there is none."""
+    found = view.payload(scorer)
+    if found is None:
+        raise CannotJudge(f"{scorer} gave nothing")
+    return found
+
+
+def number(source: Mapping[str, Any], key: str, what: str = "") -> float:
+    """``source[key]`` as a finite float. Raises Unknown when there is none."""
+    value = source.get(key)
+    if value is None or isinstance(value, str) or not math.isfinite(float(value)):
+        raise Unknown(f"{what or key} is unknown")
+    return float(value)
+
+
+def as_span(value: Any) -> Span | None:
+    """A JSON pair as a span in seconds, or None."""
+    if isinstance(value, (list, tuple)) and len(value) == 2 and value[0] is not None and value[1] is not None:
+        return float(value[0]), float(value[1])
+    return None

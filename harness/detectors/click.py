@@ -1,0 +1,65 @@
+"""Click: a step in the waveform that no voice makes."""
+
+import numpy as np
+
+from harness.core.records import DetectorInput, Json, Relation
+from harness.detectors._inject import audio, give, place, speech
+from harness.detectors.base import (
+    BaseFault,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+    required_payload,
+)
+
+FEWEST_SEAMS, SURE_SEAMS, SHOWN_SEAMS = 3, 5, 40
+
+
+def step(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
+    """A single displaced sample of ``dose`` dBFS."""
+    x, rate = speech(material)
+    at = place(x, rate, 0.01, rng)
+    x[at] += 10 ** (dose / 20) * (1 if x[at] < 0 else -1)
+    return give(material, x, at / rate, (at + 1) / rate)
+
+
+class Click(BaseFault):
+    name = "click"
+    title = "clicks: steps that no voice makes"
+    family = Family.WAVEFORM
+    causes = ("seams between decoded windows", "lost samples", "a decoder without its left context")
+    observes = ("signal",)
+    unit = "times the sound around it"
+    relation = Relation.EXCESS
+    against = "worst"
+    default_margin = 3.5  # another reading of the same text by 19 synthetic voices differs by up to 3.3
+    default_limit = 7.0  # recorded speech reaches 6.5 in a tenth of the clips; without a reference only that much tells
+    sources = (
+        Citation("steps at the seams of chunks", "https://github.com/vllm-project/vllm-omni/issues/4828"),
+        Citation("a step of twice the local slew and above -54 dBFS"),
+    )
+    injectors = audio("dBFS", (-50.0, -40.0, -30.0, -20.0, -6.0), -6.0, step)
+
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        clicks = required_payload(view, "signal").get("clicks") or {}
+        ratio = clicks.get("worst_ratio")
+        if ratio is None:
+            raise NotApplicable("no sound to look for steps in")
+        times = clicks.get("times") or []
+        span = (float(times[0]), float(times[0])) if times else None
+        detail = f"{clicks.get('count', 0)} steps, the worst {float(ratio):.1f} times"
+        seams = clicks.get("seams")
+        value = float(ratio)
+        if seams and seams["hits"] >= SURE_SEAMS:  # small as they may be, no healthy clip has so many that keep time
+            value = max(value, self.default_limit + float(seams["hits"]))
+        return DetectorValue(value, span, f"{detail}{_seams(seams)}")
+
+
+def _seams(seams: Json | None) -> str:
+    """All places of seams that keep time."""
+    if not seams or seams["hits"] < FEWEST_SEAMS:
+        return ""
+    places = ", ".join(f"{float(at):.2f}" for at in seams["times"][:SHOWN_SEAMS])
+    return f"; seams every {float(seams['period']):.3f} s, at {places}"

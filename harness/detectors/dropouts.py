@@ -1,0 +1,64 @@
+"""Dropouts: holes in the speech that come at a regular distance."""
+
+import numpy as np
+
+from harness.core.records import DetectorInput, Relation
+from harness.detectors._inject import audio, give, speech
+from harness.detectors.base import (
+    BaseFault,
+    CannotInject,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+    number,
+    required_payload,
+)
+
+WIDTH, FADE = 0.02, 0.003  # s
+
+
+def drop(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
+    """Mute 20 ms ``dose`` times a second, with fades of 3 ms, so that no edge is a click."""
+    x, rate = speech(material)
+    apart = 1 / dose
+    fade, width = int(FADE * rate), int(WIDTH * rate)
+    if len(x) / rate < 5 * apart:
+        raise CannotInject(f"no room for five holes {apart:g} s apart")
+    shape = np.concatenate([np.linspace(1, 0, fade), np.zeros(width - 2 * fade), np.linspace(0, 1, fade)])
+    first = rng.random() * apart
+    for start in np.arange(first, len(x) / rate - WIDTH, apart):
+        at = int(start * rate)
+        x[at : at + width] *= shape[: len(x[at : at + width])]
+    return give(material, x, first, len(x) / rate)
+
+
+class Dropouts(BaseFault):
+    name = "dropouts"
+    title = "holes in the speech at a regular distance"
+    family = Family.WAVEFORM
+    causes = ("packets lost on the way", "a buffer that runs dry", "windows joined with padding between them")
+    observes = ("signal",)
+    unit = "holes that keep time"
+    relation = Relation.EXCESS
+    against = "worst"
+    default_margin = 3.5
+    default_limit = 3.5  # no clip of 17 voices and recordings has more than 3
+    sources = (
+        Citation("audio dropped between pieces of a stream", "https://github.com/sgl-project/sglang-omni/issues/1355"),
+    )
+    injectors = audio("holes a second", (1.0, 2.0, 4.0), 4.0, drop)
+
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        holes = required_payload(view, "signal").get("holes")
+        if holes is None:
+            raise NotApplicable("holes were not measured in this run")
+        count = number(holes, "count", "the number of holes")
+        comb = holes.get("regular")
+        if not comb:
+            return DetectorValue(0.0, None, f"{count:.0f} short holes, none at a regular distance")
+        times = [float(at) for at in comb["times"]]
+        where = ", ".join(f"{at:.2f}" for at in times[:12]) + (", ..." if len(times) > 12 else "")
+        detail = f"{comb['hits']} holes every {float(comb['period']):.3f} s, at {where}"
+        return DetectorValue(float(comb["hits"]), (times[0], times[-1]), detail)

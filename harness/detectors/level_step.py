@@ -1,0 +1,54 @@
+"""Level step: the speech becomes much louder or quieter at one moment."""
+
+import numpy as np
+
+from harness.core.records import DetectorInput, Relation
+from harness.detectors._inject import audio, give, speech
+from harness.detectors.base import (
+    BaseFault,
+    CannotInject,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    number,
+    required_payload,
+)
+
+SIDE = 2.0  # s that must lie on either side of the step
+
+
+def turn_down(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
+    """From a moment in the middle on, everything is ``dose`` dB quieter."""
+    x, rate = speech(material)
+    room = len(x) / rate - 2 * SIDE
+    if room < 0:
+        raise CannotInject(f"a step needs {2 * SIDE:.0f} s of audio")
+    at = int((SIDE + rng.random() * room) * rate)
+    x[at:] *= 10 ** (-dose / 20)
+    return give(material, x, at / rate, len(x) / rate)
+
+
+class LevelStep(BaseFault):
+    name = "level-step"
+    title = "from one moment on much louder or quieter"
+    family = Family.WAVEFORM
+    causes = (
+        "pieces joined that were levelled apart",
+        "another voice or prompt at a line break",
+        "a cache that ran over",
+    )
+    observes = ("signal",)
+    unit = "dB, speech 1.5 s after against 1.5 s before"
+    relation = Relation.EXCESS
+    against = "worst"
+    default_margin = 6.0
+    default_limit = 12.0  # read speech reaches 10
+    sources = (Citation("a proposal: the level of read speech changes by at most 10 dB from one 1.5 s to the next"),)
+    injectors = audio("dB", (3.0, 6.0, 12.0, 20.0, 30.0), 20.0, turn_down)
+
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        step = required_payload(view, "signal").get("level_step_db") or {}
+        value = number(step, "value", "the level step")
+        time = number(step, "time")
+        return DetectorValue(abs(value), (time, time), f"{value:+.1f} dB at {time:.2f} s")

@@ -1,0 +1,92 @@
+"""Sample rate: the header says one rate, the samples have another."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.core.records import DetectorInput
+from harness.detectors._figures import reference_figure
+from harness.detectors._inject import audio, give, speech
+from harness.detectors.base import (
+    BaseFault,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    NotApplicable,
+    number,
+    required_payload,
+)
+
+PITCHES = ("f0_p05_hz", "f0_median_hz", "f0_p95_hz")  # at a wrong rate all of them move
+SLACK = 0.15  # healthy takes differ by as much in pace or pitch
+
+
+def wrong_rate(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
+    """Play the samples ``dose`` times as fast, at the rate the header says."""
+    x, rate = speech(material)
+    places = np.arange(0, len(x) - 1, dose)
+    return give(material, np.interp(places, np.arange(len(x)), x), 0.0, len(places) / rate)
+
+
+def least_shift(shifts: Sequence[float]) -> float:
+    """Return the smallest of shifts that go the same way, 0 where they do not: a lively phrase moves only some."""
+    if min(shifts) > 0:
+        return min(shifts)
+    return min(max(shifts), 0.0)
+
+
+def _shift(view: DetectorInput, key: str) -> float | None:
+    """ln of a pitch over what is usual for this text, None where either is unknown."""
+    now, then = required_payload(view, "pitch").get(key), reference_figure(view, key)
+    return None if now is None or then is None else math.log(float(now) / then)
+
+
+class SampleRate(BaseFault):
+    name = "sample-rate"
+    title = "chipmunk or giant: played at the wrong rate"
+    family = Family.WAVEFORM
+    causes = ("the header lies", "resampled once too often or not at all", "mono taken for stereo")
+    observes = ("signal", "pitch")
+    unit = "ln of the rate that duration and pitch agree on"
+    default_limit = 0.12  # a whole tone
+    expects = True
+    explains = (
+        "wrong-speaker",
+        "near-empty",
+        "overlong",
+        "bandwidth",
+        "unintelligible",
+        "skipped-words",
+        "truncation",
+        "inserted-words",
+        "gibberish-tail",
+        "loop",
+        "lost-audio",
+    )
+    sources = (
+        Citation(
+            "duration ratio r together with pitch ratio 1/r, r of .5, .919, 1.088, 2",
+            "https://github.com/dograh-hq/pipecat/issues/59",
+        ),
+    )
+    injectors = (
+        *audio("times as fast", (1.05, 1.088, 1.25, 1.5, 2.0), 1.25, wrong_rate),
+        *audio("times as fast", (0.5, 0.67, 0.8, 0.919), 0.5, wrong_rate, "slow"),  # 0.5: stereo taken for mono
+    )
+
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        pitch, signal = required_payload(view, "pitch"), required_payload(view, "signal")
+        seconds_then = reference_figure(view, "duration")
+        if reference_figure(view, "f0_median_hz") is None or seconds_then is None:
+            raise NotApplicable("no reference and no 40 chunks to take pitch and duration from")
+        if pitch.get("f0_median_hz") is None:
+            raise NotApplicable("no voiced speech")
+        faster = math.log(seconds_then / max(number(signal, "duration"), 0.01))
+        higher = least_shift([shift for key in PITCHES if (shift := _shift(view, key)) is not None])
+        apart = max(0.0, abs(faster - higher) - SLACK)
+        agreed = math.copysign(min(abs(faster), abs(higher)), faster * higher) - apart
+        return DetectorValue(
+            agreed, None, f"duration 1/{math.exp(faster):.2f}, pitch x{math.exp(higher):.2f} of what is usual"
+        )

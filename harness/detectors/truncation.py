@@ -1,0 +1,45 @@
+"""Truncation: the end of the text was never spoken."""
+
+import numpy as np
+
+from harness.core.records import DetectorInput, Relation
+from harness.detectors._edits import NOTHING, heard_edits, is_missing, likeliest, quoted
+from harness.detectors._inject import give, speech, word_start, words
+from harness.detectors.base import BaseFault, CannotInject, Citation, DetectorValue, Family, InjectionMaterial
+
+
+def lose_the_end(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
+    """Cut off the last ``dose`` words."""
+    x, rate = speech(material)
+    kept = len(material.words) - round(dose)
+    if kept < 1:
+        raise CannotInject(f"only {len(material.words)} words")
+    at = word_start(material, rate, kept)
+    return give(material, x[:at], at / rate, at / rate)
+
+
+class Truncation(BaseFault):
+    name = "truncation"
+    title = "the end of the text is missing"
+    family = Family.TRANSCRIPT
+    causes = ("the token cap was reached", "the stop token came early", "audio cut off before it was written")
+    observes = ("edit_likelihood",)
+    unit = "nats by which the audio fits better without the end of the text"
+    relation = Relation.EXCESS
+    default_margin = 6.0
+    default_limit = 2.0
+    essential = True
+    sources = (
+        Citation("the last sentence is gone", "https://github.com/2noise/ChatTTS/issues/557"),
+        Citation("log-likelihood ratio of an end against the next word, by two models (docs/judging.md)"),
+    )
+    injectors = words((1.0, 2.0, 4.0, 6.0, 10.0), 6.0, lose_the_end)  # the reports' last sentence, a short one
+
+    def measure(self, view: DetectorInput) -> DetectorValue:
+        edits = heard_edits(view)
+        return likeliest(
+            edits,
+            lambda edit: edit.kind == "end" or (is_missing(edit) and edit.at_end),
+            lambda edit: f"{quoted(edit.written)} not spoken",
+            NOTHING,
+        )

@@ -1,6 +1,0 @@
-"""Teacher-forced divergence on speech tokens: what a model file costs before anything is sampled (layer 3)."""
-
-from harness.divergence.figures import Divergence, DivergenceEstimate, Figures, Slot
-from harness.divergence.measure import Generation, NotMeasured, measure_divergence
-
-__all__ = ["Divergence", "DivergenceEstimate", "Figures", "Generation", "NotMeasured", "Slot", "measure_divergence"]

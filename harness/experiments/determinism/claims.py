@@ -1,0 +1,153 @@
+"""What the arms of the determinism suite amount to: claims, rows of figures, and the Markdown table (layer 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from harness.core.records import Claim, Json
+from harness.experiments.determinism.arms import (
+    AGAIN,
+    COMPANIONS,
+    FRESH_AGAIN,
+    LATER,
+    LONG,
+    LONGER,
+    RELOAD,
+    SHORTER,
+    THREADS,
+)
+from harness.experiments.determinism.identity import ArmComparison, DeterminismData, DeterminismWord
+from harness.experiments.stage import markdown_table
+
+Compared = Mapping[str, Sequence[ArmComparison]]
+
+
+def determinism_claims(
+    name: str, word: DeterminismWord, why: str, seen: DeterminismData, compared: Compared, details: Json
+) -> list[Claim]:
+    """The verdict, and one claim an arm; an arm that could not be spoken or judged is neither passed nor failed."""
+    exact = word in (DeterminismWord.BIT, DeterminismWord.TOKEN)
+    known = None if word is DeterminismWord.NOT_JUDGED else exact
+    traced = {DeterminismWord.BLEED: False, DeterminismWord.UNKNOWN: None, DeterminismWord.NOT_JUDGED: None}.get(
+        word, True
+    )
+    if word is DeterminismWord.UNSEEDED and seen.content is None:
+        traced = None
+    count = len(seen.later)
+    fresh = [c for c in compared[FRESH_AGAIN] if not c.same]
+    unseeded = f"{len(fresh)} of {len(compared[FRESH_AGAIN])} probes differ between fresh processes" if fresh else ""
+    missing = details["not_available"]
+
+    def arm(claim: str, arms: Sequence[str], when: str) -> Claim:
+        found = [c for one in arms for c in compared[one]]
+        absent = next((missing[one] for one in arms if one in missing), "")
+        return _agreement(claim, name, found, when, seen.tie_max, absent, unseeded if claim != "fresh-agree" else "")
+
+    return [
+        Claim("determinism", name, f"{word.value}: {why}", known, count=count, details=details),
+        Claim("no-bleed", name, f"{word.value}: {why}", traced, count=count),
+        _distinct(name, seen),
+        arm("fresh-agree", [FRESH_AGAIN], "in a second fresh process"),
+        arm("repeat", [AGAIN], "repeated at once"),
+        arm("after-others", [LONGER, SHORTER], "after a longer and a shorter text"),
+        _cured(arm("reload", [RELOAD], f"after a reload, {_others(details)}"), compared),
+        arm("threads", [THREADS], "with another thread count"),
+        arm("companions", [COMPANIONS], "computed in one batch with another request"),
+        arm("long-session", [LONG], "within a long session"),
+    ]
+
+
+def _others(details: Json) -> str:
+    every = details["reload_every"]
+    return "one other text before it" if every == 1 else f"{every} other texts before it"
+
+
+def _distinct(name: str, seen: DeterminismData) -> Claim:
+    says = f"{len(seen.collisions)} pairs of different texts have the same samples, of {seen.texts} texts"
+    if seen.collisions:
+        says += f": {' and '.join(seen.collisions[0])} for one"
+    return Claim("distinct-texts", name, says, not seen.collisions if seen.texts > 1 else None, count=seen.texts)
+
+
+def _agreement(
+    claim: str, name: str, found: Sequence[ArmComparison], when: str, tie_max: float, absent: str, unseeded: str
+) -> Claim:
+    if not found:
+        reason = f"not available: {absent}" if absent else "all attempts failed"
+        return Claim(claim, name, f"no probe was spoken {when} ({reason})", None, count=0)
+    same = sum(c.same for c in found)
+    tokens = "tokens" if any(c.same_tokens is not None for c in found) else "samples"
+    says = f"{same} of {len(found)} renditions {when} have the {tokens} of a fresh process"
+    shifts = [c.shift for c in found if not c.same and c.shift is not None]
+    if shifts:
+        worst = max(shifts)
+        kind = "no more than a tie" if worst <= tie_max else "more than a tie"
+        says += f"; next-token distributions lie up to {worst:.2g} apart at the first divergence, {kind} ({tie_max:g})"
+    if unseeded:
+        return Claim(claim, name, f"cannot be told from identity, {unseeded}: {says}", None, count=len(found))
+    return Claim(claim, name, says, same == len(found), same / len(found), count=len(found))
+
+
+def _cured(claim: Claim, compared: Compared) -> Claim:
+    """Whether reloading cures what differs without it, as a measured statement."""
+    after, without = compared[RELOAD], [c for arm in LATER for c in compared[arm]]
+    if claim.passed is None or not without:
+        return claim
+    moved = sum(not c.same for c in without)
+    says = f"{claim.statement}; without a reload {len(without) - moved} of {len(without)} have them"
+    if not moved:
+        says += ": there is nothing for a reload to cure"
+    else:
+        says += ": reloading cures it" if all(c.same for c in after) else ": reloading does not cure it"
+    details: Json = {"moved_without": moved, "without": len(without), "moved_after": sum(not c.same for c in after)}
+    return Claim(claim.name, claim.variant, says, claim.passed, claim.value, count=claim.count, details=details)
+
+
+def row(found: Sequence[ArmComparison]) -> Json:
+    """Figures of one arm; None for what is not known."""
+    differs = [c for c in found if c.divergence is not None]
+    shifts = [c.shift for c in found if c.shift is not None]
+    gaps = [c.gap for c in found if c.gap is not None]
+    mels = [c.mel_db for c in found if c.mel_db is not None]
+    told = [c.same_words for c in found if c.same_words is not None]
+    tokens = [c.same_tokens for c in found if c.same_tokens is not None]
+    return {
+        "probes": len(found),
+        "same_tokens": sum(tokens) if tokens else None,
+        "same_pcm": sum(c.same_pcm for c in found),
+        "first_divergence": [c.divergence for c in differs],
+        "largest_shift": max(shifts, default=None),
+        "smallest_gap": min(gaps, default=None),
+        "log_mel_db": median(mels) if mels else None,
+        "same_words": sum(told) if told else None,
+        "transcribed": len(told),
+    }
+
+
+def determinism_table(results: Mapping[str, Json]) -> str:
+    """One table a variant, arms as rows."""
+    heads = ["arm", "renditions", "same tokens", "same PCM", "first divergence (median)", "largest shift",
+             "log-mel of those that differ, dB", "same transcript"]  # fmt: skip
+    parts = []
+    for name, found in results.items():
+        rows = [[arm, *_cells(figures)] for arm, figures in found["arms"].items()]
+        absent = "".join(f"\n- {arm}: not available: {reason}" for arm, reason in found["not_available"].items())
+        parts.append(f"**{name}: {found['word']}**. {found['why']}.\n\n{markdown_table(heads, rows)}\n{absent}\n")
+    return "\n".join(parts)
+
+
+def _cells(figures: Json) -> list[str]:
+    def shown(value: float | None, form: str) -> str:
+        return "-" if value is None else format(value, form)
+
+    first = median(figures["first_divergence"]) if figures["first_divergence"] else None
+    return [
+        str(figures["probes"]),
+        shown(figures["same_tokens"], "d"),
+        str(figures["same_pcm"]),
+        shown(first, ".0f"),
+        shown(figures["largest_shift"], ".2g"),
+        shown(figures["log_mel_db"], ".1f"),
+        f"{figures['same_words']} of {figures['transcribed']}" if figures["transcribed"] else "-",
+    ]

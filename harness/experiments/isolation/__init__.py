@@ -1,0 +1,1 @@
+"""Isolation: which stage a degraded build loses its quality in."""

@@ -1,0 +1,218 @@
+"""Language model, vocoder or loading: where a fault sits, from stages exchanged with the reference's (layer 3).
+
+Every property is asserted against the reference decoder on the same tokens, never against a belief about a code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from harness import stats
+from harness.core.records import Claim, Json
+from harness.experiments.isolation.weights import Kind, Problem
+
+
+class Place(StrEnum):
+    """Where the fault sits."""
+
+    HEALTHY = "healthy"
+    MODEL = "language model"
+    VOCODER = "vocoder"
+    LOADING = "loading"
+    NOT_JUDGED = "not judged"
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One set of tokens through two decoders. Differences are those of this decoder from the reference's."""
+
+    name: str  # of the tokens
+    failed: str = ""  # why one of the two gave no sound, though the other did
+    mel_db: float | None = None
+    level_db: float | None = None
+    seconds: tuple[float, float] = (0.0, 0.0)  # this one's, the reference's
+    quiet: bool = False  # both are silent against the voice's speech: their spectra say nothing
+
+    def wrong(self, limits: IsolationMargins) -> str:
+        """What of the reference's sound does not hold here; empty where all of it holds."""
+        if self.failed:
+            return self.failed
+        own, base = self.seconds
+        if abs(own - base) > max(limits.seconds_max * base, 0.05):
+            return f"lasts {own:.2f} s, through the reference decoder {base:.2f} s"
+        if self.quiet:
+            return ""
+        if self.level_db is not None and abs(self.level_db) > limits.level_max:
+            return f"is {self.level_db:+.1f} dB from the reference decoder's level (limit {limits.level_max:g} dB)"
+        if self.mel_db is not None and self.mel_db > limits.mel_max:
+            return f"lies {self.mel_db:.1f} dB from the reference decoder's (log-mel, limit {limits.mel_max:g} dB)"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class IsolationMargins:
+    """Margins of the suite's claims, from the table ``[isolation]`` of its limits file."""
+
+    mel_max: float = 3.0  # dB, log-mel distance of two decoders on the same tokens
+    level_max: float = 6.0  # dB
+    seconds_max: float = 0.05  # relative
+    quiet_db: float = -40.0  # below the voice's speech: silent
+    excess_max: float = 0.25  # share of bad texts above the reference's own
+    likeness: int = 5  # other texts that a rendition is compared with
+
+
+@dataclass(frozen=True, slots=True)
+class IsolationRow:
+    """One text from this model's tokens through the reference decoder. None: not known."""
+
+    chunk_id: str
+    faulty: bool | None  # by its verdict
+    cut: bool = False  # the generation ran to its cap
+    other_text: bool | None = None  # sounds more like the reference's rendition of another text than of its own
+
+    @property
+    def bad(self) -> bool | None:
+        """By verdict, cap or likeness; None where neither could look."""
+        if self.faulty or self.cut or self.other_text:
+            return True
+        return False if self.faulty is False or self.other_text is False else None
+
+
+@dataclass(frozen=True)
+class IsolationData:
+    """All that the verdict on one variant rests on."""
+
+    unjudged: str = ""  # why nothing could be exchanged
+    unloadable: str = ""
+    decoded: Sequence[Decoded] = ()  # the reference's tokens and the probes through this vocoder
+    diagnosis: str = ""  # what a wrong vocoder does, where one explanation fits
+    spoken: Sequence[IsolationRow] = ()  # this model's tokens through the reference vocoder
+    null: Sequence[IsolationRow] = ()  # the reference model's, under other seeds
+    own: Sequence[Decoded] = ()  # its own tokens through its own vocoder, against what it spoke
+    weights: Sequence[Problem] | None = None  # None: not readable
+    weights_reason: str = ""
+    limits: IsolationMargins = field(default_factory=IsolationMargins)
+
+
+Judged = tuple[bool | None, str]  # holds, why
+
+
+def vocoder(seen: IsolationData) -> Judged:
+    """Whether this vocoder does to all tokens what the reference decoder does."""
+    if not seen.decoded:
+        return None, seen.unjudged or "no tokens could be exchanged"
+    wrong = [(d.name, says) for d in seen.decoded if (says := d.wrong(seen.limits))]
+    total = len(seen.decoded)
+    if not wrong:
+        return True, f"all {total} sets of tokens sound as through the reference decoder"
+    says = f"{len(wrong)} of {total} sets of tokens do not sound as through the reference decoder: {wrong[0][0]} "
+    return False, f"{says}{wrong[0][1]}{f'; {seen.diagnosis}' if seen.diagnosis else ''}"
+
+
+def model(seen: IsolationData) -> tuple[bool | None, str, tuple[float, float] | None]:
+    """Whether this model's tokens make no more bad texts through the reference decoder than the reference's own."""
+    known, null = [s.bad for s in seen.spoken if s.bad is not None], [s.bad for s in seen.null if s.bad is not None]
+    if not known or not null:
+        reason = "no text could be judged" if seen.spoken and seen.null else "no tokens could be exchanged"
+        return None, seen.unjudged or reason, None
+    bad, base = sum(known), sum(null)
+    interval = stats.rate_difference(bad, len(known), base, len(null))
+    verdicts = sum(s.faulty is not None for s in seen.spoken)
+    how = (
+        "all judged by verdict" if verdicts == len(seen.spoken) else f"{verdicts} judged by verdict, others by likeness"
+    )
+    says = f"{bad} of {len(known)} texts from its tokens are bad through the reference decoder ({how}); "
+    says += f"the reference's own with other seeds: {base} of {len(null)}"
+    if interval[0] > seen.limits.excess_max:
+        return False, says, interval
+    if interval[1] <= seen.limits.excess_max:
+        return True, says, interval
+    says += f"; the difference is compatible with up to {interval[1]:.0%}"
+    return None, f"too small to say against a margin of {seen.limits.excess_max:.0%}: {says}", interval
+
+
+def weights(seen: IsolationData) -> Judged:
+    """Whether the weights in the file are a quantization of the reference's."""
+    if seen.weights is None:
+        return None, seen.weights_reason
+    if not seen.weights:
+        return True, "every tensor is a quantization of the reference's, no row of an embedding is zero or odd"
+    first = seen.weights[0]
+    more = f", and {len(seen.weights) - 1} more" if len(seen.weights) > 1 else ""
+    return False, f"{first.tensor} is {first.kind}: {first.says}{more}"
+
+
+def locate_fault(seen: IsolationData) -> tuple[tuple[Place, ...], str]:
+    """The places at fault and why, in a sentence; ``(HEALTHY,)`` or ``(NOT_JUDGED,)`` where there is none."""
+    if seen.unloadable:
+        return (Place.LOADING,), f"the backend cannot be loaded: {seen.unloadable}"
+    misloaded = [p for p in seen.weights or () if p.kind is not Kind.DAMAGED]
+    (sound, why_sound), (speech, why_speech, _) = vocoder(seen), model(seen)
+    held, why_held = weights(seen)
+    found: list[tuple[Place, str]] = []
+    if sound is False:
+        found.append((Place.VOCODER, why_sound))
+    if misloaded:
+        found.append((Place.LOADING, f"{why_held}; {why_speech}"))
+    elif speech is False:
+        cause = {False: f"; its weights: {why_held}", True: "; its weights are the reference's", None: ""}[held]
+        found.append((Place.MODEL, f"{why_speech}{cause}"))
+    if found:
+        return tuple(place for place, _ in found), ". ".join(why for _, why in found)
+    if sound and speech:
+        return (Place.HEALTHY,), f"{why_sound}; {why_speech}"
+    return (Place.NOT_JUDGED,), "; ".join(why for ok, why in ((sound, why_sound), (speech, why_speech)) if ok is None)
+
+
+def isolation_claims(name: str, seen: IsolationData) -> list[Claim]:
+    """The verdict, the three stages, and one claim a set of tokens."""
+    places, why = locate_fault(seen)
+    passed = {Place.HEALTHY: True, Place.NOT_JUDGED: None}.get(places[0], False)
+    word = " and ".join(places) if places[0] is not Place.NOT_JUDGED else "the place cannot be judged"
+    details: Json = {"places": [place.value for place in places], "diagnosis": seen.diagnosis}
+    sound, speech, held = vocoder(seen), model(seen), weights(seen)
+    return [
+        Claim("isolation", name, f"{word}: {why}", passed, count=len(seen.spoken), details=details),
+        Claim("vocoder", name, sound[1], sound[0], count=len(seen.decoded)),
+        Claim("language-model", name, speech[1], speech[0], None, speech[2], seen.limits.excess_max, len(seen.spoken)),
+        Claim("weights", name, held[1], held[0], details={"problems": [_plain(p) for p in seen.weights or ()]}),
+        _stages(name, seen),
+        *(_tokens(name, kind, title, seen) for kind, title in PROBES.items()),
+    ]
+
+
+PROBES: Mapping[str, str] = {
+    "reference-tokens": "the reference's tokens",
+    "silence": "the quietest frame of the reference, repeated",
+    "one-token": "the loudest frame of the reference, repeated",
+    "random": "random valid tokens",
+    "order": "tokens with their codebooks in the wrong order",
+    "offset": "tokens moved by one code",
+}
+
+
+def _tokens(name: str, kind: str, title: str, seen: IsolationData) -> Claim:
+    found = [d for d in seen.decoded if d.name.startswith(kind)]
+    if not found:
+        return Claim(kind, name, seen.unjudged or f"{title}: this voice has none to make", None, count=0)
+    wrong = [(d.name, says) for d in found if (says := d.wrong(seen.limits))]
+    mels = [d.mel_db for d in found if d.mel_db is not None and not d.quiet]
+    says = f"{title}: {len(found) - len(wrong)} of {len(found)} sound as through the reference decoder"
+    says += f" (log-mel distance up to {max(mels):.1f} dB)" if mels else ""
+    says += f"; {wrong[0][0]} {wrong[0][1]}" if wrong else ""
+    return Claim(kind, name, says, not wrong, max(mels, default=None), None, seen.limits.mel_max, len(found))
+
+
+def _stages(name: str, seen: IsolationData) -> Claim:
+    if not seen.own:
+        return Claim("stages", name, seen.unjudged or "its own tokens were not decoded", None, count=0)
+    wrong = [(d.name, says) for d in seen.own if (says := d.wrong(seen.limits))]
+    says = f"{len(seen.own) - len(wrong)} of {len(seen.own)} texts sound as spoken when their tokens are decoded alone"
+    says += f"; {wrong[0][0]} {wrong[0][1]}" if wrong else ""
+    return Claim("stages", name, says, not wrong, count=len(seen.own))
+
+
+def _plain(problem: Problem) -> Json:
+    return {"tensor": problem.tensor, "kind": problem.kind.value, "says": problem.says}

@@ -1,0 +1,125 @@
+"""Language model, vocoder or loading? Stages of a variant exchanged with those of the reference (layer 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from harness.backends import ADAPTERS
+from harness.core.errors import ConfigError, SoakError, nearest
+from harness.core.records import Claim, Json, Variant
+from harness.engine.plan import Plan
+from harness.engine.progress import Progress
+from harness.experiments.isolation.claims import IsolationData, IsolationMargins, isolation_claims
+from harness.experiments.isolation.stage_swap import Bench, unlike
+from harness.experiments.isolation.table import isolation_table
+from harness.experiments.isolation.weights import Problem, Weights, embeddings, weight_problems
+from harness.experiments.stage import ExperimentRun, write_results
+
+
+def run_isolation(plan: Plan, progress: Progress, resume: Path | None) -> Path:
+    """Exchange tokens and decoders between each variant and the reference; record the claims and the tables."""
+    limits = _limits(plan.experiment.get("isolation", {}))
+    reference, asked = plan.reference, plan.variants
+    if reference is not None:
+        every = tuple(dict.fromkeys(chunk for ids in plan.selection.values() for chunk in ids))
+        others = tuple(variant for variant in asked if variant.name != reference.name)
+        plan = replace(plan, variants=(reference, *others), selection={**plan.selection, reference.name: every})
+    results: Json = {}
+    made: list[Claim] = []
+    with ExperimentRun(replace(plan, margins={}), progress, resume) as stage:
+        bench = Bench(stage, reference, limits) if reference is not None else None
+        if bench is not None:
+            bench.prepare()
+        for variant in asked:
+            seen = _examine(stage, bench, variant, limits)
+            found = isolation_claims(variant.name, seen)
+            made += found
+            results[variant.name] = _row(seen, found, variant, bench)
+        write_results(stage.run, made, results, isolation_table(results))
+        return stage.run.path
+
+
+def _limits(given: Mapping[str, Any]) -> IsolationMargins:
+    known = asdict(IsolationMargins())
+    for key, value in given.items():
+        if key not in known:
+            raise ConfigError(f"limits: isolation: unknown key {key!r}{nearest(key, known)}")
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ConfigError(f"limits: isolation.{key}: must be a number, is {value!r}")
+    return IsolationMargins(**given)
+
+
+def _examine(stage: ExperimentRun, bench: Bench | None, variant: Variant, limits: IsolationMargins) -> IsolationData:
+    if bench is None:
+        reason = "no variant has reference = true: there is no decoder to hold this one against"
+        return IsolationData(unjudged=reason, weights_reason=reason, limits=limits)
+    found, reason = _weights(variant, bench.reference)
+    seen = IsolationData(weights=found, weights_reason=reason, limits=limits)
+    if not hasattr(ADAPTERS.get(variant.adapter), "decode"):
+        why = f"the adapter {variant.adapter!r} exposes no stages: it has no decode(tokens)"
+        return replace(seen, unjudged=why)
+    try:
+        if variant.name == bench.reference.name:
+            why = "it is the reference itself, there is nothing else to hold it against"
+            return replace(seen, unjudged=why, own=bench.own(variant))
+        if bench.unjudged:
+            return replace(seen, unjudged=bench.unjudged)
+        why = unlike(bench.layout, bench.layout_of(variant))
+        if why:
+            return replace(seen, unjudged=why)
+        decoded = bench.decoded(variant)
+        wrong = any(one.wrong(limits) for one in decoded)
+        return replace(
+            seen,
+            decoded=decoded,
+            diagnosis=bench.diagnose(variant) if wrong else "",
+            spoken=bench.spoken(variant),
+            null=bench.null,
+            own=bench.own(variant),
+        )
+    except SoakError as error:
+        stage.lost(variant, error)
+        return replace(seen, unloadable=str(error))
+
+
+def _weights(variant: Variant, reference: Variant) -> tuple[list[Problem] | None, str]:
+    """What is wrong with the weights; None with the reason where they cannot be read."""
+    paths = [model_file(one) for one in (variant, reference)]
+    if paths[0] is None or paths[1] is None:
+        whose = "the variant" if paths[0] is None else "the reference"
+        return None, f"weights are not readable: {whose} names no GGUF file as its model"
+    if variant.name == reference.name:
+        return None, "it is the reference itself, there are no other weights to hold these against"
+    try:
+        return weight_problems(Weights(paths[0]), Weights(paths[1])), ""
+    except (OSError, ValueError, KeyError, NotImplementedError) as error:
+        return None, f"weights are not readable: {paths[0].name}: {error}"
+
+
+def model_file(variant: Variant) -> Path | None:
+    """The GGUF file that a variant's settings name, if it is there."""
+    path = Path(str(variant.settings.get("model", "")))
+    return path if path.suffix == ".gguf" and path.is_file() else None
+
+
+def _row(seen: IsolationData, found: Sequence[Claim], variant: Variant, bench: Bench | None) -> Json:
+    path = model_file(variant)
+    try:
+        figures = embeddings(Weights(path)) if path is not None else None
+    except (OSError, ValueError, KeyError, NotImplementedError):
+        figures = None  # the claim on the weights says why
+    return {
+        "places": found[0].details["places"],
+        "why": found[0].statement,
+        "diagnosis": seen.diagnosis,
+        "decoded": [{**asdict(one), "wrong": one.wrong(seen.limits)} for one in seen.decoded],
+        "own": [{**asdict(one), "wrong": one.wrong(seen.limits)} for one in seen.own],
+        "spoken": [{**asdict(one), "bad": one.bad} for one in seen.spoken],
+        "null": [{**asdict(one), "bad": one.bad} for one in seen.null],
+        "embeddings": figures,
+        "claims": {claim.name: [claim.passed, claim.statement] for claim in found},
+        "wer": bench.wer(variant) if bench is not None and seen.spoken else None,
+    }

@@ -1,0 +1,65 @@
+"""The Markdown tables of the isolation suite (layer 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.core.records import Json
+from harness.experiments.stage import markdown_table
+
+
+def isolation_table(results: Mapping[str, Json]) -> str:
+    """For each variant: where the fault sits, tokens by decoder, embeddings, and what every set of tokens gave."""
+    return "\n".join(_variant(name, found) for name, found in results.items())
+
+
+def _variant(name: str, found: Json) -> str:
+    parts = [f"**{name}**: {found['why']}."]
+    if found["spoken"]:
+        parts.append(_spoken(name, found))
+    if found["decoded"]:
+        heads = ["tokens", "log-mel, dB", "level, dB", "seconds", "reference decoder", "as the reference decoder"]
+        rows = [_cells(one) for one in found["decoded"]]
+        parts.append(markdown_table(heads, rows))
+    if found["embeddings"]:
+        heads = ["embeddings", "rows", "mean", "spread", "zero rows", "rows not finite"]
+        rows = [_embedding(key, one) for key, one in found["embeddings"].items()]
+        parts.append(markdown_table(heads, rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def _spoken(name: str, found: Json) -> str:
+    heads = ["through the reference decoder", "bad texts", "WER"]
+    wer = found["wer"] or {}
+    base = next((key for key in wer if key != name), "the reference")
+    rows = [
+        [f"tokens of {name}", _bad(found["spoken"]), _rate(wer.get(name))],
+        [f"tokens of {base}, other seeds", _bad(found["null"]), _rate(wer.get(base))],
+    ]
+    return markdown_table(heads, rows)
+
+
+def _bad(rows: Sequence[Json]) -> str:
+    known = [row["bad"] for row in rows if row["bad"] is not None]
+    return f"{sum(known)} of {len(known)}" if known else "-"
+
+
+def _rate(words: Json | None) -> str:
+    return "-" if words is None else f"{words['rate']:.3f} ({words['errors']} of {words['words']})"
+
+
+def _cells(one: Json) -> list[str]:
+    def shown(value: float | None) -> str:
+        return "-" if value is None else f"{value:.1f}"
+
+    own, base = one["seconds"]
+    mel = "silent" if one["quiet"] else shown(one["mel_db"])
+    return [one["name"], mel, shown(one["level_db"]), f"{own:.2f}", f"{base:.2f}", one["wrong"] or "yes"]
+
+
+def _embedding(name: str, one: Json) -> list[str]:
+    def shown(value: float | None) -> str:
+        return "-" if value is None else f"{value:.4g}"
+
+    zero, broken = (str(len(one[key])) for key in ("zero_rows", "broken_rows"))
+    return [name, str(one["rows"]), shown(one["mean"]), shown(one["spread"]), zero, broken]

@@ -1,0 +1,1 @@
+"""Length sweep: the same voice on texts of growing length."""

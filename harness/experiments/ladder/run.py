@@ -1,0 +1,128 @@
+"""From what length on? Texts of doubling length in one session, with the growth of time and memory (layer 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from harness.core.errors import SoakError, refuse_unknown
+from harness.core.records import Arm, Attempt, Chunk, Claim, Json, Outcome, Variant, Verdict, VerdictWord
+from harness.engine.plan import Plan
+from harness.engine.progress import Progress
+from harness.engine.session import PlannedRequest, seed_for
+from harness.experiments.ladder.claims import exponent, first_length, growth, length_claims, length_table
+from harness.experiments.quantization.claims import proportion
+from harness.experiments.stage import ExperimentRun, write_results
+from harness.store import Run
+from harness.text import count_words
+
+__all__ = ["exponent", "first_length", "length_in_words", "run_ladder"]
+
+_DEFAULTS: Mapping[str, Any] = {
+    "takes_short": 3,
+    "short_words": 2,
+    "short_rate_max": 0.1,
+    "fit_from_words": 8,
+    "time_exponent_max": 1.3,
+    "memory_exponent_max": 1.3,
+    "memory_noise": 4e6,
+}
+_ENDED = {Outcome.CRASH: "crash", Outcome.HANG: "hang", Outcome.TIMEOUT: "hang"}
+_CUT = ("truncation",)  # classes of faults that say that the end is missing
+
+
+def run_ladder(plan: Plan, progress: Progress, resume: Path | None) -> Path:
+    """Speak the ladder with each variant; short texts get several takes. Records claims and the table."""
+    margins = {**_DEFAULTS, **plan.experiment.get("ladder", {})}
+    refuse_unknown("limits: ladder", margins, _DEFAULTS)
+    results: Json = {}
+    made: list[Claim] = []
+    with ExperimentRun(plan, progress, resume) as stage:
+        for variant in plan.variants:
+            soak = stage.soak(variant)
+            try:
+                soak.speak()
+                _takes(stage, variant, int(margins["takes_short"]), int(margins["short_words"]))
+            except SoakError as error:
+                stage.lost(variant, error)
+                continue
+            steps = length_metrics(stage.run, variant, plan.chunks(variant))
+            least = int(margins["fit_from_words"])
+            fits = {key: exponent(steps, key, least) for key in ("cpu_seconds", "tokens", "memory")}
+            fits["memory_growth"] = growth(steps, least, float(margins["memory_noise"]))
+            firsts = {key: first_length(steps, key) for key in ("crash", "hang", "silent", "cut")}
+            results[variant.name] = {"steps": steps, "exponents": fits, "first": firsts}
+            made += length_claims(variant.name, steps, fits, margins)
+        write_results(stage.run, made, results, length_table(results))
+        return stage.run.path
+
+
+def length_in_words(chunk: Chunk) -> int:
+    """Length of a text in words, as its tag of the ladder says, else counted."""
+    tagged = [tag.removeprefix("words-") for tag in chunk.tags if tag.startswith("words-")]
+    return int(tagged[0]) if tagged else count_words(chunk.expected_text)
+
+
+def _takes(stage: ExperimentRun, variant: Variant, takes: int, short: int) -> None:
+    soak = stage.soak(variant)
+    chunks = [chunk for chunk in stage.plan.chunks(variant) if length_in_words(chunk) <= short]
+    turns = [
+        PlannedRequest(chunk, take=take, seed=seed_for(variant, chunk.id, take))
+        for take in range(1, takes)
+        for chunk in chunks
+    ]
+    for attempt, chunk, layout in soak.speak_apart("short-take", turns, {}):
+        soak.submit(attempt, chunk, layout, None)
+        stage.assessor.collect()
+    stage.assessor.drain()
+
+
+def length_metrics(run: Run, variant: Variant, chunks: Sequence[Chunk]) -> list[Json]:
+    """One row a length, in words, rising: how many were spoken, faulty and dead, and what they took."""
+    lengths = {chunk.id: length_in_words(chunk) for chunk in chunks}
+    verdicts = run.verdicts(variant=variant.name)
+    by_length: dict[int, list[Attempt]] = {}
+    for attempt in run.attempts(variant=variant.name):
+        if attempt.arm in (Arm.SOAK, "short-take"):
+            by_length.setdefault(lengths[attempt.chunk_id], []).append(attempt)
+    return [_step(words, found, verdicts) for words, found in sorted(by_length.items())]
+
+
+def _step(words: int, attempts: Sequence[Attempt], verdicts: Mapping[int, Verdict]) -> Json:
+    judged = [v for a in attempts if a.id is not None and (v := verdicts.get(a.id)) is not None]
+    judged = [verdict for verdict in judged if verdict.word.judged]
+    faulty = [verdict for verdict in judged if verdict.word is VerdictWord.FAULTY]
+    short = {a.id for a in attempts if a.id is not None and _cut(verdicts.get(a.id))}
+    timed = [(a.duration, a.wall_seconds) for a in attempts if a.duration and a.wall_seconds]
+    # of a server only the time of the request is known
+    compute = [
+        a.cpu_seconds if a.cpu_seconds is not None else a.wall_seconds for a in attempts if a.outcome is Outcome.OK
+    ]
+    return {
+        "words": words,
+        "attempts": len(attempts),
+        "spoken": sum(a.outcome is Outcome.OK for a in attempts),
+        "crash": sum(_ENDED.get(a.outcome) == "crash" for a in attempts),
+        "hang": sum(_ENDED.get(a.outcome) == "hang" for a in attempts),
+        "silent": sum(a.outcome is not Outcome.OK and a.outcome not in _ENDED for a in attempts),
+        "said": next((a.detail for a in attempts if a.outcome is not Outcome.OK), ""),
+        "cut": sum(a.finish_reason == "length" or a.id in short for a in attempts),
+        "faulty": proportion(len(faulty), len(judged)),
+        "classes": sorted({f.fault for verdict in faulty for f in verdict.findings if f.confirmed is not False}),
+        "tokens": _median([a.token_count for a in attempts]),
+        "seconds": _median([a.duration for a in attempts]),
+        "cpu_seconds": _median(compute),
+        "memory": max((a.peak_rss_bytes for a in attempts if a.peak_rss_bytes is not None), default=None),
+        "rtfx": sum(d for d, _ in timed) / sum(c for _, c in timed) if timed else None,
+    }
+
+
+def _cut(verdict: Verdict | None) -> bool:
+    return verdict is not None and any(f.fault in _CUT and f.confirmed is not False for f in verdict.findings)
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(median(known)) if known else None

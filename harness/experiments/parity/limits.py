@@ -1,0 +1,162 @@
+"""The table ``[parity]`` of a limits file: pairs to compare, and when a stage leaves its tolerance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from harness.core.errors import ConfigError, nearest, refuse_unknown
+
+Unit = Literal["dB", "nats of magnitude", "nats of power"]
+UNITS: Mapping[str, float] = {"dB": 1.0, "nats of magnitude": 8.685889638, "nats of power": 4.342944819}
+"""dB in one of each: 20 / ln 10 and 10 / ln 10."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """When a stage has left its tolerance. ``None``: that figure is shown and decides nothing."""
+
+    cosine_min: float | None = 0.9999
+    rms_ratio_max: float | None = 0.01  # either way from 1
+    difference_max: float | None = None  # largest absolute difference, in the stage's own unit
+    agreement_min: float = 1.0  # of integers: share of equal ones
+    modulo: float | None = None  # the values are a phase that wraps at this: 1 for turns, 6.2832 for radians
+    unit: Unit | None = None  # of a spectrogram's values, so that its level can be told in dB
+    crop: bool = False  # compare the common part where one side is padded to its bucket
+
+
+@dataclass(frozen=True, slots=True)
+class SoundTolerance:
+    """End to end."""
+
+    log_mel_cosine_min: float = 0.99
+    log_mel_correlation_min: float = 0.98  # the same with the mean taken out, which most of a cosine is made of
+    level_db_max: float = 0.5
+    rms_ratio_max: float = 0.02
+    duration_ratio_max: float = 0.01
+    agreement_min: float = 1.0  # of tokens, where both sides have them
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two sides to compare: what to load (a dump, a folder, a callable), at which lengths, by which tolerances."""
+
+    name: str
+    reference: str
+    candidate: str
+    buckets: tuple[int | None, ...] = (None,)
+    own: Mapping[str, Any] = field(default_factory=dict)  # keys of the table [parity] that are others for this pair
+
+    def rows(self) -> list[str]:
+        """Name of each row: the pair's, with its bucket."""
+        return [row_name(self.name, bucket) for bucket in self.buckets]
+
+
+def row_name(pair: str, bucket: int | None) -> str:
+    """What a row is called in claims and test ids."""
+    return pair if bucket is None else f"{pair}-{bucket}"
+
+
+@dataclass(frozen=True)
+class ParityLimits:
+    """Everything that the table says. Folders and files are relative to ``folder``."""
+
+    folder: Path
+    pairs: Mapping[str, Pair] = field(default_factory=dict)
+    stage: Tolerance = Tolerance()  # where a stage has no table of its own
+    stages: Mapping[str, Tolerance] = field(default_factory=dict)
+    sound: SoundTolerance = SoundTolerance()
+    waveform: str = "waveform"  # the stage that is the sound
+    tokens: str | None = None  # the stage that holds tokens
+    sample_rate: int = 24000  # Hz, of the waveform
+    repeats: int = 3  # calls of a callable after the first, for its warm time
+    table: Mapping[str, Any] = field(default_factory=dict)  # as read
+    speaker_max: float = 0.03  # loss of similarity against the encoder's own floor and the reference's own ceiling
+
+    def tolerance(self, stage: str) -> Tolerance:
+        """Of a stage by its name."""
+        return self.stages.get(stage, self.stage)
+
+    def of(self, pair: Pair) -> ParityLimits:
+        """With what the pair has of its own. Raises ConfigError."""
+        return ParityLimits.read({**self.table, **pair.own}, self.folder) if pair.own else self
+
+    @classmethod
+    def read(cls, table: Mapping[str, Any], folder: Path) -> ParityLimits:
+        """Raises ConfigError, one line naming the key, for whatever is wrong."""
+        known = {each.name for each in fields(cls)} - {"folder", "table"}
+        refuse_unknown("limits: parity", table, known)
+        stage = _filled(Tolerance, table.get("stage", {}), "parity.stage")
+        base = table.get("stage", {})
+        plain = {
+            key: _typed(table[key], kind, f"parity.{key}")
+            for key, kind in (("waveform", str), ("tokens", str), ("sample_rate", int), ("repeats", int))
+            if key in table
+        }
+        if "speaker_max" in table:
+            plain["speaker_max"] = float(_typed(table["speaker_max"], float, "parity.speaker_max"))
+        made = cls(
+            folder=folder,
+            table={key: value for key, value in table.items() if key != "pairs"},
+            pairs={name: _pair(name, given) for name, given in _table(table, "pairs").items()},
+            stage=stage,
+            stages={
+                name: _filled(Tolerance, {**base, **given}, f"parity.stages.{name}")
+                for name, given in _table(table, "stages").items()
+            },
+            sound=_filled(SoundTolerance, table.get("sound", {}), "parity.sound"),
+            **plain,
+        )
+        for pair in made.pairs.values():
+            made.of(pair)
+        return made
+
+
+T = TypeVar("T", Tolerance, SoundTolerance)
+
+
+def _filled(kind: type[T], given: Any, where: str) -> T:
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"limits: {where} must be a table")
+    known = {each.name: each.default for each in fields(kind)}
+    for key, value in given.items():
+        if key not in known:
+            raise ConfigError(f"limits: {where}: unknown key {key!r}{nearest(key, known)}")
+        if key == "unit":
+            if value not in UNITS:
+                raise ConfigError(f"limits: {where}.unit cannot be {value!r}{nearest(str(value), UNITS)}")
+        elif key == "crop":
+            _typed(value, bool, f"{where}.{key}")
+        else:
+            _typed(value, float, f"{where}.{key}")
+    return kind(**given)
+
+
+def _typed(value: Any, kind: type, where: str) -> Any:
+    wanted = (int, float) if kind is float else kind
+    if not isinstance(value, wanted) or (kind is not bool and isinstance(value, bool)):
+        raise ConfigError(f"limits: {where} must be {'a number' if kind is float else kind.__name__}, is {value!r}")
+    return value
+
+
+def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = table.get(key, {})
+    if not isinstance(found, Mapping) or not all(isinstance(each, Mapping) for each in found.values()):
+        raise ConfigError(f"limits: parity.{key} must hold tables, [parity.{key}.NAME]")
+    return found
+
+
+def _pair(name: str, given: Mapping[str, Any]) -> Pair:
+    own = ("stage", "stages", "sound", "waveform", "tokens", "sample_rate", "repeats")
+    known = ("reference", "candidate", "buckets", *own)
+    refuse_unknown(f"limits: parity.pairs.{name}", given, known)
+    for key in ("reference", "candidate"):
+        if not isinstance(given.get(key), str):
+            raise ConfigError(f"limits: parity.pairs.{name}.{key}: a dump, a folder or module:callable is needed")
+    buckets = given.get("buckets", [])
+    if not isinstance(buckets, list) or not all(isinstance(b, int) and not isinstance(b, bool) for b in buckets):
+        raise ConfigError(f"limits: parity.pairs.{name}.buckets must be a list of whole numbers, is {buckets!r}")
+    more = {key: given[key] for key in own if key in given}
+    return Pair(name, given["reference"], given["candidate"], tuple(buckets) or (None,), more)

@@ -1,0 +1,1 @@
+"""Quantization: several builds of one model, compared chunk by chunk."""

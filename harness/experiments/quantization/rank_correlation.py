@@ -1,0 +1,136 @@
+"""What a divergence says: of one variant against a margin, and whether it foretells what is heard (layer 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.core.records import Claim, Json
+
+ALPHA = 0.05
+_PERMUTATIONS = 9999  # more than the pairings of 7 variants: up to those the p-value is exact
+_LEAST = 3
+OUTCOMES: Mapping[str, str] = {"wer": "WER", "faulty": "the fault rate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """Spearman's rank correlation with a two-sided permutation p-value, exact for up to 7 pairs."""
+
+    rho: float
+    p_value: float
+    count: int
+
+
+def rank_correlation(x: Sequence[float], y: Sequence[float], *, seed: int) -> Correlation | None:
+    """None for fewer than 3 pairs, or where one side is the same everywhere: it has no ranks."""
+    if len(x) != len(y):
+        raise ValueError(f"{len(x)} and {len(y)} values are no pairs")
+    if len(x) < _LEAST or len(set(x)) < 2 or len(set(y)) < 2:
+        return None
+    from scipy.stats import permutation_test, spearmanr
+
+    def statistic(values: Any) -> float:
+        return float(spearmanr(values, y).statistic)
+
+    found = permutation_test(
+        (np.asarray(x, np.float64),),
+        statistic,
+        permutation_type="pairings",
+        n_resamples=_PERMUTATIONS,
+        vectorized=False,
+        rng=np.random.default_rng(seed),
+    )
+    return Correlation(float(found.statistic), min(1.0, float(found.pvalue)), len(x))
+
+
+def divergence_claim(variant: str, found: Json, margin: float) -> Claim:
+    """Return the claim that a variant's divergence lies within the margin; it holds when the whole interval does.
+
+    ``found``: :class:`harness.experiments.divergence.Divergence` as plain JSON.
+    """
+    speech = found["speech"]
+    mean, agree = speech["divergence"], speech["agreement"]
+    says = (
+        f"the next speech token's distribution lies {_nats(mean['value'])} from the reference's on average"
+        f"{_range(mean, '.3g')} (p95 {speech['divergence_p95']:.3g}, p99 {speech['divergence_p99']:.3g}), the most "
+        f"probable token is the same at {agree['value']:.1%} of steps, perplexity {speech['perplexity']:.3f} against "
+        f"{speech['perplexity_reference']:.3f}; {speech['steps']} tokens of {found['chunks']} chunks"
+    )
+    high, low = mean["high"], mean["low"]
+    passed = None if high is None else True if high <= margin else False if low > margin else None
+    if passed is None:
+        says = f"too small to say against a margin of {margin:g} nats: {says}"
+    interval = None if high is None else (low, high)
+    details = {"curve": _curve(found["positions"]), "slots": found["slots"], "positions": found["positions"]}
+    return Claim("divergence", variant, says, passed, mean["value"], interval, margin, found["chunks"], details)
+
+
+def not_measured(variant: str, why: str, margin: float) -> Claim:
+    """The claim of a variant whose divergence is not known."""
+    return Claim("divergence", variant, f"not judged: {why}", None, margin=margin, count=0)
+
+
+def foretelling(reference: str, found: Mapping[str, Json], *, seed: int) -> list[Claim]:
+    """Whether the mean divergence ranks the variants as what was heard of them does; informs only.
+
+    ``found``: figures of each variant (not of the reference) with ``divergence`` where it was measured.
+    """
+    return [_foretells(reference, found, key, name, seed) for key, name in OUTCOMES.items()]
+
+
+def _foretells(reference: str, found: Mapping[str, Json], key: str, name: str, seed: int) -> Claim:
+    rows = {
+        variant: (float(row["divergence"]["speech"]["divergence"]["value"]), float(heard))
+        for variant, row in found.items()
+        if row.get("divergence") is not None and (heard := row[key]["rate" if key == "wer" else "value"]) is not None
+    }
+    claim = f"foretells-{key}"
+    x, y = [pair[0] for pair in rows.values()], [pair[1] for pair in rows.values()]
+    seen = rank_correlation(x, y, seed=seed)
+    if seen is None:
+        why = f"{name} is the same for all {len(rows)}" if len(rows) >= _LEAST else f"only {len(rows)} have both"
+        return Claim(claim, reference, f"cannot tell whether divergence foretells {name}: {why}", None, count=len(rows))
+    does = seen.p_value <= ALPHA
+    says = (
+        f"mean divergence and {name} of {seen.count} variants: Spearman {seen.rho:+.2f} (two-sided p "
+        f"{seen.p_value:.2g}, n = {seen.count}); {_meaning(seen, does, name)}"
+    )
+    order = sorted(rows.values())
+    curve = {
+        "x": [a for a, _ in order],
+        "y": [b for _, b in order],
+        "x_label": "mean divergence, nats",
+        "y_label": name,
+    }
+    return Claim(claim, reference, says, None, seen.rho, None, None, seen.count, {"p": seen.p_value, "curve": curve})
+
+
+def _meaning(seen: Correlation, does: bool, name: str) -> str:
+    if not does:
+        return f"that is too little to say that it foretells {name}"
+    return f"it foretells {name}" if seen.rho > 0 else f"it foretells {name} the wrong way round"
+
+
+def _curve(positions: Mapping[str, Json]) -> Json:
+    rows = list(positions.values())
+    curve: Json = {
+        "x": [int(name.split("-")[0]) for name in positions],
+        "y": [row["divergence"]["value"] for row in rows],
+        "x_label": "token of its generation, from",
+        "y_label": "mean divergence, nats",
+    }
+    if all(row["divergence"]["high"] is not None for row in rows):
+        curve |= {side: [row["divergence"][side] for row in rows] for side in ("low", "high")}
+    return curve
+
+
+def _nats(value: float) -> str:
+    return f"{value:.3g} nats"
+
+
+def _range(found: Json, form: str) -> str:
+    return "" if found["high"] is None else f" ({found['low']:{form}} to {found['high']:{form}})"

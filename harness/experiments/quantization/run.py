@@ -1,0 +1,202 @@
+"""What a quantization costs: the family against its reference, same texts and seeds, with a null (layer 5)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.audio.mel import log_mel_distance
+from harness.core.errors import ConfigError, SoakError, refuse_unknown
+from harness.core.records import Arm, Attempt, Chunk, Claim, Json, Measurement, Outcome, Status, Variant, VerdictWord
+from harness.engine.plan import Plan
+from harness.engine.progress import Progress, Tick
+from harness.engine.session import PlannedRequest, seed_for
+from harness.experiments.determinism.identity import first_difference
+from harness.experiments.quantization import divergence
+from harness.experiments.quantization.claims import QuantizationRow, quantization_claims, quantization_metrics
+from harness.experiments.quantization.table import quantization_table
+from harness.experiments.stage import ExperimentRun, write_results
+from harness.scorers import MOS_PREDICTORS
+from harness.store import Run
+
+NULL = "other seeds"
+_NULL_TAKE = 1
+_DEFAULTS: Mapping[str, float] = {
+    "token_ratio_max": 0.05,
+    "excess_max": 0.05,
+    "wer_max": 0.05,
+    "similarity_max": 0.03,
+    "mos_max": 0.1,
+    "mel_chunks": 25,
+    "divergence_max": 0.05,
+    "divergence_chunks": 25,
+}
+
+
+@dataclass
+class _Voice:
+    """One arm of the comparison with its rows; ``attempts`` and ``embeddings`` by chunk id."""
+
+    attempts: dict[str, Attempt]
+    observations: dict[str, dict[str, Measurement]]
+    verdicts: Mapping[int, Any]
+
+    def payload(self, chunk_id: str, scorer: str) -> Json:
+        """What a scorer saw; empty when it could not."""
+        seen = self.observations[chunk_id].get(scorer)
+        return seen.payload if seen is not None and seen.status is Status.OK else {}
+
+
+def run_quantization(plan: Plan, progress: Progress, resume: Path | None) -> Path:
+    """Speak the chunks with every variant and twice with the reference; record figures and claims."""
+    margins = _margins(plan)
+    reference = plan.reference
+    if reference is None:
+        raise ConfigError("the quantization suite needs one variant with reference = true")
+    others = [variant for variant in plan.variants if variant.name != reference.name]
+    every = tuple(dict.fromkeys(chunk for ids in plan.selection.values() for chunk in ids))
+    plan = replace(plan, variants=(reference, *others), selection={**plan.selection, reference.name: every}, margins={})
+    with ExperimentRun(plan, progress, resume) as stage:
+        fed = plan.chunks(reference)[: int(margins["divergence_chunks"])]
+        spoken = [
+            variant
+            for variant in plan.variants
+            if _speak(stage, variant, divergence.noting(variant, fed) if variant is reference else {})
+        ]
+        if reference not in spoken:
+            raise SoakError(f"{reference.name}: the reference was not spoken, so there is nothing to compare with")
+        _null(stage, reference)
+        compared = [variant for variant in spoken if variant in others]
+        found, made = _conclude(stage, reference, compared, margins)
+        apart = divergence.feed(stage, reference, compared, fed)
+        for name, one in apart.items():
+            found[name]["divergence"] = one if not isinstance(one, str) else None
+        made += divergence.divergence_claims(reference, compared, found, apart, margins["divergence_max"])
+        write_results(stage.run, made, found, quantization_table(found, apart, stage.run))
+        return stage.run.path
+
+
+def _margins(plan: Plan) -> dict[str, float]:
+    given = plan.experiment.get(plan.suite, {})
+    refuse_unknown(f"limits: {plan.suite}", given, _DEFAULTS)
+    return {**_DEFAULTS, **given}
+
+
+def _speak(stage: ExperimentRun, variant: Variant, overrides: Mapping[str, Mapping[str, Any]]) -> bool:
+    try:
+        stage.soak(variant).speak(overrides)
+    except SoakError as error:
+        if stage.run.attempts(variant=variant.name):
+            raise
+        stage.lost(variant, error)
+        return False
+    return True
+
+
+def _null(stage: ExperimentRun, reference: Variant) -> None:
+    """The reference once more with other seeds: what differs between these two is chance."""
+    soak, began = stage.soak(reference), time.monotonic()
+    chunks = stage.plan.chunks(reference)
+    turns = [PlannedRequest(chunk, take=_NULL_TAKE, seed=seed_for(reference, chunk.id, _NULL_TAKE)) for chunk in chunks]
+    spoken = soak.speak_apart(Arm.REFERENCE, turns, {"null": True})
+    for count, (attempt, chunk, layout) in enumerate(spoken, 1):
+        soak.submit(attempt, chunk, layout, None)
+        stage.assessor.collect()
+        seconds = time.monotonic() - began
+        stage.progress.tick(Tick(reference.name, NULL, count, len(turns), seconds=seconds))
+    stage.assessor.drain()
+
+
+def _conclude(
+    stage: ExperimentRun, reference: Variant, others: Sequence[Variant], margins: Mapping[str, float]
+) -> tuple[Json, list[Claim]]:
+    run, seed = stage.run, reference.seed
+    base = _voice(run, reference.name, Arm.SOAK)
+    chunks = stage.plan.chunks(reference)
+    heard = {chunk.id for chunk in chunks[: int(margins["mel_chunks"])]}
+    rows0 = [_row(run, base, base, chunk, set()) for chunk in chunks]
+    other_seeds = _voice(run, reference.name, Arm.REFERENCE)
+    rows1 = [_row(run, other_seeds, base, chunk, heard) for chunk in chunks]
+    null = quantization_metrics(rows1, rows0, seed=seed)
+    found: Json = {reference.name: quantization_metrics(rows0, rows0, seed=seed), f"{reference.name}, {NULL}": null}
+    made: list[Claim] = []
+    for variant in others:
+        voice = _voice(run, variant.name, Arm.SOAK)
+        rows = [_row(run, voice, base, chunk, heard) for chunk in stage.plan.chunks(variant)]
+        found[variant.name] = quantization_metrics(rows, rows0, rows1, seed=seed)
+        made += quantization_claims(variant.name, found[variant.name], null, margins)
+    for name, figure in found.items():
+        figure["model_bytes"] = _model_bytes(run, name.removesuffix(f", {NULL}"))
+    return found, made
+
+
+def _model_bytes(run: Run, name: str) -> int | None:
+    """Size of the model file, as the adapter said."""
+    epochs = (epoch for row in run.sessions() if row.variant == name for epoch in run.epochs(row.id))
+    sizes = (epoch.capabilities.get("details", {}).get("model_bytes") for epoch in epochs)
+    return next((int(size) for size in sizes if size is not None), None)
+
+
+def _voice(run: Run, name: str, arm: str) -> _Voice:
+    attempts = {attempt.chunk_id: attempt for attempt in run.attempts(variant=name, arm=arm)}
+    observations = {key: run.observations(a.id) for key, a in attempts.items() if a.id is not None}
+    return _Voice(attempts, observations, run.verdicts(variant=name, arm=arm))
+
+
+def _row(run: Run, voice: _Voice, base: _Voice, chunk: Chunk, heard: set[str]) -> QuantizationRow:
+    attempt, other = voice.attempts.get(chunk.id), base.attempts.get(chunk.id)
+    if attempt is None:
+        return QuantizationRow(chunk.id, ok=False)
+    tokens = voice.payload(chunk.id, "tokens")
+    books = tokens.get("codebooks") or []
+    wer = voice.payload(chunk.id, "intelligibility").get("wer") or {}
+    verdict = voice.verdicts.get(attempt.id) if attempt.id is not None else None
+    judged = verdict is not None and verdict.word.judged
+    return QuantizationRow(
+        chunk.id,
+        ok=attempt.outcome is Outcome.OK,
+        tokens=attempt.token_count,
+        cap_hit=tokens.get("cap_hit"),
+        unique=tuple(book["unique"] for book in books),
+        entropy=tuple(book["entropy_bits"] for book in books),
+        errors=wer.get("errors"),
+        words=wer.get("words"),
+        faulty=verdict.word is VerdictWord.FAULTY if judged and verdict is not None else None,
+        duration=attempt.duration,
+        wall_seconds=attempt.wall_seconds,
+        peak_rss=attempt.peak_rss_bytes,
+        divergence=_divergence(attempt, other),
+        similarity=_similarity(voice, base, chunk.id) if voice is not base else None,
+        mel_db=_mel(run, attempt, other) if chunk.id in heard else None,
+        mos=next((p["overall"] for name in MOS_PREDICTORS if (p := voice.payload(chunk.id, name))), None),
+    )
+
+
+def _divergence(attempt: Attempt, other: Attempt | None) -> int | None:
+    if other is None or attempt.tokens is None or other.tokens is None:
+        return None
+    return first_difference(attempt.tokens.reshape(-1).tolist(), other.tokens.reshape(-1).tolist())
+
+
+def _similarity(voice: _Voice, base: _Voice, chunk_id: str) -> float | None:
+    """Cosine of the two renditions' speaker embeddings."""
+    if chunk_id not in base.observations:
+        return None
+    a, b = (side.payload(chunk_id, "speaker").get("embedding") for side in (voice, base))
+    if a is None or b is None:
+        return None
+    x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    scale = float(np.linalg.norm(x) * np.linalg.norm(y))
+    return float(x @ y) / scale if scale else None
+
+
+def _mel(run: Run, attempt: Attempt, other: Attempt | None) -> float | None:
+    if other is None or attempt.audio is None or other.audio is None:
+        return None
+    first, second = run.read_audio(attempt), run.read_audio(other)
+    return log_mel_distance(*first, *second) if len(first[0]) and len(second[0]) else None

@@ -1,0 +1,126 @@
+"""The family's figures as Markdown, ready for a model card (layer 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.core.records import Json
+from harness.experiments.stage import markdown_table
+from harness.scorers import MOS_PREDICTORS
+from harness.store import Run
+
+_HEADS = [
+    "variant", "MB", "token ratio, median (range)", "duration ratio", "near-empty", "cap hits", "faulty", "WER",
+    "WER difference (95%)",
+    "unique tokens", "entropy, bits", "first divergence", "SIM (95%)", "MOS difference (95%)", "log-mel, dB", "RTFx",
+    "peak MB", "KL, nats (95%)", "same top token",
+]  # fmt: skip
+_PARTS = ["variant", "tokens", "n", "KL mean (95%)", "p95", "p99", "same top token", "perplexity", "of the reference"]
+
+
+def quantization_table(found: Mapping[str, Json], fed: Mapping[str, Json | str], run: Run) -> str:
+    """One row a variant; counts stand beside their totals, intervals are two-sided 95%. Then divergence in detail."""
+    rows = [[name, *_cells(figures)] for name, figures in found.items()]
+    chunks = next(iter(found.values()))["chunks"]
+    seen = run.manifest["corpus"]["name"]
+    notes = (
+        f"{chunks} chunks of the corpus {seen}, each with the same seed for every variant. Token and duration ratio, "
+        "first divergence (of speech tokens, median), SIM (cosine of speaker embeddings), differences and log-mel "
+        "distance (median): against the reference's speech of the same text; the row of other seeds is the reference "
+        "against itself. Near-empty: fewer than 0.3 of the reference's tokens. Counts with exact intervals. RTFx: "
+        f"audio seconds per second of the request. {_predictor(run)}"
+    )
+    heads, rows = _measured(_HEADS, rows)
+    return f"{markdown_table(heads, rows)}\n\n{notes}\n\n{_divergence(fed)}\n"
+
+
+def _measured(heads: Sequence[str], rows: Sequence[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """Leave out columns that no row has a figure for, as those of tokens where a system gives none."""
+    kept = [i for i in range(len(heads)) if any(row[i] != "-" for row in rows)]
+    return [heads[i] for i in kept], [[row[i] for i in kept] for row in rows]
+
+
+def _spread(found: Json | None) -> str:
+    return "-" if found is None else f"{found['median']:.3f} ({found['min']:.2f}-{found['max']:.2f})"
+
+
+def _predictor(run: Run) -> str:
+    named = [what for name, what in MOS_PREDICTORS.items() if name in run.manifest["scorers"]]
+    return f"MOS: as predicted by {named[0]}." if named else "MOS: not predicted (--mos)."
+
+
+def _cells(found: Json) -> list[str]:
+    first = found["first_divergence"]
+    speech = found["divergence"]["speech"] if found.get("divergence") else None
+    return [
+        _figure(found["model_bytes"], ".2f", 1e-6),
+        *(_spread(found[key]) for key in ("token_ratio", "duration_ratio")),
+        *(_share(found[key]) for key in ("near_empty", "cap_hits", "faulty")),
+        _figure(found["wer"]["rate"], ".3f"),
+        _ranged(found["wer_difference"], "+.3f"),
+        _several(found["unique"], ".0f"),
+        _several(found["entropy_bits"], ".2f"),
+        "-" if first is None else f"{first['median']:.0f}",
+        _ranged(found["similarity_mean"], ".3f"),
+        _ranged(found["mos_difference"], "+.2f"),
+        _figure(found["log_mel_db"]["median"] if found["log_mel_db"] else None, ".1f"),
+        _figure(found["rtfx"], ".1f"),
+        _figure(found["peak_memory_bytes"], ".0f", 1e-6),
+        "-" if speech is None else _ranged(speech["divergence"], ".3g"),
+        "-" if speech is None else f"{speech['agreement']['value']:.1%}",
+    ]
+
+
+def _divergence(fed: Mapping[str, Json | str]) -> str:
+    """By codebook slot and by position, for the variants that could be fed."""
+    rows = []
+    for name, one in fed.items():
+        if isinstance(one, str):
+            continue
+        parts = {"all speech": one["speech"], **one["slots"]}
+        parts |= {f"speech, {place} of its generation": figures for place, figures in one["positions"].items()}
+        rows += [[name, part, *_part(figures)] for part, figures in parts.items()]
+    why = [f"Divergence of {name} is not known: {one}." for name, one in fed.items() if isinstance(one, str)]
+    if not rows:
+        return "\n\n".join(dict.fromkeys(why))
+    measured = next(one for one in fed.values() if not isinstance(one, str))
+    notes = (
+        f"Teacher-forced divergence: the tokens that the reference spoke for the first {measured['chunks']} chunks are "
+        "fed to each variant. KL(reference || variant) of the next token in nats over the whole vocabulary, before any "
+        "sampler; intervals over chunks; perplexity of the tokens spoken."
+    )
+    return "\n\n".join([markdown_table(_PARTS, rows), notes, *why])
+
+
+def _part(found: Json) -> list[str]:
+    return [
+        str(found["steps"]),
+        _ranged(found["divergence"], ".3g"),
+        f"{found['divergence_p95']:.3g}",
+        f"{found['divergence_p99']:.3g}",
+        f"{found['agreement']['value']:.1%}",
+        f"{found['perplexity']:.3f}",
+        f"{found['perplexity_reference']:.3f}",
+    ]
+
+
+def _ranged(found: Json | None, form: str) -> str:
+    if found is None:
+        return "-"
+    if found["high"] is None:
+        return format(found["value"], form)
+    return f"{found['value']:{form}} ({found['low']:{form}} to {found['high']:{form}})"
+
+
+def _share(found: Json) -> str:
+    if not found["total"]:
+        return "-"
+    return f"{found['count']}/{found['total']} ({found['low']:.1%} to {found['high']:.1%})"
+
+
+def _several(values: list[float], form: str) -> str:
+    return " / ".join(format(value, form) for value in values) or "-"
+
+
+def _figure(value: float | None, form: str, scale: float = 1.0) -> str:
+    return "-" if value is None else format(value * scale, form)

@@ -1,7 +1,0 @@
-"""Reference profiles: what the reference does with each text, a value a seed (layer 3)."""
-
-from harness.profile.build import build_profile, from_takes
-from harness.profile.record import Profile, text_key
-from harness.profile.takes import RunLike, Take, conditions, takes
-
-__all__ = ["Profile", "RunLike", "Take", "build_profile", "conditions", "from_takes", "takes", "text_key"]

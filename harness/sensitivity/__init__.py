@@ -1,7 +1,0 @@
-"""What would have been noticed: clean twins, injected copies, and how often the right name was found (layer 4)."""
-
-from harness.sensitivity.figures import RecallRow, recall_rows
-from harness.sensitivity.trial import InjectionTrial, Trials
-from harness.sensitivity.twins import Twin
-
-__all__ = ["InjectionTrial", "RecallRow", "Trials", "Twin", "recall_rows"]

@@ -1,0 +1,125 @@
+"""Attempts of a run with all that was seen in them: what profiles and calibrations are made from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness.core.records import Arm, Attempt, Chunk, DetectorInput, Json, Measurement, Verdict
+from harness.detectors._figures import speech_seconds
+from harness.detectors.base import CannotJudge
+from harness.text import NORMALISER_KEY, count_words, normaliser_version
+
+SPEAKER = "speaker"
+_ARMS = (Arm.SOAK, Arm.REFERENCE)
+
+
+class RunLike(Protocol):
+    """The part of a run that a profile is made from."""
+
+    @property
+    def manifest(self) -> Json: ...
+
+    def attempts(self, *, variant: str | None = None) -> list[Attempt]: ...
+
+    def all_observations(
+        self, scorer: str | None = None, variant: str | None = None
+    ) -> Iterator[tuple[int, Measurement]]: ...
+
+    def verdicts(self, variant: str | None = None) -> Mapping[int, Verdict]: ...
+
+
+@dataclass(frozen=True)
+class Take:
+    """One recorded attempt with all that was seen in it."""
+
+    chunk: Chunk
+    attempt: Attempt
+    observations: Mapping[str, Measurement]
+    previous: Chunk | None = None
+    verdict: Verdict | None = None
+
+
+def takes(run: RunLike, variant: str) -> Iterator[Take]:
+    """All first attempts of a variant in a run, in order, with what was seen in them."""
+    chunks = {row["id"]: _chunk(row) for row in run.manifest["corpus"]["texts"]}
+    seen: dict[int, dict[str, Measurement]] = {}
+    for attempt_id, observation in run.all_observations(variant=variant):
+        seen.setdefault(attempt_id, {})[observation.scorer] = observation
+    verdicts = run.verdicts(variant)
+    before: Attempt | None = None
+    for attempt in run.attempts(variant=variant):
+        if attempt.arm not in _ARMS or attempt.id is None:
+            continue
+        same = before is not None and (before.session, before.epoch) == (attempt.session, attempt.epoch)
+        previous = chunks.get(before.chunk_id) if before is not None and same else None
+        before = attempt
+        yield Take(chunks[attempt.chunk_id], attempt, seen.get(attempt.id, {}), previous, verdicts.get(attempt.id))
+
+
+def _chunk(row: Json) -> Chunk:
+    tags, position = tuple(row.get("tags", ())), row.get("position", 0)
+    return Chunk(row["id"], row["text"], row["language"], tags, position, row.get("expected", ""))
+
+
+def conditions(run: RunLike, variant: str, gathered: Iterable[Take]) -> dict[str, str]:
+    """The keys of a run: hashes of model, settings and corpus, versions of the scorers."""
+    marks = run.manifest.get("fingerprint", {})
+    keys = {"corpus": str(run.manifest["corpus"].get("sha256", ""))}
+    for name, value in (marks.get("models", {}).get(variant) or {}).items():
+        keys[f"model.{name}"] = str(value)
+    said = marks.get("settings", {}).get(variant) or {}
+    plain = {
+        k: v for k, v in (said.get("settings") or {}).items() if not (isinstance(v, str) and Path(v).is_absolute())
+    }
+    if said:  # paths differ between machines, their contents are hashed above; the seed is what a profile varies
+        keys["settings"] = _digest({"settings": plain, "voice": said.get("voice"), "adapter": said.get("adapter")})
+    for take in gathered:
+        for name, observation in take.observations.items():
+            keys.setdefault(f"scorer.{name}", observation.version)
+            if label := observation.payload.get("normaliser"):
+                keys.setdefault(NORMALISER_KEY, normaliser_version(str(label)))
+    return keys
+
+
+def figures_of(take: Take) -> dict[str, float]:
+    """Plain figures of one attempt; what is unknown is left out."""
+    signal, pitch = payload_of(take, "signal"), payload_of(take, "pitch")
+    wer = payload_of(take, "intelligibility").get("wer") or {}
+    known: dict[str, float | None] = {
+        "duration": signal.get("duration"),
+        "speech_seconds": _speech(take),
+        "active_rms_dbfs": signal.get("active_rms_dbfs"),
+        "loudness_lufs": signal.get("loudness_lufs"),
+        "f0_median_hz": pitch.get("f0_median_hz"),
+        "speaker_similarity": payload_of(take, SPEAKER).get("similarity"),
+        "wer_errors": wer.get("errors"),
+        "wer_words": wer.get("words"),
+        "token_count": take.attempt.token_count,
+    }
+    if take.attempt.duration:
+        known["speech_rate"] = count_words(take.chunk.expected_text) / take.attempt.duration
+        if take.attempt.token_count is not None:
+            known["token_rate"] = take.attempt.token_count / take.attempt.duration
+    return {name: float(value) for name, value in known.items() if value is not None}
+
+
+def _speech(take: Take) -> float | None:
+    try:
+        return speech_seconds(DetectorInput(take.chunk, take.attempt, take.observations))
+    except CannotJudge:
+        return None
+
+
+def payload_of(take: Take, scorer: str) -> Json:
+    """The payload of a scorer in one take, empty where it saw nothing."""
+    seen = take.observations.get(scorer)
+    return seen.payload if seen is not None and seen.payload else {}
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]

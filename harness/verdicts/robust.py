@@ -1,0 +1,136 @@
+"""Robust regression of one figure on the texts of a run, each chunk predicted as if it had been left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.core.records import Chunk
+from harness.verdicts.limits import length_of
+
+Values = NDArray[np.float64]
+
+CHUNKS_A_TERM = 10  # a term of the regression needs so many chunks, and a language so many of its own
+MOST_LEVERAGE = 0.9  # beyond it nothing else in the run is like this text
+MARKS = ",;:.!?\u2014\u2026\u3001\u3002\uff0c\uff1b\uff1a\uff1f\uff01"
+MOST_FITTED = 400  # chunks that a line is drawn through; more make it no better
+SAME = 1e-9  # figures closer than this are one and the same
+
+
+def text_terms(chunks: Sequence[Chunk]) -> Values:
+    """Return the design matrix, shape (chunks, terms): constant, ln of the words, languages, marks a word, questions.
+
+    Terms that do not vary, and terms beyond one a 10 chunks, are left out; the first column is the constant.
+    """
+    words = np.array([length_of(chunk) for chunk in chunks], np.float64)
+    columns = [np.log(words)]
+    languages = [chunk.language.split("-")[0] for chunk in chunks]
+    counts = sorted({name: languages.count(name) for name in languages}.items(), key=lambda pair: (-pair[1], pair[0]))
+    columns += [
+        np.array([name == one for one in languages], np.float64) for name, n in counts[1:] if n >= CHUNKS_A_TERM
+    ]
+    columns.append(np.array([sum(c in MARKS for c in chunk.text) for chunk in chunks], np.float64) / words)
+    columns.append(1.0 / words)
+    room = max(len(chunks) // CHUNKS_A_TERM - 1, 0)
+    varied = [column - column.mean() for column in columns if np.ptp(column) > SAME][:room]
+    return np.column_stack([np.ones(len(chunks)), *varied])
+
+
+@dataclass(frozen=True)
+class RobustLine:
+    """What a run leads to expect of one figure; arrays have shape (chunks,).
+
+    ``expected`` is each chunk's prediction without the chunk itself; ``spread`` how much wider a prediction lies than a
+    value (1: nothing is uncertain about it, infinite: no other text is like this one). ``middle`` is the median rest of
+    the healthy chunks; ``above`` and ``below`` are robust standard deviations on either side of it, 0 where more than
+    half of the values are the same; ``healthy`` says which chunks the line was drawn through.
+    """
+
+    expected: Values
+    spread: Values
+    healthy: NDArray[np.bool_]
+    above: float
+    below: float
+
+
+def robust_line(
+    values: Values, terms: Values, usable: NDArray[np.bool_], fence: float, least: float = 0.0
+) -> RobustLine:
+    """Fit ``values``, shape (chunks,), on ``terms``, shape (chunks, terms), by Tukey's biweight (statsmodels RLM).
+
+    Only ``usable`` chunks with a finite value take part; those further than ``fence`` robust deviations off
+    are dropped, and the line is drawn again; what lies within ``least`` never is. Raises ValueError for too
+    few chunks.
+    """
+    healthy = usable & np.isfinite(values)
+    if healthy.sum() <= terms.shape[1]:
+        raise ValueError(f"{int(healthy.sum())} values are too few for {terms.shape[1]} terms")
+    line = _drawn(values, terms, healthy)
+    near = _near(values - terms @ line, healthy, fence, least)
+    if near.sum() > terms.shape[1] and (near & usable).sum() < healthy.sum():
+        healthy = near & usable
+        line = _drawn(values, terms, healthy)
+    return _left_out(values, terms, healthy, line)
+
+
+def _near(rest: Values, healthy: NDArray[np.bool_], fence: float, least: float) -> NDArray[np.bool_]:
+    """Say which chunks lie within the fence: by a deviation that half of them cannot move, then by each side's own."""
+    near = np.isfinite(rest)
+    for sides in (_middle, _sides, _sides):
+        middle, above, below = sides(rest[healthy])
+        if above <= SAME or below <= SAME:
+            return healthy
+        near = np.isfinite(rest)
+        near &= (rest - middle <= max(fence * above, least)) & (middle - rest <= max(fence * below, least))
+        healthy = healthy & near
+    return near
+
+
+def _drawn(values: Values, terms: Values, healthy: NDArray[np.bool_]) -> Values:
+    """Return the coefficients, shape (terms,), starting from the median of the values; 400 chunks are plenty."""
+    import statsmodels.api as sm
+
+    step = max(1, int(healthy.sum()) // MOST_FITTED)
+    y, x = values[healthy][::step], terms[healthy][::step]
+    start = np.zeros(x.shape[1])
+    start[0] = np.median(y)
+    if x.shape[1] == 1 or np.median(np.abs(y - start[0])) <= SAME:
+        return start  # more than half of the values are the same: there is nothing to fit
+    model = sm.RLM(y, x, M=sm.robust.norms.TukeyBiweight())
+    with np.errstate(all="ignore"):
+        line = np.asarray(model.fit(start_params=start, maxiter=12, tol=1e-4, conv="coefs").params, np.float64)
+    return line if np.isfinite(line).all() else start
+
+
+def _middle(rest: Values) -> tuple[float, float, float]:
+    """Return the median and the robust standard deviation both ways, which up to half of the values cannot move."""
+    from scipy.stats import median_abs_deviation
+
+    scale = float(median_abs_deviation(rest, scale="normal"))
+    return float(np.median(rest)), scale, scale
+
+
+def _sides(rest: Values) -> tuple[float, float, float]:
+    """Return the median and the robust standard deviation of what lies above and below it."""
+    middle = float(np.median(rest))
+    above, below = rest[rest > middle] - middle, middle - rest[rest < middle]
+    if len(above) < len(rest) // 4 or len(below) < len(rest) // 4:
+        return middle, 0.0, 0.0
+    return middle, float(np.median(above)) / 0.6745, float(np.median(below)) / 0.6745
+
+
+def _left_out(values: Values, terms: Values, healthy: NDArray[np.bool_], line: Values) -> RobustLine:
+    """Predict each chunk from the line through the healthy ones, and each of these as if it had not been among them."""
+    x = terms[healthy]
+    inverse = np.linalg.pinv(x.T @ x)
+    leverage = ((terms @ inverse) * terms).sum(axis=1)
+    own = np.where(healthy, np.minimum(leverage, MOST_LEVERAGE), 0.0)
+    rest = values - terms @ line
+    middle, above, below = _sides(rest[healthy])
+    expected = np.where(healthy, values - (rest - middle) / (1 - own), terms @ line + middle)
+    lone = healthy & (leverage > MOST_LEVERAGE)
+    spread = np.where(lone, np.inf, np.sqrt(1 + np.where(healthy, leverage / (1 - own), leverage)))
+    return RobustLine(expected, spread, healthy, above, below)

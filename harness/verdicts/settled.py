@@ -1,0 +1,90 @@
+"""A session that is over: every chunk judged anew, held against what the run's other chunks are like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness.core.records import Detection, DetectorInput, Measurement, Status
+from harness.detectors import catalogue
+from harness.verdicts.expected import expected_figures
+from harness.verdicts.priors import Priors
+from harness.verdicts.speakers import RunVoices, run_voices
+from harness.verdicts.this_run import LEAST_CHUNKS, RunChunk, ThisRun, fit_run
+from harness.verdicts.unspoken import nothing_to_speak
+
+SPEAKER = "speaker"
+AGAINST_RUN = "this run"  # value of ``against`` in a speaker's payload whose similarity is to the run's own voice
+LEAST_SPEECH = 3.0  # s; below this an embedding says little of a voice
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What is known of a run's chunks once all of them are there; the sequences are in the order of the run."""
+
+    views: Sequence[DetectorInput]
+    evidence: Sequence[Sequence[Detection]]
+    own: ThisRun
+    voices: RunVoices | None
+
+    def voice_embeddings(self, attempt: int | None, encoder: str) -> Mapping[str, Sequence[float]]:
+        """Return encoder name -> what the voice of this attempt is compared with, empty where nothing is known."""
+        if self.voices is None or attempt is None or attempt not in self.voices.centroids:
+            return {}
+        return {encoder: self.voices.centroids[attempt]}
+
+
+def settle_run(views: Sequence[DetectorInput], evidence: Sequence[Sequence[Detection]], priors: Priors) -> Settled:
+    """Fit the run on itself: its voices, what its texts lead to expect, and each detector's healthy distribution.
+
+    ``evidence`` is what the detectors gave while the run went on; those that have more to say now are asked again.
+    Texts that hold nothing to speak say nothing of how the others should sound. Deterministic, and the same whether
+    the run was interrupted or not.
+    """
+    voices = _voices(views)
+    heard = [_with_similarity(view, voices) for view in views]
+    figures = expected_figures(heard)
+    settled = [replace(view, voice={**view.voice, **row}) for view, row in zip(heard, figures, strict=True)]
+    again = [asked_again(view, given) for view, given in zip(settled, evidence, strict=True)]
+    chunks = [
+        RunChunk(view.attempt.id, view.chunk, {e.fault: e.value for e in given if e.value is not None})
+        for view, given in zip(settled, again, strict=True)
+        if view.attempt.id is not None and not nothing_to_speak(view.chunk)
+    ]
+    return Settled(settled, again, fit_run(chunks, priors), voices)
+
+
+def asked_again(view: DetectorInput, given: Sequence[Detection]) -> list[Detection]:
+    """Return the evidence, of detectors that compare with the run's other chunks as they see it now."""
+    classes = catalogue()
+    return [classes[seen.fault].evidence(view) if classes[seen.fault].expects else seen for seen in given]
+
+
+def embedding_of(view: DetectorInput) -> Sequence[float] | None:
+    """Return the speaker embedding of a chunk with enough speech in it, or None."""
+    speaker = view.payload(SPEAKER) or {}
+    enough = float(speaker.get("speech_seconds") or 0.0) >= LEAST_SPEECH
+    return speaker["embedding"] if speaker.get("embedding") and enough else None
+
+
+def _voices(views: Sequence[DetectorInput]) -> RunVoices | None:
+    """The run's own voices, unless its chunks were compared with a recording of the voice already."""
+    embeddings = {}
+    for view in views:
+        speaker = view.payload(SPEAKER) or {}
+        if speaker.get("similarity") is not None and speaker.get("against") != AGAINST_RUN:
+            return None
+        vector = embedding_of(view)
+        if vector is not None and view.attempt.id is not None:
+            embeddings[view.attempt.id] = vector
+    return run_voices(embeddings, LEAST_CHUNKS)
+
+
+def _with_similarity(view: DetectorInput, voices: RunVoices | None) -> DetectorInput:
+    number = view.attempt.id
+    if voices is None or number is None or number not in voices.similarity:
+        return view
+    seen = view.observations[SPEAKER]
+    payload = {**seen.payload, "similarity": round(voices.similarity[number], 6), "against": AGAINST_RUN}
+    patched = Measurement(seen.scorer, seen.version, Status.OK, payload, seen.reason)
+    return replace(view, observations={**view.observations, SPEAKER: patched})
