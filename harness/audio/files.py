@@ -84,16 +84,16 @@ def read_wav_bytes(data: bytes) -> AudioFile:
         walk.run()
     except UnknownCodec as error:
         return _read_other(data, str(error))
-    found = walk.format
+    wav_format = walk.format
     pieces = [piece for piece in walk.pieces if len(piece)]
-    if found is None or not pieces:
+    if wav_format is None or not pieces:
         raise NoFrames("WAV holds zero frames")
-    frames = sum(map(len, pieces)) // frame_bytes(found.subtype, found.channels)
+    frames = sum(map(len, pieces)) // frame_bytes(wav_format.subtype, wav_format.channels)
     if frames > _FRAMES_LIMIT:
         raise AudioError(f"{frames} frames, more than {_FRAMES_LIMIT}")
     joined = pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
-    samples = pcm_to_float(joined, found.subtype, found.channels)
-    return AudioFile(samples, found.rate, found.channels, found.subtype, tuple(walk.repairs))
+    samples = pcm_to_float(joined, wav_format.subtype, wav_format.channels)
+    return AudioFile(samples, wav_format.rate, wav_format.channels, wav_format.subtype, tuple(walk.repairs))
 
 
 class _Bytes(io.BytesIO):

@@ -72,9 +72,9 @@ def _with_headers_inside(data: bytes, first: int, subtype: str, channels: int, r
     """Raw samples that are followed by whole WAV files: one stream, cut where a header begins."""
     walk = Walk(data[first:])
     walk.run()
-    found = walk.format
-    if found is None or (found.subtype, found.channels, found.rate) != (subtype, channels, rate):
-        shown = "unknown" if found is None else f"{found.subtype} {found.rate} Hz x{found.channels}"
+    wav_format = walk.format
+    if wav_format is None or (wav_format.subtype, wav_format.channels, wav_format.rate) != (subtype, channels, rate):
+        shown = "unknown" if wav_format is None else f"{wav_format.subtype} {wav_format.rate} Hz x{wav_format.channels}"
         raise AudioError(f"a WAV header at byte {first} of raw samples says {shown}, the setting {subtype} {rate} Hz")
     size = frame_bytes(subtype, channels)
     body = b"".join([data[: first // size * size], *walk.pieces])

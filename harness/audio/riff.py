@@ -83,10 +83,10 @@ class Walk:
     def _take_format(self, body: int, size: int) -> None:
         if size < 16 or body + 16 > len(self.data):
             raise AudioError(f"WAV has a fmt chunk of {size} bytes; at least 16 are needed")
-        found, repair = parse_format(self.data[body : body + min(size, 64)])
-        if self.format is not None and found != self.format:
-            raise AudioError(f"WAV changes its format midway: {_words(self.format)}, then {_words(found)}")
-        self.format = found
+        parsed, repair = parse_format(self.data[body : body + min(size, 64)])
+        if self.format is not None and parsed != self.format:
+            raise AudioError(f"WAV changes its format midway: {_words(self.format)}, then {_words(parsed)}")
+        self.format = parsed
         if repair and repair not in self.repairs:
             self.repairs.append(repair)
 
@@ -171,17 +171,17 @@ def parse_format(body: bytes) -> tuple[Format, str]:
     if tag not in (PCM, IEEE_FLOAT):
         raise UnknownCodec(f"WAV codec {tag:#06x} ({_CODECS.get(tag, 'unknown')}) is not supported")
     width = (bits + 7) // 8
-    known = {PCM: {1: "PCM_U8", 2: "PCM_16", 3: "PCM_24", 4: "PCM_32"}, IEEE_FLOAT: {4: "FLOAT", 8: "DOUBLE"}}[tag]
+    subtypes = {PCM: {1: "PCM_U8", 2: "PCM_16", 3: "PCM_24", 4: "PCM_32"}, IEEE_FLOAT: {4: "FLOAT", 8: "DOUBLE"}}[tag]
     repair = ""
     if block != width * channels:
         # 20 bits in 3 bytes is legal, 24 bits in 4 too: the frame size then decides
-        if block % channels == 0 and block // channels in known and block // channels > width:
+        if block % channels == 0 and block // channels in subtypes and block // channels > width:
             width = block // channels
         else:
             repair = f"frame size {block} in the header read as {width * channels}"
-    if width not in known:
+    if width not in subtypes:
         raise AudioError(f"WAV header says {bits} bits of {'integer' if tag == PCM else 'float'} PCM")
-    return Format(known[width], channels, rate, width * channels), repair
+    return Format(subtypes[width], channels, rate, width * channels), repair
 
 
 def _u32(data: bytes, position: int) -> int:

@@ -137,24 +137,33 @@ def _reset(pipe: Pipe, backend: Any) -> None:
 def _answer(
     pipe: Pipe, backend: Any, capabilities: Capabilities, request: Request
 ) -> tuple[Json, dict[str, NDArray[Any]]]:
-    made = Synthesis()
+    synthesis = Synthesis()
     samples: Samples | None = None
     outcome, detail = Outcome.OK, ""
     try:
-        made = _decoded(backend, request) if request.tokens is not None else backend.synthesize(request, pipe.beat)
-        samples, made.sample_rate, repairs = _audio(made, capabilities)
+        synthesis = _decoded(backend, request) if request.tokens is not None else backend.synthesize(request, pipe.beat)
+        samples, synthesis.sample_rate, repairs = _audio(synthesis, capabilities)
         if repairs:
-            made.notes = {**(made.notes if isinstance(made.notes, Mapping) else {}), "repairs": list(repairs)}
+            synthesis.notes = {
+                **(synthesis.notes if isinstance(synthesis.notes, Mapping) else {}),
+                "repairs": list(repairs),
+            }
     except Exception as error:
-        known = [word for kind, word in _OUTCOMES if isinstance(error, kind)]
-        outcome, detail = (known or [Outcome.ERROR])[0], error_line(error)
+        outcomes = [word for kind, word in _OUTCOMES if isinstance(error, kind)]
+        outcome, detail = (outcomes or [Outcome.ERROR])[0], error_line(error)
         partial = getattr(error, "partial", None)
-        made = partial if isinstance(partial, Synthesis) else made if isinstance(made, Synthesis) else Synthesis()
+        synthesis = (
+            partial
+            if isinstance(partial, Synthesis)
+            else synthesis
+            if isinstance(synthesis, Synthesis)
+            else Synthesis()
+        )
         if isinstance(error, BackendAway):
-            made.notes = {**made.notes, "lasting": error.lasting}
-        if not known:
+            synthesis.notes = {**synthesis.notes, "lasting": error.lasting}
+        if not outcomes:
             _show(error)
-    said, tokens = usable(made)
+    said, tokens = usable(synthesis)
     arrays: dict[str, NDArray[Any]] = {}
     if samples is not None:
         arrays["samples"] = samples

@@ -43,8 +43,8 @@ class CommandBackend(OutsideAdapter[CommandSettings]):
     def load(self, variant: Variant) -> Capabilities:
         """Find the program. Nothing is started but the ``version`` command."""
         settings = self._begin(variant)
-        made = details(settings, settings.folder(variant), settings.shell)
-        return self._capable(settings, seeded="seed" in settings.used, resets=True, details=made)
+        details_of_program = details(settings, settings.folder(variant), settings.shell)
+        return self._capable(settings, seeded="seed" in settings.used, resets=True, details=details_of_program)
 
     def reset(self) -> None:
         """Nothing is kept from one chunk to the next."""
@@ -73,14 +73,14 @@ class CommandBackend(OutsideAdapter[CommandSettings]):
             )
         except OSError as error:
             raise _not_started(error, command) from None
-        made = read_log_line(ended.log.text(), settings)
+        synthesis = read_log_line(ended.log.text(), settings)
         if settings.format in (*RAW, "wav"):
-            made.ttfa = ended.first_audio
+            synthesis.ttfa = ended.first_audio
         if ended.left_running:
-            made.notes = {**made.notes, "left_running": "processes outlived the program and were killed"}
-        _judge_end(ended, settings, made)
-        _take_audio(ended, settings, output, made)
-        return made
+            synthesis.notes = {**synthesis.notes, "left_running": "processes outlived the program and were killed"}
+        _judge_end(ended, settings, synthesis)
+        _take_audio(ended, settings, output, synthesis)
+        return synthesis
 
     def _filled(self, settings: CommandSettings, request: Request, output: Path) -> tuple[list[str], str | None]:
         text_file = self._scratch / "text.txt"
@@ -97,12 +97,12 @@ class CommandBackend(OutsideAdapter[CommandSettings]):
             "model": settings.model,
             "seed": str(request.seed) if request.seed is not None else None,
         }
-        known = {name: value for name, value in values.items() if value is not None}
-        known |= {name: str(value) for name, value in settings.values.items()}
-        command = [fill(part, known, settings.shell) for part in settings.arguments]
+        given = {name: value for name, value in values.items() if value is not None}
+        given |= {name: str(value) for name, value in settings.values.items()}
+        command = [fill(part, given, settings.shell) for part in settings.arguments]
         if any("\0" in part for part in command):
             raise BackendRefused(f"the text holds a NUL character, which no program argument can: {_INSTEAD}")
-        return command, fill(settings.stdin, known) if settings.stdin is not None else None
+        return command, fill(settings.stdin, given) if settings.stdin is not None else None
 
 
 def clear(scratch: Path, settings: ProgramSettings) -> Path:
@@ -177,14 +177,14 @@ def take_file(output: Path, settings: ProgramSettings, made: Synthesis, said: st
 
 def details(settings: ProgramSettings, folder: Path, shell: bool = False) -> dict[str, Any]:
     """What is known of the program: path, SHA-256 of the file, first line of its ``version`` command."""
-    found: dict[str, Any] = {}
+    details_by_name: dict[str, Any] = {}
     if not shell:
         name = fill(settings.arguments[0], {"model": settings.model or ""})
         path = shutil.which(str(folder / name) if "/" in name else name, path=settings.env.get("PATH"))
         if path is not None:
-            found["program"] = path
+            details_by_name["program"] = path
             with contextlib.suppress(OSError), Path(path).open("rb") as file:
-                found["program_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+                details_by_name["program_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
     if settings.version:
         try:
             asked = subprocess.run(
@@ -198,5 +198,5 @@ def details(settings: ProgramSettings, folder: Path, shell: bool = False) -> dic
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise BackendRefused(f"the version command failed: {error}") from None
-        found["version"] = asked.stdout.decode("utf-8", "replace").strip().split("\n", 1)[0][:300]
-    return found
+        details_by_name["version"] = asked.stdout.decode("utf-8", "replace").strip().split("\n", 1)[0][:300]
+    return details_by_name

@@ -59,8 +59,8 @@ class ProgramSettings(OutsideSettings):
 
     def inputs(self, variant: Variant) -> list[Path]:
         """Return the program, and what its arguments name once their placeholders are filled."""
-        known = {**_known(self, variant), **{name: str(value) for name, value in self.values.items()}}
-        words = [word for part in self.arguments for word in _words(fill(part, known))]
+        given = {**_known(self, variant), **{name: str(value) for name, value in self.values.items()}}
+        words = [word for part in self.arguments for word in _words(fill(part, given))]
         folder = self.folder(variant)
         programs = [path for word in words for path in on_path(word, folder, self.env)]
         return [*programs, *(folder / word for word in words if _is_file(folder / word))]
@@ -132,16 +132,16 @@ def text_as_json(text: str) -> str:
 # --------------------------------------------------------------------------------------------------- checks
 def check_command_settings(variant: Variant) -> CommandSettings:
     """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
-    found = read_settings(CommandSettings, variant)
-    if found.shell and isinstance(found.command, list):
+    settings = read_settings(CommandSettings, variant)
+    if settings.shell and isinstance(settings.command, list):
         raise wrong(variant, "command", "with shell = true it must be one string")
-    _check_command(found, variant, found.shell)
-    check_placeholders(found, variant, {"command": found.arguments, "stdin": [found.stdin or ""]})
-    if not found.used & set(_TEXTS):
+    _check_command(settings, variant, settings.shell)
+    check_placeholders(settings, variant, {"command": settings.arguments, "stdin": [settings.stdin or ""]})
+    if not settings.used & set(_TEXTS):
         raise wrong(variant, "command", "the text never reaches the program: use {text} or {text_file}, or stdin")
-    _check_output(found, variant)
-    _check_rest(found, variant)
-    return found
+    _check_output(settings, variant)
+    _check_rest(settings, variant)
+    return settings
 
 
 def check_program(found: ProgramSettings, variant: Variant) -> None:

@@ -90,17 +90,17 @@ class Conversation:
 
         Returns the pattern whose match begins first; None when the program ended without printing any.
         """
-        seen = -1
+        length = -1
         while True:
             with self._changed:
-                if self._life == seen and not self._closed:
+                if self._life == length and not self._closed:
                     self._changed.wait(_LOOK)
-                if self._life != seen:
-                    seen = self._life
+                if self._life != length:
+                    length = self._life
                     progress()
-                found = self._search(patterns)
-                if found is not None or (self._closed and self._life == seen):
-                    return found
+                match = self._search(patterns)
+                if match is not None or (self._closed and self._life == length):
+                    return match
             if not self._closed and self._process.poll() is not None:
                 self._settle()
 

@@ -36,21 +36,21 @@ def value_at(message: Any, path: str) -> Any:
 
 def audio_in(message: Any, path: str) -> bytes:
     """The audio of one message, empty where it has none. Raises BadAudio for what is no base64."""
-    found = value_at(message, path) if isinstance(message, Mapping | list) else message
-    if not isinstance(found, str) or not found:
+    value = value_at(message, path) if isinstance(message, Mapping | list) else message
+    if not isinstance(value, str) or not value:
         return b""
     try:
-        return base64.b64decode(found, validate=True)
+        return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
-        raise BadAudio(f"{path} of a message is not base64: {found[:40]!r}") from None
+        raise BadAudio(f"{path} of a message is not base64: {value[:40]!r}") from None
 
 
 def error_in(message: Any, path: str) -> str:
     """The error that a message tells, on one line; empty where it tells none."""
-    found = value_at(message, path)
-    if not found:
+    value = value_at(message, path)
+    if not value:
         return ""
-    said = found.get("message", found) if isinstance(found, Mapping) else found
+    said = value.get("message", value) if isinstance(value, Mapping) else value
     return " ".join(str(said).split())[:SHOWN]
 
 

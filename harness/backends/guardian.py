@@ -28,7 +28,7 @@ def descendants(pid: int) -> list[int]:
     """Return the process ids below ``pid``, children before grandchildren, without ``pid`` itself."""
     if not Path("/proc/thread-self/children").exists():  # no Linux, or a kernel built without it
         return _from_psutil(pid)
-    found: list[int] = []
+    pids: list[int] = []
     waiting = [pid]
     while waiting:
         try:
@@ -36,9 +36,9 @@ def descendants(pid: int) -> list[int]:
             children = [int(word) for task in tasks for word in (task / "children").read_text().split()]
         except OSError:  # ended while we looked
             continue
-        found += children
+        pids += children
         waiting += children
-    return found
+    return pids
 
 
 def _from_psutil(pid: int) -> list[int]:

@@ -77,11 +77,11 @@ class HttpBackend(OutsideAdapter[HttpSettings]):
         )
         if self._server is not None:
             self._server.await_ready(self._client)
-        made = {"url": settings.url, "path": settings.path, "served_model": settings.served_model}
+        details = {"url": settings.url, "path": settings.path, "served_model": settings.served_model}
         return Capabilities(
             layout=settings.layout,
             seeded=bool(settings.seed_fields),
-            details={**made, **settings.weights},
+            details={**details, **settings.weights},
             computes=Computes.HERE if self._server is not None else Computes.ELSEWHERE,
         )
 
@@ -92,23 +92,27 @@ class HttpBackend(OutsideAdapter[HttpSettings]):
         could be asked: no connection, a busy gateway, a wrong key or address.
         """
         settings = self._settings(request.overrides)
-        made = Synthesis(notes={"http": {"refusals": []}})
+        synthesis = Synthesis(notes={"http": {"refusals": []}})
         if self._server is not None:
             self._server.forget()
         try:
-            heard = self._until_answered(settings, request, made, progress)
+            heard = self._until_answered(settings, request, synthesis, progress)
             if self._server is not None:
                 log = self._server.heard()
                 said = read_log_line(log, settings)
-                made.tokens, made.token_count, made.finish_reason = said.tokens, said.token_count, said.finish_reason
-                made.notes = {**said.notes, **made.notes}
-                refuse_if_said(log, settings.fail_on, made)
-            self._decode(settings, heard, made)
+                synthesis.tokens, synthesis.token_count, synthesis.finish_reason = (
+                    said.tokens,
+                    said.token_count,
+                    said.finish_reason,
+                )
+                synthesis.notes = {**said.notes, **synthesis.notes}
+                refuse_if_said(log, settings.fail_on, synthesis)
+            self._decode(settings, heard, synthesis)
         except BackendAway as away:
-            raise BackendAway(self._scrubbed(str(away)), away.partial or made, lasting=away.lasting) from None
+            raise BackendAway(self._scrubbed(str(away)), away.partial or synthesis, lasting=away.lasting) from None
         except BackendFault as fault:
-            raise type(fault)(self._scrubbed(str(fault)), fault.partial or made) from None
-        return made
+            raise type(fault)(self._scrubbed(str(fault)), fault.partial or synthesis) from None
+        return synthesis
 
     def reset(self) -> None:
         """A server keeps its state; only a restart clears it."""
@@ -237,8 +241,8 @@ def _said(body: bytes) -> str:
 
     text = body[:SAID_LIMIT].decode("utf-8", "replace")
     with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
-        found = json.loads(text)
-        said = found.get("error", found)
+        answer = json.loads(text)
+        said = answer.get("error", answer)
         text = str(said.get("message", said) if isinstance(said, dict) else said)
     return " ".join(text.split())[:300]
 

@@ -76,19 +76,19 @@ def _merged(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_http_settings(variant: Variant) -> HttpSettings:
     """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
-    found = read_settings(HttpSettings, variant)
-    _check_url(found, variant)
-    check_secrets(found, variant)
-    _check_start(found, variant)
-    for setting, names in (("text_field", [found.text_field]), ("seed_fields", found.seed_fields)):
+    settings = read_settings(HttpSettings, variant)
+    _check_url(settings, variant)
+    check_secrets(settings, variant)
+    _check_start(settings, variant)
+    for setting, names in (("text_field", [settings.text_field]), ("seed_fields", settings.seed_fields)):
         for name in names:
             if not all(name.split(".")):
                 raise wrong(variant, setting, f"{name!r} is no name of a field")
-    for key in (found.text_field, "response_format"):
-        if key in found.fields:
+    for key in (settings.text_field, "response_format"):
+        if key in settings.fields:
             raise wrong(variant, f"fields.{key}", "is set by the adapter itself")
-    check_outside(found, variant)
-    return found
+    check_outside(settings, variant)
+    return settings
 
 
 def _check_url(found: HttpSettings, variant: Variant) -> None:

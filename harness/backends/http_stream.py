@@ -37,7 +37,7 @@ class Listening:
         """Take bytes that arrived at ``now``."""
         if not data:
             return
-        held = self._seconds()
+        seconds = self._seconds()
         self.data += data
         self.pieces += 1
         if self.first_byte is None:
@@ -49,7 +49,7 @@ class Listening:
                     self.underruns, self.underrun_seconds = 0, 0.0
         else:
             self.longest_gap = max(self.longest_gap or 0.0, now - self._last)
-            self._listen_on(now, held)
+            self._listen_on(now, seconds)
         self._last = now
 
     def _listen_on(self, now: float, held: float | None) -> None:

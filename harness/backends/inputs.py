@@ -85,29 +85,29 @@ def _there(word: str, folder: Path) -> Path | None:
 
 
 def _closure(named: Iterable[Path], folder: Path) -> list[Path]:
-    waiting, known = [path.absolute() for path in named], set[Path]()
-    while waiting and len(known) < FILES_LIMIT:
+    waiting, queue = [path.absolute() for path in named], set[Path]()
+    while waiting and len(queue) < FILES_LIMIT:
         path = waiting.pop()
-        if path in known or not path.exists():
+        if path in queue or not path.exists():
             continue
         if path.is_dir():
             waiting += _of_model(path)
             continue
         if path.is_file():
-            known.add(path)
+            queue.add(path)
             waiting += _beside(path)
             waiting += _of_script(path, folder)
-    return sorted(known)
+    return sorted(queue)
 
 
 def _of_model(folder: Path) -> list[Path]:
-    found: list[Path] = []
+    files: list[Path] = []
     for path in folder.rglob("*"):
         if path.suffix in _OF_A_MODEL and not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            found.append(path.absolute())
-        if len(found) >= FILES_LIMIT:
+            files.append(path.absolute())
+        if len(files) >= FILES_LIMIT:
             break
-    return [path for path in found if path.is_file()]
+    return [path for path in files if path.is_file()]
 
 
 def _beside(path: Path) -> list[Path]:
@@ -170,12 +170,12 @@ def module_files(name: str, folders: Iterable[Path]) -> list[Path]:
     """Return the source files of a module, and of the packages it lies in, where they are below ``folders``."""
     level = len(name) - len(name.lstrip("."))
     parts = [part for part in name.lstrip(".").split(".") if part]
-    found: list[Path] = []
+    files: list[Path] = []
     for folder in folders:
         place = folder
         for _ in range(level - 1):
             place = place.parent
         for part in parts:
-            found += [file for file in (place / f"{part}.py", place / part / "__init__.py") if file.is_file()]
+            files += [file for file in (place / f"{part}.py", place / part / "__init__.py") if file.is_file()]
             place = place / part
-    return found
+    return files

@@ -50,24 +50,30 @@ class InteractiveSettings(ProgramSettings):
 
 def check_interactive_settings(variant: Variant) -> InteractiveSettings:
     """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
-    found = read_settings(InteractiveSettings, variant)
-    check_program(found, variant)
-    lines = {"setup": found.setup, "say": found.say, "save": found.save, "reset": found.reset, "leave": found.leave}
-    check_placeholders(found, variant, {"command": found.arguments, **lines})
-    single = (("done", found.done), ("prompt", found.prompt), ("saved", found.saved))
-    for key, pattern in (*single, *(("failed", each) for each in found.failed)):
+    settings = read_settings(InteractiveSettings, variant)
+    check_program(settings, variant)
+    lines = {
+        "setup": settings.setup,
+        "say": settings.say,
+        "save": settings.save,
+        "reset": settings.reset,
+        "leave": settings.leave,
+    }
+    check_placeholders(settings, variant, {"command": settings.arguments, **lines})
+    single = (("done", settings.done), ("prompt", settings.prompt), ("saved", settings.saved))
+    for key, pattern in (*single, *(("failed", each) for each in settings.failed)):
         if pattern is not None:
             check_pattern(variant, key, pattern)
-    said = " ".join(found.say)
+    said = " ".join(settings.say)
     if not any(f"{{{name}}}" in said for name in ("text", "text_json", "text_file")):
         raise wrong(variant, "say", "the text never reaches the program: use {text}, {text_json} or {text_file}")
-    if found.save and found.saved is None and found.prompt is None:
+    if settings.save and settings.saved is None and settings.prompt is None:
         raise wrong(variant, "saved", "missing: without it, or prompt, nobody knows when the audio is written")
-    if not found.output_file and not found.used & {"output", "output_dir"}:
+    if not settings.output_file and not settings.used & {"output", "output_dir"}:
         raise wrong(
             variant, "save", "no place for the audio: use {output} in say or save, or {output_dir}, or output_file"
         )
-    return found
+    return settings
 
 
 class InteractiveBackend(OutsideAdapter[InteractiveSettings]):
@@ -82,10 +88,10 @@ class InteractiveBackend(OutsideAdapter[InteractiveSettings]):
     def load(self, variant: Variant) -> Capabilities:
         """Start the program, await its prompt, write the lines of ``setup``. Raises ProgramDied, BackendRefused."""
         settings = self._begin(variant)
-        known = {**self._known(settings), "seed": str(variant.seed)}
+        values = {**self._known(settings), "seed": str(variant.seed)}
         try:
             self._talk = Conversation(
-                [fill(part, known) for part in settings.arguments],
+                [fill(part, values) for part in settings.arguments],
                 cwd=settings.folder(variant),
                 env=settings.env,
                 terminal=settings.terminal,
@@ -95,7 +101,7 @@ class InteractiveBackend(OutsideAdapter[InteractiveSettings]):
         self._await_prompt(settings, _silently)
         refuse_if_said(self._talk.heard(), settings.fail_on, Synthesis())
         for line in settings.setup:
-            self._line(fill(line, known), settings, _silently)
+            self._line(fill(line, values), settings, _silently)
         return self._capable(
             settings,
             seeded="seed" in settings.used and variant.seed_policy is not SeedPolicy.NONE,
@@ -108,28 +114,28 @@ class InteractiveBackend(OutsideAdapter[InteractiveSettings]):
         assert self._variant is not None and self._talk is not None
         settings = self._settings(request.overrides)
         output = clear(self._scratch, settings)
-        known, joined = self._filled(settings, request, output)
+        values, joined = self._filled(settings, request, output)
         self._talk.forget()
         *before, last = settings.say
         for line in before:
-            self._line(fill(line, known), settings, progress)
-        self._write(fill(last, known))
+            self._line(fill(line, values), settings, progress)
+        self._write(fill(last, values))
         self._await([settings.done, *settings.failed], settings, progress)
         self._await_prompt(settings, progress)  # after a failure too: the next chunk must not take it for its own
         log = self._talk.heard()
         refuse_if_said(log, settings.failed, read_log_line(log, settings))
         for line in settings.save:
-            self._write(fill(line, known))
+            self._write(fill(line, values))
             if settings.saved is not None:
                 self._await([settings.saved, *settings.failed], settings, progress)
             self._await_prompt(settings, progress)
         log = self._talk.heard()
-        made = read_log_line(log, settings)
+        synthesis = read_log_line(log, settings)
         if joined:
-            made.notes = {**made.notes, "line_ends_joined": joined}
-        refuse_if_said(log, [*settings.failed, *settings.fail_on], made)
-        take_file(output, settings, made, "the program says it is done and wrote")
-        return made
+            synthesis.notes = {**synthesis.notes, "line_ends_joined": joined}
+        refuse_if_said(log, [*settings.failed, *settings.fail_on], synthesis)
+        take_file(output, settings, synthesis, "the program says it is done and wrote")
+        return synthesis
 
     def reset(self) -> None:
         """Write the lines of ``reset``. Raises ProgramDied when the program ends over it."""
@@ -163,11 +169,11 @@ class InteractiveBackend(OutsideAdapter[InteractiveSettings]):
     def _await(self, patterns: Iterable[str], settings: InteractiveSettings, progress: Callable[[], None]) -> str:
         """Wait until one of the patterns is printed after what was awaited before. Raises ProgramDied."""
         assert self._talk is not None
-        found = self._talk.wait_for(list(patterns), progress)
-        if found is None:
+        match = self._talk.wait_for(list(patterns), progress)
+        if match is None:
             log = self._talk.heard()
             raise ProgramDied(self._ended(), read_log_line(log, settings))
-        return found
+        return match
 
     def _ended(self) -> str:
         assert self._talk is not None
@@ -178,9 +184,9 @@ class InteractiveBackend(OutsideAdapter[InteractiveSettings]):
     # ---------------------------------------------------------------------------------- what it is told
     def _known(self, settings: InteractiveSettings) -> dict[str, str]:
         assert self._variant is not None
-        found = {"model": settings.model, "voice": self._variant.voice, "language": self._variant.language}
+        values = {"model": settings.model, "voice": self._variant.voice, "language": self._variant.language}
         return {
-            **{name: value for name, value in found.items() if value is not None},
+            **{name: value for name, value in values.items() if value is not None},
             **{name: str(value) for name, value in settings.values.items()},
         }
 
@@ -192,7 +198,7 @@ class InteractiveBackend(OutsideAdapter[InteractiveSettings]):
         text_file = self._scratch / "text.txt"
         if "text_file" in settings.used:
             text_file.write_bytes(request.text.encode("utf-8"))
-        known = self._known(settings) | {
+        values = self._known(settings) | {
             "text": text,
             "text_json": text_as_json(request.text),
             "text_file": str(text_file),
@@ -201,10 +207,10 @@ class InteractiveBackend(OutsideAdapter[InteractiveSettings]):
             "language": request.language,
         }
         if request.voice is not None:
-            known["voice"] = request.voice
+            values["voice"] = request.voice
         if request.seed is not None:
-            known["seed"] = str(request.seed)
-        return known, joined
+            values["seed"] = str(request.seed)
+        return values, joined
 
 
 def _silently() -> None:

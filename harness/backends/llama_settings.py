@@ -93,10 +93,10 @@ def _checked(key: str, value: Any, where: str) -> Any:
 def from_variant(variant: Variant) -> LlamaSettings:
     """Settings of a variant. Raises ConfigError (file, variant, key) on unknown keys, wrong kinds and missing files."""
     where = f"{variant.source or 'variant'}: {variant.name}"
-    known = {f.name for f in fields(LlamaSettings)}
+    names = {f.name for f in fields(LlamaSettings)}
     for key in variant.settings:
-        if key not in known:
-            raise ConfigError(f"{where}: unknown key {key!r} for llama_codec{nearest(key, known)}")
+        if key not in names:
+            raise ConfigError(f"{where}: unknown key {key!r} for llama_codec{nearest(key, names)}")
     if "model" not in variant.settings:
         raise ConfigError(f"{where}: key 'model' is missing (path of a GGUF file)")
     given = {k: _checked(k, v, where) for k, v in variant.settings.items() if v is not None}
@@ -133,5 +133,5 @@ def for_request(settings: LlamaSettings, overrides: Mapping[str, Any]) -> LlamaS
 
 
 def _beside(model: Path) -> str:
-    found = [p.name for p in model.parent.glob("*.gguf")] if model.parent.is_dir() else []
-    return nearest(model.name, found)
+    names = [p.name for p in model.parent.glob("*.gguf")] if model.parent.is_dir() else []
+    return nearest(model.name, names)

@@ -97,8 +97,8 @@ def describe_voice(settings: LlamaSettings) -> Geometry | SnacGeometry:
 
 def load_voice(settings: LlamaSettings) -> CodecVoice:
     """The voice that ``settings`` describe. Raises ConfigError and MissingExtra."""
-    found = describe_voice(settings)
-    return SnacVoice(found) if isinstance(found, SnacGeometry) else PhoneVoice(found)
+    description = describe_voice(settings)
+    return SnacVoice(description) if isinstance(description, SnacGeometry) else PhoneVoice(description)
 
 
 class PhoneVoice:

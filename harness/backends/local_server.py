@@ -25,8 +25,8 @@ class LocalServer:
 
     def __init__(self, settings: HttpSettings, variant: Variant) -> None:
         port = str(_free_port())
-        known = {"port": port, "model": settings.model, "voice": variant.voice, "seed": str(variant.seed)}
-        values = {name: value for name, value in known.items() if value is not None}
+        placeholders = {"port": port, "model": settings.model, "voice": variant.voice, "seed": str(variant.seed)}
+        values = {name: value for name, value in placeholders.items() if value is not None}
         values |= {name: str(value) for name, value in settings.values.items()}
         self._ready = settings.ready
         self.url = settings.url.replace("{port}", port)

@@ -16,17 +16,17 @@ from harness.core.records import Synthesis
 def read_log_line(log: str, settings: OutsideSettings) -> Synthesis:
     """What a log says: token count, tokens, finish reason; the rest as notes. No audio yet."""
     said = read_log(log, settings)
-    made = Synthesis()
+    synthesis = Synthesis()
     count, ids, reason = (said.pop(key, None) for key in ("token_count", "token_ids", "finish_reason"))
     if ids is not None:
-        _take_tokens(str(ids), settings, made, said)
+        _take_tokens(str(ids), settings, synthesis, said)
     if isinstance(count, int):
-        made.token_count = count
+        synthesis.token_count = count
     elif count is not None:
         said["token_count"] = count
-    made.finish_reason = str(reason) if reason is not None else None
-    made.notes = said
-    return made
+    synthesis.finish_reason = str(reason) if reason is not None else None
+    synthesis.notes = said
+    return synthesis
 
 
 def _take_tokens(ids: str, settings: OutsideSettings, made: Synthesis, said: dict[str, Any]) -> None:
@@ -57,22 +57,22 @@ def read_log(log: str, settings: OutsideSettings) -> dict[str, Any]:
     A pattern with named groups fills a key a group; else its key gets the first group, or the whole match. A table
     for ``finish_reason`` gives the name of the pattern that matches last.
     """
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for key, pattern in settings.log.items():
         if isinstance(pattern, dict):
             ends = [(match.end(), word) for word, each in pattern.items() for match in re.finditer(each, log, re.M)]
             if ends:
-                found[key] = max(ends)[1]
+                values[key] = max(ends)[1]
             continue
         matches = list(re.finditer(pattern, log, re.M))
         if not matches:
             continue
         last = matches[-1]
         if last.re.groupindex:
-            found |= {name: _number(text) for name, text in last.groupdict().items() if text is not None}
+            values |= {name: _number(text) for name, text in last.groupdict().items() if text is not None}
         else:
-            found[key] = _number(last.group(1) if last.re.groups and last.group(1) is not None else last.group(0))
-    return found
+            values[key] = _number(last.group(1) if last.re.groups and last.group(1) is not None else last.group(0))
+    return values
 
 
 def _number(text: str) -> int | float | str:

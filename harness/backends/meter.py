@@ -42,12 +42,12 @@ def memory_of(pid: int) -> tuple[int, int] | None:
         except psutil.Error:
             return None
         return now, now
-    found = {}
+    sizes = {}
     for line in status.splitlines():
         name, _, value = line.partition(":")
         if name in ("VmRSS", "VmHWM"):
-            found[name] = int(value.split()[0]) * 1024
-    return (found["VmRSS"], found["VmHWM"]) if len(found) == 2 else None
+            sizes[name] = int(value.split()[0]) * 1024
+    return (sizes["VmRSS"], sizes["VmHWM"]) if len(sizes) == 2 else None
 
 
 def forget_peak(pid: int) -> bool:

@@ -80,11 +80,11 @@ class NullBackend:
         if settings.delay:
             time.sleep(settings.delay)
         progress()
-        made = null_audio(settings, request)
+        synthesis = null_audio(settings, request)
         for failure in settings.fail:
             if self._strikes(failure, request):
-                made = null_faults.KINDS[failure.kind](made, failure)
-        return made
+                synthesis = null_faults.KINDS[failure.kind](synthesis, failure)
+        return synthesis
 
     def reset(self) -> None:
         """Forget the count of requests, which is all the state there is."""

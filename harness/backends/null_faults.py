@@ -111,9 +111,9 @@ def _sleep(made: Synthesis, failure: Failure) -> Synthesis:
 @_kind("leak")
 def _leak(made: Synthesis, failure: Failure) -> Synthesis:
     size = int(failure.megabytes * 1e6)
-    held = bytearray(size)
-    held[::4096] = b"x" * len(range(0, size, 4096))  # touched, so that it is resident
-    _leaked.append(held)
+    block = bytearray(size)
+    block[::4096] = b"x" * len(range(0, size, 4096))  # touched, so that it is resident
+    _leaked.append(block)
     return made
 
 
@@ -129,14 +129,14 @@ def _spew(made: Synthesis, failure: Failure) -> Synthesis:
 # ------------------------------------------------------------------------------------ of the protocol
 def _pipes() -> list[int]:
     """Descriptors a stray write may hit, as after a descriptor is closed twice in native code."""
-    found = []
+    pipes = []
     for entry in Path("/dev/fd").iterdir():
         try:
             if int(entry.name) > 2 and entry.readlink().name.startswith("pipe:"):
-                found.append(int(entry.name))
+                pipes.append(int(entry.name))
         except OSError:
             continue
-    return found
+    return pipes
 
 
 def _write_everywhere(data: bytes) -> None:

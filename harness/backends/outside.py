@@ -37,10 +37,10 @@ class OutsideSettings(Settings):
     @property
     def layout(self) -> TokenLayout | None:
         """Geometry of the speech tokens, where it is given."""
-        known = self.tokens
-        if known is None:
+        table = self.tokens
+        if table is None:
             return None
-        return TokenLayout(tuple(known.codebook_sizes), known.frame_seconds, known.cap, tuple(known.silent))
+        return TokenLayout(tuple(table.codebook_sizes), table.frame_seconds, table.cap, tuple(table.silent))
 
     @property
     def weights(self) -> dict[str, Any]:
@@ -60,8 +60,8 @@ class OutsideSettings(Settings):
 
 def on_path(program: str, folder: Path, env: Mapping[str, str]) -> list[Path]:
     """Return the file that a program's name leads to, in a list that is empty where there is none."""
-    found = shutil.which(str(folder / program) if "/" in program else program, path=env.get("PATH"))
-    return [Path(found)] if found is not None else []
+    location = shutil.which(str(folder / program) if "/" in program else program, path=env.get("PATH"))
+    return [Path(location)] if location is not None else []
 
 
 def check_outside(found: OutsideSettings, variant: Variant) -> None:
@@ -125,8 +125,8 @@ class OutsideAdapter(Generic[S]):
 
     def _capable(self, settings: S, *, seeded: bool, resets: bool, details: Mapping[str, Any]) -> Capabilities:
         rate = getattr(settings, "sample_rate", None)
-        known = {**details, **settings.weights}
-        return Capabilities(sample_rate=rate, layout=settings.layout, seeded=seeded, resets=resets, details=known)
+        all_details = {**details, **settings.weights}
+        return Capabilities(sample_rate=rate, layout=settings.layout, seeded=seeded, resets=resets, details=all_details)
 
     def _remove_files(self) -> None:
         shutil.rmtree(self._scratch, ignore_errors=True)

@@ -101,16 +101,16 @@ class FrameDecoder:
 
 
 def _arrays(header: Json, frame: bytes, offset: int) -> dict[str, NDArray[Any]]:
-    found: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for entry in header.get("arrays", []):
         kind = _TYPES[entry["type"]]
         count = math.prod(entry["shape"])
         # a copy, so that the array is writable and does not keep the whole frame in memory
-        found[entry["name"]] = np.frombuffer(frame, kind, count, offset).reshape(entry["shape"]).copy()
+        arrays[entry["name"]] = np.frombuffer(frame, kind, count, offset).reshape(entry["shape"]).copy()
         offset += count * kind.itemsize
     if offset != len(frame):
         raise ProtocolError("the arrays of a frame do not fill it")
-    return found
+    return arrays
 
 
 def plain_json(value: Any) -> Any:
@@ -139,8 +139,8 @@ def plain_json(value: Any) -> Any:
 # ------------------------------------------------------------- the project's words as headers and back
 def variant_to_json(variant: Variant) -> Json:
     """Everything of a variant, as plain JSON."""
-    found: Json = plain_json({**asdict(variant), "settings": dict(variant.settings)})
-    return found
+    data: Json = plain_json({**asdict(variant), "settings": dict(variant.settings)})
+    return data
 
 
 def variant_from_json(data: Json) -> Variant:
@@ -152,8 +152,8 @@ def variant_from_json(data: Json) -> Variant:
 
 def request_to_json(request: Request) -> Json:
     """Everything of a request but its tokens, as plain JSON; the tokens travel as an array."""
-    found: Json = plain_json({**asdict(replace(request, tokens=None)), "overrides": dict(request.overrides)})
-    return found
+    data: Json = plain_json({**asdict(replace(request, tokens=None)), "overrides": dict(request.overrides)})
+    return data
 
 
 def request_from_json(data: Json, tokens: Tokens | None = None) -> Request:
@@ -188,9 +188,9 @@ def capabilities_from_json(data: Json) -> Capabilities:
             cap=layout["cap"],
             silent=tuple(layout["silent"]),
         )
-    made = {
+    values = {
         "layout": layout,
         "stages": tuple(data["stages"]),
         "computes": Computes(data.get("computes", Computes.HERE)),
     }
-    return Capabilities(**{**data, **made})
+    return Capabilities(**{**data, **values})

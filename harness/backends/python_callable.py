@@ -58,11 +58,11 @@ class PythonBackend(OutsideAdapter[PythonSettings]):
         settings = self._begin(variant)
         folder = settings.folder(variant)
         self._start(settings, folder)
-        known = self._known(settings)
+        values = self._known(settings)
         asked = {
             "do": "load",
             "path": [str(folder / each) for each in settings.path] or [str(folder)],
-            "setup_arguments": filled(settings.setup_arguments, {**known, "seed": variant.seed}),
+            "setup_arguments": filled(settings.setup_arguments, {**values, "seed": variant.seed}),
         }
         for key in ("call", "setup", "reset", "teardown"):
             asked[key] = settings.located(getattr(settings, key), variant)
@@ -82,22 +82,22 @@ class PythonBackend(OutsideAdapter[PythonSettings]):
         output, data = self._scratch / "output.wav", self._scratch / "data"
         for path in (output, data):
             path.unlink(missing_ok=True)
-        known = {**self._known(settings), "text": request.text, "language": request.language, "output": str(output)}
-        known |= {"voice": request.voice} if request.voice is not None else {}
-        known |= {"seed": request.seed} if request.seed is not None else {}
+        values = {**self._known(settings), "text": request.text, "language": request.language, "output": str(output)}
+        values |= {"voice": request.voice} if request.voice is not None else {}
+        values |= {"seed": request.seed} if request.seed is not None else {}
         self._talk.forget()
         asked = {
             "do": "speak",
-            "arguments": filled(settings.arguments, known),
+            "arguments": filled(settings.arguments, values),
             "seed_generators": request.seed if settings.seed_generators else None,
             "output": str(output),
             "data": str(data),
         }
         answer = self._ask(asked, settings, progress)
-        made = read_log_line(self._heard(), settings)
-        refuse_if_said(self._heard(), settings.fail_on, made)
-        _take(answer, data, settings, made)
-        return made
+        synthesis = read_log_line(self._heard(), settings)
+        refuse_if_said(self._heard(), settings.fail_on, synthesis)
+        _take(answer, data, settings, synthesis)
+        return synthesis
 
     def reset(self) -> None:
         """Call the reset hook. Raises BackendRefused for its exceptions."""
@@ -127,9 +127,9 @@ class PythonBackend(OutsideAdapter[PythonSettings]):
 
     def _known(self, settings: PythonSettings) -> dict[str, Any]:
         assert self._variant is not None
-        found = {"model": settings.model, "voice": self._variant.voice, "language": self._variant.language}
-        known: dict[str, Any] = {name: value for name, value in found.items() if value is not None}
-        return {**known, "state": {"placeholder": "state"}}
+        values = {"model": settings.model, "voice": self._variant.voice, "language": self._variant.language}
+        given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+        return {**given, "state": {"placeholder": "state"}}
 
     def _heard(self) -> str:
         assert self._talk is not None

@@ -86,9 +86,9 @@ class Host:
     def _path(self, path: Path) -> Json:
         if not path.is_file():
             return {"kind": "path", "path": str(path)}
-        found = path.stat()
-        signature = (found.st_mtime_ns, found.st_size, found.st_ino)
-        old = self._seen.get(str(path)) == signature or found.st_mtime < self._began - 1.0
+        status = path.stat()
+        signature = (status.st_mtime_ns, status.st_size, status.st_ino)
+        old = self._seen.get(str(path)) == signature or status.st_mtime < self._began - 1.0
         self._seen[str(path)] = signature
         return {"kind": "path", "path": str(path), "old": old}
 
@@ -96,7 +96,7 @@ class Host:
 def resolve(name: str, state: Any = None) -> Any:
     """Return ``module:attribute``, ``file.py:attribute``, or, where nothing precedes the colon, of ``state``."""
     place, _, attribute = name.partition(":")
-    found = state
+    value = state
     if place.endswith(".py"):
         path = Path(place).absolute()
         spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -104,16 +104,16 @@ def resolve(name: str, state: Any = None) -> Any:
             raise ImportError(f"cannot load {path}")
         if str(path.parent) not in sys.path:
             sys.path.insert(0, str(path.parent))
-        found = sys.modules.get(path.stem)
-        if found is None or getattr(found, "__file__", None) != str(path):
-            found = importlib.util.module_from_spec(spec)
-            sys.modules[path.stem] = found
-            spec.loader.exec_module(found)
+        value = sys.modules.get(path.stem)
+        if value is None or getattr(value, "__file__", None) != str(path):
+            value = importlib.util.module_from_spec(spec)
+            sys.modules[path.stem] = value
+            spec.loader.exec_module(value)
     elif place:
-        found = importlib.import_module(place)
+        value = importlib.import_module(place)
     for part in attribute.split("."):
-        found = getattr(found, part)
-    return found
+        value = getattr(value, part)
+    return value
 
 
 def seed_all(seed: int) -> None:

@@ -86,20 +86,20 @@ def _names(value: Any) -> list[str]:
 
 def check_python_settings(variant: Variant) -> PythonSettings:
     """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
-    found = read_settings(PythonSettings, variant)
+    settings = read_settings(PythonSettings, variant)
     for key in ("call", "setup", "reset", "teardown"):
-        _check_name(found, variant, key)
-    if found.call.startswith(":") and found.setup is None:
-        raise wrong(variant, "call", f"{found.call!r} is a method of what setup returns, and there is no setup")
-    _check_placeholders(found, variant)
-    if found.python is not None and shutil.which(found.python) is None:
-        raise wrong(variant, "python", f"no interpreter {found.python}")
-    check_outside(found, variant)
-    folder = found.folder(variant)
-    for name in found.path:
+        _check_name(settings, variant, key)
+    if settings.call.startswith(":") and settings.setup is None:
+        raise wrong(variant, "call", f"{settings.call!r} is a method of what setup returns, and there is no setup")
+    _check_placeholders(settings, variant)
+    if settings.python is not None and shutil.which(settings.python) is None:
+        raise wrong(variant, "python", f"no interpreter {settings.python}")
+    check_outside(settings, variant)
+    folder = settings.folder(variant)
+    for name in settings.path:
         if not (folder / name).is_dir():
             raise wrong(variant, "path", f"no folder {folder / name}")
-    return found
+    return settings
 
 
 def _check_name(found: PythonSettings, variant: Variant, key: str) -> None:

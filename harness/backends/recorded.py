@@ -89,19 +89,19 @@ class RecordedBackend:
         if row is None:
             raise BackendRefused(f"no recording with id {request.chunk_id!r}{_close(request.chunk_id, self._rows)}")
         progress()
-        made = Synthesis(
+        synthesis = Synthesis(
             audio_path=row.audio,
             tokens=np.array(row.tokens, dtype=np.int32).reshape(len(row.tokens), -1) if row.tokens else None,
             token_count=row.token_count if row.token_count is not None else _count(row),
             finish_reason=row.finish_reason,
         )
         if row.text is not None and row.text != request.text:
-            made.notes = {"recorded_text": row.text}
+            synthesis.notes = {"recorded_text": row.text}
         if row.prompt_audio is not None:
-            made.notes = {**made.notes, "prompt_audio": str(row.prompt_audio)}
+            synthesis.notes = {**synthesis.notes, "prompt_audio": str(row.prompt_audio)}
         if not row.audio.is_file():
-            raise NoAudio(f"no audio file {row.audio}", made)
-        return made
+            raise NoAudio(f"no audio file {row.audio}", synthesis)
+        return synthesis
 
     def reset(self) -> None:
         """Recordings have no state."""

@@ -44,8 +44,8 @@ def _explained(kind: type[Settings], variant: Variant, one: dict[str, Any]) -> s
     path = [part for part in one["loc"] if not (isinstance(part, str) and ("[" in part or "function-" in part))]
     place = _place(variant, ".".join(map(str, path)))
     if one["type"] == "extra_forbidden":
-        known = _keys_at(kind, path[:-1])
-        return f"{place}: unknown key of adapter {variant.adapter!r}{nearest(str(path[-1]), known)}"
+        keys = _keys_at(kind, path[:-1])
+        return f"{place}: unknown key of adapter {variant.adapter!r}{nearest(str(path[-1]), keys)}"
     if one["type"] == "missing":
         return f"{place}: missing, adapter {variant.adapter!r} needs it"
     message = str(one["msg"]).removeprefix("Value error, ")
@@ -72,9 +72,9 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
-        found = _model_in(argument)
-        if found is not None:
-            return found
+        model = _model_in(argument)
+        if model is not None:
+            return model
     return None
 
 

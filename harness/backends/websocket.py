@@ -57,17 +57,17 @@ class WebsocketSettings(OutsideSettings):
 
 def check_websocket_settings(variant: Variant) -> WebsocketSettings:
     """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
-    found = read_settings(WebsocketSettings, variant)
-    parts = urlsplit(found.url)
+    settings = read_settings(WebsocketSettings, variant)
+    parts = urlsplit(settings.url)
     if parts.scheme not in ("ws", "wss") or not parts.hostname:
-        raise wrong(variant, "url", f"{found.url!r} is no address such as ws://127.0.0.1:8080/tts")
+        raise wrong(variant, "url", f"{settings.url!r} is no address such as ws://127.0.0.1:8080/tts")
     if parts.username or parts.password:
         raise wrong(variant, "url", "must hold no user or password; keys come from the environment (api_key_env)")
-    if not any("{text" in message for message in found.say):
+    if not any("{text" in message for message in settings.say):
         raise wrong(variant, "say", "the text never reaches the server: use {text_json} (in quotes already) or {text}")
-    check_secrets(found, variant)
-    check_outside(found, variant)
-    return found
+    check_secrets(settings, variant)
+    check_outside(settings, variant)
+    return settings
 
 
 class WebsocketBackend(OutsideAdapter[WebsocketSettings]):
@@ -85,29 +85,29 @@ class WebsocketBackend(OutsideAdapter[WebsocketSettings]):
     def synthesize(self, request: Request, progress: Callable[[], None]) -> Synthesis:
         """Ask for one chunk. Raises BackendAway, BackendRefused, NoAudio or BadAudio."""
         settings = self._settings(request.overrides)
-        made = Synthesis()
+        synthesis = Synthesis()
         rate = settings.sample_rate * settings.channels * 2.0
         heard = Listening(settings.response_format, rate if settings.response_format == "pcm" else None)
         try:
             with _connected(settings) as socket:
                 self._ask(socket, settings, request, heard, progress)
             if not heard.data:
-                raise NoAudio("the socket gave no audio", made)
-            self._note(heard, made)
+                raise NoAudio("the socket gave no audio", synthesis)
+            self._note(heard, synthesis)
             take_answer(
                 bytes(heard.data),
                 settings.response_format,
                 settings.sample_rate,
                 settings.channels,
                 self._scratch,
-                made,
+                synthesis,
             )
         except BackendAway as away:
-            raise BackendAway(_scrubbed(str(away), settings), made, lasting=away.lasting) from None
+            raise BackendAway(_scrubbed(str(away), settings), synthesis, lasting=away.lasting) from None
         except BackendFault as fault:
-            self._note(heard, made)
-            raise type(fault)(_scrubbed(str(fault), settings), made) from None
-        return made
+            self._note(heard, synthesis)
+            raise type(fault)(_scrubbed(str(fault), settings), synthesis) from None
+        return synthesis
 
     def reset(self) -> None:
         """A server keeps its state; only a restart of it clears it."""
@@ -131,15 +131,15 @@ class WebsocketBackend(OutsideAdapter[WebsocketSettings]):
         """Send the messages of a chunk and listen until it is done. Raises BackendRefused or BadAudio."""
         from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
-        known = _known(settings, request)
+        values = _known(settings, request)
         try:
             for message in settings.setup:
-                socket.send(fill(message, known))
+                socket.send(fill(message, values))
             while settings.ready and not _like(_next(socket, progress, settings), settings.ready):
                 pass
             started = time.monotonic()
             for message in settings.say:
-                socket.send(fill(message, known))
+                socket.send(fill(message, values))
             while True:
                 message = _next(socket, progress, settings)
                 data = message if isinstance(message, bytes) else audio_in(message, settings.audio)
@@ -189,11 +189,11 @@ def _next(socket: ClientConnection, progress: Callable[[], None], settings: Webs
         progress()
         if isinstance(message, bytes):
             return message
-        found = read_message(message)
-        error = error_in(found, settings.error) if isinstance(found, Mapping) else ""
+        answer = read_message(message)
+        error = error_in(answer, settings.error) if isinstance(answer, Mapping) else ""
         if error:
             raise BackendRefused(f"the server told an error: {error}")
-        return found if isinstance(found, Mapping | list) else {"text": message}
+        return answer if isinstance(answer, Mapping | list) else {"text": message}
 
 
 def _like(message: Any, keys: Mapping[str, Any]) -> bool:
@@ -202,12 +202,12 @@ def _like(message: Any, keys: Mapping[str, Any]) -> bool:
 
 
 def _known(settings: WebsocketSettings, request: Request) -> dict[str, str]:
-    known = {"text": request.text, "text_json": text_as_json(request.text), "language": request.language}
+    values = {"text": request.text, "text_json": text_as_json(request.text), "language": request.language}
     if request.voice is not None:
-        known["voice"] = request.voice
+        values["voice"] = request.voice
     if request.seed is not None:
-        known["seed"] = str(request.seed)
-    return known | {name: str(value) for name, value in settings.values.items()}
+        values["seed"] = str(request.seed)
+    return values | {name: str(value) for name, value in settings.values.items()}
 
 
 def _scrubbed(text: str, settings: WebsocketSettings) -> str:

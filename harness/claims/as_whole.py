@@ -27,25 +27,27 @@ def own_reference(variant: str, settled: Settled) -> Claim:
     details: Json = {"apart": apart, "chunks": own.chunks, "voices": settled.voices.voices if settled.voices else None}
     details[URGENT] = own.chunks >= LEAST_CHUNKS and not own.can_tell
     if own.chunks < LEAST_CHUNKS:
-        says = f"{own.chunks} chunks are too few for the run to be its own reference ({LEAST_CHUNKS} are needed); "
-        says += "they were held against healthy voices"
+        statement = f"{own.chunks} chunks are too few for the run to be its own reference ({LEAST_CHUNKS} are needed); "
+        statement += "they were held against healthy voices"
     elif not own.can_tell:
-        says = f"cannot tell what is healthy: {len(own.faulty)} of {own.chunks} chunks stand apart from the others "
-        says += f"({named}), and beyond {MOST_FAULTY:.0%} nobody can say which side is at fault"
+        statement = (
+            f"cannot tell what is healthy: {len(own.faulty)} of {own.chunks} chunks stand apart from the others "
+        )
+        statement += f"({named}), and beyond {MOST_FAULTY:.0%} nobody can say which side is at fault"
     else:
-        says = f"{len(own.faulty)} of {own.chunks} chunks stand apart from the others" + (
+        statement = f"{len(own.faulty)} of {own.chunks} chunks stand apart from the others" + (
             f" ({named})" if named else ""
         )
     if settled.voices is not None and settled.voices.voices > 1:
-        says += f"; {settled.voices.voices} voices were told apart, each chunk is compared with its own"
+        statement += f"; {settled.voices.voices} voices were told apart, each chunk is compared with its own"
     share = len(own.faulty) / own.chunks if own.chunks else None
-    return Claim(OWN_REFERENCE, variant, says, None, share, None, MOST_FAULTY, own.chunks, details)
+    return Claim(OWN_REFERENCE, variant, statement, None, share, None, MOST_FAULTY, own.chunks, details)
 
 
 def as_a_whole(variant: str, settled: Settled, priors: Priors) -> Claim:
     """What all chunks share and healthy voices do not have."""
     strange = outside(settled.views, priors)
-    says = "; ".join(one.statement for one in strange) or "as a whole within what healthy voices have"
+    statement = "; ".join(one.statement for one in strange) or "as a whole within what healthy voices have"
     details: Json = {one.figure: {"value": one.value, "low": one.range.low, "high": one.range.high} for one in strange}
     details[URGENT] = bool(strange)
-    return Claim(AS_A_WHOLE, variant, says, None, None, None, None, settled.own.chunks, details)
+    return Claim(AS_A_WHOLE, variant, statement, None, None, None, None, settled.own.chunks, details)

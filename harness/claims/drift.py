@@ -42,7 +42,7 @@ def drift(
     variant: str, rows: Sequence[ChunkResult], reference: Reference | None, margins: Margins, *, seed: int = 0
 ) -> Claim:
     """The claim that nothing drifts or jumps. Fails for a change that is significant (Holm) and beyond its margin."""
-    found: list[DriftEstimate] = []
+    estimates: list[DriftEstimate] = []
     small: dict[str, int] = {}
     for measure in MEASURES:
         series = residuals(rows, reference, measure)
@@ -50,25 +50,27 @@ def drift(
             if series:
                 small[measure] = len(series)
             continue
-        found.append(_look(measure, series, margins.level, seed))
-    judged = _mark(found, margins)
+        estimates.append(_look(measure, series, margins.level, seed))
+    judged = _mark(estimates, margins)
     count = max((d.count for d in judged), default=0)
     details = {"measures": {d.measure: asdict(d) for d in judged}, "too_few": small, "alpha": margins.alpha}
     if not judged:
         most = max(small.values(), default=0)
-        says = f"too small to say whether anything drifts: {most} chunks, {margins.drift_chunks_min} are needed"
-        return Claim("drift", variant, says, None, count=most, details=details)
+        statement = f"too small to say whether anything drifts: {most} chunks, {margins.drift_chunks_min} are needed"
+        return Claim("drift", variant, statement, None, count=most, details=details)
     gating = [d for d in judged if d.measure not in margins.informs]
     bad = [d for d in gating if (d.significant and d.beyond) or d.jumped]
     worst = min(judged, key=lambda d: min(d.p_trend, d.p_step))
     if bad:
-        says = "; ".join(_sentence(d) for d in bad)
+        statement = "; ".join(_sentence(d) for d in bad)
     else:
         names = ", ".join(_name(d.measure) for d in judged)
-        says = f"no drift of {names} beyond its margin over {count} chunks at {margins.alpha:.0%} over all of them"
+        statement = f"no drift of {names} beyond its margin over {count} chunks at {margins.alpha:.0%} over all of them"
         told = [d for d in judged if d.significant or d.jumped]
-        says += f"; significant but small or only informing: {'; '.join(map(_sentence, told))}" if told else ""
-    return Claim("drift", variant, says, not bad, worst.change, (worst.low, worst.high), margins.alpha, count, details)
+        statement += f"; significant but small or only informing: {'; '.join(map(_sentence, told))}" if told else ""
+    return Claim(
+        "drift", variant, statement, not bad, worst.change, (worst.low, worst.high), margins.alpha, count, details
+    )
 
 
 def residuals(rows: Sequence[ChunkResult], reference: Reference | None, measure: str) -> list[tuple[int, float]]:
@@ -79,9 +81,9 @@ def residuals(rows: Sequence[ChunkResult], reference: Reference | None, measure:
     """
     raw = [(row, value) for row in rows if (value := _value(row, measure)) is not None]
     expected = [_expected(row, reference, measure) for row, _ in raw]
-    known = [(row, value, e) for (row, value), e in zip(raw, expected, strict=True) if e is not None]
-    if len(known) >= 0.8 * len(raw) and known:
-        return [(row.position, value - e) for row, value, e in known]
+    pairs = [(row, value, e) for (row, value), e in zip(raw, expected, strict=True) if e is not None]
+    if len(pairs) >= 0.8 * len(raw) and pairs:
+        return [(row.position, value - e) for row, value, e in pairs]
     return _without_length(raw)
 
 

@@ -30,14 +30,14 @@ def stress_claims(
     ``rows`` hold every selected chunk, also those never spoken; where a sequential test ``stopped`` the run, only those
     up to there. Raises ConfigError for unknown keys in ``margins``.
     """
-    held = Margins.read(margins)
+    checked = Margins.read(margins)
     ordered = sorted(rows, key=lambda row: row.position)
-    rate = fault_rate(variant, ordered, reference, held)
+    rate = fault_rate(variant, ordered, reference, checked)
     return [
         rate if stopped is None else stopped_rate(rate, stopped),
-        judged_share(variant, ordered, held),
-        drift(variant, ordered, reference, held, seed=seed),
-        memory(variant, ordered, held),
+        judged_share(variant, ordered, checked),
+        drift(variant, ordered, reference, checked, seed=seed),
+        memory(variant, ordered, checked),
     ]
 
 
@@ -50,25 +50,28 @@ def fault_rate(variant: str, rows: Sequence[ChunkResult], reference: Reference |
     details: Json = {"faulty": faulty, "judged": judged, "reference_faulty": faulty0, "reference_judged": judged0}
     share = f"{faulty} of {judged} chunks are faulty ({_rates(interval)} with {margins.level:.0%} confidence)"
     if judged0:
-        held = stats.rate_difference(faulty, judged, faulty0, judged0, margins.level)
+        difference = stats.rate_difference(faulty, judged, faulty0, judged0, margins.level)
         margin, what = margins.excess_max, f"the reference's {faulty0} of {judged0}"
     else:
-        held, margin, what = interval, margins.absolute_max, f"a share of {margins.absolute_max:.1%}"
-    details["compared"] = list(held)
+        difference, margin, what = interval, margins.absolute_max, f"a share of {margins.absolute_max:.1%}"
+    details["compared"] = list(difference)
     details["bursts_p"] = stats.bursts([row.faulty for row in rows if row.judged], seed=0)
     if details["bursts_p"] < margins.alpha:
         share += f"; faults lie next to each other (p {details['bursts_p']:.2g}), so the interval is too narrow"
     if judged == 0:
         return _claim("fault-rate", variant, "nothing was judged, so nothing is known of the fault rate", False, margin)
-    if held[0] > margin:
-        passed, says = False, f"{share}, more than {what} allows"
-    elif held[1] <= margin:
-        passed, says = True, f"{share}, within {margin:.1%} of {what}" if judged0 else f"{share}, below {margin:.1%}"
+    if difference[0] > margin:
+        passed, statement = False, f"{share}, more than {what} allows"
+    elif difference[1] <= margin:
+        passed, statement = (
+            True,
+            f"{share}, within {margin:.1%} of {what}" if judged0 else f"{share}, below {margin:.1%}",
+        )
     else:
         passed = None
-        says = f"too small to say whether the rate is within the margin of {margin:.1%} against {what}: {share}; "
-        says += stats.compatible(faulty, judged, margins.level)
-    return Claim("fault-rate", variant, says, passed, faulty / judged, interval, margin, judged, details)
+        statement = f"too small to say whether the rate is within the margin of {margin:.1%} against {what}: {share}; "
+        statement += stats.compatible(faulty, judged, margins.level)
+    return Claim("fault-rate", variant, statement, passed, faulty / judged, interval, margin, judged, details)
 
 
 def stopped_rate(rate: Claim, stopped: Stopped) -> Claim:
@@ -76,10 +79,10 @@ def stopped_rate(rate: Claim, stopped: Stopped) -> Claim:
 
     Intervals for a fixed number of chunks do not keep their level where the data said when to stop.
     """
-    says = f"{stopped.sentence()}; {rate.count} chunks were spoken and judged in all"
+    statement = f"{stopped.sentence()}; {rate.count} chunks were spoken and judged in all"
     details = {**rate.details, "stopped": stopped.to_json()}
     passed = stopped.answer is Stop.GOOD
-    return Claim("fault-rate", rate.variant, says, passed, rate.value, None, stopped.test.bad, rate.count, details)
+    return Claim("fault-rate", rate.variant, statement, passed, rate.value, None, stopped.test.bad, rate.count, details)
 
 
 def judged_share(variant: str, rows: Sequence[ChunkResult], margins: Margins) -> Claim:
@@ -94,16 +97,16 @@ def judged_share(variant: str, rows: Sequence[ChunkResult], margins: Margins) ->
     if total == 0 or judged == 0:
         return _claim("judged-share", variant, f"0 of {total} chunks could be judged", False, margins.share_min, 0.0)
     share = judged / total
-    says = f"{judged} of {total} chunks were judged ({share:.1%}, at least {margins.share_min:.0%} are needed)"
+    statement = f"{judged} of {total} chunks were judged ({share:.1%}, at least {margins.share_min:.0%} are needed)"
     if reasons:
         most = max(reasons, key=lambda reason: reasons[reason])
-        says += f"; {reasons[most]} were not because: {most}"
+        statement += f"; {reasons[most]} were not because: {most}"
     if unspoken:
-        says += f"; {unspoken} more hold nothing to speak"
+        statement += f"; {unspoken} more hold nothing to speak"
     return Claim(
         "judged-share",
         variant,
-        says,
+        statement,
         share >= margins.share_min,
         share,
         stats.clopper_pearson(judged, total, margins.level),
@@ -131,29 +134,39 @@ def memory(variant: str, rows: Sequence[ChunkResult], margins: Margins) -> Claim
     if not epochs:
         return _claim("memory", variant, "the backend's memory could not be read", None, margins.slope_max_bytes)
     if len(longest) < max(margins.memory_chunks_min, 3):
-        says = (
+        statement = (
             f"too small to say whether memory grows: {len(longest)} chunks after a warm-up of {margins.warm_up} "
             f"without a restart, {margins.memory_chunks_min} are needed"
         )
-        return _claim("memory", variant, says, None, margins.slope_max_bytes)
-    found = stats.theil_sen([v for _, v in longest], [p for p, _ in longest], margins.level)
-    low, high = found.interval
-    says = f"memory changes by {_bytes(found.value)} a chunk ({_bytes(low)} to {_bytes(high)}, {found.count} chunks)"
+        return _claim("memory", variant, statement, None, margins.slope_max_bytes)
+    estimate = stats.theil_sen([v for _, v in longest], [p for p, _ in longest], margins.level)
+    low, high = estimate.interval
+    statement = (
+        f"memory changes by {_bytes(estimate.value)} a chunk ({_bytes(low)} to {_bytes(high)}, {estimate.count} chunks)"
+    )
     floors = [min(part) for part in _parts([v for _, v in longest], FLOORS)]
     passed: bool | None = None
     if high <= margins.slope_max_bytes:
-        passed, held = True, "within"
+        passed, verdict = True, "within"
     elif low <= margins.slope_max_bytes:
-        held = "too uncertain to hold against"
+        verdict = "too uncertain to hold against"
     elif all(after > before for before, after in pairwise(floors)):
-        passed, held = False, "more than"
+        passed, verdict = False, "more than"
     else:
         marks = ", ".join(map(_bytes, floors))
-        held = f"but its low-water mark comes down again in between ({marks}): too short a run to hold it against"
-    says += f", {held} the margin of {_bytes(margins.slope_max_bytes)}"
+        verdict = f"but its low-water mark comes down again in between ({marks}): too short a run to hold it against"
+    statement += f", {verdict} the margin of {_bytes(margins.slope_max_bytes)}"
     details = {"low_water": floors, "first_bytes": longest[0][1], "last_bytes": longest[-1][1], "epochs": len(epochs)}
     return Claim(
-        "memory", variant, says, passed, found.value, found.interval, margins.slope_max_bytes, found.count, details
+        "memory",
+        variant,
+        statement,
+        passed,
+        estimate.value,
+        estimate.interval,
+        margins.slope_max_bytes,
+        estimate.count,
+        details,
     )
 
 

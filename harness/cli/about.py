@@ -29,15 +29,15 @@ def faults(name: str | None) -> None:
     """List the fault classes, one a line, or explain one."""
     from harness.detectors import catalogue, explain
 
-    known = catalogue()
+    detectors = catalogue()
     if name is None:
-        width = max(map(len, known))
-        for fault in known.values():
+        width = max(map(len, detectors))
+        for fault in detectors.values():
             click.echo(f"{fault.name:<{width}}  {fault.title}")
         return
-    if name not in known:
-        raise ConfigError(f"unknown fault class {name!r}{nearest(name, known)}")
-    click.echo(explain(known[name]))
+    if name not in detectors:
+        raise ConfigError(f"unknown fault class {name!r}{nearest(name, detectors)}")
+    click.echo(explain(detectors[name]))
 
 
 @main.command()

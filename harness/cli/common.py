@@ -54,12 +54,12 @@ def variant_named(path: Path, name: str) -> Variant:
     from harness.core.variants import load_variants
     from harness.store import remember_secrets, secrets_in
 
-    known = {each.name: each for each in load_variants(path)}
-    if name not in known:
-        raise ConfigError(f"{path}: unknown variant {name!r}{nearest(name, known)}")
-    ADAPTERS.get(known[name].adapter, f"{path}: variants.{name}.adapter").check(known[name])
-    remember_secrets(secrets_in(known[name].settings))
-    return known[name]
+    by_name = {each.name: each for each in load_variants(path)}
+    if name not in by_name:
+        raise ConfigError(f"{path}: unknown variant {name!r}{nearest(name, by_name)}")
+    ADAPTERS.get(by_name[name].adapter, f"{path}: variants.{name}.adapter").check(by_name[name])
+    remember_secrets(secrets_in(by_name[name].settings))
+    return by_name[name]
 
 
 def run_path(run: str | None, reports: Path) -> Path:

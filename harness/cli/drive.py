@@ -36,8 +36,8 @@ def profile(
     from harness.terminal import Line
 
     resume = run_path(run_id, reports) if run_id is not None else None
-    made = record_reference(variants, variant, spec, chunks, seeds, asr, reports, Line(sys.stderr), resume)
-    for path in made:
+    profile_path = record_reference(variants, variant, spec, chunks, seeds, asr, reports, Line(sys.stderr), resume)
+    for path in profile_path:
         click.echo(path)
 
 

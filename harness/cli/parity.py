@@ -77,6 +77,6 @@ def parity(
 
 def _tolerances(path: Path) -> dict[str, Any]:
     """The table ``[parity]`` of a limits file, without its pairs."""
-    found = dict(read_toml(path, "limits file").get("parity", {}))
-    found.pop("pairs", None)
-    return found
+    table = dict(read_toml(path, "limits file").get("parity", {}))
+    table.pop("pairs", None)
+    return table

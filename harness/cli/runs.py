@@ -20,11 +20,11 @@ def runs_command(reports: Path) -> None:
     from harness.report.listing import listed, listing_table
     from harness.store import list_runs as all_runs
 
-    found = all_runs(reports)
-    if found:
-        for line in listing_table([listed(info) for info in found]):
+    runs = all_runs(reports)
+    if runs:
+        for line in listing_table([listed(info) for info in runs]):
             click.echo(line)
-    click.echo(f"{len(found)} runs, {sum(info.disk_bytes for info in found) / 1e6:.1f} MB in {reports}")
+    click.echo(f"{len(runs)} runs, {sum(info.disk_bytes for info in runs) / 1e6:.1f} MB in {reports}")
 
 
 @main.command("prune")
@@ -77,12 +77,12 @@ def report(run_ids: tuple[str, ...], single_file: bool, tables: bool, markdown: 
         if single_file:
             click.echo(path / "report-single.html")
         if tables:
-            for made in write_tables(path):
-                click.echo(made)
+            for paths in write_tables(path):
+                click.echo(paths)
         if markdown:
             (path / "model-card.md").write_text(model_card(summary), encoding="utf-8", errors="backslashreplace")
-            for made in [*write_markdown(summary, path / "summary.md"), path / "model-card.md"]:
-                click.echo(made)
+            for paths in [*write_markdown(summary, path / "summary.md"), path / "model-card.md"]:
+                click.echo(paths)
 
 
 @main.command()
@@ -146,12 +146,12 @@ def compare_command(
     if other is not None:
         from harness.report.side_by_side import beside
 
-        found = beside(run_path(run, reports), run_path(other, reports), gates, variant)
+        page = beside(run_path(run, reports), run_path(other, reports), gates, variant)
         words = {False: "FAILS", None: "open", True: "ok"}
-        for claim in found.claims:
+        for claim in page.claims:
             click.echo(f"{words[claim.passed]:<6}{claim.variant}: {claim.name}: {claim.statement}")
-        click.echo(f"on {found.common} texts in common; page: {found.page}")
-        if gates.gate and any(claim.passed is False for claim in found.claims):
+        click.echo(f"on {page.common} texts in common; page: {page.page}")
+        if gates.gate and any(claim.passed is False for claim in page.claims):
             sys.exit(1)
         return
     base = read_baseline(name, reports) if name else None

@@ -54,10 +54,10 @@ class _Place:
         if "\0" in name or not name:
             raise self.wrong(f"{name!r} is no path")
         base = (base or self.folder).absolute()
-        found = Path(os.path.normpath(base / name))
-        if not Path(name).is_absolute() and not found.is_relative_to(base):
+        path = Path(os.path.normpath(base / name))
+        if not Path(name).is_absolute() and not path.is_relative_to(base):
             raise self.wrong(f"{name!r} leads out of {base}; write an absolute path if it is meant")
-        return found
+        return path
 
     def audio_of(self, identity: str, folders: tuple[str, ...] = ("",)) -> Path:
         """The file named by an id: the first that exists, else the one that should."""
@@ -92,12 +92,12 @@ def read_recordings(path: Path, layout: str | None = None, audio_dir: Path | Non
     place.line = 0
     if not rows:
         raise place.wrong("no recordings in it")
-    seen: dict[str, int | None] = {}
+    lines_by_id: dict[str, int | None] = {}
     for row in rows:
-        if row.id in seen:
+        if row.id in lines_by_id:
             place.line = row.line or 0
-            raise place.wrong(f"id {row.id!r} appears twice (first on line {seen[row.id]})")
-        seen[row.id] = row.line
+            raise place.wrong(f"id {row.id!r} appears twice (first on line {lines_by_id[row.id]})")
+        lines_by_id[row.id] = row.line
     return rows
 
 
@@ -125,8 +125,8 @@ def _guess(place: _Place, text: str) -> str:
         return "csv"
     if ending == ".csv" or "|" in first:
         return "ljspeech"
-    known = ", ".join([*_READERS, "folder"])
-    raise place.wrong(f"cannot tell the format; name it ({known})")
+    kinds = ", ".join([*_READERS, "folder"])
+    raise place.wrong(f"cannot tell the format; name it ({kinds})")
 
 
 def _lines(text: str, place: _Place) -> Iterator[str]:
@@ -176,12 +176,12 @@ def _jsonl(text: str, place: _Place) -> Iterator[Recording]:
     """Objects with ``audio`` (or ``file_name``), and if wanted id, text, language, tokens, token_count, prompt_*."""
     for line in _lines(text, place):
         try:
-            found = json.loads(line)
+            row = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise place.wrong(f"not JSON: {error}") from None
-        if not isinstance(found, dict):
+        if not isinstance(row, dict):
             raise place.wrong("expected a JSON object")
-        yield _row(found, place)
+        yield _row(row, place)
 
 
 def _csv(text: str, place: _Place) -> Iterator[Recording]:

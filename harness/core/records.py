@@ -335,5 +335,5 @@ class DetectorInput:
 
     def payload(self, scorer: str) -> Json | None:
         """The payload of a scorer that saw this attempt, or None."""
-        seen = self.observations.get(scorer)
-        return seen.payload if seen is not None and seen.status is Status.OK else None
+        measurement = self.observations.get(scorer)
+        return measurement.payload if measurement is not None and measurement.status is Status.OK else None

@@ -38,5 +38,5 @@ class Registry(Generic[T]):
             place = f"{where}: " if where else ""
             raise ConfigError(f"{place}unknown {self.kind} {name!r}{nearest(name, self._targets)}")
         module, _, attribute = target.partition(":")
-        found: T = getattr(importlib.import_module(module), attribute)
-        return found
+        loaded: T = getattr(importlib.import_module(module), attribute)
+        return loaded

@@ -65,8 +65,8 @@ def _read_document(path: Path, text: str, document: dict[str, Any]) -> tuple[Var
     defaults, tables = document.get("defaults", {}), document.get("variants", {})
     if not isinstance(tables, dict) or not tables:
         raise ConfigError(f"{path}: no [variants.NAME] table, so nothing to test")
-    found = [_variant(path, text, name, defaults, table) for name, table in tables.items()]
-    return _related(path, text, found)
+    variants = [_variant(path, text, name, defaults, table) for name, table in tables.items()]
+    return _related(path, text, variants)
 
 
 def _related(path: Path, text: str, found: list[Variant]) -> tuple[Variant, ...]:
@@ -132,12 +132,12 @@ def _build(path: Path, text: str, name: str, spec: _Spec) -> Variant:
     def existing(key: str, value: str | None, required: bool) -> Path | None:
         if value is None:
             return None
-        found = base / Path(value).expanduser()
-        if required and not found.exists():
-            beside = [entry.name for entry in found.parent.glob("*")] if found.parent.is_dir() else []
-            hint = nearest(found.name, beside) if beside else f" (no folder {found.parent})"
+        location = base / Path(value).expanduser()
+        if required and not location.exists():
+            beside = [entry.name for entry in location.parent.glob("*")] if location.parent.is_dir() else []
+            hint = nearest(location.name, beside) if beside else f" (no folder {location.parent})"
             raise ConfigError(f"{path}:{_line_of(text, name, key)}: variants.{name}.{key}: no file {value!r}{hint}")
-        return found
+        return location
 
     if spec.model is not None and ("/" in spec.model or Path(spec.model).suffix):
         existing("model", spec.model, True)

@@ -129,8 +129,8 @@ def _package_name(archive: _Archive) -> str:
 
 
 def _language(package: Element) -> str | None:
-    found = (element.text for element in package.iter() if _tag(element) == "language" and element.text)
-    return next((text.strip() for text in found if text.strip()), None)
+    languages = (element.text for element in package.iter() if _tag(element) == "language" and element.text)
+    return next((text.strip() for text in languages if text.strip()), None)
 
 
 def _spine(package: Element, package_name: str, path: Path) -> list[str]:

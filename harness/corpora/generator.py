@@ -94,9 +94,9 @@ class _Draw:
 
     def other(self, items: Sequence[str], used: str | None) -> str:
         """One item, not ``used``."""
-        while (found := self.one(items)) == used:
+        while (item := self.one(items)) == used:
             pass
-        return found
+        return item
 
     def between(self, low: int, high: int) -> int:
         return low + int(self._random.random() * (high - low + 1))
@@ -113,15 +113,15 @@ def generate(seed: int, chunks: int) -> Corpus:
             f"generated: need seed >= 0 and 1 <= chunks <= {MAX_CHUNKS}, got seed={seed}, chunks={chunks}"
         )
     draw = _Draw(seed)
-    seen: set[str] = set()
-    made: list[Chunk] = []
+    texts: set[str] = set()
+    generated: list[Chunk] = []
     for number in range(1, chunks + 1):
         chapter_number, offset = divmod(number - 1, CHUNKS_PER_CHAPTER)
         if offset == 0:
             chapter = _Chapter(draw)
-        text = _chunk(draw, chapter, seen)
-        made.append(Chunk(f"generated-{seed}-{number:05d}", text, "en", (f"chapter-{chapter_number + 1}",)))
-    return make_corpus("generated", made, f"generated:seed={seed},chunks={chunks}")
+        text = _chunk(draw, chapter, texts)
+        generated.append(Chunk(f"generated-{seed}-{number:05d}", text, "en", (f"chapter-{chapter_number + 1}",)))
+    return make_corpus("generated", generated, f"generated:seed={seed},chunks={chunks}")
 
 
 def _chunk(draw: _Draw, chapter: _Chapter, seen: set[str]) -> str:

@@ -44,12 +44,12 @@ def _sentence_starts(words: list[str]) -> list[int]:
 
 
 def _texts(words: list[str], starts: list[int], length: int, count: int) -> list[str]:
-    found: dict[str, None] = {}
+    texts: dict[str, None] = {}
     for candidate in _candidates(words, starts, length):
-        found.setdefault(candidate, None)
-        if len(found) == count:
+        texts.setdefault(candidate, None)
+        if len(texts) == count:
             break
-    return list(found)
+    return list(texts)
 
 
 def _candidates(words: list[str], starts: list[int], length: int) -> Iterator[str]:

@@ -7,7 +7,6 @@ import inspect
 import json
 import pkgutil
 from functools import cache
-from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING
 
@@ -34,7 +33,7 @@ def catalogue() -> Mapping[str, Detector]:
 
 def collect(modules: Iterable[ModuleType]) -> Mapping[str, Detector]:
     """The fault classes defined in ``modules`` by name. Raises ValueError as :func:`catalogue`."""
-    found: dict[str, tuple[Detector, str]] = {}
+    detectors: dict[str, tuple[Detector, str]] = {}
     for module in modules:
         classes = [
             kind
@@ -44,13 +43,15 @@ def collect(modules: Iterable[ModuleType]) -> Mapping[str, Detector]:
         if len(classes) != 1:
             raise ValueError(f"{module.__name__} must define exactly one fault class, it defines {len(classes)}")
         fault = classes[0]()
-        if fault.name in found:
-            raise ValueError(f"fault {fault.name!r} is defined twice: in {found[fault.name][1]} and {module.__name__}")
+        if fault.name in detectors:
+            raise ValueError(
+                f"fault {fault.name!r} is defined twice: in {detectors[fault.name][1]} and {module.__name__}"
+            )
         expected = module.__name__.rpartition(".")[2].replace("_", "-")
         if fault.name != expected:
             raise ValueError(f"{module.__name__} defines fault {fault.name!r}; its file must be named after it")
-        found[fault.name] = (fault, module.__name__)
-    ordered = {name: found[name][0] for name in sorted(found)}
+        detectors[fault.name] = (fault, module.__name__)
+    ordered = {name: detectors[name][0] for name in sorted(detectors)}
     _check_explains(ordered)
     return MappingProxyType(ordered)
 

@@ -47,9 +47,9 @@ class HeardEdit:
 def heard_edits(view: DetectorInput) -> list[HeardEdit]:
     """Return the edits that were scored. Raises CannotJudge without the scorer's payload."""
     understood(view)
-    seen = required_payload(view, SCORER)
-    words = [str(word["word"]) for word in seen["words"]]
-    return [_read(one, words) for one in seen["edits"]]
+    payload = required_payload(view, SCORER)
+    words = [str(word["word"]) for word in payload["words"]]
+    return [_read(one, words) for one in payload["edits"]]
 
 
 def _read(one: Json, words: Sequence[str]) -> HeardEdit:
@@ -162,8 +162,8 @@ class Stretch:
 def unexplained_speech(view: DetectorInput) -> list[Stretch]:
     """Return the stretches of sound that the text does not explain. Raises CannotJudge without the scorer's payload."""
     understood(view)
-    seen = required_payload(view, SCORER)
-    stretches = seen["unexplained"]
+    payload = required_payload(view, SCORER)
+    stretches = payload["unexplained"]
     return [
         Stretch(
             tuple(one["span"]),

@@ -79,8 +79,8 @@ def resynthesized(x: Wave, rate: int, *, half: bool, before: float = 0.0) -> Wav
     codec = _empty_codec()
     module = SourceFilter(codec)
     parameters = torch.from_numpy(_parameters(heard, module).astype(np.float32))
-    made = speak(parameters, module, half=half, before=before)
-    back = resample(made.astype(np.float32), runtime.SAMPLE_RATE, rate).astype(np.float64)
+    spoken = speak(parameters, module, half=half, before=before)
+    back = resample(spoken.astype(np.float32), runtime.SAMPLE_RATE, rate).astype(np.float64)
     return np.pad(back, (0, max(0, len(x) - len(back))))[: len(x)]
 
 

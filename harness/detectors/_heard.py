@@ -59,23 +59,26 @@ def _trace(gain: NDArray[np.float32]) -> list[tuple[int, int]]:
     for i in range(1, rows + 1):
         step = np.maximum(best[i - 1, 1:], best[i - 1, :-1] + gain[i - 1])
         best[i, 1:] = np.maximum.accumulate(step)
-    found: list[tuple[int, int]] = []
+    steps: list[tuple[int, int]] = []
     i, j = rows, columns
     while i > 0 and j > 0:
         if gain[i - 1, j - 1] > 0 and best[i, j] == best[i - 1, j - 1] + gain[i - 1, j - 1]:
-            found.append((i - 1, j - 1))
+            steps.append((i - 1, j - 1))
             i, j = i - 1, j - 1
         elif best[i, j] == best[i - 1, j]:
             i -= 1
         else:
             j -= 1
-    return found[::-1]
+    return steps[::-1]
 
 
 def compare_transcript(view: DetectorInput) -> TranscriptPair:
     """Return the transcript laid against the text. Raises CannotJudge without text or transcript."""
-    seen = required_payload(view, "intelligibility")
-    text, words = tuple(str(seen.get("reference") or "").split()), tuple(str(seen.get("hypothesis") or "").split())
+    payload = required_payload(view, "intelligibility")
+    text, words = (
+        tuple(str(payload.get("reference") or "").split()),
+        tuple(str(payload.get("hypothesis") or "").split()),
+    )
     if not text:
         raise CannotJudge("the text is empty once normalised")
     pairs = match(text, words)

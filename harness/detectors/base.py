@@ -193,7 +193,7 @@ class BaseFault:
         """
         try:
             self._require(view)
-            seen = self.measure(view)
+            value = self.measure(view)
         except NotApplicable as why:
             return Detection(self.name, None, self.unit, reason=str(why), applies=False)
         except Unknown as why:
@@ -202,9 +202,9 @@ class BaseFault:
             return Detection(self.name, None, self.unit, reason=str(why))
         except Exception as error:  # a detector that fails must not look like a clean one
             return Detection(self.name, None, self.unit, reason=f"{type(error).__name__}: {error}"[:200])
-        if not math.isfinite(seen.value):
-            return Detection(self.name, None, self.unit, seen.span, reason=f"its value is {seen.value}, not a number")
-        return Detection(self.name, float(seen.value), self.unit, seen.span, seen.detail)
+        if not math.isfinite(value.value):
+            return Detection(self.name, None, self.unit, value.span, reason=f"its value is {value.value}, not a number")
+        return Detection(self.name, float(value.value), self.unit, value.span, value.detail)
 
     def _require(self, view: DetectorInput) -> None:
         if self.family is Family.PROCESS or self.judged_by:
@@ -212,25 +212,25 @@ class BaseFault:
         if view.attempt.outcome is not Outcome.OK:
             raise NotApplicable(f"no speech to look at ({view.attempt.outcome.value})")
         for scorer in self.observes:
-            seen = view.observations.get(scorer)
-            if seen is None:
+            measurement = view.observations.get(scorer)
+            if measurement is None:
                 if self.essential:
                     raise CannotJudge(f"{scorer} was not measured in this run")
                 raise NotApplicable(f"{scorer} was not measured in this run")
-            if seen.status is Status.ERROR:
-                raise CannotJudge(f"{scorer} failed: {seen.reason}")
-            if seen.status is Status.NOT_AVAILABLE:
-                if self.essential and seen.reason != LEFT_OUT:
-                    raise CannotJudge(f"{scorer}: {seen.reason}")
-                raise NotApplicable(f"{scorer}: {seen.reason}")
+            if measurement.status is Status.ERROR:
+                raise CannotJudge(f"{scorer} failed: {measurement.reason}")
+            if measurement.status is Status.NOT_AVAILABLE:
+                if self.essential and measurement.reason != LEFT_OUT:
+                    raise CannotJudge(f"{scorer}: {measurement.reason}")
+                raise NotApplicable(f"{scorer}: {measurement.reason}")
 
 
 def required_payload(view: DetectorInput, scorer: str) -> Json:
     """The payload of ``scorer``. Raises CannotJudge when there is none."""
-    found = view.payload(scorer)
-    if found is None:
+    payload = view.payload(scorer)
+    if payload is None:
         raise CannotJudge(f"{scorer} gave nothing")
-    return found
+    return payload
 
 
 def number(source: Mapping[str, Any], key: str, what: str = "") -> float:

@@ -41,13 +41,13 @@ class Loop(BaseFault):
     def measure(self, view: DetectorInput) -> DetectorValue:
         edits = heard_edits(view)
         text = view.chunk.expected_text
-        seen = likeliest(
+        value = likeliest(
             edits,
             lambda edit: edit.kind == "repeat" or is_again(edit, text),
             lambda edit: f"{quoted(edit.said or edit.written)} spoken again",
             -RELUCTANCE,
         )
-        words = DetectorValue((seen.value or 0.0) + RELUCTANCE, seen.span, seen.detail)
+        words = DetectorValue((value.value or 0.0) + RELUCTANCE, value.span, value.detail)
         return max(words, _after_the_end(view), key=lambda one: one.value or 0.0)
 
 

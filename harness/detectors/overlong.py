@@ -23,8 +23,8 @@ def hold(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> 
     x, rate = speech(material)
     start, width = loudest(x, rate, 0.2), int(0.2 * rate)
     rounds = int(np.ceil(dose * len(x) / width))
-    held = crossfade([x[:start], *[x[start : start + width]] * (rounds + 1), x[start + width :]], rate)
-    return give(material, held, start / rate, (start + (rounds + 1) * width) / rate)
+    stretched = crossfade([x[:start], *[x[start : start + width]] * (rounds + 1), x[start + width :]], rate)
+    return give(material, stretched, start / rate, (start + (rounds + 1) * width) / rate)
 
 
 class Overlong(BaseFault):

@@ -39,8 +39,8 @@ def half_precision(material: InjectionMaterial, dose: float, rng: np.random.Gene
     from harness.detectors._half_phase import resynthesized
 
     x, rate = speech(material)
-    made = resynthesized(x, rate, half=True, before=dose)
-    return give(material, made * loudness(x, rate) / max(loudness(made, rate), 1e-9), 0.0, len(x) / rate)
+    spoken = resynthesized(x, rate, half=True, before=dose)
+    return give(material, spoken * loudness(x, rate) / max(loudness(spoken, rate), 1e-9), 0.0, len(x) / rate)
 
 
 class Robotic(BaseFault):

@@ -69,11 +69,11 @@ class TokenOrder(BaseFault):
     )
 
     def measure(self, view: DetectorInput) -> DetectorValue:
-        seen = required_payload(view, "tokens")
-        books = [book for book in seen.get("codebooks") or [] if book.get("out_of_range") is not None]
+        payload = required_payload(view, "tokens")
+        books = [book for book in payload.get("codebooks") or [] if book.get("out_of_range") is not None]
         if len(books) < 2:
             raise NotApplicable("no order to look at: fewer than two codebooks of known size")
-        frames = int(seen.get("frames") or 0)
+        frames = int(payload.get("frames") or 0)
         if frames < LEAST_TOKENS:
             raise NotApplicable(f"only {frames} frames, {LEAST_TOKENS} are needed")
         shares = [float(book["out_of_range"]) / frames for book in books]

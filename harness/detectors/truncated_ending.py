@@ -55,7 +55,7 @@ class TruncatedEnding(BaseFault):
         end = number({"end": edges[1] if edges else None}, "end", "the level of the end")
         level, floor = signal.get("active_rms_dbfs"), signal.get("noise_floor_dbfs")
         duration = float(signal.get("duration") or 0.0)
-        seen = f"the last 20 ms at {end:+.1f} dB of the speech"
+        shown = f"the last 20 ms at {end:+.1f} dB of the speech"
         if level is not None and floor is not None and float(level) + end < float(floor) + NOISE:
-            return DetectorValue(QUIETEST, None, f"{seen}, no louder than the clip's noise")
-        return DetectorValue(max(end, QUIETEST), (max(duration - EDGE, 0.0), duration), seen)
+            return DetectorValue(QUIETEST, None, f"{shown}, no louder than the clip's noise")
+        return DetectorValue(max(end, QUIETEST), (max(duration - EDGE, 0.0), duration), shown)

@@ -45,9 +45,9 @@ def shifted(material: InjectionMaterial, dose: float, rng: np.random.Generator) 
     bins = np.arange(envelope.shape[1])
     places = np.minimum(bins / 2 ** (dose / 48), bins[-1])
     moved = np.stack([np.interp(places, bins, row) for row in np.log(np.maximum(envelope, 1e-16))])
-    made = pyworld.synthesize(f0 * 2 ** (dose / 12), np.exp(moved), breath, rate)
-    made = np.pad(made, (0, max(0, len(x) - len(made))))[: len(x)]
-    return give(material, made * loudness(x, rate) / max(loudness(made, rate), 1e-9), 0.0, len(x) / rate)
+    spoken = pyworld.synthesize(f0 * 2 ** (dose / 12), np.exp(moved), breath, rate)
+    spoken = np.pad(spoken, (0, max(0, len(x) - len(spoken))))[: len(x)]
+    return give(material, spoken * loudness(x, rate) / max(loudness(spoken, rate), 1e-9), 0.0, len(x) / rate)
 
 
 class WrongSpeaker(BaseFault):

@@ -40,16 +40,16 @@ def adopt(run: Run, source: Path, fingerprint: Mapping[str, Any], selection: Map
 
 
 def _serves(row: SessionRow, other: Run, asked: Mapping[str, Any], selection: Mapping[str, tuple[str, ...]]) -> bool:
-    made = other.manifest["fingerprint"]
+    fingerprint = other.manifest["fingerprint"]
     scorers: Mapping[str, Any] = asked["scorers"]
     spoken = {attempt.chunk_id for attempt in other.attempts(session=row.id) if attempt.arm == Arm.SOAK}
     return (
         selection.get(row.variant) == row.chunk_ids
         and spoken == set(row.chunk_ids)
-        and (made["corpus"], made["code"]) == (asked["corpus"], asked["code"])
-        and all(made["scorers"].get(name, ...) == options for name, options in scorers.items())
-        and all(made.get(part, {}).get(row.variant, ...) == asked[part].get(row.variant) for part in _SAME)
-        and all(made.get("recognizers", {}).get(name) == asked["recognizers"].get(name) for name in scorers)
+        and (fingerprint["corpus"], fingerprint["code"]) == (asked["corpus"], asked["code"])
+        and all(fingerprint["scorers"].get(name, ...) == options for name, options in scorers.items())
+        and all(fingerprint.get(part, {}).get(row.variant, ...) == asked[part].get(row.variant) for part in _SAME)
+        and all(fingerprint.get("recognizers", {}).get(name) == asked["recognizers"].get(name) for name in scorers)
     )
 
 
@@ -62,8 +62,8 @@ def _session(run: Run, other: Run, row: SessionRow, scorers: set[str]) -> int:
         stored = _attempt(run, other, attempt, session)
         assert attempt.id is not None
         assert stored.id is not None
-        seen = [one for name, one in other.observations(attempt.id).items() if name in scorers]
-        run.record_observations(stored.id, seen)
+        measurements = [one for name, one in other.observations(attempt.id).items() if name in scorers]
+        run.record_observations(stored.id, measurements)
     return len(attempts)
 
 

@@ -147,7 +147,7 @@ class ScoringPipeline:
     def _take(self, result: ScoreResult) -> list[PendingVerdict]:
         case = self._cases[result.attempt_id]
         case.waiting.discard(result.room)
-        case.observations.update({seen.scorer: seen for seen in result.observations})
+        case.observations.update({measurements.scorer: measurements for measurements in result.observations})
         if result.observations:
             self._run.record_observations(result.attempt_id, result.observations)
         if case.waiting:

@@ -34,13 +34,13 @@ def settle_finding(finding: Finding, replay: Replay, *, process_fault: bool) -> 
     - no seed to hold: confirmed when another take shows it; else it stays suspected, for a take that is clean does
       not mend the recorded one.
     """
-    seen = sum(replay.new_seeds)
-    mostly = bool(replay.new_seeds) and seen * 2 > len(replay.new_seeds)
+    shown = sum(replay.new_seeds)
+    mostly = bool(replay.new_seeds) and shown * 2 > len(replay.new_seeds)
     if replay.same_seed:
         return replace(finding, confirmed=True, bound_to="text" if mostly else "seed")
     if replay.same_seed is None:
-        bound = ("text" if mostly else "seed") if seen else None
-        return replace(finding, confirmed=True if seen else None, bound_to=bound)
+        bound = ("text" if mostly else "seed") if shown else None
+        return replace(finding, confirmed=True if shown else None, bound_to=bound)
     if replay.identical_audio and not process_fault:
         return replace(finding, confirmed=False, detail=_note(finding, "the same samples were judged clean again"))
     return replace(finding, confirmed=True, bound_to="history")
@@ -87,8 +87,8 @@ class Replayer:
 
     def _second(self, case: PendingVerdict, other: Measurement) -> None:
         view = case.view({"intelligibility": other})
-        seen = case.judge.verdict(view, case.judge.evidence(view), case.own).findings
-        if any(self._by_ear(finding) for finding in seen):
+        second = case.judge.verdict(view, case.judge.evidence(view), case.own).findings
+        if any(self._by_ear(finding) for finding in second):
             return  # it too hears that the words are wrong, whatever class it would file that under
         refuted = "a second recognizer hears the words"
         self._settle(
@@ -175,8 +175,8 @@ def _summarise(fault: str, case: PendingVerdict, replays: Sequence[PendingVerdic
 
 def _shows(case: PendingVerdict, fault: str) -> bool:
     """Whether the class found something, also where the verdict folds it into the fault that explains it."""
-    found, _ = case.judge.findings(case.view(), case.evidence, case.own)
-    return any(finding.fault == fault for finding in found)
+    findings, _ = case.judge.findings(case.view(), case.evidence, case.own)
+    return any(finding.fault == fault for finding in findings)
 
 
 def _is(case: PendingVerdict, word: VerdictWord) -> bool:

@@ -116,12 +116,12 @@ class Engine:
         if variant.reference:
             self._record_reference(run, variant, standards)
         results = chunk_results(run, self.plan, variant)
-        held = early.spoken(results) if early is not None else results
+        counted = early.spoken(results) if early is not None else results
         stopped = early.decided if early is not None else None
-        made = stress_claims(variant.name, held, standard.profile, self.plan.margins, stopped=stopped)
+        claims = stress_claims(variant.name, counted, standard.profile, self.plan.margins, stopped=stopped)
         if soak.ended is not None:
-            made += whole_run(variant.name, soak.ended.settled, Priors.shipped())
-        run.record_claims(made)
+            claims += whole_run(variant.name, soak.ended.settled, Priors.shipped())
+        run.record_claims(claims)
 
     def _record_reference(self, run: Run, variant: Variant, standards: dict[str, Standard]) -> None:
         """The reference ran along: the other variants are judged against what it just did."""

@@ -13,14 +13,14 @@ def reference_figures(profile: Profile | None, chunks: Iterable[Chunk]) -> Json:
     """``totals`` of the profile, and for each chunk it knows mean word errors and words, and median speech tokens."""
     if profile is None:
         return {}
-    found: Json = {}
+    figures: Json = {}
     for chunk in chunks:
         record = profile.record(chunk)
         if record is not None:
             errors, words = record.figures.get("wer_errors", ()), record.figures.get("wer_words", ())
-            found[chunk.id] = {
+            figures[chunk.id] = {
                 "errors": fmean(errors) if errors and words else None,
                 "words": fmean(words) if errors and words else None,
                 "tokens": median(record.token_counts) if record.token_counts else None,
             }
-    return {"totals": dict(profile.totals), "chunks": found}
+    return {"totals": dict(profile.totals), "chunks": figures}

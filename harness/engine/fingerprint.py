@@ -56,15 +56,15 @@ def changed_inputs(before: object, now: object) -> list[str]:
     """Name what differs between two fingerprints, e.g. ``models.q4_k_s.model has other contents``."""
     if not isinstance(before, Mapping) or not isinstance(now, Mapping):
         return [] if before == now else ["the whole fingerprint"]
-    found: list[str] = []
+    changes: list[str] = []
     for key in sorted(set(before) | set(now), key=str):
         old, new = before.get(key), now.get(key)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found += [f"{key}.{inner}" for inner in changed_inputs(old, new)]
+            changes += [f"{key}.{inner}" for inner in changed_inputs(old, new)]
         elif old != new:
-            found.append(f"{key} {_change(old, new)}")
-    named = [one for one in found if not one.startswith("all ")]
-    return named or found  # the hash over all names only what no other line does
+            changes.append(f"{key} {_change(old, new)}")
+    named = [one for one in changes if not one.startswith("all ")]
+    return named or changes  # the hash over all names only what no other line does
 
 
 def _change(old: object, new: object) -> str:

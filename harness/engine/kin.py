@@ -48,9 +48,9 @@ def settle_voice(
 def _judge_again(run: Run, case: PendingVerdict, profile: Profile) -> None:
     assert case.attempt.id is not None
     case.profile = profile
-    seen = case.observations.get(_SPEAKER)
-    if seen is not None and seen.status is Status.OK:
-        case.observations[_SPEAKER] = replace(seen, payload={**seen.payload, "similarity": None})
+    measurement = case.observations.get(_SPEAKER)
+    if measurement is not None and measurement.status is Status.OK:
+        case.observations[_SPEAKER] = replace(measurement, payload={**measurement.payload, "similarity": None})
     view = case.view()
     case.evidence = case.judge.evidence(view)
     case.verdict = case.judge.verdict(view, case.evidence)
@@ -60,14 +60,16 @@ def _judge_again(run: Run, case: PendingVerdict, profile: Profile) -> None:
 
 
 def _similarity(case: PendingVerdict) -> float | None:
-    seen: Measurement | None = case.observations.get(_SPEAKER)
-    value = seen.payload.get("similarity") if seen is not None and seen.status is Status.OK else None
+    measurement: Measurement | None = case.observations.get(_SPEAKER)
+    value = (
+        measurement.payload.get("similarity") if measurement is not None and measurement.status is Status.OK else None
+    )
     return None if value is None else float(value)
 
 
 def _beyond(case: PendingVerdict) -> bool:
-    found, _ = case.judge.findings(case.view(), case.evidence)
-    return any(finding.fault == _FAULT for finding in found)
+    findings, _ = case.judge.findings(case.view(), case.evidence)
+    return any(finding.fault == _FAULT for finding in findings)
 
 
 def _rates(run: Run, variant: Variant, reference: Variant) -> dict[str, int | None]:

@@ -64,19 +64,19 @@ class Plan:
 
 def choose_variants(variants: Sequence[Variant], names: Sequence[str], suite: str) -> tuple[Variant, ...]:
     """Return the variants with these names, in file order. Raises ConfigError with the nearest name."""
-    known = {variant.name: variant for variant in variants if not variant.suites or suite in variant.suites}
+    by_name = {variant.name: variant for variant in variants if not variant.suites or suite in variant.suites}
     for name in names:
-        if name not in known:
-            raise ConfigError(f"unknown variant {name!r}{nearest(name, known)}")
-    return tuple(variant for variant in known.values() if variant.name in names)
+        if name not in by_name:
+            raise ConfigError(f"unknown variant {name!r}{nearest(name, by_name)}")
+    return tuple(variant for variant in by_name.values() if variant.name in names)
 
 
 def standard_keys(plan: Plan, reference: Variant) -> dict[str, str]:
     """What a profile and limits must have been made under to serve this plan: the reference's model, the scorers."""
     keys = {f"model.{name}": sha256 for name, sha256 in model_hashes(reference).items()} if reference.reference else {}
     for name, options in plan.scorers.items():
-        made: Any = cast("type[Any]", SCORERS.get(name))(**options)
-        keys[f"scorer.{name}"] = made.version
+        scorer: Any = cast("type[Any]", SCORERS.get(name))(**options)
+        keys[f"scorer.{name}"] = scorer.version
     if "intelligibility" in plan.scorers:
         keys[NORMALISER_KEY] = TEXT_VERSION
     return keys

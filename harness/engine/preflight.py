@@ -18,20 +18,20 @@ _SERVED = ("http", "websocket")
 
 def problems(plan: Plan) -> list[str]:
     """One line for each thing that cannot work; empty for a plan that may start. Nothing is loaded or spoken."""
-    found: list[str] = []
+    lines: list[str] = []
     for look in _looks(plan):
         try:
             look()
         except SoakError as error:
-            found += str(error).splitlines()
-    return list(dict.fromkeys(found))
+            lines += str(error).splitlines()
+    return list(dict.fromkeys(lines))
 
 
 def refuse(plan: Plan) -> None:
     """Raise ConfigError with every problem of the plan, one a line."""
-    found = problems(plan)
-    if found:
-        raise ConfigError("\n".join(found))
+    lines = problems(plan)
+    if lines:
+        raise ConfigError("\n".join(lines))
 
 
 def _looks(plan: Plan) -> Iterator[Callable[[], object]]:
@@ -57,8 +57,8 @@ def _many_clients(plan: Plan) -> None:
 
 
 def _scorer(name: str, options: Mapping[str, Any]) -> None:
-    made: Any = cast("type[Any]", SCORERS.get(name))
-    made(**options)
+    scorer: Any = cast("type[Any]", SCORERS.get(name))
+    scorer(**options)
 
 
 def _adapter(plan: Plan, variant: Variant) -> None:

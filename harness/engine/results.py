@@ -21,8 +21,8 @@ def chunk_results(run: Run, plan: Plan, variant: Variant) -> list[ChunkResult]:
         verdict = verdicts.get(attempt.id) if attempt is not None and attempt.id is not None else None
         if attempt is None and away:
             verdict = Verdict(VerdictWord.NOT_JUDGED, reason=away)
-        seen = run.observations(attempt.id) if attempt is not None and attempt.id is not None else {}
-        rows.append(_row(position, chunk, attempt, verdict, seen))
+        measurements = run.observations(attempt.id) if attempt is not None and attempt.id is not None else {}
+        rows.append(_row(position, chunk, attempt, verdict, measurements))
     return rows
 
 
@@ -57,8 +57,8 @@ def _of(event: EventRow, variant: Variant) -> bool:
 
 
 def _payload(seen: dict[str, Measurement], scorer: str) -> Json:
-    found = seen.get(scorer)
-    return found.payload if found is not None and found.status is Status.OK else {}
+    measurement = seen.get(scorer)
+    return measurement.payload if measurement is not None and measurement.status is Status.OK else {}
 
 
 def _figure(seen: dict[str, Measurement], scorer: str, key: str) -> float | None:

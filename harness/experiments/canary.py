@@ -60,10 +60,10 @@ def run_canary(plan: Plan, progress: Progress, resume: Path | None) -> Path:
             except SoakError as error:
                 stage.lost(variant, error)
                 continue
-            found = outcome(stage.run, variant, hits, alone=soak.profile is None)
+            planted = outcome(stage.run, variant, hits, alone=soak.profile is None)
             others = _others(stage.run, variant, hits)
-            claims.append(_claim(name, found, others))
-            results[name] = {"planted": [asdict(one) for one in found], "healthy": others}
+            claims.append(_claim(name, planted, others))
+            results[name] = {"planted": [asdict(one) for one in planted], "healthy": others}
         write_results(stage.run, claims, results, _markdown(results))
         return stage.run.path
 
@@ -71,12 +71,12 @@ def run_canary(plan: Plan, progress: Progress, resume: Path | None) -> Path:
 def _table(given: Mapping[str, Any]) -> Mapping[str, Any]:
     refuse_unknown("limits: canary", given, _DEFAULTS)
     table = {**_DEFAULTS, **given}
-    known = catalogue()
+    detectors = catalogue()
     if not isinstance(table["faults"], list) or not table["faults"]:
         raise ConfigError("limits: canary.faults: must list the fault classes to plant")
     for name in table["faults"]:
-        if name not in known:
-            raise ConfigError(f"limits: canary.faults: unknown fault class {name!r}{nearest(name, known)}")
+        if name not in detectors:
+            raise ConfigError(f"limits: canary.faults: unknown fault class {name!r}{nearest(name, detectors)}")
     return table
 
 
@@ -97,19 +97,19 @@ def outcome(run: Run, variant: Variant, hits: Sequence[tuple[str, str]], *, alon
     """
     attempts = {attempt.chunk_id: attempt for attempt in run.attempts(variant=variant.name, arm=Arm.SOAK)}
     verdicts = run.verdicts(variant=variant.name, arm=Arm.SOAK)
-    found = [_one(fault, chunk_id, attempts.get(chunk_id), verdicts) for fault, chunk_id in hits]
-    return [_excused(run, one, attempts.get(one.chunk_id)) if alone and not one.found else one for one in found]
+    planted = [_one(fault, chunk_id, attempts.get(chunk_id), verdicts) for fault, chunk_id in hits]
+    return [_excused(run, one, attempts.get(one.chunk_id)) if alone and not one.found else one for one in planted]
 
 
 def _excused(run: Run, one: Planted, attempt: Attempt | None) -> Planted:
     """The fault as not asked for, where its class has nothing to hold a value against without a reference."""
     if attempt is None or attempt.id is None:
         return one
-    kind, seen = catalogue()[one.fault], run.evidence(attempt.id).get(one.fault)
-    if seen is None:
+    kind, detection = catalogue()[one.fault], run.evidence(attempt.id).get(one.fault)
+    if detection is None:
         return one
-    if seen.value is None:  # a class that could not look for any other reason is the blindness that is looked for
-        alone = _NO_REFERENCE in seen.reason
+    if detection.value is None:  # a class that could not look for any other reason is the blindness that is looked for
+        alone = _NO_REFERENCE in detection.reason
     else:
         alone = kind.default_limit is None and kind.physical_limit is None
     if not alone:
@@ -121,19 +121,19 @@ def _one(fault: str, chunk_id: str, attempt: Attempt | None, verdicts: Mapping[i
     if attempt is None or attempt.id is None:
         return Planted(fault, chunk_id, False, False, (), "the chunk was never spoken")
     verdict = verdicts.get(attempt.id)
-    seen = tuple(dict.fromkeys(f.fault for f in verdict.findings)) if verdict is not None else ()
-    known = catalogue()
-    found = any(name == fault or fault in known[name].explains for name in seen if name in known)
+    names = tuple(dict.fromkeys(f.fault for f in verdict.findings)) if verdict is not None else ()
+    detectors = catalogue()
+    caught = any(name == fault or fault in detectors[name].explains for name in names if name in detectors)
     notes = [note for note in attempt.notes.get("injected", ()) if note.get("fault") == fault]
     why = next((str(note["reason"]) for note in notes if note.get("reason")), "")
     # a backend that died says nothing of what was done to it: its death is the evidence
-    done = found or (bool(notes) and not why) or attempt.audio is None
-    if not found and not why:
+    done = caught or (bool(notes) and not why) or attempt.audio is None
+    if not caught and not why:
         word = verdict.word.value if verdict is not None else "not judged"
-        why = f"the chunk was called {', '.join(seen) if seen else word}"
+        why = f"the chunk was called {', '.join(names) if names else word}"
         if verdict is not None and verdict.word is VerdictWord.NOT_JUDGED:
             why += f": {verdict.reason}"
-    return Planted(fault, chunk_id, done, found, seen, "" if found else why)
+    return Planted(fault, chunk_id, done, caught, names, "" if caught else why)
 
 
 def _others(run: Run, variant: Variant, hits: Sequence[tuple[str, str]]) -> Json:
@@ -150,23 +150,23 @@ def _claim(name: str, found: Sequence[Planted], others: Json) -> Claim:
     left = [one.fault for one in found if not one.asked]
     missed = [one for one in counted if not one.found]
     count = sum(one.found for one in counted)
-    says = f"{count} of {len(counted)} planted faults were found"
+    statement = f"{count} of {len(counted)} planted faults were found"
     if left:
-        says += f"; {', '.join(left)} not asked: without a profile of this voice they cannot be seen"
+        statement += f"; {', '.join(left)} not asked: without a profile of this voice they cannot be seen"
     if missed:
         told = [f"{one.fault} in {one.chunk_id} ({'' if one.done else 'not planted: '}{one.why})" for one in missed]
-        says += f"; NOT FOUND: {'; '.join(told)}"
-    says += f"; of {others['total']} judged chunks between them {others['count']} look faulty"
+        statement += f"; NOT FOUND: {'; '.join(told)}"
+    statement += f"; of {others['total']} judged chunks between them {others['count']} look faulty"
     share = proportion(count, len(counted))
     interval = None if share["low"] is None else (share["low"], share["high"])
     enough = 2 * len(counted) >= len(found)  # a harness that looks at nothing must not excuse itself
     passed = not missed and bool(counted) and enough
-    return Claim("planted-faults", name, says, passed, share["value"], interval, 1.0, len(counted))
+    return Claim("planted-faults", name, statement, passed, share["value"], interval, 1.0, len(counted))
 
 
 def _markdown(results: Mapping[str, Json]) -> str:
     parts = []
-    for name, found in results.items():
+    for name, result in results.items():
         rows = [
             [
                 one["fault"],
@@ -175,7 +175,7 @@ def _markdown(results: Mapping[str, Json]) -> str:
                 ", ".join(one["seen"]) or "-",
                 one["why"] or "-",
             ]
-            for one in found["planted"]
+            for one in result["planted"]
         ]
         heads = ["planted", "in chunk", "found", "classes seen", "why not"]
         parts.append(f"**{name}**\n\n{markdown_table(heads, rows)}\n")

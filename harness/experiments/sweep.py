@@ -27,8 +27,8 @@ def run_sweep(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     table = {**_DEFAULTS, **_checked(plan.experiment.get("sweep", {}))}
     settings = combinations(table)
     derived = {variant.name: [at_setting(variant, setting) for setting in settings] for variant in plan.variants}
-    every = tuple(one for found in derived.values() for one in found)
-    selection = {one.name: plan.selection[name] for name, found in derived.items() for one in found}
+    every = tuple(one for result in derived.values() for one in result)
+    selection = {one.name: plan.selection[name] for name, result in derived.items() for one in result}
     whole = replace(plan, variants=every, selection=selection, margins={})
     with ExperimentRun(whole, progress, resume) as stage:
         for variant in every:
@@ -38,14 +38,14 @@ def run_sweep(plan: Plan, progress: Progress, resume: Path | None) -> Path:
                 stage.lost(variant, error)
         results: Json = {}
         claims: list[Claim] = []
-        for name, found in derived.items():
-            level = 1 - (1 - table["level"]) / len(found)  # all intervals hold together (Bonferroni)
+        for name, result in derived.items():
+            level = 1 - (1 - table["level"]) / len(result)  # all intervals hold together (Bonferroni)
             spoken = {
                 _shown(setting): chunk_results(stage.run, whole, one)
-                for one, setting in zip(found, settings, strict=True)
+                for one, setting in zip(result, settings, strict=True)
             }
-            rows = {label: setting_metrics(given, table, level, found[0].seed) for label, given in spoken.items()}
-            best = compare_words(spoken, rows, level, found[0].seed)
+            rows = {label: setting_metrics(given, table, level, result[0].seed) for label, given in spoken.items()}
+            best = compare_words(spoken, rows, level, result[0].seed)
             regions = region(dict(zip(rows, settings, strict=True)), rows)
             results[name] = {"level": level, "settings": rows, "best": best, "safe_values": regions}
             claims += _claims(name, rows, regions, best, table)
@@ -97,8 +97,8 @@ def setting_metrics(rows: Sequence[ChunkResult], table: Mapping[str, Any], level
     heard = [(row.errors, row.words) for row in rows if row.errors is not None and row.words]
     wer = None
     if heard:
-        found = stats.error_rate(*zip(*heard, strict=True), seed=seed, level=level)
-        wer = {"value": found.value, "low": found.interval[0], "high": found.interval[1], "n": found.count}
+        estimate = stats.error_rate(*zip(*heard, strict=True), seed=seed, level=level)
+        wer = {"value": estimate.value, "low": estimate.interval[0], "high": estimate.interval[1], "n": estimate.count}
     return {"chunks": len(rows), "faulty": faulty, "wer": wer, "word": _word(faulty, table["rate_max"])}
 
 
@@ -106,20 +106,25 @@ def compare_words(
     spoken: Mapping[str, Sequence[ChunkResult]], rows: Mapping[str, Json], level: float, seed: int
 ) -> Json | None:
     """The setting with the least WER, and how much more every other one has on the same chunks, paired."""
-    known = [label for label, row in rows.items() if row["wer"] is not None]
-    if not known:
+    labels = [label for label, row in rows.items() if row["wer"] is not None]
+    if not labels:
         return None
-    best = min(known, key=lambda label: float(rows[label]["wer"]["value"]))
+    best = min(labels, key=lambda label: float(rows[label]["wer"]["value"]))
     base = _words(spoken[best])
     excess: Json = {}
-    for label in known:
+    for label in labels:
         own = _words(spoken[label])
         both = [key for key in own if key in base]
         if label == best or not both:
             continue
         columns = [[side[key][part] for key in both] for side in (own, base) for part in (0, 1)]
-        found = stats.ratio_difference(*columns, seed=seed, level=level)
-        excess[label] = {"value": found.value, "low": found.interval[0], "high": found.interval[1], "n": found.count}
+        estimate = stats.ratio_difference(*columns, seed=seed, level=level)
+        excess[label] = {
+            "value": estimate.value,
+            "low": estimate.interval[0],
+            "high": estimate.interval[1],
+            "n": estimate.count,
+        }
     return {"setting": best, "excess": excess}
 
 
@@ -130,14 +135,14 @@ def _words(rows: Sequence[ChunkResult]) -> dict[str, tuple[int, int]]:
 def region(settings: Mapping[str, Mapping[str, Any]], rows: Mapping[str, Json]) -> Json:
     """For each setting that was varied, the values that are safe whatever the others are."""
     keys = dict.fromkeys(key for setting in settings.values() for key in setting)
-    found: Json = {}
+    regions: Json = {}
     for key in keys:
         words: dict[str, list[str]] = {}
         for label, setting in settings.items():
             if key in setting:
                 words.setdefault(str(setting[key]), []).append(rows[label]["word"])
-        found[key] = [value for value, given in words.items() if all(word == SAFE for word in given)]
-    return found
+        regions[key] = [value for value, given in words.items() if all(word == SAFE for word in given)]
+    return regions
 
 
 def _word(faulty: Json, most: float) -> str:
@@ -151,22 +156,26 @@ def _claims(
 ) -> list[Claim]:
     words = {key: [label for label, row in rows.items() if row["word"] == key] for key in (SAFE, UNSAFE, UNDECIDED)}
     chunks = next(iter(rows.values()))["chunks"]
-    says = f"{len(words[SAFE])} of {len(rows)} settings are safe (fault rate at most {table['rate_max']:.0%} with all "
-    says += f"intervals holding together), {len(words[UNSAFE])} are not, {len(words[UNDECIDED])} cannot be told from "
-    says += f"{chunks} chunks"
+    statement = (
+        f"{len(words[SAFE])} of {len(rows)} settings are safe (fault rate at most {table['rate_max']:.0%} with all "
+    )
+    statement += (
+        f"intervals holding together), {len(words[UNSAFE])} are not, {len(words[UNDECIDED])} cannot be told from "
+    )
+    statement += f"{chunks} chunks"
     if words[SAFE]:
-        says += f"; safe: {'; '.join(words[SAFE])}"
+        statement += f"; safe: {'; '.join(words[SAFE])}"
     whole = [f"{key} {', '.join(values)}" for key, values in regions.items() if values]
     if whole and len(words[SAFE]) > 1:
-        says += f"; safe whatever the other settings are: {'; '.join(whole)}"
+        statement += f"; safe whatever the other settings are: {'; '.join(whole)}"
     if words[UNDECIDED] and not words[SAFE]:
         most = rows[words[UNDECIDED][0]]["faulty"]
-        says += f"; {stats.compatible(most['count'], most['total'])}"
+        statement += f"; {stats.compatible(most['count'], most['total'])}"
     passed = True if words[SAFE] else None if words[UNDECIDED] else False
     share = proportion(len(words[SAFE]), len(rows))
     details: Json = {**{key: list(value) for key, value in words.items()}, "safe_values": regions}
     return [
-        Claim("safe-region", name, says, passed, share["value"], None, table["rate_max"], len(rows), details),
+        Claim("safe-region", name, statement, passed, share["value"], None, table["rate_max"], len(rows), details),
         _best_words(name, rows, best, table),
     ]
 
@@ -178,20 +187,20 @@ def _best_words(name: str, rows: Mapping[str, Json], best: Json | None, table: M
     wer, most = rows[best["setting"]]["wer"], float(table["wer_max"])
     worse = [label for label, more in best["excess"].items() if more["low"] > most]
     unsure = [label for label, more in best["excess"].items() if more["low"] <= most < more["high"]]
-    says = f"WER is lowest at {best['setting']}: {wer['value']:.3f} ({wer['low']:.3f} to {wer['high']:.3f})"
-    says += f"; more than {most:g} worse on the same chunks: {'; '.join(worse)}" if worse else ""
-    says += f"; too small to say of {'; '.join(unsure)}" if unsure else ""
-    says += "" if worse or unsure else f"; no setting is more than {most:g} worse"
+    statement = f"WER is lowest at {best['setting']}: {wer['value']:.3f} ({wer['low']:.3f} to {wer['high']:.3f})"
+    statement += f"; more than {most:g} worse on the same chunks: {'; '.join(worse)}" if worse else ""
+    statement += f"; too small to say of {'; '.join(unsure)}" if unsure else ""
+    statement += "" if worse or unsure else f"; no setting is more than {most:g} worse"
     passed = False if worse else None if unsure else True
     interval = (wer["low"], wer["high"])
-    return Claim("words", name, says, passed, wer["value"], interval, most, len(best["excess"]) + 1)
+    return Claim("words", name, statement, passed, wer["value"], interval, most, len(best["excess"]) + 1)
 
 
 def _table(results: Mapping[str, Json], table: Mapping[str, Any]) -> str:
     parts = []
-    for name, found in results.items():
-        rows = [[label, *_cells(row)] for label, row in found["settings"].items()]
-        heads = ["setting", "chunks", "faulty", f"fault rate ({found['level']:.1%})", "WER", "fault rate is"]
+    for name, result in results.items():
+        rows = [[label, *_cells(row)] for label, row in result["settings"].items()]
+        heads = ["setting", "chunks", "faulty", f"fault rate ({result['level']:.1%})", "WER", "fault rate is"]
         parts.append(
             f"**{name}** (safe: fault rate at most {table['rate_max']:.0%})\n\n{markdown_table(heads, rows)}\n"
         )

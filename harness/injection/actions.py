@@ -67,8 +67,8 @@ def _hold_back(made: Synthesis, action: Mapping[str, Any], memory: InjectionStat
 def _bloat(made: Synthesis, action: Mapping[str, Any], memory: InjectionState) -> Synthesis:
     """Take memory that grows with the square of the text, and give it back."""
     size = int(float(action["megabytes"]) * 1e6 * (len(memory.texts[-1].split()) / 100) ** 2)
-    held = bytearray(size)
-    held[::4096] = b"x" * len(range(0, size, 4096))  # touched, so that it is resident
+    block = bytearray(size)
+    block[::4096] = b"x" * len(range(0, size, 4096))  # touched, so that it is resident
     return made
 
 

@@ -91,19 +91,19 @@ class FaultyBackend:
             if action["do"] in BEFORE:
                 asked = BEFORE[action["do"]](asked, action, self._memory)
                 notes.append(_note(hit, injector, dose))
-        made = self._inner.synthesize(asked, progress)
+        synthesis = self._inner.synthesize(asked, progress)
         self._memory.texts = [*self._memory.texts[-1:], request.text]
-        clean = made.samples
-        made = self._spoil(made, chunk, hits, notes)
+        clean = synthesis.samples
+        synthesis = self._spoil(synthesis, chunk, hits, notes)
         for hit, injector, dose, action in actions:
             if action["do"] in AFTER:
                 notes.append(_note(hit, injector, dose))
-                made = AFTER[action["do"]](made, action, self._memory)
+                synthesis = AFTER[action["do"]](synthesis, action, self._memory)
         if clean is not None:
-            self._memory.samples, self._memory.rate = clean, made.sample_rate or self._capabilities.sample_rate
+            self._memory.samples, self._memory.rate = clean, synthesis.sample_rate or self._capabilities.sample_rate
         if notes:
-            made.notes = {**made.notes, "injected": notes}
-        return made
+            synthesis.notes = {**synthesis.notes, "injected": notes}
+        return synthesis
 
     def decode(self, tokens: Tokens) -> Samples:
         """Tokens to sound by the adapter inside. Raises BackendRefused where it cannot."""
@@ -123,7 +123,7 @@ class FaultyBackend:
         if self._inner is not None:
             self._inner.close()
 
-    def _spoil(self, made: Synthesis, chunk: Chunk, hits: list[_Hit], notes: list[dict[str, Any]]) -> Synthesis:
+    def _spoil(self, synthesis: Synthesis, chunk: Chunk, hits: list[_Hit], notes: list[dict[str, Any]]) -> Synthesis:
         """Tokens and audio, in the order of the plan; tokens are decoded again."""
         for hit in hits:
             if hit.injectors[0][0].stage is InjectionPoint.BACKEND:
@@ -131,48 +131,50 @@ class FaultyBackend:
             why = "nothing was tried"
             for injector, dose in ((i, d) for i, d in hit.injectors if i.stage is not InjectionPoint.BACKEND):
                 try:
-                    material = self._material(made, chunk, injector)
+                    material = self._material(synthesis, chunk, injector)
                     spoiled = injector.apply(material, dose, hit.rng)
                 except CannotInject as error:
                     why = str(error)
                     continue
-                made = (
-                    self._decoded(made, spoiled) if injector.stage is InjectionPoint.TOKENS else _heard(made, spoiled)
+                synthesis = (
+                    self._decoded(synthesis, spoiled)
+                    if injector.stage is InjectionPoint.TOKENS
+                    else _heard(synthesis, spoiled)
                 )
                 notes.append({**_note(hit, injector, dose), "span": list(spoiled.span) if spoiled.span else None})
                 break
             else:
                 notes.append({"fault": hit.strike.fault, "reason": why})
-        return made
+        return synthesis
 
-    def _material(self, made: Synthesis, chunk: Chunk, injector: Injector) -> InjectionMaterial:
-        if made.samples is None and made.audio_path is not None and made.audio_path.is_file():
-            read = read_audio(made.audio_path)
-            made.samples, made.sample_rate = read.samples, read.sample_rate
-        rate = made.sample_rate or self._capabilities.sample_rate
-        layout, cap = self._capabilities.layout, made.notes.get("cap")
+    def _material(self, synthesis: Synthesis, chunk: Chunk, injector: Injector) -> InjectionMaterial:
+        if synthesis.samples is None and synthesis.audio_path is not None and synthesis.audio_path.is_file():
+            read = read_audio(synthesis.audio_path)
+            synthesis.samples, synthesis.sample_rate = read.samples, read.sample_rate
+        rate = synthesis.sample_rate or self._capabilities.sample_rate
+        layout, cap = self._capabilities.layout, synthesis.notes.get("cap")
         if layout is not None and layout.cap is None and isinstance(cap, int):
             layout = replace(layout, cap=cap)
         before = None
         if self._memory.samples is not None:
             text = self._memory.texts[-2] if len(self._memory.texts) > 1 else ""
             before = InjectionMaterial(Chunk("before", text), self._memory.samples, self._memory.rate)
-        material = InjectionMaterial(chunk, made.samples, rate, (), made.tokens, layout, previous=before)
+        material = InjectionMaterial(chunk, synthesis.samples, rate, (), synthesis.tokens, layout, previous=before)
         if injector.needs_words:
-            material = replace(material, words=spoken_words(made, material))
+            material = replace(material, words=spoken_words(synthesis, material))
         return material
 
-    def _decoded(self, made: Synthesis, spoiled: InjectionMaterial) -> Synthesis:
+    def _decoded(self, synthesis: Synthesis, spoiled: InjectionMaterial) -> Synthesis:
         assert spoiled.tokens is not None
-        before = 0 if made.tokens is None else made.tokens.size
-        if made.token_count is not None:
-            made.token_count += spoiled.tokens.size - before
-        made.finish_reason = spoiled.action.get("finish_reason", made.finish_reason)
-        made.tokens = spoiled.tokens
+        before = 0 if synthesis.tokens is None else synthesis.tokens.size
+        if synthesis.token_count is not None:
+            synthesis.token_count += spoiled.tokens.size - before
+        synthesis.finish_reason = spoiled.action.get("finish_reason", synthesis.finish_reason)
+        synthesis.tokens = spoiled.tokens
         decode = getattr(self._inner, "decode", None)
         if decode is not None:
-            made.samples = decode(spoiled.tokens)
-        return made
+            synthesis.samples = decode(spoiled.tokens)
+        return synthesis
 
     def _hit(self, index: int, strike: InjectionRule, request: Request) -> _Hit | None:
         key = f"{self._seed}\0{index}\0{request.text}\0{request.seed}".encode("utf-8", "surrogatepass")
@@ -192,9 +194,9 @@ class FaultyBackend:
         return _Hit(strike, tuple(doses), rng)
 
 
-def _heard(made: Synthesis, spoiled: InjectionMaterial) -> Synthesis:
-    made.samples, made.sample_rate = spoiled.samples, spoiled.sample_rate
-    return made
+def _heard(synthesis: Synthesis, spoiled: InjectionMaterial) -> Synthesis:
+    synthesis.samples, synthesis.sample_rate = spoiled.samples, spoiled.sample_rate
+    return synthesis
 
 
 def _note(hit: _Hit, injector: Injector, dose: float) -> dict[str, Any]:

@@ -55,15 +55,15 @@ def faulty(
         entry.model_dump(exclude_none=True) if isinstance(entry, InjectionRule) else dict(entry) for entry in plan
     ]
     table = {"adapter": variant.adapter, "plan": entries, "seed": seed}
-    made = replace(
+    variant_with_faults = replace(
         variant,
         name=name or f"{variant.name}+faulty",
         adapter=ADAPTER,
         settings={**variant.settings, KEY: table},
         reference=False,
     )
-    read_plan(made)
-    return made
+    read_plan(variant_with_faults)
+    return variant_with_faults
 
 
 def read_plan(variant: Variant) -> Faulty:

@@ -139,10 +139,10 @@ def _refused(
         return []
     try:
         plan = plan_for(_asked(stage, config, folder), scene, items)
-        found = problems(plan)
-        if not found:
+        lines = problems(plan)
+        if not lines:
             Engine(plan).standards()
-        return found
+        return lines
     except SoakError as error:
         return str(error).splitlines()
 
@@ -219,28 +219,28 @@ def _run(
     if night is not None:
         night.runs[folder.name] = stage.runs[folder]
     if config.getoption("keep") is not None:
-        prune_runs(plan.reports, config.getoption("keep"), protect=[made.name for made in stage.runs.values()])
+        prune_runs(plan.reports, config.getoption("keep"), protect=[runs.name for runs in stage.runs.values()])
 
 
 @pytest.fixture
 def soak(request: pytest.FixtureRequest) -> FinishedRun:
     """The finished run of this suite, to be asked about chunks and claims."""
-    found = request.config.stash[_STAGE].soaks.get(request.path.parent)
-    if found is None:
+    finished = request.config.stash[_STAGE].soaks.get(request.path.parent)
+    if finished is None:
         night = request.config.stash[_STAGE].night
         why = night.problems.get(request.path.parent.name, "") if night is not None else ""
         pytest.fail(f"the run of this suite was not done{': ' + why if why else ''}", pytrace=False)
-    found.properties = request.node.user_properties
-    found.node = node_of(request.node, request.config.invocation_params.dir)
-    return found
+    finished.properties = request.node.user_properties
+    finished.node = node_of(request.node, request.config.invocation_params.dir)
+    return finished
 
 
 @pytest.fixture
 def night(request: pytest.FixtureRequest) -> Night:
     """The night as far as it has come: what was compared with what."""
-    found = request.config.stash[_STAGE].night
-    assert found is not None  # refused at collection
-    return found
+    running = request.config.stash[_STAGE].night
+    assert running is not None  # refused at collection
+    return running
 
 
 @pytest.hookimpl(wrapper=True)

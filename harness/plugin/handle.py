@@ -84,18 +84,18 @@ class FinishedRun:
 
     def claim(self, variant: str, name: str) -> None:
         """Pass when the claim holds, fail when it does not, skip when the run is too small to say."""
-        found = self._claims.get((variant, name))
-        if found is None and variant in self._away:
+        matching = self._claims.get((variant, name))
+        if matching is None and variant in self._away:
             pytest.skip(f"not judged: {self._away[variant]}")
-        if found is None:
+        if matching is None:
             reason = self._lost.get(variant)
             if reason is not None:
                 raise ClaimFailed(printable_line(f"{name} of {variant}: {reason}"))
             pytest.skip(f"the run makes no claim {name!r} about {variant}")
-        if found.passed is False:
-            raise ClaimFailed(printable(_claim_text(found)))
-        if found.passed is None:
-            pytest.skip(printable(found.statement))
+        if matching.passed is False:
+            raise ClaimFailed(printable(_claim_text(matching)))
+        if matching.passed is None:
+            pytest.skip(printable(matching.statement))
 
     def explain(self, ask: SuiteCase, attempt: Attempt, verdict: Verdict) -> list[str]:
         """At most ten lines: what, where in the audio, text against transcript, and how to reproduce it."""

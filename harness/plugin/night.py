@@ -119,11 +119,11 @@ class Night:
             pytest.skip(f"{asked.suite} was not run")
         if asked.kind not in claims:
             pytest.skip(f"there is no {'baseline' if asked.kind == 'baseline' else 'earlier run'} to compare with")
-        found = [c for c in claims[asked.kind] if (c["variant"], c["name"]) == (asked.variant, asked.figure)]
-        if not found or found[0]["passed"] is None:
-            pytest.skip(found[0]["statement"] if found else f"{asked.kind}: has no such figure")
-        if found[0]["passed"] is False:
-            raise ClaimFailed(f"{asked.variant} against the {asked.kind}: {asked.figure}: {found[0]['statement']}")
+        matching = [c for c in claims[asked.kind] if (c["variant"], c["name"]) == (asked.variant, asked.figure)]
+        if not matching or matching[0]["passed"] is None:
+            pytest.skip(matching[0]["statement"] if matching else f"{asked.kind}: has no such figure")
+        if matching[0]["passed"] is False:
+            raise ClaimFailed(f"{asked.variant} against the {asked.kind}: {asked.figure}: {matching[0]['statement']}")
 
     def reports_only(self, item: pytest.Item) -> bool:
         """Whether a failure of this item is told and does not fail the night."""

@@ -87,8 +87,10 @@ def _with(variant: Variant, settings: Mapping[str, Any]) -> Variant:
 
 
 def _named(taken: tuple[Variant, ...], names: Iterable[str], file: Path, suite: str) -> tuple[Variant, ...]:
-    known = {variant.name: variant for variant in taken}
-    wrong = [f"{file}: {suite} has no variant {name!r}{nearest(name, known)}" for name in names if name not in known]
+    by_name = {variant.name: variant for variant in taken}
+    wrong = [
+        f"{file}: {suite} has no variant {name!r}{nearest(name, by_name)}" for name in names if name not in by_name
+    ]
     if wrong:
         raise ConfigError("\n".join(wrong))
     return tuple(variant for variant in taken if variant.name in set(names))
@@ -98,7 +100,7 @@ def other_problems(asked: SuiteOptions, folder: Path) -> list[str]:
     """What else is wrong where a scene could not be read: corpus, scorers, limits file, one line each."""
     from harness.corpora import load_corpus
 
-    found: list[str] = []
+    problems: list[str] = []
     for look in (
         lambda: load_corpus(asked.getoption("corpus"), asked.getoption("language")) if asked.getoption("corpus") else 0,
         lambda: _scorers(asked, (), asked.getoption("asr")),
@@ -107,8 +109,8 @@ def other_problems(asked: SuiteOptions, folder: Path) -> list[str]:
         try:
             look()
         except SoakError as error:
-            found += str(error).splitlines()
-    return found
+            problems += str(error).splitlines()
+    return problems
 
 
 def pairs_of(asked: SuiteOptions, folder: Path) -> list[str]:
@@ -125,14 +127,14 @@ def plan_for(asked: SuiteOptions, scene: SuiteContext, items: Iterable[pytest.It
 
     wanted, pairs = _wanted(items)
     every = [chunk.id for chunk in scene.corpus.chunks]
-    known = {variant.name: variant for variant in (*scene.variants, *scene.references)}
+    by_name = {variant.name: variant for variant in (*scene.variants, *scene.references)}
     if asked.getoption("with_reference"):
-        _take_references(wanted, known, asked.getoption("variants"))
-    found = choose_variants(tuple(known.values()), list(wanted), scene.suite)
-    references = {variant.name: known[variant.against] for variant in found if variant.against in known}
-    reference = _one_reference(scene, found, references)
+        _take_references(wanted, by_name, asked.getoption("variants"))
+    chosen_variants = choose_variants(tuple(by_name.values()), list(wanted), scene.suite)
+    references = {variant.name: by_name[variant.against] for variant in chosen_variants if variant.against in by_name}
+    reference = _one_reference(scene, chosen_variants, references)
     tables = _tables(asked, scene, pairs)
-    ordered = tuple(sorted(found, key=lambda variant: not variant.reference))
+    ordered = tuple(sorted(chosen_variants, key=lambda variant: not variant.reference))
     return Plan(
         suite=scene.suite,
         corpus=scene.corpus,
@@ -227,13 +229,13 @@ def _default_scorers(suite: str) -> tuple[str, ...]:
 def _scorers(asked: SuiteOptions, default: tuple[str, ...], asr: str | None) -> dict[str, dict[str, Any]]:
     named = asked.getoption("scorers")
     names = default if named is None else tuple(name.strip() for name in named.split(",") if name.strip() != "none")
-    found = chosen(names, asr, asked.getoption("asr_device"))
+    options = chosen(names, asr, asked.getoption("asr_device"))
     if (mos := asked.getoption("mos")) is not None:
-        found[_mos(mos)] = {}
-    if (encoder := asked.getoption("speaker")) is not None and "speaker" in found:
+        options[_mos(mos)] = {}
+    if (encoder := asked.getoption("speaker")) is not None and "speaker" in options:
         speaker_encoder(encoder).setup()  # a file that is no encoder is refused before anything is spoken
-        found["speaker"] = {"encoder": encoder}
-    return found
+        options["speaker"] = {"encoder": encoder}
+    return options
 
 
 def _mos(name: str) -> str:

@@ -20,7 +20,7 @@ _BOUND = {
 def advice(summary: Json, words: Mapping[str, Headline]) -> list[str]:
     """At most ``MOST`` sentences, the most urgent first."""
     said = [*_not_spoken(summary, words), *_faulty(summary), *_small(summary, words)]
-    if not said and any(found.word is VariantWord.PASSES for found in words.values()):
+    if not said and any(headline.word is VariantWord.PASSES for headline in words.values()):
         said.append(f"Keep this run as what later runs are held against: tts-soak baseline set {summary['run_id']}.")
     return said[:MOST]
 

@@ -69,8 +69,8 @@ def reference_comparison(run: Run, name: str, rows: Mapping[str, Json]) -> Json:
 def _spoken(run: Run, name: str) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
     ids = {attempt.id: attempt for attempt in run.attempts(variant=name, arm=Arm.SOAK)}
     errors: dict[str, tuple[float, float]] = {}
-    for number, seen in run.all_observations("intelligibility", name):
-        wer = seen.payload.get("wer")
+    for number, measurements in run.all_observations("intelligibility", name):
+        wer = measurements.payload.get("wer")
         if number in ids and wer and wer.get("words"):
             errors[ids[number].chunk_id] = (float(wer["errors"]), float(wer["words"]))
     tokens = {a.chunk_id: float(a.token_count) for a in ids.values() if a.token_count}
@@ -93,8 +93,8 @@ def _wer(mine: Mapping[str, tuple[float, float]], theirs: Mapping[str, tuple[flo
     if len(common) < 2:
         value = float(pairs[0, 0] / pairs[0, 1] - pairs[0, 2] / pairs[0, 3])
         return {"value": value, "low": None, "high": None, "chunks": 1}
-    found = stats.ratio_difference(*pairs.T, seed=_SEED, level=_LEVEL)
-    return {"value": found.value, "low": found.interval[0], "high": found.interval[1], "chunks": len(common)}
+    estimate = stats.ratio_difference(*pairs.T, seed=_SEED, level=_LEVEL)
+    return {"value": estimate.value, "low": estimate.interval[0], "high": estimate.interval[1], "chunks": len(common)}
 
 
 def _ratio(mine: Mapping[str, float], theirs: Mapping[str, float]) -> Json | None:

@@ -27,13 +27,13 @@ def promote(run_path: Path, name: str, reports: Path) -> Path:
     with Run.open(run_path) as run:
         if run.status != "finished":
             raise ConfigError(f"{run_path.name}: is {run.status}, only a finished run can be a baseline")
-        made = digest(run, name)
-    judged = sum(one.faulty is not None for rows in made.variants.values() for one in rows.values())
+        record = digest(run, name)
+    judged = sum(one.faulty is not None for rows in record.variants.values() for one in rows.values())
     if not judged:
         raise ConfigError(f"{run_path.name}: nothing was judged in it, so nothing can be compared with it")
     path = reports / FOLDER / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(made.to_json(), separators=(",", ":"), allow_nan=False).replace('},"', '},\n"')
+    text = json.dumps(record.to_json(), separators=(",", ":"), allow_nan=False).replace('},"', '},\n"')
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(text + "\n", encoding="utf-8")
     temporary.replace(path)
@@ -46,8 +46,8 @@ def read_baseline(name: str, reports: Path) -> Digest:
     for path in (folder / f"{name}.json" for folder in folders if _NAME.fullmatch(name)):
         if path.is_file():
             return Digest.load(path)
-    known = [file.stem for folder in folders for file in folder.glob("*.json")]
-    raise ConfigError(f"{folders[0]}: no baseline {name!r}{nearest(name, known)}")
+    names = [file.stem for folder in folders for file in folder.glob("*.json")]
+    raise ConfigError(f"{folders[0]}: no baseline {name!r}{nearest(name, names)}")
 
 
 def compare_with_baseline(
@@ -74,7 +74,7 @@ def compare_with_baseline(
     claims = {kind: [_json(claim) for claim in compare_runs(now, other, gates)] for kind, other in sets}
     if before:
         claims["last runs"] = [_json(claim) for claim in _against_last(now, before, gates)]
-    failed = [claim for found in claims.values() for claim in found if claim["passed"] is False]
+    failed = [claim for compared in claims.values() for claim in compared if claim["passed"] is False]
     result: Json = {
         "run_id": now.run_id,
         "gate": gates.gate,
@@ -105,11 +105,11 @@ def _before(now: Digest, reports: Path, last: int) -> tuple[dict[str, list[Diges
 
     They are of the same suite and corpus, have the variant, and were heard by the same recognizer.
     """
-    found: dict[str, list[Digest]] = {name: [] for name in now.variants}
+    earlier: dict[str, list[Digest]] = {name: [] for name in now.variants}
     problems: list[str] = []
     otherwise = 0
     for info in reversed(list_runs(reports)):
-        if all(len(those) == last for those in found.values()):
+        if all(len(those) == last for those in earlier.values()):
             break
         if info.run_id == now.run_id or info.created_utc >= now.created_utc or info.status != "finished":
             continue
@@ -123,12 +123,12 @@ def _before(now: Digest, reports: Path, last: int) -> tuple[dict[str, list[Diges
         if one.recognizer != now.recognizer:
             otherwise += 1
             continue
-        for name, those in found.items():
+        for name, those in earlier.items():
             if name in one.variants and len(those) < last:
                 those.insert(0, one)
     if otherwise:
         problems.append(f"{otherwise} earlier runs, which were not heard by {now.recognizer}")
-    return {name: those for name, those in found.items() if those}, problems
+    return {name: those for name, those in earlier.items() if those}, problems
 
 
 def _alike(path: Path, now: Digest) -> Digest | None:

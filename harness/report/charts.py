@@ -55,14 +55,14 @@ def _marks(
 ) -> None:
     lanes = len(material.classes()[: _NAMED + 1])
     lane = 0.62 * ((number + 0.5) / lanes - 0.5) if lanes > 1 else 0.0  # classes apart, where many fall together
-    found = [
+    places = [
         (spoken.position + 1, row + lane, links.get(spoken.attempt.id or -1))
         for row, name in enumerate(material.variants)
         for spoken in material.spoken[name]
         if spoken.findings and (spoken.findings[0].fault == fault or (not fault and _other(spoken, named)))
     ]
-    if found:
-        across, down, urls = zip(*found, strict=True)
+    if places:
+        across, down, urls = zip(*places, strict=True)
         dots = axes.scatter(
             across, down, s=34, marker=MARKERS[number], color=SERIES[number], edgecolors=INK, linewidths=0.4, zorder=3,
             label=fault or "other classes",
@@ -75,14 +75,14 @@ def _other(spoken: ReportRow, named: Sequence[str]) -> bool:
 
 
 def _unjudged(axes: Axes, material: ReportData, links: Mapping[int, str]) -> None:
-    found = [
+    places = [
         (spoken.position + 1, row, links.get(spoken.attempt.id or -1))
         for row, name in enumerate(material.variants)
         for spoken in material.spoken[name]
         if spoken.word is VerdictWord.NOT_JUDGED
     ]
-    if found:
-        across, down, urls = zip(*found, strict=True)
+    if places:
+        across, down, urls = zip(*places, strict=True)
         dots = axes.scatter(
             across, down, s=26, marker="o", facecolors="none", edgecolors=FAINT, linewidths=0.9, zorder=2,
             label="not judged",

@@ -19,8 +19,8 @@ def slopes(run: Run) -> list[dict[str, str]]:
     rows: list[dict[str, str]] = []
     for claim in run.claims():
         if claim.name == "drift":
-            for measure, found in claim.details.get("measures", {}).items():
-                rows.append(_drift(claim, measure, found))
+            for measure, data in claim.details.get("measures", {}).items():
+                rows.append(_drift(claim, measure, data))
             if not claim.details.get("measures"):
                 rows.append(_row(claim.variant, "all", "–", "–", "–", claim.count, claim.statement))
         elif claim.name == "memory":
@@ -32,11 +32,11 @@ def captions(run: Run, measure: str) -> list[str]:
     """A line a variant for the panel of a measure: its slope over the session with its interval, where it has one."""
     told = []
     for claim in run.claims():
-        found = claim.details.get("measures", {}).get(measure) if claim.name == "drift" else None
+        measure_data = claim.details.get("measures", {}).get(measure) if claim.name == "drift" else None
         if claim.name == "memory" and measure == "rss_bytes":
             row = _memory(claim)
-        elif found is not None:
-            row = _drift(claim, measure, found)
+        elif measure_data is not None:
+            row = _drift(claim, measure, measure_data)
         else:
             continue
         if row["change"] == "–":
@@ -46,9 +46,9 @@ def captions(run: Run, measure: str) -> list[str]:
 
 
 def _drift(claim: Claim, measure: str, found: Json) -> dict[str, str]:
-    says = "no change"
+    statement = "no change"
     if found["significant"]:
-        says = "significant and beyond its margin" if found["beyond"] else "significant, within its margin"
+        statement = "significant and beyond its margin" if found["beyond"] else "significant, within its margin"
     return _row(
         claim.variant,
         _NAMES.get(measure, measure.replace("_", " ")),
@@ -56,7 +56,7 @@ def _drift(claim: Claim, measure: str, found: Json) -> dict[str, str]:
         f"{_shown(measure, found['low'])} to {_shown(measure, found['high'])}",
         f"{_shown(measure, found['step'])} at chunk {found['step_at'] + 1}",
         found["count"],
-        says,
+        statement,
     )
 
 
@@ -65,8 +65,8 @@ def _memory(claim: Claim) -> dict[str, str]:
         return _row(claim.variant, "memory", "–", "–", "–", claim.count, claim.statement)
     low, high = claim.interval
     change, interval = f"{claim.value / 1e3:+.1f} kB a chunk", f"{low / 1e3:+.1f} to {high / 1e3:+.1f} kB a chunk"
-    says = {True: "within its margin", False: "beyond its margin", None: "too uncertain to say"}[claim.passed]
-    return _row(claim.variant, "memory", change, interval, "–", claim.count, says)
+    statement = {True: "within its margin", False: "beyond its margin", None: "too uncertain to say"}[claim.passed]
+    return _row(claim.variant, "memory", change, interval, "–", claim.count, statement)
 
 
 def _row(variant: str, measure: str, change: str, interval: str, step: str, count: Any, says: str) -> dict[str, str]:

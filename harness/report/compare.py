@@ -22,14 +22,14 @@ _PAIRS_MIN = 6  # fewer ratios have no interval worth the name
 
 def compare_runs(now: Digest, before: Digest, gates: Gates) -> list[Claim]:
     """The claims about every variant that both have, each on the chunks that both spoke."""
-    found = []
+    claims = []
     for variant in now.variants:
         if variant in before.variants:
-            found += _variant(variant, now, before, gates)
+            claims += _variant(variant, now, before, gates)
         else:
-            says = f"{before.name or before.run_id} does not have this variant"
-            found.append(Claim("new-faults", variant, says, None))
-    return found
+            statement = f"{before.name or before.run_id} does not have this variant"
+            claims.append(Claim("new-faults", variant, statement, None))
+    return claims
 
 
 def only(one: Digest, variant: str) -> Digest:
@@ -57,8 +57,8 @@ def _mean(takes: Sequence[DigestChunk]) -> DigestChunk:
     judged = [take.faulty for take in takes if take.faulty is not None]
 
     def mean(values: list[float | None]) -> float | None:
-        known = [value for value in values if value is not None]
-        return fmean(known) if known else None
+        present = [value for value in values if value is not None]
+        return fmean(present) if present else None
 
     return DigestChunk(
         sum(judged) * 2 > len(judged) if judged else None,
@@ -73,18 +73,18 @@ def _variant(variant: str, now: Digest, before: Digest, gates: Gates) -> list[Cl
     mine, theirs = now.variants[variant], before.variants[variant]
     pairs = [(mine[key], theirs[key]) for key in mine if key in theirs]
     name = before.name or before.run_id
-    made = [
+    claims = [
         new_faults(variant, {key: (mine[key], theirs[key]) for key in mine if key in theirs}, name, gates),
         fault_rate_difference(variant, pairs, name, gates),
         wer(variant, pairs, name, gates),
     ]
     if now.recognizer != before.recognizer:
         why = f"another recognizer then ({before.recognizer}) than now ({now.recognizer}): not comparable"
-        made = [replace(claim, statement=why, passed=None) for claim in made]
+        claims = [replace(claim, statement=why, passed=None) for claim in claims]
     timed = [f"{side}: timings invalid" for side, one in (("now", now), (name, before)) if one.timed is False]
     if now.machine and before.machine and now.machine != before.machine:
         timed.append(f"timed on another machine then ({before.machine}) than now ({now.machine})")
-    return [*made, speed_change(variant, pairs, name, gates, timed), peak_memory_change(variant, now, before, gates)]
+    return [*claims, speed_change(variant, pairs, name, gates, timed), peak_memory_change(variant, now, before, gates)]
 
 
 def new_faults(variant: str, pairs: Mapping[str, tuple[DigestChunk, DigestChunk]], name: str, gates: Gates) -> Claim:
@@ -97,11 +97,13 @@ def new_faults(variant: str, pairs: Mapping[str, tuple[DigestChunk, DigestChunk]
     p_value = stats.mcnemar(len(new), gone)
     worse = len(new) > gone and p_value < gates.new_faults_alpha
     shown = ", ".join(new[:5]) + (f" and {len(new) - 5} more" if len(new) > 5 else "")
-    says = f"{len(new)} of {len(judged)} chunks are newly faulty against {name}, {gone} no longer (p {p_value:.2g})"
-    says += f": {shown}" if new else ""
+    statement = (
+        f"{len(new)} of {len(judged)} chunks are newly faulty against {name}, {gone} no longer (p {p_value:.2g})"
+    )
+    statement += f": {shown}" if new else ""
     details = {"new": new, "gone": gone, "p_value": p_value}
     alpha, count = gates.new_faults_alpha, len(judged)
-    return Claim("new-faults", variant, says, not worse, float(len(new)), None, alpha, count, details)
+    return Claim("new-faults", variant, statement, not worse, float(len(new)), None, alpha, count, details)
 
 
 def fault_rate_difference(
@@ -113,8 +115,8 @@ def fault_rate_difference(
     if not n or not n0:
         return Claim("fault-rate", variant, f"nothing was judged now or in {name}", None, count=0)
     interval = stats.rate_difference(k, n, k0, n0, gates.level)
-    says = f"{k} of {n} faulty against {k0} of {n0} in {name}: {_points(k / n - k0 / n0, interval)}"
-    return _held("fault-rate", variant, says, k / n - k0 / n0, interval, gates.fault_rate_excess, n)
+    statement = f"{k} of {n} faulty against {k0} of {n0} in {name}: {_points(k / n - k0 / n0, interval)}"
+    return _held("fault-rate", variant, statement, k / n - k0 / n0, interval, gates.fault_rate_excess, n)
 
 
 def wer(variant: str, pairs: Sequence[tuple[DigestChunk, DigestChunk]], name: str, gates: Gates) -> Claim:
@@ -126,9 +128,9 @@ def wer(variant: str, pairs: Sequence[tuple[DigestChunk, DigestChunk]], name: st
     ]
     if len(rows) < 2:
         return Claim("wer", variant, f"{len(rows)} chunks have a WER now and in {name}", None, count=len(rows))
-    found = stats.ratio_difference(*np.array(rows, np.float64).T, seed=_SEED, level=gates.level)
-    says = f"WER {_points(found.value, found.interval)} against {name}"
-    return _held("wer", variant, says, found.value, found.interval, gates.wer_excess, len(rows))
+    estimate = stats.ratio_difference(*np.array(rows, np.float64).T, seed=_SEED, level=gates.level)
+    statement = f"WER {_points(estimate.value, estimate.interval)} against {name}"
+    return _held("wer", variant, statement, estimate.value, estimate.interval, gates.wer_excess, len(rows))
 
 
 def speed_change(
@@ -139,14 +141,14 @@ def speed_change(
         return Claim("speed", variant, f"not compared with {name}: {'; '.join(invalid)}", None)
     ratios = np.array([_cost(a) / _cost(b) for a, b in pairs if _cost(a) and _cost(b)])
     if ratios.size < _PAIRS_MIN:
-        says = f"only {ratios.size} chunks were timed both now and in {name}"
-        return Claim("speed", variant, says, None, count=int(ratios.size))
+        statement = f"only {ratios.size} chunks were timed both now and in {name}"
+        return Claim("speed", variant, statement, None, count=int(ratios.size))
     rng = np.random.default_rng(_SEED)
     medians = np.median(rng.choice(ratios, (1000, ratios.size)), axis=1)
     low, high = (float(v) for v in np.quantile(medians, [(1 - gates.level) / 2, (1 + gates.level) / 2]))
     value = float(np.median(ratios))
-    says = f"{value - 1:+.1%} time an audio second ({low - 1:+.1%} to {high - 1:+.1%}) against {name}"
-    return _held("speed", variant, says, value - 1, (low - 1, high - 1), gates.slowdown, int(ratios.size))
+    statement = f"{value - 1:+.1%} time an audio second ({low - 1:+.1%} to {high - 1:+.1%}) against {name}"
+    return _held("speed", variant, statement, value - 1, (low - 1, high - 1), gates.slowdown, int(ratios.size))
 
 
 def peak_memory_change(variant: str, now: Digest, before: Digest, gates: Gates) -> Claim:
@@ -156,8 +158,10 @@ def peak_memory_change(variant: str, now: Digest, before: Digest, gates: Gates) 
     if not peak or not peak0:
         return Claim("memory", variant, f"peak memory is not known now or in {name}", None)
     growth = peak / peak0 - 1
-    says = f"peak memory {growth:+.1%} against {name} ({peak / 1e6:.0f} MB, then {peak0 / 1e6:.0f} MB; one value a run)"
-    return Claim("memory", variant, says, growth <= gates.memory_growth, growth, None, gates.memory_growth, 1)
+    statement = (
+        f"peak memory {growth:+.1%} against {name} ({peak / 1e6:.0f} MB, then {peak0 / 1e6:.0f} MB; one value a run)"
+    )
+    return Claim("memory", variant, statement, growth <= gates.memory_growth, growth, None, gates.memory_growth, 1)
 
 
 def _cost(heard: DigestChunk) -> float:

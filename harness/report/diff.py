@@ -36,15 +36,15 @@ def word_diff(payload: Json) -> list[DiffWord]:
 def anchors(payload: Json) -> list[list[float]]:
     """[word of the text, second at which it was heard] for every word heard in its place, in order of both."""
     starts = _starts(payload, len(str(payload.get("hypothesis", "")).split()))
-    found: list[list[float]] = []
+    places: list[list[float]] = []
     for part in payload.get("alignment", ()) if starts else ():
         if part["op"] in ("equal", "substitute"):
             (i, j), (k, m) = part["ref"], part["hyp"]
             for step in range(min(j - i, m - k)):
                 when = round(starts[k + step], 2)
-                if not found or when > found[-1][1]:
-                    found.append([i + step, when])
-    return found
+                if not places or when > places[-1][1]:
+                    places.append([i + step, when])
+    return places
 
 
 def _starts(payload: Json, expected: int) -> list[float]:

@@ -80,9 +80,9 @@ class Digest:
     @classmethod
     def from_json(cls, data: Any, where: str) -> Digest:
         """The inverse of ``to_json``. Raises ConfigError naming the file."""
-        found = data.get("schema") if isinstance(data, dict) else None
-        if found not in READS:
-            raise ConfigError(f"{where}: not a baseline this version reads (schema {found!r}, expected {SCHEMA})")
+        schema = data.get("schema") if isinstance(data, dict) else None
+        if schema not in READS:
+            raise ConfigError(f"{where}: not a baseline this version reads (schema {schema!r}, expected {SCHEMA})")
         try:
             return cls(
                 run_id=str(data["run_id"]),
@@ -115,9 +115,9 @@ def digest(run: Run, name: str = "") -> Digest:
     summary, material = run_summary(run), read_report_data(run)
     heard = summary["recognizer"]
     errors = {
-        number: seen.payload["wer"]
-        for number, seen in run.all_observations("intelligibility")
-        if seen.payload.get("wer")
+        number: measurements.payload["wer"]
+        for number, measurements in run.all_observations("intelligibility")
+        if measurements.payload.get("wer")
     }
     variants = {
         variant: {row.attempt.chunk_id: _of(row.word, row.attempt, errors.get(row.attempt.id or -1)) for row in rows}

@@ -157,11 +157,11 @@ def _size(value: int | None) -> str:
 def github_annotations(summary: Json) -> list[str]:
     """Workflow commands: an error a variant that fails, a warning where a run cannot say; at most ten."""
     lines = []
-    for name, found in headlines(summary).items():
-        if found.word is not VariantWord.PASSES:
-            kind = "warning" if found.word is VariantWord.OPEN else "error"
-            title = _property(f"{name}: {found.word.value}")
-            lines.append(f"::{kind} title={title}::{_message(found.why)}")
+    for name, headlines_by_variant in headlines(summary).items():
+        if headlines_by_variant.word is not VariantWord.PASSES:
+            kind = "warning" if headlines_by_variant.word is VariantWord.OPEN else "error"
+            title = _property(f"{name}: {headlines_by_variant.word.value}")
+            lines.append(f"::{kind} title={title}::{_message(headlines_by_variant.why)}")
     return lines[:_MOST_ANNOTATIONS]
 
 

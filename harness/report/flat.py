@@ -52,8 +52,8 @@ def attempt_rows(run: Run, *, arms: tuple[str, ...] = (Arm.SOAK,)) -> Iterator[J
             "text": texts.get(attempt.chunk_id),
             "expected": expected.get(attempt.chunk_id),
         }
-        for scorer, seen in sorted(run.observations(attempt.id).items()):
-            row.update(_scores(scorer, seen))
+        for scorer, measurements in sorted(run.observations(attempt.id).items()):
+            row.update(_scores(scorer, measurements))
         yield row
 
 

@@ -33,10 +33,10 @@ class Gates:
             if table != "gates":
                 raise ConfigError(f"{path}: unknown table [{table}]{nearest(table, ['gates'])}")
         given = data.get("gates", {})
-        known = {field.name for field in fields(cls)}
+        names = {field.name for field in fields(cls)}
         for key, value in given.items():
-            if key not in known:
-                raise ConfigError(f"{path}: gates: unknown key {key!r}{nearest(key, known)}")
+            if key not in names:
+                raise ConfigError(f"{path}: gates: unknown key {key!r}{nearest(key, names)}")
             _check(f"{path}: gates.{key}", key, value)
         return cls(**given)
 

@@ -90,38 +90,40 @@ def by_claims(claims: list[Json], suite: str) -> Headline:
     """The verdict of an experiment on what its claims are about; the claim with the suite's name has to be decided."""
     failed = [claim for claim in claims if claim["passed"] is False]
     small = [claim for claim in claims if claim["passed"] is None]
-    held = [claim for claim in claims if claim["passed"]]
+    passed = [claim for claim in claims if claim["passed"]]
     if failed:
         return Headline(VariantWord.FAILS, f"{_names(failed)}: {failed[0]['statement']}")
     small.sort(key=lambda claim: claim["name"] != suite)
-    if not held or any(claim["name"] == suite for claim in small):
+    if not passed or any(claim["name"] == suite for claim in small):
         return Headline(VariantWord.OPEN, small[0]["statement"] if small else "no claim was made")
-    why = held[0]["statement"] if len(held) == 1 else f"{_names(held)} hold"
+    why = passed[0]["statement"] if len(passed) == 1 else f"{_names(passed)} hold"
     return Headline(VariantWord.PASSES, f"{why}; too small to say: {_names(small)}" if small else why)
 
 
 def headlines(summary: Json) -> dict[str, Headline]:
     """The verdict on every variant, and on what else the claims of an experiment are about."""
-    found = {name: headline(name, row, summary) for name, row in summary["variants"].items()}
-    return found | {name: by_claims(claims, summary["suite"]) for name, claims in others(summary).items()}
+    by_variant = {name: headline(name, row, summary) for name, row in summary["variants"].items()}
+    return by_variant | {name: by_claims(claims, summary["suite"]) for name, claims in others(summary).items()}
 
 
 def others(summary: Json) -> dict[str, list[Json]]:
     """Claims about what is no variant of the run (all settings of a sweep, a pair of dumps), by its name."""
-    held: dict[str, list[Json]] = {}
+    by_class: dict[str, list[Json]] = {}
     for claim in summary.get("other_claims", ()):
-        held.setdefault(str(claim["variant"]), []).append(claim)
-    return held
+        by_class.setdefault(str(claim["variant"]), []).append(claim)
+    return by_class
 
 
 def sentence(summary: Json, words: Mapping[str, Headline]) -> str:
     """The one sentence that matters most: the worst verdict first, with its figure."""
-    words = {name: found for name, found in words.items() if found.word not in (VariantWord.BASE, VariantWord.PART)}
+    words = {
+        name: headline for name, headline in words.items() if headline.word not in (VariantWord.BASE, VariantWord.PART)
+    }
     if not words:
         return "The run came to no claim."
     order = list(VariantWord)
-    worst = min(words.values(), key=lambda found: order.index(found.word)).word
-    those = [name for name, found in words.items() if found.word is worst]
+    worst = min(words.values(), key=lambda headline: order.index(headline.word)).word
+    those = [name for name, headline in words.items() if headline.word is worst]
     start = "The run was interrupted. " if summary["status"] != "finished" else ""
     if worst is VariantWord.PASSES:
         name = max(words, key=lambda name: _rate(summary, name))

@@ -32,7 +32,9 @@ def by_language(seen: Sequence[Measurement]) -> Json:
 
 def listener(run: Run) -> Json:
     """Return who listened, on which device: names of several models or normalisers joined; None where nobody did."""
-    payloads = [seen.payload for _, seen in run.all_observations("intelligibility") if seen.payload]
+    payloads = [
+        measurements.payload for _, measurements in run.all_observations("intelligibility") if measurements.payload
+    ]
     return {key: _joined(payload.get(key) for payload in payloads) for key in _LISTENER}
 
 
@@ -40,8 +42,8 @@ def looped(run: Run, variant: str) -> int:
     """Return how many soaked chunks of a variant have a transcript that is the recognizer's own loop."""
     soaked = {attempt.id for attempt in run.attempts(variant=variant) if attempt.arm == Arm.SOAK}
     return sum(
-        number in soaked and seen.status is Status.NOT_AVAILABLE and seen.reason == LOOPED
-        for number, seen in run.all_observations("intelligibility", variant)
+        number in soaked and measurements.status is Status.NOT_AVAILABLE and measurements.reason == LOOPED
+        for number, measurements in run.all_observations("intelligibility", variant)
     )
 
 

@@ -50,7 +50,7 @@ def _verdict(info: RunInfo) -> str:
     """The verdicts of the report, one where all are alike."""
     try:
         summary: Json = json.loads((info.path / "summary.json").read_text(encoding="utf-8"))
-        words = {name: found.word.value for name, found in headlines(summary).items()}
+        words = {name: headline.word.value for name, headline in headlines(summary).items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return "no report"
     if not words:

@@ -75,10 +75,10 @@ def read_marks(path: Path, run: Run) -> list[Mark]:
     run_id, rows = parse_marks(path)
     if run_id != run.run_id:
         raise ConfigError(f"{path}: marks of run {run_id}, not of {run.run_id}")
-    known = {attempt.id: attempt for attempt in run.attempts()}
+    attempts_by_id = {attempt.id: attempt for attempt in run.attempts()}
     marks = []
     for number, row in enumerate(rows, 1):
-        attempt = known.get(row["attempt"])
+        attempt = attempts_by_id.get(row["attempt"])
         if attempt is None or attempt.audio_sha256 != row.get("audio_sha256"):
             raise ConfigError(f"{path}: mark {number}: the run has no such audio for attempt {row['attempt']}")
         note = row.get("note") if isinstance(row.get("note"), str) else ""
@@ -114,13 +114,13 @@ def _kept(run: Run) -> list[Mark]:
 def mark_counts(run: Run, marks: Sequence[Mark]) -> list[ClassFigures]:
     """Figures of every class that was found in a chunk of the soak, most false alarms first; replays do not count."""
     words = {mark.attempt: mark.word for mark in marks}
-    found: dict[str, list[tuple[Finding, str | None]]] = {}
+    by_class: dict[str, list[tuple[Finding, str | None]]] = {}
     for number, verdict in run.verdicts(arm=Arm.SOAK).items():
         if verdict.word is VerdictWord.FAULTY:
             for finding in verdict.findings:
                 if finding.confirmed is not False:
-                    found.setdefault(finding.fault, []).append((finding, words.get(number)))
-    rows = [_figures(fault, seen) for fault, seen in found.items()]
+                    by_class.setdefault(finding.fault, []).append((finding, words.get(number)))
+    rows = [_figures(fault, marked) for fault, marked in by_class.items()]
     return sorted(rows, key=lambda row: (-row.false, -row.real, row.fault))
 
 

@@ -93,14 +93,14 @@ def selected(run: Run, name: str) -> Sequence[str]:
 def _of_variant(run: Run, name: str, order: Sequence[str]) -> list[ReportRow]:
     place = {chunk_id: index for index, chunk_id in enumerate(order)}
     verdicts = run.verdicts(variant=name, arm=Arm.SOAK)
-    seen: dict[int, dict[str, Json]] = {}
+    payloads: dict[int, dict[str, Json]] = {}
     for scorer in ("signal", "intelligibility", "speaker"):
         for number, observation in run.all_observations(scorer, name):
-            seen.setdefault(number, {})[scorer] = observation.payload
+            payloads.setdefault(number, {})[scorer] = observation.payload
     rows = []
     for attempt in run.attempts(variant=name, arm=Arm.SOAK):
         number = attempt.id if attempt.id is not None else -1
-        figures = _figures(attempt, seen.get(number, {}))
+        figures = _figures(attempt, payloads.get(number, {}))
         position = place.get(attempt.chunk_id, len(place))
         rows.append(ReportRow(position, attempt, verdicts.get(number), figures))
     return rows
@@ -108,7 +108,7 @@ def _of_variant(run: Run, name: str, order: Sequence[str]) -> list[ReportRow]:
 
 def _figures(attempt: Attempt, seen: Mapping[str, Json]) -> dict[str, float]:
     wer = seen.get("intelligibility", {}).get("wer") or {}
-    found: dict[str, float | None] = {
+    figures: dict[str, float | None] = {
         "loudness_lufs": seen.get("signal", {}).get("loudness_lufs"),
         "wer": wer.get("rate"),
         "speaker_similarity": seen.get("speaker", {}).get("similarity"),
@@ -116,7 +116,7 @@ def _figures(attempt: Attempt, seen: Mapping[str, Json]) -> dict[str, float]:
     }
     if attempt.duration:
         if attempt.token_count is not None:
-            found["token_rate"] = attempt.token_count / attempt.duration
+            figures["token_rate"] = attempt.token_count / attempt.duration
         if attempt.wall_seconds:
-            found["rtfx"] = attempt.duration / attempt.wall_seconds
-    return {name: float(value) for name, value in found.items() if value is not None}
+            figures["rtfx"] = attempt.duration / attempt.wall_seconds
+    return {name: float(value) for name, value in figures.items() if value is not None}

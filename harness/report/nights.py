@@ -34,7 +34,7 @@ def write_night(reports: Path, night: Json) -> Path:
 
 def read_nights(reports: Path) -> tuple[list[Json], list[str]]:
     """The nights, latest first, and one line for each file that cannot be read."""
-    found, problems = [], []
+    nights, problems = [], []
     for path in sorted((reports / FOLDER).glob("*.json"), reverse=True):
         try:
             night = read_json(path, "record of a night")
@@ -43,7 +43,7 @@ def read_nights(reports: Path) -> tuple[list[Json], list[str]]:
             shown = {
                 key: night[key] for key in ("began_utc", "exit", "gate", "suites", "failed", "reported", "baseline")
             }
-            found.append({**shown, "quick": bool(night.get("quick")), "says": EXITS.get(shown["exit"], "unknown")})
+            nights.append({**shown, "quick": bool(night.get("quick")), "says": EXITS.get(shown["exit"], "unknown")})
         except (ConfigError, OSError, ValueError, KeyError, TypeError) as error:
             problems.append(f"{FOLDER}/{path.name} cannot be read ({type(error).__name__}: {error})")
-    return found, problems
+    return nights, problems

@@ -100,8 +100,8 @@ def _shown(form: Callable[..., str]) -> Callable[..., str]:
     """A dash for what was not measured, also where an older scorer did not write the figure at all."""
 
     def filtered(value: Any, *given: Any) -> str:
-        known = isinstance(value, int | float) and math.isfinite(value)
-        return form(value, *given) if known else "–"
+        finite = isinstance(value, int | float) and math.isfinite(value)
+        return form(value, *given) if finite else "–"
 
     return filtered
 
@@ -142,17 +142,17 @@ def _once(items: list[list[Json]]) -> list[list[Json]]:
     for number, takes in enumerate(items):
         if takes and takes[0]["url"] is not None and takes[0]["url"].startswith("data:"):
             places.setdefault(takes[0]["url"], f"@{number}.0")
-    found = []
+    parts = []
     for number, takes in enumerate(items):
-        made = []
+        claims_of_part = []
         for index, take in enumerate(takes):
             url = take["url"]
             if url is not None and url.startswith("data:"):
                 place = places.setdefault(url, f"@{number}.{index}")
                 url = "" if index == 0 else (place if place != f"@{number}.{index}" else url)
-            made.append({**take, "url": url})
-        found.append(made)
-    return found
+            claims_of_part.append({**take, "url": url})
+        parts.append(claims_of_part)
+    return parts
 
 
 def _audio(run: Run, single_file: bool) -> Any:

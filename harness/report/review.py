@@ -57,8 +57,8 @@ class Queue:
     def item(self, spoken: ReportRow, picture: str | None) -> dict[str, Any]:
         """Everything the page shows about one chunk; ``picture`` is the address of its drawing."""
         attempt = spoken.attempt
-        seen = self._run.observations(attempt.id) if attempt.id is not None else {}
-        heard = _payload(seen.get("intelligibility"))
+        measurements = self._run.observations(attempt.id) if attempt.id is not None else {}
+        heard = _payload(measurements.get("intelligibility"))
         takes = self._takes(spoken, heard)
         return {
             "attempt": attempt,
@@ -74,9 +74,9 @@ class Queue:
             "words": word_diff(heard) if heard else [],
             "heard": heard.get("text"),
             "wer": heard.get("wer") or {},
-            "why_unheard": _why(seen.get("intelligibility")),
-            "second": _payload(seen.get("second_opinion")).get("text"),
-            "tokens": _payload(seen.get("tokens")),
+            "why_unheard": _why(measurements.get("intelligibility")),
+            "second": _payload(measurements.get("second_opinion")).get("text"),
+            "tokens": _payload(measurements.get("tokens")),
             "scores": judged_scores(
                 self._run,
                 self._limits.get(attempt.variant),

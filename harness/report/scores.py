@@ -38,40 +38,42 @@ class Score:
 
 def frozen_limits(run: Run) -> dict[str, Limits]:
     """The limits of each variant as the manifest froze them; empty where this version cannot read them any more."""
-    found = {}
+    by_variant = {}
     for name, data in run.manifest["limits"].items():
         try:
-            found[str(name)] = Limits.from_json(data)
+            by_variant[str(name)] = Limits.from_json(data)
         except ConfigError:
             continue  # a class that was renamed since: findings carry their own limits, only the others lose theirs
-    return found
+    return by_variant
 
 
 def judged_scores(run: Run, limits: Limits | None, spoken: ReportRow, text: str) -> list[Score]:
     """Findings first, then what was within its limits, then what could not look."""
     if spoken.attempt.id is None:
         return []
-    found = {finding.fault: finding for finding in (spoken.verdict.findings if spoken.verdict is not None else ())}
+    by_class = {finding.fault: finding for finding in (spoken.verdict.findings if spoken.verdict is not None else ())}
     used = {one.detector: one for one in (spoken.verdict.limits if spoken.verdict is not None else ())}
     chunk = Chunk(spoken.attempt.chunk_id, text)
     within, unseen = [], []
-    for fault, seen in sorted(run.evidence(spoken.attempt.id).items()):
-        if fault in found or not seen.applies:
+    for fault, detections in sorted(run.evidence(spoken.attempt.id).items()):
+        if fault in by_class or not detections.applies:
             continue
-        if seen.value is None:
-            unseen.append(Score(fault, None, seen.unit, None, "", f"could not look: {seen.reason}"))
+        if detections.value is None:
+            unseen.append(Score(fault, None, detections.unit, None, "", f"could not look: {detections.reason}"))
         else:
-            held = limits.faults.get(fault) if limits is not None else None
+            limit = limits.faults.get(fault) if limits is not None else None
             within.append(
-                _used(seen, seen.value, used[fault], held) if fault in used else _within(seen, seen.value, held, chunk)
+                _used(detections, detections.value, used[fault], limit)
+                if fault in used
+                else _within(detections, detections.value, limit, chunk)
             )
-    return [*map(_beyond, found.values()), *within, *unseen]
+    return [*map(_beyond, by_class.values()), *within, *unseen]
 
 
 def _beyond(finding: Finding) -> Score:
-    says = {True: "beyond, confirmed", False: "beyond, but refuted", None: "beyond, suspected"}[finding.confirmed]
+    statement = {True: "beyond, confirmed", False: "beyond, but refuted", None: "beyond, suspected"}[finding.confirmed]
     source = finding.limit_source
-    return Score(finding.fault, finding.value, finding.unit, finding.limit, source, says, finding_phrase(finding))
+    return Score(finding.fault, finding.value, finding.unit, finding.limit, source, statement, finding_phrase(finding))
 
 
 def _used(seen: Detection, value: float, used: UsedLimit, held: FaultLimits | None) -> Score:

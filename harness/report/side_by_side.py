@@ -151,8 +151,8 @@ def _badness(one: ReportSide, two: ReportSide, key: str) -> tuple[bool, float]:
 def _chunk(side: ReportSide, key: str, page: Path) -> dict[str, Any]:
     spoken = side.chunks[key]
     attempt = spoken.attempt
-    seen = side.run.observations(attempt.id).get("intelligibility") if attempt.id is not None else None
-    heard = seen.payload if seen is not None and seen.status is Status.OK else {}
+    measurement = side.run.observations(attempt.id).get("intelligibility") if attempt.id is not None else None
+    heard = measurement.payload if measurement is not None and measurement.status is Status.OK else {}
     sound = side.run.path / attempt.audio if attempt.audio is not None else None
     there = sound is not None and sound.is_file()
     return {

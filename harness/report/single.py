@@ -15,18 +15,18 @@ from harness.store import Run
 
 def embedded_audio(run: Run) -> Callable[[Attempt], str | None]:
     """A function from an attempt to a ``data:`` address of its sound, or None; equal sounds are encoded once."""
-    made: dict[str, str] = {}
+    by_path: dict[str, str] = {}
 
     def address(attempt: Attempt) -> str | None:
         key = attempt.audio_sha256
         if key is None:
             return None
-        if key not in made:
+        if key not in by_path:
             heard = sound(run, attempt)
             if heard is None:
                 return None
-            made[key] = "data:audio/flac;base64," + base64.b64encode(_flac(*heard)).decode()
-        return made[key]
+            by_path[key] = "data:audio/flac;base64," + base64.b64encode(_flac(*heard)).decode()
+        return by_path[key]
 
     return address
 

@@ -24,7 +24,7 @@ def changes(values: Sequence[float], alpha: float, start: int = 0) -> list[tuple
     from scipy.stats import permutation_test
 
     series = np.asarray(values, np.float64)
-    found = permutation_test(
+    test = permutation_test(
         (series,),
         lambda x, axis=-1: _cusum(x, axis).max(axis=-1),
         permutation_type="pairings",
@@ -33,11 +33,11 @@ def changes(values: Sequence[float], alpha: float, start: int = 0) -> list[tuple
         batch=1000,
         rng=np.random.default_rng(0),
     )
-    if not found.pvalue < alpha:
+    if not test.pvalue < alpha:
         return []
     at = int(_cusum(series, -1).argmax()) + _SIDE
     left, right = changes(values[:at], alpha, start), changes(values[at:], alpha, start + at)
-    return [*left, (start + at, float(found.pvalue)), *right]
+    return [*left, (start + at, float(test.pvalue)), *right]
 
 
 def _cusum(x: NDArray[np.float64], axis: int) -> NDArray[np.float64]:

@@ -137,8 +137,8 @@ def _reasons(soaked: Sequence[Attempt], verdicts: Mapping[int, Verdict], expecte
 
 def _recorded(run: Run, name: str) -> bool:
     """Whether the variant is audio that existed before, which cannot be spoken again."""
-    found = [epoch.capabilities for row in run.sessions() if row.variant == name for epoch in run.epochs(row.id)]
-    return bool(found) and found[-1].get("computes") == Computes.NOWHERE
+    capabilities = [epoch.capabilities for row in run.sessions() if row.variant == name for epoch in run.epochs(row.id)]
+    return bool(capabilities) and capabilities[-1].get("computes") == Computes.NOWHERE
 
 
 def _away(run: Run, name: str) -> str:
@@ -149,7 +149,11 @@ def _away(run: Run, name: str) -> str:
 
 def _by_scorer(run: Run, name: str, ids: set[int | None]) -> dict[str, list[Measurement]]:
     return {
-        scorer: [seen for number, seen in run.all_observations(scorer, name) if number in ids and seen.payload]
+        scorer: [
+            measurements
+            for number, measurements in run.all_observations(scorer, name)
+            if number in ids and measurements.payload
+        ]
         for scorer in ("intelligibility", "speaker", "tokens")
     }
 
@@ -170,14 +174,14 @@ def _similarity(seen: Sequence[Measurement]) -> Json:
 def _tokens(soaked: Sequence[Attempt], seen: Sequence[Measurement]) -> Json:
     counts = [attempt.token_count for attempt in soaked if attempt.token_count is not None]
     caps = [observation.payload.get("cap_hit") for observation in seen]
-    known = [hit for hit in caps if hit is not None]
+    present = [hit for hit in caps if hit is not None]
     if not counts:
         return {"mean": None, "p5": None, "p95": None, "cap_hits": None, "chunks": 0}
     return {
         "mean": float(np.mean(counts)),
         "p5": float(np.percentile(counts, 5)),
         "p95": float(np.percentile(counts, 95)),
-        "cap_hits": sum(known) if known else None,
+        "cap_hits": sum(present) if present else None,
         "chunks": len(counts),
     }
 

@@ -49,11 +49,11 @@ def rtfx_of_attempts(soaked: Sequence[Attempt], alone: Sequence[Attempt]) -> Jso
 
 
 def _cpu(attempts: Sequence[Attempt]) -> float | None:
-    known = [(a.duration, a.cpu_seconds, a.wall_seconds) for a in attempts if a.duration and a.cpu_seconds]
-    wall = sum(seconds or 0.0 for _, _, seconds in known)
-    if sum(cpu for _, cpu, _ in known) < CPU_SHARE_MIN * wall:
+    measured = [(a.duration, a.cpu_seconds, a.wall_seconds) for a in attempts if a.duration and a.cpu_seconds]
+    wall = sum(seconds or 0.0 for _, _, seconds in measured)
+    if sum(cpu for _, cpu, _ in measured) < CPU_SHARE_MIN * wall:
         return None
-    return _ratio([(duration, cpu) for duration, cpu, _ in known])
+    return _ratio([(duration, cpu) for duration, cpu, _ in measured])
 
 
 def _ratio(pairs: Sequence[tuple[float, float]]) -> float | None:
@@ -82,14 +82,14 @@ def streaming(soaked: Sequence[Attempt]) -> Json:
 
 def concurrent_throughput(run: Run, name: str, soaked: Sequence[Attempt]) -> Json:
     """What several clients got together: requests and audio seconds a second; empty for a single session."""
-    found = [event.data for event in run.events("clients") if event.data.get("variant") == name]
-    seconds = sum(one["seconds"] for one in found)
+    loads = [event.data for event in run.events("clients") if event.data.get("variant") == name]
+    seconds = sum(one["seconds"] for one in loads)
     if not seconds:
         return {}
     audio = sum(attempt.duration or 0.0 for attempt in soaked)
-    requests = sum(one["requests"] for one in found)
+    requests = sum(one["requests"] for one in loads)
     return {
-        "clients": found[-1]["clients"],
+        "clients": loads[-1]["clients"],
         "requests_per_second": requests / seconds,
         "audio_per_second": audio / seconds,
     }

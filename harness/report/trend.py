@@ -62,7 +62,7 @@ def render_index(reports: Path) -> Path:
 
     families, problems = read_trend(reports)
     nights, unread = nights_of(reports)
-    links = {night.run_id: night for held in families.values() for night in held}
+    links = {night.run_id: night for runs in families.values() for night in runs}
     environment = Environment(loader=PackageLoader("harness.report"), autoescape=True, trim_blocks=True)
     environment.filters["level"] = lambda value: f"{value:.4g}"
     css = static("report.css")
@@ -95,7 +95,7 @@ def render_index(reports: Path) -> Path:
 
 def read_trend(reports: Path) -> tuple[dict[str, list[TrendRun]], list[str]]:
     """The runs by suite and corpus, oldest first, and one line for each summary that cannot be read."""
-    found: dict[tuple[str, str, str], list[tuple[str, TrendRun]]] = {}
+    by_family: dict[tuple[str, str, str], list[tuple[str, TrendRun]]] = {}
     problems = []
     for path in sorted(reports.glob("*/summary.json")):
         if path.parent.is_symlink():
@@ -104,12 +104,12 @@ def read_trend(reports: Path) -> tuple[dict[str, list[TrendRun]], list[str]]:
             summary = read_json(path, "summary")
             key = (summary["suite"], summary["corpus"]["name"], summary["corpus"]["sha256"])
             date = str(summary.get("created_utc") or summary["run_id"])
-            found.setdefault(key, []).append((date, _night(path.parent, summary, date)))
+            by_family.setdefault(key, []).append((date, _night(path.parent, summary, date)))
         except (ConfigError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             problems.append(f"{path.parent.name}/summary.json cannot be read ({type(error).__name__}: {error})")
     families = {
         f"{suite}: {corpus} ({sha256[:8]})": [night for _, night in sorted(rows, key=lambda row: row[0])]
-        for (suite, corpus, sha256), rows in sorted(found.items())
+        for (suite, corpus, sha256), rows in sorted(by_family.items())
     }
     return families, problems
 
@@ -119,22 +119,22 @@ def _night(path: Path, summary: Json, date: str) -> TrendRun:
     gate = "–"
     if comparison.is_file():
         result = read_json(comparison, "comparison")
-        held = [claim["passed"] for claims in result["claims"].values() for claim in claims]
-        fails = held.count(False)
-        fine = "passed" if True in held else "nothing to compare"
+        passed = [claim["passed"] for claims in result["claims"].values() for claim in claims]
+        fails = passed.count(False)
+        fine = "passed" if True in passed else "nothing to compare"
         gate = "failed" if result["failed"] else (f"{fails} reported" if fails else fine)
     link = f"{quote(path.name)}/report.html" if (path / "report.html").is_file() else None
     timed = (summary.get("timings") or {}).get("valid") is not False
     values = {name: _values(row, timed) for name, row in summary["variants"].items()}
-    says = sentence(summary, headlines(summary))
+    statement = sentence(summary, headlines(summary))
     return TrendRun(
-        str(summary["run_id"]), date[:16].replace("T", " "), link, says, str(summary["status"]), gate, values
+        str(summary["run_id"]), date[:16].replace("T", " "), link, statement, str(summary["status"]), gate, values
     )
 
 
 def _values(row: Json, timed: bool) -> dict[str, tuple[float, float | None, float | None]]:
     rate, similarity = row["fault_rate"], row["speaker_similarity"]
-    found: dict[str, tuple[Any, Any, Any]] = {
+    values: dict[str, tuple[Any, Any, Any]] = {
         "fault_rate": (rate["value"], rate["low"], rate["high"]),
         "wer": (row["wer"]["rate"], None, None),
         "speaker_similarity": (similarity["mean"], None, None),
@@ -142,7 +142,7 @@ def _values(row: Json, timed: bool) -> dict[str, tuple[float, float | None, floa
         "rtfx": (row["rtfx"]["value"] if timed and row["rtfx"].get("clock") == "wall" else None, None, None),
         "peak_memory": (row["peak_memory_bytes"] / 1e6 if row["peak_memory_bytes"] else None, None, None),
     }
-    return {name: value for name, value in found.items() if value[0] is not None}
+    return {name: value for name, value in values.items() if value[0] is not None}
 
 
 def steps(nights: Sequence[TrendRun]) -> list[LevelChange]:
@@ -152,16 +152,18 @@ def steps(nights: Sequence[TrendRun]) -> list[LevelChange]:
         for variant in _variants(nights)
         for name in FIGURES
     }
-    long = {key: held for key, held in series.items() if len(held) >= LEAST}
-    found = []
-    for (variant, name), held in long.items():
-        levels = [night.values[variant][name][0] for night in held]
+    long = {key: runs_of_family for key, runs_of_family in series.items() if len(runs_of_family) >= LEAST}
+    changes_of_level = []
+    for (variant, name), runs_of_family in long.items():
+        levels = [night.values[variant][name][0] for night in runs_of_family]
         cuts = changes(levels, _ALPHA / len(long))
         edges = [0, *(at for at, _ in cuts), len(levels)]
         for number, (at, p_value) in enumerate(cuts):
             before, after = median(levels[edges[number] : at]), median(levels[at : edges[number + 2]])
-            found.append(LevelChange(variant, name, held[at].run_id, held[at].date, before, after, p_value))
-    return sorted(found, key=lambda step: step.date)
+            changes_of_level.append(
+                LevelChange(variant, name, runs_of_family[at].run_id, runs_of_family[at].date, before, after, p_value)
+            )
+    return sorted(changes_of_level, key=lambda step: step.date)
 
 
 def _variants(nights: Sequence[TrendRun]) -> list[str]:

@@ -25,15 +25,15 @@ def chosen(names: Iterable[str], asr: str | None = None, device: str = "cpu") ->
 
     Raises ConfigError with the nearest name.
     """
-    found: dict[str, dict[str, Any]] = {name: {} for name in names}
-    for name in found:
+    options: dict[str, dict[str, Any]] = {name: {} for name in names}
+    for name in options:
         if name not in SCORERS:
             raise ConfigError(f"--scorers: unknown scorer {name!r}{nearest(name, SCORERS)}")
     for name, key in (("intelligibility", "asr"), ("edit_likelihood", "asr"), ("second_opinion", "first")):
-        if name in found:
-            found[name] = {key: asr} if asr is not None else {}
-            found[name] |= {"device": device} if device != "cpu" else {}
-    return found
+        if name in options:
+            options[name] = {key: asr} if asr is not None else {}
+            options[name] |= {"device": device} if device != "cpu" else {}
+    return options
 
 
 __all__ = ["MOS_PREDICTORS", "SCORERS", "Clip", "Scorer", "chosen", "missing_need", "observe"]

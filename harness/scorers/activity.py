@@ -39,8 +39,8 @@ class Activity:
         if not len(places):
             return []
         starts, lengths = true_stretches(~self.active[places[0] : places[-1] + 1])
-        found = zip((starts + places[0]) * FRAME, lengths * FRAME, strict=True)
-        return [(float(at), float(at + long)) for at, long in found if long >= SHORTEST_PAUSE - 1e-9]
+        spans = zip((starts + places[0]) * FRAME, lengths * FRAME, strict=True)
+        return [(float(at), float(at + long)) for at, long in spans if long >= SHORTEST_PAUSE - 1e-9]
 
     def at(self, times: NDArray[np.float64]) -> Flags:
         """Say for each time in seconds whether speech is there, shape of ``times``."""

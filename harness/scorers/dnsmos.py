@@ -54,12 +54,12 @@ class DnsmosScorer:
         if len(samples) < SHORTEST * RATE:
             raise Unavailable(f"{len(samples) / RATE:.2f} s of audio; DNSMOS needs {SHORTEST} s")
         peak = float(np.abs(samples).max())
-        seen = self._model(samples / max(1.0, peak), RATE, False)  # it refuses samples beyond +-1
+        scores = self._model(samples / max(1.0, peak), RATE, False)  # it refuses samples beyond +-1
         return {
-            "overall": _number(seen["ovrl_mos"]),
-            "signal": _number(seen["sig_mos"]),
-            "background": _number(seen["bak_mos"]),
-            "p808": _number(seen["p808_mos"]),
+            "overall": _number(scores["ovrl_mos"]),
+            "signal": _number(scores["sig_mos"]),
+            "background": _number(scores["bak_mos"]),
+            "p808": _number(scores["p808_mos"]),
         }
 
 

@@ -38,9 +38,9 @@ def regular(
     best: Comb | None = None
     for period in sorted(periods, reverse=True):
         for phase in given:
-            found = _on(given, float(phase), period, tolerance, until)
-            if found is not None and (best is None or found.hits > best.hits):
-                best = found
+            comb = _on(given, float(phase), period, tolerance, until)
+            if comb is not None and (best is None or comb.hits > best.hits):
+                best = comb
     return best
 
 

@@ -50,8 +50,8 @@ def click_figures(clip: SharedClip) -> dict[str, Any]:
     slew = np.maximum(own, np.partition(near, -2, axis=0)[-2])
     audible = largest > AUDIBLE
     ratios = np.where(audible, largest / np.maximum(slew, AUDIBLE / 4), 0.0)
-    found = np.flatnonzero(ratios > RATIO)
-    where = found * width + places[found] + ORDER // 2 + 1
+    steps = np.flatnonzero(ratios > RATIO)
+    where = steps * width + places[steps] + ORDER // 2 + 1
     where = where[np.diff(where, prepend=-width) >= width // 2]  # one wrong sample on the border of two blocks
     worst = int(ratios.argmax())
     weak = np.flatnonzero(ratios > WEAK)

@@ -58,7 +58,7 @@ def _louder_half(levels: Levels) -> Levels:
 def _holes(levels: Levels, least: float) -> list[float]:
     """Return the middles of all holes, in hops."""
     sides = _louder_half(levels)
-    found: list[float] = []
+    times: list[float] = []
     end = 0
     for start in range(SIDE + EDGE, len(levels) - SIDE - EDGE):
         before = float(sides[start - EDGE - SIDE])
@@ -73,5 +73,5 @@ def _holes(levels: Levels, least: float) -> list[float]:
             deep = levels[start:end].min() < min(before, after) - BOTTOM
             steep = levels[start - EDGE - 1] > before - STEEP and levels[end + EDGE] > after - STEEP
             if after >= least and deep and steep:
-                found.append((start + end) / 2)
-    return found
+                times.append((start + end) / 2)
+    return times

@@ -65,10 +65,10 @@ def damage_figures(clip: SharedClip) -> dict[str, Any]:
     bad = None if clip.finite_mask is None else ~clip.finite_mask
     if bad is not None:
         spans["nonfinite"] = _span(np.flatnonzero(bad), rate)
-    found: dict[str, Any] = {"nonfinite_fraction": significant(float(bad.mean()) if bad is not None else 0.0)}
+    figures: dict[str, Any] = {"nonfinite_fraction": significant(float(bad.mean()) if bad is not None else 0.0)}
     if bad is not None and bad.all():
         names = ("constant", "clipped_fraction", "clipped_longest_run", "over_one_fraction", "rail_jumps")
-        return found | dict.fromkeys(names) | {"spans": spans}
+        return figures | dict.fromkeys(names) | {"spans": spans}
     sound = clip.sound
     constant = len(sound) > 1 and float(np.ptp(sound)) < 2**-16
     starts, lengths = (np.zeros(0, np.int64),) * 2 if constant else _clipped(sound)
@@ -80,7 +80,7 @@ def damage_figures(clip: SharedClip) -> dict[str, Any]:
     flat = [0.0, len(sound) / rate] if constant else _flat_line(sound, rate)
     if flat is not None:
         spans["constant"] = [float(f"{edge:.6g}") for edge in flat]
-    return found | {
+    return figures | {
         "constant": bool(constant),
         "clipped_fraction": significant(float(lengths.sum()) / len(sound)),
         "clipped_longest_run": int(lengths.max()) if len(lengths) else 0,

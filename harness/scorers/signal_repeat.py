@@ -30,10 +30,10 @@ def repeat_figures(clip: SharedClip) -> dict[str, Any]:
     """
     if not clip.activity.active.any():
         return {"periodic": {"ratio": None, "period": None, "seconds": None, "span": None}}
-    found = [one for one in (_short(clip), _long(clip)) if one is not None]
-    if not found:
+    repeats = [one for one in (_short(clip), _long(clip)) if one is not None]
+    if not repeats:
         return {"periodic": {"ratio": None, "period": None, "seconds": None, "span": None}}
-    best = min(found, key=lambda one: one[0])
+    best = min(repeats, key=lambda one: one[0])
     ratio, period, seconds, start, end = best
     span = [significant(start), significant(end)]
     return {

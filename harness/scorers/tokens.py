@@ -77,8 +77,8 @@ def _cap_hit(count: int | None, cap: int | None, finish_reason: str | None) -> b
     reason = (finish_reason or "").lower()
     if reason in CUT_OFF or (cap is not None and count is not None and count >= cap):
         return True
-    known = reason in ENDED or (cap is not None and count is not None)
-    return False if known else None
+    told = reason in ENDED or (cap is not None and count is not None)
+    return False if told else None
 
 
 def codebook_figures(tokens: Tokens, layout: TokenLayout | None) -> list[dict[str, Any]]:
@@ -87,13 +87,13 @@ def codebook_figures(tokens: Tokens, layout: TokenLayout | None) -> list[dict[st
     ``size`` and ``out_of_range`` are None for a codebook that the layout does not know.
     """
     sizes = layout.codebook_sizes if layout else ()
-    found = []
+    rows = []
     for index in range(tokens.shape[1]):
         size = sizes[index] if index < len(sizes) else None
         codes, counts = np.unique(tokens[:, index], return_counts=True)
         shares = counts / max(1, counts.sum())
         outside = int(counts[(codes < 0) | (codes >= size)].sum()) if size is not None else None
-        found.append(
+        rows.append(
             {
                 "size": size,
                 "min": int(codes[0]) if len(codes) else None,
@@ -103,7 +103,7 @@ def codebook_figures(tokens: Tokens, layout: TokenLayout | None) -> list[dict[st
                 "out_of_range": outside,
             }
         )
-    return found
+    return rows
 
 
 def frame_ids(tokens: Tokens, layout: TokenLayout | None) -> NDArray[np.int64]:

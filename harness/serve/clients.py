@@ -256,7 +256,7 @@ def load_summary(rows: list[Json], requests: int) -> Json:
         "first_takes": outcomes,
         "asked_again": len(rows) - len(first),
         "refusals": sum(row["refusals"] for row in rows),
-        "same_audio_for_different_texts": sum(len(found) > 1 for found in texts.values()),
+        "same_audio_for_different_texts": sum(len(texts_of_client) > 1 for texts_of_client in texts.values()),
         "ttfa": quantiles([row["ttfa"] for row in ok if row["ttfa"] is not None]),
         "wall": quantiles([row["wall"] for row in ok]),
         "with_underruns": sum(row["underruns"] > 0 for row in heard),
@@ -271,8 +271,8 @@ def quantiles(values: list[float]) -> Json:
 
     if not values:
         return {"count": 0, "p50": None, "p95": None, "p99": None}
-    found = np.quantile(np.array(values), [0.5, 0.95, 0.99])
+    values_at = np.quantile(np.array(values), [0.5, 0.95, 0.99])
     return {
         "count": len(values),
-        **{name: float(value) for name, value in zip(("p50", "p95", "p99"), found, strict=True)},
+        **{name: float(value) for name, value in zip(("p50", "p95", "p99"), values_at, strict=True)},
     }

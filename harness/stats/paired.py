@@ -62,8 +62,8 @@ def error_rate(errors: ArrayLike, words: ArrayLike, *, seed: int, level: float =
     wrong, of = np.asarray(errors, np.float64), np.asarray(words, np.float64)
     if not wrong.any() and of.sum() > 0:
         return Estimate(0.0, clopper_pearson(0, int(of.sum()), level), int(of.size))
-    found = ratio_difference(wrong, of, np.zeros_like(of), of, seed=seed, level=level)
-    return Estimate(found.value, (max(found.interval[0], 0.0), found.interval[1]), found.count)
+    estimate = ratio_difference(wrong, of, np.zeros_like(of), of, seed=seed, level=level)
+    return Estimate(estimate.value, (max(estimate.interval[0], 0.0), estimate.interval[1]), estimate.count)
 
 
 def _half_width(error: float, influence: Series, level: float) -> float:
@@ -90,7 +90,7 @@ def sign_flip(differences: ArrayLike, *, seed: int) -> float:
 
     if values.size >= LEAST_WHITENED and (rho := cautious(values)) > 0:
         values = values[1:] - rho * values[:-1]
-    found = permutation_test(
+    test = permutation_test(
         (values,), np.mean, permutation_type="samples", n_resamples=RESAMPLES, rng=np.random.default_rng(seed)
     )
-    return float(found.pvalue)
+    return float(test.pvalue)

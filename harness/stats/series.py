@@ -30,8 +30,8 @@ def theil_sen(values: ArrayLike, positions: ArrayLike | None = None, level: floa
     from scipy.stats import theilslopes
 
     x = np.arange(y.size, dtype=np.float64) if positions is None else np.asarray(positions, np.float64)
-    found = theilslopes(y, x, alpha=level)
-    slope, low, high = float(found[0]), float(found[2]), float(found[3])
+    estimate = theilslopes(y, x, alpha=level)
+    slope, low, high = float(estimate[0]), float(estimate[2]), float(estimate[3])
     wider = widening(cautious(y))
     return Estimate(slope, (slope - (slope - low) * wider, slope + (high - slope) * wider), int(y.size))
 

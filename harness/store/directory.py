@@ -50,12 +50,12 @@ def list_runs(root: Path) -> list[RunInfo]:
     """All runs under ``root``, oldest first; damaged ones too, with the problem named."""
     if not root.is_dir():
         return []
-    found = [
+    infos = [
         _info(path)
         for path in root.iterdir()
         if not path.name.startswith(".") and path.name != "latest" and (path / MANIFEST).is_file()
     ]
-    return sorted(found, key=lambda info: (info.created_utc, info.run_id))
+    return sorted(infos, key=lambda info: (info.created_utc, info.run_id))
 
 
 def _info(path: Path) -> RunInfo:
@@ -78,10 +78,10 @@ def latest(root: Path) -> Path:
             return target
     except (OSError, ValueError, RuntimeError):  # RuntimeError: a link to itself
         pass  # no link, or one that leads nowhere: the newest run is what it should have named
-    found = list_runs(root)
-    if not found:
+    runs = list_runs(root)
+    if not runs:
         raise StoreError(f"{root}: there is no run yet")
-    return found[-1].path
+    return runs[-1].path
 
 
 def prune_runs(root: Path, keep: int, *, audio_only: bool = False, protect: Collection[str] = ()) -> list[Pruned]:
@@ -92,9 +92,9 @@ def prune_runs(root: Path, keep: int, *, audio_only: bool = False, protect: Coll
     """
     if keep < 0:
         raise ValueError(f"cannot keep {keep} runs")
-    found = list_runs(root)
+    runs = list_runs(root)
     gone: list[Pruned] = []
-    for info in found[: len(found) - keep]:
+    for info in runs[: len(runs) - keep]:
         path = info.path
         safe = path.name in protect or path.is_symlink() or (path / "KEEP").exists() or held(path)
         if safe or not (path / JOURNAL).is_file():

@@ -23,7 +23,7 @@ def gpus() -> tuple[Json, ...]:
         done = subprocess.run(_COMMAND, capture_output=True, text=True, timeout=_TIMEOUT, check=True)
     except (OSError, subprocess.SubprocessError):
         return ()
-    return tuple(found for line in done.stdout.splitlines() if (found := read_line(line)) is not None)
+    return tuple(lines for line in done.stdout.splitlines() if (lines := read_line(line)) is not None)
 
 
 def read_line(line: str) -> Json | None:

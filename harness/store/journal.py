@@ -241,8 +241,8 @@ def _check_triggers(path: Path, connection: sqlite3.Connection) -> None:
 
 def _check_tables(path: Path, connection: sqlite3.Connection) -> None:
     # SQLite takes any definition that it can parse, also one with a flipped letter.
-    found = {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master")}
+    existing = {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master")}
     for statement in statements():
-        if statement.startswith("CREATE") and statement not in found:
+        if statement.startswith("CREATE") and statement not in existing:
             name = statement.split()[2]
             raise StoreError(f"{path}: damaged (the definition of {name} is not as it was written)")

@@ -75,13 +75,13 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 def packages(names: Iterable[str]) -> dict[str, str | None]:
     """Installed versions, without importing anything; None: not installed."""
-    found: dict[str, str | None] = {}
+    versions: dict[str, str | None] = {}
     for name in names:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = None
-    return found
+            versions[name] = None
+    return versions
 
 
 @lru_cache(maxsize=1)

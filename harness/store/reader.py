@@ -168,10 +168,10 @@ class Reader:
         """Attempt id -> fault name -> newest evidence."""
         of_variant, arguments = self._of_variant(variant, arm)
         where = f"WHERE {_NEWEST_EVIDENCE}{of_variant} ORDER BY attempt_id, id"
-        found: dict[int, dict[str, Detection]] = {}
+        by_attempt: dict[int, dict[str, Detection]] = {}
         for row in self._journal.rows("evidence", where, arguments):
-            found.setdefault(row["attempt_id"], {})[row["fault"]] = _as(evidence_of, row)
-        return found
+            by_attempt.setdefault(row["attempt_id"], {})[row["fault"]] = _as(evidence_of, row)
+        return by_attempt
 
     def claims(self) -> list[Claim]:
         """The newest claim of each name and variant, in order of recording."""

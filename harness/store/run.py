@@ -135,8 +135,8 @@ class Run(Reader):
         """Begin a stretch without restart; return its number in the session, from 0."""
         self._ensure_running()
         with self._written(f"session {session}"):
-            seen = self._journal.query("SELECT count(*) FROM epochs WHERE session = ?", (session,))
-            epoch = int(seen[0][0])
+            count = self._journal.query("SELECT count(*) FROM epochs WHERE session = ?", (session,))
+            epoch = int(count[0][0])
             row = {"session": session, "epoch": epoch, "reason": reason, "capabilities": redact_json(capabilities)}
             self._journal.append("epochs", {**row, "started_utc": utc_now()})
         return epoch
@@ -179,14 +179,14 @@ class Run(Reader):
     def record_observations(self, attempt_id: int, observations: Sequence[Measurement]) -> None:
         """One transaction. A second observation of a scorer supersedes the first, which is kept."""
         with self._written(f"attempt {attempt_id}"):
-            for seen in observations:
-                self._journal.append("observations", observation_row(attempt_id, seen))
+            for measurement in observations:
+                self._journal.append("observations", observation_row(attempt_id, measurement))
 
     def record_evidence(self, attempt_id: int, evidence: Sequence[Detection]) -> None:
         """What every fault class saw, faulty or not. A later value supersedes an earlier one, which is kept."""
         with self._written(f"attempt {attempt_id}"):
-            for seen in evidence:
-                self._journal.append("evidence", evidence_row(attempt_id, seen))
+            for detection in evidence:
+                self._journal.append("evidence", evidence_row(attempt_id, detection))
 
     def record_verdict(self, attempt_id: int, verdict: Verdict, limits_key: str) -> None:
         """A later verdict supersedes an earlier one, which is kept. ``limits_key`` names the limits it rests on."""

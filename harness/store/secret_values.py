@@ -55,10 +55,10 @@ def _pattern(remembered: frozenset[str], variables: frozenset[str]) -> re.Patter
 
 def _spellings(value: str) -> set[str]:
     raw = value.encode("utf-8", "surrogatepass")
-    found = {value, value.strip(), quote(raw), quote(raw, safe=""), quote_plus(raw), raw.hex(), value[::-1]}
-    found |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
-    found |= _base64_cores(raw)
-    return {spelling for spelling in found if len(spelling) >= _SHORTEST}
+    spellings = {value, value.strip(), quote(raw), quote(raw, safe=""), quote_plus(raw), raw.hex(), value[::-1]}
+    spellings |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
+    spellings |= _base64_cores(raw)
+    return {spelling for spelling in spellings if len(spelling) >= _SHORTEST}
 
 
 def _base64_cores(raw: bytes) -> set[str]:

@@ -95,7 +95,7 @@ class Sounds:
             samples, rate = decode_wav(data)
         except ValueError as error:
             raise StoreError(f"{path}: damaged, {error}; expected sound {sha256}") from error
-        found = pcm_sha256(samples)
-        if found != sha256 or rate != sample_rate:
-            raise StoreError(f"{path}: damaged, holds sound {found} at {rate} Hz; expected {sha256} at {sample_rate}")
+        digest = pcm_sha256(samples)
+        if digest != sha256 or rate != sample_rate:
+            raise StoreError(f"{path}: damaged, holds sound {digest} at {rate} Hz; expected {sha256} at {sample_rate}")
         return samples, rate

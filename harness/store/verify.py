@@ -20,34 +20,36 @@ def run_problems(path: Path, journal: Journal, *, busy: bool) -> list[str]:
 
     ``busy``: another process is writing, and may be between a sound and its row.
     """
-    found: list[str] = []
+    problems: list[str] = []
     try:
-        found += [f"journal.sqlite: {line}" for (line,) in journal.query("PRAGMA integrity_check(20)") if line != "ok"]
+        problems += [
+            f"journal.sqlite: {line}" for (line,) in journal.query("PRAGMA integrity_check(20)") if line != "ok"
+        ]
         listed = Ledger(path).read()  # before the rows: a writer that goes on adds to both, a row first
         attempts, damaged = journal.sift("attempts", "ORDER BY id")
-        found += _rows(journal)
-        found += [] if busy else _size(path, journal)
+        problems += _rows(journal)
+        problems += [] if busy else _size(path, journal)
         states, _ = journal.sift("states", "ORDER BY id DESC LIMIT 1")
-        found += _acknowledged(
+        problems += _acknowledged(
             listed, attempts, damaged, ended=_listed(path) and bool(states) and states[0]["status"] != "running"
         )
-        found += _lost_before(journal)
-        found += _manifest(path, journal)
-        found += _audio(path, journal, attempts, complete=not damaged and not busy)
+        problems += _lost_before(journal)
+        problems += _manifest(path, journal)
+        problems += _audio(path, journal, attempts, complete=not damaged and not busy)
     except StoreError as error:
-        found.append(str(error))
-    return found
+        problems.append(str(error))
+    return problems
 
 
 def _rows(journal: Journal) -> list[str]:
-    found = []
+    problems = []
     for name in TABLES:
         good, bad = journal.sift(name, "ORDER BY id")
         ids = [row["id"] for row in good] + bad
-        found += [f"journal.sqlite: row {number} of {name} is damaged (its checksum does not fit)" for number in bad]
+        problems += [f"journal.sqlite: row {number} of {name} is damaged (its checksum does not fit)" for number in bad]
         gaps = sorted(set(range(1, max(ids, default=0) + 1)) - set(ids))
-        found += [f"journal.sqlite: row {number} of {name} is missing" for number in gaps]
-    return found
+        problems += [f"journal.sqlite: row {number} of {name} is missing" for number in gaps]
+    return problems
 
 
 def _acknowledged(
@@ -57,21 +59,21 @@ def _acknowledged(
     seals = {row["id"]: row["checksum"] for row in attempts}
     lost = sorted({number for number, _ in acknowledged} - set(seals) - set(damaged))
     other = sorted({number for number, seal in acknowledged if number in seals and seal != seals[number]})
-    found = [f"acknowledged.log: line {number} is damaged" for number in torn]
+    problems = [f"acknowledged.log: line {number} is damaged" for number in torn]
     unlisted = set(seals) - {number for number, _ in acknowledged}
     if unlisted and not torn and ended:
-        found.append(f"acknowledged.log: {len(unlisted)} attempts of the journal are not in it")
+        problems.append(f"acknowledged.log: {len(unlisted)} attempts of the journal are not in it")
     if other:
-        found.append(
+        problems.append(
             f"acknowledged.log: {len(other)} attempts were acknowledged that are not those of the journal "
             f"(ids {other[0]} to {other[-1]}): lost and spoken again, or the list is damaged"
         )
     if lost:
-        found.append(
+        problems.append(
             f"journal.sqlite: {len(lost)} acknowledged attempts are missing (ids {lost[0]} to {lost[-1]}); "
             f"the journal was damaged or replaced"
         )
-    return found
+    return problems
 
 
 def _listed(path: Path) -> bool:
@@ -118,26 +120,26 @@ def _manifest(path: Path, journal: Journal) -> list[str]:
     states, _ = journal.sift("states", "ORDER BY id LIMIT 1")
     expected = (states[0]["detail"] or {}).get("manifest_sha256") if states else None
     try:
-        found = hashlib.sha256((path / "manifest.json").read_bytes()).hexdigest()
+        digest = hashlib.sha256((path / "manifest.json").read_bytes()).hexdigest()
     except OSError as error:
         return [f"manifest.json: {error.strerror}"]
-    return ["manifest.json: changed since the run began"] if expected is not None and found != expected else []
+    return ["manifest.json: changed since the run began"] if expected is not None and digest != expected else []
 
 
 def _audio(path: Path, journal: Journal, attempts: list[Row], complete: bool) -> list[str]:
     sounds = Sounds(path)
     pruned = bool(journal.rows("events", "WHERE kind = 'audio pruned'"))
-    found = []
+    problems = []
     expected = {row["audio"]: row for row in attempts if row["audio"] is not None}
     for relative, row in expected.items():
         if pruned and not (path / relative).exists():
             continue
         flaw = sounds.problem(relative, row["audio_sha256"], row["sample_rate"])
         if flaw:
-            found.append(f"attempt {row['id']} ({row['chunk_id']!r}): {flaw}")
+            problems.append(f"attempt {row['id']} ({row['chunk_id']!r}): {flaw}")
     if complete:
-        found += [f"{orphan.relative_to(path)}: belongs to no attempt" for orphan in orphans(path, set(expected))]
-    return found
+        problems += [f"{orphan.relative_to(path)}: belongs to no attempt" for orphan in orphans(path, set(expected))]
+    return problems
 
 
 def orphans(path: Path, expected: set[str]) -> list[Path]:
@@ -151,12 +153,12 @@ def orphans(path: Path, expected: set[str]) -> list[Path]:
 def quarantine(path: Path, journal: Journal) -> list[str]:
     """Move orphans to ``audio/orphans`` and return their names; nothing is deleted. Raises OSError, StoreError."""
     expected = {str(audio) for (audio,) in journal.query("SELECT audio FROM attempts WHERE audio IS NOT NULL")}
-    found = orphans(path, expected)
-    if found:
+    paths = orphans(path, expected)
+    if paths:
         (path / "audio" / "orphans").mkdir(exist_ok=True)
-        for file in found:
+        for file in paths:
             file.replace(path / "audio" / "orphans" / file.name)
-    return [file.name for file in found]
+    return [file.name for file in paths]
 
 
 def lost_attempts(path: Path, journal: Journal) -> list[int]:

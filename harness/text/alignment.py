@@ -74,12 +74,12 @@ def align_words(reference: str, hypothesis: str) -> tuple[ErrorCounts, tuple[Ope
         return _one_sided(len(ref), len(hyp))
     import jiwer
 
-    seen: Any = jiwer.process_words(" ".join(ref), " ".join(hyp))
+    output: Any = jiwer.process_words(" ".join(ref), " ".join(hyp))
     operations = tuple(
         Operation(block.type, (block.ref_start_idx, block.ref_end_idx), (block.hyp_start_idx, block.hyp_end_idx))
-        for block in seen.alignments[0]
+        for block in output.alignments[0]
     )
-    return ErrorCounts(len(ref), seen.substitutions, seen.deletions, seen.insertions), operations
+    return ErrorCounts(len(ref), output.substitutions, output.deletions, output.insertions), operations
 
 
 def align_characters(reference: str, hypothesis: str, spaces: bool = True) -> ErrorCounts:
@@ -90,8 +90,8 @@ def align_characters(reference: str, hypothesis: str, spaces: bool = True) -> Er
         return _one_sided(len(ref), len(hyp))[0]
     import jiwer
 
-    seen: Any = jiwer.process_characters(ref, hyp)
-    return ErrorCounts(len(ref), seen.substitutions, seen.deletions, seen.insertions)
+    output: Any = jiwer.process_characters(ref, hyp)
+    return ErrorCounts(len(ref), output.substitutions, output.deletions, output.insertions)
 
 
 def _one_sided(ref: int, hyp: int) -> tuple[ErrorCounts, tuple[Operation, ...]]:
@@ -130,6 +130,6 @@ def _divide(words: Sequence[TimedWord], names: Sequence[str]) -> list[TimedWord]
         return [TimedWord(n, w.start, w.end, w.probability) for w, n in zip(words, names, strict=True)]
     start, end = words[0].start, words[-1].end
     step = (end - start) / len(names)
-    known = [w.probability for w in words if w.probability is not None]
-    lowest = min(known) if known else None
+    probabilities = [w.probability for w in words if w.probability is not None]
+    lowest = min(probabilities) if probabilities else None
     return [TimedWord(n, start + k * step, start + (k + 1) * step, lowest) for k, n in enumerate(names)]

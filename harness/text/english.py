@@ -92,9 +92,9 @@ def _slashed_date(match: re.Match[str]) -> str:
 
 def _fraction_words(match: re.Match[str]) -> str:
     top, _, bottom = match[0].partition("/")
-    known = spoken_forms("en").fractions.get(match[0])
-    if known:
-        return known[0]
+    words = spoken_forms("en").fractions.get(match[0])
+    if words:
+        return words[0]
     if bottom not in _PARTS or int(top) >= int(bottom):
         return match[0]
     return f"{top} {_PARTS[bottom]}{'s' if top != '1' else ''}"

@@ -78,16 +78,16 @@ def asked_pauses(text: str) -> list[float]:
 
     Strengths of SSML, marks without a time, and ellipses count as what a patient voice makes of them.
     """
-    found: list[tuple[int, float]] = []
+    pauses: list[tuple[int, float]] = []
     for match in _TIMED_PAUSE.finditer(text):
         value, unit = match["value"] or match["value2"], match["unit"] or match["unit2"]
-        found.append((match.start(), _seconds(value, unit) if value else _UNTIMED))
+        pauses.append((match.start(), _seconds(value, unit) if value else _UNTIMED))
     for match in _STRENGTH.finditer(text):
-        found.append((match.start(), STRENGTHS.get((match["word"] or "medium").lower(), _UNTIMED)))
-    found += [(match.start(), float(match[1])) for match in _HASHED.finditer(text)]
+        pauses.append((match.start(), STRENGTHS.get((match["word"] or "medium").lower(), _UNTIMED)))
+    pauses += [(match.start(), float(match[1])) for match in _HASHED.finditer(text)]
     plain = _TAG.sub(lambda m: " " * len(m[0]), text)
-    found += [(match.start(), _ELLIPSIS_SECONDS) for match in _ELLIPSIS.finditer(plain)]
-    return [seconds for _, seconds in sorted(found) if seconds > 0]
+    pauses += [(match.start(), _ELLIPSIS_SECONDS) for match in _ELLIPSIS.finditer(plain)]
+    return [seconds for _, seconds in sorted(pauses) if seconds > 0]
 
 
 def _seconds(value: str, unit: str) -> float:

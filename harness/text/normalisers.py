@@ -96,8 +96,8 @@ class Normaliser:
 def _joined_readings(name: str, token: str) -> tuple[str, ...]:
     """Return the readings of a token, each normalised in its turn, letters joined."""
     chosen = normaliser(name)
-    found = ("".join(chosen(reading).split()) for reading in readings_of(token, chosen.language))
-    return tuple(dict.fromkeys(joined for joined in found if joined and joined != token))
+    candidates = ("".join(chosen(reading).split()) for reading in readings_of(token, chosen.language))
+    return tuple(dict.fromkeys(joined for joined in candidates if joined and joined != token))
 
 
 def _spoken(words: str) -> list[str]:

@@ -45,10 +45,10 @@ def _say(value: float, language: str, rules: tuple[str, ...]) -> list[str]:
     if engine is None or not rules:
         return []
     try:
-        seen = engine.format_number(value, ruleset_names=list(rules))
+        spoken = engine.format_number(value, ruleset_names=list(rules))
     except (ValueError, KeyError, IndexError, RecursionError):
         return []
-    return list(dict.fromkeys(str(text) for text in seen.text_by_ruleset.values()))
+    return list(dict.fromkeys(str(text) for text in spoken.text_by_ruleset.values()))
 
 
 @lru_cache(maxsize=16384)

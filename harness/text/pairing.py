@@ -67,7 +67,7 @@ def pair_tokens(
 
 def _readings_at(side: _Side, alternatives: Alternatives) -> dict[tuple[int, int], set[str]]:
     """Return the readings of every stretch that has any besides its own letters."""
-    found: dict[tuple[int, int], set[str]] = {}
+    readings: dict[tuple[int, int], set[str]] = {}
     each = [alternatives(word) for word in side.words]
     for start in range(len(side.words)):
         for end in range(start + 1, min(start + WIDE, len(side.words)) + 1):
@@ -77,22 +77,22 @@ def _readings_at(side: _Side, alternatives: Alternatives) -> dict[tuple[int, int
             if any(len(c) > 1 for c in choices):
                 several |= {"".join(c) for c in itertools.islice(itertools.product(*choices), MOST)}
             if several:
-                found[start, end] = several - {""}
-    return found
+                readings[start, end] = several - {""}
+    return readings
 
 
 def _spans(side: _Side, rich: dict[tuple[int, int], set[str]]) -> dict[str, list[tuple[int, int]]]:
     """Return the stretches by their letters: as they are written, and as they may be said."""
-    found: dict[str, list[tuple[int, int]]] = {}
+    spans: dict[str, list[tuple[int, int]]] = {}
     for start in range(len(side.words)):
         joined = ""
         for end in range(start + 1, min(start + LONG, len(side.words)) + 1):
             joined += side.words[end - 1]
-            found.setdefault(joined, []).append((start, end))
+            spans.setdefault(joined, []).append((start, end))
     for span, several in rich.items():
         for joined in several:
-            found.setdefault(joined, []).append(span)
-    return found
+            spans.setdefault(joined, []).append(span)
+    return spans
 
 
 Edge = tuple[int, int, int]  # start in the reference, start in the hypothesis, its length there
@@ -102,11 +102,11 @@ def _edges(ref: _Side, hyp: _Side, alternatives: Alternatives) -> dict[tuple[int
     """Return (end in the reference, end in the hypothesis) -> the stretches that end there and say the same."""
     rich_ref, rich_hyp = _readings_at(ref, alternatives), _readings_at(hyp, alternatives)
     there = _spans(hyp, rich_hyp)
-    found: dict[tuple[int, int], set[Edge]] = {}
+    edges: dict[tuple[int, int], set[Edge]] = {}
 
     def add(span: tuple[int, int], joined: str) -> None:
         for first, last in there.get(joined, ()):
-            found.setdefault((span[1], last), set()).add((span[0], first, last - first))
+            edges.setdefault((span[1], last), set()).add((span[0], first, last - first))
 
     for span, several in rich_ref.items():
         for joined in several:
@@ -116,7 +116,7 @@ def _edges(ref: _Side, hyp: _Side, alternatives: Alternatives) -> dict[tuple[int
         for end in range(start + 1, min(start + LONG, len(ref.words)) + 1):
             joined += ref.words[end - 1]
             add((start, end), joined)
-    return found
+    return edges
 
 
 def _paired(ref: _Side, hyp: _Side, alternatives: Alternatives, spell: Spell) -> tuple[list[str], list[str]]:

@@ -46,20 +46,20 @@ def _forms(digits: str, language: str) -> tuple[str, ...]:
 
 
 def _with_name(digits: str, names: tuple[str, ...], language: str) -> list[str]:
-    found = []
+    readings = []
     for name, number in itertools.product(names, _forms(digits, language)):
-        found.append(name.format(number) if "{}" in name else f"{number} {name}")
-    return found
+        readings.append(name.format(number) if "{}" in name else f"{number} {name}")
+    return readings
 
 
 def _money(digits: str, sign: str, language: str) -> list[str]:
     names = sign_names(sign, language)
-    found = _with_name(digits, names, language)
+    readings = _with_name(digits, names, language)
     whole, _, rest = digits.partition(".")
     if len(rest) == 2:
         parts = itertools.product(_forms(whole, language)[:4], names, _forms(str(int(rest)), language)[:4])
-        found += [f"{a} {name} {b}" for a, name, b in parts]
-    return found
+        readings += [f"{a} {name} {b}" for a, name, b in parts]
+    return readings
 
 
 def _clock(hour: str, minute: str, language: str) -> list[str]:

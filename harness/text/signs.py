@@ -73,12 +73,12 @@ def unit_names(sign: str, language: str) -> tuple[str, ...]:
     unit, locale = UNITS_BY_SIGN.get(sign), _locale(language)
     if unit is None or locale is None:
         return ()
-    found: list[str] = []
+    names: list[str] = []
     for name in [unit, *(("duration-minute",) if sign == "\u2032" else ())]:
         forms = locale._data["unit_patterns"].get(name, {}).get("long", {})
         patterns = [p for form in forms.values() for p in (form.values() if hasattr(form, "values") else [form])]
-        found += [p.replace("{0}", "").strip() for p in patterns if isinstance(p, str)]
-    return tuple(dict.fromkeys(found))
+        names += [p.replace("{0}", "").strip() for p in patterns if isinstance(p, str)]
+    return tuple(dict.fromkeys(names))
 
 
 @cache

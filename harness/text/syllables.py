@@ -98,7 +98,7 @@ def _latin(word: str, language: str) -> float:
 
 def _akshara_syllables(plain: str, language: str) -> float:
     """Every consonant carries a vowel unless a virama kills it; the last one of a Hindi word is silent."""
-    found = _AKSHARA.findall(plain)
-    count = sum(1 for part in found if not any(unicodedata.combining(c) == 9 for c in part))
-    silent = primary(language) in _DROPS_LAST_VOWEL and len(found) > 1 and len(found[-1]) == 1
+    aksharas = _AKSHARA.findall(plain)
+    count = sum(1 for part in aksharas if not any(unicodedata.combining(c) == 9 for c in part))
+    silent = primary(language) in _DROPS_LAST_VOWEL and len(aksharas) > 1 and len(aksharas[-1]) == 1
     return float(max(count - silent, 1))

@@ -108,8 +108,8 @@ class Limits:
     @classmethod
     def default(cls, priors: Priors | None = None) -> Limits:
         """The limits of a voice that was never calibrated: physics, and the priors (those that come with the tool)."""
-        known = Priors.shipped() if priors is None else priors
-        return cls({name: _default(fault, known) for name, fault in catalogue().items()})
+        shipped = Priors.shipped() if priors is None else priors
+        return cls({name: _default(fault, shipped) for name, fault in catalogue().items()})
 
     @classmethod
     def load(cls, path: Path) -> Limits:
@@ -120,8 +120,8 @@ class Limits:
     def from_json(cls, data: Json, where: str = "limits") -> Limits:
         """The inverse of ``to_json``; classes that the data does not name keep their defaults."""
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-            found = data.get("schema") if isinstance(data, dict) else None
-            raise ConfigError(f"{where}: schema is {found!r}, this version reads {SCHEMA}")
+            schema = data.get("schema") if isinstance(data, dict) else None
+            raise ConfigError(f"{where}: schema is {schema!r}, this version reads {SCHEMA}")
         refuse_unknown(where, data, ("schema", "keys", "fitted", "faults"))
         for key in ("faults", "keys", "fitted"):
             if not isinstance(data.get(key, {}), dict):

@@ -69,45 +69,45 @@ class VerdictPolicy:
         self, view: DetectorInput, evidence: Sequence[Detection], own: Own | None = None
     ) -> tuple[list[Finding], dict[str, str]]:
         """Every value beyond its limit, also those that follow from another, and why each other could not be judged."""
-        found, unjudged, _ = self._look(view, evidence, own or {})
-        return found, unjudged
+        all_findings, unjudged, _ = self._look(view, evidence, own or {})
+        return all_findings, unjudged
 
     def _look(
         self, view: DetectorInput, evidence: Sequence[Detection], own: Own
     ) -> tuple[list[Finding], dict[str, str], list[UsedLimit]]:
-        found: list[Finding] = []
+        findings: list[Finding] = []
         used: list[UsedLimit] = []
         unjudged: dict[str, str] = {}
-        for seen in evidence:
-            if not seen.applies:
+        for detection in evidence:
+            if not detection.applies:
                 continue
-            if seen.value is None:
-                unjudged[seen.fault] = seen.reason or "no value"
-            elif not math.isfinite(seen.value):
-                unjudged[seen.fault] = f"its value is {seen.value}"
+            if detection.value is None:
+                unjudged[detection.fault] = detection.reason or "no value"
+            elif not math.isfinite(detection.value):
+                unjudged[detection.fault] = f"its value is {detection.value}"
             else:
-                held = self._hold(view, seen, seen.value, own)
-                if isinstance(held, str):
-                    unjudged[seen.fault] = held
-                elif held is not None:
-                    used.append(UsedLimit(seen.fault, held.compared, held.limit, held.source))
-                    if held.exceeded:
-                        found.append(_finding(seen, held))
-        return found, unjudged, used
+                limit_used = self._hold(view, detection, detection.value, own)
+                if isinstance(limit_used, str):
+                    unjudged[detection.fault] = limit_used
+                elif limit_used is not None:
+                    used.append(UsedLimit(detection.fault, limit_used.compared, limit_used.limit, limit_used.source))
+                    if limit_used.exceeded:
+                        findings.append(_finding(detection, limit_used))
+        return findings, unjudged, used
 
     def verdict(self, view: DetectorInput, evidence: Sequence[Detection], own: Own | None = None) -> Verdict:
         """Faulty with at least one finding; clean only when every class that applies has judged; else not judged.
 
         ``own``: what the run's other chunks allow, empty where there are too few of them; it makes the verdict final.
         """
-        found, unjudged, used = self._look(view, evidence, own or {})
+        findings, unjudged, used = self._look(view, evidence, own or {})
         names, limits, final = tuple(unjudged), tuple(used), own is not None
         if nothing_to_speak(view.chunk):
-            return replace(verdict_without_words(view, self._fold(found)), limits=limits, final=final)
-        if found:
-            kept = tuple(self._fold(found))
+            return replace(verdict_without_words(view, self._fold(findings)), limits=limits, final=final)
+        if findings:
+            kept = tuple(self._fold(findings))
             return Verdict(VerdictWord.FAULTY, kept, unjudged=names, limits=limits, final=final)
-        if unjudged or not any(seen.applies for seen in evidence):
+        if unjudged or not any(detection.applies for detection in evidence):
             why = _reason(unjudged)
             return Verdict(VerdictWord.NOT_JUDGED, reason=why, unjudged=names, limits=limits, final=final)
         return Verdict(VerdictWord.CLEAN, limits=limits, final=final)

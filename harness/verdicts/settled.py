@@ -57,7 +57,10 @@ def settle_run(views: Sequence[DetectorInput], evidence: Sequence[Sequence[Detec
 def asked_again(view: DetectorInput, given: Sequence[Detection]) -> list[Detection]:
     """Return the evidence, of detectors that compare with the run's other chunks as they see it now."""
     classes = catalogue()
-    return [classes[seen.fault].evidence(view) if classes[seen.fault].expects else seen for seen in given]
+    return [
+        classes[detection.fault].evidence(view) if classes[detection.fault].expects else detection
+        for detection in given
+    ]
 
 
 def embedding_of(view: DetectorInput) -> Sequence[float] | None:
@@ -84,7 +87,7 @@ def _with_similarity(view: DetectorInput, voices: RunVoices | None) -> DetectorI
     number = view.attempt.id
     if voices is None or number is None or number not in voices.similarity:
         return view
-    seen = view.observations[SPEAKER]
-    payload = {**seen.payload, "similarity": round(voices.similarity[number], 6), "against": AGAINST_RUN}
-    patched = Measurement(seen.scorer, seen.version, Status.OK, payload, seen.reason)
+    measurement = view.observations[SPEAKER]
+    payload = {**measurement.payload, "similarity": round(voices.similarity[number], 6), "against": AGAINST_RUN}
+    patched = Measurement(measurement.scorer, measurement.version, Status.OK, payload, measurement.reason)
     return replace(view, observations={**view.observations, SPEAKER: patched})

@@ -139,16 +139,16 @@ def _fit_all(chunks: Sequence[RunChunk], priors: Priors, apart: Collection[int])
             for one in chunks:
                 bounds[one.attempt] |= _nature(name, values[inside & usable], one.chunk, priors)
             continue
-        found = _bounds(name, chunks, values, line, priors)
-        for number, bound in found.items():
+        fitted = _bounds(name, chunks, values, line, priors)
+        for number, bound in fitted.items():
             bounds[number][name] = bound
         relation = catalogue()[name].relation
         beyond[name] = frozenset(
             one.attempt
             for one in chunks
-            if one.attempt in found
+            if one.attempt in fitted
             and name in one.values
-            and found[one.attempt].compared(one.values[name], relation) > found[one.attempt].limit
+            and fitted[one.attempt].compared(one.values[name], relation) > fitted[one.attempt].limit
         )
     return ThisRun(bounds, beyond, len(chunks))
 

@@ -53,10 +53,10 @@ def _sound_seconds(signal: Json) -> float:
 
 
 def _heard(view: DetectorInput, seconds: float) -> Verdict:
-    found = view.payload("intelligibility")
-    if found is None:
+    payload = view.payload("intelligibility")
+    if payload is None:
         return _unclear(f"{seconds:.1f} s of sound were given, and no recognizer listened")
-    words, extra = str(found.get("hypothesis") or "").split(), int((found.get("wer") or {}).get("insertions") or 0)
+    words, extra = str(payload.get("hypothesis") or "").split(), int((payload.get("wer") or {}).get("insertions") or 0)
     if not words:
         return _unclear(f"{seconds:.1f} s of sound were given, in which no word was heard")
     if not extra:

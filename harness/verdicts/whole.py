@@ -49,7 +49,7 @@ def figure_values(views: Sequence[DetectorInput]) -> dict[str, float]:
 
 def outside(views: Sequence[DetectorInput], priors: Priors) -> list[UnusualFigure]:
     """Return what all chunks of a run share and healthy voices do not, in words."""
-    found = []
+    unusual = []
     for name, value in figure_values(views).items():
         usual = priors.figures.get(name)
         if usual is None:
@@ -57,8 +57,8 @@ def outside(views: Sequence[DetectorInput], priors: Priors) -> list[UnusualFigur
         figure = FIGURES[name]
         sentence = figure.too_low if value < usual.low else figure.too_high if value > usual.high else ""
         if sentence:
-            found.append(UnusualFigure(name, value, usual, _said(name, sentence, value, usual, views)))
-    return found
+            unusual.append(UnusualFigure(name, value, usual, _said(name, sentence, value, usual, views)))
+    return unusual
 
 
 def _said(name: str, sentence: str, value: float, usual: FigureRange, views: Sequence[DetectorInput]) -> str:

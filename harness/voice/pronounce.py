@@ -120,12 +120,12 @@ def _features(word: str, index: int) -> list[str]:
     def coded(letter: str) -> str:
         return base64.b64encode(letter.encode()).decode()
 
-    found = ["bias", f"grapheme:{coded(word[index])}"]
-    found += ["begin"] if index == 0 else []
-    found += ["end"] if index == len(word) - 1 else []
+    features = ["bias", f"grapheme:{coded(word[index])}"]
+    features += ["begin"] if index == 0 else []
+    features += ["end"] if index == len(word) - 1 else []
     for offset in range(1, CONTEXT + 1):
         if index >= offset:
-            found.append(f"grapheme-{offset}:{coded(word[index - offset])}")
+            features.append(f"grapheme-{offset}:{coded(word[index - offset])}")
         if index + offset < len(word):
-            found.append(f"grapheme+{offset}:{coded(word[index + offset])}")
-    return found
+            features.append(f"grapheme+{offset}:{coded(word[index + offset])}")
+    return features

@@ -106,13 +106,13 @@ def load_snac_geometry(path: Path) -> SnacGeometry:
     if not isinstance(stored, dict) or stored.get("schema_version") != SCHEMA:
         raise ConfigError(f"{path}: schema_version must be {SCHEMA}")
     try:
-        made = _geometry(stored, path.parent)
+        geometry = _geometry(stored, path.parent)
     except KeyError as error:
         raise ConfigError(f"{path}: key {error.args[0]!r} is missing") from None
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ConfigError(f"{path}: {error}") from None
-    _check(made, path)
-    return made
+    _check(geometry, path)
+    return geometry
 
 
 def _geometry(stored: Mapping[str, Any], folder: Path) -> SnacGeometry:
@@ -174,13 +174,13 @@ class SnacDecoder:
         widest = max(model.vq_strides)
         wanted = {level: widest // stride for level, stride in enumerate(model.vq_strides)}
         given = {level: geometry.slots.count(level) for level in set(geometry.slots)}
-        found = {
+        differing = {
             "slots of the levels": (given, wanted),
             "codebook_size": (geometry.codebook_size, model.codebook_size),
             "sample_rate": (geometry.sample_rate, model.sampling_rate),
             "frame_samples": (geometry.frame_samples, int(model.hop_length) * widest),
         }
-        for key, (ours, theirs) in found.items():
+        for key, (ours, theirs) in differing.items():
             if ours != theirs:
                 raise ConfigError(f"{geometry.codec}: {key} is {theirs}, the voice description says {ours}")
 
@@ -193,5 +193,5 @@ class SnacDecoder:
         with torch.inference_mode(), torch.random.fork_rng():
             torch.manual_seed(NOISE_SEED)
             levels = [torch.from_numpy(level)[None] for level in self._geometry.levels(codes)]
-            made: Samples = self._model.decode(levels)[0, 0].numpy().astype(np.float32)
-        return made
+            samples: Samples = self._model.decode(levels)[0, 0].numpy().astype(np.float32)
+        return samples

@@ -88,8 +88,8 @@ class SourceFilter(nn.Module):  # type: ignore[misc]
         voiced = torch.matmul(prosody[:, 2:4], self.slow) / runtime.VOICING_SCALE > 0.5
         f0 = torch.where(voiced, runtime.F0_REFERENCE * torch.exp(log_f0), torch.zeros_like(log_f0))
         strengths = prosody[:, 4:] * self.slow[0, 0] / runtime.STRENGTH_SCALE
-        held = strengths[:, None, :].expand(-1, runtime.STEPS, -1)
-        slow = torch.cat([cepstra, held], 2).reshape(-1, cepstra.shape[-1] + strengths.shape[-1])
+        repeated = strengths[:, None, :].expand(-1, runtime.STEPS, -1)
+        slow = torch.cat([cepstra, repeated], 2).reshape(-1, cepstra.shape[-1] + strengths.shape[-1])
         inner = 0.25 * slow[:-2] + 0.5 * slow[1:-1] + 0.25 * slow[2:]
         smooth = torch.cat([slow[:1], inner, slow[-1:]], 0)
         return torch.cat([f0.reshape(-1, 1), smooth], 1)
@@ -102,9 +102,9 @@ class SourceFilter(nn.Module):  # type: ignore[misc]
 
     def source_of(self, f0: Tensor, phase: Tensor, noise: Tensor) -> Tensor:
         """Pulses (harmonics 1..N in closed form, amplitude 2 / sqrt(period)) where voiced, and the noise."""
-        held = f0[:, None].expand(-1, HOP).reshape(-1)
-        voiced = held >= runtime.LOWEST_F0
-        safe = torch.where(voiced, held, torch.full_like(held, runtime.F0_REFERENCE))
+        repeated = f0[:, None].expand(-1, HOP).reshape(-1)
+        voiced = repeated >= runtime.LOWEST_F0
+        safe = torch.where(voiced, repeated, torch.full_like(repeated, runtime.F0_REFERENCE))
         count = torch.floor(0.5 * runtime.SAMPLE_RATE / safe - 1e-3)
         half = math.pi * phase
         below = torch.sin(half)
@@ -137,11 +137,11 @@ class SourceFilter(nn.Module):  # type: ignore[misc]
         a, b = response[..., 0], response[..., 1]
         out_real = (real * a - imaginary * b).sum(0)
         out_imaginary = (real * b + imaginary * a).sum(0)
-        made = torch.matmul(out_real, self.back_real) + torch.matmul(out_imaginary, self.back_imaginary)
+        waves = torch.matmul(out_real, self.back_real) + torch.matmul(out_imaginary, self.back_imaginary)
         length = steps * HOP + SIZE
-        total = torch.nn.functional.pad(made[:, :HOP].reshape(-1), (0, length - steps * HOP))
+        total = torch.nn.functional.pad(waves[:, :HOP].reshape(-1), (0, length - steps * HOP))
         for block in range(1, math.ceil(SIZE / HOP)):
-            part = made[:, block * HOP : (block + 1) * HOP]
+            part = waves[:, block * HOP : (block + 1) * HOP]
             part = torch.nn.functional.pad(part, (0, HOP - part.shape[1])).reshape(-1)
             total = total + torch.nn.functional.pad(part, (block * HOP, length - steps * HOP - block * HOP))
         return total[HOP // 2 : HOP // 2 + steps * HOP]
@@ -160,5 +160,5 @@ def synthesis_stages(codes: NDArray[np.integer], codec: runtime.Codec) -> dict[s
     """Every named stage as a numpy array, for codes (frames, 3) that all lie within their codebooks."""
     with torch.inference_mode():
         module = SourceFilter(codec)
-        found = module(torch.from_numpy(np.asarray(codes, np.int64)), torch.from_numpy(noise_for(len(codes))))
-    return {"codes": np.asarray(codes), **{name: value.numpy() for name, value in zip(STAGES, found, strict=True)}}
+        stages = module(torch.from_numpy(np.asarray(codes, np.int64)), torch.from_numpy(noise_for(len(codes))))
+    return {"codes": np.asarray(codes), **{name: value.numpy() for name, value in zip(STAGES, stages, strict=True)}}

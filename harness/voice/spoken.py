@@ -143,15 +143,15 @@ def _is_spelled(word: str, shouting: bool, known: frozenset[str]) -> bool:
 
 def text_tokens(text: str, known: frozenset[str] = frozenset()) -> list[Token]:
     """Spoken tokens of written text. ``known``: lower-case words that capitals do not turn into an acronym."""
-    found = WORD_OR_PAUSE.findall(expand(text))
-    words = [w for w in found if w[0].isalpha()]
+    matches = WORD_OR_PAUSE.findall(expand(text))
+    words = [w for w in matches if w[0].isalpha()]
     shouting = len(words) > 2 and sum(w.isupper() for w in words) > 0.6 * len(words)
     out: list[Token] = []
-    for index, piece in enumerate(found):
+    for index, piece in enumerate(matches):
         if not (piece[0].isalpha() or (piece[0] == "'" and len(piece) > 1)):
             if out and out[-1].kind != "pause":
-                out.append(Token(piece, "pause", _ends_sentence(found, index)))
-        elif len(piece) == 1 and piece.isupper() and (piece not in "AI" or _among_letters(found, index)):
+                out.append(Token(piece, "pause", _ends_sentence(matches, index)))
+        elif len(piece) == 1 and piece.isupper() and (piece not in "AI" or _among_letters(matches, index)):
             out.append(Token(piece.lower(), "letter"))
         elif _is_spelled(piece, shouting, known):
             out.extend(Token(c, "letter") for c in piece.lower() if c.isalpha())

@@ -36,9 +36,9 @@ class Preset:
 
     def filled(self, given: Mapping[str, str]) -> str:
         """The variant as TOML, with ``given`` values, else the defaults. Raises ConfigError for an unknown key."""
-        known = {need.key: need.default for need in self.needs}
-        refuse_unknown(f"preset {self.name}", given, known)
-        values = {**known, **given}
+        defaults = {need.key: need.default for need in self.needs}
+        refuse_unknown(f"preset {self.name}", given, defaults)
+        values = {**defaults, **given}
         return re.sub(r"@(\w+)@", lambda match: _quoted(values[match.group(1)]), self.body)
 
 

@@ -29,8 +29,8 @@ def serve_scores() -> None:
             job: ScoreJob = pipe.recv()
             began = time.process_time()
             wanted = job.scorers if job.scorers is not None else tuple(options)
-            seen = _score(job, [name for name in wanted if name in options], options, ready, refused)
-            pipe.send((seen, time.process_time() - began))
+            measurements = _score(job, [name for name in wanted if name in options], options, ready, refused)
+            pipe.send((measurements, time.process_time() - began))
     except EOFError:
         return
 
@@ -46,7 +46,7 @@ def _score(
         clip = _clip(job)
     except AudioError as error:  # a file that was stored and cannot be read: stated for each scorer, nothing dies
         return [Measurement(name, "", Status.ERROR, {}, f"its audio cannot be read: {error}"[:300]) for name in wanted]
-    seen: list[Measurement] = []
+    measurements: list[Measurement] = []
     for name in wanted:
         if name not in ready and name not in refused:
             try:
@@ -56,10 +56,10 @@ def _score(
             except Exception as error:  # a scorer that cannot start is an error on every attempt, not silence
                 refused[name] = f"cannot start: {type(error).__name__}: {error}"[:300]
         if name in refused:
-            seen.append(Measurement(name, "", Status.ERROR, {}, refused[name]))
+            measurements.append(Measurement(name, "", Status.ERROR, {}, refused[name]))
         else:
-            seen.append(observe(ready[name], clip))
-    return seen
+            measurements.append(observe(ready[name], clip))
+    return measurements
 
 
 def _clip(job: ScoreJob) -> Clip:

@@ -40,14 +40,14 @@ class Setup:
     @classmethod
     def read(cls, table: Mapping[str, Any]) -> Setup:
         """Raises ConfigError for an unknown key or arm."""
-        known = asdict(cls())
-        refuse_unknown("limits: determinism", table, known)
+        defaults = asdict(cls())
+        refuse_unknown("limits: determinism", table, defaults)
         values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
-        made = cls(**values)
-        for arm in made.arms:
+        setup = cls(**values)
+        for arm in setup.arms:
             if arm not in OPTIONAL:
                 raise ConfigError(f"limits: determinism.arms: unknown arm {arm!r}{nearest(arm, OPTIONAL)}")
-        return made
+        return setup
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def choose_probes(chunks: Sequence[Chunk], setup: Setup) -> tuple[list[Probe], l
 
 def _shorter(chunk: Chunk, by_length: Sequence[Chunk], index: int) -> Chunk:
     """A text shorter than the probe, another one for each; where there is none, the shortest of the others."""
-    found = [other for other in by_length if len(other.text) < len(chunk.text)]
-    return found[index % len(found)] if found else next(other for other in by_length if other is not chunk)
+    shorter = [other for other in by_length if len(other.text) < len(chunk.text)]
+    return shorter[index % len(shorter)] if shorter else next(other for other in by_length if other is not chunk)
 
 
 class ArmRunner:

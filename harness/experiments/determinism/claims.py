@@ -28,7 +28,7 @@ def determinism_claims(
 ) -> list[Claim]:
     """The verdict, and one claim an arm; an arm that could not be spoken or judged is neither passed nor failed."""
     exact = word in (DeterminismWord.BIT, DeterminismWord.TOKEN)
-    known = None if word is DeterminismWord.NOT_JUDGED else exact
+    passed = None if word is DeterminismWord.NOT_JUDGED else exact
     traced = {DeterminismWord.BLEED: False, DeterminismWord.UNKNOWN: None, DeterminismWord.NOT_JUDGED: None}.get(
         word, True
     )
@@ -40,12 +40,14 @@ def determinism_claims(
     missing = details["not_available"]
 
     def arm(claim: str, arms: Sequence[str], when: str) -> Claim:
-        found = [c for one in arms for c in compared[one]]
+        comparisons = [c for one in arms for c in compared[one]]
         absent = next((missing[one] for one in arms if one in missing), "")
-        return _agreement(claim, name, found, when, seen.tie_max, absent, unseeded if claim != "fresh-agree" else "")
+        return _agreement(
+            claim, name, comparisons, when, seen.tie_max, absent, unseeded if claim != "fresh-agree" else ""
+        )
 
     return [
-        Claim("determinism", name, f"{word.value}: {why}", known, count=count, details=details),
+        Claim("determinism", name, f"{word.value}: {why}", passed, count=count, details=details),
         Claim("no-bleed", name, f"{word.value}: {why}", traced, count=count),
         _distinct(name, seen),
         arm("fresh-agree", [FRESH_AGAIN], "in a second fresh process"),
@@ -64,10 +66,10 @@ def _others(details: Json) -> str:
 
 
 def _distinct(name: str, seen: DeterminismData) -> Claim:
-    says = f"{len(seen.collisions)} pairs of different texts have the same samples, of {seen.texts} texts"
+    statement = f"{len(seen.collisions)} pairs of different texts have the same samples, of {seen.texts} texts"
     if seen.collisions:
-        says += f": {' and '.join(seen.collisions[0])} for one"
-    return Claim("distinct-texts", name, says, not seen.collisions if seen.texts > 1 else None, count=seen.texts)
+        statement += f": {' and '.join(seen.collisions[0])} for one"
+    return Claim("distinct-texts", name, statement, not seen.collisions if seen.texts > 1 else None, count=seen.texts)
 
 
 def _agreement(
@@ -78,15 +80,17 @@ def _agreement(
         return Claim(claim, name, f"no probe was spoken {when} ({reason})", None, count=0)
     same = sum(c.same for c in found)
     tokens = "tokens" if any(c.same_tokens is not None for c in found) else "samples"
-    says = f"{same} of {len(found)} renditions {when} have the {tokens} of a fresh process"
+    statement = f"{same} of {len(found)} renditions {when} have the {tokens} of a fresh process"
     shifts = [c.shift for c in found if not c.same and c.shift is not None]
     if shifts:
         worst = max(shifts)
         kind = "no more than a tie" if worst <= tie_max else "more than a tie"
-        says += f"; next-token distributions lie up to {worst:.2g} apart at the first divergence, {kind} ({tie_max:g})"
+        statement += (
+            f"; next-token distributions lie up to {worst:.2g} apart at the first divergence, {kind} ({tie_max:g})"
+        )
     if unseeded:
-        return Claim(claim, name, f"cannot be told from identity, {unseeded}: {says}", None, count=len(found))
-    return Claim(claim, name, says, same == len(found), same / len(found), count=len(found))
+        return Claim(claim, name, f"cannot be told from identity, {unseeded}: {statement}", None, count=len(found))
+    return Claim(claim, name, statement, same == len(found), same / len(found), count=len(found))
 
 
 def _cured(claim: Claim, compared: Compared) -> Claim:
@@ -95,13 +99,13 @@ def _cured(claim: Claim, compared: Compared) -> Claim:
     if claim.passed is None or not without:
         return claim
     moved = sum(not c.same for c in without)
-    says = f"{claim.statement}; without a reload {len(without) - moved} of {len(without)} have them"
+    statement = f"{claim.statement}; without a reload {len(without) - moved} of {len(without)} have them"
     if not moved:
-        says += ": there is nothing for a reload to cure"
+        statement += ": there is nothing for a reload to cure"
     else:
-        says += ": reloading cures it" if all(c.same for c in after) else ": reloading does not cure it"
+        statement += ": reloading cures it" if all(c.same for c in after) else ": reloading does not cure it"
     details: Json = {"moved_without": moved, "without": len(without), "moved_after": sum(not c.same for c in after)}
-    return Claim(claim.name, claim.variant, says, claim.passed, claim.value, count=claim.count, details=details)
+    return Claim(claim.name, claim.variant, statement, claim.passed, claim.value, count=claim.count, details=details)
 
 
 def row(found: Sequence[ArmComparison]) -> Json:
@@ -130,10 +134,10 @@ def determinism_table(results: Mapping[str, Json]) -> str:
     heads = ["arm", "renditions", "same tokens", "same PCM", "first divergence (median)", "largest shift",
              "log-mel of those that differ, dB", "same transcript"]  # fmt: skip
     parts = []
-    for name, found in results.items():
-        rows = [[arm, *_cells(figures)] for arm, figures in found["arms"].items()]
-        absent = "".join(f"\n- {arm}: not available: {reason}" for arm, reason in found["not_available"].items())
-        parts.append(f"**{name}: {found['word']}**. {found['why']}.\n\n{markdown_table(heads, rows)}\n{absent}\n")
+    for name, result in results.items():
+        rows = [[arm, *_cells(figures)] for arm, figures in result["arms"].items()]
+        absent = "".join(f"\n- {arm}: not available: {reason}" for arm, reason in result["not_available"].items())
+        parts.append(f"**{name}: {result['word']}**. {result['why']}.\n\n{markdown_table(heads, rows)}\n{absent}\n")
     return "\n".join(parts)
 
 

@@ -96,8 +96,8 @@ def compare_synthesis(
 
     Up to the first divergence both have seen the same tokens: what differs in the distributions there was carried in.
     """
-    known = fresh.tokens is not None and other.tokens is not None
-    divergence = first_difference(fresh.tokens or (), other.tokens or ()) if known else None
+    both_tokens = fresh.tokens is not None and other.tokens is not None
+    divergence = first_difference(fresh.tokens or (), other.tokens or ()) if both_tokens else None
     shift = gap = None
     step = first_difference(fresh.choices, other.choices)
     if step is not None and step < min(len(fresh.top), len(other.top)):
@@ -105,7 +105,7 @@ def compare_synthesis(
         best = sorted(fresh.top[step].values(), reverse=True)
         gap = best[0] - best[1] if len(best) > 1 else None
     same_pcm = fresh.pcm is not None and fresh.pcm == other.pcm
-    same_tokens = divergence is None if known else None
+    same_tokens = divergence is None if both_tokens else None
     return ArmComparison(arm, fresh.chunk_id, same_tokens, divergence, same_pcm, shift, gap, mel_db, same_words)
 
 
@@ -141,15 +141,15 @@ def content(pairs: Sequence[tuple[str, str, str]], *, seed: int, repeats: int = 
 
 def same_bytes(renditions: Sequence[Rendition], texts: Mapping[str, str]) -> list[tuple[str, str]]:
     """Pairs of chunks with different texts and the very same samples, each pair once."""
-    seen: dict[str, str] = {}
-    found: dict[tuple[str, str], None] = {}
+    first_text: dict[str, str] = {}
+    pairs: dict[tuple[str, str], None] = {}
     for rendition in renditions:
         if rendition.pcm is None:
             continue
-        other = seen.setdefault(rendition.pcm, rendition.chunk_id)
+        other = first_text.setdefault(rendition.pcm, rendition.chunk_id)
         if texts[other] != texts[rendition.chunk_id]:
-            found[min(other, rendition.chunk_id), max(other, rendition.chunk_id)] = None
-    return list(found)
+            pairs[min(other, rendition.chunk_id), max(other, rendition.chunk_id)] = None
+    return list(pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +175,13 @@ def decide_determinism(seen: DeterminismData) -> tuple[DeterminismWord, str]:
     heard = seen.content is not None and seen.content.p_value <= seen.alpha
     unequal = [c for c in seen.fresh if not c.same]
     if unequal:
-        says = f"{len(unequal)} of {len(seen.fresh)} probes differ between two fresh processes under one seed"
+        statement = f"{len(unequal)} of {len(seen.fresh)} probes differ between two fresh processes under one seed"
         if heard:
-            return DeterminismWord.BLEED, f"{says}; {_heard(seen.content)}"
-        return DeterminismWord.UNSEEDED, f"{says}, so bleed can be judged from content alone: {_heard(seen.content)}"
+            return DeterminismWord.BLEED, f"{statement}; {_heard(seen.content)}"
+        return (
+            DeterminismWord.UNSEEDED,
+            f"{statement}, so bleed can be judged from content alone: {_heard(seen.content)}",
+        )
     moved = [c for c in seen.later if not c.same]
     if not moved:
         if all(c.same_pcm for c in (*seen.fresh, *seen.later)):
@@ -191,22 +194,25 @@ def decide_determinism(seen: DeterminismData) -> tuple[DeterminismWord, str]:
 
 
 def _cause(seen: DeterminismData, moved: Sequence[ArmComparison], heard: bool) -> tuple[DeterminismWord, str]:
-    says = f"fresh processes agree, {len(moved)} of {len(seen.later)} later renditions differ"
+    statement = f"fresh processes agree, {len(moved)} of {len(seen.later)} later renditions differ"
     shifts = [c.shift for c in moved if c.shift is not None]
     if heard:
-        return DeterminismWord.BLEED, f"{says}; {_heard(seen.content)}"
+        return DeterminismWord.BLEED, f"{statement}; {_heard(seen.content)}"
     if not shifts:
         return (
             DeterminismWord.UNKNOWN,
-            f"{says}; the backend shows no probabilities to tell why; {_heard(seen.content)}",
+            f"{statement}; the backend shows no probabilities to tell why; {_heard(seen.content)}",
         )
     worst = max(shifts)
     where = f"at the first divergence the next-token distributions lie up to {worst:.2g} apart (total variation)"
     if worst > seen.tie_max:
-        return DeterminismWord.BLEED, f"{says}; {where}, more than the {seen.tie_max:g} of a tie"
+        return DeterminismWord.BLEED, f"{statement}; {where}, more than the {seen.tie_max:g} of a tie"
     if len(shifts) < len(moved):
-        return DeterminismWord.UNKNOWN, f"{says}; {where}, but {len(moved) - len(shifts)} of them show no probabilities"
-    return DeterminismWord.TIE, f"{says}; {where}, no more than a tie ({seen.tie_max:g})"
+        return (
+            DeterminismWord.UNKNOWN,
+            f"{statement}; {where}, but {len(moved) - len(shifts)} of them show no probabilities",
+        )
+    return DeterminismWord.TIE, f"{statement}; {where}, no more than a tie ({seen.tie_max:g})"
 
 
 def _heard(found: Content | None) -> str:

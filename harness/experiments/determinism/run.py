@@ -44,7 +44,7 @@ def run_determinism(plan: Plan, progress: Progress, resume: Path | None) -> Path
     """Speak every arm for each variant, compare, and record the claims; returns the run directory."""
     setup = Setup.read(plan.experiment.get("determinism", {}))
     with ExperimentRun(plan, progress, resume) as stage:
-        made: list[Claim] = []
+        claims: list[Claim] = []
         results: Json = {}
         for variant in plan.variants:
             probes, session = choose_probes(plan.chunks(variant), setup)
@@ -54,10 +54,10 @@ def run_determinism(plan: Plan, progress: Progress, resume: Path | None) -> Path
             except SoakError as error:
                 stage.lost(variant, error)
                 continue
-            found, rows = _conclude(stage.run, variant, probes, plan, setup, speaker.missing)
-            made += found
+            conclusion, rows = _conclude(stage.run, variant, probes, plan, setup, speaker.missing)
+            claims += conclusion
             results[variant.name] = rows
-        write_results(stage.run, made, results, determinism_table(results))
+        write_results(stage.run, claims, results, determinism_table(results))
         return stage.run.path
 
 
@@ -70,9 +70,9 @@ def _conclude(
         arms.setdefault(attempt.arm, {})[attempt.chunk_id] = attempt
     compared = {arm: _compare_arm(run, arms[FRESH], arms.get(arm, {}), arm) for arm in COMPARED}
     texts = {chunk.id: chunk.text for chunk in plan.corpus.chunks}
-    renditions = [found for attempt in every if (found := Rendition.of(attempt)) is not None]
+    renditions = [comparisons for attempt in every if (comparisons := Rendition.of(attempt)) is not None]
     heard = content(_pairs(run, arms, probes, compared), seed=variant.seed)
-    seen = DeterminismData(
+    data = DeterminismData(
         fresh=compared[FRESH_AGAIN],
         later=[c for arm in LATER for c in compared[arm]],
         content=heard,
@@ -81,20 +81,20 @@ def _conclude(
         tie_max=setup.tie_max,
         alpha=setup.alpha,
     )
-    word, why = decide_determinism(seen)
+    word, why = decide_determinism(data)
     details: Json = {
         "word": word.value,
-        "arms": {arm: row(found) for arm, found in compared.items()},
+        "arms": {arm: row(comparisons) for arm, comparisons in compared.items()},
         "not_available": dict(missing),
         "content": asdict(heard) if heard is not None else None,
         "reload_every": setup.reload_every,
     }
-    made = determinism_claims(variant.name, word, why, seen, compared, details)
-    return made, {"word": word.value, "why": why, **details}
+    claims = determinism_claims(variant.name, word, why, data, compared, details)
+    return claims, {"word": word.value, "why": why, **details}
 
 
 def _compare_arm(run: Run, fresh: Mapping[str, Attempt], other: Mapping[str, Attempt], arm: str) -> list[ArmComparison]:
-    found = []
+    comparisons = []
     for chunk_id, attempt in other.items():
         if chunk_id not in fresh:
             continue
@@ -102,14 +102,14 @@ def _compare_arm(run: Run, fresh: Mapping[str, Attempt], other: Mapping[str, Att
         if a is None or b is None:
             continue
         if a.pcm is not None and a.pcm == b.pcm:
-            found.append(compare_synthesis(a, b, arm, same_words=True))
+            comparisons.append(compare_synthesis(a, b, arm, same_words=True))
             continue
         words = [_transcript(run, one) for one in (fresh[chunk_id], attempt)]
         same_words = None if None in words else words[0] == words[1]
-        found.append(
+        comparisons.append(
             compare_synthesis(a, b, arm, mel_db=_distance(run, fresh[chunk_id], attempt), same_words=same_words)
         )
-    return found
+    return comparisons
 
 
 def _distance(run: Run, a: Attempt, b: Attempt) -> float | None:
@@ -121,9 +121,11 @@ def _distance(run: Run, a: Attempt, b: Attempt) -> float | None:
 
 def _transcript(run: Run, attempt: Attempt) -> str | None:
     assert attempt.id is not None
-    seen = run.observations(attempt.id).get("intelligibility")
-    found: str | None = seen.payload.get("hypothesis") if seen is not None and seen.status is Status.OK else None
-    return found
+    measurement = run.observations(attempt.id).get("intelligibility")
+    words: str | None = (
+        measurement.payload.get("hypothesis") if measurement is not None and measurement.status is Status.OK else None
+    )
+    return words
 
 
 def _pairs(
@@ -134,7 +136,7 @@ def _pairs(
     What is heard in the fresh rendition too is no trace of the text before, so it counts as the probe's own; a
     rendition with the samples of the fresh one holds no trace at all.
     """
-    same = {(c.arm, c.chunk_id) for found in compared.values() for c in found if c.same_pcm}
+    same = {(c.arm, c.chunk_id) for comparisons in compared.values() for c in comparisons if c.same_pcm}
     pairs = []
     for probe in probes:
         plain = normaliser(default_normaliser(probe.chunk.language))

@@ -70,13 +70,15 @@ def summarise_divergence(steps: Steps, slots: Sequence[Slot], generations: int, 
     speech = steps.where(_any((mask for slot, mask in inside.items() if slot.speech), len(steps)))
     if not len(speech):
         raise ValueError("none of the tokens is a speech token by the slots given")
-    found = {slot.name: divergence_metrics(steps.where(mask), seed=seed) for slot, mask in inside.items() if mask.any()}
+    by_slot = {
+        slot.name: divergence_metrics(steps.where(mask), seed=seed) for slot, mask in inside.items() if mask.any()
+    }
     places = {
         f"{low}-{high - 1}": divergence_metrics(speech.where(mask), seed=seed)
         for low, high in _bins(int(speech.position.max()))
         if (mask := (speech.position >= low) & (speech.position < high)).any()
     }
-    return Divergence(divergence_metrics(speech, seed=seed), found, places, len(np.unique(steps.group)), generations)
+    return Divergence(divergence_metrics(speech, seed=seed), by_slot, places, len(np.unique(steps.group)), generations)
 
 
 def divergence_metrics(steps: Steps, *, seed: int) -> Figures:
@@ -106,10 +108,10 @@ def _estimate(
     _, groups = np.unique(steps.group, return_inverse=True)
     counts = np.bincount(groups).astype(np.float64)
     sums = np.bincount(groups, weights=values)
-    found = stats.ratio_difference(sums, counts, np.zeros_like(counts), counts, seed=seed)
-    low, high = (min(max(bound, least), most) for bound in found.interval)
-    known = counts.size > 1 and math.isfinite(found.interval[1])
-    return DivergenceEstimate(float(values.mean()), low if known else None, high if known else None)
+    estimate = stats.ratio_difference(sums, counts, np.zeros_like(counts), counts, seed=seed)
+    low, high = (min(max(bound, least), most) for bound in estimate.interval)
+    certain = counts.size > 1 and math.isfinite(estimate.interval[1])
+    return DivergenceEstimate(float(values.mean()), low if certain else None, high if certain else None)
 
 
 def _exp(value: float | None) -> float | None:
@@ -117,10 +119,10 @@ def _exp(value: float | None) -> float | None:
 
 
 def _any(masks: Iterable[NDArray[np.bool_]], length: int) -> NDArray[np.bool_]:
-    found = np.zeros(length, bool)
+    within = np.zeros(length, bool)
     for mask in masks:
-        found |= mask
-    return found
+        within |= mask
+    return within
 
 
 def _bins(last: int) -> list[tuple[int, int]]:

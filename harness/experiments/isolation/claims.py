@@ -103,34 +103,34 @@ def vocoder(seen: IsolationData) -> Judged:
     """Whether this vocoder does to all tokens what the reference decoder does."""
     if not seen.decoded:
         return None, seen.unjudged or "no tokens could be exchanged"
-    wrong = [(d.name, says) for d in seen.decoded if (says := d.wrong(seen.limits))]
+    wrong = [(d.name, statement) for d in seen.decoded if (statement := d.wrong(seen.limits))]
     total = len(seen.decoded)
     if not wrong:
         return True, f"all {total} sets of tokens sound as through the reference decoder"
-    says = f"{len(wrong)} of {total} sets of tokens do not sound as through the reference decoder: {wrong[0][0]} "
-    return False, f"{says}{wrong[0][1]}{f'; {seen.diagnosis}' if seen.diagnosis else ''}"
+    statement = f"{len(wrong)} of {total} sets of tokens do not sound as through the reference decoder: {wrong[0][0]} "
+    return False, f"{statement}{wrong[0][1]}{f'; {seen.diagnosis}' if seen.diagnosis else ''}"
 
 
 def model(seen: IsolationData) -> tuple[bool | None, str, tuple[float, float] | None]:
     """Whether this model's tokens make no more bad texts through the reference decoder than the reference's own."""
-    known, null = [s.bad for s in seen.spoken if s.bad is not None], [s.bad for s in seen.null if s.bad is not None]
-    if not known or not null:
+    judged, null = [s.bad for s in seen.spoken if s.bad is not None], [s.bad for s in seen.null if s.bad is not None]
+    if not judged or not null:
         reason = "no text could be judged" if seen.spoken and seen.null else "no tokens could be exchanged"
         return None, seen.unjudged or reason, None
-    bad, base = sum(known), sum(null)
-    interval = stats.rate_difference(bad, len(known), base, len(null))
+    bad, base = sum(judged), sum(null)
+    interval = stats.rate_difference(bad, len(judged), base, len(null))
     verdicts = sum(s.faulty is not None for s in seen.spoken)
     how = (
         "all judged by verdict" if verdicts == len(seen.spoken) else f"{verdicts} judged by verdict, others by likeness"
     )
-    says = f"{bad} of {len(known)} texts from its tokens are bad through the reference decoder ({how}); "
-    says += f"the reference's own with other seeds: {base} of {len(null)}"
+    statement = f"{bad} of {len(judged)} texts from its tokens are bad through the reference decoder ({how}); "
+    statement += f"the reference's own with other seeds: {base} of {len(null)}"
     if interval[0] > seen.limits.excess_max:
-        return False, says, interval
+        return False, statement, interval
     if interval[1] <= seen.limits.excess_max:
-        return True, says, interval
-    says += f"; the difference is compatible with up to {interval[1]:.0%}"
-    return None, f"too small to say against a margin of {seen.limits.excess_max:.0%}: {says}", interval
+        return True, statement, interval
+    statement += f"; the difference is compatible with up to {interval[1]:.0%}"
+    return None, f"too small to say against a margin of {seen.limits.excess_max:.0%}: {statement}", interval
 
 
 def weights(seen: IsolationData) -> Judged:
@@ -150,17 +150,17 @@ def locate_fault(seen: IsolationData) -> tuple[tuple[Place, ...], str]:
         return (Place.LOADING,), f"the backend cannot be loaded: {seen.unloadable}"
     misloaded = [p for p in seen.weights or () if p.kind is not Kind.DAMAGED]
     (sound, why_sound), (speech, why_speech, _) = vocoder(seen), model(seen)
-    held, why_held = weights(seen)
-    found: list[tuple[Place, str]] = []
+    spoiled, why_held = weights(seen)
+    places: list[tuple[Place, str]] = []
     if sound is False:
-        found.append((Place.VOCODER, why_sound))
+        places.append((Place.VOCODER, why_sound))
     if misloaded:
-        found.append((Place.LOADING, f"{why_held}; {why_speech}"))
+        places.append((Place.LOADING, f"{why_held}; {why_speech}"))
     elif speech is False:
-        cause = {False: f"; its weights: {why_held}", True: "; its weights are the reference's", None: ""}[held]
-        found.append((Place.MODEL, f"{why_speech}{cause}"))
-    if found:
-        return tuple(place for place, _ in found), ". ".join(why for _, why in found)
+        cause = {False: f"; its weights: {why_held}", True: "; its weights are the reference's", None: ""}[spoiled]
+        places.append((Place.MODEL, f"{why_speech}{cause}"))
+    if places:
+        return tuple(place for place, _ in places), ". ".join(why for _, why in places)
     if sound and speech:
         return (Place.HEALTHY,), f"{why_sound}; {why_speech}"
     return (Place.NOT_JUDGED,), "; ".join(why for ok, why in ((sound, why_sound), (speech, why_speech)) if ok is None)
@@ -172,12 +172,12 @@ def isolation_claims(name: str, seen: IsolationData) -> list[Claim]:
     passed = {Place.HEALTHY: True, Place.NOT_JUDGED: None}.get(places[0], False)
     word = " and ".join(places) if places[0] is not Place.NOT_JUDGED else "the place cannot be judged"
     details: Json = {"places": [place.value for place in places], "diagnosis": seen.diagnosis}
-    sound, speech, held = vocoder(seen), model(seen), weights(seen)
+    sound, speech, answers = vocoder(seen), model(seen), weights(seen)
     return [
         Claim("isolation", name, f"{word}: {why}", passed, count=len(seen.spoken), details=details),
         Claim("vocoder", name, sound[1], sound[0], count=len(seen.decoded)),
         Claim("language-model", name, speech[1], speech[0], None, speech[2], seen.limits.excess_max, len(seen.spoken)),
-        Claim("weights", name, held[1], held[0], details={"problems": [_plain(p) for p in seen.weights or ()]}),
+        Claim("weights", name, answers[1], answers[0], details={"problems": [_plain(p) for p in seen.weights or ()]}),
         _stages(name, seen),
         *(_tokens(name, kind, title, seen) for kind, title in PROBES.items()),
     ]
@@ -194,24 +194,26 @@ PROBES: Mapping[str, str] = {
 
 
 def _tokens(name: str, kind: str, title: str, seen: IsolationData) -> Claim:
-    found = [d for d in seen.decoded if d.name.startswith(kind)]
-    if not found:
+    decoded = [d for d in seen.decoded if d.name.startswith(kind)]
+    if not decoded:
         return Claim(kind, name, seen.unjudged or f"{title}: this voice has none to make", None, count=0)
-    wrong = [(d.name, says) for d in found if (says := d.wrong(seen.limits))]
-    mels = [d.mel_db for d in found if d.mel_db is not None and not d.quiet]
-    says = f"{title}: {len(found) - len(wrong)} of {len(found)} sound as through the reference decoder"
-    says += f" (log-mel distance up to {max(mels):.1f} dB)" if mels else ""
-    says += f"; {wrong[0][0]} {wrong[0][1]}" if wrong else ""
-    return Claim(kind, name, says, not wrong, max(mels, default=None), None, seen.limits.mel_max, len(found))
+    wrong = [(d.name, statement) for d in decoded if (statement := d.wrong(seen.limits))]
+    mels = [d.mel_db for d in decoded if d.mel_db is not None and not d.quiet]
+    statement = f"{title}: {len(decoded) - len(wrong)} of {len(decoded)} sound as through the reference decoder"
+    statement += f" (log-mel distance up to {max(mels):.1f} dB)" if mels else ""
+    statement += f"; {wrong[0][0]} {wrong[0][1]}" if wrong else ""
+    return Claim(kind, name, statement, not wrong, max(mels, default=None), None, seen.limits.mel_max, len(decoded))
 
 
 def _stages(name: str, seen: IsolationData) -> Claim:
     if not seen.own:
         return Claim("stages", name, seen.unjudged or "its own tokens were not decoded", None, count=0)
-    wrong = [(d.name, says) for d in seen.own if (says := d.wrong(seen.limits))]
-    says = f"{len(seen.own) - len(wrong)} of {len(seen.own)} texts sound as spoken when their tokens are decoded alone"
-    says += f"; {wrong[0][0]} {wrong[0][1]}" if wrong else ""
-    return Claim("stages", name, says, not wrong, count=len(seen.own))
+    wrong = [(d.name, statement) for d in seen.own if (statement := d.wrong(seen.limits))]
+    statement = (
+        f"{len(seen.own) - len(wrong)} of {len(seen.own)} texts sound as spoken when their tokens are decoded alone"
+    )
+    statement += f"; {wrong[0][0]} {wrong[0][1]}" if wrong else ""
+    return Claim("stages", name, statement, not wrong, count=len(seen.own))
 
 
 def _plain(problem: Problem) -> Json:

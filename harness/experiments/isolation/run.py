@@ -28,25 +28,25 @@ def run_isolation(plan: Plan, progress: Progress, resume: Path | None) -> Path:
         others = tuple(variant for variant in asked if variant.name != reference.name)
         plan = replace(plan, variants=(reference, *others), selection={**plan.selection, reference.name: every})
     results: Json = {}
-    made: list[Claim] = []
+    claims: list[Claim] = []
     with ExperimentRun(replace(plan, margins={}), progress, resume) as stage:
         bench = Bench(stage, reference, limits) if reference is not None else None
         if bench is not None:
             bench.prepare()
         for variant in asked:
-            seen = _examine(stage, bench, variant, limits)
-            found = isolation_claims(variant.name, seen)
-            made += found
-            results[variant.name] = _row(seen, found, variant, bench)
-        write_results(stage.run, made, results, isolation_table(results))
+            data = _examine(stage, bench, variant, limits)
+            claims_of_variant = isolation_claims(variant.name, data)
+            claims += claims_of_variant
+            results[variant.name] = _row(data, claims_of_variant, variant, bench)
+        write_results(stage.run, claims, results, isolation_table(results))
         return stage.run.path
 
 
 def _limits(given: Mapping[str, Any]) -> IsolationMargins:
-    known = asdict(IsolationMargins())
+    defaults = asdict(IsolationMargins())
     for key, value in given.items():
-        if key not in known:
-            raise ConfigError(f"limits: isolation: unknown key {key!r}{nearest(key, known)}")
+        if key not in defaults:
+            raise ConfigError(f"limits: isolation: unknown key {key!r}{nearest(key, defaults)}")
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ConfigError(f"limits: isolation.{key}: must be a number, is {value!r}")
     return IsolationMargins(**given)
@@ -56,24 +56,24 @@ def _examine(stage: ExperimentRun, bench: Bench | None, variant: Variant, limits
     if bench is None:
         reason = "no variant has reference = true: there is no decoder to hold this one against"
         return IsolationData(unjudged=reason, weights_reason=reason, limits=limits)
-    found, reason = _weights(variant, bench.reference)
-    seen = IsolationData(weights=found, weights_reason=reason, limits=limits)
+    problems, reason = _weights(variant, bench.reference)
+    data = IsolationData(weights=problems, weights_reason=reason, limits=limits)
     if not hasattr(ADAPTERS.get(variant.adapter), "decode"):
         why = f"the adapter {variant.adapter!r} exposes no stages: it has no decode(tokens)"
-        return replace(seen, unjudged=why)
+        return replace(data, unjudged=why)
     try:
         if variant.name == bench.reference.name:
             why = "it is the reference itself, there is nothing else to hold it against"
-            return replace(seen, unjudged=why, own=bench.own(variant))
+            return replace(data, unjudged=why, own=bench.own(variant))
         if bench.unjudged:
-            return replace(seen, unjudged=bench.unjudged)
+            return replace(data, unjudged=bench.unjudged)
         why = unlike(bench.layout, bench.layout_of(variant))
         if why:
-            return replace(seen, unjudged=why)
+            return replace(data, unjudged=why)
         decoded = bench.decoded(variant)
         wrong = any(one.wrong(limits) for one in decoded)
         return replace(
-            seen,
+            data,
             decoded=decoded,
             diagnosis=bench.diagnose(variant) if wrong else "",
             spoken=bench.spoken(variant),
@@ -82,7 +82,7 @@ def _examine(stage: ExperimentRun, bench: Bench | None, variant: Variant, limits
         )
     except SoakError as error:
         stage.lost(variant, error)
-        return replace(seen, unloadable=str(error))
+        return replace(data, unloadable=str(error))
 
 
 def _weights(variant: Variant, reference: Variant) -> tuple[list[Problem] | None, str]:

@@ -41,16 +41,16 @@ class Bench:
         """Speak with the reference twice and decode the probes. Raises SoakError when it cannot be loaded."""
         self.speak(self.reference, SPOKEN)
         self.layout = self._layouts[self.reference.name]
-        known = self._tokens(self.reference)
-        if self.layout is None or not known:
+        tokens = self._tokens(self.reference)
+        if self.layout is None or not tokens:
             self.unjudged = f"the reference {self.reference.name} gives no speech tokens to be exchanged"
             return
         self.speak(self.reference, OTHER_SEEDS, take=1)
         self._score(self.reference, self._attempts[self.reference.name, OTHER_SEEDS])
         self._loudness = float(np.median([_level(*self._audio(a)) for a in self._spoke(self.reference).values()]))
-        longest = max(known, key=lambda chunk_id: len(known[chunk_id]))
+        longest = max(tokens, key=lambda chunk_id: len(tokens[chunk_id]))
         samples, rate = self._audio(self._spoke(self.reference)[longest])
-        self._probes = probes(known[longest], samples, rate, self.layout, self.reference.seed)
+        self._probes = probes(tokens[longest], samples, rate, self.layout, self.reference.seed)
         self._decode(self.reference, "probes", self._probe_turns())
 
     @property
@@ -66,16 +66,16 @@ class Bench:
 
     def decoded(self, variant: Variant) -> list[Decoded]:
         """The reference's tokens and the probes through the variant's vocoder, against the reference decoder."""
-        known = list(self._tokens(self.reference).items())[:EXCHANGED]
+        keys = list(self._tokens(self.reference).items())[:EXCHANGED]
         chunks = self._chunks()
-        asked = [(REFERENCE_TOKENS, chunks[key], tokens) for key, tokens in known]
+        asked = [(REFERENCE_TOKENS, chunks[key], tokens) for key, tokens in keys]
         self._decode(variant, "vocoder", asked + self._own_turns(variant) + self._probe_turns())
         mine, spoke = self._attempts[variant.name, REFERENCE_TOKENS], self._spoke(self.reference)
-        found = [self._pair(f"{REFERENCE_TOKENS} of {key}", mine[key], spoke[key]) for key in mine]
+        pairs = [self._pair(f"{REFERENCE_TOKENS} of {key}", mine[key], spoke[key]) for key in mine]
         for name in self._probes:
             own, base = (self._attempts[who.name, PROBE + name] for who in (variant, self.reference))
-            found += [self._pair(name, own[key], base[key]) for key in own if key in base]
-        return found
+            pairs += [self._pair(name, own[key], base[key]) for key in own if key in base]
+        return pairs
 
     def own(self, variant: Variant) -> list[Decoded]:
         """The variant's own tokens through its own vocoder, against what it spoke."""
@@ -106,12 +106,12 @@ class Bench:
         turns = [(f"{READING}{number}", chunk, tokens) for number, tokens in enumerate(tried.values())]
         self._decode(self.reference, f"readings-{variant.name}", turns)
         distances: dict[str, float] = {}
-        for number, says in enumerate(tried):
+        for number, place in enumerate(tried):
             base = self._attempts[self.reference.name, f"{READING}{number}"][key]
-            pair = self._pair(says, spoken[key], base)
+            pair = self._pair(place, spoken[key], base)
             if not pair.wrong(self._limits) and pair.mel_db is not None:
-                distances[says] = pair.mel_db
-        return min(distances, key=lambda says: distances[says]) if distances else ""
+                distances[place] = pair.mel_db
+        return min(distances, key=lambda place: distances[place]) if distances else ""
 
     def wer(self, variant: Variant) -> Json:
         """Word errors of the variant's tokens and of the reference's other seeds, through the reference decoder."""
@@ -141,9 +141,9 @@ class Bench:
             raise SoakError(f"{variant.name}: nothing was spoken")
 
     def _score(self, judged: Variant, attempts: dict[str, Attempt]) -> None:
-        soak, chunks, known = self._stage.soak(judged), self._chunks(), self._stage.run.verdicts()
+        soak, chunks, context = self._stage.soak(judged), self._chunks(), self._stage.run.verdicts()
         for key, attempt in attempts.items():
-            if attempt.id is not None and attempt.id not in known:
+            if attempt.id is not None and attempt.id not in context:
                 soak.submit(attempt, chunks[key], self.layout, None)
                 self._stage.assessor.collect()
         self._stage.assessor.drain()
@@ -152,16 +152,16 @@ class Bench:
     def _heard(self, variant: Variant, attempts: dict[str, Attempt]) -> list[IsolationRow]:
         verdicts, spoke = self._stage.run.verdicts(), self._spoke(self.reference)
         generated = self._attempts[variant.name, OTHER_SEEDS if variant is self.reference else SPOKEN]
-        found = []
+        rows = []
         for key, attempt in attempts.items():
             verdict = verdicts.get(attempt.id) if attempt.id is not None else None
-            known = verdict is not None and verdict.word.judged
-            faulty = verdict.word is VerdictWord.FAULTY if known and verdict is not None else None
+            judged = verdict is not None and verdict.word.judged
+            faulty = verdict.word is VerdictWord.FAULTY if judged and verdict is not None else None
             if attempt.outcome is not Outcome.OK:
                 faulty = True
             cut = generated[key].finish_reason == "length"
-            found.append(IsolationRow(key, faulty, cut, self._other_text(key, attempt, spoke)))
-        return found
+            rows.append(IsolationRow(key, faulty, cut, self._other_text(key, attempt, spoke)))
+        return rows
 
     def _other_text(self, key: str, attempt: Attempt, spoke: dict[str, Attempt]) -> bool | None:
         """Whether a rendition is nearer to the reference's rendition of another text than to that of its own."""
@@ -193,9 +193,12 @@ class Bench:
         errors = words = 0
         for attempt in attempts.values():
             assert attempt.id is not None
-            seen = self._stage.run.observations(attempt.id).get("intelligibility")
-            if seen is not None and seen.status is Status.OK:
-                errors, words = errors + seen.payload["wer"]["errors"], words + seen.payload["wer"]["words"]
+            measurement = self._stage.run.observations(attempt.id).get("intelligibility")
+            if measurement is not None and measurement.status is Status.OK:
+                errors, words = (
+                    errors + measurement.payload["wer"]["errors"],
+                    words + measurement.payload["wer"]["words"],
+                )
         return {"errors": errors, "words": words, "rate": errors / words} if words else None
 
     def _audio(self, attempt: Attempt) -> tuple[Any, int]:
@@ -214,10 +217,10 @@ class Bench:
         if variant.name != self.reference.name:
             every = self._attempts[variant.name, SPOKEN]
             return {key: a.tokens for key, a in every.items() if a.tokens is not None}
-        found = {key: a.tokens for key, a in self._spoke(variant).items() if a.tokens is not None}
+        tokens = {key: a.tokens for key, a in self._spoke(variant).items() if a.tokens is not None}
         if self.layout is None:
-            return found
-        return {key: t for key, t in found.items() if len(t) > 2 and len(valid(t, self.layout)) == len(t)}
+            return tokens
+        return {key: t for key, t in tokens.items() if len(t) > 2 and len(valid(t, self.layout)) == len(t)}
 
     def _own_turns(self, variant: Variant) -> list[Asked]:
         chunks = self._chunks()

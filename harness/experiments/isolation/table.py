@@ -10,7 +10,7 @@ from harness.experiments.stage import markdown_table
 
 def isolation_table(results: Mapping[str, Json]) -> str:
     """For each variant: where the fault sits, tokens by decoder, embeddings, and what every set of tokens gave."""
-    return "\n".join(_variant(name, found) for name, found in results.items())
+    return "\n".join(_variant(name, result) for name, result in results.items())
 
 
 def _variant(name: str, found: Json) -> str:
@@ -40,8 +40,8 @@ def _spoken(name: str, found: Json) -> str:
 
 
 def _bad(rows: Sequence[Json]) -> str:
-    known = [row["bad"] for row in rows if row["bad"] is not None]
-    return f"{sum(known)} of {len(known)}" if known else "-"
+    present = [row["bad"] for row in rows if row["bad"] is not None]
+    return f"{sum(present)} of {len(present)}" if present else "-"
 
 
 def _rate(words: Json | None) -> str:

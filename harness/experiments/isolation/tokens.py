@@ -31,15 +31,15 @@ def probes(tokens: Tokens, samples: Samples, rate: int, layout: TokenLayout, see
     count = max(2, math.ceil(SECONDS / layout.frame_seconds))
     quietest, loudest = _extremes(len(tokens), samples, rate, layout)
     rng = np.random.default_rng(seed)
-    found = {
+    by_kind = {
         "silence": np.tile(tokens[quietest], (count, 1)),
         "one-token": np.tile(tokens[loudest], (count, 1)),
         "random": np.stack([rng.integers(0, size, count) for size in sizes], axis=1),
         "offset": (tokens + 1) % sizes,
     }
     if len(sizes) > 1:
-        found["order"] = np.roll(tokens, 1, axis=1) % sizes
-    return {name: np.asarray(made, np.int32) for name, made in found.items()}
+        by_kind["order"] = np.roll(tokens, 1, axis=1) % sizes
+    return {name: np.asarray(tokens_of_kind, np.int32) for name, tokens_of_kind in by_kind.items()}
 
 
 def _extremes(frames: int, samples: Samples, rate: int, layout: TokenLayout) -> tuple[int, int]:
@@ -58,7 +58,7 @@ def decoder_readings(tokens: Tokens, layout: TokenLayout) -> dict[str, Tokens]:
     tokens = valid(tokens, layout)
     sizes = np.array(layout.codebook_sizes, np.int32)
     width = len(sizes)
-    found = {
+    changed = {
         "it reads every code one too high": (tokens + 1) % sizes,
         "it reads every code one too low": (tokens - 1) % sizes,
     }
@@ -66,19 +66,19 @@ def decoder_readings(tokens: Tokens, layout: TokenLayout) -> dict[str, Tokens]:
         for step, word in ((1, "high"), (-1, "low")):
             moved = tokens.copy()
             moved[:, book] = (moved[:, book] + step) % sizes[book]
-            found[f"it reads the codes of codebook {book + 1} one too {word}"] = moved
+            changed[f"it reads the codes of codebook {book + 1} one too {word}"] = moved
     orders = [order for order in permutations(range(width)) if order != tuple(range(width))]
     for order in orders if len(orders) <= MOST_ORDERS else _exchanges(width):
-        says = ", ".join(str(book + 1) for book in order)
-        found[f"it reads the codebooks in the order {says}"] = tokens[:, list(order)] % sizes
-    return {name: np.asarray(made, np.int32) for name, made in found.items()}
+        statement = ", ".join(str(book + 1) for book in order)
+        changed[f"it reads the codebooks in the order {statement}"] = tokens[:, list(order)] % sizes
+    return {name: np.asarray(tokens_as_read, np.int32) for name, tokens_as_read in changed.items()}
 
 
 def _exchanges(width: int) -> list[tuple[int, ...]]:
     """Orders with two neighbours exchanged, for voices with many codebooks."""
-    found = []
+    exchanges = []
     for book in range(width - 1):
         order = list(range(width))
         order[book], order[book + 1] = order[book + 1], order[book]
-        found.append(tuple(order))
-    return found
+        exchanges.append(tuple(order))
+    return exchanges

@@ -69,8 +69,8 @@ class Weights:
         tensor = self._tensors[name]
         stored = np.atleast_2d(tensor.data)
         stored = stored.reshape(-1, stored.shape[-1])
-        found: Rows = np.asarray(dequantize(np.ascontiguousarray(stored[index]), tensor.tensor_type), np.float32)
-        return found
+        dequantized: Rows = np.asarray(dequantize(np.ascontiguousarray(stored[index]), tensor.tensor_type), np.float32)
+        return dequantized
 
     def count(self, name: str) -> int:
         """Rows of a tensor."""
@@ -103,20 +103,22 @@ def embeddings(weights: Weights) -> Json:
 
 def weight_problems(weights: Weights, reference: Weights) -> list[Problem]:
     """What is wrong with ``weights`` as a quantization of ``reference``; empty where nothing is."""
-    found = [Problem(name, Kind.MISSING, "is not in the file") for name in reference.names if name not in weights.names]
+    problems = [
+        Problem(name, Kind.MISSING, "is not in the file") for name in reference.names if name not in weights.names
+    ]
     ours, theirs = embeddings(weights), embeddings(reference)
     spoiled = {name: problem for name in ours if name in theirs and (problem := _spoiled(name, ours, theirs))}
     for name in weights.names:
         if name not in reference.names:
-            found.append(Problem(name, Kind.FOREIGN, "is in no file of the reference"))
+            problems.append(Problem(name, Kind.FOREIGN, "is in no file of the reference"))
         elif weights.shape(name) != reference.shape(name):
-            says = f"has shape {weights.shape(name)}, the reference's has {reference.shape(name)}"
-            found.append(Problem(name, Kind.MISSING, says))
+            statement = f"has shape {weights.shape(name)}, the reference's has {reference.shape(name)}"
+            problems.append(Problem(name, Kind.MISSING, statement))
         elif name in spoiled:
-            found.append(spoiled[name])
+            problems.append(spoiled[name])
         elif (problem := _other(name, weights, reference)) is not None:
-            found.append(problem)
-    return found
+            problems.append(problem)
+    return problems
 
 
 def _spoiled(name: str, ours: Mapping[str, Json], theirs: Mapping[str, Json]) -> Problem | None:
@@ -124,14 +126,14 @@ def _spoiled(name: str, ours: Mapping[str, Json], theirs: Mapping[str, Json]) ->
     for key, what in (("broken_rows", "not finite"), ("zero_rows", "all zero")):
         extra = sorted(set(own[key]) - set(base[key]))
         if extra:
-            says = f"{len(extra)} of {own['rows']} rows are {what} (ids {_ranges(extra)}), the reference's are not"
-            return Problem(name, Kind.DAMAGED, says)
+            statement = f"{len(extra)} of {own['rows']} rows are {what} (ids {_ranges(extra)}), the reference's are not"
+            return Problem(name, Kind.DAMAGED, statement)
     if own["spread"] and base["spread"]:
         ratio = own["spread"] / base["spread"]
         moved = abs(own["mean"] - base["mean"]) / base["spread"]
         if not 1 / SPREAD <= ratio <= SPREAD or moved > 1:
-            says = f"its spread is {ratio:.2f} times the reference's, its mean lies {moved:.2f} spreads away"
-            return Problem(name, Kind.DAMAGED, says)
+            statement = f"its spread is {ratio:.2f} times the reference's, its mean lies {moved:.2f} spreads away"
+            return Problem(name, Kind.DAMAGED, statement)
     return None
 
 
@@ -144,15 +146,17 @@ def _other(name: str, weights: Weights, reference: Weights) -> Problem | None:
     if not np.isfinite(own).all() or not own.any():
         what = "are zero" if np.isfinite(own).all() else "are not finite"
         return Problem(name, Kind.DAMAGED, f"its values {what}")
-    says = f"correlates {alike:.2f} with the reference's (a quantization keeps at least {SAME:g})"
+    statement = f"correlates {alike:.2f} with the reference's (a quantization keeps at least {SAME:g})"
     if (shift := _shift(name, own, index, reference)) is not None:
-        return Problem(name, Kind.MISPLACED, f"{says}; its rows are those of the reference {shift:+d} further")
+        return Problem(name, Kind.MISPLACED, f"{statement}; its rows are those of the reference {shift:+d} further")
     for other in reference.names:
         if other != name and reference.shape(other) == weights.shape(name):
-            found = correlation(own, reference.rows(other, index))
-            if found >= SAME:
-                return Problem(name, Kind.MISPLACED, f"{says}; it holds the reference's {other} ({found:.2f})")
-    return Problem(name, Kind.FOREIGN, f"{says}, nor with any other of its shape")
+            correlation_of_other = correlation(own, reference.rows(other, index))
+            if correlation_of_other >= SAME:
+                return Problem(
+                    name, Kind.MISPLACED, f"{statement}; it holds the reference's {other} ({correlation_of_other:.2f})"
+                )
+    return Problem(name, Kind.FOREIGN, f"{statement}, nor with any other of its shape")
 
 
 def _shift(name: str, own: Rows, index: NDArray[np.intp], reference: Weights) -> int | None:

@@ -22,9 +22,9 @@ def growth(steps: Sequence[Json], least: int, noise: float) -> Json | None:
 
     A model that is loaded hides how its buffers grow: 10 MB of a square law on top of 1 GB look like a constant.
     """
-    known = [(step["words"], step["memory"]) for step in steps if step["memory"]]
-    base = min((value for _, value in known), default=0)
-    return _fit([(words, value - base) for words, value in known if words >= least and value - base > noise])
+    points = [(step["words"], step["memory"]) for step in steps if step["memory"]]
+    base = min((value for _, value in points), default=0)
+    return _fit([(words, value - base) for words, value in points if words >= least and value - base > noise])
 
 
 def _fit(points: Sequence[tuple[float, float]]) -> Json | None:
@@ -61,12 +61,12 @@ def length_claims(name: str, steps: Sequence[Json], fits: Mapping[str, Any], mar
     longest = max((step["words"] for step in steps), default=0)
     reach = f"of texts of 1 to {longest} words"
     spoken, total = sum(step["spoken"] for step in steps), sum(step["attempts"] for step in steps)
-    known = all(step["faulty"]["total"] * 2 > step["attempts"] for step in steps)
+    judged = all(step["faulty"]["total"] * 2 > step["attempts"] for step in steps)
     return [
         _happens(name, "survives", steps, ("crash", "hang"), "crashes or hangs", f"{spoken} of {total} {reach} spoken"),
         _happens(name, "gives-speech", steps, ("silent",), "gives no speech", f"{spoken} of {total} {reach} spoken"),
         _happens(name, "not-cut-off", steps, ("cut",), "is cut off", f"nothing {reach} was cut off"),
-        _degrades(name, steps, reach, known),
+        _degrades(name, steps, reach, judged),
         _short(name, steps, margins),
         _grows(name, "growth", "compute time", fits["cpu_seconds"], float(margins["time_exponent_max"]), steps),
         _memory(name, fits, float(margins["memory_exponent_max"]), steps),
@@ -81,12 +81,14 @@ def _happens(name: str, claim: str, steps: Sequence[Json], kinds: Sequence[str],
     beyond = [step for step in steps if step["words"] >= first]
     attempts = sum(step["attempts"] for step in beyond)
     hit = sum(step[kind] for step in beyond for kind in kinds)
-    says = f"from {first} words on it {what}: {hit} of {attempts} attempts, at {len(struck)} of {len(beyond)} lengths"
+    statement = (
+        f"from {first} words on it {what}: {hit} of {attempts} attempts, at {len(struck)} of {len(beyond)} lengths"
+    )
     if len(kinds) > 1:
         starts = [f"{kind} first at {at} words" for kind in kinds if (at := first_length(steps, kind)) is not None]
-        says += f" ({', '.join(starts)})"
+        statement += f" ({', '.join(starts)})"
     said = next((step["said"] for step in struck if step["said"]), "")
-    return Claim(claim, name, f"{says}{f'; {said}' if said else ''}", False, float(first), count=attempts)
+    return Claim(claim, name, f"{statement}{f'; {said}' if said else ''}", False, float(first), count=attempts)
 
 
 def _degrades(name: str, steps: Sequence[Json], reach: str, known: bool) -> Claim:
@@ -102,44 +104,48 @@ def _short(name: str, steps: Sequence[Json], margins: Mapping[str, Any]) -> Clai
     short = [step for step in steps if step["words"] <= margins["short_words"]]
     few, of = sum(step["faulty"]["count"] for step in short), sum(step["faulty"]["total"] for step in short)
     share, most = proportion(few, of), float(margins["short_rate_max"])
-    says = f"{few} of {of} judged attempts at texts of at most {margins['short_words']} words are faulty "
-    says += f"({share['low']:.1%} to {share['high']:.1%})"
+    statement = f"{few} of {of} judged attempts at texts of at most {margins['short_words']} words are faulty "
+    statement += f"({share['low']:.1%} to {share['high']:.1%})"
     passed = True if share["high"] <= most else False if share["low"] > most else None
     if passed is None:
-        says = f"too small to say against a margin of {most:.0%}: {says}; {stats.compatible(few, of)}"
-    return Claim("short-texts", name, says, passed, share["value"], (share["low"], share["high"]), most, of)
+        statement = f"too small to say against a margin of {most:.0%}: {statement}; {stats.compatible(few, of)}"
+    return Claim("short-texts", name, statement, passed, share["value"], (share["low"], share["high"]), most, of)
 
 
 def _grows(name: str, claim: str, what: str, fit: Json | None, most: float, steps: Sequence[Json]) -> Claim:
     if fit is None:
         return Claim(claim, name, f"too few lengths to fit how {what} grows", None, count=0)
-    says = f"{what} grows with words to the power of {fit['value']:.2f} ({fit['low']:.2f} to {fit['high']:.2f})"
+    statement = f"{what} grows with words to the power of {fit['value']:.2f} ({fit['low']:.2f} to {fit['high']:.2f})"
     passed = True if fit["high"] <= most else False if fit["low"] > most else None
-    says = says if passed is not None else f"too few lengths to hold against {most:g}: {says}"
+    statement = statement if passed is not None else f"too few lengths to hold against {most:g}: {statement}"
     key, label = ("cpu_seconds", "CPU seconds") if claim == "growth" else ("memory", "peak memory, bytes")
-    known = [step for step in steps if step[key]]
-    curve = {"x": [step["words"] for step in known], "y": [step[key] for step in known], "x_label": "words",
+    measured = [step for step in steps if step[key]]
+    curve = {"x": [step["words"] for step in measured], "y": [step[key] for step in measured], "x_label": "words",
              "y_label": label}  # fmt: skip
-    return Claim(claim, name, says, passed, fit["value"], (fit["low"], fit["high"]), most, fit["n"], {"curve": curve})
+    return Claim(
+        claim, name, statement, passed, fit["value"], (fit["low"], fit["high"]), most, fit["n"], {"curve": curve}
+    )
 
 
 def _memory(name: str, fits: Mapping[str, Any], most: float, steps: Sequence[Json]) -> Claim:
     """The exponent of the growth where there is growth; else that there is none, with the figures."""
-    known = [step for step in steps if step["memory"]]
-    if len(known) < 4:
-        return Claim("memory", name, "peak memory is known of too few lengths", None, count=len(known))
-    least, largest = (pick(step["memory"] for step in known) for pick in (min, max))
+    measured = [step for step in steps if step["memory"]]
+    if len(measured) < 4:
+        return Claim("memory", name, "peak memory is known of too few lengths", None, count=len(measured))
+    least, largest = (pick(step["memory"] for step in measured) for pick in (min, max))
     total = fits["memory"]
-    says = f"peak memory is {least / 1e6:.0f} to {largest / 1e6:.0f} MB over all lengths"
+    statement = f"peak memory is {least / 1e6:.0f} to {largest / 1e6:.0f} MB over all lengths"
     if total is not None:
-        says += f" (its exponent is {total['value']:.2f}, {total['low']:.2f} to {total['high']:.2f})"
+        statement += f" (its exponent is {total['value']:.2f}, {total['low']:.2f} to {total['high']:.2f})"
     if fits["memory_growth"] is not None:
-        found = _grows(name, "memory", "peak memory above its least", fits["memory_growth"], most, steps)
-        return Claim("memory", name, f"{found.statement}; {says}", found.passed, found.value, found.interval, most,
-                     found.count, found.details)  # fmt: skip
+        claim = _grows(name, "memory", "peak memory above its least", fits["memory_growth"], most, steps)
+        return Claim("memory", name, f"{claim.statement}; {statement}", claim.passed, claim.value, claim.interval, most,
+                     claim.count, claim.details)  # fmt: skip
     steady = largest <= 1.1 * least
-    says += "; too few lengths grow beyond the noise to fit how" if not steady else "; it does not grow with length"
-    return Claim("memory", name, says, True if steady else None, largest / least, count=len(known))
+    statement += (
+        "; too few lengths grow beyond the noise to fit how" if not steady else "; it does not grow with length"
+    )
+    return Claim("memory", name, statement, True if steady else None, largest / least, count=len(measured))
 
 
 # ------------------------------------------------------------------------------------------- the table
@@ -148,11 +154,11 @@ def length_table(results: Mapping[str, Json]) -> str:
     heads = ["words", "spoken", "crash", "hang", "cut off", "faulty", "tokens", "seconds", "CPU s", "RTFx", "peak MB",
              "fault classes"]  # fmt: skip
     parts = []
-    for name, found in results.items():
-        rows = [_cells(step) for step in found["steps"]]
+    for name, result in results.items():
+        rows = [_cells(step) for step in result["steps"]]
         fits = ", ".join(
             f"{key.replace('_', ' ')} {fit['value']:.2f} ({fit['low']:.2f} to {fit['high']:.2f}, {fit['n']} lengths)"
-            for key, fit in found["exponents"].items()
+            for key, fit in result["exponents"].items()
             if fit is not None
         )
         exponents = fits or "too few lengths"

@@ -38,7 +38,7 @@ def run_ladder(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     margins = {**_DEFAULTS, **plan.experiment.get("ladder", {})}
     refuse_unknown("limits: ladder", margins, _DEFAULTS)
     results: Json = {}
-    made: list[Claim] = []
+    claims: list[Claim] = []
     with ExperimentRun(plan, progress, resume) as stage:
         for variant in plan.variants:
             soak = stage.soak(variant)
@@ -54,8 +54,8 @@ def run_ladder(plan: Plan, progress: Progress, resume: Path | None) -> Path:
             fits["memory_growth"] = growth(steps, least, float(margins["memory_noise"]))
             firsts = {key: first_length(steps, key) for key in ("crash", "hang", "silent", "cut")}
             results[variant.name] = {"steps": steps, "exponents": fits, "first": firsts}
-            made += length_claims(variant.name, steps, fits, margins)
-        write_results(stage.run, made, results, length_table(results))
+            claims += length_claims(variant.name, steps, fits, margins)
+        write_results(stage.run, claims, results, length_table(results))
         return stage.run.path
 
 
@@ -87,7 +87,7 @@ def length_metrics(run: Run, variant: Variant, chunks: Sequence[Chunk]) -> list[
     for attempt in run.attempts(variant=variant.name):
         if attempt.arm in (Arm.SOAK, "short-take"):
             by_length.setdefault(lengths[attempt.chunk_id], []).append(attempt)
-    return [_step(words, found, verdicts) for words, found in sorted(by_length.items())]
+    return [_step(words, rows, verdicts) for words, rows in sorted(by_length.items())]
 
 
 def _step(words: int, attempts: Sequence[Attempt], verdicts: Mapping[int, Verdict]) -> Json:
@@ -124,5 +124,5 @@ def _cut(verdict: Verdict | None) -> bool:
 
 
 def _median(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(median(known)) if known else None
+    present = [value for value in values if value is not None]
+    return float(median(present)) if present else None

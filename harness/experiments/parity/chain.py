@@ -93,8 +93,8 @@ def compare_stages(reference: Mapping[str, Array], candidate: Mapping[str, Array
     """Compare all stages by their names. Raises ConfigError when a named tolerance fits no stage of either side."""
     for name in limits.stages:
         if name not in reference and name not in candidate:
-            known = ", ".join(dict.fromkeys([*reference, *candidate]))
-            raise ConfigError(f"limits: parity.stages.{name}: neither side has this stage (they have: {known})")
+            names = ", ".join(dict.fromkeys([*reference, *candidate]))
+            raise ConfigError(f"limits: parity.stages.{name}: neither side has this stage (they have: {names})")
     missing = [f"{name} (not in the candidate)" for name in reference if name not in candidate]
     missing += [f"{name} (not in the reference)" for name in candidate if name not in reference]
     compared = tuple(

@@ -76,14 +76,14 @@ def compare_sound(
     a, b = np.asarray(a, np.float32).reshape(-1), np.asarray(b, np.float32).reshape(-1)
     nans = (int(np.count_nonzero(~np.isfinite(a))), int(np.count_nonzero(~np.isfinite(b))))
     seconds = (len(a) / a_rate, len(b) / b_rate)
-    found: dict[str, Any] = {"seconds": seconds, "nans": nans}
+    values: dict[str, Any] = {"seconds": seconds, "nans": nans}
     if tokens is not None:
-        found["agreement"], found["first_difference"] = agreement(*tokens)
+        values["agreement"], values["first_difference"] = agreement(*tokens)
     if len(a) and len(b):
-        found |= _figures(np.nan_to_num(a), a_rate, np.nan_to_num(b), b_rate)
-        found["duration_ratio"] = seconds[1] / seconds[0]
-    seen = EndToEnd(**found)
-    return EndToEnd(**found, problem=_judged(seen, tolerance))
+        values |= _figures(np.nan_to_num(a), a_rate, np.nan_to_num(b), b_rate)
+        values["duration_ratio"] = seconds[1] / seconds[0]
+    sound = EndToEnd(**values)
+    return EndToEnd(**values, problem=_judged(sound, tolerance))
 
 
 def _figures(a: Samples, a_rate: int, b: Samples, b_rate: int) -> dict[str, float | None]:
@@ -112,8 +112,8 @@ def natural_log_mel(samples: Samples, rate: int) -> NDArray[np.float64]:
     sound = resample(samples, rate, RATE)
     sound = np.pad(sound, (0, max(0, WINDOW - len(sound))))
     mel = librosa.feature.melspectrogram(y=sound, sr=RATE, n_fft=WINDOW, hop_length=HOP, n_mels=BANDS, power=1.0)
-    made: NDArray[np.float64] = np.log(np.maximum(mel.astype(np.float64), FLOOR))
-    return made
+    logarithm: NDArray[np.float64] = np.log(np.maximum(mel.astype(np.float64), FLOOR))
+    return logarithm
 
 
 def agreement(a: NDArray[Any], b: NDArray[Any]) -> tuple[float | None, int | None]:

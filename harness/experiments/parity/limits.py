@@ -86,8 +86,8 @@ class ParityLimits:
     @classmethod
     def read(cls, table: Mapping[str, Any], folder: Path) -> ParityLimits:
         """Raises ConfigError, one line naming the key, for whatever is wrong."""
-        known = {each.name for each in fields(cls)} - {"folder", "table"}
-        refuse_unknown("limits: parity", table, known)
+        names = {each.name for each in fields(cls)} - {"folder", "table"}
+        refuse_unknown("limits: parity", table, names)
         stage = _filled(Tolerance, table.get("stage", {}), "parity.stage")
         base = table.get("stage", {})
         plain = {
@@ -97,7 +97,7 @@ class ParityLimits:
         }
         if "speaker_max" in table:
             plain["speaker_max"] = float(_typed(table["speaker_max"], float, "parity.speaker_max"))
-        made = cls(
+        limits = cls(
             folder=folder,
             table={key: value for key, value in table.items() if key != "pairs"},
             pairs={name: _pair(name, given) for name, given in _table(table, "pairs").items()},
@@ -109,9 +109,9 @@ class ParityLimits:
             sound=_filled(SoundTolerance, table.get("sound", {}), "parity.sound"),
             **plain,
         )
-        for pair in made.pairs.values():
-            made.of(pair)
-        return made
+        for pair in limits.pairs.values():
+            limits.of(pair)
+        return limits
 
 
 T = TypeVar("T", Tolerance, SoundTolerance)
@@ -120,10 +120,10 @@ T = TypeVar("T", Tolerance, SoundTolerance)
 def _filled(kind: type[T], given: Any, where: str) -> T:
     if not isinstance(given, Mapping):
         raise ConfigError(f"limits: {where} must be a table")
-    known = {each.name: each.default for each in fields(kind)}
+    defaults = {each.name: each.default for each in fields(kind)}
     for key, value in given.items():
-        if key not in known:
-            raise ConfigError(f"limits: {where}: unknown key {key!r}{nearest(key, known)}")
+        if key not in defaults:
+            raise ConfigError(f"limits: {where}: unknown key {key!r}{nearest(key, defaults)}")
         if key == "unit":
             if value not in UNITS:
                 raise ConfigError(f"limits: {where}.unit cannot be {value!r}{nearest(str(value), UNITS)}")
@@ -142,16 +142,16 @@ def _typed(value: Any, kind: type, where: str) -> Any:
 
 
 def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = table.get(key, {})
-    if not isinstance(found, Mapping) or not all(isinstance(each, Mapping) for each in found.values()):
+    value = table.get(key, {})
+    if not isinstance(value, Mapping) or not all(isinstance(each, Mapping) for each in value.values()):
         raise ConfigError(f"limits: parity.{key} must hold tables, [parity.{key}.NAME]")
-    return found
+    return value
 
 
 def _pair(name: str, given: Mapping[str, Any]) -> Pair:
     own = ("stage", "stages", "sound", "waveform", "tokens", "sample_rate", "repeats")
-    known = ("reference", "candidate", "buckets", *own)
-    refuse_unknown(f"limits: parity.pairs.{name}", given, known)
+    keys = ("reference", "candidate", "buckets", *own)
+    refuse_unknown(f"limits: parity.pairs.{name}", given, keys)
     for key in ("reference", "candidate"):
         if not isinstance(given.get(key), str):
             raise ConfigError(f"limits: parity.pairs.{name}.{key}: a dump, a folder or module:callable is needed")

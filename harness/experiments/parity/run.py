@@ -41,16 +41,16 @@ def run_parity(plan: Plan, progress: Progress, resume: Path | None) -> Path:
         for count, (pair, bucket) in enumerate(rows, 1):
             name = row_name(pair.name, bucket)
             try:
-                found, row = compare_pair(pair, bucket, limits, sources)
+                compared, row = compare_pair(pair, bucket, limits, sources)
             except SoakError as error:
                 stage.run.record_event("cannot be loaded", {"variant": name, "reason": str(error)})
                 progress.say(f"{name}: {error}")
                 continue
-            claims += found
+            claims += compared
             results["pairs"][name] = row
             progress.tick(Tick(pair.name, "pairs", count, len(rows), seconds=time.monotonic() - began))
-        found, results["variants"] = compare_variants(stage, whole_plan(plan), limits)
-        claims += found
+        compared, results["variants"] = compare_variants(stage, whole_plan(plan), limits)
+        claims += compared
         text = "\n".join(filter(None, (pair_table(results["pairs"]), variant_table(results["variants"]))))
         write_results(stage.run, claims, results, text or "nothing could be compared")
         return stage.run.path
@@ -129,7 +129,7 @@ def _claims(name: str, chain: Chain, ends: EndToEnd | None, limits: ParityLimits
     least = limits.stage.cosine_min
     first = chain.first
     details: Json = {"first": first.name if first else None, "born": chain.born}
-    made = [
+    claims = [
         Claim(
             "stages",
             name,
@@ -143,10 +143,10 @@ def _claims(name: str, chain: Chain, ends: EndToEnd | None, limits: ParityLimits
         )
     ]
     if ends is None:
-        says = f"no sound was compared: the stage {limits.waveform!r} is not on both sides"
-        return [*made, Claim("end-to-end", name, says, None, None, None, limits.sound.log_mel_cosine_min, 0)]
+        statement = f"no sound was compared: the stage {limits.waveform!r} is not on both sides"
+        return [*claims, Claim("end-to-end", name, statement, None, None, None, limits.sound.log_mel_cosine_min, 0)]
     margin = limits.sound.log_mel_cosine_min
-    return [*made, Claim("end-to-end", name, ends.says(), ends.passed, ends.log_mel_cosine, None, margin, 1)]
+    return [*claims, Claim("end-to-end", name, ends.says(), ends.passed, ends.log_mel_cosine, None, margin, 1)]
 
 
 def plan_of_pair(

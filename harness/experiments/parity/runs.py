@@ -58,33 +58,33 @@ class DumpSource:
         path = self._folder / Path(named).expanduser()
         if not path.is_dir():
             return path
-        found = sorted(each for each in path.iterdir() if each.suffix in SUFFIXES)
+        files = sorted(each for each in path.iterdir() if each.suffix in SUFFIXES)
         if bucket is not None:
-            found = [each for each in found if each.stem == str(bucket)]
-        if len(found) != 1:
-            names = ", ".join(each.name for each in found) or "none"
+            files = [each for each in files if each.stem == str(bucket)]
+        if len(files) != 1:
+            names = ", ".join(each.name for each in files) or "none"
             wanted = "one dump" if bucket is None else f"one dump named {bucket}.npz or {bucket}.safetensors"
             raise ConfigError(f"{path}: {wanted} is needed, there is {names}")
-        return found[0]
+        return files[0]
 
     def _called(self, bucket: int | None, repeats: int) -> StageDumps:
         if self._call is None:
             self._call = imported(self.spec, self._folder)
         taken = {} if bucket is None or not _takes(self._call, "bucket") else {"bucket": bucket}
         try:
-            cold, found = _timed(self._call, taken)
+            cold, output = _timed(self._call, taken)
             warm = [_timed(self._call, taken)[0] for _ in range(repeats)]
         except Exception as error:  # of somebody else's code: one pair is lost, the others go on
             said = (str(error).splitlines() or [""])[0]
             raise ConfigError(f"{self.spec}: raised {type(error).__name__}: {said}") from error
-        return StageDumps(self.spec, arrays(found, self.spec), cold, tuple(warm))
+        return StageDumps(self.spec, arrays(output, self.spec), cold, tuple(warm))
 
 
 def _timed(call: Callable[..., Any], taken: Mapping[str, Any]) -> tuple[float, Any]:
     """Seconds of a call, and what it gave."""
     began = time.perf_counter()
-    found = call(**taken)
-    return time.perf_counter() - began, found
+    output = call(**taken)
+    return time.perf_counter() - began, output
 
 
 def _takes(call: Callable[..., Any], name: str) -> bool:
@@ -100,12 +100,12 @@ def read_dump(path: Path) -> dict[str, Array]:
         beside = [each.name for each in path.parent.glob("*")] if path.parent.is_dir() else []
         raise ConfigError(f"{path}: no such dump{nearest(path.name, beside)}")
     try:
-        found = _safetensors(path) if path.suffix == ".safetensors" else _npz(path)
+        dump = _safetensors(path) if path.suffix == ".safetensors" else _npz(path)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ConfigError(f"{path}: cannot be read as {path.suffix}: {str(error).splitlines()[0]}") from None
-    if not found:
+    if not dump:
         raise ConfigError(f"{path}: holds no stage")
-    return found
+    return dump
 
 
 def _npz(path: Path) -> dict[str, Array]:
@@ -137,11 +137,11 @@ def imported(spec: str, folder: Path) -> Callable[..., Any]:
         module = _from_file(folder / place) if place.endswith(".py") else importlib.import_module(place)
     except ImportError as error:
         raise ConfigError(f"{spec}: cannot be imported: {error}") from None
-    found = getattr(module, name, None)
-    if not callable(found):
-        known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise ConfigError(f"{spec}: {place} has no callable {name!r}{nearest(name, known)}")
-    return found  # type: ignore[no-any-return]
+    function = getattr(module, name, None)
+    if not callable(function):
+        callables = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise ConfigError(f"{spec}: {place} has no callable {name!r}{nearest(name, callables)}")
+    return function  # type: ignore[no-any-return]
 
 
 def _from_file(path: Path) -> Any:
@@ -160,7 +160,7 @@ def arrays(found: Any, source: str) -> dict[str, Array]:
     """A table of NumPy arrays or tensors as NumPy arrays. Raises ConfigError for anything else."""
     if not isinstance(found, Mapping) or not found:
         raise ConfigError(f"{source}: must give a table of stage name -> array, gave {type(found).__name__}")
-    made: dict[str, Array] = {}
+    by_name: dict[str, Array] = {}
     for name, value in found.items():
         if hasattr(value, "detach"):
             value = value.detach().cpu()
@@ -168,5 +168,5 @@ def arrays(found: Any, source: str) -> dict[str, Array]:
         array = np.asarray(value)
         if array.dtype.kind not in "biufc":
             raise ConfigError(f"{source}: stage {name!r} is no array of numbers but {array.dtype}")
-        made[str(name)] = array
-    return made
+        by_name[str(name)] = array
+    return by_name

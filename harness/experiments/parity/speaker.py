@@ -28,8 +28,8 @@ class SpeakerParity:
     @property
     def passed(self) -> bool | None:
         """None where the floor and the ceiling are both unknown: a bare cosine says nothing."""
-        known = [gap for gap in (self._below_floor, self._below_ceiling) if gap is not None]
-        return all(gap <= self.margin for gap in known) if known else None
+        present = [gap for gap in (self._below_floor, self._below_ceiling) if gap is not None]
+        return all(gap <= self.margin for gap in present) if present else None
 
     @property
     def _below_floor(self) -> float | None:

@@ -64,9 +64,9 @@ def compare_stage(name: str, reference: Array, candidate: Array, tolerance: Tole
         figures = _of_integers(*aligned)
     else:
         figures = _of_values(*_floats(aligned), tolerance)
-    made = StageParity(**base, nans=nans, **figures)
+    parity = StageParity(**base, nans=nans, **figures)
     return StageParity(
-        **base, nans=nans, **figures, problem="; ".join(filter(None, (problem, _judged(made, tolerance))))
+        **base, nans=nans, **figures, problem="; ".join(filter(None, (problem, _judged(parity, tolerance))))
     )
 
 
@@ -172,7 +172,7 @@ def _of_values(a: Floats, b: Floats, tolerance: Tolerance) -> dict[str, Any]:
     cosine = _cosine(a, b)
     if cosine is None and not a.any() and not b.any():
         cosine = 1.0  # zeros on both sides are alike
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         "cosine": cosine,
         "largest": float(np.abs(apart).max()),
         "mean": float(np.abs(apart).mean()),
@@ -181,8 +181,8 @@ def _of_values(a: Floats, b: Floats, tolerance: Tolerance) -> dict[str, Any]:
     }
     if tolerance.unit is not None:
         level = float(b.mean() - a.mean())
-        found |= {"level": level, "unit": tolerance.unit, "level_db": level * UNITS[tolerance.unit]}
-    return found
+        values |= {"level": level, "unit": tolerance.unit, "level_db": level * UNITS[tolerance.unit]}
+    return values
 
 
 def _of_integers(a: Array, b: Array) -> dict[str, Any]:

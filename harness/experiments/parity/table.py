@@ -99,11 +99,11 @@ def variant_table(rows: Mapping[str, Json]) -> str:
     lines = []
     for name, row in rows.items():
         ends = [each["log_mel_cosine"] for each in row.get("ends", {}).values() if each["agreement"] in (None, 1.0)]
-        known = [each for each in ends if each is not None]
+        present = [each for each in ends if each is not None]
         failed = f" ({row['failed']} failed)" if row["failed"] else ""
         lines.append([
             name, row["placement"] or "-", f"{row['requests']}{failed}", _number(row["cold_rtfx"], 2),
-            _number(row["warm_rtfx"], 2), _number(row["cold_seconds"], 2), _number(min(known, default=None), 4),
+            _number(row["warm_rtfx"], 2), _number(row["cold_seconds"], 2), _number(min(present, default=None), 4),
             _number((row.get("speaker") or {}).get("to_reference"), 3),
         ])  # fmt: skip
     return markdown_table(heads, lines)

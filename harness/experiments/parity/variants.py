@@ -60,14 +60,14 @@ def _speak(stage: ExperimentRun, plan: Plan, variant: Variant, arm: str, take: i
     chunks = plan.chunks(variant)
     turns = [PlannedRequest(chunk, take=take, seed=seed_for(variant, chunk.id, take), arm=arm) for chunk in chunks]
     soak, began = stage.soak(variant), time.monotonic()
-    found: dict[str, Attempt] = {}
+    by_chunk: dict[str, Attempt] = {}
     with closing(soak.speak_apart(arm, turns, {})) as attempts:
         for count, (attempt, chunk, layout) in enumerate(attempts, 1):
-            found[chunk.id] = attempt
+            by_chunk[chunk.id] = attempt
             soak.submit(attempt, chunk, layout, None)
             stage.assessor.collect()
             stage.progress.tick(Tick(variant.name, arm, count, len(turns), seconds=time.monotonic() - began))
-    return found
+    return by_chunk
 
 
 def _placement(variant: Variant) -> str:
@@ -101,25 +101,25 @@ def _ends(
     run: Run, reference: Mapping[str, Attempt], other: Mapping[str, Attempt], limits: ParityLimits
 ) -> dict[str, EndToEnd]:
     """Sound against sound, chunk by chunk, where both gave some."""
-    found = {}
+    by_chunk = {}
     for chunk_id, first in reference.items():
         second = other.get(chunk_id)
         if second is None or first.audio is None or second.audio is None:
             continue
         tokens = None if first.tokens is None or second.tokens is None else (first.tokens, second.tokens)
-        found[chunk_id] = compare_sound(run.read_audio(first), run.read_audio(second), limits.sound, tokens)
-    return found
+        by_chunk[chunk_id] = compare_sound(run.read_audio(first), run.read_audio(second), limits.sound, tokens)
+    return by_chunk
 
 
 def _embeddings(run: Run, name: str, arm: str) -> dict[str, tuple[list[float], float | None]]:
     """Speaker embedding of each chunk, and its similarity to the recording of the voice where there is one."""
-    found = {}
+    by_chunk = {}
     for attempt in run.attempts(variant=name, arm=arm):
         assert attempt.id is not None
-        seen = run.observations(attempt.id).get("speaker")
-        if seen is not None and seen.status is Status.OK:
-            found[attempt.chunk_id] = (list(seen.payload["embedding"]), seen.payload["similarity"])
-    return found
+        measurement = run.observations(attempt.id).get("speaker")
+        if measurement is not None and measurement.status is Status.OK:
+            by_chunk[attempt.chunk_id] = (list(measurement.payload["embedding"]), measurement.payload["similarity"])
+    return by_chunk
 
 
 def _speaker(
@@ -149,14 +149,14 @@ def _claims(name: str, ends: Mapping[str, EndToEnd], speaker: SpeakerParity, lim
     alike = {key: each for key, each in ends.items() if key not in differing}
     bad = {key: each for key, each in alike.items() if each.passed is False}
     cosines = [each.log_mel_cosine for each in alike.values() if each.log_mel_cosine is not None]
-    says = f"{len(alike) - len(bad)} of {len(alike)} chunks sound the same end to end"
+    statement = f"{len(alike) - len(bad)} of {len(alike)} chunks sound the same end to end"
     if cosines:
-        says += f" (log-mel cosine {min(cosines):.4f} to {max(cosines):.4f})"
+        statement += f" (log-mel cosine {min(cosines):.4f} to {max(cosines):.4f})"
     if bad:
         worst = next(iter(bad))
-        says += f"; {worst}: {bad[worst].problem}"
+        statement += f"; {worst}: {bad[worst].problem}"
     if differing:
-        says += (
+        statement += (
             f"; {len(differing)} others drew other tokens from some step on, so their sound is another take and says "
             "nothing of the decoder"
         )
@@ -164,7 +164,7 @@ def _claims(name: str, ends: Mapping[str, EndToEnd], speaker: SpeakerParity, lim
     details: Json = {"other_tokens": sorted(differing), "differing": sorted(bad)}
     low = min(cosines, default=None)
     return [
-        Claim("end-to-end", name, says, passed, low, None, margin, len(ends), details),
+        Claim("end-to-end", name, statement, passed, low, None, margin, len(ends), details),
         _speaker_claim(name, speaker),
     ]
 
@@ -180,5 +180,7 @@ def _speed_claim(name: str, row: Json) -> Claim:
     cold, warm = row["cold_rtfx"], row["warm_rtfx"]
     shown = [f"{word} RTFx {value:.2f}" for word, value in (("cold", cold), ("warm", warm)) if value is not None]
     place = f" ({row['placement']})" if row["placement"] else ""
-    says = f"{', '.join(shown) or 'no request was answered'}{place}; the first request of a process is the cold one"
-    return Claim("speed", name, says, None, warm, None, None, row["requests"])
+    statement = (
+        f"{', '.join(shown) or 'no request was answered'}{place}; the first request of a process is the cold one"
+    )
+    return Claim("speed", name, statement, None, warm, None, None, row["requests"])

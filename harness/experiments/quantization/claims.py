@@ -54,7 +54,7 @@ def quantization_metrics(
     chance = {row.chunk_id: row for row in null or ()}
     pairs = [(row, base[row.chunk_id]) for row in rows if row.chunk_id in base]
     ratios = [a.tokens / b.tokens for a, b in pairs if a.tokens is not None and b.tokens]
-    empty = [known for a, b in pairs if (known := _near_empty(a, b)) is not None]
+    empty = [near_empty for a, b in pairs if (near_empty := _near_empty(a, b)) is not None]
     lengths = [a.duration / b.duration for a, b in pairs if a.duration is not None and b.duration]
     capped = [row.cap_hit for row in rows if row.cap_hit is not None]
     heard = [(a, b) for a, b in pairs if a.words and b.words and a.errors is not None and b.errors is not None]
@@ -129,8 +129,8 @@ def mean(values: Sequence[float], seed: int, level: float = 0.95) -> Json | None
     if len(values) < 2:
         return None
     ones = np.ones(len(values))
-    found = stats.ratio_difference(values, ones, np.zeros(len(values)), ones, seed=seed, level=level)
-    return {"value": found.value, "low": found.interval[0], "high": found.interval[1], "n": found.count}
+    estimate = stats.ratio_difference(values, ones, np.zeros(len(values)), ones, seed=seed, level=level)
+    return {"value": estimate.value, "low": estimate.interval[0], "high": estimate.interval[1], "n": estimate.count}
 
 
 def _cosine(found: Json | None) -> Json | None:
@@ -140,8 +140,8 @@ def _cosine(found: Json | None) -> Json | None:
 def _mean_log(ratios: Sequence[float], seed: int, level: float) -> Json | None:
     """Mean logarithm of the ratios: doubling and halving weigh alike."""
     values = [math.log(ratio) for ratio in ratios if ratio > 0]
-    found = mean(values, seed, level)
-    return None if found is None else {**found, "p": stats.sign_flip(values, seed=seed)}
+    estimate = mean(values, seed, level)
+    return None if estimate is None else {**estimate, "p": stats.sign_flip(values, seed=seed)}
 
 
 def _beyond(
@@ -180,8 +180,8 @@ def _difference(heard: Sequence[tuple[QuantizationRow, QuantizationRow]], seed: 
     if len(heard) < 2:
         return None
     columns = [[getattr(row, key) for row in side] for side in zip(*heard, strict=True) for key in ("errors", "words")]
-    found = stats.ratio_difference(*columns, seed=seed, level=level)
-    return {"value": found.value, "low": found.interval[0], "high": found.interval[1], "n": found.count}
+    estimate = stats.ratio_difference(*columns, seed=seed, level=level)
+    return {"value": estimate.value, "low": estimate.interval[0], "high": estimate.interval[1], "n": estimate.count}
 
 
 def _rtfx(rows: Sequence[QuantizationRow]) -> float | None:
@@ -191,13 +191,14 @@ def _rtfx(rows: Sequence[QuantizationRow]) -> float | None:
 
 # ------------------------------------------------------------------------------------------- claims
 def _held(
-    name: str, variant: str, says: str, interval: tuple[float, float], value: float, margin: float, n: int
+    name: str, variant: str, statement: str, interval: tuple[float, float], value: float, margin: float, n: int
 ) -> Claim:
     """Passes when the whole interval is within the margin, fails when all of it is beyond, else too small to say."""
     low, high = interval
     passed = True if high <= margin else False if low > margin else None
-    says = says if passed is not None else f"too small to say against a margin of {margin:g}: {says}"
-    return Claim(name, variant, says, passed, value, interval, margin, n)
+    if passed is None:
+        statement = f"too small to say against a margin of {margin:g}: {statement}"
+    return Claim(name, variant, statement, passed, value, interval, margin, n)
 
 
 def _none(name: str, variant: str, what: str) -> Claim:
@@ -209,16 +210,16 @@ def _token_count(variant: str, found: Json, null: Json, margin: float) -> Claim:
     if mean is None or spread is None:
         return _none("token-count", variant, "the token count against the reference's")
     low, high = math.exp(mean["low"]), math.exp(mean["high"])
-    says = f"token count is {math.exp(mean['value']):.3f} of the reference's on average ({low:.3f} to {high:.3f})"
-    says += f", single chunks {spread['min']:.2f} to {spread['max']:.2f}, n = {spread['n']}"
+    statement = f"token count is {math.exp(mean['value']):.3f} of the reference's on average ({low:.3f} to {high:.3f})"
+    statement += f", single chunks {spread['min']:.2f} to {spread['max']:.2f}, n = {spread['n']}"
     if other is not None and null["mean_log_ratio"] is not None:
-        says += f"; other seeds of the reference: {math.exp(null['mean_log_ratio']['value']):.3f} on average"
-        says += f", {other['min']:.2f} to {other['max']:.2f}"
+        statement += f"; other seeds of the reference: {math.exp(null['mean_log_ratio']['value']):.3f} on average"
+        statement += f", {other['min']:.2f} to {other['max']:.2f}"
     answer = stats.equivalence((mean["low"], mean["high"]), math.log1p(margin))
     passed = {stats.Decision.EQUIVALENT: True, stats.Decision.DIFFERENT: False}.get(answer)
     if passed is None:
-        says = f"too small to say against a margin of {margin:.0%}: {says}"
-    return Claim("token-count", variant, says, passed, math.exp(mean["value"]), (low, high), margin, spread["n"])
+        statement = f"too small to say against a margin of {margin:.0%}: {statement}"
+    return Claim("token-count", variant, statement, passed, math.exp(mean["value"]), (low, high), margin, spread["n"])
 
 
 def _excess(claim: str, variant: str, found: Json, null: Json, margin: float) -> Claim:
@@ -226,33 +227,33 @@ def _excess(claim: str, variant: str, found: Json, null: Json, margin: float) ->
     if not found["total"] or not null["total"]:
         return _none(claim, variant, what)
     interval = stats.rate_difference(found["count"], found["total"], null["count"], null["total"])
-    says = f"{what}: {found['count']} of {found['total']} ({found['low']:.1%} to {found['high']:.1%})"
-    says += f"; the reference with other seeds: {null['count']} of {null['total']}"
-    return _held(claim, variant, says, interval, found["value"], margin, found["total"])
+    statement = f"{what}: {found['count']} of {found['total']} ({found['low']:.1%} to {found['high']:.1%})"
+    statement += f"; the reference with other seeds: {null['count']} of {null['total']}"
+    return _held(claim, variant, statement, interval, found["value"], margin, found["total"])
 
 
 def _words(variant: str, found: Json | None, null: Json | None, margin: float) -> Claim:
     if found is None:
         return _none("wer", variant, "the word error rate")
-    says = f"WER differs by {_signed(found)}, n = {found['n']}{_by_chance(null)}"
-    return _held("wer", variant, says, (found["low"], found["high"]), found["value"], margin, found["n"])
+    statement = f"WER differs by {_signed(found)}, n = {found['n']}{_by_chance(null)}"
+    return _held("wer", variant, statement, (found["low"], found["high"]), found["value"], margin, found["n"])
 
 
 def _voice(variant: str, found: Json, null: Json, margin: float) -> Claim:
     loss, here, chance = found["similarity_loss"], found["similarity"], null["similarity"]
     if loss is None or here is None or chance is None:
         return _none("same-voice", variant, "speaker similarity")
-    says = f"speaker similarity to the reference's own speech is {here['mean']:.3f} on average"
-    says += f", {chance['mean']:.3f} between the reference's own seeds: a loss of {_signed(loss)}, n = {loss['n']}"
-    return _held("same-voice", variant, says, (loss["low"], loss["high"]), loss["value"], margin, loss["n"])
+    statement = f"speaker similarity to the reference's own speech is {here['mean']:.3f} on average"
+    statement += f", {chance['mean']:.3f} between the reference's own seeds: a loss of {_signed(loss)}, n = {loss['n']}"
+    return _held("same-voice", variant, statement, (loss["low"], loss["high"]), loss["value"], margin, loss["n"])
 
 
 def _mos(variant: str, found: Json | None, null: Json | None, margin: float) -> Claim:
     if found is None:
-        says = "not judged: no predicted MOS of enough chunks; it takes --mos"
-        return Claim("mos", variant, says, None, margin=margin, count=0)
-    says = f"the predicted MOS differs by {_signed(found)}, n = {found['n']}{_by_chance(null)}"
-    return _held("mos", variant, says, (-found["high"], -found["low"]), -found["value"], margin, found["n"])
+        statement = "not judged: no predicted MOS of enough chunks; it takes --mos"
+        return Claim("mos", variant, statement, None, margin=margin, count=0)
+    statement = f"the predicted MOS differs by {_signed(found)}, n = {found['n']}{_by_chance(null)}"
+    return _held("mos", variant, statement, (-found["high"], -found["low"]), -found["value"], margin, found["n"])
 
 
 def _signed(found: Json) -> str:

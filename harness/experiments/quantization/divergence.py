@@ -36,18 +36,18 @@ def feed(
         base = _model(reference)
     except SoakError as why:
         return {variant.name: str(why) for variant in every}
-    found: dict[str, Json | str] = {}
+    by_variant: dict[str, Json | str] = {}
     began = time.monotonic()
     for count, variant in enumerate(every, 1):
         try:
-            found[variant.name] = asdict(
+            by_variant[variant.name] = asdict(
                 measure_divergence(base, _model(variant), generations, slots, seed=reference.seed)
             )
         except SoakError as why:
-            found[variant.name] = str(why)
+            by_variant[variant.name] = str(why)
         seconds = time.monotonic() - began
         stage.progress.tick(Tick(variant.name, "divergence", count, len(every), seconds=seconds))
-    return found
+    return by_variant
 
 
 def reference_generations(run: Run, reference: Variant, chunks: Sequence[Chunk]) -> tuple[list[Generation], list[Slot]]:
@@ -81,15 +81,15 @@ def divergence_claims(
     most: float,
 ) -> list[Claim]:
     """One a variant, and whether divergence foretells what was heard. ``found``: figures with ``divergence`` added."""
-    made = []
+    claims_of_all = []
     for variant in variants:
         one = fed[variant.name]
         if isinstance(one, str):
-            made.append(not_measured(variant.name, one, most))
+            claims_of_all.append(not_measured(variant.name, one, most))
         else:
-            made.append(divergence_claim(variant.name, one, most))
+            claims_of_all.append(divergence_claim(variant.name, one, most))
     heard = {variant.name: found[variant.name] for variant in variants}
-    return made + foretelling(reference.name, heard, seed=reference.seed)
+    return claims_of_all + foretelling(reference.name, heard, seed=reference.seed)
 
 
 def _slots(named: Mapping[str, Mapping[str, Sequence[int]]]) -> list[Slot]:

@@ -36,7 +36,7 @@ def rank_correlation(x: Sequence[float], y: Sequence[float], *, seed: int) -> Co
     def statistic(values: Any) -> float:
         return float(spearmanr(values, y).statistic)
 
-    found = permutation_test(
+    test = permutation_test(
         (np.asarray(x, np.float64),),
         statistic,
         permutation_type="pairings",
@@ -44,7 +44,7 @@ def rank_correlation(x: Sequence[float], y: Sequence[float], *, seed: int) -> Co
         vectorized=False,
         rng=np.random.default_rng(seed),
     )
-    return Correlation(float(found.statistic), min(1.0, float(found.pvalue)), len(x))
+    return Correlation(float(test.statistic), min(1.0, float(test.pvalue)), len(x))
 
 
 def divergence_claim(variant: str, found: Json, margin: float) -> Claim:
@@ -54,7 +54,7 @@ def divergence_claim(variant: str, found: Json, margin: float) -> Claim:
     """
     speech = found["speech"]
     mean, agree = speech["divergence"], speech["agreement"]
-    says = (
+    statement = (
         f"the next speech token's distribution lies {_nats(mean['value'])} from the reference's on average"
         f"{_range(mean, '.3g')} (p95 {speech['divergence_p95']:.3g}, p99 {speech['divergence_p99']:.3g}), the most "
         f"probable token is the same at {agree['value']:.1%} of steps, perplexity {speech['perplexity']:.3f} against "
@@ -63,10 +63,10 @@ def divergence_claim(variant: str, found: Json, margin: float) -> Claim:
     high, low = mean["high"], mean["low"]
     passed = None if high is None else True if high <= margin else False if low > margin else None
     if passed is None:
-        says = f"too small to say against a margin of {margin:g} nats: {says}"
+        statement = f"too small to say against a margin of {margin:g} nats: {statement}"
     interval = None if high is None else (low, high)
     details = {"curve": _curve(found["positions"]), "slots": found["slots"], "positions": found["positions"]}
-    return Claim("divergence", variant, says, passed, mean["value"], interval, margin, found["chunks"], details)
+    return Claim("divergence", variant, statement, passed, mean["value"], interval, margin, found["chunks"], details)
 
 
 def not_measured(variant: str, why: str, margin: float) -> Claim:
@@ -90,14 +90,14 @@ def _foretells(reference: str, found: Mapping[str, Json], key: str, name: str, s
     }
     claim = f"foretells-{key}"
     x, y = [pair[0] for pair in rows.values()], [pair[1] for pair in rows.values()]
-    seen = rank_correlation(x, y, seed=seed)
-    if seen is None:
+    estimate = rank_correlation(x, y, seed=seed)
+    if estimate is None:
         why = f"{name} is the same for all {len(rows)}" if len(rows) >= _LEAST else f"only {len(rows)} have both"
         return Claim(claim, reference, f"cannot tell whether divergence foretells {name}: {why}", None, count=len(rows))
-    does = seen.p_value <= ALPHA
-    says = (
-        f"mean divergence and {name} of {seen.count} variants: Spearman {seen.rho:+.2f} (two-sided p "
-        f"{seen.p_value:.2g}, n = {seen.count}); {_meaning(seen, does, name)}"
+    does = estimate.p_value <= ALPHA
+    statement = (
+        f"mean divergence and {name} of {estimate.count} variants: Spearman {estimate.rho:+.2f} (two-sided p "
+        f"{estimate.p_value:.2g}, n = {estimate.count}); {_meaning(estimate, does, name)}"
     )
     order = sorted(rows.values())
     curve = {
@@ -106,7 +106,17 @@ def _foretells(reference: str, found: Mapping[str, Json], key: str, name: str, s
         "x_label": "mean divergence, nats",
         "y_label": name,
     }
-    return Claim(claim, reference, says, None, seen.rho, None, None, seen.count, {"p": seen.p_value, "curve": curve})
+    return Claim(
+        claim,
+        reference,
+        statement,
+        None,
+        estimate.rho,
+        None,
+        None,
+        estimate.count,
+        {"p": estimate.p_value, "curve": curve},
+    )
 
 
 def _meaning(seen: Correlation, does: bool, name: str) -> str:

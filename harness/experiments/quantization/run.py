@@ -48,8 +48,8 @@ class _Voice:
 
     def payload(self, chunk_id: str, scorer: str) -> Json:
         """What a scorer saw; empty when it could not."""
-        seen = self.observations[chunk_id].get(scorer)
-        return seen.payload if seen is not None and seen.status is Status.OK else {}
+        measurement = self.observations[chunk_id].get(scorer)
+        return measurement.payload if measurement is not None and measurement.status is Status.OK else {}
 
 
 def run_quantization(plan: Plan, progress: Progress, resume: Path | None) -> Path:
@@ -72,12 +72,12 @@ def run_quantization(plan: Plan, progress: Progress, resume: Path | None) -> Pat
             raise SoakError(f"{reference.name}: the reference was not spoken, so there is nothing to compare with")
         _null(stage, reference)
         compared = [variant for variant in spoken if variant in others]
-        found, made = _conclude(stage, reference, compared, margins)
+        results, claims = _conclude(stage, reference, compared, margins)
         apart = divergence.feed(stage, reference, compared, fed)
         for name, one in apart.items():
-            found[name]["divergence"] = one if not isinstance(one, str) else None
-        made += divergence.divergence_claims(reference, compared, found, apart, margins["divergence_max"])
-        write_results(stage.run, made, found, quantization_table(found, apart, stage.run))
+            results[name]["divergence"] = one if not isinstance(one, str) else None
+        claims += divergence.divergence_claims(reference, compared, results, apart, margins["divergence_max"])
+        write_results(stage.run, claims, results, quantization_table(results, apart, stage.run))
         return stage.run.path
 
 
@@ -123,16 +123,16 @@ def _conclude(
     other_seeds = _voice(run, reference.name, Arm.REFERENCE)
     rows1 = [_row(run, other_seeds, base, chunk, heard) for chunk in chunks]
     null = quantization_metrics(rows1, rows0, seed=seed)
-    found: Json = {reference.name: quantization_metrics(rows0, rows0, seed=seed), f"{reference.name}, {NULL}": null}
-    made: list[Claim] = []
+    metrics: Json = {reference.name: quantization_metrics(rows0, rows0, seed=seed), f"{reference.name}, {NULL}": null}
+    claims: list[Claim] = []
     for variant in others:
         voice = _voice(run, variant.name, Arm.SOAK)
         rows = [_row(run, voice, base, chunk, heard) for chunk in stage.plan.chunks(variant)]
-        found[variant.name] = quantization_metrics(rows, rows0, rows1, seed=seed)
-        made += quantization_claims(variant.name, found[variant.name], null, margins)
-    for name, figure in found.items():
+        metrics[variant.name] = quantization_metrics(rows, rows0, rows1, seed=seed)
+        claims += quantization_claims(variant.name, metrics[variant.name], null, margins)
+    for name, figure in metrics.items():
         figure["model_bytes"] = _model_bytes(run, name.removesuffix(f", {NULL}"))
-    return found, made
+    return metrics, claims
 
 
 def _model_bytes(run: Run, name: str) -> int | None:

@@ -22,9 +22,9 @@ def quantization_table(found: Mapping[str, Json], fed: Mapping[str, Json | str],
     """One row a variant; counts stand beside their totals, intervals are two-sided 95%. Then divergence in detail."""
     rows = [[name, *_cells(figures)] for name, figures in found.items()]
     chunks = next(iter(found.values()))["chunks"]
-    seen = run.manifest["corpus"]["name"]
+    corpus = run.manifest["corpus"]["name"]
     notes = (
-        f"{chunks} chunks of the corpus {seen}, each with the same seed for every variant. Token and duration ratio, "
+        f"{chunks} chunks of the corpus {corpus}, each with the same seed for every variant. Token and duration ratio, "
         "first divergence (of speech tokens, median), SIM (cosine of speaker embeddings), differences and log-mel "
         "distance (median): against the reference's speech of the same text; the row of other seeds is the reference "
         "against itself. Near-empty: fewer than 0.3 of the reference's tokens. Counts with exact intervals. RTFx: "

@@ -25,27 +25,27 @@ def _recall(variant: str, rows: Sequence[RecallRow], least: float) -> Claim:
     good = [row for row in preset if row.low >= least]
     bad = [row for row in preset if row.high < least]
     open_ = [row for row in preset if row not in good and row not in bad]
-    says = f"{len(good)} of {len(preset)} classes are found at their preset dose with a lower bound of {least:.0%}"
+    statement = f"{len(good)} of {len(preset)} classes are found at their preset dose with a lower bound of {least:.0%}"
     if bad:
-        says += f"; found too rarely: {'; '.join(_said(row) for row in bad)}"
+        statement += f"; found too rarely: {'; '.join(_said(row) for row in bad)}"
     if open_:
-        says += f"; cannot be told from so few: {'; '.join(_said(row) for row in open_)}"
+        statement += f"; cannot be told from so few: {'; '.join(_said(row) for row in open_)}"
     passed = None if not preset else False if bad else None if open_ else True
     details = {"good": [r.fault for r in good], "bad": [r.fault for r in bad], "open": [r.fault for r in open_]}
-    return Claim("recall", variant, says, passed, None, None, least, len(preset), details)
+    return Claim("recall", variant, statement, passed, None, None, least, len(preset), details)
 
 
 def _alarms(variant: str, clean: Mapping[str, Sequence[tuple[str, ...]]], most: float) -> Claim:
-    found = alarms(clean)["all"]
-    count, alarmed = found["clips"], found["alarmed"]
+    counts = alarms(clean)["all"]
+    count, alarmed = counts["clips"], counts["alarmed"]
     if not count:
         return Claim("false-alarms", variant, "nothing was spoken", False, None, None, most, 0)
-    low, high = found["low"], found["high"]
-    says = f"{alarmed} of {count} clean chunks raise an alarm ({low:.1%} to {high:.1%})"
-    says += f": {', '.join(f'{name} {n}' for name, n in found['classes'].items())}" if alarmed else ""
-    says += f"; at most {most:.1%} are allowed for"
+    low, high = counts["low"], counts["high"]
+    statement = f"{alarmed} of {count} clean chunks raise an alarm ({low:.1%} to {high:.1%})"
+    statement += f": {', '.join(f'{name} {n}' for name, n in counts['classes'].items())}" if alarmed else ""
+    statement += f"; at most {most:.1%} are allowed for"
     passed = False if low > most else True if high <= most else None
-    return Claim("false-alarms", variant, says, passed, alarmed / count, (low, high), most, count)
+    return Claim("false-alarms", variant, statement, passed, alarmed / count, (low, high), most, count)
 
 
 def _said(row: RecallRow) -> str:

@@ -87,15 +87,15 @@ def found_dose(rows: Sequence[RecallRow]) -> float | None:
     ``rows`` of one injector, doses rising. None where the largest dose is found more rarely; the smallest dose tried
     where all are found that often.
     """
-    known = [row for row in rows if row.recall is not None]
-    if not known or (known[-1].recall or 0.0) < WANTED:
+    judged = [row for row in rows if row.recall is not None]
+    if not judged or (judged[-1].recall or 0.0) < WANTED:
         return None
-    first = len(known) - 1
-    while first > 0 and (known[first - 1].recall or 0.0) >= WANTED:
+    first = len(judged) - 1
+    while first > 0 and (judged[first - 1].recall or 0.0) >= WANTED:
         first -= 1
     if first == 0:
-        return known[0].dose
-    a, b = known[first - 1], known[first]
+        return judged[0].dose
+    a, b = judged[first - 1], judged[first]
     low, high = a.recall or 0.0, b.recall or 0.0
     way = (WANTED - low) / (high - low)
     if a.dose > 0 and b.dose > 0:
@@ -106,15 +106,15 @@ def found_dose(rows: Sequence[RecallRow]) -> float | None:
 def alarms(clean: Mapping[str, Sequence[tuple[str, ...]]]) -> Json:
     """False alarms by kind of material: clips, clips with any alarm, exact interval, clips by class."""
     result: Json = {}
-    for kind, found in {**clean, "all": [names for group in clean.values() for names in group]}.items():
+    for kind, by_group in {**clean, "all": [names for group in clean.values() for names in group]}.items():
         by_class: dict[str, int] = {}
-        for names in found:
+        for names in by_group:
             for name in names:
                 by_class[name] = by_class.get(name, 0) + 1
-        alarmed = sum(bool(names) for names in found)
-        low, high = stats.clopper_pearson(alarmed, len(found), LEVEL) if found else (0.0, 1.0)
+        alarmed = sum(bool(names) for names in by_group)
+        low, high = stats.clopper_pearson(alarmed, len(by_group), LEVEL) if by_group else (0.0, 1.0)
         result[kind] = {
-            "clips": len(found),
+            "clips": len(by_group),
             "alarmed": alarmed,
             "low": low,
             "high": high,

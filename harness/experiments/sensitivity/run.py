@@ -66,7 +66,7 @@ def run_sensitivity(plan: Plan, progress: Progress, resume: Path | None) -> Path
     """Speak the texts, inject every class into the clean ones, and record recall and false alarms."""
     table = checked(plan.experiment.get("sensitivity", {}))
     results: Json = {}
-    made: list[Claim] = []
+    claims: list[Claim] = []
     shown: list[str] = []
     with ExperimentRun(plan, progress, resume) as stage:
         for variant in plan.variants:
@@ -76,11 +76,11 @@ def run_sensitivity(plan: Plan, progress: Progress, resume: Path | None) -> Path
                 stage.lost(variant, error)
                 continue
             voice = voice_of(stage.run, variant, profile, limits, table)
-            result, found = measure_recall(voice, plan.scorers, table, progress)
+            result, recall = measure_recall(voice, plan.scorers, table, progress)
             results[variant.name] = {**result, "corpus": plan.corpus.name}
-            made += found
+            claims += recall
             shown += [f"**{variant.name}**, limits: {voice.said}", "", *sensitivity_tables(result), ""]
-        write_results(stage.run, made, results, "\n".join(shown))
+        write_results(stage.run, claims, results, "\n".join(shown))
         return stage.run.path
 
 
@@ -198,7 +198,7 @@ def measure_recall(
             progress.tick(Tick(name, "injecting", done, total, seconds=seconds, chunk_id=fault))
 
         rows = recall_rows(attempt_all(trials, list(zip(voice.twins, clean[name], strict=True)), table, tick))
-        found = [
+        alarmed = [
             {"chunk": twin.chunk.id, "why": list(trials.clean_details(twin))}
             for twin, names in zip(voice.twins, clean[name], strict=True)
             if names
@@ -212,7 +212,7 @@ def measure_recall(
         "scorers": {scorer: dict(options) for scorer, options in scorers.items()},
         "alarms": alarms(clean),
         "rows": recall_rows_json(rows),
-        "clean": found,
+        "clean": alarmed,
     }
     return result, recall_claims(name, rows, clean, table["recall_min"], table["alarms_max"])
 
@@ -246,8 +246,8 @@ def attempt_all(
     for done, (place, _, fault, injector, dose) in enumerate(jobs, 1):
         if ends is not None and time.monotonic() > ends:
             break
-        twin, known = clips[place]
-        tried.append(trials.run(twin, fault, injector, dose, known))
+        twin, clean_clip = clips[place]
+        tried.append(trials.run(twin, fault, injector, dose, clean_clip))
         if tick is not None:
             tick(fault.name, done, len(jobs))
     return tried

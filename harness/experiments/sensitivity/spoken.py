@@ -85,14 +85,14 @@ def twins(
     layouts = {
         (row.id, epoch.epoch): _layout(epoch.capabilities) for row in run.sessions() for epoch in run.epochs(row.id)
     }
-    made: list[Twin] = []
+    every: list[Twin] = []
     for take in chosen:
         attempt = take.attempt
         if attempt.arm != Arm.SOAK or attempt.audio is None:
             continue
         audio = read_audio(run.path / attempt.audio)
-        before = made[-1] if made and take.previous is not None and made[-1].chunk.id == take.previous.id else None
-        made.append(
+        before = every[-1] if every and take.previous is not None and every[-1].chunk.id == take.previous.id else None
+        every.append(
             Twin(
                 take.chunk,
                 attempt,
@@ -104,10 +104,10 @@ def twins(
                 reference(take),
                 layouts.get((attempt.session, attempt.epoch)),
                 replace(before, previous=None) if before is not None else None,
-                others[len(made) % len(others)] if others else None,
+                others[len(every) % len(others)] if others else None,
             )
         )
-    return made
+    return every
 
 
 def recordings(folder: Path, variant: Variant) -> list[Twin]:
@@ -115,12 +115,12 @@ def recordings(folder: Path, variant: Variant) -> list[Twin]:
     files = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
     if not files:
         raise ConfigError(f"{folder}: no recording of another voice in it")
-    found = []
+    every = []
     for path in files[:: max(1, len(files) // MOST_OTHERS)][:MOST_OTHERS]:
         audio = read_audio(path)
         attempt = Attempt(0, 0, 0, path.stem, "other")
-        found.append(Twin(Chunk(path.stem, ""), attempt, audio.samples, audio.sample_rate, {}, variant, "other"))
-    return found
+        every.append(Twin(Chunk(path.stem, ""), attempt, audio.samples, audio.sample_rate, {}, variant, "other"))
+    return every
 
 
 def _layout(capabilities: object) -> TokenLayout | None:

@@ -29,7 +29,7 @@ def sensitivity_tables(result: Json) -> list[str]:
 
 def recall_table(rows: Sequence[RecallRow]) -> list[str]:
     """One line a class and injector at its preset dose."""
-    found = []
+    lines = []
     for group in rows_by_injector(rows):
         row = next((one for one in group if one.preset), None)
         if row is None:
@@ -46,30 +46,30 @@ def recall_table(rows: Sequence[RecallRow]) -> list[str]:
             str(row.not_judged),
             f"{edge:.3g}" if edge is not None and len(group) > 1 else "-",
         )
-        found.append(_row(cells))
-    return [_row(HEADS), _row(["---"] * len(HEADS)), *found]
+        lines.append(_row(cells))
+    return [_row(HEADS), _row(["---"] * len(HEADS)), *lines]
 
 
 def dose_table(rows: Sequence[RecallRow]) -> list[str]:
     """One line a class and injector with every dose that was tried."""
-    found = []
+    lines = []
     for group in rows_by_injector(rows):
         label = group[0].fault + ("" if group[0].injector == group[0].fault else f" ({group[0].injector})")
         shown = ", ".join(f"{row.dose:g}: {row.named}/{row.count}" for row in group)
-        found.append(_row((label, injector_of(group[0].fault, group[0].injector).unit, shown)))
-    return [_row(("class", "dose in", "recall")), _row(["---"] * 3), *found]
+        lines.append(_row((label, injector_of(group[0].fault, group[0].injector).unit, shown)))
+    return [_row(("class", "dose in", "recall")), _row(["---"] * 3), *lines]
 
 
 def alarm_table(alarms: Json) -> list[str]:
     """One line a kind of material."""
-    found = []
-    for kind, seen in alarms.items():
-        classes = ", ".join(f"{name} {count}" for name, count in seen["classes"].items()) or "-"
-        share = 1000 * seen["alarmed"] / seen["clips"] if seen["clips"] else 0.0
-        interval = f"{1000 * seen['low']:.1f} to {1000 * seen['high']:.1f}"
-        found.append(_row((kind, str(seen["clips"]), str(seen["alarmed"]), f"{share:.1f}", interval, classes)))
+    lines = []
+    for kind, counts in alarms.items():
+        classes = ", ".join(f"{name} {count}" for name, count in counts["classes"].items()) or "-"
+        share = 1000 * counts["alarmed"] / counts["clips"] if counts["clips"] else 0.0
+        interval = f"{1000 * counts['low']:.1f} to {1000 * counts['high']:.1f}"
+        lines.append(_row((kind, str(counts["clips"]), str(counts["alarmed"]), f"{share:.1f}", interval, classes)))
     heads = ("material", "clips", "with an alarm", "per 1,000", "95% interval", "classes")
-    return [_row(heads), _row(["---"] * len(heads)), *found]
+    return [_row(heads), _row(["---"] * len(heads)), *lines]
 
 
 def rows_by_injector(rows: Sequence[RecallRow]) -> list[list[RecallRow]]:

@@ -93,8 +93,8 @@ class Trials:
     def clean_details(self, twin: Twin) -> tuple[str, ...]:
         """What each alarm of the clean clip rests on, in words."""
         evidence = [f.evidence(twin.view) for f in self.classes.values() if set(f.observes) <= set(twin.observations)]
-        found, _ = self.judge.findings(twin.view, [e for e in evidence if e.applies], twin.own)
-        return tuple(f"{f.fault}: {f.value:.3g} against {f.limit:.3g} ({f.detail})" for f in found)
+        findings, _ = self.judge.findings(twin.view, [e for e in evidence if e.applies], twin.own)
+        return tuple(f"{f.fault}: {f.value:.3g} against {f.limit:.3g} ({f.detail})" for f in findings)
 
     def clean_unjudged(self, twin: Twin) -> tuple[str, ...]:
         """Names of the classes that could not judge the clean clip."""
@@ -125,12 +125,12 @@ class Trials:
         except CannotInject as why:
             return InjectionTrial(fault.name, label, dose, name, TrialOutcome.NO_ROOM, (), str(why))
         needed = self.needs(fault)
-        seen = self.score(copy, needed)
-        view = replace(copy.view, observations=seen)
-        every, unjudged, reasons = self._judge(twin, view, set(seen))
-        found = tuple(one for one in every if one not in known)
-        answer = TrialOutcome.of(fault.name, found, unjudged)
-        return InjectionTrial(fault.name, label, dose, name, answer, found, reasons.get(fault.name, ""))
+        measurements = self.score(copy, needed)
+        view = replace(copy.view, observations=measurements)
+        every, unjudged, reasons = self._judge(twin, view, set(measurements))
+        new = tuple(one for one in every if one not in known)
+        answer = TrialOutcome.of(fault.name, new, unjudged)
+        return InjectionTrial(fault.name, label, dose, name, answer, new, reasons.get(fault.name, ""))
 
     def copy(self, twin: Twin, fault: Detector, injector: Injector, dose: float) -> Twin:
         """Return a copy with the fault in it, scored by all that its clip was scored by. Raises CannotInject."""
@@ -143,13 +143,13 @@ class Trials:
         return np.random.default_rng(zlib.crc32(key.encode("utf-8", "surrogatepass")))
 
     def _spoiled(self, twin: Twin, injector: Injector, dose: float, rng: np.random.Generator) -> Twin:
-        made = injector.apply(twin.material(injector.needs_words), dose, rng)
+        spoiled = injector.apply(twin.material(injector.needs_words), dose, rng)
         if injector.stage is InjectionPoint.TOKENS:
-            return self._decoded(twin, made)
-        assert made.samples is not None
-        seconds = len(made.samples) / twin.sample_rate
+            return self._decoded(twin, spoiled)
+        assert spoiled.samples is not None
+        seconds = len(spoiled.samples) / twin.sample_rate
         attempt = replace(twin.attempt, duration=seconds)
-        return replace(twin, samples=made.samples, attempt=attempt, observations={}, words=())
+        return replace(twin, samples=spoiled.samples, attempt=attempt, observations={}, words=())
 
     def _decoded(self, twin: Twin, made: InjectionMaterial) -> Twin:
         assert made.tokens is not None
@@ -178,14 +178,14 @@ class Trials:
             for fault in self.classes.values()
             if fault.family is not Family.PROCESS and set(fault.observes) <= scored
         ]
-        found, unjudged = self.judge.findings(view, evidence, twin.own)
+        findings, unjudged = self.judge.findings(view, evidence, twin.own)
         reasons = {e.fault: e.reason for e in evidence if e.value is None}
         not_applicable = tuple(e.fault for e in evidence if not e.applies)
-        return tuple(sorted({f.fault for f in found})), (*unjudged, *not_applicable), {**reasons, **unjudged}
+        return tuple(sorted({f.fault for f in findings})), (*unjudged, *not_applicable), {**reasons, **unjudged}
 
     def _scorer(self, name: str) -> Scorer:
         if name not in self._ready:
-            made = cast("type[Any]", SCORERS.get(name))(**self._options.get(name, {}))
-            made.setup()
-            self._ready[name] = made
+            scorer = cast("type[Any]", SCORERS.get(name))(**self._options.get(name, {}))
+            scorer.setup()
+            self._ready[name] = scorer
         return self._ready[name]

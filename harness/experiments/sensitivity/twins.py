@@ -73,10 +73,10 @@ class Twin:
         told = self.attempt.notes.get("words")
         if told:
             return tuple((str(word), float(start), float(end)) for word, start, end in told)
-        seen = self.observations.get("edit_likelihood")
-        if seen is None or seen.status is not Status.OK:
+        measurement = self.observations.get("edit_likelihood")
+        if measurement is None or measurement.status is not Status.OK:
             raise CannotInject("the times of the words are unknown")
-        words = seen.payload["words"]
+        words = measurement.payload["words"]
         if sum(word["logprob"] < HARDLY_THERE for word in words) > MOST_MISSING * len(words):
             raise CannotInject("the recognizer did not find every word")
         return tuple((str(word["word"]), float(word["start"]), float(word["end"])) for word in words)

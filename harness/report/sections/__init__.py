@@ -97,10 +97,10 @@ def answer(claims: Sequence[Claim]) -> str:
 def _results(run: Run) -> Json:
     """What the experiment wrote beside the journal; empty where it is not there (any more)."""
     try:
-        found: Any = read_json(run.path / "results.json", "results")
+        data: Any = read_json(run.path / "results.json", "results")
     except ConfigError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return data if isinstance(data, dict) else {}
 
 
 __all__ = ["QUESTIONS", "Section", "answer", "section"]

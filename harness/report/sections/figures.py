@@ -47,10 +47,10 @@ def _along(results: Json, names: Sequence[str]) -> Drawn:
     """The divergence along a generation: a line a variant, by the position of the token."""
     lines = {}
     for name in names:
-        found = (results[name].get("divergence") or {}).get("positions") or {}
+        positions = (results[name].get("divergence") or {}).get("positions") or {}
         points = [
             (int(key.partition("-")[0]), value)
-            for key, one in found.items()
+            for key, one in positions.items()
             if (value := _triple(one["divergence"])) is not None and value[0] > 0
         ]
         if len(points) > 1:
@@ -121,12 +121,12 @@ def _named(name: str, one: Json) -> str:
 
 def plot_lengths(results: Json, claims: Sequence[Claim]) -> Drawn:
     """Length across (logarithmic): share of faulty texts with intervals, and what a text costs."""
-    held = {name: one["steps"] for name, one in results.items() if isinstance(one, dict) and one.get("steps")}
-    if not held:
+    steps_by_name = {name: one["steps"] for name, one in results.items() if isinstance(one, dict) and one.get("steps")}
+    if not steps_by_name:
         return []
     drawing = new_plot(10.5, 2.9)
     left, right = drawing.subplots(1, 2)
-    for number, (name, steps) in enumerate(held.items()):
+    for number, (name, steps) in enumerate(steps_by_name.items()):
         colour, marker = SERIES[number % len(SERIES)], MARKERS[number % len(MARKERS)]
         for step in steps:
             if (shown := _triple(step["faulty"], 100)) is not None:
@@ -143,7 +143,7 @@ def plot_lengths(results: Json, claims: Sequence[Claim]) -> Drawn:
         axes.legend(frameon=False, fontsize=8)
     told = [
         f"{n}: " + ", ".join(f"{s['words']} words {s['faulty']['count']}/{s['faulty']['total']}" for s in steps)
-        for n, steps in held.items()
+        for n, steps in steps_by_name.items()
     ]
     return [("Bars are 95% intervals", markup(drawing, "ladder", "Faulty texts by length. " + "; ".join(told)))]
 
@@ -165,20 +165,20 @@ def plot_stages(results: Json, claims: Sequence[Claim]) -> Drawn:
     """How far each stage of a pair is from the reference: 1 - cosine, logarithmic, in the order of computing."""
     drawn = []
     for number, (name, row) in enumerate((results.get("pairs") or {}).items()):
-        found = [(stage["name"], stage["cosine"], stage.get("problem")) for stage in row.get("stages", ())]
-        known = [(stage, max(1 - cosine, 1e-9), bad) for stage, cosine, bad in found if cosine is not None]
-        if not known:
+        stages = [(stage["name"], stage["cosine"], stage.get("problem")) for stage in row.get("stages", ())]
+        finite = [(stage, max(1 - cosine, 1e-9), bad) for stage, cosine, bad in stages if cosine is not None]
+        if not finite:
             continue
-        drawing = new_plot(10.5, 0.9 + 0.3 * len(known))
+        drawing = new_plot(10.5, 0.9 + 0.3 * len(finite))
         axes = drawing.subplots()
-        for y, (_, far, bad) in enumerate(known):
+        for y, (_, far, bad) in enumerate(finite):
             axes.plot([1e-9, far], [y, y], color=SERIES[1] if bad else SERIES[0], linewidth=2)
             axes.plot([far], [y], color=SERIES[1] if bad else SERIES[0], marker="X" if bad else "o", markersize=6)
         _logarithmic(axes.xaxis, axes.set_xscale)
-        axes.set_yticks(range(len(known)), [stage + (" (out)" if bad else "") for stage, _, bad in known])
-        axes.set_ylim(len(known) - 0.5, -0.5)
+        axes.set_yticks(range(len(finite)), [stage + (" (out)" if bad else "") for stage, _, bad in finite])
+        axes.set_ylim(len(finite) - 0.5, -0.5)
         axes.set_xlabel("1 - cosine, logarithmic; the left edge is equal")
-        label = "; ".join(f"{stage} {1 - far:.6f}{' out' if bad else ''}" for stage, far, bad in known)
+        label = "; ".join(f"{stage} {1 - far:.6f}{' out' if bad else ''}" for stage, far, bad in finite)
         drawn.append((name, markup(drawing, f"parity{number}", f"{name}: cosine by stage: {label}")))
     return drawn
 

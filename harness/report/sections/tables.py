@@ -20,18 +20,18 @@ class Block:
 
 def blocks(text: str) -> list[Block]:
     """Parse tables and paragraphs; emphasis is dropped, everything else stays text (the page escapes it)."""
-    found: list[Block] = []
+    parts: list[Block] = []
     table: list[list[str]] = []
     for line in [*text.splitlines(), ""]:
         if line.startswith("|"):
             table.append([_plain(cell) for cell in line.strip().strip("|").split("|")])
             continue
         if table:
-            found.append(_table(table))
+            parts.append(_table(table))
             table = []
         if line.strip():
-            found.append(Block(text=_plain(line.lstrip("# "))))
-    return found
+            parts.append(Block(text=_plain(line.lstrip("# "))))
+    return parts
 
 
 def _table(lines: list[list[str]]) -> Block:

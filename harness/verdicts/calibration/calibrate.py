@@ -41,8 +41,8 @@ def calibrate(
     keys: dict[str, str] = {}
     gathered: list[Take] = []
     for run in several:
-        gathered += (found := list(takes(run, variant.name)))
-        keys.update(conditions(run, variant.name, found))
+        gathered += (all_takes := list(takes(run, variant.name)))
+        keys.update(conditions(run, variant.name, all_takes))
     if not gathered:
         raise ConfigError(f"{variant.name}: the run holds no attempt of it")
     try:
@@ -132,17 +132,17 @@ def _fit(samples: Sequence[Sample], budget: float) -> tuple[dict[str, FaultLimit
 def _broken(samples: Sequence[Sample]) -> list[tuple[Sample, str]]:
     """Takes that look really broken: by physics, or far outside of what the class otherwise sees. At most 5%."""
     defaults = Limits.default().faults
-    found: dict[str, tuple[Sample, str]] = {}
+    broken: dict[str, tuple[Sample, str]] = {}
     for name, limits in defaults.items():
         values = [(s, s.values[name]) for s in samples if name in s.values]
         if limits.physics is not None:
-            found.update({s.name: (s, name) for s, v in values if v > limits.physics})
+            broken.update({s.name: (s, name) for s, v in values if v > limits.physics})
         for scale in (_scale_reference(name, limits), _scale_voice(name)):
             placed = [(s, c) for s, v in values if (c := scale.place(s, v)) is not None]
             outside = _outside(placed, scale.default) if scale.default is not None else []
             if len(outside) <= MOST_TRIMMED * len(samples):
-                found.update({s.name: (s, name) for s in outside if s.name not in found})
-    return list(found.values()) if len(found) <= 2 * MOST_TRIMMED * len(samples) else []
+                broken.update({s.name: (s, name) for s in outside if s.name not in broken})
+    return list(broken.values()) if len(broken) <= 2 * MOST_TRIMMED * len(samples) else []
 
 
 def _outside(placed: Sequence[tuple[Sample, float]], default: float) -> list[Sample]:

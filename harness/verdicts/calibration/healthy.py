@@ -44,9 +44,9 @@ def fit_priors(
     """
     detectors: dict[str, Prior] = {}
     for name in fitted_detectors():
-        seen = [one for one in (_of_voice(name, chunks) for chunks in voices.values()) if one is not None]
-        if seen:
-            detectors[name] = _fit_detector(name, seen)
+        healthy = [one for one in (_of_voice(name, chunks) for chunks in voices.values()) if one is not None]
+        if healthy:
+            detectors[name] = _fit_detector(name, healthy)
     counts = {name: len(chunks) for name, chunks in voices.items()}
     return Priors(detectors, _ranges(list((figures or {}).values())), counts, time.strftime("%Y-%m-%d", time.gmtime()))
 

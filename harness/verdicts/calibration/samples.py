@@ -36,18 +36,18 @@ def samples_of(gathered: Sequence[Take]) -> list[Sample]:
     Texts that hold nothing to speak say nothing about how a voice speaks, and are left out.
     """
     with_voice, _ = compare_voices([take for take in gathered if not nothing_to_speak(take.chunk)])
-    found: list[Sample] = []
+    samples: list[Sample] = []
     for key, group in attempts_by_text(with_voice).items():
         views = [view_of(group, index) for index in range(len(group))]
-        seen = [detect_all(view) for view in views]
-        values = [{e.fault: e.value for e in evidence if e.value is not None} for evidence in seen]
+        detections = [detect_all(view) for view in views]
+        values = [{e.fault: e.value for e in evidence if e.value is not None} for evidence in detections]
         for index, view in enumerate(views):
             rest = [v for i, v in enumerate(values) if i != index]
             others = {name: [v[name] for v in rest if name in v] for name in {n for v in rest for n in v}}
             reference = _with_evidence(group, index, others) if rest else None
             judged = DetectorInput(view.chunk, view.attempt, view.observations, reference, view.previous)
-            found.append(Sample(judged, detect_all(judged), key, length_of(view.chunk), values[index], others))
-    return found
+            samples.append(Sample(judged, detect_all(judged), key, length_of(view.chunk), values[index], others))
+    return samples
 
 
 def _with_evidence(group: Sequence[Take], index: int, others: Mapping[str, Sequence[float]]) -> ReferenceRecord:

@@ -22,8 +22,8 @@ def build_profile(runs: RunLike | Sequence[RunLike], variant: Variant) -> Profil
     keys: dict[str, str] = {}
     gathered: list[Take] = []
     for run in several:
-        gathered += (found := list(takes(run, variant.name)))
-        for name, value in conditions(run, variant.name, found).items():
+        gathered += (all_takes := list(takes(run, variant.name)))
+        for name, value in conditions(run, variant.name, all_takes).items():
             if keys.setdefault(name, value) != value and name != "corpus":
                 raise ConfigError(f"{variant.name}: the runs differ in {name}: {keys[name]} and {value}")
     if not gathered:
@@ -59,7 +59,11 @@ def reference_of(group: Sequence[Take], *, without: int | None = None, evidence:
     if not evidence:
         return record
     values = [
-        {seen.fault: seen.value for seen in detect_all(view_of(group, index)) if seen.value is not None}
+        {
+            detections.fault: detections.value
+            for detections in detect_all(view_of(group, index))
+            if detections.value is not None
+        }
         for index in range(len(group))
         if index != without
     ]
@@ -104,8 +108,8 @@ def _with_similarity(take: Take, means: Mapping[str, Sequence[float]]) -> Take:
     if norm == 0:
         return take
     similarity = float(vector @ np.asarray(mean)) / norm
-    seen = take.observations[SPEAKER]
-    patched = replace(seen, payload={**seen.payload, "similarity": similarity})
+    measurement = take.observations[SPEAKER]
+    patched = replace(measurement, payload={**measurement.payload, "similarity": similarity})
     return replace(take, observations={**take.observations, SPEAKER: patched})
 
 
@@ -159,9 +163,9 @@ def _spread(records: Iterable[ReferenceRecord]) -> Json:
 
 
 def _columns(rows: Iterable[Mapping[str, float | None]]) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
+    columns: dict[str, list[float]] = {}
     for row in rows:
         for name, value in row.items():
             if value is not None:
-                found.setdefault(name, []).append(value)
-    return found
+                columns.setdefault(name, []).append(value)
+    return columns

@@ -41,9 +41,9 @@ def another_voice(below: Sequence[bool], similarities: Sequence[float], rates: M
     ``below``: for each chunk with a similarity, whether it lies beyond the limit of the speaker; ``rates``: samples a
     second of both, by name.
     """
-    known = {name: rate for name, rate in rates.items() if rate}
-    if len(set(known.values())) > 1:
-        return " and ".join(f"{name} speaks at {rate / 1000:g} kHz" for name, rate in known.items())
+    positive = {name: rate for name, rate in rates.items() if rate}
+    if len(set(positive.values())) > 1:
+        return " and ".join(f"{name} speaks at {rate / 1000:g} kHz" for name, rate in positive.items())
     if len(below) < LEAST or 2 * sum(below) <= len(below):
         return ""
     mean = sum(similarities) / len(similarities)

@@ -48,8 +48,8 @@ class Profile:
     @property
     def voice_embeddings(self) -> Mapping[str, Sequence[float]]:
         """Encoder name -> mean embedding of the voice (unit length)."""
-        found: Mapping[str, Sequence[float]] = self.voice.get("embeddings", {})
-        return found
+        embeddings: Mapping[str, Sequence[float]] = self.voice.get("embeddings", {})
+        return embeddings
 
     def mismatch(self, keys: Mapping[str, str]) -> str:
         """Name every key on which the profile and ``keys`` differ, in one line, or return an empty string."""
@@ -79,8 +79,8 @@ class Profile:
         """Read a profile. Raises ConfigError naming the file when it cannot be used."""
         data = read_json(path, "profile")
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-            found = data.get("schema") if isinstance(data, dict) else None
-            raise ConfigError(f"{path}: schema is {found!r}, this version reads {SCHEMA}; build the profile again")
+            schema = data.get("schema") if isinstance(data, dict) else None
+            raise ConfigError(f"{path}: schema is {schema!r}, this version reads {SCHEMA}; build the profile again")
         try:
             StoredProfile.model_validate(data)
         except ValidationError as error:

@@ -47,9 +47,9 @@ class Take:
 def takes(run: RunLike, variant: str) -> Iterator[Take]:
     """All first attempts of a variant in a run, in order, with what was seen in them."""
     chunks = {row["id"]: _chunk(row) for row in run.manifest["corpus"]["texts"]}
-    seen: dict[int, dict[str, Measurement]] = {}
+    measurements: dict[int, dict[str, Measurement]] = {}
     for attempt_id, observation in run.all_observations(variant=variant):
-        seen.setdefault(attempt_id, {})[observation.scorer] = observation
+        measurements.setdefault(attempt_id, {})[observation.scorer] = observation
     verdicts = run.verdicts(variant)
     before: Attempt | None = None
     for attempt in run.attempts(variant=variant):
@@ -58,7 +58,9 @@ def takes(run: RunLike, variant: str) -> Iterator[Take]:
         same = before is not None and (before.session, before.epoch) == (attempt.session, attempt.epoch)
         previous = chunks.get(before.chunk_id) if before is not None and same else None
         before = attempt
-        yield Take(chunks[attempt.chunk_id], attempt, seen.get(attempt.id, {}), previous, verdicts.get(attempt.id))
+        yield Take(
+            chunks[attempt.chunk_id], attempt, measurements.get(attempt.id, {}), previous, verdicts.get(attempt.id)
+        )
 
 
 def _chunk(row: Json) -> Chunk:
@@ -90,7 +92,7 @@ def figures_of(take: Take) -> dict[str, float]:
     """Plain figures of one attempt; what is unknown is left out."""
     signal, pitch = payload_of(take, "signal"), payload_of(take, "pitch")
     wer = payload_of(take, "intelligibility").get("wer") or {}
-    known: dict[str, float | None] = {
+    figures: dict[str, float | None] = {
         "duration": signal.get("duration"),
         "speech_seconds": _speech(take),
         "active_rms_dbfs": signal.get("active_rms_dbfs"),
@@ -102,10 +104,10 @@ def figures_of(take: Take) -> dict[str, float]:
         "token_count": take.attempt.token_count,
     }
     if take.attempt.duration:
-        known["speech_rate"] = count_words(take.chunk.expected_text) / take.attempt.duration
+        figures["speech_rate"] = count_words(take.chunk.expected_text) / take.attempt.duration
         if take.attempt.token_count is not None:
-            known["token_rate"] = take.attempt.token_count / take.attempt.duration
-    return {name: float(value) for name, value in known.items() if value is not None}
+            figures["token_rate"] = take.attempt.token_count / take.attempt.duration
+    return {name: float(value) for name, value in figures.items() if value is not None}
 
 
 def _speech(take: Take) -> float | None:
@@ -117,8 +119,8 @@ def _speech(take: Take) -> float | None:
 
 def payload_of(take: Take, scorer: str) -> Json:
     """The payload of a scorer in one take, empty where it saw nothing."""
-    seen = take.observations.get(scorer)
-    return seen.payload if seen is not None and seen.payload else {}
+    measurement = take.observations.get(scorer)
+    return measurement.payload if measurement is not None and measurement.payload else {}
 
 
 def _digest(value: Any) -> str:
