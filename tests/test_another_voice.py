@@ -83,7 +83,7 @@ def test_a_reference_that_cannot_be_is_one_line(tmp_path, lines, problem):
 
 
 def test_a_canary_without_a_profile_does_not_ask_what_only_a_reference_tells():
-    from harness.experiments.canary import Planted, _claim, _excused
+    from harness.experiments.canary.run import Planted, _claim, _excused
 
     def run(value, reason=""):
         seen = SimpleNamespace(value=value, reason=reason)

@@ -12,10 +12,10 @@ import pytest
 from harness.backends.llama_codec import LlamaCodec
 from harness.core.errors import ConfigError
 from harness.core.records import Chunk, Claim, Variant
+from harness.core.suites import suite_of
 from harness.corpora import load_corpus, make_corpus
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
-from harness.experiments import EXPERIMENTS
 from harness.experiments.determinism.arms import COMPARED, FRESH_AGAIN, LONGER, Setup, choose_probes
 from harness.experiments.determinism.claims import determinism_claims, row
 from harness.experiments.determinism.identity import ArmComparison, DeterminismData, DeterminismWord, decide_determinism
@@ -103,7 +103,7 @@ def carried_out(tmp_path: Path, *variants: Variant, **table: Any) -> tuple[dict[
         tmp_path / "reports",
         experiment={"determinism": table},
     )
-    path = EXPERIMENTS.get("determinism")(plan, Quiet(), None)
+    path = suite_of("determinism").carry_out()(plan, Quiet(), None)
     with Run.open(path) as run:
         return json.loads((path / "results.json").read_text()), run.claims()
 

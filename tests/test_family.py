@@ -16,7 +16,7 @@ from harness.experiments.quantization.claims import (
     quantization_claims,
     quantization_metrics,
 )
-from harness.experiments.sweep import combinations
+from harness.experiments.sweep.run import combinations
 
 MARGINS = {"token_ratio_max": 0.05, "excess_max": 0.05, "wer_max": 0.05, "similarity_max": 0.03, "mos_max": 0.1}
 

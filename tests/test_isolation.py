@@ -15,10 +15,10 @@ import pytest
 from harness.backends.worker import Worker
 from harness.core.errors import ConfigError
 from harness.core.records import Chunk, Claim, Outcome, Request, TokenLayout, Variant
+from harness.core.suites import suite_of
 from harness.corpora import make_corpus
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
-from harness.experiments import EXPERIMENTS
 from harness.experiments.isolation.claims import (
     Decoded,
     IsolationData,
@@ -234,7 +234,7 @@ def carried_out(tmp_path: Path, *variants: Variant, reference: Variant | None) -
     ids = tuple(chunk.id for chunk in corpus.chunks)
     plan = Plan("isolation", corpus, variants, {variant.name: ids for variant in variants}, tmp_path / "reports",
                 reference=reference, experiment={"isolation": {"excess_max": 0.4, "likeness": 5}})  # fmt: skip
-    path = EXPERIMENTS.get("isolation")(plan, Quiet(), None)
+    path = suite_of("isolation").carry_out()(plan, Quiet(), None)
     with Run.open(path) as run:
         return json.loads((path / "results.json").read_text()), run.claims()
 

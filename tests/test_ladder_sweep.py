@@ -10,7 +10,7 @@ from harness.claims import ChunkResult
 from harness.core.records import Chunk, Claim, Json, Verdict, VerdictWord
 from harness.experiments.ladder.claims import degraded, growth, length_claims
 from harness.experiments.quantization.claims import proportion
-from harness.experiments.sweep import SAFE, UNDECIDED, UNSAFE, _claims, compare_words, region, setting_metrics
+from harness.experiments.sweep.run import SAFE, UNDECIDED, UNSAFE, _claims, compare_words, region, setting_metrics
 
 MARGINS = {"short_words": 2, "short_rate_max": 0.1, "time_exponent_max": 1.3, "memory_exponent_max": 1.3}
 NO_FITS: Json = {"cpu_seconds": None, "tokens": None, "memory": None, "memory_growth": None}

@@ -21,7 +21,7 @@ class StopAt(Quiet):
 
 @pytest.fixture
 def declared(tmp_path, monkeypatch):
-    monkeypatch.setattr(reference, "_SCORERS", ("signal", "tokens"))
+    monkeypatch.setattr(reference, "SCORERS", ("signal", "tokens"))
     path = tmp_path / "v.toml"
     path.write_text(
         "[variants.n]\nadapter='null'\nreference=true\nprofile='p.json.gz'\ncalibration='c.json'\n"

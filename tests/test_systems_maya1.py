@@ -12,7 +12,7 @@ import pytest
 from harness.backends.worker import Worker
 from harness.core.records import Chunk, Outcome, Request, SeedPolicy, Variant
 from harness.engine.session import PlannedRequest, Session
-from harness.experiments.sweep import at_setting, combinations
+from harness.experiments.sweep.run import at_setting, combinations
 from harness.store import Run
 
 from ._systems import LONG, STANDINS, TEXT, judged, names, needs_flite, reference_of, seen, speak, variant

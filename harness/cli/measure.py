@@ -10,8 +10,7 @@ import click
 
 from harness.cli.common import REPORTS, VARIANTS, main, run_path, variant_named
 from harness.core.printable import printable
-
-_SCORERS = ("signal", "pitch", "tokens", "intelligibility", "edit_likelihood", "speaker")
+from harness.core.suites import SCORERS
 
 
 @main.command()
@@ -31,7 +30,7 @@ _SCORERS = ("signal", "pitch", "tokens", "intelligibility", "edit_likelihood", "
 @click.option("--calibrate", is_flag=True, help="fit the limits of this voice on half of the texts, and write them")
 @click.option("--budget", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.004, show_default=True)
 @click.option(
-    "--scorers", default=",".join(_SCORERS), metavar="A,B", help="only these scorers, and classes that rest on them"
+    "--scorers", default=",".join(SCORERS), metavar="A,B", help="only these scorers, and classes that rest on them"
 )
 @click.option("--asr", default=None, help="recognizer, as for pytest")
 @click.option("--asr-device", default="cpu", show_default=True, help="cpu, cuda or cuda:1")

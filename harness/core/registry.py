@@ -1,14 +1,20 @@
-"""Lazy lookup of named things (layer 1): listing names imports nothing, a wrong name gets a suggestion."""
+"""Lazy lookup of named things: listing names imports nothing, a wrong name gets a suggestion."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from harness.core.errors import ConfigError, nearest
 
 T = TypeVar("T")
+
+
+def load_target(target: str) -> Any:
+    """Import ``module:attribute`` and return the attribute."""
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 class Registry(Generic[T]):
@@ -37,6 +43,5 @@ class Registry(Generic[T]):
         if target is None:
             place = f"{where}: " if where else ""
             raise ConfigError(f"{place}unknown {self.kind} {name!r}{nearest(name, self._targets)}")
-        module, _, attribute = target.partition(":")
-        loaded: T = getattr(importlib.import_module(module), attribute)
+        loaded: T = load_target(target)
         return loaded

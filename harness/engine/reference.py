@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.core.errors import ConfigError
 from harness.core.records import Arm, Variant
+from harness.core.suites import SCORERS
 from harness.core.variants import load_variants
 from harness.corpora import head, load_corpus
 from harness.engine.assessor import ScoringPipeline
@@ -22,8 +23,6 @@ from harness.scorers.asr import asr_of
 from harness.store import Run
 from harness.verdicts import Limits, VerdictPolicy
 from harness.verdicts.calibration import calibrate
-
-_SCORERS = ("signal", "pitch", "tokens", "intelligibility", "edit_likelihood", "speaker")
 
 
 def record_reference(
@@ -75,7 +74,7 @@ def _plan(
         variants=(variant,),
         selection={name: tuple(chunk.id for chunk in corpus.chunks)},
         reports=reports,
-        scorers=chosen(_SCORERS, asr_of([variant], asr)),
+        scorers=chosen(SCORERS, asr_of([variant], asr)),
         reference=variant,
     ), variant
 

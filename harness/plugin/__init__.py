@@ -16,9 +16,10 @@ import pytest
 
 from harness import terminal
 from harness.core.errors import ConfigError, SoakError
-from harness.experiments import EXPERIMENTS
+from harness.core.suites import suite_of
 from harness.plugin import closing, options
 from harness.plugin.caught import say_what_was_caught
+from harness.plugin.claims_asked import unknown_claims
 from harness.plugin.handle import ClaimFailed, FaultFound, FinishedRun, node_of
 from harness.plugin.night import Night
 from harness.plugin.options import SuiteOptions
@@ -119,6 +120,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if not stage.scenes:
         return
     say_what_was_caught(session, stage.scenes)
+    unknown = [
+        line
+        for folder, scene in stage.scenes.items()
+        for line in unknown_claims((i for i in session.items if i.path.parent == folder), suite_of(scene.suite))
+    ]
+    if unknown:
+        raise pytest.UsageError("\n".join(unknown))
     if not config.option.collectonly:
         wrong = [
             line for folder, scene in stage.scenes.items() for line in _refused(stage, config, folder, scene, session)
@@ -209,8 +217,9 @@ def _run(
     plan = plan_for(_asked(stage, config, folder), scene, items, night.adopted(folder) if night is not None else None)
     resume = config.getoption("resume")
     path = None if resume is None else (latest(plan.reports) if resume == "latest" else plan.reports / resume)
-    if scene.suite in EXPERIMENTS:
-        stage.runs[folder] = EXPERIMENTS.get(scene.suite)(plan, line, path)
+    suite = suite_of(scene.suite)
+    if not suite.is_soak:
+        stage.runs[folder] = suite.carry_out()(plan, line, path)
         stage.tables[folder] = (stage.runs[folder] / "results.md").read_text(encoding="utf-8")
     else:
         stage.runs[folder] = Engine(plan, line).run(path)

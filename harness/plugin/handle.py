@@ -10,6 +10,7 @@ import pytest
 
 from harness.core.printable import printable, printable_line
 from harness.core.records import Arm, Attempt, Claim, Finding, Measurement, Status, Verdict, VerdictWord
+from harness.core.suites import suite_of
 from harness.detectors.readable import finding_phrase
 from harness.plugin.selection import SuiteCase, SuiteContext
 
@@ -34,6 +35,7 @@ class FinishedRun:
         self._run = run
         self._scene = scene
         self._options = options
+        self._suite = suite_of(scene.suite)
         self.properties: list[tuple[str, object]] = []  # of the item that asks now, for JUnit
         self.node = ""  # the item that asks now, as pytest takes it on a command line
         self._texts = {chunk.id: chunk.text for chunk in scene.corpus.chunks}
@@ -84,6 +86,7 @@ class FinishedRun:
 
     def claim(self, variant: str, name: str) -> None:
         """Pass when the claim holds, fail when it does not, skip when the run is too small to say."""
+        self._suite.check_claim(name, self.node.partition("[")[0])
         matching = self._claims.get((variant, name))
         if matching is None and variant in self._away:
             pytest.skip(f"not judged: {self._away[variant]}")

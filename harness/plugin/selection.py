@@ -11,9 +11,9 @@ import pytest
 
 from harness.core.errors import ConfigError, SoakError, nearest
 from harness.core.records import Corpus, Variant
+from harness.core.suites import DECLARED_SUITES, suite_of
 from harness.core.toml import read_toml
 from harness.core.variants import load_variants
-from harness.experiments import EXPERIMENTS
 from harness.plugin.options import SuiteOptions
 from harness.scorers import MOS_PREDICTORS, chosen
 from harness.scorers.asr import asr_of
@@ -21,12 +21,6 @@ from harness.scorers.speaker_encoders import speaker_encoder
 
 if TYPE_CHECKING:
     from harness.engine.plan import Plan
-
-_DEFAULT_CORPUS = {"sentences": "sentences", "ladder": "ladder:words=512"}  # elsewhere the book
-# elsewhere the whole corpus
-_DEFAULT_CHUNKS = {"quantization": 100, "sweep": 30, "sensitivity": 120, "parity": 8, "isolation": 24}
-_SCORERS = ("signal", "pitch", "tokens", "intelligibility", "edit_likelihood", "speaker", "second_opinion")
-_DEFAULT_SCORERS = {"determinism": ("intelligibility",), "parity": ("speaker",)}  # elsewhere all of them
 
 
 @dataclass(frozen=True)
@@ -57,6 +51,7 @@ class SuiteContext:
         from harness.store import remember_secrets, secrets_in
 
         suite = folder.name
+        declared = suite_of(suite)
         variants = load_variants(asked.getoption("variants"))
         for variant in variants:
             remember_secrets(secrets_in(variant.settings))
@@ -66,9 +61,9 @@ class SuiteContext:
         if named:
             taken = _named(taken, named, asked.getoption("variants"), suite)
         taken = tuple(_with(variant, asked.settings) for variant in taken)
-        spec = asked.getoption("corpus") or _manifest_of(taken) or _DEFAULT_CORPUS.get(suite, "book")
+        spec = asked.getoption("corpus") or _manifest_of(taken) or declared.corpus
         corpus = load_corpus(spec, asked.getoption("language"))
-        most = asked.getoption("chunks") or (None if asked.getoption("corpus") else _DEFAULT_CHUNKS.get(suite))
+        most = asked.getoption("chunks") or (None if asked.getoption("corpus") else declared.chunks)
         return cls(suite, folder, taken, head(corpus, most), references)
 
     def asks(self) -> list[SuiteCase]:
@@ -141,20 +136,20 @@ def plan_for(asked: SuiteOptions, scene: SuiteContext, items: Iterable[pytest.It
         variants=ordered,
         selection={name: tuple(key for key in every if not ids or key in ids) for name, ids in wanted.items()},
         reports=asked.getoption("reports"),
-        scorers=_scorers(asked, _default_scorers(scene.suite), asr_of(ordered, asked.getoption("asr"))),
+        scorers=_scorers(asked, suite_of(scene.suite).scorers, asr_of(ordered, asked.getoption("asr"))),
         reference=reference,
         references=references if reference is None else {},
-        margins={name: table for name, table in tables.items() if name not in EXPERIMENTS},
-        experiment={name: table for name, table in tables.items() if name in EXPERIMENTS},
+        margins={name: table for name, table in tables.items() if name not in DECLARED_SUITES},
+        experiment={name: table for name, table in tables.items() if name in DECLARED_SUITES},
         confirmation=Confirmation(
-            enabled=not asked.getoption("no_confirm") and scene.suite not in EXPERIMENTS,
+            enabled=not asked.getoption("no_confirm") and suite_of(scene.suite).is_soak,
             new_seeds=asked.getoption("replay_seeds"),
             most_chunks=asked.getoption("replay_most"),
         ),
         quiet_chunks=0 if asked.getoption("clients") > 1 else asked.getoption("quiet_chunks"),
         clients=asked.getoption("clients"),
         arguments=asked.arguments,
-        stop_early=asked.getoption("stop_early") and scene.suite not in EXPERIMENTS,
+        stop_early=asked.getoption("stop_early") and suite_of(scene.suite).is_soak,
         patience=asked.getoption("patience"),
         left_out=_left_out(asked, scene.suite),
         adopt=adopt,
@@ -176,7 +171,7 @@ def _one_reference(scene: SuiteContext, found: Iterable[Variant], references: Ma
     distinct = {one.name: one for one in (*references.values(), *(v for v in found if v.reference))}
     if not distinct and len(scene.references) == 1:
         return scene.references[0]
-    if len(distinct) > 1 and scene.suite in EXPERIMENTS:
+    if len(distinct) > 1 and not suite_of(scene.suite).is_soak:
         names = " and ".join(distinct)
         raise ConfigError(f"{scene.suite} compares with one reference, here are {names}: choose one with --variant")
     return next(iter(distinct.values())) if len(distinct) == 1 else None
@@ -203,7 +198,7 @@ def _tables(asked: SuiteOptions, scene: SuiteContext, pairs: set[str]) -> dict[s
     tables = load_margins(asked.getoption("limits") or scene.folder / "limits.toml")
     if "pairs" in tables.get(scene.suite, {}):
         tables[scene.suite]["chosen"] = sorted(pairs)
-    for name, given in ({scene.suite: asked.margins} if scene.suite in EXPERIMENTS else asked.margins).items():
+    for name, given in ({scene.suite: asked.margins} if not suite_of(scene.suite).is_soak else asked.margins).items():
         tables[name] = {**tables.get(name, {}), **given}
     return tables
 
@@ -218,12 +213,7 @@ def _left_out(asked: SuiteOptions, suite: str) -> tuple[str, ...]:
     named = [name.strip() for name in (asked.getoption("scorers") or "").split(",") if name.strip()]
     if not named or "none" in named:
         return ()
-    return tuple(name for name in _default_scorers(suite) if name not in named)
-
-
-def _default_scorers(suite: str) -> tuple[str, ...]:
-    """A second recognizer serves the confirmation of faults, which experiments leave out."""
-    return _DEFAULT_SCORERS.get(suite, _SCORERS[:-1] if suite in EXPERIMENTS else _SCORERS)
+    return tuple(name for name in suite_of(suite).scorers if name not in named)
 
 
 def _scorers(asked: SuiteOptions, default: tuple[str, ...], asr: str | None) -> dict[str, dict[str, Any]]:

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.records import Chunk, Corpus, Json, Variant
+from harness.core.suites import suite_of
 from harness.core.variants import load_variants
 from harness.corpora import load_corpus, make_corpus
 from harness.corpora.sentences import Border, border_after
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
-from harness.experiments import EXPERIMENTS
 from harness.experiments.determinism.identity import DeterminismWord
 from harness.stats import clopper_pearson
 
@@ -68,7 +68,7 @@ def repeat(repetition: int, texts: list[str], file: Path, reports: Path) -> dict
         scorers={"intelligibility": {}},
         experiment={"determinism": SETUP},
     )
-    path = EXPERIMENTS.get("determinism")(plan, Quiet(), None)
+    path = suite_of("determinism").carry_out()(plan, Quiet(), None)
     found: dict[str, Json] = json.loads((path / "results.json").read_text(encoding="utf-8"))
     return found
 

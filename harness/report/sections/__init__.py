@@ -1,44 +1,21 @@
-"""A section for what a suite asked: its question, the answer in one sentence, a picture, and its tables (layer 4).
+"""A section for what a suite asked: its question, the answer in one sentence, a picture, and its tables.
 
 Tables are those that the experiment wrote (``results.md``), so that a new suite has a section of its own from the first
-day; a picture is drawn where this room knows what the figures of the suite mean.
+day; its question and its picture are what the suite declares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.core.documents import read_json
 from harness.core.errors import ConfigError
 from harness.core.records import Claim, Json
-from harness.report.sections import figures, matrices
+from harness.core.suites import suite_of
 from harness.report.sections.tables import Block, blocks
 from harness.store import Run
-
-QUESTIONS: Mapping[str, str] = {
-    "canary": "Would a fault have been seen?",
-    "determinism": "Does the same text with the same seed always give the same speech?",
-    "isolation": "In which part does the fault sit?",
-    "ladder": "From what length on does it break?",
-    "parity": "Do two implementations compute the same?",
-    "quantization": "What did the quantization cost?",
-    "sensitivity": "How weak a fault would have been seen?",
-    "sentences": "What did the quantization cost on single sentences?",
-    "sweep": "At which settings is it safe?",
-}
-_DRAWINGS: Mapping[str, Callable[[Json, Sequence[Claim]], list[tuple[str, str]]]] = {
-    "canary": matrices.found,
-    "determinism": matrices.shares,
-    "isolation": matrices.holds,
-    "ladder": figures.plot_lengths,
-    "parity": figures.plot_stages,
-    "quantization": figures.cost,
-    "sensitivity": figures.recall,
-    "sentences": figures.cost,
-    "sweep": matrices.grid,
-}
 
 
 @dataclass(frozen=True)
@@ -56,14 +33,14 @@ def section(run: Run) -> Section | None:
     suite = str(run.manifest["suite"])
     claims = run.claims()
     results, table = _results(run), run.path / "results.md"
-    if suite not in QUESTIONS and not table.is_file():
+    declared = suite_of(suite)
+    if declared.is_soak and not table.is_file():
         return None
-    draw = _DRAWINGS.get(suite)
     text = table.read_text(encoding="utf-8", errors="replace") if table.is_file() else ""
     return Section(
-        QUESTIONS.get(suite, suite.replace("-", " ").capitalize()),
+        declared.question or suite.replace("-", " ").capitalize(),
         answer(claims),
-        draw(results, claims) if draw is not None else [],
+        declared.draw(results, claims),
         blocks(text),
     )
 
@@ -103,4 +80,4 @@ def _results(run: Run) -> Json:
     return data if isinstance(data, dict) else {}
 
 
-__all__ = ["QUESTIONS", "Section", "answer", "section"]
+__all__ = ["Section", "answer", "section"]

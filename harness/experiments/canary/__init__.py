@@ -1,0 +1,1 @@
+"""Canary: faults planted in a voice, to see that they are found."""

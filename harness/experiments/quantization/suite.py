@@ -1,0 +1,34 @@
+"""What the quantization suite declares of itself."""
+
+from dataclasses import replace
+
+from harness.core.suites import Suite
+
+SUITE = Suite(
+    "quantization",
+    frozenset(
+        {
+            "token-count",
+            "near-empty",
+            "cap-hits",
+            "faults",
+            "wer",
+            "same-voice",
+            "mos",
+            "divergence",
+            "foretells-wer",
+            "foretells-faulty",
+        }
+    ),
+    run="harness.experiments.quantization.run:run_quantization",
+    question="What did the quantization cost?",
+    drawing="harness.report.sections.figures:cost",
+    chunks=100,
+)
+SENTENCES = replace(
+    SUITE,
+    name="sentences",
+    corpus="sentences",
+    chunks=None,
+    question="What did the quantization cost on single sentences?",
+)

@@ -1,0 +1,12 @@
+"""What the sensitivity suite declares of itself."""
+
+from harness.core.suites import Suite
+
+SUITE = Suite(
+    "sensitivity",
+    frozenset({"recall", "false-alarms"}),
+    run="harness.experiments.sensitivity.run:run_sensitivity",
+    question="How weak a fault would have been seen?",
+    drawing="harness.report.sections.figures:recall",
+    chunks=120,
+)

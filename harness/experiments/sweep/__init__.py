@@ -1,0 +1,1 @@
+"""Settings sweep: at which sampling settings a voice is safe."""

@@ -1,0 +1,12 @@
+"""What the settings suite declares of itself."""
+
+from harness.core.suites import Suite
+
+SUITE = Suite(
+    "sweep",
+    frozenset({"safe-region", "words"}),
+    run="harness.experiments.sweep.run:run_sweep",
+    question="At which settings is it safe?",
+    drawing="harness.report.sections.matrices:grid",
+    chunks=30,
+)
