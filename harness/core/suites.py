@@ -64,7 +64,6 @@ STRESS = Suite(
 DECLARED_SUITES: Registry[Suite] = Registry("suite")
 for _name in ("canary", "determinism", "isolation", "ladder", "parity", "quantization", "sensitivity", "sweep"):
     DECLARED_SUITES.add(_name, f"harness.experiments.{_name}.suite:SUITE")
-DECLARED_SUITES.add("sentences", "harness.experiments.quantization.suite:SENTENCES")
 DECLARED_SUITES.add("stress", "harness.core.suites:STRESS")
 
 

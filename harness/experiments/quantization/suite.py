@@ -1,7 +1,5 @@
 """What the quantization suite declares of itself."""
 
-from dataclasses import replace
-
 from harness.core.suites import Suite
 
 SUITE = Suite(
@@ -24,11 +22,4 @@ SUITE = Suite(
     question="What did the quantization cost?",
     drawing="harness.report.sections.figures:cost",
     chunks=100,
-)
-SENTENCES = replace(
-    SUITE,
-    name="sentences",
-    corpus="sentences",
-    chunks=None,
-    question="What did the quantization cost on single sentences?",
 )
