@@ -1,4 +1,4 @@
-"""The live progress line and the closing table (layer 5)."""
+"""The live progress line and the closing table."""
 
 from __future__ import annotations
 

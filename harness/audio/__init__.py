@@ -1,4 +1,4 @@
-"""Audio files and sample formats (layer 1): read anything a backend may write, say what had to be repaired.
+"""Audio files and sample formats: read anything a backend may write, say what had to be repaired.
 
 Samples are float32, mono, shape (samples,), nominal range [-1, 1]; rates in Hz.
 """

@@ -1,4 +1,4 @@
-"""How far two renditions lie apart to the ear: log-mel distance after time alignment (layer 1)."""
+"""How far two renditions lie apart to the ear: log-mel distance after time alignment."""
 
 from __future__ import annotations
 

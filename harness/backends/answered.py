@@ -1,4 +1,4 @@
-"""Audio as a server answers with it: its settings, and from bytes to samples (layer 2)."""
+"""Audio as a server answers with it: its settings, and from bytes to samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The protocol that every adapter follows (layer 2). An adapter lives in a worker process of its own."""
+"""The protocol that every adapter follows. An adapter lives in a worker process of its own."""
 
 from __future__ import annotations
 

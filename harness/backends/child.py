@@ -1,4 +1,4 @@
-"""The worker's side of the pipe: load one adapter, answer requests, never judge (layer 2)."""
+"""The worker's side of the pipe: load one adapter, answer requests, never judge."""
 
 from __future__ import annotations
 

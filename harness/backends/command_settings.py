@@ -1,4 +1,4 @@
-"""Keys of the adapter ``command``, and how its placeholders are filled (layer 2)."""
+"""Keys of the adapter ``command``, and how its placeholders are filled."""
 
 from __future__ import annotations
 

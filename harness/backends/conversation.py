@@ -1,4 +1,4 @@
-"""A living program on the other end of its standard input and output (layer 2)."""
+"""A living program on the other end of its standard input and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What programs say when it is not the text: no connection, no name, no certificate, no room on the disk (layer 2)."""
+"""What programs say when it is not the text: no connection, no name, no certificate, no room on the disk."""
 
 from __future__ import annotations
 

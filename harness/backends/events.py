@@ -1,4 +1,4 @@
-"""Audio that comes in messages rather than as bytes: server-sent events and JSON frames with base64 in them (layer 2).
+"""Audio that comes in messages rather than as bytes: server-sent events and JSON frames with base64 in them.
 
 OpenAI's ``stream_format: "sse"`` sends ``{"type": "speech.audio.delta", "audio": "<base64>"}``; other servers put the
 text elsewhere in the object, which a path of dots says (``choices.0.delta.audio.data``).

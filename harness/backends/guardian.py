@@ -1,4 +1,4 @@
-"""The small process between the harness and its worker, so that nothing of a worker's tree outlives it (layer 2).
+"""The small process between the harness and its worker, so that nothing of a worker's tree outlives it.
 
 Run by path, standard library only: it forks the worker before anything heavy is loaded, adopts the orphans of the
 worker's tree (Linux subreaper, so also daemons that called setsid stay findable), and kills the whole tree when the

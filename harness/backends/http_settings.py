@@ -1,4 +1,4 @@
-"""Keys of the adapter ``http``, checked before anything is asked (layer 2)."""
+"""Keys of the adapter ``http``, checked before anything is asked."""
 
 from __future__ import annotations
 

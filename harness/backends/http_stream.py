@@ -1,4 +1,4 @@
-"""What a listener would have had of a streamed answer: first playable sample, gaps, underruns (layer 2)."""
+"""What a listener would have had of a streamed answer: first playable sample, gaps, underruns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A speech language model in GGUF with a neural-codec-like token layout, run by llama.cpp (layer 2)."""
+"""A speech language model in GGUF with a neural-codec-like token layout, run by llama.cpp."""
 
 from __future__ import annotations
 

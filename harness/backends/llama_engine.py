@@ -1,4 +1,4 @@
-"""What both engines of ``llama_codec`` are told and give, and what the adapter may ask of them (layer 2)."""
+"""What both engines of ``llama_codec`` are told and give, and what the adapter may ask of them."""
 
 from __future__ import annotations
 

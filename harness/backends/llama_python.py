@@ -1,4 +1,4 @@
-"""llama-cpp-python as an engine: the library that many published players use, its ``reset()`` a setting (layer 2)."""
+"""llama-cpp-python as an engine: the library that many published players use, its ``reset()`` a setting."""
 
 from __future__ import annotations
 

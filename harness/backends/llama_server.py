@@ -1,4 +1,4 @@
-"""llama.cpp's server inside this process, asked for raw token ids (layer 2)."""
+"""llama.cpp's server inside this process, asked for raw token ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of the ``llama_codec`` adapter, checked before anything runs (layer 2)."""
+"""Settings of the ``llama_codec`` adapter, checked before anything runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two kinds of voices that ``llama_codec`` speaks: phones, and the SNAC of published models (layer 2)."""
+"""The two kinds of voices that ``llama_codec`` speaks: phones, and the SNAC of published models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A speech server that the adapter ``http`` starts itself, so that it lives and dies with the worker (layer 2)."""
+"""A speech server that the adapter ``http`` starts itself, so that it lives and dies with the worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a program's log tells: token counts, token ids, why it ended, and whatever else its patterns find (layer 2)."""
+"""What a program's log tells: token counts, token ids, why it ended, and whatever else its patterns find."""
 
 from __future__ import annotations
 

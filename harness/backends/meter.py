@@ -1,4 +1,4 @@
-"""CPU time and memory of a process and everything below it (layer 2). Seconds and bytes."""
+"""CPU time and memory of a process and everything below it. Seconds and bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What adapters to something outside of this process share: where it runs, what its log tells, its files (layer 2)."""
+"""What adapters to something outside of this process share: where it runs, what its log tells, its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One program run to its end inside the worker: text in, audio and log out, signs of life on the way (layer 2)."""
+"""One program run to its end inside the worker: text in, audio and log out, signs of life on the way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words between the harness and its worker: length-prefixed frames of a JSON header and raw arrays (layer 2).
+"""The words between the harness and its worker: length-prefixed frames of a JSON header and raw arrays.
 
 No pickle: what comes back from a worker is data made by a program under test and must never be able to run code here.
 A frame is ``magic, header length (uint32), payload length (uint64), header (UTF-8 JSON), payload``, little-endian. The

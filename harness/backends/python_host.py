@@ -1,4 +1,4 @@
-"""Runs somebody's callable in an interpreter of its own (layer 2).
+"""Runs somebody's callable in an interpreter of its own.
 
 Run by path, standard library only, any Python from 3.9 on, so that it works in the environment of the code under test.
 Requests come as JSON lines on what was stdin, answers go as JSON lines to a file descriptor of their own; the callable

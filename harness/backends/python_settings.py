@@ -1,4 +1,4 @@
-"""Keys of the adapter ``python``, checked before anything is imported (layer 2)."""
+"""Keys of the adapter ``python``, checked before anything is imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Raw samples in an answer, for every adapter that may get them (layer 2)."""
+"""Raw samples in an answer, for every adapter that may get them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker as a session drives it: one living backend in a process of its own (layer 2).
+"""The worker as a session drives it: one living backend in a process of its own.
 
 Whatever the backend does becomes a :class:`Reply`. After a crash, a hang or a timeout its whole process tree is dead.
 """

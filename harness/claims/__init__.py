@@ -1,4 +1,4 @@
-"""Claims about a whole run, from plain rows (layer 3)."""
+"""Claims about a whole run, from plain rows."""
 
 from harness.claims.rows import ChunkResult, Reference
 from harness.claims.stress import stress_claims

@@ -1,4 +1,4 @@
-"""When a run may stop: a sequential test of the fault rate, decided on before the first chunk (layer 3)."""
+"""When a run may stop: a sequential test of the fault rate, decided on before the first chunk."""
 
 from __future__ import annotations
 

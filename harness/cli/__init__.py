@@ -1,4 +1,4 @@
-"""``tts-soak``: a thin command line around the same engine and store that pytest uses (layer 6)."""
+"""``tts-soak``: a thin command line around the same engine and store that pytest uses."""
 
 from harness.cli import about, drive, measure, models, parity, runs, score
 from harness.cli.common import main

@@ -1,4 +1,4 @@
-"""What there is to choose from: a variants file to start with, fault classes, corpora, presets (layer 6)."""
+"""What there is to choose from: a variants file to start with, fault classes, corpora, presets."""
 
 from __future__ import annotations
 

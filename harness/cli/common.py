@@ -1,4 +1,4 @@
-"""The command group, the options that commands share, and errors as one line (layer 6)."""
+"""The command group, the options that commands share, and errors as one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that speak: record a reference, serve a voice, load a server (layer 6)."""
+"""Commands that speak: record a reference, serve a voice, load a server."""
 
 from __future__ import annotations
 

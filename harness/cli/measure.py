@@ -1,4 +1,4 @@
-"""``tts-soak sensitivity``: what would have been noticed on a voice (layer 6)."""
+"""``tts-soak sensitivity``: what would have been noticed on a voice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``tts-soak models``: which model files are known, which are here and from where, and getting one (layer 6)."""
+"""``tts-soak models``: which model files are known, which are here and from where, and getting one."""
 
 from __future__ import annotations
 

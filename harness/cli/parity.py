@@ -1,4 +1,4 @@
-"""Compare two runs of the same stages (layer 6)."""
+"""Compare two runs of the same stages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was recorded: runs, reports, marks, baselines, trends (layer 6)."""
+"""What was recorded: runs, reports, marks, baselines, trends."""
 
 from __future__ import annotations
 

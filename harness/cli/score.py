@@ -1,4 +1,4 @@
-"""``tts-soak score``: judge audio that exists (layer 6)."""
+"""``tts-soak score``: judge audio that exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The errors a user can see (layer 0). Each prints as one line: what, where, the nearest valid choice."""
+"""The errors a user can see. Each prints as one line: what, where, the nearest valid choice."""
 
 from __future__ import annotations
 

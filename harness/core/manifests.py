@@ -1,4 +1,4 @@
-"""Lists of recordings in the field's own formats (layer 1): which audio says which text, and in whose voice.
+"""Lists of recordings in the field's own formats: which audio says which text, and in whose voice.
 
 Known formats: LJSpeech (``id|...|text``), seed-tts-eval (``utt|prompt_text|prompt_wav|text[|gt]`` and its shorter
 forms), JSON lines, CSV with a ``file_name`` column, and a folder of audio files named by id.

@@ -1,4 +1,4 @@
-"""The words of the project as frozen dataclasses and enums (layer 0).
+"""The words of the project as frozen dataclasses and enums.
 
 Units, everywhere: times in seconds, rates in Hz, levels in dBFS or LUFS, memory in bytes. Audio is
 float32, mono, shape (samples,), nominal range [-1, 1]. Token arrays are int32, shape (frames, codebooks).

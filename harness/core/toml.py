@@ -1,4 +1,4 @@
-"""TOML files that a user writes: variants, limits, plans (layer 1)."""
+"""TOML files that a user writes: variants, limits, plans."""
 
 from __future__ import annotations
 

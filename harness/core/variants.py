@@ -1,4 +1,4 @@
-"""What is under test: ``variants.toml`` read into :class:`~harness.core.records.Variant` (layer 2).
+"""What is under test: ``variants.toml`` read into :class:`~harness.core.records.Variant`.
 
 A file has ``[defaults]`` (merged into every variant) and one ``[variants.NAME]`` table a variant; ``settings`` of the
 two are merged key by key. Paths are relative to the file. Nothing heavy is imported; the adapter's own keys are

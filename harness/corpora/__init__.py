@@ -1,4 +1,4 @@
-"""Corpora (layer 2): find, load, check and chunk the texts that are spoken."""
+"""Corpora: find, load, check and chunk the texts that are spoken."""
 
 from harness.corpora.builtin import builtin_names, write_manifest
 from harness.corpora.chunker import chunk_text

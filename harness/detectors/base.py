@@ -1,4 +1,4 @@
-"""The interface of a fault class (layer 2). The catalogue grows by adding files; this stays as it is."""
+"""The interface of a fault class. The catalogue grows by adding files; this stays as it is."""
 
 from __future__ import annotations
 

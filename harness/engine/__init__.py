@@ -1,1 +1,1 @@
-"""Join corpus, session, scorers, judge and store; knows nothing of pytest (layer 4)."""
+"""Join corpus, session, scorers, judge and store; knows nothing of pytest."""

@@ -1,4 +1,4 @@
-"""Take over what an earlier run already spoke and scored: the same text, seed, model, settings and scorers (layer 4).
+"""Take over what an earlier run already spoke and scored: the same text, seed, model, settings and scorers.
 
 Speech is by far the dearest part of a run. Where two suites ask for the same session, the second reads the first.
 """

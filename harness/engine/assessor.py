@@ -1,4 +1,4 @@
-"""Score and judge attempts as they come: two rooms, one judge, and the journal (layer 4)."""
+"""Score and judge attempts as they come: two rooms, one judge, and the journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several clients of one server at once: each speaks its share of the chunks over a connection of its own (layer 4).
+"""Several clients of one server at once: each speaks its share of the chunks over a connection of its own.
 
 The journal has one writer. Clients live in threads; what they want written travels to the thread that owns the journal
 and is done there, in the order in which it came.

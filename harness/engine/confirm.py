@@ -1,4 +1,4 @@
-"""Replay faulty chunks in a fresh process, same seed then others, and say what a fault is bound to (layer 4)."""
+"""Replay faulty chunks in a fresh process, same seed then others, and say what a fault is bound to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stop a session as soon as its fault rate is known, and keep the decision in the journal (layer 4)."""
+"""Stop a session as soon as its fault rate is known, and keep the decision in the journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Join corpus, session, scorers, judge and store into one run (layer 4); knows nothing of pytest."""
+"""Join corpus, session, scorers, judge and store into one run; knows nothing of pytest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the manifest freezes of a reference's profile, so that a report can compare without the profile (layer 4)."""
+"""What the manifest freezes of a reference's profile, so that a report can compare without the profile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Final verdicts, once a session is over: every chunk held against the others of its run, and journalled (layer 4)."""
+"""Final verdicts, once a session is over: every chunk held against the others of its run, and journalled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must be unchanged for a run to be resumed, and the words for what is not (layer 4).
+"""What must be unchanged for a run to be resumed, and the words for what is not.
 
 Everything that decides what is spoken, heard or judged is in it: models, what lies beside them, programs, scripts,
 settings, seeds, limits, profile, calibration, weights of recognizers, versions of packages, and the harness's code.

@@ -1,4 +1,4 @@
-"""Find out that a reference is another voice, and judge without it what it cannot be held against (layer 4)."""
+"""Find out that a reference is another voice, and judge without it what it cannot be held against."""
 
 from __future__ import annotations
 

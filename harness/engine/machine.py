@@ -1,4 +1,4 @@
-"""How busy the machine was with other work while a stage ran: what makes its timings valid or not (layer 4)."""
+"""How busy the machine was with other work while a stage ran: what makes its timings valid or not."""
 
 from __future__ import annotations
 

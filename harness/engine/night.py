@@ -1,4 +1,4 @@
-"""What a night runs, read from ``suites/nightly/plan.toml`` (layer 4). docs/nightly.md explains every key."""
+"""What a night runs, read from ``suites/nightly/plan.toml``. docs/nightly.md explains every key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast a session goes, and how often a backend that died is brought back before it is given up (layer 4)."""
+"""How fast a session goes, and how often a backend that died is brought back before it is given up."""
 
 from __future__ import annotations
 

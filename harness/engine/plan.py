@@ -1,4 +1,4 @@
-"""What a run is to do, decided before anything starts (layer 4)."""
+"""What a run is to do, decided before anything starts."""
 
 from __future__ import annotations
 

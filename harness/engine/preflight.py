@@ -1,4 +1,4 @@
-"""Everything about a plan that can be refused before the first request, found at once (layer 4)."""
+"""Everything about a plan that can be refused before the first request, found at once."""
 
 from __future__ import annotations
 

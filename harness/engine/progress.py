@@ -1,4 +1,4 @@
-"""What the engine tells whoever watches (layer 4); knows nothing of terminals or pytest."""
+"""What the engine tells whoever watches; knows nothing of terminals or pytest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Record a reference: every chunk with several seeds, then its profile and the limits of its voice (layer 4)."""
+"""Record a reference: every chunk with several seeds, then its profile and the limits of its voice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plain rows that claims are computed from: one a chunk, in order of speaking (layer 4)."""
+"""The plain rows that claims are computed from: one a chunk, in order of speaking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drive one living backend through chunks in order, and journal every attempt before anybody judges it (layer 3)."""
+"""Drive one living backend through chunks in order, and journal every attempt before anybody judges it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One variant's session: speak every selected chunk, score and judge beside it, confirm, time it quietly (layer 4)."""
+"""One variant's session: speak every selected chunk, score and judge beside it, confirm, time it quietly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every experiment needs: an open run, both scoring rooms, and a driver for each variant (layer 5)."""
+"""What every experiment needs: an open run, both scoring rooms, and a driver for each variant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults on purpose in a living backend: ``faulty(variant, plan)`` wraps any variant (layer 3)."""
+"""Faults on purpose in a living backend: ``faulty(variant, plan)`` wraps any variant."""
 
 from harness.injection.plan import InjectionRule, faulty
 

@@ -1,4 +1,4 @@
-"""The pytest plugin: options, fixtures and hooks around the engine (layer 6). The only place that imports pytest.
+"""The pytest plugin: options, fixtures and hooks around the engine. The only place that imports pytest.
 
 The run is done once, after selection is known and before the first item; items only read what it recorded.
 """

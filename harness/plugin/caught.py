@@ -1,4 +1,4 @@
-"""What ``-k`` caught that was not meant, and what it should have said when it caught nothing (layer 6).
+"""What ``-k`` caught that was not meant, and what it should have said when it caught nothing.
 
 ``-k`` matches parts of names, whatever their case, over variants and chunk ids alike: ``-k q4_k`` takes ``q4_k_s`` too.
 """

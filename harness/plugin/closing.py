@@ -1,4 +1,4 @@
-"""What a session prints and keeps at its end: tables, where the reports are, the night (layer 6)."""
+"""What a session prints and keeps at its end: tables, where the reports are, the night."""
 
 from __future__ import annotations
 

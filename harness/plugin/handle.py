@@ -1,4 +1,4 @@
-"""What a suite test holds: verdicts and claims read from the store, failures told in ten lines at most (layer 6)."""
+"""What a suite test holds: verdicts and claims read from the store, failures told in ten lines at most."""
 
 from __future__ import annotations
 

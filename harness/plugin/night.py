@@ -1,4 +1,4 @@
-"""One night: several suites in one pytest session, compared with a baseline and the runs before (layer 6)."""
+"""One night: several suites in one pytest session, compared with a baseline and the runs before."""
 
 from __future__ import annotations
 

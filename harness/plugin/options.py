@@ -1,4 +1,4 @@
-"""Command-line options of the plugin, and what is made of them (layer 6)."""
+"""Command-line options of the plugin, and what is made of them."""
 
 from __future__ import annotations
 

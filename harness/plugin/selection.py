@@ -1,4 +1,4 @@
-"""From options to test items, and from the items that were kept to a plan (layer 6)."""
+"""From options to test items, and from the items that were kept to a plan."""
 
 from __future__ import annotations
 

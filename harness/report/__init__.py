@@ -1,4 +1,4 @@
-"""Everything that is made from a run's store: ``summary.json``, ``report.html``, tables, marks, baselines (layer 4)."""
+"""Everything that is made from a run's store: ``summary.json``, ``report.html``, tables, marks, baselines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do next, in a few lines on top of the page: from the verdicts and counts alone (layer 4)."""
+"""What to do next, in a few lines on top of the page: from the verdicts and counts alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each variant beside its reference, chunk by chunk where both spoke the same text (layer 4)."""
+"""Each variant beside its reference, chunk by chunk where both spoke the same text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Style sheet, script and content security policy of the pages (layer 4)."""
+"""Style sheet, script and content security policy of the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drawings of the report: strip chart of the run, drift panels, token histograms (layer 4)."""
+"""The drawings of the report: strip chart of the run, drift panels, token histograms."""
 
 from __future__ import annotations
 

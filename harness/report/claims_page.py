@@ -1,4 +1,4 @@
-"""Slopes with their intervals, and curves that a claim brings along, ready to be shown (layer 4)."""
+"""Slopes with their intervals, and curves that a claim brings along, ready to be shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tonight against a baseline or the nights before: new faults, fault rate, WER, speed, memory (layer 4).
+"""Tonight against a baseline or the nights before: new faults, fault rate, WER, speed, memory.
 
 A comparison passes or fails only when its interval lies on one side of its margin; else it says that it cannot.
 """

@@ -1,4 +1,4 @@
-"""Text against transcript, word by word, and the times that tie two takes of one text together (layer 4)."""
+"""Text against transcript, word by word, and the times that tie two takes of one text together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run in little: what a later run is compared with, small enough to be committed (layer 4).
+"""A run in little: what a later run is compared with, small enough to be committed.
 
 A chunk is ``[judged word, word errors, words, CPU seconds, audio seconds, seconds of the request]``; None stands for
 what was not measured. Schema 1 had no seconds of the request: such a baseline has no speed to compare with.

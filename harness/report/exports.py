@@ -1,4 +1,4 @@
-"""What other programs read: JSONL and CSV of every score, Markdown, GitHub annotations, JUnit properties (layer 4)."""
+"""What other programs read: JSONL and CSV of every score, Markdown, GitHub annotations, JUnit properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run as flat rows: one attempt a row, every score a column (layer 4)."""
+"""A run as flat rows: one attempt a row, every score a column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Margins of the nightly comparison, from ``suites/nightly/limits.toml`` (layer 4). docs/nightly.md explains each."""
+"""Margins of the nightly comparison, from ``suites/nightly/limits.toml``. docs/nightly.md explains each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first screen in words: a verdict a variant, and the one sentence that matters most (layer 4)."""
+"""The first screen in words: a verdict a variant, and the one sentence that matters most."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runs as a list that tells them apart: suite, corpus, variants, verdict (layer 4)."""
+"""The runs as a list that tells them apart: suite, corpus, variants, verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run as plain rows, read from its store once: what charts, review queue and tables are made from (layer 4)."""
+"""A run as plain rows, read from its store once: what charts, review queue and tables are made from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nights: which runs belong together, how the job ended and why, as small files in ``reports/nights/`` (layer 4)."""
+"""Nights: which runs belong together, how the job ended and why, as small files in ``reports/nights/``."""
 
 from __future__ import annotations
 

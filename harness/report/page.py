@@ -1,4 +1,4 @@
-"""``report.html``: one page that opens from disk, with no server, no network and no script but its own (layer 4)."""
+"""``report.html``: one page that opens from disk, with no server, no network and no script but its own."""
 
 from __future__ import annotations
 

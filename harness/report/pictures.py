@@ -1,4 +1,4 @@
-"""Waveform and mel spectrogram of a flagged chunk as one small WebP, rendered beforehand (layer 4).
+"""Waveform and mel spectrogram of a flagged chunk as one small WebP, rendered beforehand.
 
 ``file://`` pages cannot fetch audio to draw it, so it is drawn here: waveform above (peaks of each column, on a
 transparent ground that suits both themes), mel spectrogram below (80 bands, 80 dB deep, magma).

@@ -1,4 +1,4 @@
-"""The queue to review: the worst chunks with everything a listener needs to decide (layer 4)."""
+"""The queue to review: the worst chunks with everything a listener needs to decide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every fault class saw in one chunk, the limit it was held against, and where that limit came from (layer 4)."""
+"""What every fault class saw in one chunk, the limit it was held against, and where that limit came from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two runs beside each other: figures with differences, then every chunk that one of them has wrong (layer 4)."""
+"""Two runs beside each other: figures with differences, then every chunk that one of them has wrong."""
 
 from __future__ import annotations
 

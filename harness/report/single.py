@@ -1,4 +1,4 @@
-"""Audio inside the page, for ``--single-file``: FLAC with 16 bit, which every browser plays (layer 4)."""
+"""Audio inside the page, for ``--single-file``: FLAC with 16 bit, which every browser plays."""
 
 from __future__ import annotations
 

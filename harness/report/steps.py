@@ -1,4 +1,4 @@
-"""Steps in a series of nights: where the level changed, and how likely chance is to do that (layer 4).
+"""Steps in a series of nights: where the level changed, and how likely chance is to do that.
 
 Nights are runs of their own, so their order is exchangeable while nothing changes; this is what is tested (largest
 standardised CUSUM against permutations), and each side of a step is looked at again (binary segmentation).

@@ -1,4 +1,4 @@
-"""``summary.json``: what a run found, in figures with counts and intervals, from the store alone (layer 4)."""
+"""``summary.json``: what a run found, in figures with counts and intervals, from the store alone."""
 
 from __future__ import annotations
 

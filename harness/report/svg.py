@@ -1,4 +1,4 @@
-"""Charts drawn by matplotlib as SVG that follows the page's theme and its content security policy (layer 4).
+"""Charts drawn by matplotlib as SVG that follows the page's theme and its content security policy.
 
 matplotlib writes colours and inline styles; here stand-in colours become CSS variables (so that one drawing serves
 light, dark and print), and style attributes become presentation attributes (a policy without 'unsafe-inline' would

@@ -1,4 +1,4 @@
-"""Speed as a user means it, and whether it means anything: not when other work took the machine (layer 4).
+"""Speed as a user means it, and whether it means anything: not when other work took the machine.
 
 The engine journals an event ``load`` a stage, with the share of the machine's CPU time that other processes used.
 """

@@ -1,4 +1,4 @@
-"""``reports/index.html``: every figure over all runs, with intervals, and the steps found in it, dated (layer 4)."""
+"""``reports/index.html``: every figure over all runs, with intervals, and the steps found in it, dated."""
 
 from __future__ import annotations
 

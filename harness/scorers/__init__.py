@@ -1,4 +1,4 @@
-"""Scorers (layer 2): one measurement a file. Listing their names imports nothing heavy."""
+"""Scorers: one measurement a file. Listing their names imports nothing heavy."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The protocol of a scorer (layer 2): one measurement, declared needs, no judgement."""
+"""The protocol of a scorer: one measurement, declared needs, no judgement."""
 
 from __future__ import annotations
 

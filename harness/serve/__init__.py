@@ -1,1 +1,1 @@
-"""A speech server on this machine's own loopback, and many clients at once to load one (layer 4)."""
+"""A speech server on this machine's own loopback, and many clients at once to load one."""

@@ -1,4 +1,4 @@
-"""Statistics of counts, pairs and series (layer 1): pure functions, every random one with its seed in the call.
+"""Statistics of counts, pairs and series: pure functions, every random one with its seed in the call.
 
 Rates come with their count; intervals are two-sided at the stated level. Sources are named where a method has a name.
 """

@@ -1,4 +1,4 @@
-"""What intervals and p-values amount to: equivalence by margin, and many tests at once (layer 1)."""
+"""What intervals and p-values amount to: equivalence by margin, and many tests at once."""
 
 from __future__ import annotations
 

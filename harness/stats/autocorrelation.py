@@ -1,4 +1,4 @@
-"""How much of a value is its neighbour's, and what that does to means and slopes (layer 1)."""
+"""How much of a value is its neighbour's, and what that does to means and slopes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pairs on the same chunks: differences of word error rates and of means, in order of speaking (layer 1)."""
+"""Pairs on the same chunks: differences of word error rates and of means, in order of speaking."""
 
 from __future__ import annotations
 

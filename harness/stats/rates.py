@@ -1,4 +1,4 @@
-"""Proportions: exact intervals, differences, paired counts, and what a small count still allows (layer 1)."""
+"""Proportions: exact intervals, differences, paired counts, and what a small count still allows."""
 
 from __future__ import annotations
 

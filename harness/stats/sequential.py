@@ -1,4 +1,4 @@
-"""A sequential test of a fault rate: stop as soon as the answer is known (layer 1)."""
+"""A sequential test of a fault rate: stop as soon as the answer is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Series in order of position: slope, trend, step and jump, each standing lag-1 autocorrelation (layer 1)."""
+"""Series in order of position: slope, trend, step and jump, each standing lag-1 autocorrelation."""
 
 from __future__ import annotations
 

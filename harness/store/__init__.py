@@ -1,4 +1,4 @@
-"""The append-only journal of a run: sessions, attempts, observations, judgements, audio (layer 2).
+"""The append-only journal of a run: sessions, attempts, observations, judgements, audio.
 
 A run directory holds ``manifest.json`` (written once), ``journal.sqlite`` (docs/store.md has the tables) and
 ``audio/<hash>_<rate>.wav``. Only one process writes; when a ``record_`` method returns, the record survives a kill

@@ -1,4 +1,4 @@
-"""Word and character errors by Levenshtein alignment, through jiwer (layer 1). Counts are kept, so that they add up."""
+"""Word and character errors by Levenshtein alignment, through jiwer. Counts are kept, so that they add up."""
 
 from __future__ import annotations
 

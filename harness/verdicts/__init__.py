@@ -1,4 +1,4 @@
-"""Evidence + limits -> findings and verdicts: the only place that compares with a limit (layer 3)."""
+"""Evidence + limits -> findings and verdicts: the only place that compares with a limit."""
 
 from harness.verdicts.limits import Bound, FaultLimits, Limits
 from harness.verdicts.policy import VerdictPolicy

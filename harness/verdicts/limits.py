@@ -1,4 +1,4 @@
-"""Limits as data: what each class is held against, where that came from, frozen as JSON (layer 3)."""
+"""Limits as data: what each class is held against, where that came from, frozen as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge: evidence held against limits (layer 3)."""
+"""The judge: evidence held against limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of the front end (layer 1): what short forms, symbols and letters are called."""
+"""Tables of the front end: what short forms, symbols and letters are called."""
 
 from __future__ import annotations
 

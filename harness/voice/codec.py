@@ -1,4 +1,4 @@
-"""Codebook indices to vocoder parameters and to a waveform (layer 1).
+"""Codebook indices to vocoder parameters and to a waveform.
 
 A frame of three codes stands for 8 steps of 5 ms. Stages, in order:
 

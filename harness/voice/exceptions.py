@@ -1,4 +1,4 @@
-"""Pronunciations in context (layer 1): weak forms, homographs and what the teacher says otherwise than the lexicon."""
+"""Pronunciations in context: weak forms, homographs and what the teacher says otherwise than the lexicon."""
 
 from __future__ import annotations
 

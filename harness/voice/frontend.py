@@ -1,4 +1,4 @@
-"""Text to phones (layer 1): the front end of the embedded voice.
+"""Text to phones: the front end of the embedded voice.
 
     text -> spoken tokens (``spoken``) -> phones of each word (``pronounce``) -> phone string with pauses
 

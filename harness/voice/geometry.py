@@ -1,4 +1,4 @@
-"""``voice.json``: the geometry of one voice, so that a retrained voice needs no code change (layer 1)."""
+"""``voice.json``: the geometry of one voice, so that a retrained voice needs no code change."""
 
 from __future__ import annotations
 

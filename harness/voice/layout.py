@@ -1,4 +1,4 @@
-"""Phones to prompt tokens, generated tokens to codebook indices and word times (layer 1)."""
+"""Phones to prompt tokens, generated tokens to codebook indices and word times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Digits as words (layer 1): cardinals, ordinals, years, money, times, dates, fractions, measures.
+"""Digits as words: cardinals, ordinals, years, money, times, dates, fractions, measures.
 
 Readings follow American book English: 1984 is a year, 3/5/2024 is the fifth of March, "10:05" is "ten oh five".
 """

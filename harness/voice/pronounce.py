@@ -1,4 +1,4 @@
-"""Words to phones (layer 1): gruut's American lexicon and letter-to-sound model, in the phone set of the voice."""
+"""Words to phones: gruut's American lexicon and letter-to-sound model, in the phone set of the voice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Source-filter decoder in torch, for export and for parity work (layer 1). Imports torch: import it lazily.
+"""Source-filter decoder in torch, for export and for parity work. Imports torch: import it lazily.
 
 Stages, each a named output of the module and of its ONNX export:
 

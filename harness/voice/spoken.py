@@ -1,4 +1,4 @@
-"""Written text to the words that are spoken (layer 1).
+"""Written text to the words that are spoken.
 
 Dropped without a word: tags (``<whisper>``), emoji and other pictographs, letters of scripts that have no Latin form,
 quotes and brackets. Accents are removed. Dashes and ``, ; : . ? !`` become pauses.

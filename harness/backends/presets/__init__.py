@@ -1,4 +1,4 @@
-"""Variants ready to copy for programs that are known already: data in ``*.toml``, one a file (layer 2).
+"""Variants ready to copy for programs that are known already: data in ``*.toml``, one a file.
 
 A file begins with its title and with what has to be set, ``# @key@ = default: meaning``; the rest is the variant.
 """

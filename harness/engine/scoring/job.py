@@ -1,4 +1,4 @@
-"""What travels between the harness and a scoring process (layer 3)."""
+"""What travels between the harness and a scoring process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs inside a scoring process: read a job, load its audio, run the scorers, send what they saw (layer 3)."""
+"""What runs inside a scoring process: read a job, load its audio, run the scorers, send what they saw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One scoring process and the thread that feeds it (layer 3).
+"""One scoring process and the thread that feeds it.
 
 A scorer that crashes or hangs costs the observations of one attempt, stated as errors, never the run: its process is
 replaced and the next attempt goes on.

@@ -1,4 +1,4 @@
-"""Does the harness still find what is wrong? Known faults planted in a living session of the real voice (layer 5)."""
+"""Does the harness still find what is wrong? Known faults planted in a living session of the real voice."""
 
 from __future__ import annotations
 

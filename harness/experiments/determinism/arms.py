@@ -1,4 +1,4 @@
-"""The arms of the determinism suite: which probes, in which processes, after what (layer 5)."""
+"""The arms of the determinism suite: which probes, in which processes, after what."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the arms of the determinism suite amount to: claims, rows of figures, and the Markdown table (layer 5)."""
+"""What the arms of the determinism suite amount to: claims, rows of figures, and the Markdown table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether renditions of one text under one seed are the same, and what it means when they are not (layer 3)."""
+"""Whether renditions of one text under one seed are the same, and what it means when they are not."""
 
 from __future__ import annotations
 

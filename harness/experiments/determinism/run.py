@@ -1,4 +1,4 @@
-"""Is what a chunk sounds like bound to its text and seed alone? State, sampling or arithmetic (layer 5)."""
+"""Is what a chunk sounds like bound to its text and seed alone? State, sampling or arithmetic."""
 
 from __future__ import annotations
 

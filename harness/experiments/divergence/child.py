@@ -1,4 +1,4 @@
-"""The process that holds both models: token ids in, steps out (layer 3). A native crash ends this process alone.
+"""The process that holds both models: token ids in, steps out. A native crash ends this process alone.
 
 Called with the paths of two GGUF files, of the ids (``.npz``) and of the result (``.npz``). Exit code 2 with one line
 on stderr when a model or the ids cannot be used.

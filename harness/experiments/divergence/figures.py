@@ -1,4 +1,4 @@
-"""The figures of a teacher-forced divergence: by codebook slot, by position, with intervals over chunks (layer 3)."""
+"""The figures of a teacher-forced divergence: by codebook slot, by position, with intervals over chunks."""
 
 from __future__ import annotations
 

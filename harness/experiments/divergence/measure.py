@@ -1,4 +1,4 @@
-"""Feed one model's speech to another and see how far their expectations part (layer 3).
+"""Feed one model's speech to another and see how far their expectations part.
 
 Teacher forcing: every variant sees the reference's own tokens, so that a figure is of the arithmetic alone, with no
 sampling in it and no difference carried on from an earlier token.

@@ -1,4 +1,4 @@
-"""What two models say of the next token, step by step, from their logits (layer 3). Pure arithmetic, in nats."""
+"""What two models say of the next token, step by step, from their logits. Pure arithmetic, in nats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Language model, vocoder or loading: where a fault sits, from stages exchanged with the reference's (layer 3).
+"""Language model, vocoder or loading: where a fault sits, from stages exchanged with the reference's.
 
 Every property is asserted against the reference decoder on the same tokens, never against a belief about a code.
 """

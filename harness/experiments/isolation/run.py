@@ -1,4 +1,4 @@
-"""Language model, vocoder or loading? Stages of a variant exchanged with those of the reference (layer 5)."""
+"""Language model, vocoder or loading? Stages of a variant exchanged with those of the reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bench on which stages are exchanged: who speaks, who decodes whose tokens, and how they compare (layer 5)."""
+"""The bench on which stages are exchanged: who speaks, who decodes whose tokens, and how they compare."""
 
 from __future__ import annotations
 

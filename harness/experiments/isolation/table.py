@@ -1,4 +1,4 @@
-"""The Markdown tables of the isolation suite (layer 5)."""
+"""The Markdown tables of the isolation suite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens that show a decoder: silence, one frame, random ones, codebooks out of order, codes off by one (layer 5)."""
+"""Tokens that show a decoder: silence, one frame, random ones, codebooks out of order, codes off by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights as they lie in a GGUF file, against the reference's: damaged, in the wrong place, or not its own (layer 3).
+"""Weights as they lie in a GGUF file, against the reference's: damaged, in the wrong place, or not its own.
 
 A quantization changes values a little and keeps their pattern. Measured on the embedded voice, correlation of a tensor
 with the same one at f16: at least 0.9999 at q8_0, 0.997 at q4_k_s, 0.957 at q2_k; with any other tensor of its shape at

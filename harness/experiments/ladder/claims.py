@@ -1,4 +1,4 @@
-"""What the steps of a ladder amount to: first lengths, fitted growth, claims and the table (layer 5)."""
+"""What the steps of a ladder amount to: first lengths, fitted growth, claims and the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what length on? Texts of doubling length in one session, with the growth of time and memory (layer 5)."""
+"""From what length on? Texts of doubling length in one session, with the growth of time and memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do two runs of the same stages compute the same? Stage by stage, end to end, and to a speaker encoder (layer 3)."""
+"""Do two runs of the same stages compute the same? Stage by stage, end to end, and to a speaker encoder."""
 
 from harness.experiments.parity.chain import Chain, compare_stages
 from harness.experiments.parity.ends import EndToEnd, compare_sound

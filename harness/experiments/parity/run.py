@@ -1,4 +1,4 @@
-"""Do two implementations compute the same? Pairs of dumps or callables; variants against the reference (layer 5)."""
+"""Do two implementations compute the same? Pairs of dumps or callables; variants against the reference."""
 
 from __future__ import annotations
 

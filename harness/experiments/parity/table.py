@@ -1,4 +1,4 @@
-"""The tables of the parity suite, in Markdown: every bucket its own row, every stage its own line (layer 5)."""
+"""The tables of the parity suite, in Markdown: every bucket its own row, every stage its own line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variants against the reference, as they are driven: sound, tokens, speaker, and speed cold and warm (layer 5)."""
+"""Variants against the reference, as they are driven: sound, tokens, speaker, and speed cold and warm."""
 
 from __future__ import annotations
 

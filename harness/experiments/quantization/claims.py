@@ -1,4 +1,4 @@
-"""One variant against the reference, chunk by chunk under the same seeds, with the reference's own spread (layer 3)."""
+"""One variant against the reference, chunk by chunk under the same seeds, with the reference's own spread."""
 
 from __future__ import annotations
 

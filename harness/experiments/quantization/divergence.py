@@ -1,4 +1,4 @@
-"""Feed the reference's own speech to every variant of the family (layer 5)."""
+"""Feed the reference's own speech to every variant of the family."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a divergence says: of one variant against a margin, and whether it foretells what is heard (layer 3)."""
+"""What a divergence says: of one variant against a margin, and whether it foretells what is heard."""
 
 from __future__ import annotations
 

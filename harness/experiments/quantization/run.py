@@ -1,4 +1,4 @@
-"""What a quantization costs: the family against its reference, same texts and seeds, with a null (layer 5)."""
+"""What a quantization costs: the family against its reference, same texts and seeds, with a null."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The family's figures as Markdown, ready for a model card (layer 5)."""
+"""The family's figures as Markdown, ready for a model card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would have been noticed on this voice? Clean twins and injected copies of them, class by class (layer 5)."""
+"""What would have been noticed on this voice? Clean twins and injected copies of them, class by class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""At which settings is the backend safe? The same chunks under every setting of a grid or list (layer 5)."""
+"""At which settings is the backend safe? The same chunks under every setting of a grid or list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures with their intervals, from ``results.json``; no picture where the figures are not there (layer 4)."""
+"""Figures with their intervals, from ``results.json``; no picture where the figures are not there."""
 
 from __future__ import annotations
 

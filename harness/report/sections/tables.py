@@ -1,4 +1,4 @@
-"""The Markdown that experiments write, as blocks for the page: tables and lines, nothing else (layer 4)."""
+"""The Markdown that experiments write, as blocks for the page: tables and lines, nothing else."""
 
 from __future__ import annotations
 

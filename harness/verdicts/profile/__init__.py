@@ -1,4 +1,4 @@
-"""Reference profiles: what the reference does with each text, a value a seed (layer 3)."""
+"""Reference profiles: what the reference does with each text, a value a seed."""
 
 from harness.verdicts.profile.build import build_profile, from_takes
 from harness.verdicts.profile.record import Profile, text_key

@@ -1,4 +1,4 @@
-"""A reference of another voice: what of it can still be held against a variant, and what cannot (layer 3).
+"""A reference of another voice: what of it can still be held against a variant, and what cannot.
 
 Two systems that are compared are as a rule two voices. What they said, and clipped or broken samples, can be compared;
 loudness, timbre, pace and speaker cannot.
