@@ -24,6 +24,7 @@ class InjectionState:
     """What the wrapped backend remembers from request to request."""
 
     texts: list[str] = field(default_factory=list)
+    spoken: set[str] = field(default_factory=set)  # words of all earlier texts of the process, case folded
     samples: Samples | None = None  # of the last answer, as it was before anything was spoiled
     rate: int | None = None
     count: int = 0  # requests so far, this one included

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from harness.detectors import catalogue
 from harness.detectors.base import CannotInject, InjectionMaterial, InjectionPoint, Injector
 from harness.injection.actions import AFTER, BEFORE, InjectionState
 from harness.injection.plan import InjectionRule, inner, read_plan
+from harness.injection.triggers import drawn_numbers, rule_strikes, spelled_words
 from harness.injection.words import spoken_words
 
 
@@ -93,6 +93,7 @@ class FaultyBackend:
                 notes.append(_note(hit, injector, dose))
         synthesis = self._inner.synthesize(asked, progress)
         self._memory.texts = [*self._memory.texts[-1:], request.text]
+        self._memory.spoken |= spelled_words(request.text)
         clean = synthesis.samples
         synthesis = self._spoil(synthesis, chunk, hits, notes)
         for hit, injector, dose, action in actions:
@@ -177,15 +178,9 @@ class FaultyBackend:
         return synthesis
 
     def _hit(self, index: int, strike: InjectionRule, request: Request) -> _Hit | None:
-        key = f"{self._seed}\0{index}\0{request.text}\0{request.seed}".encode("utf-8", "surrogatepass")
-        rng = np.random.default_rng(int.from_bytes(hashlib.sha256(key).digest()[:8], "big"))
-        strikes = (
-            (strike.chunks is None or request.chunk_id in strike.chunks)
-            and (strike.every is None or self._memory.count % strike.every == 0)
-            and (strike.first is None or self._memory.count >= strike.first)
-            and (strike.fraction is None or rng.random() < strike.fraction)
-        )
-        if not strikes:
+        rng = drawn_numbers(self._seed, index, request.text, request.seed)
+        by_seed = drawn_numbers(self._seed, index, request.seed)
+        if not rule_strikes(strike, request, self._memory, rng, by_seed):
             return None
         given = catalogue()[strike.fault].injectors
         chosen = [i for i in given if strike.injector is None or (i.name or strike.fault) == strike.injector]

@@ -27,6 +27,10 @@ class InjectionRule(Settings):
     every: int | None = Field(default=None, ge=1)  # each n-th request of the process
     first: int | None = Field(default=None, ge=1)  # from the n-th request of the process on
     fraction: float | None = Field(default=None, ge=0, le=1)  # of all (text, seed) pairs, drawn with the plan's seed
+    words: list[str] | None = Field(default=None, min_length=1)  # texts with one of these words: bound to the text
+    seed_fraction: float | None = Field(default=None, ge=0, le=1)  # of all seeds, whatever the text: bound to the seed
+    # once the process has spoken each of these words, in earlier requests: bound to the history
+    after: list[str] | None = Field(default=None, min_length=1)
 
 
 class Faulty(Settings):
