@@ -12,7 +12,7 @@ from types import TracebackType
 from harness.core.errors import SoakError
 from harness.core.records import Claim, Json, Variant
 from harness.engine.assessor import ScoringPipeline
-from harness.engine.engine import Engine
+from harness.engine.engine import Engine, Standard
 from harness.engine.machine import watched
 from harness.engine.plan import Plan
 from harness.engine.preflight import refuse
@@ -29,18 +29,22 @@ TABLE = "results.md"
 class ExperimentRun:
     """An open run as a context; leaving it ends its workers, marks it as finished or interrupted, and reports on it.
 
-    Entering raises what ``Engine.begin`` raises: ConfigError, ResumeRefused, StoreError.
+    ``standards``: what each variant is judged by, where that was decided before (by another run). Entering raises what
+    ``Engine.begin`` raises: ConfigError, ResumeRefused, StoreError.
     """
 
-    def __init__(self, plan: Plan, progress: Progress, resume: Path | None) -> None:
+    def __init__(
+        self, plan: Plan, progress: Progress, resume: Path | None, standards: dict[str, Standard] | None = None
+    ) -> None:
         self.plan = plan
+        self._given = standards
         self.progress = progress
         self._resume = resume
 
     def __enter__(self) -> ExperimentRun:
         refuse(self.plan)
         engine = Engine(self.plan, self.progress)
-        self._standards = engine.standards()
+        self._standards = self._given or engine.standards()
         self.run: Run = engine.begin(self._resume, self._standards)
         self.assessor = ScoringPipeline(self.run, self.plan.scorers)
         self._workdir = tempfile.TemporaryDirectory(prefix="tts-soak-")

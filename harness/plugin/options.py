@@ -70,6 +70,8 @@ def add(parser: pytest.Parser) -> None:
     option(
         "--limits", metavar="FILE", type=Path, default=None, help="margins of the claims; the suite's own if not given"
     )
+    option("--calibration", metavar="FILE", type=Path, default=None, help="judge every variant by these limits (JSON)")
+    option("--seed", metavar="N", type=_seed, default=None, help="ask with this one seed, whatever the variant says")
     option(
         "--nightly", metavar="PLAN", type=Path, default=None, help="a night as PLAN (TOML) has it; see tts-soak nightly"
     )
@@ -82,6 +84,12 @@ def add(parser: pytest.Parser) -> None:
 def _count(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no count: it must be a whole number from 1 on")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdigit() or int(text) >= 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed: it must be a whole number from 0 to {2**31 - 1}")
     return int(text)
 
 
@@ -107,7 +115,19 @@ def settle_options(config: pytest.Config) -> None:
 
 def repeated_options(config: pytest.Config) -> str:
     """The options that a command must repeat to ask the same of one chunk."""
-    names = ("variants", "corpus", "language", "asr", "asr-device", "scorers", "limits", "mos", "speaker")
+    names = (
+        "variants",
+        "corpus",
+        "language",
+        "asr",
+        "asr-device",
+        "scorers",
+        "limits",
+        "mos",
+        "speaker",
+        "calibration",
+        "seed",
+    )
     named = [(name, config.getoption(f"--{name}")) for name in names]
     given = [(name, value) for name, value in named if value not in (None, DEFAULT_VARIANTS, "cpu")]
     flags = " --with-reference" if config.getoption("with_reference") else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.core.errors import ConfigError, SoakError, nearest
-from harness.core.records import Corpus, Variant
+from harness.core.records import Corpus, SeedPolicy, Variant
 from harness.core.suites import DECLARED_SUITES, suite_of
 from harness.core.toml import read_toml
 from harness.core.variants import load_variants
@@ -60,7 +60,7 @@ class SuiteContext:
         named = asked.getoption("variant") or asked.variants
         if named:
             taken = _named(taken, named, asked.getoption("variants"), suite)
-        taken = tuple(_with(variant, asked.settings) for variant in taken)
+        taken = tuple(_asked_of(_with(variant, asked.settings), asked) for variant in taken)
         spec = asked.getoption("corpus") or _manifest_of(taken) or declared.corpus
         corpus = load_corpus(spec, asked.getoption("language"))
         most = asked.getoption("chunks") or (None if asked.getoption("corpus") else declared.chunks)
@@ -79,6 +79,18 @@ def _manifest_of(variants: tuple[Variant, ...]) -> str | None:
 
 def _with(variant: Variant, settings: Mapping[str, Any]) -> Variant:
     return replace(variant, settings={**variant.settings, **settings})
+
+
+def _asked_of(variant: Variant, asked: SuiteOptions) -> Variant:
+    """The variant with the seed and the limits of the command line. Raises ConfigError for a file that is not there."""
+    seed, calibration = asked.getoption("seed"), asked.getoption("calibration")
+    if calibration is not None and not calibration.is_file():
+        raise ConfigError(f"--calibration {calibration}: no such file")
+    if seed is not None:
+        if variant.seed_policy is SeedPolicy.NONE:
+            raise ConfigError(f'--seed {seed}: variant {variant.name!r} takes no seed (seed_policy = "none")')
+        variant = replace(variant, seed=seed, seed_policy=SeedPolicy.FIXED)
+    return variant if calibration is None else replace(variant, calibration=calibration)
 
 
 def _named(taken: tuple[Variant, ...], names: Iterable[str], file: Path, suite: str) -> tuple[Variant, ...]:

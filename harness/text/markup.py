@@ -54,6 +54,16 @@ def without_markup(text: str) -> str:
     return _MARKDOWN.sub(r"\2", _entities(text))
 
 
+def mark_spans(text: str) -> list[tuple[int, int]]:
+    """Return start and end (characters, in order, none within another) of tags, sounds and commands in a text."""
+    spans: list[tuple[int, int]] = []
+    matches = [match.span() for pattern in (_TAG, _SOUND, _COMMAND) for match in pattern.finditer(text)]
+    for start, end in sorted(matches, key=lambda span: (span[0], -span[1])):
+        if not spans or start >= spans[-1][1]:
+            spans.append((start, end))
+    return spans
+
+
 def spoken_text(text: str) -> str:
     """Return ``text`` without tags (``<whisper>``, ``[laughs]``), with what stands in parentheses kept.
 

@@ -1,0 +1,1 @@
+"""``tts-soak shrink``: the smallest text, history and seed that still show a finding."""

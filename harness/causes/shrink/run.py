@@ -1,0 +1,185 @@
+"""A shrink as a run of its own: planned from the run that it follows, journalled, resumed, and reported."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.causes.shrink.files import failing_command, write_inputs
+from harness.causes.shrink.outcome import ShrinkOutcome, outcome_of, outcome_table
+from harness.causes.shrink.questions import Asker, BudgetSpent, Question
+from harness.causes.shrink.search import Search
+from harness.causes.standard import RunStandard, limits_for_one, shown_alone
+from harness.causes.target import CauseTarget, NothingToFind, find_target, living_variant
+from harness.core.errors import ConfigError
+from harness.core.records import Claim, Corpus, Variant
+from harness.corpora.corpus import corpus_checksum
+from harness.detectors import catalogue
+from harness.engine.assessor import SECOND_OPINION
+from harness.engine.engine import Engine, Standard
+from harness.engine.fingerprint import changed_inputs, fingerprint
+from harness.engine.plan import Confirmation, Plan
+from harness.engine.progress import Progress
+from harness.experiments.stage import ExperimentRun, write_results
+from harness.store import Run, list_runs, redact_json
+from harness.verdicts import Limits
+
+FOLDER = "causes"  # below the reports: runs of this kind, which are no soaks
+SUITE = "shrink"
+_SAME = ("models", "settings", "files")  # parts of the fingerprint that make speech the same speech
+
+
+@dataclass(frozen=True)
+class ShrinkRequest:
+    """What is asked for: a chunk of a run, and how much may be spent on it."""
+
+    run: Path
+    chunk: str
+    reports: Path
+    variant: str | None = None
+    fault: str | None = None
+    variants: Path | None = None  # the file, where it is not the one that the run names
+    minutes: float = 0.0  # 0: no limit
+    seeds: int = 20
+    resume: bool = False
+
+
+def run_shrink(asked: ShrinkRequest, progress: Progress) -> tuple[Path, ShrinkOutcome]:
+    """Shrink the finding of a chunk; returns the directory of the shrink and what it came to.
+
+    Raises NothingToFind for a clean chunk and for a fault that does not come back; ConfigError for what cannot be
+    asked: no such chunk, a recording, a backend that is away or that is not the same any more.
+    """
+    target = find_target(asked.run, asked.chunk, asked.variant, asked.fault)
+    variant = living_variant(target, asked.variants)
+    plan = _plan(asked, target, variant)
+    _refuse_changes(target, plan)
+    standard = replace(Engine(plan).standards()[variant.name], limits=target.limits)
+    plan = replace(plan, variants=(replace(variant, retries=0),))
+    before = _earlier_run(plan) if asked.resume else None
+    with ExperimentRun(plan, progress, before, {variant.name: standard}) as stage:
+        try:
+            return stage.run.path, _carried_out(asked, target, stage, standard)
+        except NothingToFind as error:
+            claim = Claim("cause", variant.name, f"nothing to find: {error}", True)
+            write_results(stage.run, [claim], {"nothing": str(error)}, f"{error}\n")
+            raise
+
+
+def _carried_out(asked: ShrinkRequest, target: CauseTarget, stage: ExperimentRun, standard: Standard) -> ShrinkOutcome:
+    """The search, and the files of what it came to."""
+    (variant,), began, complete = stage.plan.variants, time.monotonic(), True
+    asker = Asker(stage.soak(variant), RunStandard(target, standard.profile), target.finding.fault, asked.minutes)
+    search = Search(asker, target, asked.seeds, stage.progress.say)
+    try:
+        search.run()
+    except BudgetSpent:
+        complete = False
+        stage.progress.say(f"{asked.minutes:g} minutes are over; go on with --resume")
+    run = stage.run
+    questions = len({str(event.data["question"]) for event in run.events("question")})
+    outcome = outcome_of(target, search.best, complete, run.attempt_count(), questions, time.monotonic() - began)
+    limits, fails = _alone(asker, search, target) if complete else (target.limits, False)
+    write_inputs(run.path, outcome, limits)
+    why_not = "" if fails else _why_not(complete, search)
+    command = failing_command(run.path, outcome, variant, stage.plan.scorers)
+    outcome = outcome.model_copy(update={"command": command, "fails": fails, "why_not": why_not})
+    claim = Claim("cause", variant.name, outcome.sentence, False, count=outcome.requests)
+    write_results(run, [claim], outcome.model_dump(mode="json"), outcome_table(outcome))
+    return outcome
+
+
+def _alone(asker: Asker, search: Search, target: CauseTarget) -> tuple[Limits, bool]:
+    """Limits that judge the smallest input by itself as the run would, and whether it is faulty by them.
+
+    Nothing is asked anew: the attempt that showed it is in the journal.
+    """
+    best = search.best
+    question = Question(best.chunk, (best.seed,), best.earlier)
+    if best.seed != target.attempt.seed or best.test is not None:
+        question = Question(best.chunk, search.others)
+    for case in asker.cases(question):
+        if case is not None and (case.attempt.seed == best.seed or best.seed is None):
+            judged = asker.standard.judge(case)
+            limits = limits_for_one(target.limits, judged.own)
+            if judged.shows(target.finding.fault):
+                return limits, target.finding.fault in shown_alone(case, limits)
+    return target.limits, False
+
+
+def _why_not(complete: bool, search: Search) -> str:
+    if not complete:
+        return "not checked: the minutes were over"
+    if search.best.seed is None and search.best.bound_to == "seed":
+        return f"the backend takes no seed: it fails in {search.best.rate} tries"
+    return "its finding rests on the run's other chunks, so that this command alone may pass"
+
+
+def _plan(asked: ShrinkRequest, target: CauseTarget, variant: Variant) -> Plan:
+    """The plan of the shrink: the chunk, what was spoken before it, and the scorers that its fault rests on."""
+    earlier = {one.chunk.id: one.chunk for one in target.earlier}
+    chunks = tuple({**earlier, target.chunk.id: target.chunk}.values())
+    scorers = _scorers(target)
+    table = {"run": target.run_id, "chunk": target.chunk.id, "fault": target.finding.fault, "seeds": asked.seeds}
+    with Run.open(target.run) as run:
+        corpus = run.manifest["corpus"]
+    return Plan(
+        suite=SUITE,
+        corpus=Corpus(str(corpus["name"]), chunks, corpus_checksum(chunks), str(corpus.get("source", ""))),
+        variants=(variant,),
+        selection={variant.name: tuple(chunk.id for chunk in chunks)},
+        reports=asked.reports / FOLDER,
+        scorers=scorers,
+        experiment={SUITE: table},
+        confirmation=Confirmation(enabled=False),
+        quiet_chunks=0,
+        left_out=tuple(name for name in target.scorers if name not in scorers),
+    )
+
+
+def _scorers(target: CauseTarget) -> Mapping[str, Mapping[str, Any]]:
+    """Those of the run that the class of fault rests on, and the second recognizer where it is one of words."""
+    needed = set(catalogue()[target.finding.fault].observes)
+    if "intelligibility" in needed:
+        needed.add(SECOND_OPINION)
+    lacking = needed - set(target.scorers) - {SECOND_OPINION}
+    if lacking:
+        raise ConfigError(
+            f"{target.run_id}: {target.finding.fault} rests on {', '.join(sorted(lacking))}, not scored there"
+        )
+    return {name: options for name, options in target.scorers.items() if name in needed}
+
+
+def _refuse_changes(target: CauseTarget, plan: Plan) -> None:
+    """Raise ConfigError, naming what changed, where the variant is not the one that the run spoke with."""
+    with Run.open(target.run) as run:
+        before = run.manifest.get("fingerprint") or {}
+    now = redact_json(fingerprint(plan))
+    name = target.variant
+    changed = [
+        f"{part}.{change}"
+        for part in _SAME
+        for change in changed_inputs(before.get(part, {}).get(name), now.get(part, {}).get(name))
+    ]
+    if changed:
+        raise ConfigError(f"{target.run_id}: {name} is not what it was then, changed: {', '.join(changed)}")
+
+
+def _earlier_run(plan: Plan) -> Path:
+    """The newest unfinished shrink of the same finding. Raises ConfigError where there is none."""
+    for info in reversed(list_runs(plan.reports)):
+        with Run.open(info.path) as run:
+            if run.manifest.get("experiment") == dict(plan.experiment) and not (info.path / "results.json").is_file():
+                return info.path
+            if run.manifest.get("experiment") == dict(plan.experiment) and not _complete(info.path):
+                return info.path
+    raise ConfigError(f"{plan.reports}: no shrink of this finding to go on with")
+
+
+def _complete(path: Path) -> bool:
+    from harness.core.documents import read_json
+
+    return bool(read_json(path / "results.json", "results").get("complete", True))
