@@ -1,11 +1,13 @@
 """From a finding to the smallest input that still shows it: planted causes, kills, and what is no cause at all."""
 
 import json
+import re
 import shlex
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,7 @@ from harness.injection.plan import InjectionRule
 from harness.injection.triggers import drawn_numbers, rule_strikes
 from harness.store import Run
 
+ROOT = Path(__file__).resolve().parents[1]
 LONG = (
     "The ferry had been late since noon, and nobody expected it before four. In the harbour office a clerk wrote "
     "{word} in his book; outside, the gulls were loud. Nine men waited with their boxes, and one sang an old song."
@@ -176,17 +179,24 @@ def test_a_fault_of_the_text_is_shrunk_to_its_word_and_the_command_fails(of_text
         "-p",
         "no:cacheprovider",
     ]
-    root = Path(__file__).resolve().parents[1]
-    assert subprocess.run(command, cwd=root, capture_output=True, timeout=240).returncode == 1
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, timeout=240).returncode == 1
 
 
-def test_a_fault_of_the_history_is_shrunk_to_the_chunk_that_provokes_it(run):
+def test_a_fault_of_the_history_is_shrunk_to_the_chunk_and_its_bundle_fails_elsewhere(run, tmp_path):
     result = shrink(run, "bad-history")  # as pytest names the item
     assert result.exit_code == 0, result.output
     folder, found = outcome(result)
     assert (found.smallest.text, found.bound_to) == ("quince", "history")
     assert [row["id"] for row in entries(folder / "smallest.jsonl")] == ["dye", "history"]
     assert "--seed" not in found.command
+    zipped = CliRunner().invoke(main, ["bundle", run.name, "history", "--reports", str(run.parent)])
+    assert zipped.exit_code == 0, zipped.output
+    with zipfile.ZipFile(run.parent / "bundles" / f"{run.name}-bad-history.zip") as archive:
+        archive.extractall(tmp_path)
+        command = re.search(r"^pytest suites/stress .*$", archive.read("issue.md").decode(), re.MULTILINE)[0]
+    words = shlex.split(command.replace("suites/stress", str(ROOT / "suites" / "stress")))
+    again = [sys.executable, "-m", *words, "--reports", "again", "-p", "no:cacheprovider"]
+    assert subprocess.run(again, cwd=tmp_path, capture_output=True, timeout=240).returncode == 1
 
 
 def test_a_fault_of_the_seed_is_shrunk_by_its_rate(run):

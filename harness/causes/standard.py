@@ -50,6 +50,12 @@ class RunStandard:
         view = case.view(replacing)
         return self._judged(view, self.policy.evidence(view))
 
+    def allowed(self, attempt: int | None) -> Mapping[str, OwnBound]:
+        """Return what the run's other chunks allowed one of its attempts, empty where they are too few to say."""
+        if len(self._views) < LEAST_CHUNKS:
+            return {}
+        return settle_run(self._views, self._evidence, Priors.shipped()).own.of(attempt)
+
     def _judged(self, view: DetectorInput, evidence: list[Detection]) -> JudgedAgain:
         if len(self._views) < LEAST_CHUNKS:
             findings, unjudged = self.policy.findings(view, evidence)

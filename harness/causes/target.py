@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 from harness.core.errors import ConfigError, nearest
 from harness.core.records import Arm, Attempt, Chunk, Computes, Finding, Variant, Verdict
 from harness.core.variants import load_variants
-from harness.store import Run
+from harness.detectors import catalogue
+from harness.engine.assessor import SECOND_OPINION
+from harness.store import Run, remember_secrets, secrets_in
 from harness.store.manifest import check_whole
 from harness.store.redact import MARK
 from harness.verdicts import Limits
@@ -46,6 +49,13 @@ class CauseTarget:
     earlier: tuple[Earlier, ...]  # in order, of the same worker run
     limits: Limits  # as frozen in the run's manifest
     scorers: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def fault_scorers(self) -> Mapping[str, Mapping[str, Any]]:
+        """The scorers of the run that the fault rests on; the second recognizer too where it is one of words."""
+        needed = set(catalogue()[self.finding.fault].observes)
+        needed |= {SECOND_OPINION} if "intelligibility" in needed else set()
+        return {name: options for name, options in self.scorers.items() if name in needed}
 
 
 def chunks_of_run(run: Run) -> dict[str, Chunk]:
@@ -171,3 +181,13 @@ def living_variant(target: CauseTarget, file: Path | None = None) -> Variant:
     if target.variant not in by_name:
         raise ConfigError(f"{source}: no variant {target.variant!r} any more{nearest(target.variant, by_name)}")
     return by_name[target.variant]
+
+
+def remember_secrets_of(target: CauseTarget) -> None:
+    """Have the values of the variant's secrets taken out of what is written, where its file is still there."""
+    with Run.open(target.run) as run:
+        row = next(row for row in run.manifest["variants"] if row["name"] == target.variant)
+    source = Path(str(row.get("source", "")))
+    with contextlib.suppress(ConfigError):
+        for variant in load_variants(source) if source.is_file() else ():
+            remember_secrets(secrets_in(variant.settings))

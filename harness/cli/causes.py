@@ -1,7 +1,8 @@
-"""``tts-soak shrink``: from a finding to the smallest input that still shows it."""
+"""``tts-soak shrink`` and ``tts-soak bundle``: from a finding to its cause, and to those who can mend it."""
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -57,3 +58,25 @@ def shrink(
     click.echo(f"in {path}")
     if not outcome.complete:
         sys.exit(_UNFINISHED)
+
+
+@main.command()
+@click.argument("run")
+@click.argument("chunk")
+@click.option("--variant", default=None, help="whose chunk, where several are faulty")
+@click.option("--fault", default=None, metavar="CLASS", help="which of its findings leads (default: the worst)")
+@click.option("--out", type=click.Path(path_type=Path), default=None, help="the zip (default: in reports/bundles)")
+@REPORTS
+def bundle(run: str, chunk: str, variant: str | None, fault: str | None, out: Path | None, reports: Path) -> None:
+    """Put everything about the fault of CHUNK in RUN into one zip for a bug report, with issue.md and index.html.
+
+    Secrets are taken out, and no other chunk is in it but those that a shrink found to be needed.
+    """
+    from harness.causes.bundle.write import write_bundle
+    from harness.causes.target import find_target
+
+    target = find_target(run_path(run, reports), chunk, variant, fault)
+    name = re.sub(r"[^A-Za-z0-9_.+-]+", "-", f"{target.run_id}-{target.variant}-{target.chunk.id}")[:150]
+    path = out if out is not None else reports / "bundles" / f"{name}.zip"
+    names = write_bundle(target, reports, path)
+    click.echo(f"{path}: {len(names)} files, {path.stat().st_size / 1e6:.1f} MB; read issue.md before you send it")

@@ -33,16 +33,26 @@ def failing_command(
     folder: Path, outcome: ShrinkOutcome, variant: Variant, scorers: Mapping[str, Mapping[str, Any]]
 ) -> str:
     """Return the pytest command that speaks the smallest corpus once, and judges it by the limits of the run."""
-    words = ["pytest", _short(SUITES / "stress"), "--variants", _short(Path(variant.source)), "--variant", variant.name]
-    words += ["--corpus", _short(folder / SMALLEST), "--calibration", _short(folder / LIMITS)]
-    words += ["--scorers", ",".join(scorers) or "none"]
+    places = (SUITES / "stress", Path(variant.source), folder / SMALLEST, folder / LIMITS)
+    suite, variants, corpus, limits = map(_short, places)
+    seeded = not outcome.earlier and variant.seed_policy is not SeedPolicy.NONE
+    return stress_command(
+        (suite, variants, corpus, limits), variant.name, scorers, outcome.smallest.seed if seeded else None
+    )
+
+
+def stress_command(
+    places: tuple[str, str, str, str], variant: str, scorers: Mapping[str, Mapping[str, Any]], seed: int | None
+) -> str:
+    """Return a command of the stress suite that asks once; ``places``: of the suite, variants, corpus and limits."""
+    suite, variants, corpus, limits = places
+    words = ["pytest", suite, "--variants", variants, "--variant", variant, "--corpus", corpus]
+    words += ["--calibration", limits, "--scorers", ",".join(scorers) or "none"]
     heard = scorers.get("intelligibility") or scorers.get("edit_likelihood") or {}
     words += ["--asr", str(heard["asr"])] if heard.get("asr") else []
     words += ["--asr-device", str(heard["device"])] if heard.get("device") else []
     words += ["--speaker", str(scorers["speaker"]["encoder"])] if scorers.get("speaker", {}).get("encoder") else []
-    seed = outcome.smallest.seed
-    if seed is not None and not outcome.earlier and variant.seed_policy is not SeedPolicy.NONE:
-        words += ["--seed", str(seed)]
+    words += ["--seed", str(seed)] if seed is not None else []
     return shlex.join([*words, "--no-confirm", "--quiet-chunks", "0"])
 
 

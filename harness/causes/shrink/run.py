@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from harness.causes.shrink.files import failing_command, write_inputs
 from harness.causes.shrink.outcome import ShrinkOutcome, outcome_of, outcome_table
@@ -17,8 +15,6 @@ from harness.causes.target import CauseTarget, NothingToFind, find_target, livin
 from harness.core.errors import ConfigError
 from harness.core.records import Claim, Corpus, Variant
 from harness.corpora.corpus import corpus_checksum
-from harness.detectors import catalogue
-from harness.engine.assessor import SECOND_OPINION
 from harness.engine.engine import Engine, Standard
 from harness.engine.fingerprint import changed_inputs, fingerprint
 from harness.engine.plan import Confirmation, Plan
@@ -122,7 +118,7 @@ def _plan(asked: ShrinkRequest, target: CauseTarget, variant: Variant) -> Plan:
     """The plan of the shrink: the chunk, what was spoken before it, and the scorers that its fault rests on."""
     earlier = {one.chunk.id: one.chunk for one in target.earlier}
     chunks = tuple({**earlier, target.chunk.id: target.chunk}.values())
-    scorers = _scorers(target)
+    scorers = target.fault_scorers
     table = {"run": target.run_id, "chunk": target.chunk.id, "fault": target.finding.fault, "seeds": asked.seeds}
     with Run.open(target.run) as run:
         corpus = run.manifest["corpus"]
@@ -138,19 +134,6 @@ def _plan(asked: ShrinkRequest, target: CauseTarget, variant: Variant) -> Plan:
         quiet_chunks=0,
         left_out=tuple(name for name in target.scorers if name not in scorers),
     )
-
-
-def _scorers(target: CauseTarget) -> Mapping[str, Mapping[str, Any]]:
-    """Those of the run that the class of fault rests on, and the second recognizer where it is one of words."""
-    needed = set(catalogue()[target.finding.fault].observes)
-    if "intelligibility" in needed:
-        needed.add(SECOND_OPINION)
-    lacking = needed - set(target.scorers) - {SECOND_OPINION}
-    if lacking:
-        raise ConfigError(
-            f"{target.run_id}: {target.finding.fault} rests on {', '.join(sorted(lacking))}, not scored there"
-        )
-    return {name: options for name, options in target.scorers.items() if name in needed}
 
 
 def _refuse_changes(target: CauseTarget, plan: Plan) -> None:

@@ -1,0 +1,180 @@
+"""All that a bundle holds of one finding, read from the run's store; nothing of the run's other chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.causes.shrink.outcome import ShrinkOutcome, read_outcome
+from harness.causes.standard import RunStandard
+from harness.causes.target import CauseTarget
+from harness.core.documents import read_json
+from harness.core.errors import ConfigError
+from harness.core.records import Arm, Attempt, Json, Measurement, Samples, Status, VerdictWord
+from harness.report.material import ReportRow
+from harness.report.review import sound
+from harness.report.scores import Score, judged_scores
+from harness.store import Run, list_runs
+from harness.verdicts.this_run import OwnBound
+
+_REPLAYS = {Arm.REPLAY_SAME_SEED: "replay, same seed", Arm.REPLAY_NEW_SEED: "replay, new seed"}
+
+
+@dataclass(frozen=True)
+class BundledTake:
+    """One rendition of the chunk. ``file``: its audio in the bundle; ``shows``: None where it was not judged."""
+
+    label: str
+    attempt: Attempt
+    word: str
+    shows: bool | None
+    heard: str | None
+    file: str | None
+    audio: tuple[Samples, int] | None
+
+
+@dataclass(frozen=True)
+class BundleMaterial:
+    """What is known of a finding, before it is written down."""
+
+    target: CauseTarget
+    takes: Sequence[BundledTake]  # as found, its replays, the reference
+    hearing: Json  # payload of the recognizer, empty where nobody listened
+    second: str | None  # what the second recognizer heard
+    scores: Sequence[Score]
+    own: Mapping[str, OwnBound]  # what the run's other chunks allowed this one
+    of_run: tuple[int, int]  # chunks with this class of fault, chunks judged
+    variant: Json  # as the manifest describes it
+    capabilities: Json
+    models: Mapping[str, str]  # name -> SHA-256
+    provenance: Json
+    run: Json  # id, suite, created_utc, harness, corpus
+    reference: str | None
+    shrink: tuple[Path, ShrinkOutcome] | None
+    bisects: Sequence[tuple[str, str]]  # run id, table in Markdown
+
+    @property
+    def as_found(self) -> BundledTake:
+        """The rendition that was found faulty."""
+        return self.takes[0]
+
+    @property
+    def compared(self) -> BundledTake | None:
+        """What its tokens are set against: the reference's, else a replay's with the same seed."""
+        others = [one for one in self.takes[1:] if one.attempt.tokens is not None]
+        references = [one for one in others if one.attempt.variant != self.target.variant]
+        return next(iter([*references, *others]), None)
+
+
+def gather(target: CauseTarget, reports: Path) -> BundleMaterial:
+    """Read everything of a finding. Raises StoreError for a damaged run."""
+    own = RunStandard(target, None).allowed(target.attempt.id)
+    with Run.open(target.run) as run:
+        manifest = run.manifest
+        attempt, name = target.attempt, target.variant
+        assert attempt.id is not None
+        measurements = run.observations(attempt.id)
+        row = ReportRow(target.chunk.position, attempt, target.verdict)
+        epochs = [one for one in run.epochs(attempt.session) if one.epoch == attempt.epoch]
+        return BundleMaterial(
+            target=target,
+            takes=_takes(run, target),
+            hearing=_payload(measurements.get("intelligibility")),
+            second=_payload(measurements.get("second_opinion")).get("text"),
+            scores=judged_scores(run, target.limits, row, target.chunk.expected_text),
+            own=own,
+            of_run=_of_run(run, target),
+            variant=next(one for one in manifest["variants"] if one["name"] == name),
+            capabilities=epochs[0].capabilities if epochs else {},
+            models=(manifest.get("fingerprint") or {}).get("models", {}).get(name, {}),
+            provenance=manifest["provenance"],
+            run={key: manifest.get(key) for key in ("run_id", "suite", "created_utc", "harness")},
+            reference=_reference(run, name),
+            shrink=_shrunk(target, reports),
+            bisects=_bisected(target, reports),
+        )
+
+
+def _reference(run: Run, variant: str) -> str | None:
+    name = run.manifest.get("references", {}).get(variant) or run.manifest.get("reference")
+    return str(name) if name and name != variant else None
+
+
+def _takes(run: Run, target: CauseTarget) -> list[BundledTake]:
+    """The chunk as found, its replays, and the reference on the same text where it ran along."""
+    labelled = [("as found", target.attempt)]
+    sessions = {row.id for row in run.sessions() if row.details.get("of") == target.attempt.id}
+    replays = [a for a in run.attempts(variant=target.variant) if a.session in sessions and a.arm in _REPLAYS]
+    labelled += [(_label(number, one), one) for number, one in enumerate(replays)]
+    reference = _reference(run, target.variant)
+    if reference is not None:
+        others = run.attempts(variant=reference, arm=Arm.SOAK)
+        labelled += [(f"reference {reference}", one) for one in others if one.chunk_id == target.chunk.id]
+    return [_take(run, target, number, *one) for number, one in enumerate(labelled)]
+
+
+def _label(number: int, attempt: Attempt) -> str:
+    return f"{_REPLAYS[Arm(attempt.arm)]}{f' {number}' if attempt.arm == Arm.REPLAY_NEW_SEED else ''}"
+
+
+def _take(run: Run, target: CauseTarget, number: int, label: str, attempt: Attempt) -> BundledTake:
+    assert attempt.id is not None
+    verdict, heard = run.verdict(attempt.id), sound(run, attempt)
+    judged = verdict is not None and verdict.word is not VerdictWord.NOT_JUDGED
+    classes = {finding.fault for finding in verdict.findings} if verdict is not None else set()
+    name = f"audio/{number:02d}-{'-'.join(label.replace(',', '').split())}.wav"
+    return BundledTake(
+        label=label,
+        attempt=attempt,
+        word=verdict.word.value if verdict is not None else "not judged",
+        shows=target.finding.fault in classes if judged else None,
+        heard=_payload(run.observations(attempt.id).get("intelligibility")).get("text"),
+        file=name if heard is not None else None,
+        audio=heard,
+    )
+
+
+def _of_run(run: Run, target: CauseTarget) -> tuple[int, int]:
+    verdicts = [v for v in run.verdicts(variant=target.variant, arm=Arm.SOAK).values() if v.word.judged]
+    classes = [{f.fault for f in verdict.findings if f.confirmed is not False} for verdict in verdicts]
+    return sum(target.finding.fault in names for names in classes), len(verdicts)
+
+
+def _payload(seen: Measurement | None) -> Json:
+    return seen.payload if seen is not None and seen.status is Status.OK else {}
+
+
+def _shrunk(target: CauseTarget, reports: Path) -> tuple[Path, ShrinkOutcome] | None:
+    """The newest shrink of this finding, if there is one."""
+    for path, manifest in _others(reports, "shrink"):
+        asked, file = manifest["experiment"]["shrink"], path / "results.json"
+        same = (asked["run"], asked["chunk"], asked["fault"]) == (target.run_id, target.chunk.id, target.finding.fault)
+        if same and manifest["variants"][0]["name"] == target.variant and file.is_file():
+            data = read_json(file, "results")
+            if "smallest" in data:
+                return path, read_outcome(data, str(file))
+    return None
+
+
+def _bisected(target: CauseTarget, reports: Path) -> list[tuple[str, str]]:
+    """The newest bisection of the variant, as its table."""
+    for path, manifest in _others(reports, "bisect"):
+        named = any(one["name"] == target.variant for one in manifest["variants"])
+        if named and (path / "results.md").is_file():
+            return [(path.name, (path / "results.md").read_text(encoding="utf-8", errors="replace"))]
+    return []
+
+
+def _others(reports: Path, suite: str) -> list[tuple[Path, Json]]:
+    """Runs of a suite, the newest first; damaged ones are left out."""
+    runs: list[tuple[Path, Json]] = []
+    for folder in (reports / "causes", reports):
+        for info in reversed(list_runs(folder)):
+            try:
+                manifest = read_json(info.path / "manifest.json", "manifest")
+            except ConfigError:
+                continue
+            if manifest.get("suite") == suite and suite in manifest.get("experiment", {}):
+                runs.append((info.path, manifest))
+    return runs

@@ -1,0 +1,1 @@
+"""Measures how well causes are found: planted ones, and what has none."""
