@@ -20,7 +20,7 @@ SENTENCE = re.compile(r'(?<!Mr)(?<!Dr)[.!?]"? ')
 
 
 def test_names_are_listed_without_reading_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builtin, "FOLDER", Path("/nowhere"))
+    monkeypatch.setattr(builtin, "CORPORA", Path("/nowhere"))
     assert builtin_names() == ["book", "edge", "multilingual", "sentences"]
 
 

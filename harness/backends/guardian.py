@@ -18,7 +18,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness.core.paths import ROOT
+from harness.core.paths import IMPORT_ROOT
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -147,7 +147,7 @@ def supervise(argv: list[str]) -> None:
 
 
 def _work(requests: int, replies: int) -> None:
-    root = str(ROOT)
+    root = str(IMPORT_ROOT)
     if root not in sys.path:
         sys.path.insert(0, root)
     from harness.backends.child import answer_requests

@@ -9,7 +9,7 @@ import click
 
 from harness.cli.common import main
 from harness.core.errors import ConfigError, nearest
-from harness.core.paths import ROOT
+from harness.core.paths import EXAMPLE_VARIANTS
 from harness.core.printable import printable_line
 
 
@@ -19,7 +19,7 @@ def init(path: Path) -> None:
     """Write a commented variants file to start from (default: ./variants.toml)."""
     if path.exists():
         raise ConfigError(f"{path}: already there; name another file or remove it first")
-    path.write_text((ROOT / "harness" / "data" / "variants.example.toml").read_text(encoding="utf-8"))
+    path.write_text(EXAMPLE_VARIANTS.read_text(encoding="utf-8"))
     click.echo(f"wrote {path}; edit it, then: pytest suites/stress --variants {path} --variant NAME")
 
 

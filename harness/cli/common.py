@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from harness import __version__
 from harness.core.errors import ConfigError, SoakError, nearest
-from harness.core.paths import ROOT
+from harness.core.paths import CLONE, default_reports, default_variants
 
 if TYPE_CHECKING:
     from harness.core.records import Variant
 
 
-def _reports() -> Path:
-    from harness.store import default_reports
-
-    return default_reports(Path.cwd())
-
-
-REPORTS = click.option("--reports", type=click.Path(path_type=Path), default=_reports, help="where runs are")
+REPORTS = click.option(
+    "--reports", type=click.Path(path_type=Path), default=lambda: default_reports(Path.cwd()), help="where runs are"
+)
 VARIANTS = click.option(
-    "--variants", type=click.Path(path_type=Path), default=ROOT / "variants.toml", help="variants file (TOML)"
+    "--variants",
+    type=click.Path(path_type=Path),
+    default=lambda: default_variants(Path.cwd()),
+    help="variants file (TOML)",
 )
 
 
@@ -45,7 +46,14 @@ class _OneLineErrors(click.Group):
 @click.group(cls=_OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tts-soak")
 def main() -> None:
-    """Soak test for text-to-speech. The test itself is run with pytest: `pytest suites/stress -k NAME`."""
+    """Soak test for text-to-speech. The test itself: `tts-soak stress -k NAME`, that is `pytest suites/stress`."""
+
+
+def become_pytest(arguments: Sequence[str]) -> NoReturn:
+    """Replace this process by pytest: its signals and its exit code are the command's own."""
+    rooted = [] if CLONE is not None else [f"--rootdir={Path.cwd()}"]  # its cache goes here, not among the packages
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *rooted, *arguments])
 
 
 def variant_named(path: Path, name: str) -> Variant:

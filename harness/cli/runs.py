@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import click
 
-from harness.cli.common import REPORTS, main, run_path
+from harness.cli.common import REPORTS, become_pytest, main, run_path
 from harness.core.printable import printable_line
 from harness.engine.night import PLAN, NightPlan
 
@@ -184,6 +183,4 @@ def nightly(plan: Path, quick: bool, arguments: tuple[str, ...]) -> None:
     night = NightPlan.load(plan, quick)
     files = [str(file) for file in night.files()]
     more = ["--night-quick"] if quick else []
-    command = [sys.executable, "-m", "pytest", *files, "--nightly", str(plan), *more, "-rfE", *arguments]
-    sys.stdout.flush()
-    os.execv(sys.executable, command)  # becomes pytest: its signals and its exit code are the night's own
+    become_pytest([*files, "--nightly", str(plan), *more, "-rfE", *arguments])

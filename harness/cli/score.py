@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
 from pathlib import Path
 
 import click
 
-from harness.cli.common import REPORTS, main
+from harness.cli.common import REPORTS, become_pytest, main
 from harness.core.errors import ConfigError
 from harness.core.paths import SUITES
 
@@ -58,8 +56,7 @@ def score(
         raise ConfigError(f"{file}: cannot be written ({error.strerror})") from None
     more = ["--language", language] if language is not None else []
     asked = ["--variants", str(file), "--corpus", str(recordings.absolute()), "--reports", str(reports.absolute())]
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", str(SUITES / "stress"), *asked, *more, *arguments])
+    become_pytest([str(SUITES / "stress"), *asked, *more, *arguments])
 
 
 def _usual_name(path: Path) -> str:

@@ -31,7 +31,7 @@ def load_builtin(name: str, folder: Path = CORPORA) -> Corpus:
         raise CorpusError(f"unknown corpus {name!r}{nearest(name, NAMES)}")
     path = folder / f"{name}.jsonl"
     if not path.is_file():
-        raise CorpusError(f"corpus {name!r}: {path} is missing; built-in corpora are read from the project's checkout")
+        raise CorpusError(f"corpus {name!r}: {path} is missing")
     corpus = replace(read_jsonl(path, "en"), name=name)
     entry = _entries(folder).get(name)
     if not isinstance(entry, dict) or "sha256" not in entry:

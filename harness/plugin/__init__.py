@@ -60,9 +60,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Ask for every chunk of every variant (fixture ``chunk``), or every variant (fixture ``variant``)."""
     stage = metafunc.config.stash[_STAGE]
-    if "comparison" in metafunc.fixturenames:
+    if "comparison" in metafunc.fixturenames and _is_ours(metafunc, "night"):
         _ask_the_night(stage, metafunc)
-    if "soak" not in metafunc.fixturenames:
+    if not _is_ours(metafunc, "soak"):
         return
     scene = _scene(stage, metafunc.config, metafunc.definition.path.parent)
     if scene is None:
@@ -73,6 +73,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("variant", [variant.name for variant in scene.variants])
     elif "pair" in metafunc.fixturenames:
         metafunc.parametrize("pair", _pairs(stage, metafunc.config, scene.folder))
+
+
+def _is_ours(metafunc: pytest.Metafunc, fixture: str) -> bool:
+    """Whether a test asks for this fixture of the plugin, not for one of the same name in another project's tests."""
+    definitions = metafunc._arg2fixturedefs.get(fixture, ())
+    return bool(definitions) and definitions[-1].func.__module__ == __name__
 
 
 def _pairs(stage: PluginState, config: pytest.Config, folder: Path) -> list[str]:

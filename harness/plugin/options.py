@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.core.paths import ROOT
-from harness.store import default_reports
+from harness.core.paths import VARIANTS, default_reports, default_variants
 
 if TYPE_CHECKING:
     from harness.engine.night import SuiteEntry
-
-DEFAULT_VARIANTS = ROOT / "variants.toml"
 
 
 def add(parser: pytest.Parser) -> None:
@@ -107,8 +104,7 @@ def settle_options(config: pytest.Config) -> None:
     """Fill in defaults that depend on where the command was given: in a clone the clone's, else the folder's."""
     here = config.invocation_params.dir
     if config.option.variants is None:
-        own = here / DEFAULT_VARIANTS.name
-        config.option.variants = DEFAULT_VARIANTS if here.is_relative_to(ROOT) or not own.is_file() else own
+        config.option.variants = default_variants(here)
     if config.option.reports is None:
         config.option.reports = default_reports(here)
 
@@ -129,7 +125,7 @@ def repeated_options(config: pytest.Config) -> str:
         "seed",
     )
     named = [(name, config.getoption(f"--{name}")) for name in names]
-    given = [(name, value) for name, value in named if value not in (None, DEFAULT_VARIANTS, "cpu")]
+    given = [(name, value) for name, value in named if value not in (None, VARIANTS, "cpu")]
     flags = " --with-reference" if config.getoption("with_reference") else ""
     return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in given) + flags
 
@@ -150,16 +146,21 @@ class SuiteOptions:
         return self._own[name] if name in self._own else self._config.getoption(name)
 
 
+def _is_suite(limits: Path) -> bool:
+    """Whether tests beside a limits file ask for a soak; a file of that name may be another project's."""
+    return any("soak" in file.read_text("utf-8", "replace") for file in limits.parent.glob("test_*.py"))
+
+
 def refuse_xdist(config: pytest.Config) -> None:
     """Raise UsageError when pytest-xdist would cut the session of a suite into pieces.
 
-    Called before its processes are started, when nothing is collected yet: a suite is known by its ``limits.toml``.
+    Called before its processes are started, when nothing is collected yet: a suite is known by its files.
     """
     if not getattr(config.option, "numprocesses", None) and getattr(config.option, "dist", "no") in ("no", None):
         return
     named = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
     folders = [path if path.is_dir() else path.parent for path in named]
-    if any(next(folder.rglob("limits.toml"), None) for folder in folders):
+    if any(_is_suite(file) for folder in folders for file in folder.rglob("limits.toml")):
         raise pytest.UsageError(
             "-n (pytest-xdist) is refused: it would cut the one living session that a soak test is about; "
             "scoring already runs in two processes of its own"

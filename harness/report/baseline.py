@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.core.errors import ConfigError, StoreError, nearest
-from harness.core.paths import ROOT, SUITES
+from harness.core.paths import SUITES, baseline_folders
 from harness.core.records import Claim, Json
 from harness.report.compare import compare_runs, only, pool
 from harness.report.digest import Digest, digest
 from harness.report.gates import Gates
 from harness.store import Run, list_runs
 
-FOLDER = "baselines"
 COMPARISON = "comparison.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -31,7 +30,7 @@ def promote(run_path: Path, name: str, reports: Path) -> Path:
     judged = sum(one.faulty is not None for rows in record.variants.values() for one in rows.values())
     if not judged:
         raise ConfigError(f"{run_path.name}: nothing was judged in it, so nothing can be compared with it")
-    path = reports / FOLDER / f"{name}.json"
+    path = baseline_folders(reports)[0] / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(record.to_json(), separators=(",", ":"), allow_nan=False).replace('},"', '},\n"')
     temporary = path.with_name(f".{path.name}.tmp")
@@ -41,8 +40,8 @@ def promote(run_path: Path, name: str, reports: Path) -> Path:
 
 
 def read_baseline(name: str, reports: Path) -> Digest:
-    """A baseline by name: of ``reports``, else of this repository. Raises ConfigError with the nearest name."""
-    folders = [reports / FOLDER, ROOT / "reports" / FOLDER]
+    """A baseline by name: of ``reports``, else of the clone. Raises ConfigError with the nearest name."""
+    folders = baseline_folders(reports)
     for path in (folder / f"{name}.json" for folder in folders if _NAME.fullmatch(name)):
         if path.is_file():
             return Digest.load(path)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.core.paths import ROOT
+from harness.core.paths import named_from_clone
 from harness.core.records import Json
 from harness.detectors.readable import finding_phrase, source_in_words
 from harness.report import charts, claims_page, marks
@@ -214,7 +214,7 @@ def _short(word: str) -> str:
     path = Path(word)
     if not path.is_absolute():
         return word
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
+    return named_from_clone(path)
 
 
 def _titles() -> dict[str, str]:

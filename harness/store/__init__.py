@@ -5,7 +5,7 @@ A run directory holds ``manifest.json`` (written once), ``journal.sqlite`` (docs
 and a power cut.
 """
 
-from harness.store.directory import Pruned, RunInfo, default_reports, latest, list_runs, prune_runs
+from harness.store.directory import Pruned, RunInfo, latest, list_runs, prune_runs
 from harness.store.reader import EpochRow, EventRow, SessionRow
 from harness.store.redact import redact, redact_json, remember_secrets, secrets_in
 from harness.store.run import Run
@@ -19,7 +19,6 @@ __all__ = [
     "Run",
     "RunInfo",
     "SessionRow",
-    "default_reports",
     "latest",
     "list_runs",
     "prune_runs",

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.core.errors import StoreError
-from harness.core.paths import ROOT
 from harness.store.layout import JOURNAL, MANIFEST, point_latest, read_manifest, sweep_unfinished
 from harness.store.lock import held
 from harness.store.reader import directory_bytes
@@ -39,11 +38,6 @@ class Pruned:
 
     def __str__(self) -> str:
         return f"{self.path.name}{' (audio)' if self.audio_only else ''}: {self.freed_bytes / 1e6:.1f} MB"
-
-
-def default_reports(here: Path) -> Path:
-    """Where runs go by default: into the clone for who works in it, else into ``reports`` of the folder ``here``."""
-    return (ROOT if here.is_relative_to(ROOT) else here) / "reports"
 
 
 def list_runs(root: Path) -> list[RunInfo]:

@@ -92,7 +92,7 @@ def code() -> Json:
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
     answer: Json = {"sha256": digest.hexdigest(), "commit": None, "dirty": None}
     try:
-        _git("ls-files", "--error-unmatch", "types.py")  # a package installed inside another project's checkout
+        _git("ls-files", "--error-unmatch", "__init__.py")  # a package installed inside another project's checkout
         answer["commit"] = _git("rev-parse", "HEAD").strip()
         answer["dirty"] = bool(_git("status", "--porcelain", "--untracked-files=no").strip())
     except (OSError, subprocess.SubprocessError) as error:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness.core.records_ import Variant
+from harness.core.records import Variant
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
 from harness.engine.plan import Plan

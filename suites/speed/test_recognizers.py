@@ -18,7 +18,8 @@ import pytest
 
 from harness.audio import read_audio, resample
 from harness.backends.llama_codec import LlamaCodec
-from harness.core.records_ import Attempt, Chunk, Request, Variant
+from harness.core.paths import VARIANTS
+from harness.core.records import Attempt, Chunk, Request, Variant
 from harness.core.variants import load_variants
 from harness.corpora import head, load_corpus
 from harness.scorers.asr import RATE, recognizer
@@ -29,7 +30,6 @@ from harness.text import normaliser
 from harness.text.alignment import align_words
 
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")  # as the scoring processes have it: one thread each
-VARIANTS = Path(__file__).resolve().parents[2] / "variants.toml"
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "speech" / "ljspeech"
 CLIPS = 8
 SPECS = ("whisper", "faster-whisper:base")

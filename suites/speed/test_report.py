@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.core.records_ import (
+from harness.core.records import (
     Arm,
     Attempt,
     Claim,

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from harness.core.records_ import Attempt, Chunk, TokenLayout, Variant
+from harness.core.records import Attempt, Chunk, TokenLayout, Variant
 from harness.scorers import SCORERS
 from harness.scorers.clip import SharedClip
 

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from harness.core.records_ import Attempt, Chunk, DetectorInput, Measurement, Status
+from harness.core.records import Attempt, Chunk, DetectorInput, Measurement, Status
 from harness.corpora import load_corpus
 from harness.detectors import detect_all
 from harness.verdicts import Limits, Priors, VerdictPolicy

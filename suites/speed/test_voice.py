@@ -7,16 +7,15 @@ Process time is taken, so that other programs on the machine count little. ``ext
 """
 
 import time
-from pathlib import Path
 
 import pytest
 
 from harness.backends.llama_codec import LlamaCodec
-from harness.core.records_ import Request, Variant
+from harness.core.paths import VARIANTS
+from harness.core.records import Request, Variant
 from harness.core.variants import load_variants
 from harness.corpora import head, load_corpus
 
-VARIANTS = Path(__file__).resolve().parents[2] / "variants.toml"
 CHUNKS = 6
 NAMES = ("f16", "q8_0", "q4_k_s", "q2_k")
 

@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
 
-from harness.core.paths import ROOT
+from harness.core.paths import IMPORT_ROOT
 from harness.core.records import Measurement, Status
 from harness.engine.scoring.job import ScoreJob, ScoreResult
 
@@ -105,7 +105,7 @@ class ScoringProcess:
         threads = dict.fromkeys(
             ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
         )
-        root = str(ROOT)
+        root = str(IMPORT_ROOT)
         path = os.pathsep.join(entry for entry in (root, os.environ.get("PYTHONPATH", "")) if entry)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(

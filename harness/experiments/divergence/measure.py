@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.core.errors import MissingExtra, SoakError
-from harness.core.paths import ROOT
+from harness.core.paths import IMPORT_ROOT
 from harness.experiments.divergence.figures import Divergence, Slot, summarise_divergence
 from harness.experiments.divergence.steps import Steps
 
@@ -79,7 +79,7 @@ def evaluate(reference: Path, variant: Path, generations: Sequence[Generation], 
 
 
 def _run(arguments: list[str], variant: Path, timeout: float) -> None:
-    root = str(ROOT)
+    root = str(IMPORT_ROOT)
     path = os.pathsep.join(entry for entry in (root, os.environ.get("PYTHONPATH", "")) if entry)
     try:
         done = subprocess.run(

@@ -1,0 +1,1 @@
+"""Suites, a folder each: tests that read like claims, and the limits of these. Installed as ``harness.suites``."""

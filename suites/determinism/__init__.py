@@ -1,0 +1,1 @@
+"""State, sampling or arithmetic: why does the same text sound different?"""

@@ -1,0 +1,1 @@
+"""Which part of the backend is it: language model, vocoder or loading?"""

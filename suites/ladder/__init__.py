@@ -1,0 +1,1 @@
+"""From what length on does speech break?"""

@@ -1,0 +1,1 @@
+"""Is anything worse than in the baseline or in the last runs?"""

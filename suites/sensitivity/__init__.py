@@ -1,0 +1,1 @@
+"""Which faults would have been noticed on this voice?"""

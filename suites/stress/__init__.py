@@ -1,0 +1,1 @@
+"""Hundreds of consecutive chunks spoken by one living backend."""
