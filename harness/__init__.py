@@ -1,3 +1,20 @@
-"""tts-soak: a pytest-driven soak test for text-to-speech."""
+"""tts-soak: a pytest-driven soak test for text-to-speech. In a notebook: ``from harness import soak``."""
 
-__version__ = "0.1.0"
+from typing import TYPE_CHECKING, Any
+
+from harness.core import __version__
+
+if TYPE_CHECKING:
+    from harness.notebook import soak
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``soak`` when it is asked for: every process of the harness imports this package, few of them need it."""
+    if name == "soak":
+        from harness.notebook import soak
+
+        return soak
+    raise AttributeError(f"module 'harness' has no attribute {name!r}")
+
+
+__all__ = ["__version__", "soak"]

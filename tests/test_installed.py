@@ -2,16 +2,14 @@
 
 import importlib.util
 import json
-import os
-import subprocess
-import sys
-import sysconfig
-import venv
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from ._installed import Installed
+
+PLUGIN = Path(__file__).parent / "plugin_package"
+
 NULL = """
 [variants.mine]
 adapter = "null"
@@ -19,41 +17,18 @@ settings = { seconds_per_word = 0.02 }
 """
 
 
-class Installed:
-    """A fresh environment with the wheel alone; what the harness depends on is seen from this environment."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "environment"
-        venv.create(self.folder)
-        self.python = self.folder / "bin" / "python"
-        packages = Path(self.output("-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
-        # a plain line: .pth files over there (an editable installation of the clone) are not read
-        (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-        wheel = ("wheel", "-q", "--no-deps", "--no-build-isolation", "--disable-pip-version-check")
-        subprocess.run([sys.executable, "-m", "pip", *wheel, "-w", str(folder), str(ROOT)], check=True)
-        self.wheel = next(folder.glob("tts_soak-*.whl"))
-        self.install(self.wheel)
-
-    def install(self, what: Path) -> None:
-        pip = [sys.executable, "-m", "pip", "--python", str(self.python), "install", "-q", "--no-deps", "--no-index"]
-        subprocess.run([*pip, "--no-build-isolation", "--disable-pip-version-check", str(what)], check=True)
-
-    def run(self, *words: str, cwd: Path, program: str = "python") -> subprocess.CompletedProcess[str]:
-        clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PYTEST"))}
-        command = [str(self.folder / "bin" / program), *words]
-        return subprocess.run(command, cwd=cwd, env=clean, capture_output=True, text=True, timeout=300, check=False)
-
-    def output(self, *words: str) -> str:
-        done = self.run(*words, cwd=self.folder)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     if importlib.util.find_spec("hatchling") is None:
         pytest.skip("hatchling, which builds the wheel, is not installed (tox -e tests has it)")
     return Installed(tmp_path_factory.mktemp("installed"))
+
+
+@pytest.fixture(scope="module")
+def extended(installed):
+    """The environment with the package that extends the harness; made after the tests that want it without."""
+    installed.install(PLUGIN)
+    return installed
 
 
 def summary(here: Path) -> dict:
@@ -112,3 +87,92 @@ def test_the_plugin_is_loaded_once_where_a_clone_is_installed_too(installed, tmp
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["harness.plugin"]\n')
     done = installed.run("-m", "pytest", "--co", "-q", cwd=tmp_path)
     assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout + done.stderr
+
+
+PULSES = """
+[variants.pulses]
+adapter = "pulses"
+"""
+TEXTS = ["one two three four five six", "seven eight nine spike ten eleven", "twelve thirteen fourteen fifteen"]
+
+
+@pytest.fixture(scope="module")
+def spoken(extended, tmp_path_factory):
+    """A folder with a run of the package's adapter, measured by its scorer and judged by its detector."""
+    here = tmp_path_factory.mktemp("spoken")
+    (here / "variants.toml").write_text(PULSES)
+    (here / "texts.jsonl").write_text(
+        "".join(json.dumps({"id": str(i), "text": t}) + "\n" for i, t in enumerate(TEXTS))
+    )
+    asked = ("stress", "--corpus", "texts.jsonl", "--scorers", "crest", "--quiet-chunks", "0", "--no-confirm")
+    done = extended.run(*asked, cwd=here, program="tts-soak")
+    assert (here / "reports" / "latest").exists(), done.stdout + done.stderr
+    return here
+
+
+def test_a_packages_adapter_scorer_and_detector_find_the_faulty_chunk(extended, spoken):
+    faults = summary(spoken)["variants"]["pulses"]["faults"]
+    assert faults["spiky"] == 1
+    table = extended.run("table", cwd=spoken, program="tts-soak").stdout.splitlines()
+    assert "crest.crest_db" in table[0]
+    assert ["spiky" in line for line in table[1:]] == [False, True, False]
+    assert "spiky" in (spoken / "reports" / "latest" / "report.html").read_text()
+    packages = summary(spoken)["provenance"]["packages"]
+    assert packages["tts-soak-example"] == "1.2.0"
+
+
+def test_a_packages_exporter_normaliser_and_fault_class_are_known_by_name(extended, spoken):
+    done = extended.run("export", "--to", "tally", cwd=spoken, program="tts-soak")
+    assert done.stdout == "pulses: 1 of 3\n", done.stderr
+    text = "from harness.text import normaliser as n; print(n('vowelless').label, '|', n('vowelless')('Seven Eight'))"
+    assert extended.output("-c", text) == "vowelless/tts-soak-example 1.2.0 | svn ght\n"
+    explained = extended.run("faults", "spiky", cwd=spoken, program="tts-soak").stdout
+    assert "a sample that stands far above all others" in explained
+    wrong = extended.run("stress", "--scorers", "crets", cwd=spoken, program="tts-soak")
+    assert "unknown scorer 'crets' (did you mean 'crest'?)" in wrong.stderr + wrong.stdout
+
+
+def test_a_run_with_a_packages_fault_class_is_reported_where_the_package_is_gone(installed, spoken):
+    installed.uninstall("tts-soak-example")
+    done = installed.run("report", cwd=spoken, program="tts-soak")
+    assert done.returncode == 0, done.stderr
+    assert summary(spoken)["variants"]["pulses"]["faults"]["spiky"] == 1
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "target", "why"),
+    [
+        ("detectors", "spiky", "tts_soak_broken:Absent", "cannot be loaded (AttributeError: module 'tts_soak_broken'"),
+        ("detectors", "spiky", "tts_soak_gone:Spiky", "cannot be loaded (ModuleNotFoundError: No module named"),
+        ("detectors", "hum", "tts_soak_broken:Thing", "the detector 'hum' is there already, from tts-soak itself"),
+        ("detectors", "spiky", "tts_soak_broken:Thing", "is no detector"),
+        ("adapters", "null", "tts_soak_broken:Thing", "the adapter 'null' is there already, from tts-soak itself"),
+        (
+            "adapters",
+            "pulses",
+            "tts_soak_broken:Thing",
+            "is no adapter, it lacks check, load, synthesize, reset, close",
+        ),
+    ],
+)
+def test_a_broken_package_is_one_line_that_names_it(installed, tmp_path, group, name, target, why):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "tts_soak_broken.py").write_text("class Thing:\n    pass\n")
+    (source / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+        '[project]\nname = "tts-soak-broken"\nversion = "0.3"\n'
+        f'[project.entry-points."tts_soak.{group}"]\n{name} = "{target}"\n'
+        '[tool.hatch.build.targets.wheel]\ninclude = ["tts_soak_broken.py"]\n'
+    )
+    (tmp_path / "variants.toml").write_text(PULSES)
+    installed.install(source)
+    try:
+        done = installed.run("stress", "--chunks", "1", "--scorers", "none", cwd=tmp_path, program="tts-soak")
+    finally:
+        installed.uninstall("tts-soak-broken")
+    said = [line for line in (done.stdout + done.stderr).splitlines() if "tts-soak-broken" in line]
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout + done.stderr
+    assert len(said) == 1, done.stdout + done.stderr
+    assert f"package tts-soak-broken 0.3, entry point tts_soak.{group}: {name} = {target}: {why}" in said[0]
+    assert "Traceback" not in done.stdout + done.stderr

@@ -5,7 +5,9 @@ from __future__ import annotations
 from harness.backends.base import Backend
 from harness.core.registry import Registry
 
-ADAPTERS: Registry[type[Backend]] = Registry("adapter")
+ADAPTERS: Registry[type[Backend]] = Registry(
+    "adapter", "tts_soak.adapters", ("check", "load", "synthesize", "reset", "close")
+)
 for _name, _target in {
     "null": "harness.backends.null:NullBackend",
     "llama_codec": "harness.backends.llama_codec:LlamaCodec",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from harness import __version__
+from harness.core import __version__
 from harness.core.errors import ConfigError, SoakError, nearest
 from harness.core.paths import CLONE, default_reports, default_variants
 

@@ -1,4 +1,7 @@
-"""The fault catalogue: a class a file, found by listing this folder. Files that start with ``_`` hold shared parts."""
+"""The fault catalogue: a class a file, found by listing this folder, and the classes of installed packages.
+
+Files that start with ``_`` hold shared parts.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from typing import TYPE_CHECKING
 from harness.core.errors import ConfigError, nearest
 from harness.core.paths import DATA
 from harness.core.records import Relation
+from harness.core.registry import Registry
 from harness.detectors.base import BaseFault
 
 if TYPE_CHECKING:
@@ -22,13 +26,40 @@ if TYPE_CHECKING:
     from harness.detectors.base import Detector
 
 NOT_CLASSES = {"base", "readable"}
+GROUP = "tts_soak.detectors"
 
 
 @cache
 def catalogue() -> Mapping[str, Detector]:
     """All fault classes by name, sorted. Raises ValueError for two classes of one name and for a file without one."""
     names = sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
-    return collect(importlib.import_module(f"{__name__}.{name}") for name in names if name not in NOT_CLASSES)
+    own = collect(importlib.import_module(f"{__name__}.{name}") for name in names if name not in NOT_CLASSES)
+    return _with_plugins(own)
+
+
+def _with_plugins(own: Mapping[str, Detector]) -> Mapping[str, Detector]:
+    """Add the classes of installed packages. Raises ConfigError, naming the package, for one that cannot look.
+
+    None is left out in silence: what a class would have found would then count as clean.
+    """
+    added: dict[str, Detector] = {}
+    for name, entry in Registry[type[BaseFault]]("detector", GROUP).plugins().items():
+        if name in own:
+            raise ConfigError(f"{entry}: the detector {name!r} is there already, from tts-soak itself")
+        kind = entry.load()
+        if not (inspect.isclass(kind) and issubclass(kind, BaseFault)):
+            raise ConfigError(f"{entry}: is no detector: a subclass of harness.detectors.base.BaseFault is needed")
+        lacking = [key for key in ("name", "title", "family") if not hasattr(kind, key)]
+        if lacking or kind.name != name:
+            why = f"lacks {', '.join(lacking)}" if lacking else f"is named {kind.name!r}, not as its entry point"
+            raise ConfigError(f"{entry}: the detector {why}")
+        added[name] = kind()
+    everything = {**own, **added}
+    for name, fault in added.items():
+        for other in fault.explains:
+            if other not in everything:
+                raise ConfigError(f"detector {name!r} explains {other!r}, no fault class{nearest(other, everything)}")
+    return MappingProxyType({name: everything[name] for name in sorted(everything)})
 
 
 def collect(modules: Iterable[ModuleType]) -> Mapping[str, Detector]:

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import __version__
 from harness.claims import stress_claims
 from harness.claims.as_whole import whole_run
+from harness.core import __version__
 from harness.core.errors import ResumeRefused, SoakError
 from harness.core.records import Variant
 from harness.engine.adopt import adopt

@@ -19,6 +19,7 @@ from harness.backends.inputs import WRITTEN, input_files
 from harness.core.errors import StoreError
 from harness.core.paths import PACKAGE
 from harness.core.records import Variant
+from harness.core.registry import plugin_packages
 from harness.store.provenance import PACKAGES, file_sha256, packages
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def fingerprint(plan: Plan) -> dict[str, Any]:
             "stop_early": plan.stop_early,
             "clients": plan.clients,
         },
-        "packages": packages(PACKAGES.split()),
+        "packages": packages([*PACKAGES.split(), *plugin_packages()]),
         "code": code_sha256(),
     }
 

@@ -12,7 +12,7 @@ from harness.core.records import Chunk, Corpus, Variant
 from harness.engine.fingerprint import model_hashes
 from harness.engine.session import PATIENCE
 from harness.scorers import SCORERS
-from harness.text import NORMALISER_KEY, TEXT_VERSION
+from harness.text import NORMALISER_KEY, TEXT_VERSION, normaliser
 
 
 @dataclass(frozen=True)
@@ -78,5 +78,6 @@ def standard_keys(plan: Plan, reference: Variant) -> dict[str, str]:
         scorer: Any = cast("type[Any]", SCORERS.get(name))(**options)
         keys[f"scorer.{name}"] = scorer.version
     if "intelligibility" in plan.scorers:
-        keys[NORMALISER_KEY] = TEXT_VERSION
+        named = plan.scorers["intelligibility"].get("normalise")
+        keys[NORMALISER_KEY] = normaliser(named).label if named else TEXT_VERSION
     return keys

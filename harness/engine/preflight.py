@@ -8,9 +8,10 @@ from typing import Any, cast
 
 from harness.backends import ADAPTERS
 from harness.claims.rows import Margins
-from harness.core.errors import ConfigError, SoakError
+from harness.core.errors import ConfigError, SoakError, nearest
 from harness.core.records import Variant
 from harness.engine.plan import Plan
+from harness.engine.scoring import ROOMS
 from harness.scorers import SCORERS
 
 _SERVED = ("http", "websocket")
@@ -58,6 +59,9 @@ def _many_clients(plan: Plan) -> None:
 
 def _scorer(name: str, options: Mapping[str, Any]) -> None:
     scorer: Any = cast("type[Any]", SCORERS.get(name))
+    if scorer.name != name or scorer.room not in ROOMS:
+        wrong = f"names itself {scorer.name!r}, room is {scorer.room!r}{nearest(str(scorer.room), ROOMS)}"
+        raise ConfigError(f"scorer {name!r}: {wrong}")
     scorer(**options)
 
 

@@ -237,8 +237,8 @@ def _run(
         prune_runs(plan.reports, config.getoption("keep"), protect=[runs.name for runs in stage.runs.values()])
 
 
-@pytest.fixture
-def soak(request: pytest.FixtureRequest) -> FinishedRun:
+@pytest.fixture(name="soak")
+def finished_soak(request: pytest.FixtureRequest) -> FinishedRun:
     """The finished run of this suite, to be asked about chunks and claims."""
     finished = request.config.stash[_STAGE].soaks.get(request.path.parent)
     if finished is None:

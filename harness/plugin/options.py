@@ -38,6 +38,7 @@ def add(parser: pytest.Parser) -> None:
         help="recognizer: whisper (by language), faster-whisper:NAME|FOLDER, whisper:NAME|FILE.pt",
     )
     option("--asr-device", metavar="DEVICE", default="cpu", help="where the recognizer runs: cpu, cuda, cuda:1")
+    option("--normaliser", metavar="NAME", default=None, help="of the word error rate; by language if not given")
     option(
         "--scorers", metavar="A,B", default=None, help="only these scorers ('none': journal and process faults only)"
     )
@@ -118,6 +119,7 @@ def repeated_options(config: pytest.Config) -> str:
         "asr",
         "asr-device",
         "scorers",
+        "normaliser",
         "limits",
         "mos",
         "speaker",

@@ -15,7 +15,7 @@ from harness.core.suites import DECLARED_SUITES, suite_of
 from harness.core.toml import read_toml
 from harness.core.variants import load_variants
 from harness.plugin.options import SuiteOptions
-from harness.scorers import MOS_PREDICTORS, chosen
+from harness.scorers import MOS_PREDICTORS, chosen, default_scorers
 from harness.scorers.asr import asr_of
 from harness.scorers.speaker_encoders import speaker_encoder
 
@@ -148,7 +148,7 @@ def plan_for(asked: SuiteOptions, scene: SuiteContext, items: Iterable[pytest.It
         variants=ordered,
         selection={name: tuple(key for key in every if not ids or key in ids) for name, ids in wanted.items()},
         reports=asked.getoption("reports"),
-        scorers=_scorers(asked, suite_of(scene.suite).scorers, asr_of(ordered, asked.getoption("asr"))),
+        scorers=_scorers(asked, default_scorers(suite_of(scene.suite)), asr_of(ordered, asked.getoption("asr"))),
         reference=reference,
         references=references if reference is None else {},
         margins={name: table for name, table in tables.items() if name not in DECLARED_SUITES},
@@ -231,7 +231,7 @@ def _left_out(asked: SuiteOptions, suite: str) -> tuple[str, ...]:
 def _scorers(asked: SuiteOptions, default: tuple[str, ...], asr: str | None) -> dict[str, dict[str, Any]]:
     named = asked.getoption("scorers")
     names = default if named is None else tuple(name.strip() for name in named.split(",") if name.strip() != "none")
-    options = chosen(names, asr, asked.getoption("asr_device"))
+    options = chosen(names, asr, asked.getoption("asr_device"), asked.getoption("normaliser"))
     if (mos := asked.getoption("mos")) is not None:
         options[_mos(mos)] = {}
     if (encoder := asked.getoption("speaker")) is not None and "speaker" in options:

@@ -6,14 +6,14 @@ import csv
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from harness.core.records import Attempt, Json, Measurement, Verdict
-from harness.report.flat import attempt_rows
 from harness.report.headline import VariantWord, headlines, sentence
 from harness.store import Run
+from harness.store.table import attempt_rows
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -28,12 +28,17 @@ def write_tables(run_path: Path) -> tuple[Path, Path]:
     lines, table = run_path / "scores.jsonl", run_path / "scores.csv"
     with lines.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
         file.writelines(json.dumps(row, ensure_ascii=True, allow_nan=False) + "\n" for row in rows)
-    columns = list(dict.fromkeys(key for row in rows for key in row))
     with table.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        writer = csv.DictWriter(file, columns or ["run_id"], restval="")
-        writer.writeheader()
-        writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+        write_csv(rows, file)
     return lines, table
+
+
+def write_csv(rows: Sequence[Json], file: IO[str]) -> None:
+    """Write rows of :func:`harness.store.table.attempt_rows` as CSV that no spreadsheet runs."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    writer = csv.DictWriter(file, columns or ["run_id"], restval="")
+    writer.writeheader()
+    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
 
 
 def _cell(value: Any) -> Any:

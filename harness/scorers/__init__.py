@@ -5,9 +5,11 @@ from typing import Any
 
 from harness.core.errors import ConfigError, nearest
 from harness.core.registry import Registry
+from harness.core.suites import Suite
 from harness.scorers.base import Clip, Scorer, missing_need, observe
+from harness.text import normaliser
 
-SCORERS: Registry[type[Scorer]] = Registry("scorer")
+SCORERS: Registry[type[Scorer]] = Registry("scorer", "tts_soak.scorers", ("name", "room", "needs", "setup", "observe"))
 SCORERS.add("signal", "harness.scorers.signal:SignalScorer")
 SCORERS.add("pitch", "harness.scorers.pitch:PitchScorer")
 SCORERS.add("tokens", "harness.scorers.tokens:TokensScorer")
@@ -20,9 +22,17 @@ SCORERS.add("distillmos", "harness.scorers.distillmos:DistillMosScorer")
 MOS_PREDICTORS = {"dnsmos": "DNSMOS P.835 overall", "distillmos": "DistillMOS"}  # scorer -> what its "overall" is
 
 
-def chosen(names: Iterable[str], asr: str | None = None, device: str = "cpu") -> dict[str, dict[str, Any]]:
+def default_scorers(suite: Suite) -> tuple[str, ...]:
+    """Return what a suite measures unless told otherwise; a soak also with the scorers of installed packages."""
+    return (*suite.scorers, *SCORERS.plugins()) if suite.is_soak else suite.scorers
+
+
+def chosen(
+    names: Iterable[str], asr: str | None = None, device: str = "cpu", normalise: str | None = None
+) -> dict[str, dict[str, Any]]:
     """Options by scorer, for a plan; ``asr`` is the recognizer, ``device`` where it and its second opinion run.
 
+    ``normalise`` names the normaliser of the word error rate; None: by language.
     Raises ConfigError with the nearest name.
     """
     options: dict[str, dict[str, Any]] = {name: {} for name in names}
@@ -33,7 +43,10 @@ def chosen(names: Iterable[str], asr: str | None = None, device: str = "cpu") ->
         if name in options:
             options[name] = {key: asr} if asr is not None else {}
             options[name] |= {"device": device} if device != "cpu" else {}
+    for name in ("intelligibility", "second_opinion"):
+        if normalise is not None and name in options:
+            options[name]["normalise"] = normaliser(normalise).name
     return options
 
 
-__all__ = ["MOS_PREDICTORS", "SCORERS", "Clip", "Scorer", "chosen", "missing_need", "observe"]
+__all__ = ["MOS_PREDICTORS", "SCORERS", "Clip", "Scorer", "chosen", "default_scorers", "missing_need", "observe"]

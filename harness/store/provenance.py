@@ -15,6 +15,7 @@ from pathlib import Path
 from harness.core.errors import StoreError
 from harness.core.paths import PACKAGE
 from harness.core.records import Json
+from harness.core.registry import plugin_packages
 from harness.store.gpus import gpus
 from harness.store.redact import looks_secret, redact
 from harness.weights.checked import sha256_of
@@ -40,7 +41,7 @@ def provenance(models: Mapping[str, Path] | None = None) -> Json:
     return {
         "code": code(),
         "python": platform.python_version(),
-        "packages": packages(PACKAGES.split()),
+        "packages": packages([*PACKAGES.split(), *plugin_packages()]),
         "platform": platform.platform(),
         "cpu": {"model": _cpu_model(), "cores": os.cpu_count(), "usable": len(os.sched_getaffinity(0))}
         if hasattr(os, "sched_getaffinity")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from harness.core.errors import ConfigError, nearest
+from harness.core.registry import Registry
 from harness.text.characters import fold_characters
 from harness.text.english import english_tokens
 from harness.text.markup import spoken_text
@@ -52,11 +53,12 @@ class Normaliser:
     function: Callable[[str], list[str]]
     letters: bool = False
     language: str = ""
+    version: str = TEXT_VERSION
 
     @property
     def label(self) -> str:
         """Name and version, as figures are labelled: ``english/2``."""
-        return f"{self.name}/{TEXT_VERSION}"
+        return f"{self.name}/{self.version}"
 
     def __call__(self, text: str) -> str:
         """Return the normalised words joined by single spaces; empty when nothing is left.
@@ -139,9 +141,13 @@ _FACTORIES: dict[str, Callable[[], Normaliser]] = {
 }
 
 
+# of installed packages: a function from a text to its normalised words
+_PLUGINS: Registry[Callable[[str], list[str]]] = Registry("normaliser", "tts_soak.normalisers", ("__call__",))
+
+
 def normaliser_names() -> list[str]:
     """Return the names of all normalisers; ``words`` and ``characters`` also take a language: ``words:de``."""
-    return sorted(_FACTORIES)
+    return sorted({*_FACTORIES, *_PLUGINS.plugins()})
 
 
 @cache
@@ -152,9 +158,13 @@ def normaliser(name: str) -> Normaliser:
         short = primary(language)
         letters = family == "characters"
         return Normaliser(name, lambda text: spoken_tokens(text, short, letters), letters, short)
-    factory = _FACTORIES.get(name)
+    factory, entry = _FACTORIES.get(name), _PLUGINS.plugins().get(name)
+    if entry is not None:
+        if factory is not None:
+            raise ConfigError(f"{entry}: the normaliser {name!r} is there already, from tts-soak itself")
+        return Normaliser(name, _PLUGINS.get(name), version=f"{entry.package} {entry.version}")
     if factory is None:
-        raise ConfigError(f"unknown text normaliser {name!r}{nearest(name, _FACTORIES)}")
+        raise ConfigError(f"unknown text normaliser {name!r}{nearest(name, normaliser_names())}")
     return factory()
 
 

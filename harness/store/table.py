@@ -1,0 +1,115 @@
+"""The run table: one attempt a row, every score a column. Whoever wants a run as rows takes them from here."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.core.errors import MissingExtra
+from harness.core.records import Arm, Json, Measurement, Status, Verdict, VerdictWord
+from harness.store.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SKIPPED = {"embedding", "words", "alignment", "spans", "codebooks", "reference", "hypothesis"}  # not figures
+_MOST_DEPTH = 3
+_AS_STORED = (  # fields of an attempt that are columns as they are
+    *("detail", "audio", "duration", "token_count", "finish_reason", "wall_seconds", "cpu_seconds", "ttfa"),
+    *("rss_bytes", "peak_rss_bytes"),
+)
+
+
+def attempt_rows(run: Run, *, arms: tuple[str, ...] = (Arm.SOAK,)) -> Iterator[Json]:
+    """Yield a row an attempt, in order of requests: identity, verdict, process, and ``scorer.key`` of every score.
+
+    Values are plain JSON; what was not measured is None, with ``scorer.status`` and ``scorer.reason`` saying why.
+    """
+    texts = {text["id"]: text for text in run.manifest["corpus"]["texts"]}
+    verdicts = run.verdicts()
+    for attempt in run.attempts():
+        if attempt.arm not in arms or attempt.id is None:
+            continue
+        text = texts.get(attempt.chunk_id, {})
+        row: Json = {
+            "run_id": run.run_id,
+            "variant": attempt.variant,
+            "chunk_id": attempt.chunk_id,
+            "arm": str(attempt.arm),
+            "take": attempt.take,
+            "sequence": attempt.sequence,
+            "epoch": attempt.epoch,
+            "seed": attempt.seed,
+            **_judged(verdicts.get(attempt.id)),
+            "outcome": attempt.outcome.value,
+            **{name: getattr(attempt, name) for name in _AS_STORED},
+            "text": text.get("text"),
+            "expected": text.get("expected") or None,
+        }
+        for scorer, measurement in sorted(run.observations(attempt.id).items()):
+            row.update(_scores(scorer, measurement))
+        yield row
+
+
+def run_table(path: Path, *, arms: tuple[str, ...] = (Arm.SOAK,)) -> pd.DataFrame:
+    """Return the rows of a run as a table, a row an attempt; ``attrs["run"]`` is the path of the run.
+
+    Raises StoreError where there is no run, or one that cannot be read.
+    """
+    import pandas as pd
+
+    with Run.open(path) as run:
+        table = pd.DataFrame(list(attempt_rows(run, arms=arms)))
+    table.attrs["run"] = str(path)
+    return table
+
+
+def write_parquet(table: pd.DataFrame, path: Path) -> None:
+    """Write a run table as Parquet. Raises MissingExtra without pyarrow; a cell that is mixed becomes text."""
+    import pandas as pd
+
+    if importlib.util.find_spec("pyarrow") is None:
+        raise MissingExtra("pyarrow is not installed: pip install 'tts-soak[parquet]'")
+    plain = table.copy()
+    for name in plain.select_dtypes("object").columns:
+        if pd.api.types.infer_dtype(plain[name], skipna=True) not in ("string", "boolean", "empty"):
+            plain[name] = plain[name].map(lambda value: None if value is None else str(value))
+    plain.attrs = {}
+    plain.to_parquet(path, index=False)
+
+
+def _judged(verdict: Verdict | None) -> Json:
+    findings = [finding for finding in verdict.findings if finding.confirmed is not False] if verdict else []
+    return {
+        "verdict": (verdict.word if verdict is not None else VerdictWord.NOT_JUDGED).value,
+        "faults": ";".join(dict.fromkeys(finding.fault for finding in findings)),
+        "confirmed": any(finding.confirmed for finding in findings) if findings else None,
+        "reason": verdict.reason if verdict is not None else "no verdict",
+    }
+
+
+def _scores(scorer: str, seen: Measurement) -> Json:
+    row: Json = {f"{scorer}.status": seen.status.value}
+    if seen.status is not Status.OK:
+        row[f"{scorer}.reason"] = seen.reason
+    for number, book in enumerate(seen.payload.get("codebooks") or ()):
+        row.update({f"{scorer}.codebook{number}.{key}": value for key, value in book.items()})
+    row.update(_flat(seen.payload, scorer, 1))
+    return row
+
+
+def _flat(payload: Json, prefix: str, depth: int) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for key, value in payload.items():
+        name = f"{prefix}.{key}"
+        if key in _SKIPPED:
+            continue
+        if isinstance(value, dict) and depth < _MOST_DEPTH:
+            row.update(_flat(value, name, depth + 1))
+        elif isinstance(value, list) and len(value) <= 2 and all(isinstance(v, int | float) for v in value):
+            row.update({f"{name}.{index}": part for index, part in enumerate(value)})
+        elif not isinstance(value, dict | list):
+            row[name] = value
+    return row
