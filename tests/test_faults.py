@@ -298,8 +298,26 @@ def test_an_edit_that_explains_the_audio_better_is_named_with_its_words(
 
 def test_both_models_have_to_grant_an_edit() -> None:
     assert not over("skipped-words", edited(scored("omit", 3, 4, 7.0, -4.0)))
-    assert value("skipped-words", edited(scored("omit", 3, 4, 9.0, 5.0))) == 7.0
-    assert value("skipped-words", edited(scored("omit", 3, 4, 3.0, 20.0))) == 3.0, "the second only takes away"
+    both = value("inserted-words", edited(scored("insert", 3, 3, 9.0, 9.0, "purple")))
+    assert value("inserted-words", edited(scored("insert", 3, 3, 9.0, 5.0, "purple"))) == both - 2.0
+    assert value("inserted-words", edited(scored("insert", 3, 3, 9.0, 20.0, "purple"))) == both, "it only takes away"
+
+
+def test_words_for_which_there_was_time_are_less_missing_than_those_without() -> None:
+    def missing(seconds: float) -> float:
+        seen = edited(scored("omit", 3, 4, 6.0, 6.0))
+        words, at = [], 0.0
+        for number, word in enumerate(TEXT.split()):
+            long = seconds if number == 3 else 0.06 * (len(word) + 1)
+            words.append({"word": word, "start": at, "end": at + long, "logprob": -0.1})
+            at += long
+        payload = {**seen.observations["edit_likelihood"].payload, "words": words}
+        measurement = replace(seen.observations["edit_likelihood"], payload=payload)
+        return value("skipped-words", replace(seen, observations={**seen.observations, "edit_likelihood": measurement}))
+
+    assert missing(0.02) > 6.0 > missing(0.5), "seven letters take half a second"
+    assert missing(0.0) <= 10.0, "a fast speaker is no proof"
+    assert missing(5.0) == 0.0
 
 
 def test_a_word_that_was_heard_as_another_is_not_missing() -> None:
@@ -354,8 +372,10 @@ def test_a_stretch_in_another_language_is_named() -> None:
     assert over("language-switch", seen) and "2.0 s in German" in get("language-switch").evidence(seen).detail
     english = stretch(9, 2.0, language="de", probability=0.02, own=0.97)
     assert not over("language-switch", edited(unexplained=[english, stretch(END, 0.0)]))
-    robotic = stretch(9, 0.7, language="nn", probability=0.06, own=0.45)
+    robotic = stretch(9, 1.2, language="nn", probability=0.06, own=0.45)
     assert not over("language-switch", edited(unexplained=[robotic, stretch(END, 0.0)])), "no language is likely"
+    alike = {**stretch(9, 1.2, language="th", probability=0.5, own=0.07, heard="every leaving"), "ref": [7, 8]}
+    assert not over("language-switch", edited(unexplained=[alike, stretch(END, 0.0)])), "those are its words, misheard"
     unknown = stretch(9, 2.0, language="en", probability=0.97, own=None)
     assert not get("language-switch").evidence(edited(unexplained=[unknown, stretch(END, 0.0)])).applies
 

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 
 from harness.core.records import DetectorInput, Json, Span
 from harness.detectors._heard import understood
+from harness.detectors._word_time import WordTimes
 from harness.detectors.base import DetectorValue, required_payload
 
 SCORER = "edit_likelihood"
 NOTHING = 0.0  # nats: the text as written explains the audio best
+WORDS_TAIL = 3.0  # robust deviations; of ten healthy voices, well heard and badly, hardly a chunk gains more
 LEAST_LETTERS, ALIKE = 6, 75.0  # letters, and % of them, of words that come from a text rather than by chance
+LONGER_WORD = 2.0  # nats
+NO_TIME = 2.0  # nats for missing words
 NEW_LETTERS = 3  # and more of them in a word's place: another word runs together with it
 FAITHFUL = (
     0.5,
@@ -28,6 +32,7 @@ class HeardEdit:
     """One edit at words [first, after).
 
     ``gain``: the first model's; where a second was asked, its mean with what the second grants of it.
+    ``time``: what the time around its words says of their absence, in nats; 0 for other edits.
     """
 
     kind: str
@@ -38,6 +43,7 @@ class HeardEdit:
     gain: float
     span: Span
     at_end: bool
+    time: float = 0.0
 
     def touches(self, other: HeardEdit) -> bool:
         """Whether both are about the same words, or about the border of them."""
@@ -49,10 +55,11 @@ def heard_edits(view: DetectorInput) -> list[HeardEdit]:
     understood(view)
     payload = required_payload(view, SCORER)
     words = [str(word["word"]) for word in payload["words"]]
-    return [_read(one, words) for one in payload["edits"]]
+    times = WordTimes.of(view, payload["words"])
+    return [_read(one, words, times) for one in payload["edits"]]
 
 
-def _read(one: Json, words: Sequence[str]) -> HeardEdit:
+def _read(one: Json, words: Sequence[str], times: WordTimes) -> HeardEdit:
     first, after = one["ref"]
     gain = one["gain"] if one["second"] is None else (one["gain"] + min(one["gain"], one["second"])) / 2
     return HeardEdit(
@@ -64,13 +71,18 @@ def _read(one: Json, words: Sequence[str]) -> HeardEdit:
         gain=float(gain),
         span=tuple(one["span"]),
         at_end=after == len(words),
+        time=times.without(first, after) if one["kind"] == "omit" and after < len(words) else 0.0,
     )
 
 
 def gain_over_rivals(edit: HeardEdit, edits: Sequence[HeardEdit]) -> float:
-    """Return what an edit gains over the best way to hear the same words otherwise."""
+    """Return what an edit gains over the best way to hear the same words otherwise, and what time says of it.
+
+    A longer word in the place of another is first of all that word misheard.
+    """
     rivals = [other.gain for other in edits if other.touches(edit) and _rival(edit, other)]
-    return edit.gain - max([NOTHING, *rivals])
+    price = LONGER_WORD if says_more(edit) else NOTHING
+    return edit.gain + edit.time - price - max([NOTHING, *rivals])
 
 
 def _rival(edit: HeardEdit, other: HeardEdit) -> bool:
@@ -80,7 +92,7 @@ def _rival(edit: HeardEdit, other: HeardEdit) -> bool:
     if edit.kind == "omit":
         lost_end = other.kind in {"omit", "end"} and other.at_end and not edit.at_end
         added = other.kind in {"insert", "repeat"}
-        return added or lost_end or (inside and _heard_otherwise(other))
+        return added or lost_end or (inside and _heard_otherwise(other) and not _short_of_time(edit, other))
     return edit.kind == "insert" and _heard_otherwise(other)
 
 
@@ -90,8 +102,21 @@ def _heard_otherwise(other: HeardEdit) -> bool:
     return other.kind == "replace" and FAITHFUL[0] <= share <= FAITHFUL[1]
 
 
+def _short_of_time(edit: HeardEdit, other: HeardEdit) -> bool:
+    """Whether less was heard than is written, in less time than that takes: some of it was not spoken."""
+    return edit.time >= NO_TIME and _letters(other.said) < _letters(other.written)
+
+
 def _letters(words: Sequence[str]) -> int:
     return sum(c.isalnum() for word in words for c in word)
+
+
+def best_gain(edits: Sequence[HeardEdit], wanted: Callable[[HeardEdit], bool]) -> float | None:
+    """Return what the best of the wanted edits gains over its rivals, also below 0; None where none was tried.
+
+    Every word is tried as left out, and the last as not spoken, so that this has a distribution in healthy speech.
+    """
+    return max((gain_over_rivals(edit, edits) for edit in edits if wanted(edit)), default=None)
 
 
 def likeliest(
@@ -107,9 +132,13 @@ def likeliest(
 
 def is_added(edit: HeardEdit) -> bool:
     """Whether an edit puts words in, or says far more in the place of a word."""
-    if edit.kind == "replace":
-        return _letters(edit.said) - _letters(edit.written) >= NEW_LETTERS and not _heard_otherwise(edit)
-    return edit.kind == "insert"
+    return edit.kind == "insert" or says_more(edit)
+
+
+def says_more(edit: HeardEdit) -> bool:
+    """Whether an edit says far more in the place of a word: that word and another."""
+    more = _letters(edit.said) - _letters(edit.written) >= NEW_LETTERS
+    return edit.kind == "replace" and more and not _heard_otherwise(edit)
 
 
 def is_missing(edit: HeardEdit) -> bool:
@@ -140,43 +169,6 @@ def _is_of(said: str, text: str) -> bool:
 
 def _run_together(text: str) -> str:
     return "".join(c for c in text.casefold() if c.isalnum())
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Sound that holds none of the text's words where it stands; ``too_many``: s beyond what words missing there take.
-
-    ``language``: the likeliest other one, with its ``probability``; ``own``: that of the text's. None where too short.
-    """
-
-    span: Span
-    too_many: float
-    seconds: float
-    heard: str
-    at_end: bool
-    language: str | None
-    probability: float | None
-    own: float | None
-
-
-def unexplained_speech(view: DetectorInput) -> list[Stretch]:
-    """Return the stretches of sound that the text does not explain. Raises CannotJudge without the scorer's payload."""
-    understood(view)
-    payload = required_payload(view, SCORER)
-    stretches = payload["unexplained"]
-    return [
-        Stretch(
-            tuple(one["span"]),
-            float(one["seconds"]) - float(one["expected"]),
-            float(one["seconds"]),
-            str(one["heard"]),
-            one is stretches[-1],
-            one["language"],
-            one["probability"],
-            one["own"],
-        )
-        for one in stretches
-    ]
 
 
 def quoted(words: Sequence[str], most: int = 8) -> str:

@@ -124,6 +124,9 @@ class Detector(Protocol):
     chunk is not clean unless this class has looked, even where the run did not measure what it needs.
     ``explains`` names classes whose findings follow from this one; the judge folds them into it.
     ``judged_by``: empty, or the claim about the whole run that judges what no single chunk shows.
+    ``continuous``: the value as a run's own distribution is fitted on it, where ``evidence`` cuts it off at the bottom.
+    ``run_tail``: the robust deviations beyond what a run leads to expect that healthy chunks stay within, for a class
+    whose limit a run can only raise (a voice that is heard badly); None: the priors' tail, and the run decides.
     ``expects``: compares with figures that the run's other chunks supply (``View.voice``), so that it has more to say
     once the session is over.
     """
@@ -146,8 +149,11 @@ class Detector(Protocol):
     injectors: tuple[Injector, ...]
     judged_by: ClassVar[str]
     expects: bool
+    run_tail: float | None
 
     def evidence(self, view: DetectorInput) -> Detection: ...
+
+    def continuous(self, view: DetectorInput) -> float | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +186,11 @@ class BaseFault:
     injectors: tuple[Injector, ...] = ()
     judged_by: ClassVar[str] = ""
     expects: bool = False
+    run_tail: float | None = None
+
+    def continuous(self, view: DetectorInput) -> float | None:
+        """Return the value without the floor that ``measure`` puts under it; None where that is the same."""
+        return None
 
     def measure(self, view: DetectorInput) -> DetectorValue:
         """Return what is seen. May raise CannotJudge and NotApplicable; anything else becomes "could not judge"."""

@@ -3,8 +3,9 @@
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
-from harness.detectors._edits import quoted, unexplained_speech
+from harness.detectors._edits import quoted
 from harness.detectors._inject import audio, crossfade, give, speech
+from harness.detectors._stretches import unexplained_speech
 from harness.detectors.base import BaseFault, Citation, DetectorValue, Family, InjectionMaterial
 
 

@@ -3,11 +3,13 @@
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
-from harness.detectors._edits import NOTHING, heard_edits, is_added, is_again, likeliest, quoted, unexplained_speech
+from harness.detectors._edits import NOTHING, heard_edits, is_added, is_again, likeliest, quoted
 from harness.detectors._inject import crossfade, give, speech, word_start, words, words_at
+from harness.detectors._stretches import unexplained_speech
 from harness.detectors.base import BaseFault, CannotInject, Citation, DetectorValue, Family, InjectionMaterial
 
 WORDLESS = 8.0  # nats a second of sound between words in which nothing of the text is heard
+USUAL = 0.25  # s of it in healthy speech
 
 
 def babble(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
@@ -41,7 +43,7 @@ class InsertedWords(BaseFault):
     unit = "nats by which the audio fits better with further words"
     relation = Relation.EXCESS
     default_margin = 6.0
-    default_limit = 2.0
+    default_limit = 0.0
     sources = (Citation("the prompt is heard", "https://github.com/SWivid/F5-TTS/issues/85"),)
     injectors = (
         *words((0.3, 0.6, 1.0, 2.0, 4.0), 2.0, babble, unit="s"),
@@ -64,7 +66,9 @@ def _without_words(view: DetectorInput) -> DetectorValue:
     """Sound between two words of the text that is none of them, whatever was heard in it."""
     between = [one for one in unexplained_speech(view) if not one.at_end]
     longest = max(between, key=lambda one: one.too_many, default=None)
-    if longest is None or longest.too_many <= 0:
+    if longest is None or longest.too_many <= USUAL:
         return DetectorValue(NOTHING)
     heard_as = f"heard as {quoted(longest.heard.split())}" if longest.heard else "in which no word was heard"
-    return DetectorValue(WORDLESS * longest.too_many, longest.span, f"{longest.too_many:.2f} s too many, {heard_as}")
+    return DetectorValue(
+        WORDLESS * (longest.too_many - USUAL), longest.span, f"{longest.too_many:.2f} s too many, {heard_as}"
+    )

@@ -1,12 +1,11 @@
 """Language switch: part of the speech is in another language."""
 
-import math
-
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
-from harness.detectors._edits import Stretch, quoted, unexplained_speech
+from harness.detectors._edits import quoted
 from harness.detectors._inject import audio, crossfade, give, speech
+from harness.detectors._stretches import unexplained_speech
 from harness.detectors.base import (
     BaseFault,
     CannotInject,
@@ -16,8 +15,6 @@ from harness.detectors.base import (
     InjectionMaterial,
     NotApplicable,
 )
-
-RAREST = 1e-4  # probability; the scorer rounds to it
 
 
 def go_on_abroad(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
@@ -41,36 +38,28 @@ class LanguageSwitch(BaseFault):
         "a prompt in another language",
     )
     observes = ("edit_likelihood",)
-    unit = "log-odds of another language over the text's own, in speech that the text does not explain"
+    unit = "log-odds that speech which the text does not explain is in another language"
     relation = Relation.EXCESS
     default_margin = 1.0
-    default_limit = 1.0
+    default_limit = 0.5
     explains = ("gibberish-tail", "inserted-words", "unintelligible")
     sources = (
         Citation("a Chinese tail after an English text", "https://github.com/coqui-ai/TTS/issues/4187"),
-        Citation("Whisper base names the language of each stretch of 0.6 s and more (docs/judging.md)"),
+        Citation("Whisper base names the language of each stretch of 1 s and more (docs/judging.md)"),
     )
     injectors = audio("s", (0.5, 1.0, 2.0, 4.0), 2.0, go_on_abroad)
 
     def measure(self, view: DetectorInput) -> DetectorValue:
-        stretches = [one for one in unexplained_speech(view) if one.language is not None]
+        stretches = [one for one in unexplained_speech(view) if one.language is not None and not one.misheard]
         if any(one.own is None for one in stretches):
             raise NotApplicable(f"Whisper does not know the language {view.chunk.language!r}")
-        worst = max(stretches, key=_log_odds, default=None)
-        if worst is None or _log_odds(worst) <= 0.0:
+        worst = max(stretches, key=lambda one: one.other_language, default=None)
+        if worst is None or worst.other_language <= 0.0:
             return DetectorValue(0.0)
         detail = (
             f"{worst.seconds:.1f} s in {language_name(worst.language or '')}, heard as {quoted(worst.heard.split())}"
         )
-        return DetectorValue(_log_odds(worst), worst.span, detail)
-
-
-def _log_odds(one: Stretch) -> float:
-    """Return how much likelier the likeliest other language is than the text's own.
-
-    Its rest, spread thin over a hundred languages, is what a robotic or noisy voice sounds like, and no other language.
-    """
-    return math.log(max(one.probability or 0.0, RAREST) / max(one.own or 0.0, RAREST))
+        return DetectorValue(worst.other_language, worst.span, detail)
 
 
 def language_name(code: str) -> str:

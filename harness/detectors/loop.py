@@ -3,8 +3,9 @@
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
-from harness.detectors._edits import are_of, heard_edits, is_again, likeliest, quoted, unexplained_speech
+from harness.detectors._edits import are_of, heard_edits, is_again, likeliest, quoted
 from harness.detectors._inject import crossfade, give, speech, word_start, words, words_at
+from harness.detectors._stretches import unexplained_speech
 from harness.detectors.base import BaseFault, Citation, DetectorValue, Family, InjectionMaterial
 
 
@@ -18,7 +19,8 @@ def say_again(material: InjectionMaterial, dose: float, rng: np.random.Generator
 
 RELUCTANCE = 6.0  # nats; Whisper writes a word that was said twice only once, so much is against writing it again
 
-AFTER_THE_END = 1.6  # nats a second of the text again behind its end; a tail that is too long is a loop that is
+AFTER_THE_END = 1.6  # nats a second of the text again behind its end
+USUAL_TAIL = 1.1  # s; less is a word misheard at the end
 
 
 class Loop(BaseFault):
@@ -30,7 +32,7 @@ class Loop(BaseFault):
     unit = "nats by which the audio fits better with words said again, and 6 that are against it"
     relation = Relation.EXCESS
     default_margin = 6.0
-    default_limit = 2.0
+    default_limit = 0.25
     explains = ("gibberish-tail", "inserted-words", "overlong")
     sources = (
         Citation("a phrase repeated", "https://github.com/neonbjb/tortoise-tts/issues/237"),
@@ -54,8 +56,10 @@ class Loop(BaseFault):
 def _after_the_end(view: DetectorInput) -> DetectorValue:
     """Words of the text behind its last word, however much babble follows them."""
     tail = next((one for one in unexplained_speech(view) if one.at_end), None)
-    if tail is None or tail.too_many <= 0 or not are_of(tail.heard, view.chunk.expected_text):
+    if tail is None or tail.too_many <= USUAL_TAIL or not are_of(tail.heard, view.chunk.expected_text):
         return DetectorValue(0.0)
     return DetectorValue(
-        AFTER_THE_END * tail.too_many, tail.span, f"{quoted(tail.heard.split())} spoken again after the end"
+        AFTER_THE_END * (tail.too_many - USUAL_TAIL),
+        tail.span,
+        f"{quoted(tail.heard.split())} spoken again after the end",
     )

@@ -3,7 +3,16 @@
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
-from harness.detectors._edits import NOTHING, heard_edits, is_missing, likeliest, quoted
+from harness.detectors._edits import (
+    NOTHING,
+    WORDS_TAIL,
+    HeardEdit,
+    best_gain,
+    heard_edits,
+    is_missing,
+    likeliest,
+    quoted,
+)
 from harness.detectors._inject import crossfade, give, speech, word_start, words, words_at
 from harness.detectors.base import BaseFault, Citation, DetectorValue, Family, InjectionMaterial
 
@@ -25,8 +34,9 @@ class SkippedWords(BaseFault):
     unit = "nats by which the audio fits better without words of the text"
     relation = Relation.EXCESS
     default_margin = 6.0
-    default_limit = 2.0
+    default_limit = 1.0
     essential = True
+    run_tail = WORDS_TAIL
     sources = (
         Citation("the first words are lost", "https://github.com/k2-fsa/sherpa-onnx/issues/1777"),
         Citation("log-likelihood ratio under Whisper's decoder, by two models (docs/judging.md)"),
@@ -34,10 +44,11 @@ class SkippedWords(BaseFault):
     injectors = words((1.0, 2.0, 3.0, 5.0, 8.0), 5.0, leave_out)
 
     def measure(self, view: DetectorInput) -> DetectorValue:
-        edits = heard_edits(view)
-        return likeliest(
-            edits,
-            lambda edit: is_missing(edit) and not edit.at_end,
-            lambda edit: f"{quoted(edit.written)} not spoken",
-            NOTHING,
-        )
+        return likeliest(heard_edits(view), _inside, lambda edit: f"{quoted(edit.written)} not spoken", NOTHING)
+
+    def continuous(self, view: DetectorInput) -> float | None:
+        return best_gain(heard_edits(view), _inside)
+
+
+def _inside(edit: HeardEdit) -> bool:
+    return is_missing(edit) and not edit.at_end

@@ -3,7 +3,16 @@
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
-from harness.detectors._edits import NOTHING, heard_edits, is_missing, likeliest, quoted
+from harness.detectors._edits import (
+    NOTHING,
+    WORDS_TAIL,
+    HeardEdit,
+    best_gain,
+    heard_edits,
+    is_missing,
+    likeliest,
+    quoted,
+)
 from harness.detectors._inject import give, speech, word_start, words
 from harness.detectors.base import BaseFault, CannotInject, Citation, DetectorValue, Family, InjectionMaterial
 
@@ -29,6 +38,7 @@ class Truncation(BaseFault):
     default_margin = 6.0
     default_limit = 2.0
     essential = True
+    run_tail = WORDS_TAIL
     sources = (
         Citation("the last sentence is gone", "https://github.com/2noise/ChatTTS/issues/557"),
         Citation("log-likelihood ratio of an end against the next word, by two models (docs/judging.md)"),
@@ -36,10 +46,11 @@ class Truncation(BaseFault):
     injectors = words((1.0, 2.0, 4.0, 6.0, 10.0), 6.0, lose_the_end)  # the reports' last sentence, a short one
 
     def measure(self, view: DetectorInput) -> DetectorValue:
-        edits = heard_edits(view)
-        return likeliest(
-            edits,
-            lambda edit: edit.kind == "end" or (is_missing(edit) and edit.at_end),
-            lambda edit: f"{quoted(edit.written)} not spoken",
-            NOTHING,
-        )
+        return likeliest(heard_edits(view), _of_the_end, lambda edit: f"{quoted(edit.written)} not spoken", NOTHING)
+
+    def continuous(self, view: DetectorInput) -> float | None:
+        return best_gain(heard_edits(view), _of_the_end)
+
+
+def _of_the_end(edit: HeardEdit) -> bool:
+    return edit.kind == "end" or (is_missing(edit) and edit.at_end)

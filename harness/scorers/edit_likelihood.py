@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.core.records import Json, Samples, Span
+from harness.core.records import Json, Samples
 from harness.scorers.asr import (
     DEFAULT,
     ENGLISH,
@@ -28,10 +28,11 @@ from harness.scorers.asr_faster_whisper import model_path
 from harness.scorers.base import Clip, Unavailable
 from harness.scorers.clip import SharedClip
 from harness.scorers.intelligibility import LOOPED
+from harness.scorers.scored_edits import ScoredEdit, second_asked
 from harness.scorers.unexplained import UnexplainedSpeech, unexplained
 from harness.scorers.voice_activity import RATE, Voiced, join_spans, original_time, voiced
 from harness.scorers.word_edits import EditKind, WordEdit, as_heard, as_spelled, everywhere, last_heard
-from harness.text import UNSPACED, default_normaliser, normaliser, primary, spoken_text
+from harness.text import UNSPACED, default_normaliser, normaliser, primary, spoken_letters, spoken_text
 from harness.text.alignment import TimedWord
 from harness.weights import model_names
 
@@ -43,45 +44,10 @@ RUNS = 12  # runs of words that are read in full
 LIKELY = -8.0  # nats; every edit that could gain more is read too
 KEPT = 16  # edits of the payload
 LOW_WORD = -3.0  # nats; a word this unlikely gives cause to try runs of words
-LEAST_LANGUAGE = 0.6  # s of speech that tell a language
+LEAST_LANGUAGE = 1.0  # s of speech that tell a language
+A_LANGUAGE = 2.0  # s that are asked about at once: part of a longer stretch may be in the text's own
+MOST_PARTS = 4
 LONGEST = 29.0  # s that one window holds
-# A second model is asked about edits that gain more than this; it can only take away, and less is no finding anyway.
-# Whisper tends to write a word that was said twice only once, so for a repetition a gain below 0 may still be one.
-DOUBTFUL = {
-    EditKind.OMIT: 0.0,
-    EditKind.REPEAT: -5.0,
-    EditKind.INSERT: 0.0,
-    EditKind.REPLACE: 2.0,
-    EditKind.END: 0.0,
-}
-
-
-@dataclass(frozen=True)
-class ScoredEdit:
-    """An edit with its gain in nats by the first and, where it was asked, the second model."""
-
-    edit: WordEdit
-    gain: float
-    second: float | None = None
-
-    @property
-    def agreed(self) -> float:
-        """What both models grant it."""
-        return self.gain if self.second is None else min(self.gain, self.second)
-
-    def to_json(self, times: Sequence[Span]) -> Json:
-        """Return plain JSON; the span is that of its words, or the border where something was put in."""
-        first, after = self.edit.first, self.edit.after
-        start = times[first][0] if first < len(times) else times[-1][1]
-        end = times[after - 1][1] if after > first else start
-        return {
-            "kind": self.edit.kind.value,
-            "ref": [first, after],
-            "said": list(self.edit.said),
-            "gain": round(self.gain, 2),
-            "second": None if self.second is None else round(self.second, 2),
-            "span": [round(start, 2), round(max(start, end), 2)],
-        }
 
 
 class EditLikelihoodScorer:
@@ -129,7 +95,7 @@ class EditLikelihoodScorer:
         reading = reader.read(audio, spelled)
         scored = _scored(reading, words, heard, same)
         second = self._reader(OTHERS, language) if is_english(language) else None
-        scored = _asked_again(scored, second, audio, spelled)
+        scored = second_asked(scored, second, audio, spelled)
         strange = _unexplained(clip, words, transcript.words, same, language)
         return {
             **_payload(reading, words, scored, speech, second),
@@ -141,7 +107,8 @@ class EditLikelihoodScorer:
         piece = samples[round(one.span[0] * RATE) : round(one.span[1] * RATE)]
         if one.seconds < LEAST_LANGUAGE or voiced(piece).seconds < LEAST_LANGUAGE:  # a hum has no language
             return {**one.to_json(), "language": None, "probability": None, "own": None}
-        scores = self._reader(OTHERS, language).language_scores(piece)
+        reader = self._reader(OTHERS, language)
+        scores = min((reader.language_scores(part) for part in _parts(piece)), key=lambda one: one.get(language, 0.0))
         own = scores.pop(language, None)
         top = max(scores, key=lambda name: scores[name])
         return {
@@ -161,6 +128,16 @@ class EditLikelihoodScorer:
         if (model, language) not in self._readers:
             self._readers[model, language] = EditReader(model, language)
         return self._readers[model, language]
+
+
+def _parts(piece: Samples) -> list[Samples]:
+    """Return a stretch whole where it is short, else up to four parts of 2 s, evenly over it."""
+    width = round(A_LANGUAGE * RATE)
+    if len(piece) < 1.25 * width:
+        return [piece]
+    count = min(MOST_PARTS, 2 * len(piece) // width - 1)
+    step = (len(piece) - width) / max(count - 1, 1)
+    return [piece[round(k * step) : round(k * step) + width] for k in range(count)]
 
 
 def read_beside_text(samples: Samples, text: str, language: str) -> WordReading:
@@ -193,7 +170,7 @@ def _unexplained(
         return []
     if language in UNSPACED:
         words, heard = list("".join(words)), [one for word in heard for one in _characters(word)]
-    return unexplained(words, heard, same, activity, bounds)
+    return unexplained(words, heard, same, activity, bounds, partial(spoken_letters, language=language))
 
 
 def _characters(word: TimedWord) -> list[TimedWord]:
@@ -235,20 +212,6 @@ def _runs(reading: WordReading) -> Iterator[WordEdit]:
     for edit in everywhere(reading.words, 3):
         if edit.after - edit.first > 1 and edit.kind is EditKind.OMIT and {edit.first, edit.after} & low:
             yield edit
-
-
-def _asked_again(
-    scored: Sequence[ScoredEdit], second: EditReader | None, audio: Any, words: Sequence[str]
-) -> list[ScoredEdit]:
-    """Return the edits with a second model's gain for those that look likely."""
-    doubtful = [one for one in scored if one.gain > DOUBTFUL[one.edit.kind]]
-    if second is None or not doubtful:
-        return list(scored)
-    reading = second.read(audio, words)
-    others = [one.edit for one in doubtful if one.edit.kind is not EditKind.END]
-    gains = dict(zip(others, reading.gains(others), strict=True))
-    ends = {one.edit: reading.end_at(one.edit.first) for one in doubtful if one.edit.kind is EditKind.END}
-    return [replace(one, second=(gains | ends).get(one.edit)) for one in scored]
 
 
 def _payload(

@@ -16,10 +16,12 @@ from harness.scorers.asr_faster_whisper import FasterWhisper, model_path
 from harness.scorers.asr_window import FULL_FRAMES, WindowedModel
 from harness.scorers.base import Unavailable
 from harness.scorers.teacher_forcing import TeacherForcedDecoder, TextReading, TokenEdit
+from harness.scorers.whisper_tokens import whole_tokenizer
 from harness.scorers.word_edits import WordEdit
 from harness.text import UNSPACED
 
 FRAME_SECONDS = 0.02  # of the encoder's output
+CONTINUED = 12  # tokens; a word that was put in and the next of the text
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,10 @@ class WordReading:
         gain, word = max(((self.end_at(word), word) for word in range(first, len(self.words))), default=(-np.inf, 0))
         return word, gain
 
+    def continued(self, word: int) -> tuple[str, ...]:
+        """Return the words that the model itself goes on with behind the words before ``word``."""
+        return self.reader.continued(self, word)
+
     def times(self) -> list[Span]:
         """Return when each word is spoken, in seconds of the audio that was read, by Whisper's own alignment."""
         return self.reader.times(self)
@@ -96,7 +102,10 @@ class EditReader:
         self._decoder = _decoder(model_path(model) / "model.bin")
         try:
             self._tokenizer: Any = Tokenizer(
-                self._model.hf_tokenizer, self._model.model.is_multilingual, task="transcribe", language=language
+                whole_tokenizer(model_path(model) / "tokenizer.json"),
+                self._model.model.is_multilingual,
+                task="transcribe",
+                language=language,
             )
         except ValueError:
             raise Unavailable(f"Whisper {self.model_name} does not know the language {language!r}") from None
@@ -135,6 +144,14 @@ class EditReader:
         frames = min(features.shape[-1], FULL_FRAMES)
         self._model.full_window = full_window
         return self._model.encode(pad_or_trim(features[:, :frames])), frames
+
+    def continued(self, reading: WordReading, word: int) -> tuple[str, ...]:
+        """Return up to ``CONTINUED`` tokens, as words, that the model writes behind the words before ``word``."""
+        prompt = list(reading.tokens.tokens[: reading.starts[word]])
+        before = len(prompt) - reading.starts[0]  # CTranslate2 counts and returns what the text begins with, too
+        length = min(len(prompt) + before + CONTINUED, self._decoder.most_tokens)
+        written = self._model.model.generate(reading.encoded, [prompt], beam_size=1, max_length=length)
+        return self.split(self._tokenizer.decode(written[0].sequences_ids[0][before:]))
 
     def times(self, reading: WordReading) -> list[Span]:
         """Return the span of each word in seconds."""

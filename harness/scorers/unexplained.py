@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.core.records import Json, Span
 from harness.scorers.activity import Activity
-from harness.scorers.word_edits import comparable_word, word_differences
+from harness.scorers.word_edits import word_differences
 from harness.text.alignment import TimedWord
 
 LEAST = 0.5  # s of sound; less is a misheard word
@@ -45,52 +45,64 @@ class UnexplainedSpeech:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Anchor:
+    """Words [first, after) of the text that were heard as written, in words [start, end) of the transcript."""
+
+    first: int
+    after: int
+    start: int
+    end: int
+
+
 def unexplained(
     words: Sequence[str],
     heard: Sequence[TimedWord],
     same: Callable[[str, str], bool],
     activity: Activity,
     bounds: Span,
+    letters: Callable[[str], int],
 ) -> list[UnexplainedSpeech]:
     """Return the stretches with at least ``LEAST`` s of sound, and always the last, behind the last word.
 
-    ``bounds``: begin and end of all speech.
+    ``bounds``: begin and end of all speech; ``letters``: how many a word of the text has when it is spoken.
     """
     anchors = list(_anchors(words, heard, same))
-    letters = sum(len(comparable_word(heard[j].word)) for _, j in anchors)
-    spoken = sum(heard[j].end - heard[j].start for _, j in anchors)
-    pace = spoken / letters if letters else USUAL_LETTER
+    sizes = [sum(map(letters, words[one.first : one.after])) for one in anchors]
+    spoken = sum(heard[one.end - 1].end - heard[one.start].start for one in anchors)
+    pace = spoken / sum(sizes) if sum(sizes) else USUAL_LETTER
+    longest = {one: STRETCH + SLOWEST * pace * size for one, size in zip(anchors, sizes, strict=True)}
+    outside = _Anchor(-1, 0, -1, 0), _Anchor(len(words), len(words) + 1, len(heard), len(heard) + 1)
     stretches = []
-    for (i, j), (k, m) in pairwise([(-1, -1), *anchors, (len(words), len(heard))]):
-        start = bounds[0] if j < 0 else min(heard[j].end, heard[j].start + _longest(heard[j], pace))
-        end = bounds[1] if m == len(heard) else max(heard[m].start, heard[m].end - _longest(heard[m], pace))
+    for before, behind in pairwise([outside[0], *anchors, outside[1]]):
+        start, end = bounds
+        if before in longest:
+            start = min(heard[before.end - 1].end, heard[before.start].start + longest[before])
+        if behind in longest:
+            end = max(heard[behind.start].start, heard[behind.end - 1].end - longest[behind])
         seconds = _sound(activity, start, end)
-        if seconds >= LEAST or m == len(heard):
-            expected = pace * sum(len(comparable_word(word)) for word in words[i + 1 : k])
-            said = " ".join(word.word for word in heard[j + 1 : m])
-            stretches.append(UnexplainedSpeech((start, end), i + 1, k, seconds, expected, said))
+        if seconds >= LEAST or behind is outside[1]:
+            expected = pace * sum(map(letters, words[before.after : behind.first]))
+            said = " ".join(word.word for word in heard[before.end : behind.start])
+            stretches.append(UnexplainedSpeech((start, end), before.after, behind.first, seconds, expected, said))
     return stretches
 
 
-def _anchors(
-    words: Sequence[str], heard: Sequence[TimedWord], same: Callable[[str, str], bool]
-) -> Iterator[tuple[int, int]]:
-    """Yield (word of the text, word heard) for all that were heard as written, in whatever spelling."""
+def _anchors(words: Sequence[str], heard: Sequence[TimedWord], same: Callable[[str, str], bool]) -> Iterator[_Anchor]:
+    """Yield what was heard as written, in whatever spelling, word by word where the words correspond."""
     place = spoken = 0
     for first, after, start, end in word_differences(words, [word.word for word in heard]):
-        yield from zip(range(place, first), range(spoken, start), strict=True)
+        for width in range(first - place):
+            yield _Anchor(place + width, place + width + 1, spoken + width, spoken + width + 1)
         if (
             first < after
             and start < end
             and same(" ".join(words[first:after]), " ".join(w.word for w in heard[start:end]))
         ):
-            yield from zip(range(first, after), range(start, end), strict=False)
+            yield _Anchor(first, after, start, end)
         place, spoken = after, end
-    yield from zip(range(place, len(words)), range(spoken, len(heard)), strict=True)
-
-
-def _longest(word: TimedWord, pace: float) -> float:
-    return STRETCH + SLOWEST * pace * len(comparable_word(word.word))
+    for width in range(len(words) - place):
+        yield _Anchor(place + width, place + width + 1, spoken + width, spoken + width + 1)
 
 
 def _sound(activity: Activity, start: float, end: float) -> float:

@@ -12,6 +12,7 @@ from harness.text.normalisers import (
     with_normaliser,
 )
 from harness.text.scripts import UNSPACED, count_words, is_unspaced, primary
+from harness.text.spoken_length import spoken_letters
 from harness.text.syllables import spoken_syllables, word_syllables
 from harness.text.tokens import has_emoji
 
@@ -29,6 +30,7 @@ __all__ = [
     "normaliser_names",
     "normaliser_version",
     "primary",
+    "spoken_letters",
     "spoken_syllables",
     "spoken_text",
     "with_normaliser",

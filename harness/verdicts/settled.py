@@ -47,11 +47,22 @@ def settle_run(views: Sequence[DetectorInput], evidence: Sequence[Sequence[Detec
     settled = [replace(view, voice={**view.voice, **row}) for view, row in zip(heard, figures, strict=True)]
     again = [asked_again(view, given) for view, given in zip(settled, evidence, strict=True)]
     chunks = [
-        RunChunk(view.attempt.id, view.chunk, {e.fault: e.value for e in given if e.value is not None})
+        RunChunk(view.attempt.id, view.chunk, fitted_values(view, given))
         for view, given in zip(settled, again, strict=True)
         if view.attempt.id is not None and not nothing_to_speak(view.chunk)
     ]
     return Settled(settled, again, fit_run(chunks, priors), voices)
+
+
+def fitted_values(view: DetectorInput, given: Sequence[Detection]) -> dict[str, float]:
+    """Return detector -> the value that a run's own distribution is fitted on, of those that could look."""
+    classes = catalogue()
+    values = {}
+    for detection in given:
+        if detection.value is not None:
+            continuous = classes[detection.fault].continuous(view)
+            values[detection.fault] = detection.value if continuous is None else continuous
+    return values
 
 
 def asked_again(view: DetectorInput, given: Sequence[Detection]) -> list[Detection]:

@@ -195,10 +195,12 @@ def _bounds(
     for one, expected, spread in zip(chunks, line.expected, line.spread, strict=True):
         if not math.isfinite(spread):
             continue
-        allowed = priors.tail(name) * scale * wider(length_of(one.chunk)) * float(spread)
-        allowed = max(allowed, FLOOR * least)
-        allowed = min(allowed, (CEILING if fault.family in CAPPED else FURTHEST) * least)
         middle = float(expected) if math.isfinite(expected) else float(np.median(healthy))
         middle = min(max(middle, float(healthy.min())), float(healthy.max()))  # a line may lead out of what there is
+        tail = priors.tail(name) * wider(length_of(one.chunk)) if fault.run_tail is None else fault.run_tail
+        allowed = max(tail * scale * float(spread), FLOOR * least)
+        allowed = min(allowed, (CEILING if fault.family in CAPPED else FURTHEST) * least)
+        if fault.run_tail is not None:
+            allowed = max(allowed, (fault.default_limit or 0.0) - middle)
         bounds[one.attempt] = OwnBound(middle, allowed, int(line.healthy.sum()), low, high)
     return bounds

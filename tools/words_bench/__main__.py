@@ -1,4 +1,4 @@
-"""python -m tools.words_bench {speak,hear,table} FOLDER ...: see --help."""
+"""python -m tools.words_bench {speak,hear,table,voices} FOLDER ...: see --help."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from tools.words_bench.copies import copies
 def main() -> None:
     """Speak the copies, listen to them, and count what was found; each step goes on where it was left."""
     parser = argparse.ArgumentParser(prog="python -m tools.words_bench", description=__doc__)
-    parser.add_argument("step", choices=("speak", "hear", "table"))
+    parser.add_argument("step", choices=("speak", "hear", "table", "voices"))
     parser.add_argument("folder", type=Path, help="where clips and results are kept")
     parser.add_argument("--development", action="store_true", help="the texts that limits were chosen on")
     parser.add_argument("--piper", nargs=2, metavar=("PROGRAM", "MODEL"), help="without it Piper's share is left out")
     parser.add_argument("--foreign", type=Path, help="folder with the folders espeak-de, kokoro-ja, espeak-ru of clips")
+    parser.add_argument("--clips", type=Path, nargs="+", default=[], help="voices: folders of ID.wav and metadata.csv")
     parser.add_argument("--asr", help="the recognizer, as for a run")
     parser.add_argument("--most", type=int, help="only the first N copies; all kinds have about the same share of them")
     options = parser.parse_args()
@@ -28,6 +29,10 @@ def main() -> None:
         from tools.words_bench.hearing import hear_all
 
         hear_all(chosen, options.folder, options.asr)
+    elif options.step == "voices":
+        from tools.words_bench.voices import hear_voices
+
+        print(hear_voices(options.clips, options.folder, options.asr, options.most))
     else:
         from tools.words_bench.table import table
 

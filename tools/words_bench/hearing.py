@@ -1,10 +1,11 @@
-"""Listen to the copies with the scorers of a run and keep what they measured, a JSON line a clip."""
+"""Listen to clips with the scorers of a run and keep what they measured, a JSON line a clip."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,38 +21,63 @@ SCORED = ("signal", "intelligibility", "edit_likelihood")
 RESULTS = "measurements.jsonl"
 
 
+@dataclass(frozen=True, slots=True)
+class BenchClip:
+    """One clip to listen to, and what it should say."""
+
+    id: str
+    text: str
+    path: Path
+    language: str = "en"
+
+
 def hear_all(copies: Sequence[Copy], folder: Path, asr: str | None) -> None:
-    """Measure each clip of ``folder`` that has no line in its results yet."""
+    """Measure each copy in ``folder`` that has no line in its results yet."""
+    hear_clips((BenchClip(copy.id, copy.text, folder / f"{copy.id}.wav") for copy in copies), folder / RESULTS, asr)
+
+
+def hear_clips(clips: Iterable[BenchClip], results: Path, asr: str | None) -> None:
+    """Append a line to ``results`` for each clip that is there and has none yet."""
     torch.set_num_threads(1)
-    results = folder / RESULTS
-    finished = {line["id"] for line in read_results(folder)}
+    finished = {line["id"] for line in read_lines(results)}
     scorers = {name: SCORERS.get(name)(**({} if name == "signal" else {"asr": asr})) for name in SCORED}
-    variant = Variant("bench", "recorded")
-    for copy in copies:
-        path = folder / f"{copy.id}.wav"
-        if copy.id in finished or not path.exists():
+    for clip in clips:
+        if clip.id in finished or not clip.path.exists():
             continue
-        audio = read_audio(path)
-        chunk = Chunk(copy.id, copy.text)
-        attempt = Attempt(0, 0, 0, copy.id, "bench", sample_rate=audio.sample_rate, duration=audio.duration)
-        clip = SharedClip(chunk, attempt, audio.samples, audio.sample_rate, variant)
-        line: dict[str, Any] = {"id": copy.id, "seconds": audio.duration, "cpu": {}, "seen": {}}
-        for name, scorer in scorers.items():
-            began = time.process_time()
-            seen = observe(scorer, clip)
-            line["cpu"][name] = round(time.process_time() - began, 3)
-            line["seen"][name] = {"status": seen.status.value, "reason": seen.reason, "payload": seen.payload}
+        line = _measured(clip, scorers)
         with results.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
+def _measured(clip: BenchClip, scorers: dict[str, Any]) -> dict[str, Any]:
+    audio = read_audio(clip.path)
+    attempt = Attempt(0, 0, 0, clip.id, "bench", sample_rate=audio.sample_rate, duration=audio.duration)
+    chunk, variant = Chunk(clip.id, clip.text, clip.language), Variant("bench", "recorded")
+    shared = SharedClip(chunk, attempt, audio.samples, audio.sample_rate, variant)
+    line: dict[str, Any] = {"id": clip.id, "seconds": audio.duration, "cpu": {}, "seen": {}}
+    for name, scorer in scorers.items():
+        began = time.process_time()
+        measurement = observe(scorer, shared)
+        line["cpu"][name] = round(time.process_time() - began, 3)
+        line["seen"][name] = {
+            "status": measurement.status.value,
+            "reason": measurement.reason,
+            "payload": measurement.payload,
+        }
+    return line
+
+
 def read_results(folder: Path) -> list[dict[str, Any]]:
+    """Return the lines of the copies measured so far."""
+    return read_lines(folder / RESULTS)
+
+
+def read_lines(results: Path) -> list[dict[str, Any]]:
     """Return the lines measured so far; a last line that was cut off by a kill is left out."""
-    path = folder / RESULTS
-    if not path.exists():
+    if not results.exists():
         return []
     lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in results.read_text(encoding="utf-8").splitlines():
         try:
             lines.append(json.loads(line))
         except ValueError:

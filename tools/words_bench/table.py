@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from rapidfuzz.distance import Indel
 
-from harness.core.records import Attempt, Chunk, DetectorInput, Finding, Measurement, Status
-from harness.detectors import catalogue
-from harness.detectors.base import Family
+from harness.core.records import Finding
 from harness.stats.rates import clopper_pearson
-from harness.verdicts import Limits, VerdictPolicy
-from tools.words_bench.copies import LANGUAGES, Copy
-from tools.words_bench.hearing import read_results
+from tools.words_bench.copies import COUNTS, ENGINES, LANGUAGES, Copy
+from tools.words_bench.first_run import FirstRun, view_of
+from tools.words_bench.hearing import BenchClip, read_results
 
 NAMED = {"de": "German", "ja": "Japanese", "ru": "Russian"}
 ALIKE = 0.5  # of the letters, of a new word as it was heard
-WORDS = frozenset(name for name, fault in catalogue().items() if fault.family is Family.TRANSCRIPT)
 NAMES = {
     "one-omitted": {"skipped-words"},
     "two-omitted": {"skipped-words"},
@@ -35,42 +31,47 @@ NAMES = {
 
 
 def table(copies: Sequence[Copy], folder: Path) -> str:
-    """Return the counts as a Markdown table, with exact 95% intervals."""
-    by_id = {copy.id: copy for copy in copies}
-    judge = VerdictPolicy(Limits.default())
+    """Return the counts as a Markdown table, with exact 95% intervals.
+
+    The clean copies of an engine are a first run; every other copy is held against what its engine's run allows.
+    """
     rows: dict[str, list[tuple[Copy, list[Finding], bool]]] = defaultdict(list)
-    for line in read_results(folder):
-        copy = by_id.get(line["id"])
-        if copy is None:
-            continue
-        view = view_of(copy, line)
-        found, unjudged = judge.findings(view, [e for e in judge.evidence(view) if e.fault in WORDS])
-        rows[copy.kind].append((copy, found, bool(unjudged)))
+    for copy, findings, unjudged in judged(copies, folder):
+        rows[copy.kind].append((copy, findings, unjudged))
     lines = [
         "| what | clips | found | 95% | by name | right word, of those | not judged |",
         "|---|---|---|---|---|---|---|",
     ]
-    for kind, seen in rows.items():
-        alarms = [(copy, found) for copy, found, _ in seen if found]
-        named = [(copy, found) for copy, found in alarms if NAMES.get(kind, set()) & {one.fault for one in found}]
-        right = sum(any(_tells(copy, one) for one in found) for copy, found in named)
-        low, high = clopper_pearson(len(alarms), len(seen))
-        unjudged = sum(not_judged for *_, not_judged in seen)
+    for kind in sorted(rows, key=list(COUNTS).index):
+        row = rows[kind]
+        alarms = [(copy, findings) for copy, findings, _ in row if findings]
+        named = [(copy, all_of) for copy, all_of in alarms if NAMES.get(kind, set()) & {one.fault for one in all_of}]
+        right = sum(any(_tells(copy, one) for one in all_of) for copy, all_of in named)
+        low, high = clopper_pearson(len(alarms), len(row))
+        unjudged = sum(not_judged for *_, not_judged in row)
         lines.append(
-            f"| {kind} | {len(seen)} | {len(alarms)} | {low:.1%} to {high:.1%} | {len(named)} | {right} | {unjudged} |"
+            f"| {kind} | {len(row)} | {len(alarms)} | {low:.1%} to {high:.1%} | {len(named)} | {right} | {unjudged} |"
         )
     return "\n".join(lines)
 
 
-def view_of(copy: Copy, line: dict[str, Any]) -> DetectorInput:
-    """Return the view of one measured clip, without a reference."""
-    seen = {
-        name: Measurement(name, "", Status(one["status"]), one["payload"], one["reason"])
-        for name, one in line["seen"].items()
-    }
-    rate = (seen["signal"].payload or {}).get("sample_rate")
-    attempt = Attempt(0, 0, 0, copy.id, "bench", sample_rate=rate, duration=line["seconds"])
-    return DetectorInput(Chunk(copy.id, copy.text), attempt, seen)
+def judged(copies: Sequence[Copy], folder: Path) -> Iterator[tuple[Copy, list[Finding], bool]]:
+    """Yield each copy that was measured with its findings by words, and whether a class could not judge it."""
+    measured = {line["id"]: line for line in read_results(folder)}
+    views = {copy.id: view_of(_clip(copy, folder), measured[copy.id]) for copy in copies if copy.id in measured}
+    for engine in ENGINES:
+        mine = [copy for copy in copies if copy.engine == engine and copy.id in views]
+        clean = [copy for copy in mine if copy.kind == "clean"]
+        run = FirstRun.of([views[copy.id] for copy in clean])
+        for copy, (_, findings) in zip(clean, run.alarms(), strict=True):
+            yield copy, findings, False
+        for copy in mine:
+            if copy.kind != "clean":
+                yield copy, *run.findings(views[copy.id])
+
+
+def _clip(copy: Copy, folder: Path) -> BenchClip:
+    return BenchClip(copy.id, copy.text, folder / f"{copy.id}.wav")
 
 
 def _tells(copy: Copy, finding: Finding) -> bool:

@@ -1,0 +1,72 @@
+"""Sound that holds none of the text's words where it stands, as the transcript classes read it. Seconds and nats."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from harness.core.records import DetectorInput, Json, Span
+from harness.detectors._edits import SCORER
+from harness.detectors._heard import understood
+from harness.detectors.base import required_payload
+
+SLOW = 1.4  # times the clip's own pace, which a word that was misheard may take
+STRETCHED = 0.15  # s that it may take beyond that
+MISHEARD = 55.0  # % of the letters that what was heard shares with the words that stand there: it is those words
+RAREST = 1e-4  # probability of a language; the scorer rounds to it
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One stretch; ``too_many``: s of sound beyond what the words that are missing there may take.
+
+    ``language``: the likeliest other one, ``own``: the probability of the text's; None where too short to tell.
+    """
+
+    span: Span
+    too_many: float
+    seconds: float
+    heard: str
+    written: str
+    at_end: bool
+    language: str | None
+    own: float | None
+
+    @property
+    def misheard(self) -> bool:
+        """Whether what was heard is much like the words that stand there."""
+        from rapidfuzz.fuzz import ratio
+
+        return bool(self.heard) and ratio(_letters(self.heard), _letters(self.written)) >= MISHEARD
+
+    @property
+    def other_language(self) -> float:
+        """Log-odds that it is in another language than the text's; raises TypeError where that cannot be told."""
+        own = min(max(float(self.own), RAREST), 1 - RAREST)  # type: ignore[arg-type]
+        return math.log((1 - own) / own)
+
+
+def unexplained_speech(view: DetectorInput) -> list[Stretch]:
+    """Return the stretches of sound that the text does not explain. Raises CannotJudge without the scorer's payload."""
+    understood(view)
+    payload = required_payload(view, SCORER)
+    stretches, words = payload["unexplained"], [str(word["word"]) for word in payload["words"]]
+    return [_read(one, words, one is stretches[-1]) for one in stretches]
+
+
+def _read(one: Json, words: list[str], at_end: bool) -> Stretch:
+    seconds, expected = float(one["seconds"]), float(one["expected"])
+    return Stretch(
+        tuple(one["span"]),
+        seconds - (SLOW * expected + STRETCHED if expected > 0 else 0.0),
+        seconds,
+        str(one["heard"]),
+        " ".join(words[slice(*one["ref"])]),
+        at_end,
+        one["language"],
+        one["own"],
+    )
+
+
+def _letters(text: str) -> str:
+    return "".join(c for c in text.casefold() if c.isalnum())
