@@ -45,6 +45,10 @@ def test_words_that_were_heard_twice_are_repeated_and_not_put_in() -> None:
     assert heard("a red house", "a red house a red house") == [WordEdit(EditKind.REPEAT, 0, 3)]
 
 
+def test_a_word_beside_a_number_in_digits_is_put_in() -> None:
+    assert heard("at four today", "at about 4 today") == [WordEdit(EditKind.INSERT, 1, 1, ("about",))]
+
+
 def test_another_word_is_replaced_and_another_spelling_is_not() -> None:
     assert heard("at four today", "at five today") == [WordEdit(EditKind.REPLACE, 1, 2, ("five",))]
     assert heard("at four today", "at 4 today") == []

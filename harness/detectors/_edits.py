@@ -19,6 +19,8 @@ NOTHING = 0.0  # nats: the text as written explains the audio best
 WORDS_TAIL = 3.0  # robust deviations; of ten healthy voices, well heard and badly, hardly a chunk gains more
 LEAST_LETTERS, ALIKE = 6, 75.0  # letters, and % of them, of words that come from a text rather than by chance
 LONGER_WORD = 2.0  # nats
+SAID_TWICE, USUAL_TWICE = frozenset({"had", "that"}), 3.0  # nats
+LIKE_WRITTEN = 50.0  # % of the letters
 NO_TIME = 2.0  # nats for missing words
 NEW_LETTERS = 3  # and more of them in a word's place: another word runs together with it
 FAITHFUL = (
@@ -81,8 +83,14 @@ def gain_over_rivals(edit: HeardEdit, edits: Sequence[HeardEdit]) -> float:
     A longer word in the place of another is first of all that word misheard.
     """
     rivals = [other.gain for other in edits if other.touches(edit) and _rival(edit, other)]
-    price = LONGER_WORD if says_more(edit) else NOTHING
+    price = LONGER_WORD if says_more(edit) else _usual_twice(edit)
     return edit.gain + edit.time - price - max([NOTHING, *rivals])
+
+
+def _usual_twice(edit: HeardEdit) -> float:
+    """Return what is taken off a word said again that good English says twice ("he had had")."""
+    words = {_run_together(word) for word in edit.written}
+    return USUAL_TWICE if edit.kind == "repeat" and words & SAID_TWICE else NOTHING
 
 
 def _rival(edit: HeardEdit, other: HeardEdit) -> bool:
@@ -93,13 +101,24 @@ def _rival(edit: HeardEdit, other: HeardEdit) -> bool:
         lost_end = other.kind in {"omit", "end"} and other.at_end and not edit.at_end
         added = other.kind in {"insert", "repeat"}
         return added or lost_end or (inside and _heard_otherwise(other) and not _short_of_time(edit, other))
-    return edit.kind == "insert" and _heard_otherwise(other)
+    return edit.kind == "insert" and _heard_otherwise(other) and not _adds_it_too(edit, other)
 
 
 def _heard_otherwise(other: HeardEdit) -> bool:
     """Whether an edit tells words that were spoken, and taken for others of about their length."""
     share = _letters(other.said) / max(_letters(other.written), 1)
     return other.kind == "replace" and FAITHFUL[0] <= share <= FAITHFUL[1]
+
+
+def _adds_it_too(edit: HeardEdit, other: HeardEdit) -> bool:
+    """Whether what was heard instead is what was put in beside the words as written, these a little misheard."""
+    from rapidfuzz.fuzz import ratio
+
+    width = len(edit.said)
+    rests = [other.said[width:]] if other.said[:width] == edit.said else []
+    rests += [other.said[:-width]] if other.said[-width:] == edit.said else []
+    written = _run_together(" ".join(other.written))
+    return any(rest and ratio(_run_together(" ".join(rest)), written) >= LIKE_WRITTEN for rest in rests)
 
 
 def _short_of_time(edit: HeardEdit, other: HeardEdit) -> bool:

@@ -26,7 +26,7 @@ class NumberMisread(BaseFault):
     unit = "nats by which the audio fits another number better"
     relation = Relation.EXCESS
     default_margin = 6.0
-    default_limit = 2.0
+    default_limit = 6.0
     sources = (
         Citation("5 spoken as forty", "https://github.com/0xShug0/audio.cpp/issues/99"),
         Citation("both sides go through one named normaliser, so that every way of saying a number counts"),

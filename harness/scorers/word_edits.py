@@ -74,7 +74,24 @@ def as_heard(words: Sequence[str], heard: Sequence[str], same: Callable[[str, st
         written, said = list(words[first:after]), list(heard[start:end])
         if same(" ".join(written), " ".join(said)):
             continue
-        yield from _explanations(words, first, after, said)
+        extra = _beside(written, said, same) if written else None
+        if extra is None:
+            yield from _explanations(words, first, after, said)
+        else:
+            at = after if extra[1] else first
+            yield repetition(words, at, extra[0]) or WordEdit(EditKind.INSERT, at, at, extra[0])
+
+
+def _beside(
+    written: Sequence[str], said: Sequence[str], same: Callable[[str, str], bool]
+) -> tuple[tuple[str, ...], bool] | None:
+    """Return what was heard beside the words as written, in another spelling, and whether behind them; else None."""
+    for width in range(1, len(said)):
+        if same(" ".join(written), " ".join(said[width:])):
+            return tuple(said[:width]), False
+        if same(" ".join(written), " ".join(said[:width])):
+            return tuple(said[width:]), True
+    return None
 
 
 def as_spelled(words: Sequence[str], heard: Sequence[str], same: Callable[[str, str], bool]) -> tuple[str, ...]:
