@@ -15,9 +15,15 @@ from harness.core.errors import ConfigError
 from harness.core.records import Attempt, Chunk, DetectorInput, Measurement, Status, Variant
 from harness.detectors import get
 from harness.scorers import observe
+from harness.scorers.activity import Activity
+from harness.scorers.asr_faster_whisper import model_path
 from harness.scorers.clip import SharedClip
 from harness.scorers.edit_likelihood import EditLikelihoodScorer
+from harness.scorers.unexplained import unexplained
+from harness.scorers.whisper_tokens import whole_tokenizer
 from harness.scorers.word_edits import EditKind, WordEdit, as_heard, as_spelled, last_heard
+from harness.text import spoken_letters
+from harness.text.alignment import TimedWord
 from harness.weights import model_folder
 
 TEXT = "She put the small letter on the kitchen table and waited for her brother to come home."
@@ -152,6 +158,47 @@ def test_a_number_read_as_another_is_named(
     assert (found.value or 0.0) > (get("number-misread").default_limit or 0.0) and "74" in found.detail
     subprocess.run(["flite", "-voice", "slt", "-t", text, "-o", str(path)], check=True)
     assert get("number-misread").evidence(scored(scorer, path, Chunk("a", text))).value == 0.0
+
+
+@pytest.mark.parametrize("model", ["tiny.en", "base"])
+def test_texts_are_cut_into_the_tokens_that_the_models_were_trained_on(
+    model: str, scorer: EditLikelihoodScorer
+) -> None:
+    from whisper.tokenizer import get_tokenizer
+
+    stock = get_tokenizer(model == "base", language="en", task="transcribe")
+    ours = whole_tokenizer(model_path(model) / "tokenizer.json")
+    for text in (" this telephone took two tables to the other tower", " die Tür ist teuer", " тут три точки", " to"):
+        assert ours.encode(text, add_special_tokens=False).ids == stock.encode(text)
+
+
+def test_a_word_that_the_second_model_spells_in_its_own_way_is_put_in_by_both(
+    spoken: Callable[[str], DetectorInput],
+) -> None:
+    seen = spoken(TEXT.replace("kitchen", "telephone kitchen"))
+    edits = (seen.payload("edit_likelihood") or {})["edits"]
+    put_in = max((one for one in edits if one["kind"] == "insert"), key=lambda one: one["gain"])
+    assert put_in["second"] > 0.0 and "inserted-words" in beyond(seen)
+
+
+def test_time_between_words_is_that_of_the_words_as_spoken() -> None:
+    import numpy as np
+
+    activity = Activity(np.ones(600, bool), np.zeros(600))
+    said = [TimedWord(word, at, at + 0.5) for word, at in (("It", 0.0), ("said", 0.5), ("178.", 1.0), ("The", 4.0))]
+
+    def between(text: str) -> list[tuple[float, float]]:
+        stretches = unexplained(text.split(), said, same, activity, (0.0, 4.5), spoken_letters)
+        return [(round(one.seconds, 1), one.expected) for one in stretches[:-1]]
+
+    ((long, of_a_year),) = between("It said 1788. The")
+    ((also, of_a_word),) = between("It said no. The")
+    assert long == also > 2.0 and of_a_year > 5 * of_a_word
+    said[2:3] = [TimedWord("fifty", 1.0, 1.5), TimedWord("-three,", 1.5, 4.0)]
+    whole = unexplained(
+        ["It", "said", "fifty-three,", "The"], said, lambda *_: True, activity, (0.0, 4.5), spoken_letters
+    )
+    assert all(not one.heard for one in whole), "both halves are the word as written"
 
 
 def test_silence_has_no_words_to_score(scorer: EditLikelihoodScorer) -> None:

@@ -19,6 +19,7 @@ from harness.text import (
     normaliser,
     normaliser_names,
     normaliser_version,
+    spoken_letters,
     spoken_syllables,
     spoken_text,
     with_normaliser,
@@ -187,3 +188,18 @@ def test_words_are_counted_one_way_in_all_scripts(text: str, words: int) -> None
 def test_the_chunker_cuts_every_language_that_is_written_without_spaces() -> None:
     for language in sorted(UNSPACED):
         assert len(chunk_text("བོད་ཡིག" * 60, 20, 4, language)) > 1, language
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "letters"),
+    [
+        ("kitchen,", "en", 7),
+        ("1788.", "en", len("seventeeneightyeight")),
+        ("47 men", "en", len("fortysevenmen")),
+        ("12", "de", len("zwölf")),
+        ("* * *", "en", 0),
+        ("時計", "ja", 2),
+    ],
+)
+def test_a_text_is_as_long_as_it_is_spoken(text: str, language: str, letters: int) -> None:
+    assert spoken_letters(text, language) == letters

@@ -103,6 +103,20 @@ def test_a_value_that_most_chunks_share_is_left_to_the_prior():
     assert own.of(6) == {}
 
 
+@pytest.mark.parametrize(("usual", "spread", "raised"), [(-5.0, 1.2, False), (-2.5, 2.0, True)])
+def test_a_run_that_is_heard_badly_raises_the_limit_of_words_and_none_lowers_it(usual, spread, raised):
+    def gains(rng, words):
+        return usual + spread * rng.standard_normal()
+
+    own = fit_run(run_of(80, "skipped-words", gains), NO_PRIORS)
+    limits = [bound["skipped-words"].expected + bound["skipped-words"].limit for bound in own.bounds.values()]
+    default = catalogue()["skipped-words"].default_limit
+    assert min(limits) >= default - 1e-9
+    assert bool(np.median(limits) > default + 1.0) is raised
+    lost = fit_run(run_of(80, "skipped-words", gains, {4: 15.0}), NO_PRIORS)
+    assert lost.beyond["skipped-words"] >= {5}, "a phrase that is gone stands out in any voice"
+
+
 def test_healthy_runs_of_heavy_tails_raise_few_alarms():
     alarms = 0
     for seed in range(20):
