@@ -75,6 +75,9 @@ def test_every_suite_of_the_plan_is_a_run_of_one_night(whole):
     page = (where / "reports" / "index.html").read_text()
     assert "quantization: nothing was decided" in page
     assert all(f"{part['run']}/report.html" in page for part in record["suites"])
+    metrics = (where / "reports" / "metrics.prom").read_text()
+    assert "tts_soak_night_exit_code 1.0" in metrics
+    assert 'tts_soak_chunks{corpus="book",suite="stress"' in metrics
 
 
 def test_what_two_suites_ask_alike_is_spoken_once(whole):

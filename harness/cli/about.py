@@ -24,6 +24,17 @@ def init(path: Path) -> None:
 
 
 @main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that completes commands, options and runs; as in `eval "$(tts-soak completion bash)"`."""
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None  # the choice above
+    click.echo(kind(main, {}, "tts-soak", "_TTS_SOAK_COMPLETE").source())
+
+
+@main.command()
 @click.argument("name", required=False)
 def faults(name: str | None) -> None:
     """List the fault classes, one a line, or explain one."""

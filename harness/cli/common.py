@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import click
 from harness.core import __version__
 from harness.core.errors import ConfigError, SoakError, nearest
 from harness.core.paths import CLONE, default_reports, default_variants
+from harness.core.project import project_defaults
 
 if TYPE_CHECKING:
     from harness.core.records import Variant
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
 REPORTS = click.option(
     "--reports", type=click.Path(path_type=Path), default=lambda: default_reports(Path.cwd()), help="where runs are"
 )
+
+
+def _run_ids(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    reports = Path(ctx.params.get("reports") or default_reports(Path.cwd()))
+    return sorted(path.parent.name for path in reports.glob(f"{glob.escape(incomplete)}*/manifest.json"))
+
+
+RUN = click.argument("run", required=False, shell_complete=_run_ids)
 VARIANTS = click.option(
     "--variants",
     type=click.Path(path_type=Path),
@@ -29,12 +39,31 @@ VARIANTS = click.option(
 )
 
 
+# what means the same to every command that has it; the others are pytest's alone
+_SHARED = ("variants", "reports", "corpus", "language", "asr", "asr-device")
+
+
+def _project_defaults(group: click.Group) -> dict[str, dict[str, Any]]:
+    """Return the defaults of the project, by command and parameter, as click takes them."""
+    values = project_defaults(Path.cwd()).values
+    return {
+        name: {
+            str(parameter.name): values[key]
+            for parameter in command.params
+            for key in _SHARED
+            if key in values and f"--{key}" in parameter.opts
+        }
+        for name, command in group.commands.items()
+    }
+
+
 class _OneLineErrors(click.Group):
     """A user's error prints as one line and ends with its exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
+            ctx.default_map = _project_defaults(self)
             return super().invoke(ctx)
         except SoakError as error:
             from harness.terminal import printable_redacted

@@ -6,13 +6,24 @@ from pathlib import Path
 
 import click
 
-from harness.cli.common import REPORTS, main, run_path
+from harness.cli.common import REPORTS, RUN, main, run_path
+
+
+def _exporters(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    from harness.report.exporters import EXPORTERS
+
+    return [name for name in EXPORTERS if name.startswith(incomplete)]
 
 
 @main.command("export")
-@click.argument("run", required=False)
+@RUN
 @click.option(
-    "--to", "name", required=True, metavar="EXPORTER", help="benchmark, mlflow, prometheus, or a package's own"
+    "--to",
+    "name",
+    required=True,
+    metavar="EXPORTER",
+    shell_complete=_exporters,
+    help="benchmark, mlflow, prometheus, or a package's own",
 )
 @click.option("--target", default=None, help="file, address or project; the exporter's usual one if not given")
 @REPORTS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.common import REPORTS, become_pytest, main, run_path
+from harness.cli.common import REPORTS, RUN, become_pytest, main, run_path
 from harness.core.printable import printable_line
 from harness.engine.night import PLAN, NightPlan
 
@@ -41,7 +41,7 @@ def prune_command(keep: int, audio_only: bool, reports: Path) -> None:
 
 
 @main.command()
-@click.argument("run", required=False)
+@RUN
 @REPORTS
 def verify(run: str | None, reports: Path) -> None:
     """Check that every acknowledged attempt of a run is there once and its audio unchanged."""
@@ -110,7 +110,7 @@ def baseline() -> None:
 
 
 @baseline.command("set")
-@click.argument("run", required=False)
+@RUN
 @click.option("--name", default="main", show_default=True, help="what the baseline is called")
 @REPORTS
 def baseline_set(run: str | None, name: str, reports: Path) -> None:
@@ -121,7 +121,7 @@ def baseline_set(run: str | None, name: str, reports: Path) -> None:
 
 
 @main.command("compare")
-@click.argument("run", required=False)
+@RUN
 @click.argument("other", required=False)
 @click.option("--variant", default=None, metavar="A[=B]", help="which variant of RUN with which of OTHER")
 @click.option("--baseline", "name", default=None, help="compare with this baseline too, not only with earlier runs")

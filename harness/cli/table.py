@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.common import REPORTS, main, run_path
+from harness.cli.common import REPORTS, RUN, main, run_path
 from harness.core.errors import ConfigError
 from harness.core.records import Arm
 
@@ -15,7 +15,7 @@ _KINDS = (".parquet", ".csv")
 
 
 @main.command("table")
-@click.argument("run", required=False)
+@RUN
 @click.option("--out", type=click.Path(path_type=Path), default=None, help=".parquet or .csv (default: CSV, printed)")
 @click.option("--all-arms", is_flag=True, help="also replays, timing-only passes and the arms of experiments")
 @REPORTS

@@ -50,8 +50,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the state of this session in the stash. A night that cannot be read is exit code 4."""
     stage = config.stash[_STAGE] = PluginState()
-    options.settle_options(config)
     try:
+        options.settle_options(config)
         stage.night = Night.load(config)
     except SoakError as problem:
         raise pytest.UsageError(terminal.printable_redacted(str(problem))) from None
@@ -298,7 +298,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         if stage.night.runs or stage.night.problems:
             try:
                 closing.keep_night(stage.night, int(session.exitstatus), session.config.getoption("reports"))
-            except OSError as error:
+            except (OSError, SoakError) as error:
                 stage.night.failed.append(f"the record of the night cannot be written: {error}")
                 session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 

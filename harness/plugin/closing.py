@@ -59,12 +59,19 @@ def experiment(terminalreporter: Any, suite: str, table: str, run: Path, decided
 
 
 def keep_night(night: Night, code: int, reports: Path) -> None:
-    """Keep what the night found, and draw the page over all runs with it on top."""
+    """Keep what the night found, draw the page over all runs with it on top, and write its figures for Prometheus."""
+    from datetime import UTC, datetime
+
+    from harness.report.exporters import open_run
+    from harness.report.exporters.prometheus import USUAL, write_metrics
     from harness.report.nights import write_night
     from harness.report.trend import render_index
 
     write_night(reports, night_record(night, code))
     render_index(reports)
+    night_figures = {"night_exit_code": float(code), "night_seconds": sum(night.seconds.values())}
+    night_figures["night_ended_timestamp_seconds"] = datetime.now(UTC).timestamp()
+    write_metrics([open_run(path) for path in night.runs.values()], reports / USUAL, night_figures)
 
 
 def night_record(night: Night, code: int) -> dict[str, Any]:

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.core.errors import ConfigError
 from harness.core.paths import VARIANTS, default_reports, default_variants
+from harness.core.project import ProjectDefaults, project_defaults
 
 if TYPE_CHECKING:
     from harness.engine.night import SuiteEntry
 
 
+_USUAL: dict[str, Any] = {}  # the default of each option, as it was registered
+
+
 def add(parser: pytest.Parser) -> None:
     """Register the options."""
     group = parser.getgroup("tts-soak", "soak test of text-to-speech")
-    option = group.addoption
+
+    def option(flag: str, **settings: Any) -> None:
+        _USUAL[flag.removeprefix("--")] = settings.get("default", False)
+        group.addoption(flag, **settings)
+
     option("--variants", metavar="FILE", type=Path, default=None, help="what is under test (TOML)")
     option(
         "--variant",
@@ -101,13 +110,40 @@ def _seconds(text: str) -> float:
     return value
 
 
+# how an option of the table is read: as on the command line
+_KINDS: Mapping[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("variants", "reports", "limits", "calibration"), Path),
+    **dict.fromkeys(("chunks", "clients", "replay-seeds", "replay-most", "keep"), _count),
+    "quiet-chunks": int,
+    "patience": _seconds,
+    "seed": _seed,
+}
+
+
 def settle_options(config: pytest.Config) -> None:
-    """Fill in defaults that depend on where the command was given: in a clone the clone's, else the folder's."""
+    """Fill in what the command line leaves open: the project's defaults, then those of the clone or the folder.
+
+    Raises ConfigError for a table [tool.tts-soak] that cannot be used.
+    """
     here = config.invocation_params.dir
+    _take_project_defaults(config, project_defaults(here))
     if config.option.variants is None:
         config.option.variants = default_variants(here)
     if config.option.reports is None:
         config.option.reports = default_reports(here)
+
+
+def _take_project_defaults(config: pytest.Config, project: ProjectDefaults) -> None:
+    given = {str(word).partition("=")[0] for word in config.invocation_params.args}
+    for key, value in project.values.items():
+        kind, name = _KINDS.get(key), key.replace("-", "_")
+        if f"--{key}" in given or getattr(config.option, name) != _USUAL[key]:  # the latter: by PYTEST_ADDOPTS
+            continue
+        try:
+            taken = kind(str(value)) if kind is not None else value
+        except (argparse.ArgumentTypeError, ValueError) as error:
+            raise ConfigError(f"{project.where(key)}: {error}") from None
+        setattr(config.option, name, taken)
 
 
 def repeated_options(config: pytest.Config) -> str:
