@@ -1,4 +1,4 @@
-"""Fit the limits of a voice on its own healthy speech (layer 3, above judge and profile)."""
+"""Fit the limits of a voice on its own healthy speech."""
 
 from harness.verdicts.calibration.calibrate import calibrate, calibrate_takes
 from harness.verdicts.calibration.healthy import fit_priors
