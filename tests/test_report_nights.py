@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import main
+from harness.core import paths
 from harness.core.errors import ConfigError
 from harness.report import baseline
 from harness.report.baseline import compare_with_baseline, promote, read_baseline
@@ -195,7 +196,7 @@ def test_the_plans_own_baseline_does_not_spoil_a_night_on_another_corpus(tmp_pat
 
 
 def test_a_baseline_of_the_repository_is_found_from_any_reports_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(baseline, "_ROOT", tmp_path / "repository")
+    monkeypatch.setattr(paths, "CLONE", tmp_path / "repository")
     promote(make_run(tmp_path / "there"), "main", tmp_path / "repository" / "reports")
     repository = read_baseline("main", tmp_path)
     assert repository.suite == "stress"

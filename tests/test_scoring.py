@@ -11,7 +11,7 @@ import pytest
 from harness.audio import write_wav
 from harness.core.records import Attempt, Chunk, Status, Variant
 from harness.engine.scoring import ScoreJob, ScoringProcess
-from harness.engine.scoring import room as room_module
+from harness.engine.scoring import scoring_process as room_module
 
 RATE = 16000
 

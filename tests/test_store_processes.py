@@ -30,7 +30,7 @@ from pathlib import Path
 import numpy as np
 from harness.core.errors import StoreError
 from harness.store import Run, latest
-from harness.core.records import Attempt, Observation, Status
+from harness.core.records import Attempt, Measurement, Status
 root = Path(sys.argv[1])
 try:
     if root.exists():
@@ -46,7 +46,7 @@ try:
         samples = np.random.default_rng(n).uniform(-1, 1, 3000).astype(np.float32)
         stored = run.record_attempt(Attempt(session, epoch, n, f"c{n}", "q4", sample_rate=8000), samples)
         os.write(1, f"{stored.id} {n} {stored.audio_sha256}\\n".encode())
-        run.record_observations(stored.id, [Observation("signal", "1", Status.OK, {"n": n})])
+        run.record_observations(stored.id, [Measurement("signal", "1", Status.OK, {"n": n})])
 except StoreError as error:
     print(error, file=sys.stderr)
     sys.exit(error.exit_code)
@@ -77,7 +77,9 @@ def test_kills_at_random_moments_lose_double_and_change_nothing(tmp_path):
     root = tmp_path / "reports"
     chance = random.Random(11)
     known: dict[int, tuple[int, str]] = {}
-    for kill in range(12):
+    kills = 0
+    while kills < 12 or (len(known) <= 12 and kills < 60):  # on a busy machine many kills come before the first row
+        kill, kills = kills, kills + 1
         writer = start(root)
         assert writer.stdout.readline() == b"ready\n", writer.stderr.read()
         time.sleep(chance.uniform(0, 0.15))
@@ -95,7 +97,7 @@ def test_kills_at_random_moments_lose_double_and_change_nothing(tmp_path):
                 assert np.array_equal(run.read_audio(attempt)[0], expected)
     with Run.open(root / "r", write=True) as run:
         assert run.verify() == []
-        assert [epoch.reason for epoch in run.epochs(1)] == ["start"] + ["resume"] * 11
+        assert [epoch.reason for epoch in run.epochs(1)] == ["start"] + ["resume"] * (kills - 1)
     assert len(known) > 12
 
 
