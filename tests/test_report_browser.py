@@ -4,11 +4,13 @@ import json
 import shutil
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from harness.report import write
+from harness.store.sounds import Sounds
 
-from ._report_run import make_run
+from ._report_run import RATE, clip, make_run
 from .test_report_sections import RESULTS, claim, experiment
 
 CHROMIUM = next(
@@ -95,6 +97,18 @@ def wait_playing(page, label):
         " && a.ariaLabel.startsWith(label))",
         label,
     )
+
+
+def test_flac_and_wav_beside_the_page_play(browser, tmp_path):
+    whole = np.rint(clip(1.0, 220) * 20000).astype(np.int16) / np.float32(32768)
+    (tmp_path / "audio").mkdir()
+    names = [Sounds(tmp_path).write(samples, RATE)[0] for samples in (whole, clip(1.0, 330))]
+    assert [name.rpartition(".")[2] for name in names] == ["flac", "wav"]
+    (tmp_path / "page.html").write_text("".join(f"<audio autoplay src={name}></audio>" for name in names))
+    page = browser.new_page()
+    page.goto((tmp_path / "page.html").as_uri())
+    until(page, "[...document.querySelectorAll('audio')].every(a => a.currentTime > 0.05 && !a.error)")
+    page.close()
 
 
 def test_a_reviewer_decides_with_the_keyboard_alone(open_page, tmp_path):

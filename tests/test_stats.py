@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, theilslopes
 
 from harness import stats
 from harness.stats import series
@@ -160,3 +160,15 @@ def test_faults_in_bursts_are_told_from_scattered_ones() -> None:
     together = [90 <= i < 100 for i in range(200)]
     assert stats.bursts(together, seed=1) < 0.01 < 0.5 < stats.bursts(scattered, seed=1)
     assert stats.bursts([True, *[False] * 30], seed=1) == 1.0
+
+
+def test_the_slope_of_a_long_series_is_that_of_all_its_pairs_within_a_small_part_of_its_interval():
+    noise = np.random.default_rng(5)
+    values = 1e-4 * np.arange(2500) + noise.normal(size=2500)
+    values[::40] += 30  # outliers, which the slope stands
+    whole = theilslopes(values, np.arange(2500))
+    slope = stats.theil_sen(values)
+    assert slope.count == 2500
+    assert abs(slope.value - whole.slope) < 0.25 * (whole.high_slope - whole.low_slope)
+    assert slope.interval[0] < 1e-4 < slope.interval[1]
+    assert slope.interval[1] - slope.interval[0] == pytest.approx(whole.high_slope - whole.low_slope, rel=0.25)

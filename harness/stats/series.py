@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,10 @@ from harness.stats.autocorrelation import cautious, widening
 from harness.stats.paired import Estimate, Series
 
 REPEATS = 4999
+_AT_ONCE = 1 << 20  # values of permuted rows that are there together
 BLOCK = 5  # chunks, more in long series; absorbs what pre-whitening leaves
 LEAST_SERIES = 12
+MOST_PAIRED = 1000  # values; scipy holds several matrices of all pairs, 2.5 GB for 10,000
 LINE_SHARE = 0.1
 JUMP_TAIL = 0.1  # share of the jumps that its tail is fitted on
 JUMP_SHAPE = 0.15
@@ -22,6 +25,7 @@ JUMP_SHAPE = 0.15
 def theil_sen(values: ArrayLike, positions: ArrayLike | None = None, level: float = 0.95) -> Estimate:
     """Slope per position (Theil 1950, Sen 1968); the interval is widened for lag-1 autocorrelation.
 
+    All pairs of values are compared, so a series of more than MOST_PAIRED is first reduced to medians of neighbours.
     Raises ValueError for fewer than 3 values.
     """
     y = np.asarray(values, np.float64)
@@ -30,10 +34,13 @@ def theil_sen(values: ArrayLike, positions: ArrayLike | None = None, level: floa
     from scipy.stats import theilslopes
 
     x = np.arange(y.size, dtype=np.float64) if positions is None else np.asarray(positions, np.float64)
+    count, pieces = y.size, math.ceil(y.size / math.ceil(y.size / MOST_PAIRED))
+    if pieces < count:
+        y, x = (np.asarray([np.median(part) for part in np.array_split(given, pieces)]) for given in (y, x))
     estimate = theilslopes(y, x, alpha=level)
     slope, low, high = float(estimate[0]), float(estimate[2]), float(estimate[3])
     wider = widening(cautious(y))
-    return Estimate(slope, (slope - (slope - low) * wider, slope + (high - slope) * wider), int(y.size))
+    return Estimate(slope, (slope - (slope - low) * wider, slope + (high - slope) * wider), int(count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ def trend_test(values: ArrayLike, *, seed: int) -> SeriesTest:
     x = np.arange(y.size) - (y.size - 1) / 2
     x /= math.sqrt(float(x @ x))
     slope = float(x @ y)
-    null = np.abs(_permuted(y - LINE_SHARE * slope * x, seed) @ x)
+    null = np.concatenate([np.abs(rows @ x) for rows in _permuted(y - LINE_SHARE * slope * x, seed)])
     return SeriesTest(_p_value(abs(slope), null), abs(slope))
 
 
@@ -69,7 +76,7 @@ def step_test(values: ArrayLike, *, seed: int) -> SeriesTest:
     """
     y = _whitened(values)
     observed, where = _largest_step(y[None, :])
-    null, _ = _largest_step(_permuted(y, seed))
+    null = np.concatenate([_largest_step(rows)[0] for rows in _permuted(y, seed)])
     return SeriesTest(_p_value(float(observed[0]), null), float(observed[0]), int(where[0]) + 1)
 
 
@@ -111,18 +118,24 @@ def _whitened(values: ArrayLike) -> Series:
     return z / scale if scale > 0 else z
 
 
-def _permuted(y: Series, seed: int) -> Series:
-    """Rows of ``y`` with its blocks in random order, cut at a random phase; shape (repeats, len(y))."""
+def _permuted(y: Series, seed: int) -> Iterator[Series]:
+    """Yield rows of ``y`` with its blocks in random order, cut at a random phase, in pieces of shape (some, len(y)).
+
+    Together they are REPEATS rows; a piece at a time, because all rows of a long run would take gigabytes.
+    """
     rng = np.random.default_rng(seed)
     n = y.size
     length = max(BLOCK, n // 40)
     blocks = math.ceil(n / length)
     keys = rng.random((REPEATS, blocks))
     start = rng.integers(0, length, size=REPEATS)
-    index = (np.arange(n)[None, :] + start[:, None]) // length % blocks
-    order = np.argsort(np.take_along_axis(keys, index, axis=1), axis=1, kind="stable")
-    rows: Series = y[order]
-    return rows
+    ranks = keys.argsort(axis=1).argsort(axis=1).astype(np.uint16)  # small integers are sorted without comparing
+    some = max(1, _AT_ONCE // n)
+    for first in range(0, REPEATS, some):
+        piece = slice(first, first + some)
+        index = (np.arange(n)[None, :] + start[piece, None]) // length % blocks
+        order = np.argsort(np.take_along_axis(ranks[piece], index, axis=1), axis=1, kind="stable")
+        yield y[order]
 
 
 def _largest_step(rows: Series) -> tuple[Series, NDArray[np.intp]]:

@@ -1,8 +1,8 @@
 """The append-only journal of a run: sessions, attempts, observations, judgements, audio.
 
 A run directory holds ``manifest.json`` (written once), ``journal.sqlite`` (docs/store.md has the tables) and
-``audio/<hash>_<rate>.wav``. Only one process writes; when a ``record_`` method returns, the record survives a kill
-and a power cut.
+``audio/<hash>_<rate>.flac`` or ``.wav``. Only one process writes; when a ``record_`` method returns, the record
+survives a kill and a power cut.
 """
 
 from harness.store.directory import Pruned, RunInfo, latest, list_runs, prune_runs

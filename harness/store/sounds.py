@@ -1,8 +1,9 @@
-"""Audio of a run: one WAV file a distinct sound, named by its hash, float32 kept bit for bit.
+"""Audio of a run: one file a distinct sound, named by the hash of its float32 samples, kept bit for bit.
 
-Own RIFF writer: libsndfile adds a PEAK chunk with the time of day to float files, so equal sounds would give unequal
-files. The name is the SHA-256 of the PCM and the sample rate, so chunk ids never reach the file system and two
-attempts with the same samples share a file.
+FLAC where the samples are exact in 16 or 24 bits, as those of most backends are; float WAV for all others. Own RIFF
+writer: libsndfile adds a PEAK chunk with the time of day to float files, so equal sounds would give unequal files. The
+name is the SHA-256 of the PCM and the sample rate, so chunk ids never reach the file system and two attempts with the
+same samples share a file.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from harness.core.documents import read_limited
 from harness.core.durable import sync_directory, write_durably
 from harness.core.errors import CannotStore, StoreError
 from harness.core.records import Samples
+from harness.store.lossless import decode_flac, encode_flac
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHHH4sII4sI")  # RIFF, fmt with extension size, fact, data
 _FLOAT = 3  # WAVE_FORMAT_IEEE_FLOAT
 _FILE_LIMIT = (1 << 30) + 4096  # bytes; a worker hands over at most 1 GiB of samples
 _RATE_LIMIT = 2**30  # four times as many bytes a second must fit into the header's 32 bits
-_NAME = re.compile(r"audio/[0-9a-f]{64}_\d{1,10}\.wav")
+_NAME = re.compile(r"audio/[0-9a-f]{64}_\d{1,10}\.(?:flac|wav)")
 
 
 def encode_wav(pcm: bytes, sample_rate: int) -> bytes:
@@ -68,9 +70,10 @@ class Sounds:
         if len(pcm) > 2**32 - 64:
             raise CannotStore(f"{self.run}: {len(pcm)} bytes of audio are more than a WAV file can hold")
         sha256 = hashlib.sha256(pcm).hexdigest()
-        name = f"{sha256}_{sample_rate}.wav"
+        packed = encode_flac(samples, sample_rate)
+        name = f"{sha256}_{sample_rate}.{'wav' if packed is None else 'flac'}"
         path = self.folder / name
-        data = encode_wav(pcm, sample_rate)
+        data = encode_wav(pcm, sample_rate) if packed is None else packed
         if path.is_file() and path.read_bytes() == data:
             sync_directory(self.folder)  # left by an attempt that was cut off before this step
         else:
@@ -92,7 +95,7 @@ class Sounds:
             raise StoreError(f"{self.run}: {relative!r} is no name of a sound; expected sound {sha256}")
         data = read_limited(path, f"sound {sha256}", _FILE_LIMIT, StoreError)
         try:
-            samples, rate = decode_wav(data)
+            samples, rate = decode_flac(data) if path.suffix == ".flac" else decode_wav(data)
         except ValueError as error:
             raise StoreError(f"{path}: damaged, {error}; expected sound {sha256}") from error
         digest = pcm_sha256(samples)

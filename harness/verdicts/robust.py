@@ -91,7 +91,9 @@ def _near(rest: Values, healthy: NDArray[np.bool_], fence: float, least: float) 
 
 def _drawn(values: Values, terms: Values, healthy: NDArray[np.bool_]) -> Values:
     """Return the coefficients, shape (terms,), starting from the median of the values; 400 chunks are plenty."""
-    import statsmodels.api as sm
+    # not statsmodels.api: it imports every model there is
+    from statsmodels.robust.norms import TukeyBiweight
+    from statsmodels.robust.robust_linear_model import RLM
 
     step = max(1, int(healthy.sum()) // MOST_FITTED)
     y, x = values[healthy][::step], terms[healthy][::step]
@@ -99,7 +101,7 @@ def _drawn(values: Values, terms: Values, healthy: NDArray[np.bool_]) -> Values:
     start[0] = np.median(y)
     if x.shape[1] == 1 or np.median(np.abs(y - start[0])) <= SAME:
         return start  # more than half of the values are the same: there is nothing to fit
-    model = sm.RLM(y, x, M=sm.robust.norms.TukeyBiweight())
+    model = RLM(y, x, M=TukeyBiweight())
     with np.errstate(all="ignore"):
         line = np.asarray(model.fit(start_params=start, maxiter=12, tol=1e-4, conv="coefs").params, np.float64)
     return line if np.isfinite(line).all() else start
