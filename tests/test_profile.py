@@ -84,7 +84,7 @@ def take(of: Chunk, seed: int, **changes: Mapping[str, Any]) -> Take:
     }  # fmt: skip
     payloads["edit_likelihood"] = {
         "words": [{**word, "word": written} for word, written in zip(words, of.text.split(), strict=True)],
-        "edits": [_edit("omit", 3, 4, float(rng.normal(-5, 1.5))), _edit("repeat", 6, 7, float(rng.normal(-8, 1.5)))],
+        "edits": [_edit("omit", 3, 4, float(rng.normal(-5, 1.5))), _edit("repeat", 6, 7, float(rng.normal(-9.5, 0.8)))],
         "unexplained": [],
     }
     for scorer, change in changes.items():
