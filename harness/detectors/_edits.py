@@ -100,7 +100,8 @@ def _rival(edit: HeardEdit, other: HeardEdit) -> bool:
     if edit.kind == "omit":
         lost_end = other.kind in {"omit", "end"} and other.at_end and not edit.at_end
         added = other.kind in {"insert", "repeat"}
-        return added or lost_end or (inside and _heard_otherwise(other) and not _short_of_time(edit, other))
+        told = _short_of_time(edit, other) or _lacks_it_too(edit, other)
+        return added or lost_end or (inside and _heard_otherwise(other) and not told)
     return edit.kind == "insert" and _heard_otherwise(other) and not _adds_it_too(edit, other)
 
 
@@ -108,6 +109,18 @@ def _heard_otherwise(other: HeardEdit) -> bool:
     """Whether an edit tells words that were spoken, and taken for others of about their length."""
     share = _letters(other.said) / max(_letters(other.written), 1)
     return other.kind == "replace" and FAITHFUL[0] <= share <= FAITHFUL[1]
+
+
+def _lacks_it_too(edit: HeardEdit, other: HeardEdit) -> bool:
+    """Whether what was heard instead is what is left without the missing words, a little misheard."""
+    from rapidfuzz.fuzz import ratio
+
+    first, after = edit.first - other.first, edit.after - other.first
+    if first < 0 or after > len(other.written):
+        return False
+    rest = _run_together(" ".join((*other.written[:first], *other.written[after:])))
+    said, written = _run_together(" ".join(other.said)), _run_together(" ".join(other.written))
+    return bool(rest) and ratio(rest, said) >= max(LIKE_WRITTEN, ratio(written, said))
 
 
 def _adds_it_too(edit: HeardEdit, other: HeardEdit) -> bool:

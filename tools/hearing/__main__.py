@@ -5,6 +5,7 @@
     python -m tools.hearing padding FOLDER       # the same recordings with silence around them
     python -m tools.hearing repeatable FOLDER    # 100 hearings in fresh processes: the same words and times
     python -m tools.hearing repeats FOLDER       # recordings said several times over: no loop of the recognizer
+    python -m tools.hearing stuck FOLDER         # half a minute of one piece of speech: the recognizer loops
 
 ``--asr`` takes any recognizer spec, as pytest does. Exit code 1 where a figure is missed.
 """
@@ -20,6 +21,7 @@ from harness.scorers.asr import DEFAULT, recognizer
 from tools.hearing import repeatable as fresh
 from tools.hearing import spoken
 from tools.hearing.recordings import Recording, recordings
+from tools.hearing.stuck import measure_stuck
 from tools.hearing.wordless import measure_wordless
 
 FOLDER = click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
@@ -65,6 +67,15 @@ def padding_command(folder: Path, asr: str, most: int) -> None:
 def repeats_command(folder: Path, asr: str, most: int) -> None:
     """Count recordings that are really said several times over and taken for a loop of the recognizer."""
     _finish(spoken.measure_repeats(_ear(asr), _read(folder)[:most]))
+
+
+@main.command("stuck")
+@ASR
+@FOLDER
+@click.option("--most", type=click.IntRange(1), default=8, show_default=True, help="at most so many recordings")
+def stuck_command(folder: Path, asr: str, most: int) -> None:
+    """Count on how many clips that are stuck on a piece of speech the recognizer loops at every try."""
+    _finish(measure_stuck(_ear(asr), _read(folder)[:most]))
 
 
 @main.command("repeatable")

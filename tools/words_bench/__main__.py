@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, nargs="+", default=[], help="voices: folders of ID.wav and metadata.csv")
     parser.add_argument("--asr", help="the recognizer, as for a run")
     parser.add_argument("--most", type=int, help="only the first N copies; all kinds have about the same share of them")
+    parser.add_argument("--skip", type=int, default=0, help="table: do not count the first N copies")
     options = parser.parse_args()
     chosen = copies(options.development)[: options.most]
     if options.step == "speak":
@@ -36,7 +37,7 @@ def main() -> None:
     else:
         from tools.words_bench.table import table
 
-        print(table(chosen, options.folder))
+        print(table(chosen, options.folder, options.skip))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 from rapidfuzz.distance import Indel
@@ -30,13 +30,15 @@ NAMES = {
 }
 
 
-def table(copies: Sequence[Copy], folder: Path) -> str:
+def table(copies: Sequence[Copy], folder: Path, skip: int = 0) -> str:
     """Return the counts as a Markdown table, with exact 95% intervals.
 
     The clean copies of an engine are a first run; every other copy is held against what its engine's run allows.
+    Of the first ``skip`` copies none is counted.
     """
     rows: dict[str, list[tuple[Copy, list[Finding], bool]]] = defaultdict(list)
-    for copy, findings, unjudged in judged(copies, folder):
+    counted = {copy.id for copy in copies[skip:]}
+    for copy, findings, unjudged in judged(copies, folder, counted):
         rows[copy.kind].append((copy, findings, unjudged))
     lines = [
         "| what | clips | found | 95% | by name | right word, of those | not judged |",
@@ -55,8 +57,8 @@ def table(copies: Sequence[Copy], folder: Path) -> str:
     return "\n".join(lines)
 
 
-def judged(copies: Sequence[Copy], folder: Path) -> Iterator[tuple[Copy, list[Finding], bool]]:
-    """Yield each copy that was measured with its findings by words, and whether a class could not judge it."""
+def judged(copies: Sequence[Copy], folder: Path, counted: Set[str]) -> Iterator[tuple[Copy, list[Finding], bool]]:
+    """Yield each copy of ``counted`` that was measured: its findings by words, and whether a class could not judge."""
     measured = {line["id"]: line for line in read_results(folder)}
     views = {copy.id: view_of(_clip(copy, folder), measured[copy.id]) for copy in copies if copy.id in measured}
     for engine in ENGINES:
@@ -64,9 +66,10 @@ def judged(copies: Sequence[Copy], folder: Path) -> Iterator[tuple[Copy, list[Fi
         clean = [copy for copy in mine if copy.kind == "clean"]
         run = FirstRun.of([views[copy.id] for copy in clean])
         for copy, (_, findings) in zip(clean, run.alarms(), strict=True):
-            yield copy, findings, False
+            if copy.id in counted:
+                yield copy, findings, False
         for copy in mine:
-            if copy.kind != "clean":
+            if copy.kind != "clean" and copy.id in counted:
                 yield copy, *run.findings(views[copy.id])
 
 
