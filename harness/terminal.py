@@ -14,6 +14,9 @@ from harness.engine.progress import Tick
 _PLAIN_EVERY = 15.0  # s between lines where the terminal cannot rewrite one
 
 
+_NOT_JUDGING = ("quiet pass", "trials", "generations")  # stages in which nothing can look faulty
+
+
 class Line:
     """Shows where the run stands: one line rewritten in a terminal, a line now and then in a log."""
 
@@ -64,7 +67,7 @@ def progress_line(tick: Tick) -> str:
     parts = [f"{tick.variant}: {tick.stage} {tick.done}/{tick.total}"]
     if tick.rtfx is not None:
         parts.append(f"{tick.rtfx:.1f}x real time")
-    parts.append(f"{tick.faulty} look faulty" if tick.stage != "quiet pass" else "")
+    parts.append(f"{tick.faulty} look faulty" if tick.stage not in _NOT_JUDGING else "")
     if tick.not_judged:
         parts.append(f"{tick.not_judged} not judged")
     left = tick.seconds_left

@@ -50,12 +50,14 @@ def feed(
     return by_variant
 
 
-def reference_generations(run: Run, reference: Variant, chunks: Sequence[Chunk]) -> tuple[list[Generation], list[Slot]]:
+def reference_generations(
+    run: Run, reference: Variant, chunks: Sequence[Chunk], arm: str = Arm.SOAK
+) -> tuple[list[Generation], list[Slot]]:
     """What the reference generated for these chunks, and what its token ids mean. Raises NotMeasured."""
     wanted = {chunk.id for chunk in chunks}
     attempts = [
         attempt
-        for attempt in run.attempts(variant=reference.name, arm=Arm.SOAK)
+        for attempt in run.attempts(variant=reference.name, arm=arm)
         if attempt.chunk_id in wanted and attempt.outcome is Outcome.OK
     ]
     generations = [

@@ -1,0 +1,175 @@
+"""What a bisect came to: the set, what it costs, how it was heard, as sentences, claims and tables."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from harness.causes.bisect.listening import HeardOutcome, within_margin
+from harness.causes.bisect.search import Restored, SearchResult
+from harness.core.records import Claim, Json
+
+_WHOLE = 5  # differing tensors of a block from which on it is named as one
+_LAYERED = re.compile(r"blk\.(\d+)\.(.+?)(\.weight)?")
+
+
+class BisectWord(StrEnum):
+    """The answer in a word."""
+
+    NOTHING = "nothing to find"
+    RESTORED = "restored"
+    NO_SET = "no set restores it"
+    UNFINISHED = "the budget ended"
+
+
+@dataclass
+class BisectReport:
+    """All that one bisect learnt. ``costs``: bytes that restoring a part adds."""
+
+    variant: str
+    reference: str
+    search: SearchResult
+    costs: Mapping[str, int] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)  # what is wrong with a tensor as it is stored
+    metadata: tuple[str, ...] = ()  # keys that differ
+    sizes: Mapping[str, int] = field(default_factory=dict)  # bytes of the two files
+    speech_tokens: int = 0
+    heard: dict[str, HeardOutcome] = field(default_factory=dict)  # on the texts of the search
+    tried: list[tuple[Restored, HeardOutcome]] = field(default_factory=list)  # on the failing texts alone
+    worse: float | None = None  # p-value that the variant is heard to be worse; None: nobody listened
+    audible: Restored | None = None  # the smallest set that is heard to restore
+    verified: dict[str, HeardOutcome] = field(default_factory=dict)  # on texts that the search has not used
+    margin: float = 0.02
+    unfinished: bool = False
+    hybrid: str = ""  # file name of the hybrid that is kept
+    line: str = ""  # the command that builds it
+
+    @property
+    def inaudible(self) -> bool:
+        """Whether somebody listened and the variant was not heard to be worse."""
+        return self.worse is not None and self.worse > 0.05
+
+    @property
+    def restored(self) -> Restored | None:
+        """The set of the verdict: the one that is heard to restore, else the one of the arithmetic."""
+        return self.audible if self.audible is not None else self.search.chosen
+
+    @property
+    def word(self) -> BisectWord:
+        """The answer in a word."""
+        if self.search.nothing and (not self.unfinished or self.search.complete):
+            return BisectWord.NOTHING
+        if self.search.complete and self.inaudible:
+            return BisectWord.NOTHING
+        if self.unfinished or not self.search.complete:
+            return BisectWord.UNFINISHED
+        lost = self.worse is not None and self.audible is None
+        return BisectWord.NO_SET if self.search.chosen is None or lost else BisectWord.RESTORED
+
+    @property
+    def verification(self) -> bool | None:
+        """Whether the set is within the margin on new texts; None where nobody listened or the texts are too few."""
+        return within_margin(self.verified.get("hybrid"), self.verified.get(self.reference), self.margin)
+
+
+def named_set(names: Collection[str], of: Collection[str]) -> str:
+    """Return the tensors in few words: whole blocks by number, else by kind with the blocks they are of.
+
+    ``of``: all tensors that differ; a block is whole where all of its tensors among them, at least 5, are in the set.
+    """
+    blocks: dict[int, set[str]] = {}
+    for name in of:
+        if match := _LAYERED.fullmatch(name):
+            blocks.setdefault(int(match[1]), set()).add(name)
+    whole = sorted(number for number, members in blocks.items() if len(members) >= _WHOLE and members <= set(names))
+    rest: dict[str, list[int]] = {}
+    words = [f"{'blocks' if len(whole) > 1 else 'block'} {_numbers(whole)}"] if whole else []
+    for name in sorted(names):
+        match = _LAYERED.fullmatch(name)
+        if match is None:
+            words.append(name)
+        elif int(match[1]) not in whole:
+            rest.setdefault(match[2], []).append(int(match[1]))
+    words += [f"blk.{_numbers(sorted(numbers))}.{kind}" for kind, numbers in rest.items()]
+    return ", ".join(words)
+
+
+def _numbers(numbers: list[int]) -> str:
+    return "{" + ",".join(map(str, numbers)) + "}" if len(numbers) > 1 else str(numbers[0])
+
+
+def megabytes(size: int) -> str:
+    """Return "+0.34 MB"."""
+    return f"{size / 1e6:+.2f} MB"
+
+
+def nats(value: float | None) -> str:
+    """Return a divergence as text; a model without finite values is said as such."""
+    if value is None:
+        return "-"
+    return f"{value:.3g} nats" if math.isfinite(value) else "not finite"
+
+
+def statement(report: BisectReport) -> str:
+    """Return the verdict as a sentence or a few."""
+    word, search = report.word, report.search
+    pair = f"{report.variant} against {report.reference}"
+    if word is BisectWord.UNFINISHED:
+        return f"{pair}: the budget ended before there was an answer: go on with --resume and more minutes"
+    if search.nothing:
+        return f"{pair}: nothing to find: both say the same of every next speech token{_metadata(report)}"
+    if search.chosen is None:
+        everything = f"with all {len(report.costs)} differing tensors restored {nats(search.everything)} stay"
+        return f"{pair}: no set restores it: of {nats(search.before)}, {everything}{_metadata(report)}"
+    chosen = report.restored or frozenset()
+    left = next((left for names, left in search.candidates if names == chosen), search.after)
+    count = f"{len(chosen)} of {len(report.costs)} differing tensors"
+    cost = sum(report.costs.get(name, 0) for name in chosen)
+    what = f"{named_set(chosen, report.costs)} ({count}, {megabytes(cost)}): {nats(search.before)} -> {nats(left)}"
+    if word is BisectWord.NOTHING:
+        both = f"{report.heard[report.variant].says()}, the reference {report.heard[report.reference].says()}"
+        return f"{pair}: nothing to find in what is heard: {both}; the arithmetic differs mostly in {what}"
+    if word is BisectWord.NO_SET:
+        return f"{pair}: no set that was tried restores what is heard; the arithmetic is restored by {what}"
+    return f"{pair}: restored by {what}{_problems(report, chosen)}{_heard(report)}"
+
+
+def _metadata(report: BisectReport) -> str:
+    return f"; metadata that differ: {', '.join(report.metadata[:6])}" if report.metadata else ""
+
+
+def _problems(report: BisectReport, chosen: Restored) -> str:
+    wrong = [f"{name} {report.problems[name]}" for name in sorted(chosen) if name in report.problems]
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    return f"; {wrong[0]}{more}" if wrong else ""
+
+
+def _heard(report: BisectReport) -> str:
+    if not report.verified:
+        return ""
+    told = "; ".join(f"{name} {outcome.says()}" for name, outcome in report.verified.items())
+    within = {True: "within", False: "beyond", None: "not to be told from"}[report.verification]
+    return f". On texts that the search has not used: {told}: {within} {report.margin * 100:g} points"
+
+
+def bisect_claims(report: BisectReport) -> list[Claim]:
+    """Return the claim ``cause`` and, where somebody listened to new texts, ``verified``."""
+    word, search = report.word, report.search
+    passed = {BisectWord.NO_SET: False, BisectWord.UNFINISHED: None}.get(word, True)
+    before = search.before if math.isfinite(search.before) else None
+    details: Json = {"word": word.value, "restored": sorted(report.restored or ()), "line": report.line}
+    claims = [
+        Claim("cause", report.variant, statement(report), passed, before, None, search.target or None,
+              report.speech_tokens or None, details)
+    ]  # fmt: skip
+    hybrid = report.verified.get("hybrid")
+    if hybrid is not None:
+        row = hybrid.to_json()
+        claims.append(
+            Claim("verified", report.variant, f"restored: {hybrid.says()}", report.verification, row["rate"],
+                  (row["low"], row["high"]), report.margin, hybrid.judged)
+        )  # fmt: skip
+    return claims

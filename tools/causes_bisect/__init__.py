@@ -1,0 +1,1 @@
+"""How often a bisect names a cause that was planted."""
