@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from sys import intern
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -206,7 +207,7 @@ class BaseFault:
             self._require(view)
             value = self.measure(view)
         except NotApplicable as why:
-            return Detection(self.name, None, self.unit, reason=str(why), applies=False)
+            return Detection(self.name, None, self.unit, reason=intern(str(why)), applies=False)
         except Unknown as why:
             return Detection(self.name, None, self.unit, reason=str(why), applies=self.essential)
         except CannotJudge as why:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -113,9 +114,8 @@ def evidence_row(attempt_id: int, evidence: Detection) -> Row:
 
 def evidence_of(row: Row) -> Detection:
     span = None if row["span_start"] is None else (row["span_start"], row["span_end"])
-    return Detection(
-        row["fault"], row["value"], row["unit"], span, row["detail"], row["reason"], applies=bool(row["applies"])
-    )
+    fault, unit, reason = (intern(row[name]) for name in ("fault", "unit", "reason"))  # the same in thousands of rows
+    return Detection(fault, row["value"], unit, span, row["detail"], reason, applies=bool(row["applies"]))
 
 
 _FINDING = ("fault", "value", "limit", "limit_source", "unit", "span", "detail", "confirmed", "bound_to")
@@ -140,7 +140,10 @@ def verdict_row(attempt_id: int, verdict: Verdict, limits_key: str) -> Row:
 
 def verdict_of(row: Row) -> Verdict:
     findings = tuple(_finding_of(stored) for stored in row["findings"])
-    limits = tuple(UsedLimit(*stored) for stored in row["limits"] or ())
+    limits = tuple(
+        UsedLimit(intern(detector), value, limit, intern(source))
+        for detector, value, limit, source in row["limits"] or ()
+    )
     return Verdict(
         VerdictWord(row["word"]), findings, row["reason"], tuple(row["unjudged"]), limits, final=bool(row["final"])
     )
