@@ -43,7 +43,7 @@ def views():
         pitch = {
             "f0_median_hz": f0, "f0_p05_hz": 0.8 * f0, "f0_p95_hz": 1.3 * f0, "voiced_seconds": 0.6 * seconds,
             "voiced_fraction": float(rng.normal(0.6, 0.05)), "harmonicity_db": 12.0,
-            "harmonicity_db_halves": [float(v) for v in rng.normal(12, 1, 2)],
+            "periodicity_db_halves": [float(v) for v in rng.normal(12, 1, 2)],
         }  # fmt: skip
         speaker = {"encoder": "e", "embedding": embedding.tolist(), "speech_seconds": seconds, "similarity": None}
         payloads = {"signal": signal, "pitch": pitch, "speaker": speaker}
