@@ -53,6 +53,7 @@ PITCH: dict[str, Any] = {
     "voiced_seconds": 4.0,
     "harmonicity_db": 12.0,
     "harmonicity_db_halves": [12.0, 11.0],
+    "periodicity_db_halves": [12.0, 11.0],
 }
 TOKENS: dict[str, Any] = {
     "count": 560,
@@ -193,7 +194,7 @@ def test_healthy_speech_is_beyond_no_default() -> None:
         ("bandwidth", "signal", {"rolloff99_hz": 900.0}),
         ("click", "signal", {"clicks": {"count": 3, "worst_ratio": 14.0, "worst_dbfs": -9.0, "times": [1.0, 2.0]}}),
         ("lost-audio", "tokens", {"length_mismatch": -0.8}),
-        ("robotic", "pitch", {"harmonicity_db_halves": [12.0, -8.0]}),
+        ("robotic", "pitch", {"periodicity_db_halves": [12.0, -8.0]}),
         ("wrong-speaker", "speaker", {"similarity": 0.3}),
         ("runaway", "tokens", {"count": 2000, "cap_hit": True}),
         ("runaway", "tokens", {"cap": None, "cap_hit": True}),

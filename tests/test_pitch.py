@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from harness.core.records import Status
+from harness.core.records import Chunk, Status
+from harness.detectors.base import InjectionMaterial
+from harness.detectors.robotic import lose_phase
 from harness.scorers import SCORERS, observe
 
 from ._clips import make_clip, speak
@@ -60,11 +62,24 @@ def test_a_second_half_without_harmonics_shows_in_its_half_only():
     assert second is None or second < clean_second - 2
 
 
+def test_what_has_become_rough_does_not_drop_out_of_the_periodicity():
+    voice = speak(24000, words=10)
+    rough = lose_phase(InjectionMaterial(Chunk("c", "t"), voice, 24000), 4.0, np.random.default_rng(0)).samples
+    clean, (first, second) = pitch(voice)["periodicity_db_halves"], pitch(rough)["periodicity_db_halves"]
+    assert first == pytest.approx(clean[0], abs=1)
+    assert second < clean[1] - 6, "also where the pitch tracker finds nothing voiced any more"
+
+
+def test_too_little_sound_has_no_periodicity():
+    assert pitch(buzz(180, seconds=0.1))["periodicity_db_halves"] == [None, None]
+
+
 def test_noise_has_no_voice():
     seen = pitch(np.random.default_rng(0).normal(0, 0.1, 48000))
     assert seen["voiced_fraction"] < 0.02
     assert seen["f0_median_hz"] is None
     assert seen["harmonicity_db_halves"] == [None, None]
+    assert max(seen["periodicity_db_halves"]) < 0
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def take(of: Chunk, seed: int, **changes: Mapping[str, Any]) -> Take:
     pitch = {
         "f0_median_hz": float(rng.normal(175, 4)), "voiced_fraction": float(rng.normal(0.8, 0.02)),
         "voiced_seconds": clock * 0.6,
-        "harmonicity_db_halves": [float(rng.normal(12, 0.7)), float(rng.normal(12, 0.7))],
+        "periodicity_db_halves": [float(rng.normal(12, 0.7)), float(rng.normal(12, 0.7))],
     }  # fmt: skip
     embedding = rng.normal(0, 0.05, 8) + np.arange(8)
     payloads: dict[str, Any] = {

@@ -18,7 +18,7 @@ from harness.detectors.readable import SCALES, finding_phrase, readable_value
         (Finding("wrong-speaker", 0.49, 0.15, "reference on the same text"), "voice 0.49 below the"),
         (Finding("rumble", 1.16, 0.92, "reference"), "voiced share of the speech 0.31 times"),
         (Finding("near-empty", math.log(40), math.log(20), "physics"), "speed 40.0 syllables a second, at most 20.0"),
-        (Finding("robotic", 9.0, 6.0, "this run"), "harmonicity 9 dB below what is usual, 6 dB is right"),
+        (Finding("robotic", 9.0, 6.0, "this run"), "periodicity 9 dB below what is usual, 6 dB is right"),
         (Finding("bandwidth", -0.1, -0.9, "prior: 99.9% of healthy voices"), "lies below 1.1 kHz, at least 2.5 kHz"),
         (Finding("level-offset", 17.83, 11.88, "prior: 35 healthy voices"), "17.8 dB from what healthy voices"),
         (Finding("loop", 4.0, 3.0, "physics", "words heard again"), "4 words heard again against a limit of 3"),

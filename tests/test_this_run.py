@@ -205,3 +205,27 @@ def test_the_shipped_priors_know_the_classes_of_the_waveform():
     for name in ("bandwidth", "click", "level-offset", "noise-floor", "overlong", "robotic", "rumble"):
         assert priors.detectors[name].voices >= 15, name
     assert set(priors.detectors) <= set(catalogue())
+
+
+# ------------------------------------------------------------------------------------- what no listener objects to
+def test_what_differs_less_than_a_listener_minds_is_no_fault_however_steady_the_voice():
+    quieter = {31: -25.2 - 2.9, 40: -25.2 - 4.0}  # dB; the published threshold is 3
+    own = fit_run(
+        run_of(60, "level-offset", lambda rng, words: -25.2 + 0.05 * rng.standard_normal(), quieter), NO_PRIORS
+    )
+    assert own.beyond["level-offset"] == {41}
+
+
+@pytest.mark.parametrize(
+    ("fault", "healthy", "spread", "harmless", "broken"),
+    [
+        ("noise-floor", -94.8, 0.3, -52.0, -40.0),
+        ("short-repeat", 1.5, 0.1, 3.4, 6.0),  # a held vowel
+        ("internal-silence", 0.4, 0.05, 1.4, 3.0),  # a pause between sentences
+        ("level-step", 2.0, 0.2, 9.0, 20.0),
+    ],
+)
+def test_what_is_harmless_in_any_voice_is_no_fault_of_a_steady_one(fault, healthy, spread, harmless, broken):
+    changed = {20: harmless, 31: broken}
+    own = fit_run(run_of(60, fault, lambda rng, words: healthy + spread * rng.standard_normal(), changed), NO_PRIORS)
+    assert own.beyond[fault] == {32}

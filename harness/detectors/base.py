@@ -118,6 +118,8 @@ class Detector(Protocol):
 
     A finding needs value > limit. ``physical_limit`` holds whatever the voice is. ``default_margin`` (against the
     reference) and ``default_limit`` (without one) are used, and named so, for a voice that was never calibrated.
+    Against the run's other chunks nothing is a fault that differs by less than ``least_difference`` (None: half of
+    ``default_margin``), or that stays at or below ``harmless``: what no listener objects to, whatever the voice.
     ``maximum`` is the largest value there can be: a limit at or above it cannot find anything, so the class cannot
     judge there.
 
@@ -143,6 +145,8 @@ class Detector(Protocol):
     physical_limit: float | None
     default_margin: float | None
     default_limit: float | None
+    least_difference: float | None
+    harmless: float | None
     maximum: float | None
     essential: bool
     explains: tuple[str, ...]
@@ -180,6 +184,8 @@ class BaseFault:
     physical_limit: float | None = None
     default_margin: float | None = None
     default_limit: float | None = None
+    least_difference: float | None = None
+    harmless: float | None = None
     maximum: float | None = None
     essential: bool = False
     explains: tuple[str, ...] = ()

@@ -36,6 +36,7 @@ class InternalSilence(BaseFault):
     against = "worst"
     default_margin = 1.0
     default_limit = 2.0
+    harmless = 1.5  # s; a slow reader pauses so long between sentences
     explains = ("overlong",)
     sources = (
         Citation(

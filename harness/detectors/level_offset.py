@@ -14,6 +14,7 @@ class LevelOffset(BaseFault):
     unit = "dBFS, active speech"
     relation = Relation.DISTANCE
     default_margin = 4.5
+    least_difference = 3.0  # the published threshold
     sources = (
         Citation("active level against the reference, more than 3 dB", "https://github.com/DevMan57/indextts2-rust"),
     )

@@ -32,6 +32,7 @@ class NoiseFloor(BaseFault):
     unit = "dB, pauses against speech"
     relation = Relation.EXCESS
     default_margin = 15.0
+    harmless = -50.0  # nobody hears it beside speech
     explains = ("robotic",)
     sources = (
         Citation("pauses 3 dB louder than with a full decode", "https://github.com/vllm-project/vllm-omni/issues/4371"),

@@ -37,6 +37,7 @@ class Overlong(BaseFault):
     relation = Relation.EXCESS
     default_margin = math.log(1.8)
     default_limit = math.log(2.0)  # 2 s a syllable; a slow "Yes." with its silence takes more than 1.2
+    least_difference = math.log(1.5)  # a slow voice takes a third more for one text than for another of its length
     sources = (
         Citation("a hidden cap shows as identical maximal durations", "https://github.com/QwenLM/Qwen3-TTS/issues/118"),
         Citation("duration judged by the voice's own residual given the syllables, not by a formula on characters"),

@@ -61,7 +61,7 @@ SCALES: dict[str, Scale] = {
     "near-empty": Scale("speed", "syllables a second", math.exp, ratio=True, falls=False, form=".1f"),
     "noise": Scale("variation of the loudness", "", _falling, ratio=True, falls=True),
     "overlong": Scale("time", "s a syllable", math.exp, ratio=True, falls=False),
-    "robotic": Scale("harmonicity", "dB", lambda value: -value, ratio=False, falls=True, form=".1f"),
+    "robotic": Scale("periodicity", "dB", lambda value: -value, ratio=False, falls=True, form=".1f"),
     "rumble": Scale("voiced share of the speech", "%", _percent, ratio=True, falls=True, form=".0f"),
     "sample-rate": Scale("speed and pitch off by a factor of", "", math.exp, ratio=True, falls=False, form=".2f"),
     "short-repeat": Scale("what differs from one period to the next", "dB", _tenth_db, False, True, ".0f"),

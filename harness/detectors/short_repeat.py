@@ -54,6 +54,7 @@ class ShortRepeat(BaseFault):
     relation = Relation.EXCESS
     default_margin = 1.5
     default_limit = 4.5  # slow formant synthesis reaches 3.8 at the period of its pitch, exact repeats 6 and more
+    harmless = 3.8  # diphones and formant synthesis come as near to a repeat at the period of their pitch
     explains = (
         "noise",
         "unintelligible",

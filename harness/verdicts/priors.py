@@ -99,10 +99,10 @@ class Priors:
         prior = self.detectors.get(detector)
         return prior.tail if prior is not None else UNMEASURED_TAIL
 
-    def widening(self, detector: str, words: int) -> float:
-        """Return how much more texts of ``words`` words vary than long ones, at least 1."""
+    def widening(self, detector: str, bucket: int) -> float:
+        """Return how much more texts of a bucket of lengths vary than long ones, at least 1."""
         prior = self.detectors.get(detector)
-        return prior.widening[bucket_of(words)] if prior is not None else 1.0
+        return prior.widening[bucket] if prior is not None else 1.0
 
 
 def bucket_of(words: int) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.core.records import Chunk, Relation
 from harness.detectors import catalogue
@@ -18,13 +20,17 @@ from harness.verdicts.robust import RobustLine, Values, robust_line, text_terms
 LEAST_FENCE = 5.0  # robust deviations; nothing nearer is kept from teaching what is healthy
 MOST_AGREE = 0.5  # of the chunks must be healthy by a line, for it to say anything
 LEAST_OF_A_LENGTH = 20  # chunks in a bucket of lengths, to tell how much these vary
-LEAST_CHUNKS = 40  # with a value of a detector, for the run to be a reference of its own
+LEAST_CHUNKS = 40  # for the run to be a reference of its own
+LEAST_VALUES = 30  # of them with a value of a detector: some texts are too short for some detectors
 MOST_FAULTY = 0.25  # of the chunks; beyond it nobody can tell which side is the healthy one
-FLOOR = 0.5  # of a class's margin against a reference: what differs by less is no fault a listener minds
+FLOOR = 0.5  # of a class's margin against a reference: what differs by less is no fault, unless the class says better
 LEAST_SCALE = 0.1  # of the same: that a voice never varies is no reason to call a trifle a fault
 CEILING = 1.5  # of the same, for words and lengths: a voice that varies more than this is at fault itself
+OF_THE_FEW = 2.0  # where most chunks are the same: how much further than 95% of them one may lie
 FURTHEST = 2.0  # of the same, for all else: nobody takes twice what is a fault for the nature of a voice
 CAPPED = (Family.TRANSCRIPT, Family.TIMING)
+
+Buckets: TypeAlias = NDArray[np.int64]  # of lengths, an index a chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,96 +117,136 @@ def margin_of(fault: Detector) -> float:
     return abs(fault.default_margin if fault.default_margin is not None else fault.default_limit or 0.0)
 
 
+def least_difference(fault: Detector) -> float:
+    """Return the difference from the run's other chunks below which nothing is a fault."""
+    return fault.least_difference if fault.least_difference is not None else FLOOR * margin_of(fault)
+
+
 def fit_run(chunks: Sequence[RunChunk], priors: Priors) -> ThisRun:
     """Fit every detector's healthy distribution on the run, twice: what the first pass finds does not teach the second.
 
-    A detector with fewer than 40 values, or with the same value in most chunks, gets no bound; the prior decides there.
+    A detector with fewer than 30 values gets no bound; the prior decides there.
     """
     if len(chunks) < LEAST_CHUNKS:
         return ThisRun(chunks=len(chunks))
-    first = _fit_all(chunks, priors, frozenset())
+    run = _RunTexts.of(chunks)
+    first = _fit_all(run, priors, frozenset())
     apart = first.faulty if first.can_tell else frozenset()
-    return _fit_all(chunks, priors, apart) if apart else first
+    return _fit_all(run, priors, apart) if apart else first
 
 
-def _fit_all(chunks: Sequence[RunChunk], priors: Priors, apart: Collection[int]) -> ThisRun:
-    terms = text_terms([one.chunk for one in chunks])
+@dataclass(frozen=True)
+class _RunTexts:
+    """What both passes need of a run's chunks: their texts' terms and lengths, and each detector's values."""
+
+    chunks: Sequence[RunChunk]
+    terms: Values  # shape (chunks, terms)
+    buckets: Buckets
+    values: Mapping[str, Values]  # NaN where a detector could not look
+
+    @classmethod
+    def of(cls, chunks: Sequence[RunChunk]) -> _RunTexts:
+        return cls(
+            chunks,
+            text_terms([one.chunk for one in chunks]),
+            np.array([bucket_of(length_of(one.chunk)) for one in chunks]),
+            {name: np.array([one.values.get(name, math.nan) for one in chunks]) for name in fitted_detectors()},
+        )
+
+
+def _fit_all(run: _RunTexts, priors: Priors, apart: Collection[int]) -> ThisRun:
+    chunks = run.chunks
     usable = np.array([one.attempt not in apart for one in chunks])
     bounds: dict[int, dict[str, OwnBound]] = {one.attempt: {} for one in chunks}
     beyond: dict[str, frozenset[int]] = {}
-    for name in fitted_detectors():
-        values = np.array([one.values.get(name, math.nan) for one in chunks])
+    for name, values in run.values.items():
         inside = np.isfinite(values)
-        if (inside & usable).sum() < LEAST_CHUNKS:
+        if (inside & usable).sum() < LEAST_VALUES:
             continue
         fence = max(priors.tail(name), LEAST_FENCE)
-        line = robust_line(values, terms, usable, fence, FLOOR * margin_of(catalogue()[name]))
+        line = robust_line(values, run.terms, usable, fence, least_difference(catalogue()[name]))
         if line.above == 0 or line.healthy.sum() < MOST_AGREE * inside.sum():
-            for one in chunks:
-                bounds[one.attempt] |= _nature(name, values[inside & usable], one.chunk, priors)
-            continue
-        fitted = _bounds(name, chunks, values, line, priors)
+            fitted = _mostly_same(name, values[inside & usable], chunks, run.buckets, priors)
+        else:
+            fitted = _bounds(name, chunks, values, run.buckets, line, priors)
+            beyond[name] = _beyond(name, chunks, values, fitted)
         for number, bound in fitted.items():
             bounds[number][name] = bound
-        relation = catalogue()[name].relation
-        beyond[name] = frozenset(
-            one.attempt
-            for one in chunks
-            if one.attempt in fitted
-            and name in one.values
-            and fitted[one.attempt].compared(one.values[name], relation) > fitted[one.attempt].limit
-        )
     return ThisRun(bounds, beyond, len(chunks))
 
 
-def _nature(name: str, values: Values, chunk: Chunk, priors: Priors) -> dict[str, OwnBound]:
-    """What lies beyond the prior in most chunks is how this voice is, and told of the run as a whole; else nothing."""
+def _mostly_same(
+    name: str, values: Values, chunks: Sequence[RunChunk], buckets: Buckets, priors: Priors
+) -> dict[int, OwnBound]:
+    """Bounds where most chunks have one value: by the few that differ, at most what the prior allows.
+
+    What lies beyond the prior in most chunks is how this voice is, and told of the run as a whole. Without a prior
+    there is none.
+    """
     prior, fault = priors.detectors.get(name), catalogue()[name]
-    top = prior.high[bucket_of(length_of(chunk))] if prior is not None else None
-    middle = float(np.median(values))
-    if top is None or middle <= top or fault.relation is Relation.DISTANCE:
+    if prior is None or fault.relation is Relation.DISTANCE:
         return {}
-    return {name: OwnBound(middle, margin_of(fault), len(values), middle, middle)}
+    middle, high = (float(v) for v in np.quantile(values, [0.5, 0.95]))
+    own = max(margin_of(fault), OF_THE_FEW * (high - middle), (fault.harmless or -math.inf) - middle)
+    bounds = {}
+    for bucket, top in enumerate(prior.high):
+        room = math.inf if top is None or middle > top else top - middle
+        limit = margin_of(fault) if room == math.inf else min(own, room)
+        if top is not None:
+            bounds[bucket] = OwnBound(middle, limit, len(values), middle, high)
+    return {one.attempt: bounds[b] for one, b in zip(chunks, buckets.tolist(), strict=True) if b in bounds}
 
 
-def _widening(
-    name: str, chunks: Sequence[RunChunk], rest: Values, line: RobustLine, priors: Priors
-) -> Callable[[int], float]:
-    """How much more texts of a length vary: as the run shows where it has 20 of them, at most as healthy voices do."""
-    buckets = np.array([bucket_of(length_of(one.chunk)) for one in chunks])
+def _widening(name: str, rest: Values, buckets: Buckets, line: RobustLine, priors: Priors) -> Values:
+    """How much more texts of a length vary: as the run shows where it has 20 of them, at most as healthy voices do.
+
+    One factor a chunk, at least 1.
+    """
     far = np.abs(rest)
     usual = float(np.median(far[line.healthy]))
-    own: dict[int, float] = {}
+    factors = []
     for bucket in range(len(BUCKETS)):
         inside = line.healthy & (buckets == bucket)
+        prior = priors.widening(name, bucket)
+        own = prior
         if inside.sum() >= LEAST_OF_A_LENGTH and usual > 0:
-            own[bucket] = max(float(np.median(far[inside])) / usual, 1.0)
-
-    def wider(words: int) -> float:
-        prior = priors.widening(name, words)
-        return min(own.get(bucket_of(words), prior), prior)
-
+            own = max(float(np.median(far[inside])) / usual, 1.0)
+        factors.append(min(own, prior))
+    wider: Values = np.array(factors)[buckets]
     return wider
 
 
 def _bounds(
-    name: str, chunks: Sequence[RunChunk], values: Values, line: RobustLine, priors: Priors
+    name: str, chunks: Sequence[RunChunk], values: Values, buckets: Buckets, line: RobustLine, priors: Priors
 ) -> dict[int, OwnBound]:
     fault = catalogue()[name]
-    scale, least = scale_of(name, line), margin_of(fault)
-    wider = _widening(name, chunks, values - line.expected, line, priors)
     healthy = values[line.healthy]
+    middle = np.where(np.isfinite(line.expected), line.expected, np.median(healthy))
+    middle = np.clip(middle, healthy.min(), healthy.max())  # a line may lead out of what there is
+    if fault.run_tail is None:
+        tail = priors.tail(name) * _widening(name, values - line.expected, buckets, line, priors)
+    else:
+        tail = np.full(len(chunks), fault.run_tail)
+    allowed = tail * scale_of(name, line) * line.spread
+    furthest = (CEILING if fault.family in CAPPED else FURTHEST) * margin_of(fault)
+    allowed = np.minimum(np.maximum(allowed, least_difference(fault)), furthest)
+    if fault.harmless is not None and fault.relation is not Relation.DISTANCE:
+        allowed = np.maximum(allowed, fault.harmless - middle)
+    if fault.run_tail is not None:
+        allowed = np.maximum(allowed, (fault.default_limit or 0.0) - middle)
     low, high = (float(v) for v in np.quantile(healthy, [0.05, 0.95]))
-    bounds: dict[int, OwnBound] = {}
-    for one, expected, spread in zip(chunks, line.expected, line.spread, strict=True):
-        if not math.isfinite(spread):
-            continue
-        middle = float(expected) if math.isfinite(expected) else float(np.median(healthy))
-        middle = min(max(middle, float(healthy.min())), float(healthy.max()))  # a line may lead out of what there is
-        tail = priors.tail(name) * wider(length_of(one.chunk)) if fault.run_tail is None else fault.run_tail
-        allowed = max(tail * scale * float(spread), FLOOR * least)
-        allowed = min(allowed, (CEILING if fault.family in CAPPED else FURTHEST) * least)
-        if fault.run_tail is not None:
-            allowed = max(allowed, (fault.default_limit or 0.0) - middle)
-        bounds[one.attempt] = OwnBound(middle, allowed, int(line.healthy.sum()), low, high)
-    return bounds
+    others = int(line.healthy.sum())
+    return {
+        one.attempt: OwnBound(float(expected), float(limit), others, low, high)
+        for one, expected, limit, spread in zip(chunks, middle, allowed, line.spread, strict=True)
+        if math.isfinite(spread)
+    }
+
+
+def _beyond(name: str, chunks: Sequence[RunChunk], values: Values, bounds: Mapping[int, OwnBound]) -> frozenset[int]:
+    relation = catalogue()[name].relation
+    return frozenset(
+        one.attempt
+        for one, value in zip(chunks, values.tolist(), strict=True)
+        if one.attempt in bounds and bounds[one.attempt].compared(value, relation) > bounds[one.attempt].limit
+    )

@@ -8,18 +8,22 @@ from typing import Any
 
 import click
 
+from harness.experiments.sensitivity import Trials
 from harness.scorers import chosen
-from harness.verdicts import Priors
+from harness.verdicts import Limits, Priors, VerdictPolicy
+from harness.verdicts.priors import PRIORS
 from tools.sensitivity import abroad as of_abroad
 from tools.sensitivity import first_run as of_first_runs
 from tools.sensitivity import healthy as of_healthy
 from tools.sensitivity import held_out as of_held_out
+from tools.sensitivity import measured as of_measured
 from tools.sensitivity import numbers as of_numbers
 from tools.sensitivity import own as of_own
 from tools.sensitivity import priors as of_priors
 from tools.sensitivity import process as of_process
 from tools.sensitivity import words as of_words
 from tools.sensitivity.table import Parts, write
+from tools.sensitivity.voices import REPORTING, VOICES
 
 OUT = click.option("--out", type=click.Path(path_type=Path), required=True, help="figures (JSON)")
 EXISTING = click.Path(path_type=Path, exists=True)
@@ -51,31 +55,47 @@ def healthy(texts: int, heard: int, recordings: tuple[Path, ...], processes: int
     _save(out, of_healthy.run(texts, heard, recordings, seed, processes))
 
 
-@main.command()
+@main.command("measure-voices")
 @click.option("--work", type=click.Path(path_type=Path), required=True, help="folder that keeps each voice as measured")
-@click.option("--texts", type=int, default=60, show_default=True, help="clips a synthetic voice; 0: none of them")
+@click.option("--voices", type=click.Choice(["deciding", "reporting", "none"]), default="none", show_default=True)
+@click.option("--only", default="", metavar="NAME,...", help="of these voices that programs speak")
+@click.option("--texts", type=int, default=60, show_default=True, help="clips a voice that a program speaks")
 @click.option("--clips", "engines", type=EXISTING, multiple=True, help="folder of an engine: ID.wav and metadata.csv")
 @click.option("--language", default="", metavar="NAME=LANG,...", help="languages of folders that do not speak English")
-@click.option("--recordings", type=EXISTING, multiple=True, help="folder with a folder of recordings a person")
+@click.option("--recordings", type=EXISTING, multiple=True, help="folder of a person, or with a folder a person")
 @click.option("--scorers", default="signal,pitch,speaker", show_default=True)
-@click.option("--without", default="", metavar="A,B", help="leave out voices whose names begin so")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("harness/data/priors.json"), show_default=True)
-def priors(
+def measure_voices(
     work: Path,
+    voices: str,
+    only: str,
     texts: int,
     engines: tuple[Path, ...],
     language: str,
     recordings: tuple[Path, ...],
     scorers: str,
-    without: str,
-    out: Path,
 ) -> None:
-    """Speak and score healthy voices once, and fit the priors that every first run is held against."""
+    """Speak and score healthy voices once; `priors` and `held-out` read what is kept."""
     work.mkdir(parents=True, exist_ok=True)
     spoken_in = dict(pair.split("=") for pair in language.split(",") if pair)
-    named = {path: spoken_in.get(path.name, "en") for path in engines}
-    of_priors.measure_all(work, texts, named, recordings, frozenset(scorers.split(",")))
-    fitted = of_priors.fit(work, [name for name in without.split(",") if name])
+    sources = of_measured.from_folders({path: spoken_in.get(path.name, "en") for path in engines})
+    for path in recordings:
+        sources |= of_measured.from_people(path)
+    programs = {"deciding": VOICES, "reporting": REPORTING, "none": ()}[voices]
+    chosen_voices = [voice for voice in programs if not only or voice.name in only.split(",")]
+    sources |= of_measured.from_programs(chosen_voices, texts)
+    names = frozenset(scorers.split(","))
+    trials = Trials(VerdictPolicy(Limits.default(Priors())), {name: {} for name in names})
+    for name in of_measured.measure_into(work, sources, trials, names):
+        click.echo(name)
+
+
+@main.command()
+@click.option("--work", type=EXISTING, required=True, help="folder of `measure-voices`: the deciding ones")
+@click.option("--without", default="", metavar="A,B", help="leave out voices whose names begin so")
+@click.option("--out", type=click.Path(path_type=Path), default=PRIORS, show_default=True)
+def priors(work: Path, without: str, out: Path) -> None:
+    """Fit the priors that every first run is held against."""
+    fitted = of_priors.fit(of_measured.voices_in(work), [name for name in without.split(",") if name])
     out.write_text(json.dumps(fitted.to_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     click.echo(f"{out}: {len(fitted.detectors)} detectors, {len(fitted.voices)} voices")
 
@@ -91,11 +111,12 @@ def first_runs(engines: tuple[Path, ...], healthy_voices: Path | None, docs: Pat
 
 
 @main.command("held-out")
-@click.option("--work", type=EXISTING, required=True, help="folder of `tools.sensitivity priors`")
+@click.option("--work", type=EXISTING, required=True, help="folder of `measure-voices`: the deciding ones")
+@click.option("--reporting", type=EXISTING, default=None, help="folder of voices that nothing was decided on")
 @OUT
-def held_out(work: Path, out: Path) -> None:
+def held_out(work: Path, reporting: Path | None, out: Path) -> None:
     """False alarms of every voice as a first run of its own, by priors fitted without any voice of its engine."""
-    _save(out, of_held_out.run(work))
+    _save(out, of_held_out.run(work, reporting))
 
 
 @main.command()

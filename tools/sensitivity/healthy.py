@@ -32,8 +32,9 @@ WORDS = frozenset({"edit_likelihood", "intelligibility"})
 AGAIN = {voice.name: voice.again() for voice in VOICES}
 
 
-def twin(kind: str, chunk: Chunk, audio: AudioFile, variant: Variant) -> Twin:
+def twin(kind: str, chunk: Chunk, audio: AudioFile, variant: Variant | None = None) -> Twin:
     """A clip as a twin without observations."""
+    variant = variant or Variant(kind, "recorded", language=chunk.language)
     attempt = Attempt(0, 0, 0, chunk.id, kind, sample_rate=audio.sample_rate, duration=audio.duration)
     return Twin(chunk, attempt, audio.samples, audio.sample_rate, {}, variant, kind)
 

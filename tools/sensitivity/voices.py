@@ -1,4 +1,7 @@
-"""Healthy speech: Flite and eSpeak NG voices, fast, slow and whispered, and recordings of people."""
+"""Healthy speech: voices that programs speak, fast, slow and whispered, and recordings of people.
+
+``VOICES`` are those that limits are decided on; ``REPORTING`` are looked at only to report how these limits do.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.audio import AudioFile, read_audio
+from harness.core.records import Chunk
+from harness.corpora import load_corpus
 
 STRETCH = "duration_stretch="
 SUFFIXES = (".flac", ".wav", ".ogg")
+SHORT = (
+    "Good morning.",
+    "Yes.",
+    "No, thank you.",
+    "Not today.",
+    "Come in.",
+    "Thank you very much, sir.",
+    "What is it?",
+    "Nobody knows.",
+    "Never mind.",
+    "Look over there!",
+)
 
 
 @dataclass(frozen=True)
@@ -45,8 +62,13 @@ def _flite(name: str, *options: str) -> tuple[str, ...]:
     return ("flite", "-voice", name, *options, "-t", "{text}", "-o", "{output}")
 
 
-def _espeak(name: str, *options: str) -> tuple[str, ...]:
-    return ("espeak-ng", "-v", name, *options, "-w", "{output}", "{text}")
+def _espeak(name: str, *options: str, program: str = "espeak-ng") -> tuple[str, ...]:
+    return (program, "-v", name, *options, "-w", "{output}", "{text}")
+
+
+def _festival(name: str) -> tuple[str, ...]:
+    script = f"printf '%s\\n' \"$0\" | text2wave -eval '({name})' -o \"$1\""
+    return ("sh", "-c", script, "{text}", "{output}")
 
 
 VOICES = (
@@ -63,6 +85,26 @@ VOICES = (
     Voice("espeak en-us whispered", _espeak("en-us+whisper")),
     Voice("espeak en-gb female whispered", _espeak("en-gb+whisperf")),
 )
+
+REPORTING = (
+    Voice("festival slt hts", _festival("voice_cmu_us_slt_arctic_hts")),
+    Voice("festival ked", _festival("voice_ked_diphone")),
+    Voice("espeak1 en-us", _espeak("en-us", program="espeak")),
+    Voice("espeak1 en-rp f2", _espeak("english_rp+f2", program="espeak")),
+    Voice("espeak1 en-sc croak", _espeak("en-scottish+croak", program="espeak")),
+    Voice("espeak1 default m5 slow", _espeak("default+m5", "-s", "120", program="espeak")),
+    Voice("espeak en-gb-x-rp", _espeak("en-gb-x-rp")),
+    Voice("espeak en-029+f4", _espeak("en-029+f4")),
+    Voice("espeak en-us-nyc+m2", _espeak("en-us-nyc+m2")),
+    Voice("espeak en-gb-x-gbclan+klatt2", _espeak("en-gb-x-gbclan+klatt2")),
+)
+
+
+def spoken_texts(number: int, texts: int) -> list[Chunk]:
+    """Return the texts of the voice at index ``number``: ten short ones, the others from the corpus ``book``."""
+    book = load_corpus("book").chunks
+    short = [Chunk(f"short-{i}", text) for i, text in enumerate(SHORT)]
+    return [*short, *(book[(7 * (number + i)) % len(book)] for i in range(max(texts - len(short), 0)))]
 
 
 def recordings(folder: Path) -> Iterator[tuple[str, Path]]:

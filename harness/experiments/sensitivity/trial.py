@@ -106,6 +106,10 @@ class Trials:
         clip.voice_embeddings = twin.voice_embeddings or self._embeddings
         return {name: observe(self._scorer(name), clip) for name in sorted(names)}
 
+    def version_of(self, scorer: str) -> str:
+        """Return the version that a scorer's measurements carry."""
+        return self._scorer(scorer).version
+
     def run(
         self, twin: Twin, fault: Detector, injector: Injector, dose: float, known: tuple[str, ...] = ()
     ) -> InjectionTrial:

@@ -12,13 +12,25 @@ from numpy.typing import NDArray
 
 from harness.core.records import Relation
 from harness.detectors import catalogue
+from harness.detectors.base import Detector
 from harness.stats import tail_limit
 from harness.verdicts.limits import length_of
 from harness.verdicts.priors import BUCKETS, UNMEASURED_TAIL, FigureRange, Prior, Priors, bucket_of
 from harness.verdicts.robust import Values, robust_line, text_terms
-from harness.verdicts.this_run import LEAST_CHUNKS, RunChunk, fitted_detectors, margin_of, scale_of, shared_budget
+from harness.verdicts.this_run import (
+    LEAST_VALUES,
+    RunChunk,
+    fitted_detectors,
+    least_difference,
+    margin_of,
+    scale_of,
+    shared_budget,
+)
 
 ODD = 0.001  # of the chunks of all voices: so many are left out of a tail, as no voice is without a slip
+LEAST_TAIL = 3.0  # robust deviations; no tail is shorter
+UNSURE_TAIL = 4.0  # nor than this, where hardly any chunk differs noticeably and little is known of those to come
+ENOUGH = 20  # chunks that differ noticeably
 NEXT_VOICE = 1.15  # the tail of a voice that nobody has measured yet may be heavier by so much
 A_SLIP = 0.01  # of the chunks of one voice
 OUTSIDE = 30.0  # robust deviations; further off is a slip of a healthy voice
@@ -33,6 +45,7 @@ class _Chunks:
     values: Values
     buckets: NDArray[np.int64]
     z: Values  # rest in robust deviations; empty where the voice is too small or always the same
+    noticed: NDArray[np.bool_]  # where it differs by so much that a limit could be exceeded at all
 
 
 def fit_priors(
@@ -67,13 +80,21 @@ def _of_voice(name: str, chunks: Sequence[RunChunk]) -> _Chunks | None:
         return None
     values = np.array([one.values[name] for one in inside])
     buckets = np.array([bucket_of(length_of(one.chunk)) for one in inside])
-    if len(inside) >= LEAST_CHUNKS:
+    if len(inside) >= LEAST_VALUES:
         line = robust_line(values, text_terms([one.chunk for one in inside]), np.ones(len(inside), bool), OUTSIDE)
         scale = scale_of(name, line)
         if scale > 0:
             rest = values - line.expected
-            return _Chunks(values, buckets, rest / (scale * line.spread))
-    return _Chunks(values, buckets, np.zeros(0))
+            return _Chunks(values, buckets, rest / (scale * line.spread), _noticed(catalogue()[name], values, rest))
+    return _Chunks(values, buckets, np.zeros(0), np.zeros(0, bool))
+
+
+def _noticed(fault: Detector, values: Values, rest: Values) -> NDArray[np.bool_]:
+    """Say which chunks differ by more than is harmless in any voice: no others can be a false alarm of it."""
+    if fault.relation is Relation.DISTANCE:
+        return np.abs(rest) > least_difference(fault)
+    floor = -math.inf if fault.harmless is None else fault.harmless
+    return (rest > least_difference(fault)) & (values > floor)
 
 
 def _fit_detector(name: str, seen: Sequence[_Chunks]) -> Prior:
@@ -83,7 +104,8 @@ def _fit_detector(name: str, seen: Sequence[_Chunks]) -> Prior:
     z = np.abs(z) if both else z
     buckets = np.concatenate([one.buckets for one in placed]) if placed else np.zeros(0, int)
     widening = _widening(z, buckets)
-    tail = _tail(z / np.array(widening)[buckets], shared_budget()) if len(z) else UNMEASURED_TAIL
+    noticed = np.concatenate([one.noticed for one in placed]) if placed else np.zeros(0, bool)
+    tail = _tail(z / np.array(widening)[buckets], noticed, shared_budget()) if len(z) else UNMEASURED_TAIL
     low, high = _reach(margin_of(catalogue()[name]), seen)
     medians = [float(np.median(one.values)) for one in seen]
     return Prior(
@@ -112,9 +134,12 @@ def _reach_of(z: Values) -> float:
     return float(np.quantile(z, 0.95)) if len(z) >= LEAST_CHUNKS_A_BUCKET else 0.0
 
 
-def _tail(z: Values, share: float) -> float:
-    kept = np.sort(z)[: len(z) - math.ceil(ODD * len(z))]
-    return NEXT_VOICE * tail_limit(kept, share)
+def _tail(z: Values, noticed: NDArray[np.bool_], share: float) -> float:
+    """Return the deviations beyond which a healthy chunk lies, and differs noticeably, with probability ``share``."""
+    kept = np.sort(z[noticed])[: max(int(noticed.sum()) - math.ceil(ODD * len(z)), 0)]
+    if len(kept) < ENOUGH:
+        return max(NEXT_VOICE * float(kept[-1]), UNSURE_TAIL) if len(kept) else UNSURE_TAIL
+    return max(NEXT_VOICE * tail_limit(kept, min(share * len(z) / len(kept), 0.5)), LEAST_TAIL)
 
 
 def _reach(margin: float, seen: Sequence[_Chunks]) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
