@@ -8,24 +8,43 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from harness.causes.shrink.minimise import minimise
 from harness.causes.shrink.outcome import read_outcome
 from harness.causes.shrink.pieces import Level, groups, joined, marks_of, pieces_of, tag_groups, without, without_marks
+from harness.causes.standard import RunStandard, limits_for_one, shown_alone
+from harness.causes.target import find_target
 from harness.cli import main
-from harness.core.records import Arm, Chunk, Request, VerdictWord
+from harness.core.records import (
+    Arm,
+    Attempt,
+    Chunk,
+    Detection,
+    DetectorInput,
+    Measurement,
+    Request,
+    Status,
+    VerdictWord,
+)
 from harness.core.variants import load_variants
 from harness.corpora import make_corpus
+from harness.engine.assessor import PendingVerdict
 from harness.engine.engine import Engine
 from harness.engine.plan import Confirmation, Plan
 from harness.injection.actions import InjectionState
 from harness.injection.plan import InjectionRule
 from harness.injection.triggers import drawn_numbers, rule_strikes
 from harness.store import Run
+from harness.verdicts import Limits, VerdictPolicy
+from harness.verdicts.this_run import OwnBound, fitted_detectors
+
+from ._report_run import make_run
 
 ROOT = Path(__file__).resolve().parents[1]
 LONG = (
@@ -246,34 +265,45 @@ def test_a_clean_chunk_has_nothing_to_find(run):
     assert "nothing to find" in result.output
 
 
-def test_a_fault_that_does_not_come_back_has_no_cause_and_says_what_was_tried(tmp_path):
-    flaky = tmp_path / "flaky.py"
-    flaky.write_text(
-        "from pathlib import Path\n"
-        "def speak(text, **_):\n"
-        "    first = Path(__file__).with_suffix('.once')\n"
-        "    if 'four' in text and not first.exists():\n"
-        "        first.touch()\n"
-        "        raise RuntimeError('only once')\n"
-        "    return [0.1] * 4000, 16000\n"
-    )
-    file = tmp_path / "variants.toml"
-    settings = f'call = "{flaky}:speak"\narguments = {{ text = "{{text}}" }}\n'
-    file.write_text(f'[variants.flaky]\nadapter = "python"\n[variants.flaky.settings]\n{settings}')
+def faulty_callable(folder, body):
+    """A soak of the texts "This is text one." and "... four.", the second of which is faulty, by a Python function."""
+    module, file = folder / "speech.py", folder / "variants.toml"
+    module.write_text(f"from pathlib import Path\n{body}    return [0.1] * 4000, 16000\n")
+    settings = f'call = "{module}:speak"\narguments = {{ text = "{{text}}" }}\n'
+    file.write_text(f'[variants.own]\nadapter = "python"\nseed_policy = "none"\n[variants.own.settings]\n{settings}')
     (variant,) = load_variants(file)
     corpus = make_corpus("c", [Chunk(str(n), f"This is text {word}.") for n, word in enumerate(["one", "four"])], "t")
     plan = Plan(
-        *("stress", corpus, (variant,), {"flaky": ("0", "1")}, tmp_path / "reports"),
+        *("stress", corpus, (variant,), {"own": ("0", "1")}, folder / "reports"),
         confirmation=Confirmation(enabled=False),
         quiet_chunks=0,
     )
     path = Engine(plan).run()
     with Run.open(path) as opened:
         assert opened.verdict(opened.attempts()[1].id).word is VerdictWord.FAULTY
-    result = shrink(path, "1")
+    return path
+
+
+def test_a_fault_that_does_not_come_back_has_no_cause_and_says_what_was_tried(tmp_path):
+    once = "Path(__file__).with_suffix('.once')"
+    body = (
+        f"def speak(text):\n    if 'four' in text and not {once}.exists():\n"
+        f"        {once}.touch()\n        raise RuntimeError('only once')\n"
+    )
+    result = shrink(faulty_callable(tmp_path, body), "1")
     assert result.exit_code == 6, result.output
     assert "does not come back" in result.output.splitlines()[-1]
     assert "nor after the 1 chunks" in result.output.splitlines()[-1]
+
+
+def test_what_comes_by_chance_whatever_the_text_is_no_cause(tmp_path):
+    body = (
+        "calls = []\ndef speak(text):\n    calls.append(text)\n"
+        "    if len(calls) % 3 == 2:\n        raise RuntimeError('every third')\n"
+    )
+    result = shrink(faulty_callable(tmp_path, body), "1")
+    assert result.exit_code == 6, result.output
+    assert "comes by chance, in 7 of 20 tries, whatever the text" in result.output.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -319,3 +349,49 @@ def test_conditions_of_a_plan_hold_by_word_by_seed_and_by_history():
         ]
         assert 5 < sum(now) < 35
     assert not rule_strikes(rule, Request("c", "a cafeteria", 1), state, drawn_numbers(0, 0), drawn_numbers(0, 0, 1))
+
+
+# --------------------------------------------------------------------------- the standard of the run
+@pytest.mark.parametrize("name", fitted_detectors())
+def test_frozen_limits_judge_a_text_alone_as_its_run_did(name):
+    limits = Limits.default()
+    own = {name: OwnBound(expected=0.2, limit=0.3, others=44, low=0.1, high=0.3)}
+    view = DetectorInput(Chunk("c", "some words to speak"), Attempt(0, 0, 0, "c", "v"), {})
+    run, alone = VerdictPolicy(limits), VerdictPolicy(limits_for_one(limits, own))
+    judged = 0
+    for value in (-1.0, 0.0, 0.2, 0.45, 0.55, 0.95, 9.0):
+        seen = [Detection(name, value)]
+        by_run, unjudged = run.findings(view, seen, own)
+        by_itself, unjudged_alone = alone.findings(view, seen)
+        assert [(f.fault, f.value, f.limit) for f in by_itself] == [(f.fault, f.value, f.limit) for f in by_run]
+        assert bool(unjudged) == bool(unjudged_alone)
+        judged += len(by_run)
+    assert judged
+
+
+def test_a_new_attempt_is_judged_by_the_other_chunks_of_the_run(tmp_path):
+    path = make_run(tmp_path, chunks=48, faulty=(2,))
+    rng = np.random.default_rng(4)
+    with Run.open(path, write=True) as opened:
+        for attempt in opened.attempts(variant="q4", arm=Arm.SOAK):
+            unheard = Detection("skipped-words", None, reason="nobody listened")
+            opened.record_evidence(attempt.id, [Detection("overlong", float(rng.normal(-1.5, 0.05))), unheard])
+        opened.finish("finished")
+    target = find_target(path, "book-0003", "q4")
+    target = replace(target, finding=replace(target.finding, fault="overlong"))
+    standard = RunStandard(target, None)
+    policy, limits = VerdictPolicy(target.limits), target.limits
+    shown = {}
+    for seconds in (3.0, 4.0, 9.0):
+        payload = {"duration": seconds, "speech_start": 0.0, "speech_end": seconds}
+        signal = Measurement("signal", "1", Status.OK, payload)
+        case = PendingVerdict(target.attempt, target.chunk, None, policy, None, None)
+        case.observations = {"signal": signal}
+        (value,) = [d.value for d in policy.evidence(case.view()) if d.fault == "overlong"]
+        judged = standard.judge(case)
+        assert set(judged.own) == {"overlong"}
+        bound = judged.own["overlong"]
+        shown[seconds] = judged.shows("overlong")
+        assert shown[seconds] == (value - bound.expected > bound.limit)
+        assert ("overlong" in shown_alone(case, limits_for_one(limits, judged.own))) == shown[seconds]
+    assert set(shown.values()) == {True, False}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.causes.target import CauseTarget, chunks_of_run
 from harness.core.records import Arm, Detection, DetectorInput, Finding, Measurement
+from harness.detectors import catalogue
 from harness.engine.assessor import PendingVerdict
 from harness.engine.kin import EVENT
 from harness.store import Run
@@ -15,7 +16,7 @@ from harness.verdicts.limits import Bound
 from harness.verdicts.profile import Profile
 from harness.verdicts.profile.kinship import of_another_voice
 from harness.verdicts.settled import settle_run
-from harness.verdicts.this_run import LEAST_CHUNKS, OwnBound
+from harness.verdicts.this_run import LEAST_CHUNKS, OwnBound, ThisRun
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,27 @@ class JudgedAgain:
 
 
 class RunStandard:
-    """Judges attempts as if each were one chunk more of the run: by the same limits, and by its other chunks."""
+    """Judges attempts as if each were one chunk more of the run: by the same limits, and by its other chunks.
+
+    The whole run is fitted once, which tells its faulty chunks; then the class of the target alone (with all classes
+    of words where it is one of them) is fitted on the others and each new attempt.
+    """
 
     def __init__(self, target: CauseTarget, profile: Profile | None) -> None:
         self.policy = VerdictPolicy(target.limits)
+        fault = target.finding.fault
+        self._classes = {fault}
+        if self.by_ear(fault):
+            self._classes |= {name for name in catalogue() if self.by_ear(name)}
         with Run.open(target.run) as run:
             other = any(event.data.get("variant") == target.variant for event in run.events(EVENT))
             self.profile = of_another_voice(profile) if profile is not None and other else profile
-            self._views, self._evidence = self._chunks(run, target.variant)
+            views, evidence = self._chunks(run, target.variant)
+        self._own = settle_run(views, evidence, Priors.shipped()).own if views else ThisRun()
+        apart = self._own.faulty if self._own.can_tell else frozenset[int]()
+        healthy = [number for number, view in enumerate(views) if view.attempt.id not in apart]
+        self._views = [views[number] for number in healthy]
+        self._evidence = [self._of_class(evidence[number]) for number in healthy]
 
     def by_ear(self, fault: str) -> bool:
         """Return whether the class rests on what a recognizer heard."""
@@ -52,16 +66,18 @@ class RunStandard:
 
     def allowed(self, attempt: int | None) -> Mapping[str, OwnBound]:
         """Return what the run's other chunks allowed one of its attempts, empty where they are too few to say."""
-        if len(self._views) < LEAST_CHUNKS:
-            return {}
-        return settle_run(self._views, self._evidence, Priors.shipped()).own.of(attempt)
+        return self._own.of(attempt)
+
+    def _of_class(self, evidence: Sequence[Detection]) -> list[Detection]:
+        return [detection for detection in evidence if detection.fault in self._classes]
 
     def _judged(self, view: DetectorInput, evidence: list[Detection]) -> JudgedAgain:
+        given = self._of_class(evidence)
         if len(self._views) < LEAST_CHUNKS:
-            findings, unjudged = self.policy.findings(view, evidence)
+            findings, unjudged = self.policy.findings(view, given)
             return JudgedAgain(tuple(findings), unjudged, {})
         guest = replace(view, attempt=replace(view.attempt, id=-1))  # no attempt of the run has this id
-        settled = settle_run([*self._views, guest], [*self._evidence, evidence], Priors.shipped())
+        settled = settle_run([*self._views, guest], [*self._evidence, given], Priors.shipped())
         own = settled.own.of(-1)
         findings, unjudged = self.policy.findings(settled.views[-1], settled.evidence[-1], own)
         return JudgedAgain(tuple(findings), unjudged, own)

@@ -36,16 +36,17 @@ def main() -> None:
 @main.command()
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.option("--each", default=20, show_default=True, help="plantings of each kind")
-@click.option("--healthy", default=20, show_default=True, help="half clean chunks, half failures by chance")
-def shrink(out: Path, each: int, healthy: int) -> None:
-    """Shrink planted causes of three kinds, then what has no cause; print the table."""
+@click.option("--clean", default=20, show_default=True, help="chunks without a finding")
+@click.option("--chance", default=10, show_default=True, help="findings of a backend that fails by chance, at 10%")
+def shrink(out: Path, each: int, clean: int, chance: int) -> None:
+    """Shrink planted causes of three kinds, and what has no cause; print the table."""
     out.mkdir(parents=True, exist_ok=True)
     file = out / "shrink.jsonl"
     runs, plantings = _planted(out, each)
     for one in interleaved([plantings[kind] for kind in KINDS]):
         if not any(row.get("planting") == json.loads(json.dumps(asdict(one))) for row in _rows(file)):
             _append(file, _measured(runs[one.kind], one))
-    _without_cause(out, file, healthy)
+    _without_cause(out, file, clean, chance)
     click.echo(table(_rows(file)))
 
 
@@ -88,21 +89,22 @@ def _measured(run: Path, one: Planting) -> Row:
     }
 
 
-def _without_cause(out: Path, file: Path, count: int) -> None:
+def _without_cause(out: Path, file: Path, clean: int, chance: int) -> None:
+    """Chunks without a finding, and findings of a backend that fails at random, whatever the text."""
     folder = out / "chance"
     if not list_runs(folder / "reports"):
-        chance_failures(folder, count - count // 2)
+        chance_failures(folder, max(chance, 1))
     run = list_runs(folder / "reports")[0].path
-    chance = [(run, chunk) for chunk in chunks_that_are(run, VerdictWord.FAULTY)[: count - count // 2]]
-    clean = [(run, chunk) for chunk in chunks_that_are(run, VerdictWord.CLEAN)[: count // 2]]
-    for path, chunk in [*clean, *chance]:
-        if any(row.get("healthy") == [path.name, chunk] for row in _rows(file)):
+    asked = [("clean", chunk) for chunk in chunks_that_are(run, VerdictWord.CLEAN)[:clean]]
+    asked += [("chance", chunk) for chunk in chunks_that_are(run, VerdictWord.FAULTY)[:chance]]
+    for kind, chunk in asked:
+        if any(row.get("healthy") == [kind, chunk] for row in _rows(file)):
             continue
         try:
-            _, outcome = run_shrink(ShrinkRequest(path, chunk, path.parent), Quiet())
-            _append(file, {"healthy": [path.name, chunk], "cause": outcome.sentence})
+            _, outcome = run_shrink(ShrinkRequest(run, chunk, run.parent), Quiet())
+            _append(file, {"healthy": [kind, chunk], "cause": outcome.sentence})
         except NothingToFind as error:
-            _append(file, {"healthy": [path.name, chunk], "cause": None, "why": str(error)})
+            _append(file, {"healthy": [kind, chunk], "cause": None, "why": str(error)})
 
 
 def _rows(file: Path) -> list[Row]:
@@ -127,8 +129,10 @@ def table(rows: Sequence[Row]) -> str:
         asked = f"{statistics.median(counts):g} ({max(counts)})" if counts else "-"
         exact, fails = (_share([row.get(key, False) for row in some]) for key in ("exact", "fails"))
         lines.append(f"| {kind} | {exact} | {asked} | {fails} |")
-    none = [row["cause"] is not None for row in rows if "healthy" in row]
-    return "\n".join([*lines, f"\ncauses told where there is none: {_share(none)}"])
+    for kind in ("clean", "chance"):
+        told = [row["cause"] is not None for row in rows if row.get("healthy", [""])[0] == kind]
+        lines += ["", f"a cause told, {kind}: {_share(told)}"]
+    return "\n".join(lines)
 
 
 def _share(answers: Sequence[bool]) -> str:

@@ -9,6 +9,7 @@ from harness.core.variants import load_variants
 from harness.corpora import make_corpus
 from harness.engine.engine import Engine
 from harness.engine.plan import Confirmation, Plan
+from harness.scorers import SCORERS
 from harness.store import Run
 from tools.causes.plantings import texts
 
@@ -20,7 +21,7 @@ def speak(text):
 """
 
 
-def chance_failures(folder: Path, count: int, rate: float = 0.03) -> tuple[Path, list[str]]:
+def chance_failures(folder: Path, count: int, rate: float = 0.1) -> tuple[Path, list[str]]:
     """Soak a backend that takes no seed and fails by chance; returns the run and the chunks at which it failed."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "flaky.py").write_text(_FLAKY.format(rate=rate), encoding="utf-8")
@@ -39,6 +40,7 @@ def chance_failures(folder: Path, count: int, rate: float = 0.03) -> tuple[Path,
         selection={variant.name: tuple(chunk.id for chunk in chunks)},
         reports=folder / "reports",
         confirmation=Confirmation(enabled=False),
+        left_out=tuple(SCORERS),
         quiet_chunks=0,
     )
     path = Engine(plan).run()

@@ -17,7 +17,7 @@ from harness.injection.triggers import spelled_words
 from harness.store import Run
 
 WORDS = 40  # of a chunk
-FRACTION = 0.3  # of the seeds, for a fault of the seed
+FRACTION = 0.4  # of the seeds, for a fault of the seed
 FAULTS = ("process-error", "silence", "empty-output", "nan-inf")  # seen in a single word, too
 
 
@@ -52,7 +52,7 @@ def own_words(chunks: Sequence[str]) -> list[str]:
 
 def plant(kind: str, folder: Path, count: int) -> tuple[Path, list[Planting]]:
     """Soak chunks with faults of one kind in them; returns the run and what was planted and struck."""
-    number = {"text": count, "seed": 5 * count, "history": 2 * count}[kind]
+    number = {"text": count, "seed": 4 * count, "history": 2 * count}[kind]
     spoken = texts(number, skip={"text": 0, "seed": count, "history": 6 * count}[kind])
     words, ids = own_words(spoken), [f"{kind}-{n:03d}" for n in range(number)]
     if kind == "history":  # what provokes it is one, five or nine chunks before

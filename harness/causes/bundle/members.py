@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from harness.causes.portable import without_paths
 from harness.core.errors import ConfigError
 from harness.core.records import Json
 from harness.store import redact, redact_json
@@ -72,15 +73,6 @@ def _homeless(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _homeless(item) for key, item in value.items()}
     return [_homeless(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def without_paths(value: Any) -> Any:
-    """Return a value in which every absolute path is the name of its file: where it lay tells nobody anything."""
-    if isinstance(value, str):
-        return Path(value).name if value.startswith("/") and "\n" not in value and len(value) > 1 else value
-    if isinstance(value, dict):
-        return {key: without_paths(item) for key, item in value.items()}
-    return [without_paths(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def toml_variant(row: Json) -> str:

@@ -13,7 +13,7 @@ from harness.backends.command_settings import CommandSettings, fill
 from harness.backends.http_settings import HttpSettings
 from harness.backends.settings import read_settings
 from harness.causes.bundle.gather import BundledTake, BundleMaterial
-from harness.causes.bundle.members import without_paths
+from harness.causes.portable import without_paths
 from harness.core.errors import ConfigError
 from harness.core.records import Arm, Json, Request, Variant
 from harness.detectors import catalogue

@@ -11,8 +11,9 @@ from harness.audio import wav_bytes
 from harness.causes.bundle.drawing import marked_picture
 from harness.causes.bundle.gather import BundleMaterial, gather
 from harness.causes.bundle.issue import issue_text, smallest_text, symptom_row
-from harness.causes.bundle.members import Members, shareable_json, toml_variant, without_paths
+from harness.causes.bundle.members import Members, shareable_json, toml_variant
 from harness.causes.bundle.told import findings_table, how_often, replay_rows, token_table
+from harness.causes.portable import without_paths
 from harness.causes.shrink.files import LIMITS, ORIGINAL, SMALLEST, stress_command
 from harness.causes.shrink.outcome import SpokenText
 from harness.causes.standard import limits_for_one

@@ -144,3 +144,18 @@ def cut_chunk(chunk: Chunk, text: str) -> Chunk | None:
         return None
     expected = " ".join(without_markup(text).split()) if chunk.expected else ""
     return replace(chunk, text=text, expected=expected)
+
+
+def text_without(text: str, part: str) -> str:
+    """Return the words of a text that are not those of ``part``, which are a part of it in order, marks apart."""
+    left, wanted = [], [_letters(word) for word in part.split()]
+    for word in text.split():
+        if wanted and _letters(word) and wanted[0] in _letters(word):
+            wanted.pop(0)
+        else:
+            left.append(word)
+    return " ".join(left)
+
+
+def _letters(word: str) -> str:
+    return "".join(letter for letter in word if letter.isalnum())

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from harness.causes.portable import without_paths
 from harness.causes.shrink.files import failing_command, write_inputs
 from harness.causes.shrink.outcome import ShrinkOutcome, outcome_of, outcome_table
 from harness.causes.shrink.questions import Asker, BudgetSpent, Question
@@ -137,18 +139,33 @@ def _plan(asked: ShrinkRequest, target: CauseTarget, variant: Variant) -> Plan:
 
 
 def _refuse_changes(target: CauseTarget, plan: Plan) -> None:
-    """Raise ConfigError, naming what changed, where the variant is not the one that the run spoke with."""
+    """Raise ConfigError, naming what changed, where the variant is not the one that the run spoke with.
+
+    Where its files lie does not matter, nor do limits and profile: the judging is by those of the run.
+    """
     with Run.open(target.run) as run:
         before = run.manifest.get("fingerprint") or {}
     now = redact_json(fingerprint(plan))
-    name = target.variant
+    (variant,) = plan.variants
+    standards = {path.name for path in (variant.calibration, variant.profile) if path is not None}
     changed = [
         f"{part}.{change}"
         for part in _SAME
-        for change in changed_inputs(before.get(part, {}).get(name), now.get(part, {}).get(name))
+        for change in changed_inputs(
+            _of_speech(before.get(part, {}).get(variant.name), standards),
+            _of_speech(now.get(part, {}).get(variant.name), standards),
+        )
     ]
     if changed:
-        raise ConfigError(f"{target.run_id}: {name} is not what it was then, changed: {', '.join(changed)}")
+        raise ConfigError(f"{target.run_id}: {variant.name} is not what it was then, changed: {', '.join(changed)}")
+
+
+def _of_speech(part: Any, standards: set[str]) -> Any:
+    """A part of a fingerprint without places, and without the hashes of files that only judge."""
+    plain = without_paths(part)
+    if not isinstance(plain, dict) or not any(Path(name).name in standards for name in plain):
+        return plain
+    return {name: value for name, value in plain.items() if name != "all" and Path(name).name not in standards}
 
 
 def _earlier_run(plan: Plan) -> Path:

@@ -18,6 +18,7 @@ from harness.causes.shrink.pieces import (
     marks_of,
     pieces_of,
     tag_groups,
+    text_without,
     without,
     without_marks,
 )
@@ -112,13 +113,27 @@ class Search:
         self.say(f"the whole text shows it with {whole[0]} of {whole[1]} seeds")
         if whole[0] < 2:
             return self._by_its_own_seed()
-        bad = min(max(0.6 * whole[0] / whole[1], 0.05), 0.9)
-        test = best.test = Sprt(bad / 8, bad, ALPHA, BETA)
+        if _any_seed(*whole):  # a text that most seeds show is shrunk to one that most seeds show
+            test, best.bound_to = Sprt(0.5, 0.9, ALPHA, BETA), "text"
+        else:
+            bad = max(0.6 * whole[0] / whole[1], 0.05)
+            test = Sprt(bad / 8, bad, ALPHA, BETA)
+        best.test = test
         self._shrink_text(lambda chunk: self._often_enough(chunk, test))
         best.rate = self._rate(best.chunk)
-        best.bound_to = "text" if _any_seed(*best.rate) else "seed"
+        if self.target.attempt.seed is None:
+            self._refuse_chance(test)
         best.seed = self._showing_seed(best.chunk)
         return best
+
+    def _refuse_chance(self, test: Sprt) -> None:
+        """Raise NothingToFind where the rest of the text, without what was found, shows the fault as well."""
+        rest = cut_chunk(self.target.chunk, text_without(self.target.chunk.text, self.best.chunk.text))
+        if rest is not None and self._often_enough(rest, test):
+            shown, tried = self.best.rate_before or (0, 0)
+            raise NothingToFind(
+                f"{self._name()} comes by chance, in {shown} of {tried} tries, whatever the text: nothing to find"
+            )
 
     def _by_its_own_seed(self) -> Smallest:
         """A fault so rare that no rate decides: the seed is held, and is part of what shows it."""
