@@ -21,7 +21,7 @@ LEAST_LETTERS, ALIKE = 6, 75.0  # letters, and % of them, of words that come fro
 LONGER_WORD = 2.0  # nats
 SAID_TWICE, USUAL_TWICE = frozenset({"had", "that"}), 3.0  # nats
 LIKE_WRITTEN = 50.0  # % of the letters
-NO_TIME = 2.0  # nats for missing words
+NO_TIME = 3.0  # nats for missing words
 NEW_LETTERS = 3  # and more of them in a word's place: another word runs together with it
 FAITHFUL = (
     0.5,
