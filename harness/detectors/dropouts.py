@@ -45,7 +45,7 @@ class Dropouts(BaseFault):
     against = "worst"
     default_margin = 3.5
     default_limit = 3.5  # hardly a clip of 17 voices and recordings has more than 3
-    harmless = 6.0  # so many gaps between words keep time by chance
+    harmless = 5.0  # so many gaps between words keep time by chance
     sources = (
         Citation("audio dropped between pieces of a stream", "https://github.com/sgl-project/sglang-omni/issues/1355"),
     )

@@ -26,7 +26,7 @@ MOST_FAULTY = 0.25  # of the chunks; beyond it nobody can tell which side is the
 FLOOR = 0.5  # of a class's margin against a reference: what differs by less is no fault, unless the class says better
 LEAST_SCALE = 0.1  # of the same: that a voice never varies is no reason to call a trifle a fault
 CEILING = 1.5  # of the same, for words and lengths: a voice that varies more than this is at fault itself
-OF_THE_FEW = 2.0  # where most chunks are the same: how much further than 95% of them one may lie
+OF_THE_FEW = 1.5  # where most chunks are the same: how much further than 95% of them one may lie
 FURTHEST = 2.0  # of the same, for all else: nobody takes twice what is a fault for the nature of a voice
 CAPPED = (Family.TRANSCRIPT, Family.TIMING)
 
