@@ -60,7 +60,7 @@ class EditLikelihoodScorer:
     def __init__(self, asr: str | None = None, device: str = "cpu") -> None:
         self._listener: Recognizer = recognizer(asr or DEFAULT, device)
         self._asr = asr
-        self.version = f"1 {self._listener.spec}"
+        self.version = f"2 {self._listener.spec}"
         self._readers: dict[tuple[str, str], EditReader] = {}
 
     def prepare(self, languages: Iterable[str]) -> None:

@@ -178,21 +178,29 @@ def _scale_voice(name: str) -> _Scale:
     return _Scale(lambda _sample, value: value, catalogue()[name].default_limit)
 
 
+def _ceiling(name: str, usual: float) -> float:
+    capped = catalogue()[name].family in (Family.TRANSCRIPT, Family.TIMING)
+    return CEILING * usual if capped and usual > 0 else np.inf
+
+
 def _fit_class(name: str, healthy: Sequence[Sample], default: FaultLimits, share: float) -> FaultLimits:
     values = [(s, s.values[name]) for s in healthy if name in s.values]
     scale = _scale_reference(name, default)
-    capped = catalogue()[name].family in (Family.TRANSCRIPT, Family.TIMING)
     related = [(s, c) for s, v in values if (c := scale.place(s, v)) is not None]
     reference, voice = default.reference, default.voice
     if default.reference and len(related) >= LEAST:
         count = f"reference on the same text; margin fitted on {len(related)} healthy takes"
-        reference = _bounds(related, default.reference[0].limit, share, count, (0.0, 0.0), capped=capped)
+        most = default.reference[0].limit
+        reference = _bounds(related, most, share, count, (0.0, 0.0), _ceiling(name, most))
     if len(values) >= LEAST and default.relation is not Relation.RATIO:
         center = _center(values, default.relation)
         rest = [(s, Bound(0, "", *center).compared(v, s.words, default.relation)) for s, v in values]
         usual = catalogue()[name].default_limit
         base = usual - center[0] if usual is not None else (scale.default or 0.0)
-        voice = _bounds(rest, base, share, f"fitted on {len(values)} healthy takes", center, capped=capped)
+        # words that a run may raise by itself for a voice that is misheard: a fit may, twice as far as elsewhere
+        most = 2 * base if catalogue()[name].run_tail is not None else base
+        source = f"fitted on {len(values)} healthy takes"
+        voice = _bounds(rest, base, share, source, center, _ceiling(name, most))
     return replace(default, reference=reference, voice=voice)
 
 
@@ -217,12 +225,10 @@ def _bounds(
     share: float,
     source: str,
     center: tuple[float, float],
-    *,
-    capped: bool,
+    ceiling: float,
 ) -> tuple[Bound, ...]:
     """A bound a bucket of lengths; a bucket with too little in it takes the wider of all together and the default."""
     floor = FLOOR * default if default > 0 else -np.inf
-    ceiling = CEILING * default if capped and default > 0 else np.inf
     overall = min(max(tail_limit([v for _, v in placed], share), floor), ceiling)
     bounds: list[Bound] = []
     low = 0

@@ -1,0 +1,93 @@
+"""Fit a voice's profile and limits anew after scorers have changed, on the stored audio of the run they were fitted on.
+
+Run as ``python -m tools.refit RUN VARIANT --scorers pitch,edit_likelihood --work FILE``. Nothing is spoken again; what
+the named scorers see in each take replaces what the run's journal holds. ``--work`` keeps it as it comes, so that a
+stopped run goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from harness.core.records import Measurement, Status, Variant
+from harness.core.variants import load_variants
+from harness.scorers import SCORERS, observe
+from harness.scorers.clip import SharedClip
+from harness.store import Run
+from harness.verdicts.calibration import calibrate
+from harness.verdicts.profile import takes
+
+
+class Rescored:
+    """A run whose journal is read as if today's scorers had seen its audio."""
+
+    def __init__(self, run: Run, anew: dict[tuple[int, str], Measurement]) -> None:
+        self._run, self._anew = run, anew
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._run, name)
+
+    def all_observations(self, *given: Any, **named: Any) -> Iterator[tuple[int, Measurement]]:
+        """Yield attempt and measurement, the new one where there is one."""
+        for attempt, measurement in self._run.all_observations(*given, **named):
+            yield attempt, self._anew.get((attempt, measurement.scorer), measurement)
+
+
+def read_work(path: Path) -> dict[tuple[int, str], Measurement]:
+    """Return what was scored before, by attempt and scorer."""
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    return {
+        (row["id"], row["scorer"]): Measurement(
+            row["scorer"], row["version"], Status(row["status"]), row["payload"], row["reason"]
+        )
+        for row in rows
+    }
+
+
+def score_anew(run: Run, variant: Variant, names: list[str], path: Path) -> None:
+    """Score every take that ``path`` lacks, and append each measurement to it."""
+    scorers = {name: cast("Any", SCORERS.get(name))() for name in names}
+    for scorer in scorers.values():
+        scorer.setup()
+    done = read_work(path)
+    with path.open("a", encoding="utf-8") as file:
+        for count, take in enumerate(takes(run, variant.name), 1):
+            missing = [name for name in names if (take.attempt.id, name) not in done]
+            if not missing or take.attempt.audio is None:
+                continue
+            samples, rate = run.read_audio(take.attempt)
+            clip = SharedClip(take.chunk, take.attempt, samples, rate, variant, None)
+            for name in missing:
+                new = observe(scorers[name], clip)
+                row = {"id": take.attempt.id, "scorer": name, "version": new.version, "status": new.status.value}
+                file.write(json.dumps({**row, "payload": new.payload, "reason": new.reason}) + "\n")
+            print(f"\r{count} takes", end="", flush=True)
+    print()
+
+
+def main() -> None:
+    """Score, fit, and write the variant's calibration and profile."""
+    parser = argparse.ArgumentParser(prog="python -m tools.refit", description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("variant")
+    parser.add_argument("--variants", type=Path, default=Path("variants.toml"))
+    parser.add_argument("--scorers", required=True, metavar="A,B")
+    parser.add_argument("--work", type=Path, required=True, help="where new measurements are kept")
+    options = parser.parse_args()
+    (variant,) = [one for one in load_variants(options.variants) if one.name == options.variant]
+    if variant.calibration is None or variant.profile is None:
+        parser.error(f"{options.variant} names no calibration and profile to write")
+    run = Run.open(options.run)
+    score_anew(run, variant, options.scorers.split(","), options.work)
+    limits, profile = calibrate(Rescored(run, read_work(options.work)), variant)
+    print(json.dumps({"profile": profile.totals, "held_out": limits.fitted["held_out"]}, indent=1))
+    limits.save(variant.calibration)
+    profile.save(variant.profile)
+
+
+if __name__ == "__main__":
+    main()
