@@ -28,7 +28,15 @@ class Installed:
     def install(self, what: Path) -> None:
         """Install a wheel or a source tree, without what it depends on."""
         # ignore-installed: the clone may be installed over there, which is no reason to leave the wheel out
-        less = ("install", "-q", "--ignore-installed", "--no-deps", "--no-index", "--no-build-isolation", "--no-compile")
+        less = (
+            "install",
+            "-q",
+            "--ignore-installed",
+            "--no-deps",
+            "--no-index",
+            "--no-build-isolation",
+            "--no-compile",
+        )
         subprocess.run([*PIP, "--python", str(self.python), *less, str(what)], check=True)
 
     def uninstall(self, name: str) -> None:
