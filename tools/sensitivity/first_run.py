@@ -26,7 +26,8 @@ The reporting ones took part in neither: other paces and other texts of engines 
 Not reached: 1,000 reported chunks (300); complete rows in 30 of 36; and where 30% of the chunks have one fault, the run
 notices that it cannot tell what is healthy only for faults that stand far apart: a fault as narrow as `bandwidth` then
 becomes what is usual, and nothing is said.
-Not measured here: classes that rest on words or tokens, and Kokoro, of which there are too few chunks for a run of its own.
+Not measured here: classes that rest on words or tokens, and Kokoro, of which there are too few chunks for a run of its
+own.
 """
 
 
