@@ -50,6 +50,20 @@ def test_what_is_declared_can_be_imported() -> None:
         assert suite.is_soak or callable(suite.carry_out())
 
 
+def test_sessions_without_a_suite_import_nothing_heavy(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_other():
+            heavy = {"numpy", "pydantic", "rich", "harness.scorers", "harness.core.records"}
+            assert not heavy & set(sys.modules)
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "harness.plugin")
+    assert result.ret == pytest.ExitCode.OK, result.stdout.str()
+
+
 def test_a_folder_of_the_users_own_is_a_soak() -> None:
     own = suite_of("mine")
     assert own.is_soak and own.name == "mine"

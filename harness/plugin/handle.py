@@ -12,20 +12,13 @@ from harness.core.printable import printable, printable_line
 from harness.core.records import Arm, Attempt, Claim, Finding, Measurement, Status, Verdict, VerdictWord
 from harness.core.suites import suite_of
 from harness.detectors.readable import finding_phrase
+from harness.plugin.failures import ClaimFailed, FaultFound
 from harness.plugin.selection import SuiteCase, SuiteContext
 
 if TYPE_CHECKING:
     from harness.store import Run
 
 _WIDTH = 110
-
-
-class FaultFound(AssertionError):
-    """A chunk's speech is faulty; the message is the whole report of the item."""
-
-
-class ClaimFailed(AssertionError):
-    """A statement about the whole run does not hold."""
 
 
 class FinishedRun:

@@ -14,7 +14,7 @@ import pytest
 from harness.core.errors import ConfigError, SoakError
 from harness.core.records import Json
 from harness.engine.night import FOLDER, NightPlan
-from harness.plugin.handle import ClaimFailed
+from harness.plugin.failures import ClaimFailed
 from harness.plugin.options import SuiteOptions
 
 KINDS = ("baseline", "last runs")
