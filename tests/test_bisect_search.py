@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.causes.bisect.search import MOST, Part, PartSearch
-from harness.causes.shrink.questions import BudgetSpent
+from harness.causes.budget import BudgetSpent
 
 
 def parts_of(blocks: int, kinds: tuple[str, ...] = ("q", "k", "v", "up", "down")) -> list[Part]:

@@ -8,10 +8,8 @@ from typing import Any
 
 import click
 
-from harness.cli.common import REPORTS, VARIANTS, main, variant_named
+from harness.cli.common import REPORTS, UNFINISHED, VARIANTS, main, variant_named
 from harness.core.printable import printable
-
-_UNFINISHED, _NOTHING = 2, 6  # exit codes, as of shrink
 
 
 @main.command()
@@ -71,7 +69,7 @@ def bisect(variant: str, reference: str, variants: Path, reports: Path, **asked:
     --resume), 4 wrong use, 6 nothing to find.
     """
     from harness.causes.bisect.run import last_bisect, run_bisect
-    from harness.causes.shrink.run import FOLDER
+    from harness.causes.runs import FOLDER
     from harness.core.suites import SCORERS
     from harness.corpora import head, load_corpus
     from harness.engine.plan import Plan
@@ -104,7 +102,7 @@ def bisect(variant: str, reference: str, variants: Path, reports: Path, **asked:
         path = run_bisect(plan, Line(sys.stderr), resume, asked["minutes"])
     except KeyboardInterrupt:
         click.echo("interrupted; everything that was measured is kept: go on with --resume", err=True)
-        sys.exit(_UNFINISHED)
+        sys.exit(UNFINISHED)
     click.echo(printable((path / "results.md").read_text(encoding="utf-8")), nl=False)
     click.echo(f"in {path}")
     with Run.open(path) as run:
@@ -114,6 +112,7 @@ def bisect(variant: str, reference: str, variants: Path, reports: Path, **asked:
 
 def _exit_code(word: str, confirmed: bool) -> int:
     from harness.causes.bisect.verdict import BisectWord
+    from harness.causes.target import NothingToFind
 
-    codes = {BisectWord.UNFINISHED: _UNFINISHED, BisectWord.NOTHING: _NOTHING, BisectWord.NO_SET: 1}
+    codes = {BisectWord.UNFINISHED: UNFINISHED, BisectWord.NOTHING: NothingToFind.exit_code, BisectWord.NO_SET: 1}
     return codes.get(BisectWord(word), 0 if confirmed else 1)

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import click
 
-from harness.cli.common import REPORTS, main, run_path
+from harness.cli.common import REPORTS, UNFINISHED, main, run_path
 from harness.core.printable import printable_line
-
-_UNFINISHED = 2  # exit code: the minutes were over, or Ctrl-C
 
 VARIANTS_FILE = click.option(
     "--variants", type=click.Path(path_type=Path), default=None, help="variants file (default: the one of the run)"
@@ -52,12 +50,12 @@ def shrink(
         path, outcome = run_shrink(asked, Line(sys.stderr))
     except KeyboardInterrupt:
         click.echo("interrupted; everything that was asked is kept: go on with --resume", err=True)
-        sys.exit(_UNFINISHED)
+        sys.exit(UNFINISHED)
     for line in outcome_lines(outcome):
         click.echo(printable_line(line))
     click.echo(f"in {path}")
     if not outcome.complete:
-        sys.exit(_UNFINISHED)
+        sys.exit(UNFINISHED)
 
 
 @main.command()

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from harness.core.records import Variant
 
 
+UNFINISHED = 2
+"""Exit code of a search that was stopped and goes on with --resume."""
+
 REPORTS = click.option(
     "--reports", type=click.Path(path_type=Path), default=lambda: default_reports(Path.cwd()), help="where runs are"
 )

@@ -8,29 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.causes.bisect.search import Restored
-from harness.causes.shrink.questions import BudgetSpent
+from harness.causes.budget import Budget
 from harness.engine.progress import Progress, Tick
 from harness.experiments.divergence import NotMeasured
 from harness.store import Run
 
 MEASURED = "bisect measured"  # the kind of event in the journal
-
-
-class Budget:
-    """Minutes that a bisect may take, counted from now; 0 for no limit."""
-
-    def __init__(self, minutes: float) -> None:
-        self._end = time.monotonic() + 60 * minutes if minutes > 0 else math.inf
-
-    @property
-    def spent(self) -> bool:
-        """Whether no time is left."""
-        return time.monotonic() >= self._end
-
-    def check(self) -> None:
-        """Raise BudgetSpent where no time is left."""
-        if self.spent:
-            raise BudgetSpent
 
 
 class TrialBench:

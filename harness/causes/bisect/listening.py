@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from harness import stats
-from harness.causes.bisect.bench import Budget
+from harness.causes.budget import Budget
 from harness.core.errors import SoakError
-from harness.core.records import Attempt, Chunk, Json, Status, Variant, VerdictWord
+from harness.core.records import Attempt, Chunk, Claim, Json, Status, Variant, VerdictWord
 from harness.engine.progress import Tick
 from harness.engine.session import PlannedRequest, seed_for
 from harness.experiments.stage import ExperimentRun
@@ -144,6 +144,23 @@ class Ears:
                 wer = measurement.payload["wer"]
                 words[attempt.chunk_id] = (wer["errors"], wer["words"])
         return HeardOutcome(faulty, words)
+
+    def hear_into(
+        self, outcomes: dict[str, HeardOutcome], variants: Sequence[Variant], arm: str, chunks: Sequence[Chunk]
+    ) -> None:
+        """Add what is heard of each variant on the same chunks, as it comes."""
+        for variant in variants:
+            outcomes[variant.name] = self.hear(variant, arm, chunks)
+
+
+def verified_claims(variant: str, restored: HeardOutcome | None, within: bool | None, margin: float) -> list[Claim]:
+    """Return the claim ``verified`` about what was heard on new texts, none where nobody listened."""
+    if restored is None:
+        return []
+    row = restored.to_json()
+    interval = (row["low"], row["high"])
+    told = f"restored: {restored.says()}"
+    return [Claim("verified", variant, told, within, row["rate"], interval, margin, restored.judged)]
 
 
 def with_model(variant: Variant, path: Path, name: str) -> Variant:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.causes.bisect.bench import Budget
 from harness.causes.bisect.model_file import GgufModel, refuse_other_model
 from harness.causes.bisect.settings import (
     SettingsBisect,
@@ -18,15 +17,17 @@ from harness.causes.bisect.settings import (
 )
 from harness.causes.bisect.table import bisect_results, bisect_table, settings_table
 from harness.causes.bisect.tensors import BisectTexts, ModelPair, TensorBisect
-from harness.causes.bisect.verdict import bisect_claims
-from harness.causes.shrink.questions import BudgetSpent
+from harness.causes.bisect.verdict import BisectReport, bisect_claims
+from harness.causes.budget import Budget, BudgetSpent
+from harness.causes.runs import runs_of_suite
 from harness.core.errors import ConfigError, refuse_unknown
 from harness.core.records import Chunk, Variant
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
 from harness.experiments.quantization.divergence import noting
 from harness.experiments.stage import ExperimentRun, write_results
-from harness.store import Run, list_runs
+
+SUITE = "bisect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def run_bisect(plan: Plan, progress: Progress, resume: Path | None, minutes: flo
 
     Raises ConfigError, before anything is spoken, for variants of which nothing can be exchanged.
     """
-    asked = BisectSettings.read(plan.experiment.get("bisect", {}))
+    asked = BisectSettings.read(plan.experiment.get(SUITE, {}))
     reference, variant = plan.reference, plan.variants[-1]
     if reference is None:
         raise ConfigError("bisect: needs a reference: --against NAME")
@@ -67,29 +68,25 @@ def run_bisect(plan: Plan, progress: Progress, resume: Path | None, minutes: flo
     with ExperimentRun(replace(plan, margins={}), progress, resume) as stage:
         texts = asked.texts(stage.plan.chunks(reference))
         if pair is not None and not (pair.same and differing and asked.search):
-            _bisect_tensors(stage, TensorBisect(stage, pair, texts, asked.share, asked.margin, budget))
+            tensors = TensorBisect(stage, pair, texts, asked.share, asked.margin, budget)
+            _carried_out(tensors.carry_out, tensors.report)
+            write_results(
+                stage.run, bisect_claims(tensors.report), bisect_results(tensors.report), bisect_table(tensors.report)
+            )
         else:
             report = SettingsReport(variant.name, reference.name, differing, asked.margin)
-            _bisect_settings(stage, SettingsBisect(stage, variant, reference, report, budget), texts)
+            settings = SettingsBisect(stage, variant, reference, report, budget)
+            _carried_out(lambda: settings.carry_out(texts.searched, texts.fresh), report)
+            write_results(stage.run, settings_claims(report), settings_results(report), settings_table(report))
         return stage.run.path
 
 
-def _bisect_tensors(stage: ExperimentRun, bisect: TensorBisect) -> None:
+def _carried_out(search: Callable[[], None], report: BisectReport | SettingsReport) -> None:
+    """Search until there is an answer or the budget is spent, which the report then says."""
     try:
-        bisect.carry_out()
+        search()
     except BudgetSpent:
-        bisect.report.unfinished = True
-    report = bisect.report
-    write_results(stage.run, bisect_claims(report), bisect_results(report), bisect_table(report))
-
-
-def _bisect_settings(stage: ExperimentRun, bisect: SettingsBisect, texts: BisectTexts) -> None:
-    try:
-        bisect.carry_out(texts.searched, texts.fresh)
-    except BudgetSpent:
-        bisect.report.unfinished = True
-    report = bisect.report
-    write_results(stage.run, settings_claims(report), settings_results(report), settings_table(report))
+        report.unfinished = True
 
 
 def model_pair(variant: Variant, reference: Variant) -> ModelPair | None:
@@ -129,13 +126,9 @@ def _refuse(
         raise ConfigError(f"{names} differ in settings alone, which only listening tells apart: --chunks must not be 0")
 
 
-def last_bisect(reports: Path, variant: str, reference: str) -> Path:
-    """Return the newest bisect of these two below ``reports``. Raises ConfigError where there is none."""
-    for info in reversed(list_runs(reports)):
-        if info.problem:
-            continue
-        with Run.open(info.path) as run:
-            names = [one["name"] for one in run.manifest["variants"]]
-            if run.manifest["suite"] == "bisect" and (names[-1], run.manifest["reference"]) == (variant, reference):
-                return info.path
-    raise ConfigError(f"{reports}: no bisect of {variant} against {reference} that --resume could go on with")
+def last_bisect(folder: Path, variant: str, reference: str) -> Path:
+    """Return the newest bisect of these two in ``folder``. Raises ConfigError where there is none."""
+    for path, manifest in runs_of_suite(folder, SUITE):
+        if (manifest["variants"][-1]["name"], manifest["reference"]) == (variant, reference):
+            return path
+    raise ConfigError(f"{folder}: no bisect of {variant} against {reference} that --resume could go on with")

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.causes.shrink.questions import BudgetSpent
+from harness.causes.budget import BudgetSpent
 
 FLOOR = 1e-6  # nats; below it nothing differs but the last digits
 SHARE = 0.1  # of the divergence that may stay

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
-from harness.causes.bisect.bench import Budget
 from harness.causes.bisect.listening import (
     SIGNIFICANT,
     Ears,
     HeardOutcome,
     compatible_with,
+    verified_claims,
     within_margin,
     worse_p_value,
 )
 from harness.causes.bisect.verdict import BisectWord
+from harness.causes.budget import Budget
 from harness.core.records import Chunk, Claim, Json, Variant
 from harness.experiments.stage import ExperimentRun
 
@@ -67,8 +68,8 @@ class SettingsBisect:
     def carry_out(self, searched: Collection[Chunk], fresh: Collection[Chunk]) -> None:
         """Hear both, put settings right on the failing texts, and verify on others. Raises BudgetSpent."""
         report = self.report
-        for voice in (self._reference, self._variant):
-            report.heard[voice.name] = self._ears.hear(voice, "search", list(searched))
+        voices = (self._reference, self._variant)
+        self._ears.hear_into(report.heard, voices, "search", list(searched))
         variant, reference = report.heard[self._variant.name], report.heard[self._reference.name]
         report.worse = worse_p_value(variant, reference)
         if report.worse > SIGNIFICANT:
@@ -77,8 +78,7 @@ class SettingsBisect:
         rate = reference.rate + report.margin
         report.cause = search_settings(list(report.differing), lambda keys: self._try(keys, failing), rate)
         if report.cause is not None and fresh:
-            for voice in (self._reference, self._variant):
-                report.verified[voice.name] = self._ears.hear(voice, "verify", list(fresh))
+            self._ears.hear_into(report.verified, voices, "verify", list(fresh))
             report.verified["restored"] = self._hear(report.cause, "verify", list(fresh))
 
     def _try(self, keys: Keys, failing: list[Chunk]) -> HeardOutcome:
@@ -165,15 +165,9 @@ def settings_claims(report: SettingsReport) -> list[Claim]:
     word = report.word
     passed = {BisectWord.NO_SET: False, BisectWord.UNFINISHED: None}.get(word, True)
     details: Json = {"word": word.value, "restored": list(report.cause or ())}
-    claims = [Claim("cause", report.variant, settings_statement(report), passed, details=details)]
-    restored = report.verified.get("restored")
-    if restored is not None:
-        row = restored.to_json()
-        claims.append(
-            Claim("verified", report.variant, f"restored: {restored.says()}", report.verification, row["rate"],
-                  (row["low"], row["high"]), report.margin, restored.judged)
-        )  # fmt: skip
-    return claims
+    cause = Claim("cause", report.variant, settings_statement(report), passed, details=details)
+    verified = verified_claims(report.variant, report.verified.get("restored"), report.verification, report.margin)
+    return [cause, *verified]
 
 
 def settings_results(report: SettingsReport) -> Json:

@@ -61,27 +61,21 @@ def bisect_table(report: BisectReport) -> str:
             for names, left in report.search.candidates
         ]
         parts.append(markdown_table(["set", "tensors", "cost", "what stays"], rows) + "\n")
-    if report.heard:
-        parts.append(heard_table("texts of the search", report.heard))
-    if report.tried:
-        tried = {f"{len(names)} restored": one for names, one in report.tried}
-        parts.append(heard_table("texts that failed in the search", tried))
-    if report.verified:
-        parts.append(heard_table("texts not used in the search", report.verified))
-    return "\n".join(parts)
+    tried = {f"{len(names)} restored": one for names, one in report.tried}
+    return "\n".join([*parts, *_heard_tables(report, "texts that failed in the search", tried)])
 
 
 def settings_table(report: SettingsReport) -> str:
     """Return the verdict and what was heard of every trial, as Markdown."""
-    parts = [f"**{settings_statement(report)}**\n"]
-    if report.heard:
-        parts.append(heard_table("texts of the search", report.heard))
-    if report.tried:
-        tried = {", ".join(keys): one for keys, one in report.tried}
-        parts.append(heard_table("put right, on the texts that failed", tried))
-    if report.verified:
-        parts.append(heard_table("texts not used in the search", report.verified))
-    return "\n".join(parts)
+    tried = {", ".join(keys): one for keys, one in report.tried}
+    parts = _heard_tables(report, "put right, on the texts that failed", tried)
+    return "\n".join([f"**{settings_statement(report)}**\n", *parts])
+
+
+def _heard_tables(report: BisectReport | SettingsReport, head: str, tried: Mapping[str, HeardOutcome]) -> list[str]:
+    """What was heard in the search, of what was tried under ``head``, and on new texts, as far as there is any."""
+    parts = [("texts of the search", report.heard), (head, tried), ("texts not used in the search", report.verified)]
+    return [heard_table(name, outcomes) for name, outcomes in parts if outcomes]
 
 
 def _ranking(what: str, report: BisectReport, left: Mapping[str, float]) -> str:

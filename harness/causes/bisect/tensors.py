@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.causes.bisect.bench import Budget, TrialBench, work_folder
+from harness.causes.bisect.bench import TrialBench, work_folder
 from harness.causes.bisect.hybrid import write_hybrid
 from harness.causes.bisect.listening import (
     SIGNIFICANT,
@@ -21,7 +21,7 @@ from harness.causes.bisect.model_file import GgufModel, differing_metadata, diff
 from harness.causes.bisect.quantize_line import quantize_line
 from harness.causes.bisect.search import Part, PartSearch, Restored, SearchResult
 from harness.causes.bisect.verdict import BisectReport
-from harness.causes.shrink.questions import BudgetSpent
+from harness.causes.budget import Budget, BudgetSpent
 from harness.core.records import Chunk, Variant
 from harness.experiments.divergence import Generation, Slot
 from harness.experiments.isolation.weights import Weights, weight_problems
@@ -141,8 +141,7 @@ class TensorBisect:
     def _listen(self) -> None:
         """Hear both, then the sets on the texts that fail, from the smallest to the largest, until one restores."""
         report, pair = self.report, self._pair
-        for voice in (pair.reference, pair.variant):
-            report.heard[voice.name] = self._ears.hear(voice, "search", self._searched)
+        self._ears.hear_into(report.heard, (pair.reference, pair.variant), "search", self._searched)
         variant, reference = report.heard[pair.variant.name], report.heard[pair.reference.name]
         report.worse = worse_p_value(variant, reference)
         if report.worse > SIGNIFICANT:
@@ -160,8 +159,7 @@ class TensorBisect:
         assert report.audible is not None
         if not self._fresh:
             return
-        for voice in (pair.reference, pair.variant):
-            report.verified[voice.name] = self._ears.hear(voice, "verify", self._fresh)
+        self._ears.hear_into(report.verified, (pair.reference, pair.variant), "verify", self._fresh)
         number = len(report.tried) - 1
         report.verified["hybrid"] = self._hear_hybrid(report.audible, f"set-{number}", "verify", self._fresh)
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from harness.causes.bisect.listening import HeardOutcome, within_margin
+from harness.causes.bisect.listening import SIGNIFICANT, HeardOutcome, verified_claims, within_margin
 from harness.causes.bisect.search import Restored, SearchResult
 from harness.core.records import Claim, Json
 
@@ -50,7 +50,7 @@ class BisectReport:
     @property
     def inaudible(self) -> bool:
         """Whether somebody listened and the variant was not heard to be worse."""
-        return self.worse is not None and self.worse > 0.05
+        return self.worse is not None and self.worse > SIGNIFICANT
 
     @property
     def restored(self) -> Restored | None:
@@ -161,15 +161,7 @@ def bisect_claims(report: BisectReport) -> list[Claim]:
     passed = {BisectWord.NO_SET: False, BisectWord.UNFINISHED: None}.get(word, True)
     before = search.before if math.isfinite(search.before) else None
     details: Json = {"word": word.value, "restored": sorted(report.restored or ()), "line": report.line}
-    claims = [
-        Claim("cause", report.variant, statement(report), passed, before, None, search.target or None,
-              report.speech_tokens or None, details)
-    ]  # fmt: skip
-    hybrid = report.verified.get("hybrid")
-    if hybrid is not None:
-        row = hybrid.to_json()
-        claims.append(
-            Claim("verified", report.variant, f"restored: {hybrid.says()}", report.verification, row["rate"],
-                  (row["low"], row["high"]), report.margin, hybrid.judged)
-        )  # fmt: skip
-    return claims
+    count, target = report.speech_tokens or None, search.target or None
+    cause = Claim("cause", report.variant, statement(report), passed, before, None, target, count, details)
+    verified = verified_claims(report.variant, report.verified.get("hybrid"), report.verification, report.margin)
+    return [cause, *verified]

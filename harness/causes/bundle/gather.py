@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.causes.runs import FOLDER, runs_of_suite
 from harness.causes.shrink.outcome import ShrinkOutcome, read_outcome
 from harness.causes.standard import RunStandard
 from harness.causes.target import CauseTarget
 from harness.core.documents import read_json
-from harness.core.errors import ConfigError
 from harness.core.records import Arm, Attempt, Json, Measurement, Samples, Status, VerdictWord
 from harness.report.material import ReportRow
 from harness.report.review import sound
 from harness.report.scores import Score, judged_scores
-from harness.store import Run, list_runs
+from harness.store import Run
 from harness.verdicts.this_run import OwnBound
 
 _REPLAYS = {Arm.REPLAY_SAME_SEED: "replay, same seed", Arm.REPLAY_NEW_SEED: "replay, new seed"}
@@ -166,15 +166,6 @@ def _bisected(target: CauseTarget, reports: Path) -> list[tuple[str, str]]:
     return []
 
 
-def _others(reports: Path, suite: str) -> list[tuple[Path, Json]]:
-    """Runs of a suite, the newest first; damaged ones are left out."""
-    runs: list[tuple[Path, Json]] = []
-    for folder in (reports / "causes", reports):
-        for info in reversed(list_runs(folder)):
-            try:
-                manifest = read_json(info.path / "manifest.json", "manifest")
-            except ConfigError:
-                continue
-            if manifest.get("suite") == suite and suite in manifest.get("experiment", {}):
-                runs.append((info.path, manifest))
-    return runs
+def _others(reports: Path, suite: str) -> Iterator[tuple[Path, Json]]:
+    for folder in (reports / FOLDER, reports):
+        yield from runs_of_suite(folder, suite)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,11 @@ def findings_table(material: BundleMaterial) -> list[Json]:
         }
         for finding in material.target.verdict.findings
     ]
+
+
+def score_rows(material: BundleMaterial) -> list[Json]:
+    """Return every score of the chunk with its value and limit as they are shown."""
+    return [{**asdict(one), "shown": one.shown, "limit_shown": one.limit_shown} for one in material.scores]
 
 
 def replay_rows(takes: Sequence[BundledTake]) -> list[Json]:

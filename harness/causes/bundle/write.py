@@ -12,7 +12,7 @@ from harness.causes.bundle.drawing import marked_picture
 from harness.causes.bundle.gather import BundleMaterial, gather
 from harness.causes.bundle.issue import issue_text, smallest_text, symptom_row
 from harness.causes.bundle.members import Members, shareable_json, toml_variant
-from harness.causes.bundle.told import findings_table, how_often, replay_rows, token_table
+from harness.causes.bundle.told import findings_table, how_often, replay_rows, score_rows, token_table
 from harness.causes.portable import without_paths
 from harness.causes.shrink.files import LIMITS, ORIGINAL, SMALLEST, stress_command
 from harness.causes.shrink.outcome import SpokenText
@@ -37,8 +37,8 @@ def write_bundle(target: CauseTarget, reports: Path, out: Path) -> list[str]:
     members.text(ISSUE, issue_text(material, command))
     members.text("text.txt", target.chunk.text + "\n")
     verdict = {"word": target.verdict.word.value, "findings": findings_table(material)}
-    scores = [{**asdict(one), "shown": one.shown, "limit_shown": one.limit_shown} for one in material.scores]
-    members.json("verdict.json", {**verdict, "unjudged": list(target.verdict.unjudged), "scores": scores})
+    unjudged = list(target.verdict.unjudged)
+    members.json("verdict.json", {**verdict, "unjudged": unjudged, "scores": score_rows(material)})
     members.json("replays.json", replay_rows(material.takes))
     members.json("transcript.json", {**material.hearing, "second_opinion": material.second})
     tokens = token_table(material)
@@ -132,7 +132,7 @@ def _page(
             "second": material.second,
             "words": [asdict(word) for word in word_diff(material.hearing)] if material.hearing else [],
             "findings": findings_table(material),
-            "scores": [{**asdict(one), "shown": one.shown, "limit_shown": one.limit_shown} for one in material.scores],
+            "scores": score_rows(material),
             "takes": replay_rows(material.takes),
             "often": how_often(material),
             "tokens": {key: tokens[key] for key in ("compared_with", "first_divergence")}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
+from harness.causes.budget import Budget
 from harness.causes.standard import RunStandard
 from harness.causes.target import Earlier
 from harness.core.errors import ConfigError
@@ -19,10 +19,6 @@ from harness.engine.soak import Soak
 
 ARM, BEFORE = "shrink", "shrink-history"
 _FIRST_TAKE = 100_000  # takes below are the places of a history
-
-
-class BudgetSpent(Exception):
-    """The minutes are over; what was asked is kept, and the search goes on from there when it is resumed."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +51,7 @@ class Asker:
     soak: Soak
     standard: RunStandard
     fault: str
-    minutes: float = 0.0  # 0: no limit
-    _began: float = field(default_factory=time.monotonic)
-
-    def check_budget(self) -> None:
-        """Raise BudgetSpent when the minutes are over."""
-        if self.minutes and time.monotonic() - self._began > 60 * self.minutes:
-            raise BudgetSpent
+    budget: Budget = field(default_factory=Budget)
 
     def shows(self, question: Question) -> bool:
         """Return whether the first try of a question shows the fault; what cannot be judged does not."""
@@ -94,7 +84,7 @@ class Asker:
 
     def _details(self, question: Question) -> dict[str, object]:
         """Which session answers: the one begun already, unless its process is gone in the midst of a history."""
-        self.check_budget()
+        self.budget.check()
         run, ids = self.soak.run, [turn.chunk.id for turn in question.requests()]
         rows = {(row.chunk_ids, json.dumps(row.details, sort_keys=True)): row.id for row in run.sessions()}
         part = 0

@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.causes.budget import Budget, BudgetSpent
 from harness.causes.portable import without_paths
+from harness.causes.runs import FOLDER, runs_of_suite
 from harness.causes.shrink.files import failing_command, write_inputs
 from harness.causes.shrink.outcome import ShrinkOutcome, outcome_of, outcome_table
-from harness.causes.shrink.questions import Asker, BudgetSpent, Question
+from harness.causes.shrink.questions import Asker, Question
 from harness.causes.shrink.search import Search
 from harness.causes.standard import RunStandard, limits_for_one, shown_alone
 from harness.causes.target import CauseTarget, NothingToFind, find_target, living_variant
+from harness.core.documents import read_json
 from harness.core.errors import ConfigError
 from harness.core.records import Claim, Corpus, Variant
 from harness.corpora.corpus import corpus_checksum
@@ -21,11 +24,10 @@ from harness.engine.engine import Engine, Standard
 from harness.engine.fingerprint import changed_inputs, fingerprint
 from harness.engine.plan import Confirmation, Plan
 from harness.engine.progress import Progress
-from harness.experiments.stage import ExperimentRun, write_results
-from harness.store import Run, list_runs, redact_json
+from harness.experiments.stage import RESULTS, ExperimentRun, write_results
+from harness.store import Run, redact_json
 from harness.verdicts import Limits
 
-FOLDER = "causes"  # below the reports: runs of this kind, which are no soaks
 SUITE = "shrink"
 _SAME = ("models", "settings", "files")  # parts of the fingerprint that make speech the same speech
 
@@ -70,7 +72,8 @@ def run_shrink(asked: ShrinkRequest, progress: Progress) -> tuple[Path, ShrinkOu
 def _carried_out(asked: ShrinkRequest, target: CauseTarget, stage: ExperimentRun, standard: Standard) -> ShrinkOutcome:
     """The search, and the files of what it came to."""
     (variant,), began, complete = stage.plan.variants, time.monotonic(), True
-    asker = Asker(stage.soak(variant), RunStandard(target, standard.profile), target.finding.fault, asked.minutes)
+    judge, budget = RunStandard(target, standard.profile), Budget(asked.minutes)
+    asker = Asker(stage.soak(variant), judge, target.finding.fault, budget)
     search = Search(asker, target, asked.seeds, stage.progress.say)
     try:
         search.run()
@@ -170,16 +173,12 @@ def _of_speech(part: Any, standards: set[str]) -> Any:
 
 def _earlier_run(plan: Plan) -> Path:
     """The newest unfinished shrink of the same finding. Raises ConfigError where there is none."""
-    for info in reversed(list_runs(plan.reports)):
-        with Run.open(info.path) as run:
-            if run.manifest.get("experiment") == dict(plan.experiment) and not (info.path / "results.json").is_file():
-                return info.path
-            if run.manifest.get("experiment") == dict(plan.experiment) and not _complete(info.path):
-                return info.path
+    for path, manifest in runs_of_suite(plan.reports, SUITE):
+        if manifest["experiment"] == dict(plan.experiment) and not _complete(path):
+            return path
     raise ConfigError(f"{plan.reports}: no shrink of this finding to go on with")
 
 
 def _complete(path: Path) -> bool:
-    from harness.core.documents import read_json
-
-    return bool(read_json(path / "results.json", "results").get("complete", True))
+    results = path / RESULTS
+    return results.is_file() and bool(read_json(results, "results").get("complete", True))
