@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from harness.core.records import Measurement, Status, Variant
+from harness.core.records import Measurement, Variant
 from harness.core.variants import load_variants
 from harness.scorers import SCORERS, observe
 from harness.scorers.clip import SharedClip
 from harness.store import Run
+from harness.store.convert import observation_of, observation_row
 from harness.verdicts.calibration import calibrate
 from harness.verdicts.profile import takes
 
@@ -40,12 +41,7 @@ class Rescored:
 def read_work(path: Path) -> dict[tuple[int, str], Measurement]:
     """Return what was scored before, by attempt and scorer."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-    return {
-        (row["id"], row["scorer"]): Measurement(
-            row["scorer"], row["version"], Status(row["status"]), row["payload"], row["reason"]
-        )
-        for row in rows
-    }
+    return {(row["attempt_id"], row["scorer"]): observation_of(row) for row in rows}
 
 
 def score_anew(run: Run, variant: Variant, names: list[str], path: Path) -> None:
@@ -56,15 +52,15 @@ def score_anew(run: Run, variant: Variant, names: list[str], path: Path) -> None
     done = read_work(path)
     with path.open("a", encoding="utf-8") as file:
         for count, take in enumerate(takes(run, variant.name), 1):
+            assert take.attempt.id is not None
             missing = [name for name in names if (take.attempt.id, name) not in done]
             if not missing or take.attempt.audio is None:
                 continue
             samples, rate = run.read_audio(take.attempt)
             clip = SharedClip(take.chunk, take.attempt, samples, rate, variant, None)
             for name in missing:
-                new = observe(scorers[name], clip)
-                row = {"id": take.attempt.id, "scorer": name, "version": new.version, "status": new.status.value}
-                file.write(json.dumps({**row, "payload": new.payload, "reason": new.reason}) + "\n")
+                row = observation_row(take.attempt.id, observe(scorers[name], clip))
+                file.write(json.dumps(row) + "\n")
             print(f"\r{count} takes", end="", flush=True)
     print()
 

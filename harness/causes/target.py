@@ -14,6 +14,7 @@ from harness.core.variants import load_variants
 from harness.detectors import catalogue
 from harness.engine.assessor import SECOND_OPINION
 from harness.store import Run, remember_secrets, secrets_in
+from harness.store.convert import chunk_of
 from harness.store.manifest import check_whole
 from harness.store.redact import MARK
 from harness.verdicts import Limits
@@ -61,17 +62,7 @@ class CauseTarget:
 def chunks_of_run(run: Run) -> dict[str, Chunk]:
     """Return the texts of a run by id, as its manifest keeps them."""
     check_whole(run.path, run.manifest)
-    return {
-        row["id"]: Chunk(
-            id=row["id"],
-            text=row["text"],
-            language=row.get("language", "en"),
-            tags=tuple(row.get("tags", ())),
-            position=int(row.get("position", number)),
-            expected=row.get("expected", ""),
-        )
-        for number, row in enumerate(run.manifest["corpus"]["texts"])
-    }
+    return {row["id"]: chunk_of(row) for row in run.manifest["corpus"]["texts"]}
 
 
 def find_target(path: Path, chunk_id: str, variant: str | None = None, fault: str | None = None) -> CauseTarget:

@@ -214,6 +214,11 @@ class Measurement:
     reason: str = ""  # why not available or failed
 
 
+def payload_or_empty(measurement: Measurement | None) -> Json:
+    """Return what a scorer measured, empty where it could not or was not asked."""
+    return measurement.payload if measurement is not None and measurement.status is Status.OK else {}
+
+
 # --------------------------------------------------------------------------- what is made of it
 Span: TypeAlias = tuple[float, float]  # start, end in seconds of the audio
 

@@ -13,6 +13,7 @@ from harness.core.records import DetectorInput, Json, Span
 from harness.detectors._heard import understood
 from harness.detectors._word_time import WordTimes
 from harness.detectors.base import DetectorValue, required_payload
+from harness.text.characters import letters_and_digits
 
 SCORER = "edit_likelihood"
 NOTHING = 0.0  # nats: the text as written explains the audio best
@@ -23,10 +24,8 @@ SAID_TWICE, USUAL_TWICE = frozenset({"had", "that"}), 3.0  # nats
 LIKE_WRITTEN = 50.0  # % of the letters
 NO_TIME = 3.0  # nats for missing words
 NEW_LETTERS = 3  # and more of them in a word's place: another word runs together with it
-FAITHFUL = (
-    0.5,
-    1.6,
-)  # ("kiosk" for "quay asked"): letters heard for each letter written, where the same words were heard otherwise
+# Letters heard for each letter written, where the same words were heard otherwise ("kiosk" for "quay asked").
+FAITHFUL = (0.5, 1.6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def gain_over_rivals(edit: HeardEdit, edits: Sequence[HeardEdit]) -> float:
 
 def _usual_twice(edit: HeardEdit) -> float:
     """Return what is taken off a word said again that good English says twice ("he had had")."""
-    words = {_run_together(word) for word in edit.written}
+    words = {letters_and_digits(word) for word in edit.written}
     return USUAL_TWICE if edit.kind == "repeat" and words & SAID_TWICE else NOTHING
 
 
@@ -118,8 +117,8 @@ def _lacks_it_too(edit: HeardEdit, other: HeardEdit) -> bool:
     first, after = edit.first - other.first, edit.after - other.first
     if first < 0 or after > len(other.written):
         return False
-    rest = _run_together(" ".join((*other.written[:first], *other.written[after:])))
-    said, written = _run_together(" ".join(other.said)), _run_together(" ".join(other.written))
+    rest = letters_and_digits(" ".join((*other.written[:first], *other.written[after:])))
+    said, written = letters_and_digits(" ".join(other.said)), letters_and_digits(" ".join(other.written))
     return bool(rest) and ratio(rest, said) >= max(LIKE_WRITTEN, ratio(written, said))
 
 
@@ -130,8 +129,8 @@ def _adds_it_too(edit: HeardEdit, other: HeardEdit) -> bool:
     width = len(edit.said)
     rests = [other.said[width:]] if other.said[:width] == edit.said else []
     rests += [other.said[:-width]] if other.said[-width:] == edit.said else []
-    written = _run_together(" ".join(other.written))
-    return any(rest and ratio(_run_together(" ".join(rest)), written) >= LIKE_WRITTEN for rest in rests)
+    written = letters_and_digits(" ".join(other.written))
+    return any(rest and ratio(letters_and_digits(" ".join(rest)), written) >= LIKE_WRITTEN for rest in rests)
 
 
 def _short_of_time(edit: HeardEdit, other: HeardEdit) -> bool:
@@ -185,7 +184,7 @@ def is_again(edit: HeardEdit, text: str) -> bool:
 
 def are_of(said: str, text: str) -> bool:
     """Whether words, or half of them, are words of ``text`` in its order, once or over and over."""
-    return _is_of(_run_together(said), _run_together(text))
+    return _is_of(letters_and_digits(said), letters_and_digits(text))
 
 
 def _is_of(said: str, text: str) -> bool:
@@ -197,10 +196,6 @@ def _is_of(said: str, text: str) -> bool:
         return True
     half = len(said) // 2
     return half >= 2 * LEAST_LETTERS and (_is_of(said[:half], text) or _is_of(said[half:], text))
-
-
-def _run_together(text: str) -> str:
-    return "".join(c for c in text.casefold() if c.isalnum())
 
 
 def quoted(words: Sequence[str], most: int = 8) -> str:

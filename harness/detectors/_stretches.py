@@ -9,6 +9,7 @@ from harness.core.records import DetectorInput, Json, Span
 from harness.detectors._edits import SCORER
 from harness.detectors._heard import understood
 from harness.detectors.base import required_payload
+from harness.text.characters import letters_and_digits
 
 SLOW = 1.4  # times the clip's own pace, which a word that was misheard may take
 STRETCHED = 0.15  # s that it may take beyond that
@@ -37,7 +38,7 @@ class Stretch:
         """Whether what was heard is much like the words that stand there."""
         from rapidfuzz.fuzz import ratio
 
-        return bool(self.heard) and ratio(_letters(self.heard), _letters(self.written)) >= MISHEARD
+        return bool(self.heard) and ratio(letters_and_digits(self.heard), letters_and_digits(self.written)) >= MISHEARD
 
     @property
     def other_language(self) -> float:
@@ -66,7 +67,3 @@ def _read(one: Json, words: list[str], at_end: bool) -> Stretch:
         one["language"],
         one["own"],
     )
-
-
-def _letters(text: str) -> str:
-    return "".join(c for c in text.casefold() if c.isalnum())

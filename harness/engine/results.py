@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from harness.claims import ChunkResult
-from harness.core.records import Arm, Attempt, Chunk, Json, Measurement, Status, Variant, Verdict, VerdictWord
+from harness.core.records import (
+    Arm,
+    Attempt,
+    Chunk,
+    Json,
+    Measurement,
+    Variant,
+    Verdict,
+    VerdictWord,
+    payload_or_empty,
+)
 from harness.engine.plan import Plan
 from harness.store import EventRow, Run
 from harness.text import count_words
@@ -57,8 +67,7 @@ def _of(event: EventRow, variant: Variant) -> bool:
 
 
 def _payload(seen: dict[str, Measurement], scorer: str) -> Json:
-    measurement = seen.get(scorer)
-    return measurement.payload if measurement is not None and measurement.status is Status.OK else {}
+    return payload_or_empty(seen.get(scorer))
 
 
 def _figure(seen: dict[str, Measurement], scorer: str, key: str) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.core.errors import StoreError
-from harness.core.records import Arm, Attempt, Json, Measurement, Status, VerdictWord
+from harness.core.records import Arm, Attempt, Json, Measurement, Status, VerdictWord, payload_or_empty
 from harness.report.diff import anchors, word_diff
 from harness.report.material import ReportData, ReportRow
 from harness.report.scores import frozen_limits, judged_scores
@@ -58,7 +58,7 @@ class Queue:
         """Everything the page shows about one chunk; ``picture`` is the address of its drawing."""
         attempt = spoken.attempt
         measurements = self._run.observations(attempt.id) if attempt.id is not None else {}
-        heard = _payload(measurements.get("intelligibility"))
+        heard = payload_or_empty(measurements.get("intelligibility"))
         takes = self._takes(spoken, heard)
         return {
             "attempt": attempt,
@@ -75,8 +75,8 @@ class Queue:
             "heard": heard.get("text"),
             "wer": heard.get("wer") or {},
             "why_unheard": _why(measurements.get("intelligibility")),
-            "second": _payload(measurements.get("second_opinion")).get("text"),
-            "tokens": _payload(measurements.get("tokens")),
+            "second": payload_or_empty(measurements.get("second_opinion")).get("text"),
+            "tokens": payload_or_empty(measurements.get("tokens")),
             "scores": judged_scores(
                 self._run,
                 self._limits.get(attempt.variant),
@@ -100,7 +100,7 @@ class Queue:
 
     def _take(self, attempt: Attempt, label: str, word: str, heard: Json | None) -> Json:
         if heard is None and attempt.id is not None:
-            heard = _payload(self._run.observations(attempt.id).get("intelligibility"))
+            heard = payload_or_empty(self._run.observations(attempt.id).get("intelligibility"))
         return {
             "label": label,
             "word": word,
@@ -139,10 +139,6 @@ def _spans(spoken: ReportRow) -> list[Json]:
             end = min(max(100 * finding.span[1] / whole, start), 100.0)
             places.append({"x": round(start, 2), "width": round(max(end - start, 0.4), 2), "fault": finding.fault})
     return places
-
-
-def _payload(seen: Measurement | None) -> Json:
-    return seen.payload if seen is not None and seen.status is Status.OK else {}
 
 
 def _why(seen: Measurement | None) -> str:

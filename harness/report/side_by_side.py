@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.core.errors import ConfigError, nearest
-from harness.core.records import Claim, Json, Status, VerdictWord
+from harness.core.records import Claim, Json, VerdictWord, payload_or_empty
 from harness.detectors.readable import finding_phrase
 from harness.report.assets import policy, static
 from harness.report.compare import compare_runs, only
@@ -152,7 +152,7 @@ def _chunk(side: ReportSide, key: str, page: Path) -> dict[str, Any]:
     spoken = side.chunks[key]
     attempt = spoken.attempt
     measurement = side.run.observations(attempt.id).get("intelligibility") if attempt.id is not None else None
-    heard = measurement.payload if measurement is not None and measurement.status is Status.OK else {}
+    heard = payload_or_empty(measurement)
     sound = side.run.path / attempt.audio if attempt.audio is not None else None
     there = sound is not None and sound.is_file()
     return {

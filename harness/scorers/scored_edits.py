@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.core.records import Json, Span
-from harness.scorers.word_edits import EditKind, WordEdit, comparable_word
+from harness.scorers.word_edits import EditKind, WordEdit
+from harness.text.characters import letters_and_digits
 
 if TYPE_CHECKING:
     from harness.scorers.edit_reader import EditReader, WordReading
@@ -74,7 +75,7 @@ def _in_its_own_words(reading: WordReading, edit: WordEdit) -> list[WordEdit]:
     Two recognizers seldom agree on how an unexpected word is spelled, and would veto each other.
     """
     said = reading.continued(edit.first)
-    wanted = comparable_word(reading.words[edit.first]) if edit.first < len(reading.words) else ""
-    spoken = [comparable_word(word) for word in said]
+    wanted = letters_and_digits(reading.words[edit.first]) if edit.first < len(reading.words) else ""
+    spoken = [letters_and_digits(word) for word in said]
     width = spoken.index(wanted) if wanted in spoken else 0
     return [WordEdit(EditKind.INSERT, edit.first, edit.first, said[:width])] if width else []

@@ -12,6 +12,8 @@ from enum import StrEnum
 
 from rapidfuzz.distance import Levenshtein
 
+from harness.text.characters import letters_and_digits
+
 STOPS = ".,;:!?"
 QUOTES = "\"'“”‘’«»„()[]{}-–—"
 LONGEST_RUN = 3  # words in a row that are tried as left out or said twice wherever they stand
@@ -127,14 +129,11 @@ def last_heard(words: Sequence[str], heard: Sequence[str], same: Callable[[str, 
     return len(words) if place < len(words) else last
 
 
-def comparable_word(word: str) -> str:
-    """Return a word in lower case without its punctuation: what two words are compared by."""
-    return "".join(c for c in word.casefold() if c.isalnum())
-
-
 def word_differences(words: Sequence[str], heard: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
     """Yield each stretch of words [first, after) in whose place [start, end) was heard, by Levenshtein alignment."""
-    blocks = Levenshtein.opcodes([comparable_word(word) for word in words], [comparable_word(word) for word in heard])
+    blocks = Levenshtein.opcodes(
+        [letters_and_digits(word) for word in words], [letters_and_digits(word) for word in heard]
+    )
     place: tuple[int, int, int, int] | None = None
     for block in blocks:
         if block.tag == "equal":
@@ -167,10 +166,10 @@ def _explanations(words: Sequence[str], first: int, after: int, said: Sequence[s
 
 def repetition(words: Sequence[str], at: int, extra: Sequence[str]) -> WordEdit | None:
     """Return the edit that says words of the text again, where what was put in at ``at`` is just that."""
-    spoken = [comparable_word(word) for word in extra]
+    spoken = [letters_and_digits(word) for word in extra]
     width = len(spoken)
     for first in (at - width, at):
-        if first >= 0 and [comparable_word(word) for word in words[first : first + width]] == spoken:
+        if first >= 0 and [letters_and_digits(word) for word in words[first : first + width]] == spoken:
             return WordEdit(EditKind.REPEAT, first, first + width)
     return None
 

@@ -10,9 +10,11 @@ import numpy as np
 
 from harness.core.records import (
     Attempt,
+    Chunk,
     Claim,
     Detection,
     Finding,
+    Json,
     Measurement,
     Outcome,
     Status,
@@ -97,6 +99,12 @@ def observation_row(attempt_id: int, seen: Measurement) -> Row:
         "attempt_id": attempt_id, "scorer": seen.scorer, "version": seen.version,
         "status": Status(seen.status).value, "payload": seen.payload, "reason": seen.reason,
     }  # fmt: skip
+
+
+def chunk_of(text: Json) -> Chunk:
+    """Return a text of the manifest's corpus as the chunk it was."""
+    tags, position = tuple(text.get("tags", ())), int(text.get("position", 0))
+    return Chunk(text["id"], text["text"], text.get("language", "en"), tags, position, text.get("expected", ""))
 
 
 def observation_of(row: Row) -> Measurement:

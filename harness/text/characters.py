@@ -72,3 +72,8 @@ def fold_case(text: str, language: str) -> str:
     text = text.translate(_LETTERS).translate(str.maketrans(_BY_LANGUAGE.get(short, {})))
     digits = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
     return unicodedata.normalize("NFC", digits)
+
+
+def letters_and_digits(text: str) -> str:
+    """Return the letters and digits of a text in lower case, run together: what words are compared by."""
+    return "".join(c for c in text.casefold() if c.isalnum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import regex
 
@@ -47,6 +47,11 @@ def spoken_tokens(text: str, language: str = "", letters: bool = False) -> list[
     Numbers stand in one form whatever their separators (``1250.5``), with what belongs to them: ``20%``, ``5€``,
     ``10:30``, ``1/2``, ``-5``, and ``3.`` for an ordinal. ``letters``: words are cut into letters with their marks.
     """
+    return list(_tokens(text, language, letters))
+
+
+@lru_cache(maxsize=4096)  # scorers, detectors and limits ask for the same texts over and over
+def _tokens(text: str, language: str, letters: bool) -> tuple[str, ...]:
     folded = fold_case(fold_characters(marked_text(text, OPTIONAL)), language).replace("r$", REAL)
     point, group = decimal_marks(language)
     tokens: list[str] = []
@@ -68,7 +73,7 @@ def spoken_tokens(text: str, language: str = "", letters: bool = False) -> list[
             tokens.append(f"{regex.match('[0-9]+', token)[0]}.")
         else:
             tokens.append(_number(token, point, group))
-    return tokens
+    return tuple(tokens)
 
 
 def _number(token: str, point: str, group: str) -> str:

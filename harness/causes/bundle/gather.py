@@ -11,7 +11,7 @@ from harness.causes.shrink.outcome import ShrinkOutcome, read_outcome
 from harness.causes.standard import RunStandard
 from harness.causes.target import CauseTarget
 from harness.core.documents import read_json
-from harness.core.records import Arm, Attempt, Json, Measurement, Samples, Status, VerdictWord
+from harness.core.records import Arm, Attempt, Json, Samples, VerdictWord, payload_or_empty
 from harness.report.material import ReportRow
 from harness.report.review import sound
 from harness.report.scores import Score, judged_scores
@@ -80,8 +80,8 @@ def gather(target: CauseTarget, reports: Path) -> BundleMaterial:
         return BundleMaterial(
             target=target,
             takes=_takes(run, target),
-            hearing=_payload(measurements.get("intelligibility")),
-            second=_payload(measurements.get("second_opinion")).get("text"),
+            hearing=payload_or_empty(measurements.get("intelligibility")),
+            second=payload_or_empty(measurements.get("second_opinion")).get("text"),
             scores=judged_scores(run, target.limits, row, target.chunk.expected_text),
             own=own,
             of_run=_of_run(run, target),
@@ -129,7 +129,7 @@ def _take(run: Run, target: CauseTarget, number: int, label: str, attempt: Attem
         attempt=attempt,
         word=verdict.word.value if verdict is not None else "not judged",
         shows=target.finding.fault in classes if judged else None,
-        heard=_payload(run.observations(attempt.id).get("intelligibility")).get("text"),
+        heard=payload_or_empty(run.observations(attempt.id).get("intelligibility")).get("text"),
         file=name if heard is not None else None,
         audio=heard,
     )
@@ -139,10 +139,6 @@ def _of_run(run: Run, target: CauseTarget) -> tuple[int, int]:
     verdicts = [v for v in run.verdicts(variant=target.variant, arm=Arm.SOAK).values() if v.word.judged]
     classes = [{f.fault for f in verdict.findings if f.confirmed is not False} for verdict in verdicts]
     return sum(target.finding.fault in names for names in classes), len(verdicts)
-
-
-def _payload(seen: Measurement | None) -> Json:
-    return seen.payload if seen is not None and seen.status is Status.OK else {}
 
 
 def _shrunk(target: CauseTarget, reports: Path) -> tuple[Path, ShrinkOutcome] | None:

@@ -12,7 +12,18 @@ import numpy as np
 
 from harness.audio.mel import log_mel_distance
 from harness.core.errors import ConfigError, SoakError, refuse_unknown
-from harness.core.records import Arm, Attempt, Chunk, Claim, Json, Measurement, Outcome, Status, Variant, VerdictWord
+from harness.core.records import (
+    Arm,
+    Attempt,
+    Chunk,
+    Claim,
+    Json,
+    Measurement,
+    Outcome,
+    Variant,
+    VerdictWord,
+    payload_or_empty,
+)
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
 from harness.engine.session import PlannedRequest, seed_for
@@ -48,8 +59,7 @@ class _Voice:
 
     def payload(self, chunk_id: str, scorer: str) -> Json:
         """What a scorer saw; empty when it could not."""
-        measurement = self.observations[chunk_id].get(scorer)
-        return measurement.payload if measurement is not None and measurement.status is Status.OK else {}
+        return payload_or_empty(self.observations[chunk_id].get(scorer))
 
 
 def run_quantization(plan: Plan, progress: Progress, resume: Path | None) -> Path:

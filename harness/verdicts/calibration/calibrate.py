@@ -195,10 +195,11 @@ def _fit_class(name: str, healthy: Sequence[Sample], default: FaultLimits, share
     if len(values) >= LEAST and default.relation is not Relation.RATIO:
         center = _center(values, default.relation)
         rest = [(s, Bound(0, "", *center).compared(v, s.words, default.relation)) for s, v in values]
-        usual = catalogue()[name].default_limit
+        detector = catalogue()[name]
+        usual = detector.default_limit
         base = usual - center[0] if usual is not None else (scale.default or 0.0)
         # words that a run may raise by itself for a voice that is misheard: a fit may, twice as far as elsewhere
-        most = 2 * base if catalogue()[name].run_tail is not None else base
+        most = 2 * base if detector.run_tail is not None else base
         source = f"fitted on {len(values)} healthy takes"
         voice = _bounds(rest, base, share, source, center, _ceiling(name, most))
     return replace(default, reference=reference, voice=voice)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from harness.core.records import Arm, Attempt, Chunk, DetectorInput, Json, Measurement, Verdict
 from harness.detectors._figures import speech_seconds
 from harness.detectors.base import CannotJudge
+from harness.store.convert import chunk_of
 from harness.text import NORMALISER_KEY, count_words, normaliser_version
 
 SPEAKER = "speaker"
@@ -46,7 +47,7 @@ class Take:
 
 def takes(run: RunLike, variant: str) -> Iterator[Take]:
     """All first attempts of a variant in a run, in order, with what was seen in them."""
-    chunks = {row["id"]: _chunk(row) for row in run.manifest["corpus"]["texts"]}
+    chunks = {row["id"]: chunk_of(row) for row in run.manifest["corpus"]["texts"]}
     measurements: dict[int, dict[str, Measurement]] = {}
     for attempt_id, observation in run.all_observations(variant=variant):
         measurements.setdefault(attempt_id, {})[observation.scorer] = observation
@@ -61,11 +62,6 @@ def takes(run: RunLike, variant: str) -> Iterator[Take]:
         yield Take(
             chunks[attempt.chunk_id], attempt, measurements.get(attempt.id, {}), previous, verdicts.get(attempt.id)
         )
-
-
-def _chunk(row: Json) -> Chunk:
-    tags, position = tuple(row.get("tags", ())), row.get("position", 0)
-    return Chunk(row["id"], row["text"], row["language"], tags, position, row.get("expected", ""))
 
 
 def conditions(run: RunLike, variant: str, gathered: Iterable[Take]) -> dict[str, str]:
