@@ -170,6 +170,8 @@ def closing_lines(summary: dict[str, Any]) -> list[str]:
             lines.append(f"{name}: {classes} ({sure}{'; bound: ' + bound if bound else ''})")
         if row.get("nothing_to_speak"):
             lines.append(f"{name}: {row['nothing_to_speak']} with nothing to speak, and answered so")
+        if late := row.get("scoring_lag"):
+            lines.append(_lag_line(name, late))
         for reason, count in list(row["not_judged_because"].items())[:3]:
             lines.append(f"{name}: {count} not judged: {reason}")
         if row.get("looped"):
@@ -197,6 +199,13 @@ def closing_lines(summary: dict[str, Any]) -> list[str]:
         lines.append(f"heard by {heard['engine']} {heard['model']}{where}; words normalised by {heard['normaliser']}")
     lines.append(f"disk: {summary['disk_bytes'] / 1e6:.1f} MB in this run")
     return [printable_redacted(line) for line in (*lines, *summary.get("notes", ()))]
+
+
+def _lag_line(name: str, late: dict[str, Any]) -> str:
+    """How far scoring was behind speaking, and what to do about it."""
+    text = f"{name}: scoring was {late['seconds']:.0f} s behind when the last chunk was spoken ({late['chunks']} waited"
+    blocked = f", and requests waited {late['held_up']:.0f} s for it" if late["held_up"] >= 1 else ""
+    return f"{text}{blocked}); {late['jobs']} scored beside, more with --jobs N"
 
 
 def _percent(value: float | None) -> str:

@@ -213,7 +213,7 @@ def test_scoring_processes_die_with_their_parent(tmp_path):
 
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom harness.engine.scoring import ScoringProcess\n"
-        f"room = ScoringProcess('analysis', {{'signal': {{}}}}, print, Path({str(tmp_path / 'log')!r}))\n"
+        f"room = ScoringProcess({{'signal': {{}}}}, Path({str(tmp_path / 'log')!r}))\n"
         "room._ensure_process()\nprint(room._process.pid, flush=True)\ntime.sleep(60)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=os.environ.copy())

@@ -9,9 +9,17 @@ import numpy as np
 import pytest
 
 from harness.audio import write_wav
-from harness.core.records import Attempt, Chunk, Status, Variant
-from harness.engine.scoring import ScoreJob, ScoringProcess
+from harness.core.records import Arm, Attempt, Chunk, Status, Variant, VerdictWord
+from harness.corpora import load_corpus
+from harness.engine.cores import scoring_jobs
+from harness.engine.engine import Engine
+from harness.engine.plan import Plan
+from harness.engine.preflight import problems
+from harness.engine.scoring import ScoreJob, ScoringPool, ScoringProcess
 from harness.engine.scoring import scoring_process as room_module
+from harness.report import run_summary
+from harness.store import Run
+from harness.terminal import closing_lines
 
 RATE = 16000
 
@@ -24,8 +32,8 @@ def sound(tmp_path):
     return path
 
 
-def job(number, audio, scorers=None):
-    attempt = Attempt(0, 0, number, "c", "v", sample_rate=RATE, duration=1.0, id=number)
+def job(number, audio, scorers=("signal",), duration=1.0):
+    attempt = Attempt(0, 0, number, "c", "v", sample_rate=RATE, duration=duration, id=number)
     return ScoreJob(attempt, Chunk("c", "one two"), audio, Variant("v", "null"), scorers=scorers)
 
 
@@ -33,9 +41,10 @@ def job(number, audio, scorers=None):
 def make_room(tmp_path):
     rooms = []
 
-    def make(scorers):
+    def make(scorers, processes=1, beside=1):
         results = queue.Queue()
-        room = ScoringProcess("analysis", scorers, results.put, tmp_path / "log")
+        seats = [ScoringProcess(scorers, tmp_path / "log") for _ in range(processes)]
+        room = ScoringPool(seats, beside, results.put, in_order=False)
         rooms.append(room)
         return room, results
 
@@ -46,7 +55,7 @@ def make_room(tmp_path):
 
 def test_what_was_seen_comes_back_with_what_was_missing(make_room, sound):
     room, results = make_room({"signal": {}, "tokens": {}})
-    room.submit(job(1, sound))
+    room.submit(job(1, sound, ("signal", "tokens")))
     seen = {o.scorer: o for o in results.get(timeout=60).observations}
     assert seen["signal"].status is Status.OK
     assert seen["signal"].payload["duration"] == pytest.approx(1.0)
@@ -58,8 +67,9 @@ def test_a_killed_scoring_process_costs_one_attempt(make_room, sound):
     room, results = make_room({"signal": {}})
     room.submit(job(1, sound))
     assert results.get(timeout=60).observations[0].status is Status.OK
-    os.killpg(room._process.pid, signal.SIGKILL)
-    room._process.wait()
+    process = room.seats[0]._process
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
     room.submit(job(2, sound))
     room.submit(job(3, sound))
     after = [results.get(timeout=60).observations[0].status for _ in range(2)]
@@ -72,7 +82,7 @@ def test_a_scorer_that_hangs_is_stopped_and_said(make_room, sound, monkeypatch):
     results.get(timeout=60)
     monkeypatch.setattr(room_module, "_FIXED_SECONDS", 0.5)
     monkeypatch.setattr(room_module, "_SECONDS_PER_AUDIO_SECOND", 0.0)
-    os.killpg(room._process.pid, signal.SIGSTOP)
+    os.killpg(room.seats[0]._process.pid, signal.SIGSTOP)
     room.submit(job(2, sound))
     (seen,) = results.get(timeout=30).observations
     assert seen.status is Status.ERROR
@@ -98,3 +108,70 @@ def test_kill_drops_what_is_queued(make_room, sound):
     room.kill()
     time.sleep(0.2)
     assert results.qsize() < 29
+
+
+def test_the_longest_attempt_is_scored_first_and_beside_speech_only_so_many_processes_work(make_room, sound):
+    room, results = make_room({"signal": {}}, processes=2, beside=1)
+    for number, duration in enumerate((1.0, 3.0, 9.0, 5.0)):
+        room.submit(job(number, sound, duration=duration))
+    order = [results.get(timeout=60).attempt_id for _ in range(4)]
+    assert order[1:] in ([2, 3, 1], [3, 1, 0])  # the first one began before the others came
+    assert room.seats[1]._process is None
+    room.speaking(False)
+    for number in range(4, 40):
+        room.submit(job(number, sound))
+    assert {results.get(timeout=60).attempt_id for _ in range(36)} == set(range(4, 40))
+    assert room.seats[1]._process is not None
+
+
+def test_verdicts_are_the_same_whatever_the_number_of_scoring_processes(tmp_path):
+    corpus = load_corpus("generated:seed=3,chunks=12")
+    fail = [{"kind": "silence", "chunks": [corpus.chunks[4].id]}]
+    variant = Variant("n", "null", {"tokens": True, "seconds_per_word": 0.05, "fail": fail})
+    verdicts = []
+    for jobs in (1, 3):
+        ids = {"n": tuple(chunk.id for chunk in corpus.chunks)}
+        scorers = {"signal": {}, "pitch": {}, "tokens": {}}
+        plan = Plan("stress", corpus, (variant,), ids, tmp_path / str(jobs), scorers=scorers, jobs=jobs)
+        with Run.open(Engine(plan).run()) as run:
+            attempts = {a.id: a.chunk_id for a in run.attempts(arm=Arm.SOAK)}
+            verdicts.append({attempts[key]: verdict for key, verdict in run.verdicts(arm=Arm.SOAK).items()})
+    assert len(verdicts[0]) == 12
+    assert verdicts[0] == verdicts[1]
+    assert verdicts[0][corpus.chunks[4].id].word is VerdictWord.FAULTY
+
+
+@pytest.mark.parametrize(
+    ("variant", "jobs", "beside"),
+    [
+        (Variant("n", "null"), None, 3),
+        (Variant("t", "llama_codec", {"threads": 3}), None, 1),
+        (Variant("r", "null", resources={"CPU": 2}), None, 2),
+        (Variant("s", "http", {"url": "http://h"}), None, 4),
+        (Variant("o", "http", {"url": "http://h", "start": ["x"]}), None, 3),
+        (Variant("many", "llama_codec", {"threads": 9}), None, 1),
+        (Variant("n", "null"), 7, 7),
+    ],
+)
+def test_scoring_takes_the_cores_that_synthesis_leaves(tmp_path, monkeypatch, variant, jobs, beside):
+    monkeypatch.setattr("harness.engine.cores.usable_cores", lambda: 4)
+    plan = Plan("stress", load_corpus("generated:seed=3,chunks=1"), (variant,), {}, tmp_path, jobs=jobs)
+    assert scoring_jobs(plan) == (beside, jobs or 4)
+
+
+def test_scoring_that_is_behind_a_backend_that_only_waits_is_said(tmp_path):
+    corpus = load_corpus("generated:seed=3,chunks=10")
+    variant = Variant("n", "null", {"delay": 0.05, "seconds_per_word": 1.0})
+    ids = {"n": tuple(chunk.id for chunk in corpus.chunks)}
+    plan = Plan("stress", corpus, (variant,), ids, tmp_path, scorers={"pitch": {}}, jobs=1, quiet_chunks=0)
+    with Run.open(Engine(plan).run()) as run:
+        summary = run_summary(run)
+    (line,) = [text for text in closing_lines(summary) if "behind" in text]
+    assert "n: scoring was" in line and "more with --jobs N" in line
+    assert summary["variants"]["n"]["scoring_lag"]["jobs"] == 1
+
+
+def test_more_scoring_processes_than_the_cores_could_serve_are_refused(tmp_path):
+    corpus = load_corpus("generated:seed=3,chunks=1")
+    plan = Plan("stress", corpus, (Variant("n", "null"),), {"n": ("g-0001",)}, tmp_path, jobs=10_000)
+    assert [line for line in problems(plan) if line.startswith("--jobs 10000: at most")]

@@ -78,6 +78,7 @@ class Variant:
     calibration: Path | None = None  # limits of this voice
     suites: tuple[str, ...] = ()  # empty: all suites; else only these take it
     asr: str | None = None  # recognizer that knows this voice, for runs that name none
+    resources: Mapping[str, float] = field(default_factory=dict)  # CPU, GPU or a cluster's own, that its session takes
     source: str = ""  # file that declared it
 
 

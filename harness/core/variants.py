@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,6 +20,7 @@ from harness.core.toml import parse, read_toml_text
 
 _PATH_KEYS = frozenset({"model", "codec", "manifest", "cwd", "python"})
 _PATH_ENDINGS = ("_path", "_dir", "_file", "_json")
+_CORES = ("CPU", "GPU")  # spelled as Ray spells them
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 
@@ -45,6 +46,7 @@ class _Spec(BaseModel):
     reload_every: int = Field(default=0, ge=0)
     suites: list[str] = Field(default_factory=list)
     asr: str | None = None
+    resources: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=dict)
 
 
 def load_variants(path: Path) -> tuple[Variant, ...]:
@@ -117,6 +119,10 @@ def _variant(path: Path, text: str, name: str, defaults: dict[str, Any], table: 
     if spec.seed_policy not in policies:
         line = _line_of(text, name, "seed_policy")
         raise ConfigError(f"{path}:{line}: seed_policy = {spec.seed_policy!r}{nearest(spec.seed_policy, policies)}")
+    for key in spec.resources:
+        if key not in _CORES and key.upper() in _CORES:
+            line = _line_of(text, name, "resources")
+            raise ConfigError(f"{path}:{line}: variants.{name}.resources: {key!r}{nearest(key.upper(), _CORES)}")
     return _build(path, text, name, spec)
 
 
@@ -160,6 +166,7 @@ def _build(path: Path, text: str, name: str, spec: _Spec) -> Variant:
         calibration=existing("calibration", spec.calibration, False),
         suites=tuple(spec.suites),
         asr=spec.asr,
+        resources=spec.resources,
         source=str(path),
     )
 

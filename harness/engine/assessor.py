@@ -1,15 +1,16 @@
-"""Score and judge attempts as they come: two rooms, one judge, and the journal."""
+"""Score and judge attempts as they come: scoring processes, one judge, and the journal."""
 
 from __future__ import annotations
 
 import queue
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from harness.core.errors import StoreError
 from harness.core.records import Attempt, Chunk, Detection, DetectorInput, Measurement, TokenLayout, Variant, Verdict
-from harness.engine.scoring import ROOMS, ScoreJob, ScoreResult, ScoringProcess
+from harness.engine.cores import scoring_jobs
+from harness.engine.plan import Plan
+from harness.engine.scoring import ROOMS, ScoreJob, ScoreResult, ScoringPool, ScoringProcess
 from harness.scorers import SCORERS
 from harness.store import Run
 from harness.verdicts import VerdictPolicy
@@ -52,57 +53,62 @@ class PendingVerdict:
 
 
 class ScoringPipeline:
-    """Feeds both rooms, gathers what they saw, judges when both have answered, journals everything.
+    """Feeds the scoring processes, gathers what they saw, judges when both rooms have answered, journals everything.
 
     All journal writes happen in the caller's thread, in ``collect`` and ``drain``: the store has one writer.
     """
 
-    def __init__(self, run: Run, scorers: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, run: Run, plan: Plan) -> None:
         self._run = run
         self._results: queue.Queue[ScoreResult] = queue.Queue()
         self._cases: dict[int, PendingVerdict] = {}
-        by_room: dict[str, dict[str, Mapping[str, Any]]] = {room: {} for room in ROOMS}
-        for name, options in scorers.items():
-            by_room[SCORERS.get(name).room][name] = options
-        self._default = {room: tuple(n for n in names if n != SECOND_OPINION) for room, names in by_room.items()}
+        self._rooms: dict[str, tuple[str, ...]] = {}
+        for room in ROOMS:
+            names = tuple(name for name in plan.scorers if SCORERS.get(name).room == room)
+            if names:
+                self._rooms[room] = tuple(name for name in names if name != SECOND_OPINION)
         logs = run.path / "logs"
         try:
             logs.mkdir(exist_ok=True)
         except OSError as error:
             raise StoreError(f"{logs}: cannot be made ({error.strerror})") from None
-        self._rooms = {
-            room: ScoringProcess(room, names, self._results.put, logs / f"{room}.log")
-            for room, names in by_room.items()
-            if names
-        }
+        beside, alone = scoring_jobs(plan) if self._rooms else (0, 0)
+        self.jobs = beside
+        seats = [ScoringProcess(plan.scorers, logs / f"scoring-{number + 1}.log") for number in range(alone)]
+        self._pool = ScoringPool(seats, beside, self._results.put, in_order=plan.stop_early)
 
     def submit(self, case: PendingVerdict) -> None:
-        """Send an attempt to both rooms; what a room has seen of it already is not asked for again."""
+        """Have an attempt scored; what a room has seen of it already is not asked for again."""
         assert case.attempt.id is not None
         self._cases[case.attempt.id] = case
         case.observations = {**self._run.observations(case.attempt.id), **case.observations}
-        case.waiting = {room for room in self._rooms if not case.observations.keys() >= set(self._default[room])}
+        case.waiting = {room for room in self._rooms if not case.observations.keys() >= set(self._rooms[room])}
         if not case.waiting:
             self._results.put(ScoreResult("", case.attempt.id, ()))
-        for room in sorted(case.waiting):
-            self._rooms[room].submit(self._job(case, self._default[room]))
+        self._pool.speaking(True)
+        for room in sorted(case.waiting, reverse=True):  # the recognizer takes longer
+            self._pool.submit(self._job(case, room, self._rooms[room]))
 
     def second_opinion(self, cases: Sequence[PendingVerdict]) -> None:
         """Run the second recognizer on these attempts; the observations are journalled and kept in the cases."""
-        room = self._rooms.get("recognizer")
-        if room is None or not cases:
+        if "recognizer" not in self._rooms:
             return
         for case in cases:
             assert case.attempt.id is not None
             self._cases[case.attempt.id] = case
             case.waiting = {"recognizer"}
-            room.submit(self._job(case, (SECOND_OPINION,)))
+            self._pool.submit(self._job(case, "recognizer", (SECOND_OPINION,)))
         self.drain()
 
     @property
     def outstanding(self) -> int:
         """Attempts not yet judged."""
         return len(self._cases)
+
+    @property
+    def held_up(self) -> float:
+        """Seconds that ``submit`` waited so far because too many attempts were queued."""
+        return self._pool.held_up
 
     def collect(self) -> list[PendingVerdict]:
         """Journal and judge what has arrived; returns at once."""
@@ -115,6 +121,7 @@ class ScoringPipeline:
 
     def wait(self) -> list[PendingVerdict]:
         """Journal and judge the next result, waiting for it; returns what was completed by it."""
+        self._pool.speaking(False)
         return self._take(self._results.get())
 
     def drain(self) -> list[PendingVerdict]:
@@ -125,14 +132,13 @@ class ScoringPipeline:
         return done
 
     def close(self, *, now: bool = False) -> None:
-        """End both rooms; ``now`` drops what is queued."""
-        for room in self._rooms.values():
-            if now:
-                room.kill()
-            else:
-                room.close()
+        """End all scoring processes; ``now`` drops what is queued."""
+        if now:
+            self._pool.kill()
+        else:
+            self._pool.close()
 
-    def _job(self, case: PendingVerdict, scorers: tuple[str, ...]) -> ScoreJob:
+    def _job(self, case: PendingVerdict, room: str, scorers: tuple[str, ...]) -> ScoreJob:
         attempt = case.attempt
         return ScoreJob(
             attempt=attempt,
@@ -142,6 +148,7 @@ class ScoringPipeline:
             layout=case.layout,
             voice_embeddings=case.profile.voice_embeddings if case.profile is not None else case.voice_embeddings,
             scorers=scorers,
+            room=room,
         )
 
     def _take(self, result: ScoreResult) -> list[PendingVerdict]:

@@ -62,7 +62,7 @@ class Engine:
         run = self.begin(resume, standards)
         status = "interrupted"
         try:
-            assessor = ScoringPipeline(run, self.plan.scorers)
+            assessor = ScoringPipeline(run, self.plan)
         except BaseException:
             run.close()
             raise

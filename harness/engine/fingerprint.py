@@ -159,7 +159,7 @@ def _content(path: Path) -> str:
 
 
 def _settings(variant: Variant) -> dict[str, Any]:
-    plain = replace(variant, source="", profile=None, calibration=None)
+    plain = replace(variant, source="", profile=None, calibration=None, resources={})
     return {
         name: value if isinstance(value, str | int | float | bool | type(None)) else json.loads(_json(value))
         for name, value in ((slot, getattr(plain, slot)) for slot in plain.__slots__)

@@ -45,6 +45,7 @@ class Plan:
     left_out: tuple[str, ...] = ()  # scorers that were left out on purpose
     clients: int = 1  # that ask at once; more than one for servers only
     patience: float = PATIENCE  # s to wait for a backend that is away
+    jobs: int | None = None  # scoring processes; None: as many as synthesis leaves cores
     adopt: Path | None = None  # a run whose sessions are taken over where they are the same as this one's
 
     def chunks(self, variant: Variant) -> tuple[Chunk, ...]:

@@ -10,11 +10,10 @@ from harness.backends import ADAPTERS
 from harness.claims.rows import Margins
 from harness.core.errors import ConfigError, SoakError, nearest
 from harness.core.records import Variant
+from harness.engine.cores import SERVED, check_jobs, usable_cores
 from harness.engine.plan import Plan
 from harness.engine.scoring import ROOMS
 from harness.scorers import SCORERS
-
-_SERVED = ("http", "websocket")
 
 
 def problems(plan: Plan) -> list[str]:
@@ -41,6 +40,8 @@ def _looks(plan: Plan) -> Iterator[Callable[[], object]]:
     for name, options in plan.scorers.items():
         yield partial(_scorer, name, options)
     yield partial(Margins.read, plan.margins)
+    if plan.jobs is not None:
+        yield partial(check_jobs, plan.jobs, usable_cores())
     if plan.clients > 1:
         yield partial(_many_clients, plan)
 
@@ -51,7 +52,7 @@ def _many_clients(plan: Plan) -> None:
         what = "--stop-early" if plan.stop_early else f"the suite {plan.suite}"
         raise ConfigError(f"--clients {plan.clients}: {what} follows one session; several clients are for stress")
     for variant in plan.variants:
-        if variant.adapter not in _SERVED or variant.settings.get("start"):
+        if variant.adapter not in SERVED or variant.settings.get("start"):
             why = "starts a server of its own (key start)" if variant.settings.get("start") else "is no server"
             need = "several clients need a running one (adapter http or websocket, with url alone)"
             raise ConfigError(f"--clients {plan.clients}: variant {variant.name!r} {why}; {need}")

@@ -80,7 +80,7 @@ def _plan(
 
 
 def _speak(run: Run, plan: Plan, variant: Variant, seeds: int, progress: Progress) -> None:
-    assessor = ScoringPipeline(run, plan.scorers)
+    assessor = ScoringPipeline(run, plan)
     judge = VerdictPolicy(Limits.default())
     chunks = plan.chunks(variant)
     try:

@@ -26,6 +26,8 @@ from harness.store import Run
 from harness.verdicts import VerdictPolicy
 from harness.verdicts.profile import Profile
 
+BEHIND = "scoring behind"
+
 
 @dataclass
 class Soak:
@@ -215,14 +217,9 @@ class Soak:
             return
         self.close()
         worker = Worker(self.variant, self.workdir)
+        told = self.progress.say
         self._living = session = Session(
-            self.run,
-            self.variant,
-            worker,
-            row,
-            str(arm),
-            patience=self.plan.patience,
-            say=self.progress.say,
+            self.run, self.variant, worker, row, str(arm), patience=self.plan.patience, say=told
         )
         try:
             session.open("resume" if done else "start", sequence=1 + max((a.sequence for a in done), default=-1))
@@ -274,11 +271,14 @@ class Soak:
         return None
 
     def _finish_scoring(self, rtfx: float | None) -> None:
+        """Wait for what is not scored yet, and journal how far scoring was behind when the last chunk was spoken."""
         began, total = time.monotonic(), self.assessor.outstanding
         while self.assessor.outstanding:
             self.assessor.wait()
             left = self.assessor.outstanding
             self.tick("scoring", total - left, total, began, rtfx, "")
+        behind = {"chunks": total, "seconds": time.monotonic() - began, "held_up": self.assessor.held_up}
+        self.run.record_event(BEHIND, {"variant": self.variant.name, "jobs": self.assessor.jobs, **behind})
 
     def tick(self, stage: str, done: int, total: int, began: float, rtfx: float | None, chunk_id: str) -> None:
         """Tell whoever watches where the variant stands; ``began`` is the monotonic start of the stage (s)."""

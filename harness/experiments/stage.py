@@ -1,4 +1,4 @@
-"""What every experiment needs: an open run, both scoring rooms, and a driver for each variant."""
+"""What every experiment needs: an open run, scoring processes, and a driver for each variant."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ExperimentRun:
         engine = Engine(self.plan, self.progress)
         self._standards = self._given or engine.standards()
         self.run: Run = engine.begin(self._resume, self._standards)
-        self.assessor = ScoringPipeline(self.run, self.plan.scorers)
+        self.assessor = ScoringPipeline(self.run, self.plan)
         self._workdir = tempfile.TemporaryDirectory(prefix="tts-soak-")
         self._soaks: list[Soak] = []
         self._load = contextlib.ExitStack()

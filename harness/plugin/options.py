@@ -69,6 +69,7 @@ def add(parser: pytest.Parser) -> None:
     option("--resume", nargs="?", const="latest", default=None, metavar="RUN", help="continue the last run, or RUN")
     option("--reports", metavar="DIR", type=Path, default=None, help="where run directories go (default: ./reports)")
     option("--clients", metavar="N", type=_count, default=1, help="stress: ask a running server with N clients at once")
+    option("--jobs", metavar="N", type=_count, default=None, help="scoring processes (default: cores synthesis leaves)")
     option("--patience", metavar="S", type=_seconds, default=60.0, help="wait so long for a backend that is away")
     option("--no-confirm", action="store_true", help="do not replay faulty chunks; they stay suspected")
     option("--replay-seeds", metavar="N", type=_count, default=2, help="other seeds in a replay (default 2)")
@@ -113,7 +114,7 @@ def _seconds(text: str) -> float:
 # how an option of the table is read: as on the command line
 _KINDS: Mapping[str, Callable[[str], Any]] = {
     **dict.fromkeys(("variants", "reports", "limits", "calibration"), Path),
-    **dict.fromkeys(("chunks", "clients", "replay-seeds", "replay-most", "keep"), _count),
+    **dict.fromkeys(("chunks", "clients", "jobs", "replay-seeds", "replay-most", "keep"), _count),
     "quiet-chunks": int,
     "patience": _seconds,
     "seed": _seed,
@@ -201,5 +202,5 @@ def refuse_xdist(config: pytest.Config) -> None:
     if any(_is_suite(file) for folder in folders for file in folder.rglob("limits.toml")):
         raise pytest.UsageError(
             "-n (pytest-xdist) is refused: it would cut the one living session that a soak test is about; "
-            "scoring already runs in two processes of its own"
+            "scoring already runs in processes of its own (--jobs)"
         )

@@ -160,6 +160,7 @@ def plan_for(asked: SuiteOptions, scene: SuiteContext, items: Iterable[pytest.It
         ),
         quiet_chunks=0 if asked.getoption("clients") > 1 else asked.getoption("quiet_chunks"),
         clients=asked.getoption("clients"),
+        jobs=asked.getoption("jobs"),
         arguments=asked.arguments,
         stop_early=asked.getoption("stop_early") and suite_of(scene.suite).is_soak,
         patience=asked.getoption("patience"),

@@ -13,7 +13,7 @@ from harness.core.records import Arm, Attempt, Computes, Finding, Json, Measurem
 from harness.report.against import reference_comparison
 from harness.report.hearing import by_language, listener, looped, word_errors
 from harness.report.material import selected
-from harness.report.timings import concurrent_throughput, rtfx_of_attempts, streaming, timings
+from harness.report.timings import concurrent_throughput, rtfx_of_attempts, scoring_lag, streaming, timings
 from harness.stats import clopper_pearson
 from harness.store import Run
 
@@ -83,6 +83,7 @@ def _variant(run: Run, name: str) -> Json:
         "speaker_similarity": _similarity(observed["speaker"]),
         "rtfx": rtfx_of_attempts(soaked, [attempt for attempt in everything if attempt.arm == Arm.QUIET]),
         "streaming": streaming(soaked),
+        "scoring_lag": scoring_lag(run, name, soaked),
         "load": concurrent_throughput(run, name, soaked),
         "audio_seconds": float(sum(attempt.duration or 0.0 for attempt in soaked)),
         "tokens": _tokens(soaked, observed["tokens"]),

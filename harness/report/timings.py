@@ -13,6 +13,7 @@ from harness.core.records import Attempt, Json
 from harness.store import Run
 
 CPU_SHARE_MIN = 0.5  # of the wall time; below it the work is done on a GPU or waited for, and CPU seconds say little
+LAG_MIN, LAG_SHARE = 1.0, 0.05  # s, and share of the time spoken: scoring that is later than both lags behind
 OTHERS_MAX = 0.25  # of all cores: on two cores, half a core taken by others
 
 
@@ -59,6 +60,24 @@ def _cpu(attempts: Sequence[Attempt]) -> float | None:
 def _ratio(pairs: Sequence[tuple[float, float]]) -> float | None:
     below = sum(pair[1] for pair in pairs)
     return sum(pair[0] for pair in pairs) / below if below else None
+
+
+def scoring_lag(run: Run, name: str, soaked: Sequence[Attempt]) -> Json:
+    """How far scoring was behind a backend that leaves this machine's cores to it; empty where it kept up.
+
+    ``seconds`` from the last chunk spoken to the last one scored, ``chunks`` that waited then, ``held_up``: seconds
+    for which the next request waited for the scorers, ``jobs`` of them. A backend that computes on these cores takes
+    turns with the scorers, which is no lag.
+    """
+    events = [event.data for event in run.events("scoring behind") if event.data.get("variant") == name]
+    wall = sum(attempt.wall_seconds or 0.0 for attempt in soaked)
+    if not events or not wall or _cpu(soaked) is not None:
+        return {}
+    last = events[-1]
+    late = last["seconds"] + last["held_up"]
+    if late < max(LAG_MIN, LAG_SHARE * wall):
+        return {}
+    return {key: last[key] for key in ("seconds", "chunks", "held_up", "jobs")}
 
 
 def streaming(soaked: Sequence[Attempt]) -> Json:

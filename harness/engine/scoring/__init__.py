@@ -1,6 +1,8 @@
-"""The two scoring processes: analysis (signal, pitch, tokens) and recognizer (speech recognition, speaker)."""
+"""Scoring processes: each takes the longest attempt that waits and runs the scorers of one of two rooms on it."""
 
-from harness.engine.scoring.job import ScoreJob, ScoreResult
-from harness.engine.scoring.scoring_process import ROOMS, ScoringProcess
+from harness.engine.scoring.job import ROOMS, ScoreJob, ScoreResult
+from harness.engine.scoring.pool import ScoringPool
+from harness.engine.scoring.queue import JobQueue
+from harness.engine.scoring.scoring_process import ScoringProcess
 
-__all__ = ["ROOMS", "ScoreJob", "ScoreResult", "ScoringProcess"]
+__all__ = ["ROOMS", "JobQueue", "ScoreJob", "ScoreResult", "ScoringPool", "ScoringProcess"]

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.core.records import Attempt, Chunk, Measurement, TokenLayout, Variant
+from harness.core.records import Attempt, Chunk, Measurement, Status, TokenLayout, Variant
+
+ROOMS = ("analysis", "recognizer")
+"""Scorers of one room look at an attempt together; what kills one room's scorers leaves the other's measurements."""
 
 
 @dataclass(frozen=True)
 class ScoreJob:
-    """One attempt to be scored; the audio is read from disk by the scoring process."""
+    """One attempt to be scored by the scorers of one room; the audio is read from disk by the scoring process."""
 
     attempt: Attempt
     chunk: Chunk
@@ -19,7 +22,18 @@ class ScoreJob:
     variant: Variant
     layout: TokenLayout | None = None
     voice_embeddings: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    scorers: tuple[str, ...] | None = None  # None: all that the room was set up with
+    scorers: tuple[str, ...] = ()
+    room: str = ROOMS[0]
+
+    @property
+    def attempt_id(self) -> int:
+        """Number of the attempt in the journal; -1 for one that is in none."""
+        return self.attempt.id if self.attempt.id is not None else -1
+
+    def failed(self, why: str) -> ScoreResult:
+        """Return the result of a job that nobody could do: every scorer failed, for this reason."""
+        unseen = tuple(Measurement(name, "", Status.ERROR, {}, why) for name in self.scorers)
+        return ScoreResult(self.room, self.attempt_id, unseen)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,81 @@
+"""Several scoring processes that take from one queue, each driven by a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from harness.engine.scoring.job import ScoreJob, ScoreResult
+from harness.engine.scoring.queue import JobQueue
+
+
+class ScoringSeat(Protocol):
+    """Where jobs are done one after the other, in whatever process and on whatever machine."""
+
+    def score(self, job: ScoreJob) -> ScoreResult | None:
+        """Do a job; whatever goes wrong is in the result. None: this seat cannot work now, another one may."""
+        ...
+
+    def stop(self) -> None:
+        """End what works here, at once; safe to call from another thread and again."""
+        ...
+
+
+class ScoringPool:
+    """Feeds the seats from one queue and delivers what they saw.
+
+    Args:
+        seats: one for each job that may be done at a time.
+        beside: how many of them work while the backend speaks.
+        deliver: called with each result, from the seat's thread.
+        in_order: first come, first served, instead of the longest first.
+    """
+
+    def __init__(
+        self, seats: Sequence[ScoringSeat], beside: int, deliver: Callable[[ScoreResult], None], *, in_order: bool
+    ) -> None:
+        self.seats = list(seats)
+        self.held_up = 0.0
+        self._beside = beside
+        self._deliver = deliver
+        self._jobs = JobQueue(beside, in_order=in_order)
+        self._threads = [
+            threading.Thread(target=self._feed, args=(number, seat), name=f"scoring-{number + 1}", daemon=True)
+            for number, seat in enumerate(self.seats)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, job: ScoreJob) -> None:
+        """Queue a job; blocks while too many wait, which ``held_up`` counts (s)."""
+        began = time.monotonic()
+        self._jobs.put(job)
+        self.held_up += time.monotonic() - began
+
+    def speaking(self, speaking: bool) -> None:
+        """Say whether the backend speaks: beside it only so many seats work, without it all of them."""
+        self._jobs.serve(self._beside if speaking else len(self.seats))
+
+    def close(self) -> None:
+        """Let queued jobs finish, then end the seats."""
+        self._jobs.serve(len(self.seats))
+        self._jobs.close()
+        for thread in self._threads:
+            thread.join()
+
+    def kill(self) -> None:
+        """End at once; queued jobs are dropped (an interrupted run scores them when it is resumed)."""
+        self._jobs.close(drop=True)
+        for seat in self.seats:
+            seat.stop()
+
+    def _feed(self, number: int, seat: ScoringSeat) -> None:
+        while (job := self._jobs.take(number)) is not None:
+            result = seat.score(job)
+            if result is None:
+                self._jobs.put_back(job)
+            else:
+                self._deliver(result)
+        seat.stop()
