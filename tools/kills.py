@@ -4,7 +4,8 @@
 process. Of kills, pytest, the worker, its guardian and the scoring process are struck at random; each killed pytest is
 followed by ``--resume``. A filling is a run on a file system of random size (Linux, root: a tmpfs), from too small for
 the run's own directory to too small for its report; then the file system grows and the run is resumed. One JSON line a
-kill or filling is kept as it comes; the last line printed sums up, and the exit code is 1 when anything was wrong.
+kill or filling is kept as it comes, and the same command goes on where it was interrupted; the last line printed sums
+up, and the exit code is 1 when anything was wrong.
 """
 
 from __future__ import annotations
@@ -89,12 +90,12 @@ def flaws(run: Path, before: set[tuple[int, str]], *, finished: bool = False) ->
     return lines
 
 
-def kill_campaign(folder: Path, kills: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Kill and resume; yields one row a kill, then one for the run that ends by itself."""
+def kill_campaign(folder: Path, kills: int, seed: int, done: int = 0) -> Iterator[dict[str, Any]]:
+    """Kill and resume, after ``done`` kills of before; yields one row a kill, then one for the run that ends by itself."""
     declare(folder)
-    rng, done, chunks = random.Random(seed), 0, max(60, 12 * kills)
-    before: set[tuple[int, str]] = set()
-    resume = False
+    rng, chunks = random.Random(seed + done), max(60, 12 * kills)
+    resume = bool(list((folder / "reports").glob("2*")))
+    before = acknowledged(latest(folder / "reports")) if resume else set()
     while done < kills:
         process = subprocess.Popen(
             command(folder, chunks, resume=resume),
@@ -201,9 +202,11 @@ def main() -> None:
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    rows: list[dict[str, Any]] = []
-    sizes = random.Random(asked.seed)
-    with (asked.out / "kills.jsonl").open("a", encoding="utf-8") as record:
+    path, sizes = asked.out / "kills.jsonl", random.Random(asked.seed)
+    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    filled = sum("size" in row for row in rows)
+    struck = sum("kill" in row for row in rows)
+    with path.open("a", encoding="utf-8") as record:
 
         def keep(row: dict[str, Any]) -> None:
             rows.append(row)
@@ -212,9 +215,10 @@ def main() -> None:
 
         for number in range(asked.fillings):
             size = int(2 ** sizes.uniform(17.5, 22.5))
-            keep(filling(asked.out / f"filling-{number}", size))
-        if asked.kills:
-            for row in kill_campaign(asked.out / "kills", asked.kills, asked.seed):
+            if number >= filled:
+                keep(filling(asked.out / f"filling-{number}", size))
+        if asked.kills and not any("end" in row for row in rows):
+            for row in kill_campaign(asked.out / "kills", asked.kills, asked.seed, struck):
                 keep(row)
     print(summary(rows))
     sys.exit(1 if any(row.get("flaws") for row in rows) else 0)
