@@ -12,7 +12,7 @@ from harness.core.printable import printable, printable_line
 from harness.core.records import Attempt, Outcome
 from harness.store import Run, redact, redact_json, remember_secrets, secrets_in
 from harness.store.secret_values import _remembered
-from tools.attacks.secret_texts import BODY, CANARY, SECRET_TEXTS, readable
+from tools.attacks.secret_texts import BODY, CANARY, SECRET_TEXTS, drawn_secrets, part_left, readable
 
 
 @pytest.mark.parametrize("text", SECRET_TEXTS)
@@ -21,6 +21,11 @@ def test_no_shape_of_a_secret_is_readable(text):
     assert readable(out) == ""
     assert "[redacted]" in out
     assert redact(out, {}) == out
+
+
+def test_no_part_of_a_secret_drawn_by_lot_is_readable():
+    left = {text: part_left(redact(f"before\n{text}\nafter", {}), secret) for text, secret in drawn_secrets()}
+    assert {text: part for text, part in left.items() if part} == {}
 
 
 @pytest.mark.parametrize(
@@ -43,6 +48,17 @@ def test_no_shape_of_a_secret_is_readable(text):
         "attention key shape (1, 12, 64), key length: 512",
         "/usr/lib/python3/dist-packages/tokenizers/tokenizers.abi3.so",
         "seed=4242424242 temperature=0.6 top_p=0.95 speaker=tara",
+        ":class:`torch.nn.AdaptiveAvgPool2d`",
+        "_ZN5torch8autograd6Engine17evaluate_functionERSt10shared_ptrINS0_9GraphTaskEEPNS0_4NodeE",
+        "MAGIC_NUMBER = 0x1950A86A20F9469CFC6C",
+        "sha256-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "facebook/wav2vec2-large-960h-lv60-self TheBloke_Mistral-7B-Instruct-v0.1-GPTQ-4bit-32g-actorder Qwen2.5-0.5B",
+        "forward_pass: 0.1234 s, second pass: 12 of 30, bypass: soft, LANG_CODE=en-US, code: 404, exit code = 139",
+        "models--hexgrad--Kokoro-82M/snapshots/f3ff3571791e39611d31c381e3a41a3af07b4987/voices/af_heart.pt",
+        "clip_9f86d081884c7d659a2feaa0c55ad015 EN_B00013_S00913_W000001",
+        "tests/test_kills.py::test_a_long_name_of_a_test[a-1]",
+        "| variant | chunks | clean |\n|---|---|---|\n| q4_k_s | 60 | 57 |",
+        "name: stop_token\nvalue: 128258",
         "a: [0.1, 0.2], dsn off, x-request-id: 7f3c2a10-aaaa-bbbb-cccc-1234567890ab",
     ],
 )
@@ -144,3 +160,26 @@ def test_a_load_failure_shows_no_secret_and_no_escape_in_the_terminal(pytester):
     assert "did not load" in shown
     assert CANARY not in shown
     assert "\x1b" not in shown
+
+
+def test_a_secret_that_stands_beside_its_name_is_seen_in_json():
+    value = "".join(secret for text, secret in drawn_secrets()[:3])[:24]
+    for given in (
+        ["prog", "--api-key", value],
+        ["sshpass", "-p", value, "ssh", "h"],
+        ["prog", "-H", f"Authorization: Bearer {value}"],
+        {"name": "API_KEY", "value": value},
+        {"value": value, "key": "password"},
+        {"headers": [["x-api-key", value]]},
+        {"password": {"value": value, "type": "string"}},
+        {"credentials": [{"user": value}]},
+        {"token": [value]},
+    ):
+        assert value not in str(redact_json(given, {})), given
+    assert len(redact_json(["prog", "--password", "a b", "--speed", "1.2"], {})) == 5
+    assert redact_json(["prog", "--stop-token", "<eos>", "--key", "C#"], {})[2:] == ["<eos>", "--key", "C#"]
+
+
+def test_id_and_text_of_a_chunk_stay():
+    chunk = {"id": "V1StGXR8Z5jdHi6BmyT0aB3x", "text": "My password is Xy12Zz34Qq, he said.", "language": "en"}
+    assert redact_json({"texts": [chunk]}, {}) == {"texts": [chunk]}

@@ -91,7 +91,7 @@ def flaws(run: Path, before: set[tuple[int, str]], *, finished: bool = False) ->
 
 
 def kill_campaign(folder: Path, kills: int, seed: int, done: int = 0) -> Iterator[dict[str, Any]]:
-    """Kill and resume, after ``done`` kills of before; yields one row a kill, then one for the run that ends by itself."""
+    """Kill and resume, after ``done`` earlier kills; yields one row a kill, then one for the end of the run."""
     declare(folder)
     rng, chunks = random.Random(seed + done), max(60, 12 * kills)
     resume = bool(list((folder / "reports").glob("2*")))

@@ -18,6 +18,7 @@ from harness.core.records import Json
 from harness.core.registry import plugin_packages
 from harness.store.gpus import gpus
 from harness.store.redact import looks_secret, redact
+from harness.store.secret_tree import redact_command
 from harness.weights.checked import sha256_of
 
 PACKAGES = (
@@ -48,21 +49,10 @@ def provenance(models: Mapping[str, Path] | None = None) -> Json:
         else {"model": _cpu_model(), "cores": os.cpu_count(), "usable": None},
         "memory_bytes": _memory_bytes(),
         "gpus": list(gpus()),
-        "command": [redact(word) for word in _joined_options(sys.argv)],
+        "command": redact_command(sys.argv, redact),
         "environment": environment(os.environ),
         "models": {name: {"file": path.name, "sha256": file_sha256(path)} for name, path in (models or {}).items()},
     }
-
-
-def _joined_options(words: list[str]) -> list[str]:
-    # "--api-key VALUE" is two words; redact sees the pair only when they stand together.
-    joined: list[str] = []
-    for word in words:
-        if joined and joined[-1].startswith("-") and "=" not in joined[-1] and looks_secret(joined[-1].lstrip("-")):
-            joined[-1] = f"{joined[-1]} {word}"
-        else:
-            joined.append(word)
-    return joined
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:

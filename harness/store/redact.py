@@ -1,7 +1,8 @@
 """Secrets are taken out before anything is written or printed: commands, logs, environments, messages.
 
-Three things give a secret away: the name it stands behind (``secret_names``), its shape (``secret_shapes``), and its
-value, where that is known (``secret_values``).
+Four things give a secret away: the name it stands behind (``secret_names``), its shape (``secret_shapes``), that it
+looks drawn by lot (``secret_random``), and its value, where that is known (``secret_values``). A second writing may
+hide it from all of them (``secret_hidden``), and in JSON its name may stand beside it (``secret_tree``).
 """
 
 from __future__ import annotations
@@ -10,10 +11,16 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from harness.store.secret_names import certain, looks_secret
+from harness.store.secret_columns import redact_columns
+from harness.store.secret_hidden import redact_encoded, redact_unseen
+from harness.store.secret_names import looks_secret
 from harness.store.secret_pairs import redact_named
+from harness.store.secret_random import redact_random
 from harness.store.secret_shapes import MARK, redact_shapes
+from harness.store.secret_tree import redact_tree
 from harness.store.secret_values import known_values, remember_secrets, secrets_in
+
+_SHORTEST = 6
 
 
 def redact(text: str, environment: Mapping[str, str] | None = None) -> str:
@@ -21,47 +28,34 @@ def redact(text: str, environment: Mapping[str, str] | None = None) -> str:
 
     ``environment`` defaults to the process's own. Text without a secret comes back unchanged.
     """
-    if len(text) < 6:
+    if len(text) < _SHORTEST:
         return text
     values = known_values(os.environ if environment is None else environment)
-    for _ in range(3):  # what one rule took out may bring another to bear; it settles at once nearly always
-        before = text
-        if values is not None:
-            text = values.sub(MARK, text)
-        text = redact_shapes(redact_named(text))
-        if text == before:
-            break
-    return text
+
+    def settled(part: str) -> str:
+        for _ in range(3):  # what one rule took out may bring another to bear; it settles at once nearly always
+            before = part
+            if values is not None:
+                part = values.sub(MARK, part)
+            part = redact_random(redact_shapes(redact_named(redact_columns(part))), MARK)
+            if part == before:
+                break
+        return part
+
+    return redact_encoded(settled(redact_unseen(text, settled)), settled)
 
 
 def redact_json(value: Any, environment: Mapping[str, str] | None = None) -> Any:
-    """Return a JSON-like value with its strings redacted; the value of a secret-looking key is replaced whole."""
-    if isinstance(value, str):
-        return redact(value, environment)
-    if isinstance(value, Mapping):
-        return {_key(key, environment): _item(key, item, environment) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [redact_json(item, environment) for item in value]
-    return value
+    """Return a JSON-like value with its strings redacted; the value of a secret-looking key is replaced whole.
+
+    Id and text of a chunk (a mapping that has both) stay: they are what is spoken.
+    """
+    return redact_tree(value, lambda text: redact(text, environment))
 
 
 def shortened(text: str, limit: int) -> str:
     """Return at most ``limit`` characters of a text that is redacted already: a cut may tear what shows a secret."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _key(key: Any, environment: Mapping[str, str] | None) -> Any:
-    return redact(key, environment) if isinstance(key, str) and len(key) > 20 else key
-
-
-def _item(key: Any, item: Any, environment: Mapping[str, str] | None) -> Any:
-    if isinstance(key, str) and isinstance(item, str) and item and looks_secret(key, item):
-        return MARK
-    if isinstance(key, str) and isinstance(item, list | tuple) and certain(key):
-        return [MARK if isinstance(one, str) and one else redact_json(one, environment) for one in item]
-    if isinstance(key, str) and isinstance(item, int | float) and not isinstance(item, bool) and certain(key):
-        return MARK
-    return redact_json(item, environment)
 
 
 __all__ = ["MARK", "looks_secret", "redact", "redact_json", "remember_secrets", "secrets_in", "shortened"]

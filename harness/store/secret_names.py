@@ -9,7 +9,8 @@ from itertools import pairwise
 SECRET = frozenset(
     {"apikey", "secret", "secrets", "password", "passwd", "passphrase", "passcode", "credential", "credentials"}
     | {"authorization", "cookie", "webhook", "privatekey", "accesskey", "authtoken", "passwort"}
-    | {"otp", "mnemonic", "psk", "presharedkey", "phpsessid", "jsessionid", "requirepass", "masterauth"}
+    | {"otp", "mnemonic", "psk", "presharedkey", "phpsessid", "jsessionid", "requirepass", "masterauth", "crumb"}
+    | {"storepass", "keypass"}
 )
 # Parts of a word that mean the same wherever they stand: PGPASSWORD, userpassword, clientsecret.
 STEMS = (
@@ -22,11 +23,13 @@ STEMS = (
     "accesskey",
     "clientsecret",
     "streamkey",
+    "speechkey",
 )
 # Here stop_token and limits_key are ordinary settings: these words count in the name of a variable (upper case) or
 # after a word that makes them a credential.
 AMBIGUOUS = frozenset(
     {"key", "token", "tokens", "keys", "pass", "auth", "pin", "sig", "signature", "dsn", "sessionid", "sid"}
+    | {"pw", "license", "licence", "serial", "certificate", "pat", "subscription", "code"}
 )
 _QUALIFIER = frozenset(
     {"api", "access", "auth", "secret", "private", "refresh", "bearer", "hf", "github", "gitlab", "session", "signing"}
@@ -48,10 +51,16 @@ _QUALIFIER = frozenset(
         "job",
         "stream",
         "pre",
+        "verification",
+        "recovery",
+        "devops",
+        "git",
     }
 )
+_QUIET = frozenset({"license", "licence", "serial", "certificate", "subscription", "code", "pat"})  # LANG_CODE = "en"
 _PUBLIC_NAMES = frozenset({"OLDPWD", "SSH_AUTH_SOCK"})
 _USER_AND_PASSWORD = re.compile(r"[\w.-]{1,40}:\S{6,}")
+_LIKE_A_PASSWORD = re.compile(r"(?![\d.,]+\w{0,3}$)(?=.*[A-Za-z].*[A-Za-z])(?=.*\d)[^\s/\\]{8,}")
 _RANDOM = re.compile(r"(?=.*[A-Za-z])(?=.*[0-9])[A-Za-z0-9_+/=.~-]{16,}")
 
 
@@ -73,12 +82,21 @@ def looks_secret(name: str, value: str = "") -> bool:
     words = words_of_key(name)
     if words and words[-1] == "pwd":  # of a database, unless it is the working directory
         return bool(value) and not value.startswith(("/", "~", "."))
+    if (
+        words and words[-1].endswith(("pass", "pw")) and _LIKE_A_PASSWORD.fullmatch(value)
+    ):  # "forward_pass: 0.12 s" is a figure
+        return True
     if AMBIGUOUS.isdisjoint(words) or value.isdecimal():  # "token = 128258" is speech
         return False
     if "auth" in words and _USER_AND_PASSWORD.fullmatch(value):
         return True
+    if words[0] == "x" and words[-1] in AMBIGUOUS:  # a header
+        return True
     qualified = any(a in _QUALIFIER and b in AMBIGUOUS for a, b in pairwise(words))
-    return qualified or name.isupper() or (len(words) == 1 and _RANDOM.fullmatch(value) is not None)
+    if words[-1] in _QUIET and _RANDOM.fullmatch(value):
+        return True
+    loud = name.isupper() and words[-1] not in _QUIET
+    return qualified or loud or (len(words) == 1 and _RANDOM.fullmatch(value) is not None)
 
 
 def words_of_key(name: str) -> list[str]:

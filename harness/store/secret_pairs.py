@@ -9,13 +9,20 @@ from harness.store.secret_shapes import MARK
 
 _HINTS = (
     "key|token|secret|pass|pwd|cred|auth|cookie|webhook|pin|sig|dsn|otp|mnemonic|psk|phrase|sess|sid|recovery|backup"
+    "|_pat|subscription|code|pw|crumb|licen|serial|certif"
 )
-# name=value, name: value, name => value, ("name", "value"), --name value, <name>value; the name may be quoted, also
-# within JSON within JSON. Only names that could be secret match, so that "error: password=x" is seen at the password.
+# name=value, name: value, name => value, ("name", "value"), --name value, <name>value, a cell of a table; the name may
+# be quoted, also within JSON within JSON. Only names that could be secret match, so that "error: password=x" is seen at
+# the password.
+_CELL = r"[*_]{0,2}[ \t]{0,8}\|[ \t]{0,8}|:?(?:\*\*|__):?\s{0,4}|:?</\w{1,9}>:?\s{0,4}(?:<\w{1,9}[^<>]{0,40}>)?"
+_SIGN = (
+    r"(?:\\*[\"'`\]]|&quot;|&#3[49];|\\u002[27]|%2[27]){0,2}\s{0,8}(?:\([\w -]{1,12}\)\s?)?"
+    r"(?::=|[-=]>|[:=\uff1a\uff1d\u2192\u21d2]>?|%3[ADad])(?:\s{0,8}|\+)"
+)
 _NAME = re.compile(
     rf"(?<![A-Za-z0-9_])(?P<dash>--?)?(?P<name>(?=[A-Za-z0-9_.-]{{0,60}}(?i:{_HINTS}))[A-Za-z_][A-Za-z0-9_.-]{{1,60}})"
-    r"(?:(?P<sep>(?:\\*[\"'`\]]|&quot;|&#3[49];|\\u002[27]|%2[27]){0,2}\s{0,8}(?::=|[:=]>?|%3[ADad])(?:\s{0,8}|\+))"
-    r"|(?P<pair>\\*[\"']\s{0,3},\s{0,3}(?=b?\\*[\"']))|(?P<tag>>)|(?P<space>[ \t]{1,3}(?:\.[ \t])?)|(?P<call>\())"
+    rf"(?:(?P<cell>{_CELL})|(?P<sep>{_SIGN})|(?P<pair>\\*[\"']\s{{0,3}},\s{{0,3}}(?=b?\\*[\"']))|(?P<tag>>)"
+    r"|(?P<space>[ \t]{1,3}(?:\.[ \t])?)|(?P<call>\())"
 )
 _PHRASE = re.compile(
     r"(?i)\b(?:api|access|secret|auth|client|private|bearer|refresh)[ ](?:key|token|secret)"
@@ -23,17 +30,35 @@ _PHRASE = re.compile(
     r"|\b(?:pass(?:word|phrase|wd|code)|passcode)\s+(?:is|was)\s*[:=]?\s+(?!(?:not|in|wrong|incorrect|invalid|required"
     r"|missing|empty|expired|too|set|unset|correct|being|no|a|the)\b)"
     r"|\b(?:recovery|backup|verification|one[- ]time) codes?\s{0,2}[:=]\s{0,3}"
-    r"|\b(?:seed|recovery)[ _]phrase\s{0,2}[:=]\s{0,3}"
+    r"|\b(?:seed|recovery|pass)[ _]phrase\s{0,2}[:=]\s{0,3}"
 )
+_ABROAD_WORDS = (
+    *("mot de passe", "mots de passe", "contraseña", "contrasena", "senha", "kennwort", "wachtwoord", "lösenord"),
+    *("parola", "adgangskode", "salasana", "jelszó", "hasło", "heslo", "şifre", "парол", "токен", "clave", "chiave"),
+    *("clé d'api", "clé api", "clé secrète", "schlüssel", "密码", "密碼", "口令", "密钥", "密鑰", "令牌", "パスワード"),
+    *("暗証番号", "비밀번호", "كلمة المرور", "كلمة السر", "סיסמה", "पासवर्ड"),
+)
+_ABROAD = re.compile(
+    rf"(?i)(?:{'|'.join(map(re.escape, _ABROAD_WORDS))})\w{{0,3}}[\"']?"
+    r"\s{0,3}(?:[:=\uff1a\uff1d\u2192]|\b(?:ist|est|es)\b)\s{0,3}"
+)
+# "name": "API_KEY", "value": "..." of environments and headers, in either order, in JSON as in YAML.
+_KEY = r"\\*[\"']?\b(?:name|key|variable|header|field)\b\\*[\"']?\s{0,3}[:=]\s{0,3}\\*[\"']?(?P<named>[\w.-]{2,60})"
+_VALUE = r"\\*[\"']?\b(?:value|val|content)\b\\*[\"']?\s{0,3}[:=]\s{0,3}"
+_BETWEEN = r"\\*[\"']?[\s,;]{1,12}"
+_FIELD_OF_NAME = re.compile(rf"(?i){_KEY}{_BETWEEN}{_VALUE}")
+_FIELD_OF_VALUE = re.compile(rf"(?i){_VALUE}\\*[\"']?(?P<given>[^\s\"'\\]{{4,}}){_BETWEEN}{_KEY}")
 _COMMAND = re.compile(
     r"(?i)\b(?:export|setenv|env|arg|set\s+-\w+)\s+(?=[A-Za-z0-9_]*(?:key|token|secret|pass|pwd|cred|auth))(\w{2,60})\s+(?=[^\s=])"
 )
 _QUOTE = re.compile(r"[bruf$]{0,2}(\\*(?:\"\"\"|'''|\"|'|`)|&quot;|&#3[49];|\\u002[27]|%2[27])")
 # Behind a name and a blank, in prose as in a configuration, only what no word looks like.
 _UNLIKE_A_WORD = re.compile(r"(?=\S*[a-z])(?=\S*[A-Z])(?=\S*[0-9])[A-Za-z0-9_+/=!@#$%^&*~-]{8,}")
+_KEY_LIKE = re.compile(r"(?=\S*[A-Za-z])(?=\S*[0-9])[A-Za-z0-9_+/=-]{16,}")
 _BLOCK = re.compile(r"[|>][+-]?\d?[^\S\n]*\n(?:[^\S\n]+[^\n]*(?:\n|\Z))+")
 _WORD = re.compile(r"(?:\\.|[^\s\\])+")
 _NEXT_PAIR = re.compile(r"[;,&|]\s{0,2}\\*[\"']?[A-Za-z_][\w .-]{0,40}\\*[\"']?\s?[:=]")
+_KEY_OF_NEXT = re.compile(r"b?(\\*[\"'])[^\"'\\]*\1\s{0,3}:")
 _HEADERS = frozenset({"authorization", "cookie"})  # their values hold name=value themselves
 _NOTHING = frozenset({"none", "null", "true", "false", "yes", "no", "nil", "undefined", "~", "{}", "[]", "''", '""'})
 
@@ -41,11 +66,14 @@ _NOTHING = frozenset({"none", "null", "true", "false", "yes", "no", "nil", "unde
 def redact_named(text: str) -> str:
     """Return ``text`` with the values behind secret-looking names replaced."""
     lower = text.lower()
-    if not any(hint in lower for hint in _HINTS.split("|")):
+    hinted = any(hint in lower for hint in _HINTS.split("|"))
+    abroad = [*_ABROAD.finditer(text)] if any(word in lower for word in _ABROAD_WORDS) else []
+    if not hinted and not abroad:
         return text
     done: list[str] = []
     start = 0
-    matches = [*_NAME.finditer(text), *_PHRASE.finditer(text), *_COMMAND.finditer(text)]
+    matches = [*_FIELD_OF_NAME.finditer(text), *_FIELD_OF_VALUE.finditer(text)]
+    matches += [*_NAME.finditer(text), *_PHRASE.finditer(text), *_COMMAND.finditer(text), *abroad]
     for match in sorted(matches, key=lambda found: found.start()):
         if match.end() < start or match.start() < start:
             continue
@@ -59,6 +87,8 @@ def redact_named(text: str) -> str:
 def _value(text: str, match: re.Match[str]) -> tuple[int, int]:
     """Where the secret behind a name begins and ends; nothing where there is none."""
     place = match.end()
+    if match.re is _FIELD_OF_VALUE:
+        return match.span("given") if looks_secret(match["named"], match["given"]) else (place, place)
     named = match.re is _NAME
     name = match["name"] if named else ""
     # "--api-key VALUE" and "api_key=VALUE" are secrets; "the key difference" is prose.
@@ -69,11 +99,15 @@ def _value(text: str, match: re.Match[str]) -> tuple[int, int]:
     if named and match["tag"]:
         end = text.find("<", place)
         return (place, end) if end > place and looks_secret(name, text[place:end]) else (place, place)
+    if named and match["pair"] and _KEY_OF_NEXT.match(text, place):  # "API_KEY", "value": ...
+        return place, place
     header = not _HEADERS.isdisjoint(words_of_key(name))
     begin, end = _extent(text, place, _to_end_of_line(match, name), header)
     value = text[begin:end]
     if not value.strip() or value.startswith(MARK) or value.strip().lower() in _NOTHING or set(value) <= set("*.x "):
         return place, place
+    if match.re is _FIELD_OF_NAME:
+        return (begin, end) if looks_secret(match["named"], value.strip("'\" ,}")) else (place, place)
     if named and not looks_secret(name, value.strip("[]{}()'\" ")):
         return place, place
     if named and not certain(name) and len(value) < 4:
@@ -86,7 +120,10 @@ def _behind_a_blank(text: str, place: int, name: str) -> bool:
     if certain(name) and _QUOTE.match(text, place) is not None:
         return True
     word = _WORD.match(text, place)
-    return word is not None and _UNLIKE_A_WORD.fullmatch(word.group()) is not None and looks_secret(name.upper())
+    if word is None:
+        return False
+    shapes = (_UNLIKE_A_WORD, _KEY_LIKE) if name.isupper() else (_UNLIKE_A_WORD,)
+    return any(shape.fullmatch(word.group()) for shape in shapes) and looks_secret(name.upper())
 
 
 def _to_end_of_line(match: re.Match[str], name: str) -> bool:

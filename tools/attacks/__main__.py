@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.store import redact
 from tools.attacks import backends, damage
-from tools.attacks.secret_texts import SECRET_TEXTS, readable
+from tools.attacks.secret_texts import SECRET_TEXTS, drawn_secrets, part_left, readable
 
 
 def main() -> None:
@@ -17,7 +17,9 @@ def main() -> None:
         sys.exit("usage: python -m tools.attacks damage|backends|secrets")
     if sys.argv[1] == "secrets":
         left = [text for text in SECRET_TEXTS if readable(redact(f"before\n{text}\nafter", {}))]
-        print(f"{len(SECRET_TEXTS)} texts with a secret, {len(left)} readable after redaction")
+        left += [text for text, secret in drawn_secrets() if part_left(redact(f"before\n{text}\nafter", {}), secret)]
+        print(*left, sep="\n", end="\n" if left else "")
+        print(f"{len(SECRET_TEXTS) + len(drawn_secrets())} texts with a secret, {len(left)} readable after redaction")
         sys.exit(1 if left else 0)
     counts = {"cases": 0, "tracebacks": 0, "hangs": 0, "silent": 0, "blind": 0}
     with tempfile.TemporaryDirectory(prefix="attacks-") as name:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import random
+import string
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
 CANARY = "canary7Hq2ZpX9w4Lm"
 BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDB7Hq2ZpX9w4Lm"  # a line of a key
 SECOND = "zQ8vT3nRk1LpYw6H"
@@ -250,6 +257,35 @@ SECRET_TEXTS: tuple[str, ...] = (
     f"password&quot;:&quot;{D}&quot;",
     f"\\u0022password\\u0022:\\u0022{D}\\u0022",
 )
+
+
+_LOTS = {"a": string.ascii_lowercase, "A": string.ascii_uppercase, "9": string.digits, "x": "0123456789abcdef"}
+_WINDOW = 8  # so many characters of a secret in a row are too many
+
+
+@lru_cache(maxsize=1)
+def drawn_secrets(seed: int = 1) -> tuple[tuple[str, str], ...]:
+    """Return texts of ``secret_shapes.tsv``, each with a secret of its shape drawn by lot, and that secret.
+
+    A line of the file is a text as JSON, with a mark where the secret stands, and the secret's shape: a small letter, a
+    capital, a digit, a hexadecimal digit, or the sign itself.
+    """
+    lots = random.Random(seed)
+    lines = Path(__file__).with_name("secret_shapes.tsv").read_text(encoding="utf-8").splitlines()
+
+    def pairs() -> Iterator[tuple[str, str]]:
+        for text, shape in (line.split("\t") for line in lines):
+            secret = "".join(lots.choice(_LOTS[sign]) if sign in _LOTS else sign for sign in shape)
+            yield json.loads(text).replace("\u00a7", secret), secret
+
+    return tuple(pairs())
+
+
+def part_left(out: str, secret: str) -> str:
+    """Return a part of ``secret`` that can be read in ``out``, or nothing."""
+    width = min(_WINDOW, len(secret))
+    parts = (secret[at : at + width] for at in range(len(secret) - width + 1))
+    return next((part for part in parts if part in out), "")
 
 
 def readable(text: str) -> str:
