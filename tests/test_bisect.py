@@ -17,9 +17,9 @@ from harness.causes.bisect.bench import MEASURED
 from harness.causes.bisect.hybrid import write_hybrid, write_model
 from harness.causes.bisect.listening import HeardOutcome, compatible_with, worse_p_value
 from harness.causes.bisect.model_file import GgufModel, differing_metadata, differing_tensors, refuse_other_model
+from harness.causes.bisect.names import named_set
 from harness.causes.bisect.quantize_line import quantize_line, tensor_rules
 from harness.causes.bisect.run import run_bisect
-from harness.causes.bisect.verdict import named_set
 from harness.cli import main
 from harness.core.errors import ConfigError
 from harness.core.variants import load_variants
@@ -259,7 +259,7 @@ def test_variants_without_a_model_are_refused_with_exit_code_4(tmp_path):
     asked = ["bisect", "a", "--against", "b", "--variants", str(tmp_path / "v.toml"), "--reports", str(tmp_path / "r")]
     result = CliRunner().invoke(main, asked)
     assert result.exit_code == 4
-    assert "bisect: a and b (adapter null) have no models to exchange tensors of" in result.output
+    assert "bisect: a and b (adapter null) have no models to exchange parts of" in result.output
     assert len(result.output.strip().splitlines()) == 1
 
 

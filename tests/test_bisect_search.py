@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.causes.bisect.search import MOST, Part, PartSearch
+from harness.causes.bisect.search import Part, PartSearch
 from harness.causes.budget import BudgetSpent
 
 
@@ -92,9 +92,15 @@ def test_no_set_is_named_where_all_parts_do_not_restore():
 
 
 def test_a_model_that_is_not_finite_is_restored_by_what_makes_it_finite():
-    result = PartSearch(parts_of(3), lambda restored: 0.001 if "blk.1.v" in restored else math.inf).run()
-    assert result.target == MOST
+    result = PartSearch(parts_of(3), lambda restored: 0.001 if "blk.1.v" in restored else math.inf, most=0.05).run()
+    assert result.target == 0.05
     assert result.chosen == {"blk.1.v"}
+
+
+def test_groups_that_leave_nothing_at_all_say_where_to_look_first():
+    result = PartSearch(parts_of(6), Model({"blk.3.up": 0.5})).run()
+    assert result.chosen == {"blk.3.up"}
+    assert list(result.parts) == ["blk.3.up"]
 
 
 def test_of_two_that_gain_the_same_the_cheaper_one_is_kept():

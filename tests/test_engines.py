@@ -15,6 +15,7 @@ pytest.importorskip("onnxruntime", reason="needs the extra 'engines'")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
+from harness.causes.bisect.onnx.precision import to_float16, to_int8  # noqa: E402
 from tools.engines import bench, graphs, quantize  # noqa: E402
 from tools.engines.table import page, steadiness  # noqa: E402
 
@@ -54,7 +55,7 @@ def computed(model: Any) -> list[np.ndarray]:
 
 def test_half_precision_computes_nearly_the_same_with_the_same_inputs_and_outputs(tmp_path: Path) -> None:
     path = network(tmp_path / "net.onnx")
-    half = graphs.to_float16(onnx.load(path))
+    half = to_float16(onnx.load(path))
     assert {one.data_type for one in half.graph.initializer} == {TensorProto.FLOAT16}
     for full, got in zip(computed(path), computed(half), strict=True):
         assert got.dtype == np.float32
@@ -64,7 +65,7 @@ def test_half_precision_computes_nearly_the_same_with_the_same_inputs_and_output
 def test_dynamic_int8_is_undone_but_for_the_rounding_of_the_weights(tmp_path: Path) -> None:
     path = network(tmp_path / "net.onnx")
     small = tmp_path / "int8.onnx"
-    graphs.to_int8(path, small)
+    onnx.save(to_int8(onnx.load(path)), small)
     model = onnx.load(small)
     assert "MatMulInteger" in {node.op_type for node in model.graph.node}
     assert graphs.to_float32(model) == 1

@@ -32,10 +32,21 @@ def log_mel_distance(first: Samples, first_rate: int, second: Samples, second_ra
 
     Raises ValueError for an empty clip.
     """
+    return _aligned_cost(log_mel(first, first_rate), log_mel(second, second_rate), "cityblock")
+
+
+def log_mel_square_distance(first: Samples, first_rate: int, second: Samples, second_rate: int) -> float:
+    """Mean square difference in dB^2 over bands, aligned as above: what independent causes add up to; 0 for equals.
+
+    Raises ValueError for an empty clip.
+    """
+    return _aligned_cost(log_mel(first, first_rate), log_mel(second, second_rate), "sqeuclidean")
+
+
+def _aligned_cost(a: NDArray[np.float32], b: NDArray[np.float32], metric: str) -> float:
     from librosa.sequence import dtw
     from scipy.spatial.distance import cdist
 
-    a, b = log_mel(first, first_rate), log_mel(second, second_rate)
-    cost = cdist(a.T, b.T, "cityblock") / len(a)
+    cost = cdist(a.T, b.T, metric) / len(a)
     total, path = dtw(C=cost, backtrack=True)
     return float(total[-1, -1] / len(path))

@@ -1,17 +1,14 @@
-"""ONNX graphs in other number formats: full precision from dynamic int8, half precision, and dynamic int8."""
+"""ONNX graphs in other number formats: full precision from dynamic int8, and a part alone rounded to half."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-_SHARED_MOST = 1024  # elements of a constant that gets a copy for every node that reads it
 _NOT_FLOAT = ("Greater", "Less", "Equal", "Shape")
-_INT8_NODES = ("MatMul", "Conv", "Gemm")
 
 
 def to_float32(model: Any) -> int:
@@ -63,60 +60,6 @@ def _sweep(graph: Any) -> None:
         graph.initializer.remove(one)
 
 
-def to_float16(model: Any) -> Any:
-    """Return the model in half precision, inputs and outputs as they were (onnxconverter-common).
-
-    What the converter leaves in conflict is put right: a constant that nodes of both precisions share, an output that
-    the graph itself reads, and nodes that say float32 of themselves (Cast, RandomNormalLike).
-    """
-    from onnxconverter_common import float16
-
-    graph = model.graph
-    _copy_constants(graph)
-    _part_outputs(graph)
-    named = {node.name for node in graph.node if any(_says_float32(one) for one in node.attribute)}
-    half = float16.convert_float_to_float16(model, keep_io_types=True)
-    for node in half.graph.node:
-        if node.name in named:
-            for one in filter(_says_float32, node.attribute):
-                one.i = TensorProto.FLOAT16
-    return half
-
-
-def _says_float32(attribute: Any) -> bool:
-    return attribute.name in ("to", "dtype") and attribute.i == TensorProto.FLOAT
-
-
-def _copy_constants(graph: Any) -> None:
-    small = {
-        one.name: one
-        for one in graph.initializer
-        if one.data_type == TensorProto.FLOAT and int(np.prod(one.dims)) <= _SHARED_MOST
-    }
-    met: set[str] = set()
-    for number, node in enumerate(graph.node):
-        for place, name in enumerate(node.input):
-            if name in small and name in met:
-                copy = numpy_helper.from_array(numpy_helper.to_array(small[name]), f"{name}_{number}_{place}")
-                graph.initializer.append(copy)
-                node.input[place] = copy.name
-            met.add(name)
-
-
-def _part_outputs(graph: Any) -> None:
-    outputs = {one.name for one in graph.output}
-    read = {name for node in graph.node for name in node.input} & outputs
-    for node in graph.node:
-        for place, name in enumerate(node.output):
-            if name in read:
-                node.output[place] = f"{name}_within"
-        for place, name in enumerate(node.input):
-            if name in read:
-                node.input[place] = f"{name}_within"
-    for name in sorted(read):
-        graph.node.append(helper.make_node("Identity", [f"{name}_within"], [name], f"{name}_out"))
-
-
 def round_to_half(model: Any, part: str) -> int:
     """Round every float32 result of the nodes with ``part`` in their name to half precision; return how many.
 
@@ -135,10 +78,3 @@ def round_to_half(model: Any, part: str) -> int:
         for step in reversed(rounding):
             graph.node.insert(place, step)
     return len(inside)
-
-
-def to_int8(source: Path, target: Path) -> None:
-    """Write ``source`` with 8-bit weights and activations quantized as they come (ONNX Runtime's dynamic int8)."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    quantize_dynamic(source, target, weight_type=QuantType.QUInt8, op_types_to_quantize=list(_INT8_NODES))

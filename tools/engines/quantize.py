@@ -14,8 +14,9 @@ from pathlib import Path
 
 import onnx
 
+from harness.causes.bisect.onnx.precision import to_float16, to_int8
 from tools.engines.bench import Missing, interpreter, joe
-from tools.engines.graphs import round_to_half, to_float16, to_float32, to_int8
+from tools.engines.graphs import round_to_half, to_float32
 
 PRECISIONS = ("fp32", "fp16", "int8")
 PIPER = """[variants.piper-{precision}]
@@ -69,7 +70,7 @@ def piper(work: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, folder / "fp32.onnx")
     onnx.save(to_float16(onnx.load(source)), folder / "fp16.onnx")
-    to_int8(source, folder / "int8.onnx")
+    onnx.save(to_int8(onnx.load(source)), folder / "int8.onnx")
     for precision in PRECISIONS:
         shutil.copyfile(f"{source}.json", folder / f"{precision}.onnx.json")
     models = {precision: folder / f"{precision}.onnx" for precision in PRECISIONS}

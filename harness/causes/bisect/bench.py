@@ -30,10 +30,12 @@ class TrialBench:
         self._progress, self._budget = progress, budget
         self._began = time.monotonic()
         self._known: dict[Restored, float] = {}
+        self.why = ""  # the last set that could not be measured could not
         for event in run.events(MEASURED):
             if event.data["what"] == name:
-                nats = event.data["value"]
-                self._known[frozenset(event.data["restored"])] = math.inf if nats is None else float(nats)
+                value = event.data["value"]
+                self._known[frozenset(event.data["restored"])] = math.inf if value is None else float(value)
+                self.why = event.data.get("why", self.why)
         self.measured = 0  # in this process
 
     def __call__(self, restored: Restored) -> float:
@@ -46,6 +48,7 @@ class TrialBench:
             value = self._measure(restored)
         except NotMeasured as error:
             value, why = math.inf, str(error)
+            self.why = why
         self._known[restored] = value
         self._run.record_event(
             MEASURED,

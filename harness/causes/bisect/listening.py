@@ -105,8 +105,12 @@ class Ears:
         chunks: Sequence[Chunk],
         judged_as: Variant | None = None,
         overrides: Mapping[str, Any] | None = None,
+        judged: bool = True,
     ) -> list[Attempt]:
-        """Speak the chunks in a session of its own. Raises BudgetSpent between two chunks, SoakError for none."""
+        """Speak the chunks in a session of its own, and have them scored where they are to be ``judged``.
+
+        Raises BudgetSpent between two chunks, SoakError where nothing was spoken.
+        """
         soak = self._stage.soak(variant, judged_as)
         seeds = {chunk.id: seed_for(variant, chunk.id) for chunk in chunks}
         turns = [PlannedRequest(chunk, seed=seeds[chunk.id], overrides=overrides, arm=arm) for chunk in chunks]
@@ -114,8 +118,9 @@ class Ears:
         try:
             for attempt, chunk, layout in soak.speak_apart(arm, turns, {"bisect": arm}):
                 attempts.append(attempt)
-                soak.submit(attempt, chunk, layout, None)
-                self._stage.assessor.collect()
+                if judged:
+                    soak.submit(attempt, chunk, layout, None)
+                    self._stage.assessor.collect()
                 tick = Tick(variant.name, arm, len(attempts), len(turns), seconds=time.monotonic() - began)
                 self._stage.progress.tick(replace(tick, chunk_id=chunk.id))
                 if len(attempts) < len(turns):
@@ -166,7 +171,7 @@ def verified_claims(variant: str, restored: HeardOutcome | None, within: bool | 
 def with_model(variant: Variant, path: Path, name: str) -> Variant:
     """Return the variant with another model file; what lies beside its own model is still found there."""
     settings = dict(variant.settings)
-    if not {"voice_dir", "voice_json"} & settings.keys():
+    if variant.adapter == "llama_codec" and not {"voice_dir", "voice_json"} & settings.keys():
         settings["voice_dir"] = str(Path(str(settings["model"])).parent)
     settings["model"] = str(path)
     return replace(variant, name=name, settings=settings, reference=False)

@@ -1,4 +1,4 @@
-"""Bisect a variant against its reference: its tensors where the models differ, else its settings."""
+"""Bisect a variant against its reference: parts of its model where the models differ, else its settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.causes.bisect.model_file import GgufModel, refuse_other_model
+from harness.causes.bisect.exchange import ModelExchange
+from harness.causes.bisect.gguf import GgufExchange
+from harness.causes.bisect.onnx.exchange import OnnxExchange
+from harness.causes.bisect.parts import BisectTexts, PartBisect
 from harness.causes.bisect.settings import (
     SettingsBisect,
     SettingsReport,
@@ -16,7 +19,6 @@ from harness.causes.bisect.settings import (
     settings_results,
 )
 from harness.causes.bisect.table import bisect_results, bisect_table, settings_table
-from harness.causes.bisect.tensors import BisectTexts, ModelPair, TensorBisect
 from harness.causes.bisect.verdict import BisectReport, bisect_claims
 from harness.causes.budget import Budget, BudgetSpent
 from harness.causes.runs import runs_of_suite
@@ -61,23 +63,28 @@ def run_bisect(plan: Plan, progress: Progress, resume: Path | None, minutes: flo
     reference, variant = plan.reference, plan.variants[-1]
     if reference is None:
         raise ConfigError("bisect: needs a reference: --against NAME")
-    pair = model_pair(variant, reference)
-    differing = _settings(variant, reference, pair)
-    _refuse(variant, reference, pair, differing, asked)
+    models = exchange_of(variant, reference)
+    differing = _settings(variant, reference, models)
+    _refuse(variant, reference, models, differing, asked)
     budget = Budget(minutes)
     with ExperimentRun(replace(plan, margins={}), progress, resume) as stage:
         texts = asked.texts(stage.plan.chunks(reference))
-        if pair is not None and not (pair.same and differing and asked.search):
-            tensors = TensorBisect(stage, pair, texts, asked.share, asked.margin, budget)
-            _carried_out(tensors.carry_out, tensors.report)
-            write_results(
-                stage.run, bisect_claims(tensors.report), bisect_results(tensors.report), bisect_table(tensors.report)
-            )
+        if models is not None and not (differing and asked.search and not models.costs and not models.metadata):
+            search = PartBisect(stage, models, texts, asked.share, asked.margin, budget)
+            _carried_out(search.carry_out, search.report)
+            report = search.report
+            write_results(stage.run, bisect_claims(report), bisect_results(report), bisect_table(report))
         else:
-            report = SettingsReport(variant.name, reference.name, differing, asked.margin)
-            settings = SettingsBisect(stage, variant, reference, report, budget)
-            _carried_out(lambda: settings.carry_out(texts.searched, texts.fresh), report)
-            write_results(stage.run, settings_claims(report), settings_results(report), settings_table(report))
+            settings = SettingsBisect(
+                stage, variant, reference, SettingsReport(variant.name, reference.name, differing, asked.margin), budget
+            )
+            _carried_out(lambda: settings.carry_out(texts.searched, texts.fresh), settings.report)
+            write_results(
+                stage.run,
+                settings_claims(settings.report),
+                settings_results(settings.report),
+                settings_table(settings.report),
+            )
         return stage.run.path
 
 
@@ -89,28 +96,29 @@ def _carried_out(search: Callable[[], None], report: BisectReport | SettingsRepo
         report.unfinished = True
 
 
-def model_pair(variant: Variant, reference: Variant) -> ModelPair | None:
-    """Return both with their model files open; None where a variant has no model whose token ids are told.
+def exchange_of(variant: Variant, reference: Variant) -> ModelExchange | None:
+    """Return both with their model files open; None where no parts of their models can be exchanged.
 
-    Raises ConfigError for files that are no GGUF or not of one model.
+    Raises ConfigError for files that are no GGUF or ONNX model, or not of one model.
     """
-    if any(not noting(one, [Chunk("any", "any")]) for one in (variant, reference)):
-        return None
-    ours, theirs = (GgufModel(Path(str(one.settings["model"])), f"bisect: {one.name}") for one in (variant, reference))
-    refuse_other_model(ours, theirs)
-    return ModelPair(variant, reference, ours, theirs)
+    both = (variant, reference)
+    if all(noting(one, [Chunk("any", "any")]) for one in both):
+        return GgufExchange(variant, reference)
+    if all(str(one.settings.get("model", "")).endswith(".onnx") for one in both):
+        return OnnxExchange(variant, reference)
+    return None
 
 
-def _settings(variant: Variant, reference: Variant, pair: ModelPair | None) -> dict[str, tuple[Any, Any]]:
+def _settings(variant: Variant, reference: Variant, models: ModelExchange | None) -> dict[str, tuple[Any, Any]]:
     if variant.adapter != reference.adapter:
         return {}
-    return differing_settings(variant.settings, reference.settings, ("model",) if pair is not None else ())
+    return differing_settings(variant.settings, reference.settings, ("model",) if models is not None else ())
 
 
 def _refuse(
     variant: Variant,
     reference: Variant,
-    pair: ModelPair | None,
+    models: ModelExchange | None,
     differing: Mapping[str, tuple[Any, Any]],
     asked: BisectSettings,
 ) -> None:
@@ -120,9 +128,9 @@ def _refuse(
         raise ConfigError(f"{names} are of two adapters, {adapters}: nothing can be exchanged")
     if variant.adapter == "recorded":
         raise ConfigError(f"{names} are recordings: nothing of them can be exchanged and spoken again")
-    if pair is None and not differing:
-        raise ConfigError(f"{names} (adapter {variant.adapter}) have no models to exchange tensors of (llama_codec has) and no settings that differ")  # fmt: skip # noqa: E501
-    if pair is None and not asked.search:
+    if models is None and not differing:
+        raise ConfigError(f"{names} (adapter {variant.adapter}) have no models to exchange parts of (GGUF with llama_codec, ONNX with any) and no settings that differ")  # fmt: skip # noqa: E501
+    if models is None and not asked.search:
         raise ConfigError(f"{names} differ in settings alone, which only listening tells apart: --chunks must not be 0")
 
 

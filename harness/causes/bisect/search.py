@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 
 from harness.causes.budget import BudgetSpent
 
-FLOOR = 1e-6  # nats; below it nothing differs but the last digits
-SHARE = 0.1  # of the divergence that may stay
-MOST = 0.05  # nats that may stay at most: between the 4-bit and the 2-bit models of the embedded voice
+SHARE = 0.1  # of the figure that may stay
 _EXPLAINED = 0.95  # of the divergence by single parts: further ones need not be measured
 _FEW = 6  # parts that are not worth groups
 _FEW_CHOSEN = 2  # parts of a set that needs no smaller one to listen to
+_AROUND = (0.75, 0.5, 0.35, 0.25, 0.15)  # of the figure that sets to listen to leave, beside the smallest
 _SLACK = 2.0  # how far gains may fail to add up before a trial is thought hopeless
 
 Restored = frozenset[str]
@@ -34,9 +33,9 @@ class Part:
 
 @dataclass
 class SearchResult:
-    """What was learnt. ``left`` are nats that stay when that group or part alone is restored."""
+    """What was learnt. ``left`` is what stays of the figure when that group or part alone is restored."""
 
-    before: float = 0.0  # nats with nothing restored
+    before: float = 0.0  # with nothing restored
     everything: float | None = None  # with everything restored
     target: float = 0.0
     groups: dict[str, float] = field(default_factory=dict)
@@ -45,19 +44,23 @@ class SearchResult:
     chosen: Restored | None = None
     after: float | None = None
     complete: bool = True  # False: the budget ended first, the set may not be the smallest
+    floor: float = 0.0  # below it nothing differs
 
     @property
     def nothing(self) -> bool:
         """Whether there is no difference to look for, nor a tensor that is wrong as it is stored."""
-        return self.before <= FLOOR and self.chosen is None
+        return self.before <= self.floor and self.chosen is None
 
     def gain(self, left: float) -> float:
-        """Return the share of the divergence that is gone, at most 1; 0 where the figure never was finite."""
+        """Return the share of the figure that is gone, at most 1; 0 where the figure never was finite."""
         return 1 - left / self.before if math.isfinite(self.before) and self.before > 0 else float(left <= self.target)
 
 
 class PartSearch:
-    """One search. ``measure`` gives nats with these parts restored, and raises BudgetSpent."""
+    """One search. ``measure`` gives the figure with these parts restored, and raises BudgetSpent.
+
+    ``floor``: below it nothing differs; ``most``: what may stay at most, whatever the share.
+    """
 
     def __init__(
         self,
@@ -65,12 +68,14 @@ class PartSearch:
         measure: Callable[[Restored], float],
         suspects: Iterable[str] = (),
         share: float = SHARE,
+        floor: float = 1e-6,
+        most: float = math.inf,
     ) -> None:
         self._parts = {part.name: part for part in parts}
         self._measure = measure
         self._suspects: Restored = frozenset(name for name in suspects if name in self._parts)
-        self._share = share
-        self.result = SearchResult()
+        self._share, self._floor, self._most = share, floor, most
+        self.result = SearchResult(floor=floor)
 
     def run(self) -> SearchResult:
         """Search until the set is 1-minimal or the budget is spent; what was learnt until then is in the result."""
@@ -83,12 +88,12 @@ class PartSearch:
     def _run(self) -> None:
         result = self.result
         result.before = self._measure(frozenset())
-        if result.before <= FLOOR or not self._parts:
+        if result.before <= self._floor or not self._parts:
             if self._suspects:  # wrong, though these texts do not show it
                 self._settle(self._suspects, self._measure(self._suspects))
                 result.candidates = [(self._suspects, result.after or 0.0)]
             return
-        result.target = min(max(FLOOR, self._share * result.before), MOST)
+        result.target = min(max(self._floor, self._share * result.before), self._most)
         every = frozenset(self._parts)
         result.everything = self._measure(every)
         if result.everything > result.target:
@@ -129,8 +134,9 @@ class PartSearch:
 
     def _expected(self, name: str) -> float:
         """What restoring this part alone should gain: its groups' gains multiplied."""
-        left = [self.result.groups.get(group) for group in self._parts[name].groups]
-        return math.prod(max(self.result.gain(one), 0.0) for one in left if one is not None) if any(left) else 0.0
+        groups = self.result.groups
+        left = [groups[group] for group in self._parts[name].groups if group in groups]
+        return math.prod(max(self.result.gain(one), 0.0) for one in left) if left else 0.0
 
     def _known_gain(self, name: str) -> float:
         left = self.result.parts.get(name)
@@ -170,7 +176,7 @@ class PartSearch:
         if len(result.chosen) <= _FEW_CHOSEN:
             result.candidates = [final]
             return
-        around = [self._shortest_prefix(result.before * share) for share in (0.5, 0.25)]
+        around = [self._shortest_prefix(result.before * share) for share in _AROUND]
         around = [(names, left) for names, left in around if len(names) < len(result.chosen)]
         more = self._shortest_prefix(result.target / 4)
         result.candidates = [*dict.fromkeys(around), final, *([more] if len(more[0]) > len(result.chosen) else [])]
@@ -209,7 +215,7 @@ class PartSearch:
         if not 1 / _SLACK <= total <= _SLACK or any(name not in result.parts for name in piece):
             return False
         lost = sum(self._known_gain(name) for name in piece) * result.before
-        return lost > _SLACK * (result.target - (result.after or 0.0)) + FLOOR
+        return lost > _SLACK * (result.target - (result.after or 0.0)) + self._floor
 
 
 def _typical(parts: Mapping[str, Part]) -> float:

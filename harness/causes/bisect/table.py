@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from harness.causes.bisect.listening import HeardOutcome
 from harness.causes.bisect.settings import SettingsReport, settings_statement
-from harness.causes.bisect.verdict import BisectReport, megabytes, named_set, nats, statement
+from harness.causes.bisect.verdict import BisectReport, megabytes, statement
 from harness.core.records import Json
 from harness.experiments.stage import markdown_table
 
@@ -26,6 +26,8 @@ def bisect_results(report: BisectReport) -> Json:
         "cost_bytes": sum(report.costs.get(name, 0) for name in report.restored or ()),
         "line": report.line,
         "hybrid": report.hybrid,
+        "parts_are": report.terms.noun,
+        "unit": report.terms.unit,
         "speech_tokens": report.speech_tokens,
         "before": _finite(search.before),
         "target": search.target,
@@ -35,6 +37,7 @@ def bisect_results(report: BisectReport) -> Json:
         "groups": {name: _finite(left) for name, left in search.groups.items()},
         "parts": {name: _finite(left) for name, left in search.parts.items()},
         "candidates": [{"restored": sorted(names), "left": _finite(left)} for names, left in search.candidates],
+        "rules": [{"rule": one.rule, "restored": sorted(one.names), "left": _finite(one.left)} for one in report.rules],
         "problems": dict(report.problems),
         "metadata": list(report.metadata),
         "sizes": dict(report.sizes),
@@ -54,13 +57,16 @@ def bisect_table(report: BisectReport) -> str:
     if report.search.groups:
         parts.append(_ranking("group", report, report.search.groups))
     if report.search.parts:
-        parts.append(_ranking("tensor", report, report.search.parts))
+        parts.append(_ranking(report.terms.noun[:-1], report, report.search.parts))
     if report.search.candidates:
+        told = report.terms.told
         rows = [
-            [named_set(names, report.costs), str(len(names)), megabytes(_cost(report, names)), nats(left)]
+            [report.terms.named(names, report.costs), str(len(names)), megabytes(_cost(report, names)), told(left)]
             for names, left in report.search.candidates
         ]
-        parts.append(markdown_table(["set", "tensors", "cost", "what stays"], rows) + "\n")
+        for one in report.rules:
+            rows.append([one.rule, str(len(one.names)), megabytes(_cost(report, one.names)), told(one.left)])
+        parts.append(markdown_table(["set", report.terms.noun, "cost", "what stays"], rows) + "\n")
     tried = {f"{len(names)} restored": one for names, one in report.tried}
     return "\n".join([*parts, *_heard_tables(report, "texts that failed in the search", tried)])
 
@@ -80,8 +86,8 @@ def _heard_tables(report: BisectReport | SettingsReport, head: str, tried: Mappi
 
 def _ranking(what: str, report: BisectReport, left: Mapping[str, float]) -> str:
     ordered = sorted(left, key=lambda name: left[name])[:_SHOWN]
-    gain = report.search.gain
-    rows = [[name, nats(left[name]), f"{gain(left[name]):.1%}"] for name in ordered]
+    gain, told = report.search.gain, report.terms.told
+    rows = [[name, told(left[name]), f"{gain(left[name]):.1%}"] for name in ordered]
     return markdown_table([f"{what} restored alone", "what stays", "gone"], rows) + "\n"
 
 

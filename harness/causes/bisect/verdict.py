@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from harness.causes.bisect.listening import SIGNIFICANT, HeardOutcome, verified_claims, within_margin
 from harness.causes.bisect.search import Restored, SearchResult
+from harness.causes.bisect.terms import PartTerms
 from harness.core.records import Claim, Json
-
-_WHOLE = 5  # differing tensors of a block from which on it is named as one
-_LAYERED = re.compile(r"blk\.(\d+)\.(.+?)(\.weight)?")
 
 
 class BisectWord(StrEnum):
@@ -25,6 +22,15 @@ class BisectWord(StrEnum):
     UNFINISHED = "the budget ended"
 
 
+@dataclass(frozen=True, slots=True)
+class RuleTrial:
+    """A set that a rule of thumb would keep, of no more bytes than the smallest set, and what stays with it."""
+
+    rule: str
+    names: Restored
+    left: float
+
+
 @dataclass
 class BisectReport:
     """All that one bisect learnt. ``costs``: bytes that restoring a part adds."""
@@ -32,16 +38,19 @@ class BisectReport:
     variant: str
     reference: str
     search: SearchResult
+    terms: PartTerms
     costs: Mapping[str, int] = field(default_factory=dict)
-    problems: Mapping[str, str] = field(default_factory=dict)  # what is wrong with a tensor as it is stored
+    problems: Mapping[str, str] = field(default_factory=dict)  # what is wrong with a part as it is stored
     metadata: tuple[str, ...] = ()  # keys that differ
     sizes: Mapping[str, int] = field(default_factory=dict)  # bytes of the two files
     speech_tokens: int = 0
+    rules: list[RuleTrial] = field(default_factory=list)
     heard: dict[str, HeardOutcome] = field(default_factory=dict)  # on the texts of the search
     tried: list[tuple[Restored, HeardOutcome]] = field(default_factory=list)  # on the failing texts alone
     worse: float | None = None  # p-value that the variant is heard to be worse; None: nobody listened
     audible: Restored | None = None  # the smallest set that is heard to restore
     verified: dict[str, HeardOutcome] = field(default_factory=dict)  # on texts that the search has not used
+    why: str = ""  # the last set that could not be measured could not
     margin: float = 0.02
     unfinished: bool = False
     hybrid: str = ""  # file name of the hybrid that is kept
@@ -75,66 +84,45 @@ class BisectReport:
         return within_margin(self.verified.get("hybrid"), self.verified.get(self.reference), self.margin)
 
 
-def named_set(names: Collection[str], of: Collection[str]) -> str:
-    """Return the tensors in few words: whole blocks by number, else by kind with the blocks they are of.
-
-    ``of``: all tensors that differ; a block is whole where all of its tensors among them, at least 5, are in the set.
-    """
-    blocks: dict[int, set[str]] = {}
-    for name in of:
-        if match := _LAYERED.fullmatch(name):
-            blocks.setdefault(int(match[1]), set()).add(name)
-    whole = sorted(number for number, members in blocks.items() if len(members) >= _WHOLE and members <= set(names))
-    rest: dict[str, list[int]] = {}
-    words = [f"{'blocks' if len(whole) > 1 else 'block'} {_numbers(whole)}"] if whole else []
-    for name in sorted(names):
-        match = _LAYERED.fullmatch(name)
-        if match is None:
-            words.append(name)
-        elif int(match[1]) not in whole:
-            rest.setdefault(match[2], []).append(int(match[1]))
-    words += [f"blk.{_numbers(sorted(numbers))}.{kind}" for kind, numbers in rest.items()]
-    return ", ".join(words)
-
-
-def _numbers(numbers: list[int]) -> str:
-    return "{" + ",".join(map(str, numbers)) + "}" if len(numbers) > 1 else str(numbers[0])
-
-
 def megabytes(size: int) -> str:
     """Return "+0.34 MB"."""
     return f"{size / 1e6:+.2f} MB"
 
 
-def nats(value: float | None) -> str:
-    """Return a divergence as text; a model without finite values is said as such."""
-    if value is None:
-        return "-"
-    return f"{value:.3g} nats" if math.isfinite(value) else "not finite"
-
-
 def statement(report: BisectReport) -> str:
     """Return the verdict as a sentence or a few."""
-    word, search = report.word, report.search
+    word, search, noun, told = report.word, report.search, report.terms.noun, report.terms.told
     pair = f"{report.variant} against {report.reference}"
     if word is BisectWord.UNFINISHED:
         return f"{pair}: the budget ended before there was an answer: go on with --resume and more minutes"
     if search.nothing:
-        return f"{pair}: nothing to find: both say the same of every next speech token{_metadata(report)}"
+        return f"{pair}: nothing to find: {report.terms.alike}{_metadata(report)}"
     if search.chosen is None:
-        everything = f"with all {len(report.costs)} differing tensors restored {nats(search.everything)} stay"
-        return f"{pair}: no set restores it: of {nats(search.before)}, {everything}{_metadata(report)}"
+        everything = f"with all {len(report.costs)} differing {noun} restored {told(search.everything)} stay"
+        if not math.isfinite(search.everything or 0.0) and report.why:
+            everything += f" ({report.why})"
+        return f"{pair}: no set restores it: of {told(search.before)}, {everything}{_metadata(report)}"
     chosen = report.restored or frozenset()
     left = next((left for names, left in search.candidates if names == chosen), search.after)
-    count = f"{len(chosen)} of {len(report.costs)} differing tensors"
+    count = f"{len(chosen)} of {len(report.costs)} differing {noun}"
     cost = sum(report.costs.get(name, 0) for name in chosen)
-    what = f"{named_set(chosen, report.costs)} ({count}, {megabytes(cost)}): {nats(search.before)} -> {nats(left)}"
+    named = report.terms.named(chosen, report.costs)
+    what = f"{named} ({count}, {megabytes(cost)}): {told(search.before)} -> {told(left)}{_rules(report)}"
     if word is BisectWord.NOTHING:
         both = f"{report.heard[report.variant].says()}, the reference {report.heard[report.reference].says()}"
         return f"{pair}: nothing to find in what is heard: {both}; the arithmetic differs mostly in {what}"
     if word is BisectWord.NO_SET:
         return f"{pair}: no set that was tried restores what is heard; the arithmetic is restored by {what}"
     return f"{pair}: restored by {what}{_problems(report, chosen)}{_heard(report)}"
+
+
+def _rules(report: BisectReport) -> str:
+    texts = []
+    for one in report.rules:
+        cost = megabytes(sum(report.costs.get(name, 0) for name in one.names))
+        word = "restores it too" if one.left <= report.search.target else "does not restore it"
+        texts.append(f"; to keep {one.rule} ({cost}) {word}: {report.terms.told(one.left)}")
+    return "".join(texts)
 
 
 def _metadata(report: BisectReport) -> str:
