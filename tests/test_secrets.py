@@ -51,6 +51,7 @@ def test_no_part_of_a_secret_drawn_by_lot_is_readable():
         ":class:`torch.nn.AdaptiveAvgPool2d`",
         "_ZN5torch8autograd6Engine17evaluate_functionERSt10shared_ptrINS0_9GraphTaskEEPNS0_4NodeE",
         "MAGIC_NUMBER = 0x1950A86A20F9469CFC6C",
+        "style-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
         "sha256-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "facebook/wav2vec2-large-960h-lv60-self TheBloke_Mistral-7B-Instruct-v0.1-GPTQ-4bit-32g-actorder Qwen2.5-0.5B",
         "forward_pass: 0.1234 s, second pass: 12 of 30, bypass: soft, LANG_CODE=en-US, code: 404, exit code = 139",

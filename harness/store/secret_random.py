@@ -10,9 +10,13 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{40,}={0,2}(?![A-Za-z0-9_-])")
+_DIGEST = r"sha(?:256|384|512)-[A-Za-z0-9+/]{40,}={0,2}"  # of a script on a page: no secret
+_BASE64 = re.compile(rf"{_DIGEST}|(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{{40,}}={{0,2}}(?![A-Za-z0-9_-])")
 _OF_A_PATH = re.compile(r"[a-z]{5,}|[0-9a-f]{16,}|[A-Z][a-z]{4,}")
-_WORD = re.compile(r"(?<![A-Za-z0-9_~-])[A-Za-z0-9_~-](?:[A-Za-z0-9_~-]|\.(?=[A-Za-z0-9])){18,}[A-Za-z0-9_~-]={0,2}")
+_WORD = re.compile(
+    rf"{_DIGEST}|(?<![A-Za-z0-9_~-])[A-Za-z0-9_~-](?:[A-Za-z0-9_~-]|\.(?=[A-Za-z0-9])){{18,}}[A-Za-z0-9_~-]={{0,2}}"
+)
+_OF_A_PAGE = re.compile(_DIGEST)
 _RUN = re.compile(r"[A-Za-z0-9]+")
 _PREFIXED = re.compile(
     r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9]{0,11})[_-](?:[A-Za-z0-9]{2,8}[_-]){0,2}([a-z0-9]{20,}|[A-Z0-9]{20,})(?![a-z])"
@@ -43,11 +47,13 @@ def redact_random(text: str, mark: str) -> str:
 
 
 def _base64(word: str) -> bool:
+    if _OF_A_PAGE.fullmatch(word):
+        return False
     return _of_three(word) and not any(_OF_A_PATH.fullmatch(piece) for piece in word.split("/"))
 
 
 def _drawn(word: str) -> bool:
-    if word.startswith(("_Z", "__Z", "0x", "0X")):  # a symbol of C++, a number
+    if word.startswith(("_Z", "__Z", "0x", "0X")) or _OF_A_PAGE.fullmatch(word):  # a symbol of C++, a number
         return False
     runs = _RUN.findall(word)
     if any(_of_three(run) for run in runs if len(run) >= _SHORTEST):
