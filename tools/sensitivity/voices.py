@@ -66,9 +66,10 @@ def _espeak(name: str, *options: str, program: str = "espeak-ng") -> tuple[str, 
     return (program, "-v", name, *options, "-w", "{output}", "{text}")
 
 
-def _festival(name: str) -> tuple[str, ...]:
-    script = f"printf '%s\\n' \"$0\" | text2wave -eval '({name})' -o \"$1\""
-    return ("sh", "-c", script, "{text}", "{output}")
+def _festival(name: str, setting: str = "") -> tuple[str, ...]:
+    then = f" ({setting})" if setting else ""
+    script = 'printf "%s\\n" "$0" | text2wave -eval "$2" -o "$1"'
+    return ("sh", "-c", script, "{text}", "{output}", f"(begin ({name}){then})")
 
 
 VOICES = (
@@ -87,16 +88,22 @@ VOICES = (
 )
 
 REPORTING = (
+    Voice("flite kal", _flite("kal")),
+    Voice("flite rms slower", _flite("rms", "--setf", "duration_stretch=1.25")),
+    Voice("flite awb fast", _flite("awb", "--setf", "duration_stretch=0.8")),
+    Voice("flite slt high", _flite("slt", "--setf", "int_f0_target_mean=230")),
+    Voice("flite kal16 low", _flite("kal16", "--setf", "int_f0_target_mean=80", "--setf", "duration_stretch=1.15")),
     Voice("festival slt hts", _festival("voice_cmu_us_slt_arctic_hts")),
     Voice("festival ked", _festival("voice_ked_diphone")),
-    Voice("espeak1 en-us", _espeak("en-us", program="espeak")),
-    Voice("espeak1 en-rp f2", _espeak("english_rp+f2", program="espeak")),
-    Voice("espeak1 en-sc croak", _espeak("en-scottish+croak", program="espeak")),
-    Voice("espeak1 default m5 slow", _espeak("default+m5", "-s", "120", program="espeak")),
-    Voice("espeak en-gb-x-rp", _espeak("en-gb-x-rp")),
-    Voice("espeak en-029+f4", _espeak("en-029+f4")),
-    Voice("espeak en-us-nyc+m2", _espeak("en-us-nyc+m2")),
-    Voice("espeak en-gb-x-gbclan+klatt2", _espeak("en-gb-x-gbclan+klatt2")),
+    Voice("festival kal slow", _festival("voice_kal_diphone", "Parameter.set 'Duration_Stretch 1.3")),
+    Voice("espeak 1.48 en-us+m4", _espeak("en-us+m4", program="espeak")),
+    Voice("espeak 1.48 en-sc+f1 fast", _espeak("en-sc+f1", "-s", "210", program="espeak")),
+    Voice("espeak en-gb-x-rp+f5", _espeak("en-gb-x-rp+f5")),
+    Voice("espeak en-us+klatt4", _espeak("en-us+klatt4")),
+    Voice("espeak en-029+m6 slow", _espeak("en-029+m6", "-s", "130")),
+    Voice("espeak en-gb-x-gbclan+f4", _espeak("en-gb-x-gbclan+f4")),
+    Voice("espeak en-us-nyc+m8", _espeak("en-us-nyc+m8")),
+    Voice("espeak en-us+f1 high", _espeak("en-us+f1", "-p", "80", "-s", "200")),
 )
 
 
