@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from harness.core.records import Claim, Json
 from harness.verdicts import Priors
 from harness.verdicts.settled import Settled
-from harness.verdicts.this_run import LEAST_CHUNKS, MOST_FAULTY
+from harness.verdicts.speakers import RunVoices
+from harness.verdicts.this_run import LEAST_CHUNKS, MOST_FAULTY, ThisRun
 from harness.verdicts.whole import outside
 
 OWN_REFERENCE = "own-reference"
@@ -25,23 +28,36 @@ def own_reference(variant: str, settled: Settled) -> Claim:
     apart = {name: len(numbers) for name, numbers in own.beyond.items() if numbers}
     named = ", ".join(f"{name} {count}" for name, count in sorted(apart.items(), key=lambda pair: -pair[1]))
     details: Json = {"apart": apart, "chunks": own.chunks, "voices": settled.voices.voices if settled.voices else None}
-    details[URGENT] = own.chunks >= LEAST_CHUNKS and not own.can_tell
+    details[URGENT] = own.chunks >= LEAST_CHUNKS and not settled.can_tell
+    details["groups"] = {name: asdict(groups) for name, groups in own.groups.items()}
     if own.chunks < LEAST_CHUNKS:
         statement = f"{own.chunks} chunks are too few for the run to be its own reference ({LEAST_CHUNKS} are needed); "
         statement += "they were held against healthy voices"
     elif not own.can_tell:
-        statement = (
-            f"cannot tell what is healthy: {len(own.faulty)} of {own.chunks} chunks stand apart from the others "
-        )
-        statement += f"({named}), and beyond {MOST_FAULTY:.0%} nobody can say which side is at fault"
+        statement = f"cannot tell what is healthy: {_why_not(own, named)}"
     else:
         statement = f"{len(own.faulty)} of {own.chunks} chunks stand apart from the others" + (
             f" ({named})" if named else ""
         )
     if settled.voices is not None and settled.voices.voices > 1:
-        statement += f"; {settled.voices.voices} voices were told apart, each chunk is compared with its own"
+        statement += f"; {_several_voices(settled.voices)}"
     share = len(own.faulty) / own.chunks if own.chunks else None
     return Claim(OWN_REFERENCE, variant, statement, None, share, None, MOST_FAULTY, own.chunks, details)
+
+
+def _why_not(own: ThisRun, named: str) -> str:
+    """Return what keeps the run from telling: too many chunks apart from the others, or two groups of them."""
+    reasons = [f"{name}: {groups.said(name)}" for name, groups in own.groups.items()]
+    if len(own.faulty) > MOST_FAULTY * own.chunks:
+        many = f"{len(own.faulty)} of {own.chunks} chunks stand apart from the others ({named}), and beyond "
+        reasons.insert(0, f"{many}{MOST_FAULTY:.0%} nobody can say which side is at fault")
+    return "; ".join(reasons)
+
+
+def _several_voices(voices: RunVoices) -> str:
+    sizes = f"{', '.join(map(str, voices.sizes[:-1]))} and {voices.sizes[-1]} chunks"
+    told = f"{voices.voices} voices were told apart ({sizes}), each chunk is compared with its own"
+    return f"{told}; if one voice was asked for, the run cannot tell which is the right one"
 
 
 def as_a_whole(variant: str, settled: Settled, priors: Priors) -> Claim:

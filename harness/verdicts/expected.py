@@ -27,8 +27,10 @@ class _Figure:
     offset: float = 0.0
 
 
-def expected_figures(views: Sequence[DetectorInput]) -> list[Mapping[str, float]]:
+def expected_figures(views: Sequence[DetectorInput], voices: Sequence[int | None] = ()) -> list[Mapping[str, float]]:
     """Return for each view what its run leads to expect of it, without itself: pitch, duration, voiced share.
+
+    ``voices``: which voice of the run each view has, where there are several (see ``text_terms``).
 
     Keys are those of the scorers (``f0_median_hz`` and its percentiles in Hz, ``duration`` in s, ``voiced_fraction``).
     Fewer than 40 chunks with a figure teach nothing: then it is left out.
@@ -36,7 +38,7 @@ def expected_figures(views: Sequence[DetectorInput]) -> list[Mapping[str, float]
     expected: list[dict[str, float]] = [{} for _ in views]
     if len(views) < LEAST_CHUNKS:
         return [NOTHING] * len(views)
-    terms = text_terms([view.chunk for view in views])
+    terms = text_terms([view.chunk for view in views], voices)
     for name, take in _FIGURES.items():
         figures = [take(view) for view in views]
         values = np.array([figure.value for figure in figures])

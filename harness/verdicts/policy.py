@@ -182,10 +182,13 @@ def _against_reference(
 def _against_run(fault: str, value: float, bound: OwnBound, limits: FaultLimits, note: str) -> _Held | str:
     if limits.maximum is not None and bound.compared(limits.maximum, limits.relation) <= bound.limit:
         return "the run's other chunks reach the limit of what can be measured"
+    compared = bound.compared(value, limits.relation)
+    if bound.doubt and compared <= bound.limit:
+        return bound.doubt
     low, high = readable_value(fault, bound.low), readable_value(fault, bound.high)
     usual = f"{readable_value(fault, value)} here, {low} to {high} in the run's other chunks"
-    detail = "; ".join(filter(None, (note, usual)))
-    return _Held(bound.compared(value, limits.relation), bound.limit, bound.source, detail)
+    detail = "; ".join(filter(None, (note, usual, bound.doubt)))
+    return _Held(compared, bound.limit, bound.source, detail)
 
 
 def _finding(seen: Detection, held: _Held) -> Finding:

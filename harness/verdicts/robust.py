@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.core.records import Chunk
+from harness.verdicts.groups import Mask, Values, smaller_group
 from harness.verdicts.limits import length_of
-
-Values = NDArray[np.float64]
 
 CHUNKS_A_TERM = 10  # a term of the regression needs so many chunks, and a language so many of its own
 MOST_LEVERAGE = 0.9  # beyond it nothing else in the run is like this text
@@ -20,18 +19,14 @@ MOST_FITTED = 400  # chunks that a line is drawn through; more make it no better
 SAME = 1e-9  # figures closer than this are one and the same
 
 
-def text_terms(chunks: Sequence[Chunk]) -> Values:
-    """Return the design matrix, shape (chunks, terms): constant, ln of the words, languages, marks a word, questions.
+def text_terms(chunks: Sequence[Chunk], voices: Sequence[int | None] = ()) -> Values:
+    """Return the design matrix, shape (chunks, terms): constant, ln of the words, voices, languages, marks a word.
 
+    ``voices`` is the voice of each chunk where the run has several (None: unknown, taken for the most frequent one).
     Terms that do not vary, and terms beyond one a 10 chunks, are left out; the first column is the constant.
     """
     words = np.array([length_of(chunk) for chunk in chunks], np.float64)
-    columns = [np.log(words)]
-    languages = [chunk.language.split("-")[0] for chunk in chunks]
-    counts = sorted({name: languages.count(name) for name in languages}.items(), key=lambda pair: (-pair[1], pair[0]))
-    columns += [
-        np.array([name == one for one in languages], np.float64) for name, n in counts[1:] if n >= CHUNKS_A_TERM
-    ]
+    columns = [np.log(words), *_indicators(voices), *_indicators([one.language.split("-")[0] for one in chunks])]
     columns.append(np.array([sum(c in MARKS for c in chunk.text) for chunk in chunks], np.float64) / words)
     columns.append(1.0 / words)
     room = max(len(chunks) // CHUNKS_A_TERM - 1, 0)
@@ -39,44 +34,62 @@ def text_terms(chunks: Sequence[Chunk]) -> Values:
     return np.column_stack([np.ones(len(chunks)), *varied])
 
 
+def _indicators(labels: Sequence[str | int | None]) -> list[Values]:
+    """Return one column of 0 and 1 a label, but for the most frequent one and those of few chunks."""
+    counts = sorted(
+        {name: labels.count(name) for name in labels if name is not None}.items(),
+        key=lambda pair: (-pair[1], str(pair[0])),
+    )
+    return [np.array([name == one for one in labels], np.float64) for name, n in counts[1:] if n >= CHUNKS_A_TERM]
+
+
 @dataclass(frozen=True)
 class RobustLine:
     """What a run leads to expect of one figure; arrays have shape (chunks,).
 
     ``expected`` is each chunk's prediction without the chunk itself; ``spread`` how much wider a prediction lies than a
-    value (1: nothing is uncertain about it, infinite: no other text is like this one). ``middle`` is the median rest of
-    the healthy chunks; ``above`` and ``below`` are robust standard deviations on either side of it, 0 where more than
-    half of the values are the same; ``healthy`` says which chunks the line was drawn through.
+    value (1: nothing is uncertain about it, infinite: no other text is like this one). ``above`` is the robust standard
+    deviation of what lies above the median of the healthy chunks, 0 where more than half of the values are the same;
+    ``around`` that of both sides together (Qn, Rousseeuw and Croux 1993). ``healthy`` says which chunks the line was
+    drawn through, ``apart`` which make the smaller of two groups.
     """
 
     expected: Values
     spread: Values
-    healthy: NDArray[np.bool_]
+    healthy: Mask
+    apart: Mask
     above: float
-    below: float
+    around: float
 
 
 def robust_line(
-    values: Values, terms: Values, usable: NDArray[np.bool_], fence: float, least: float = 0.0
+    values: Values, terms: Values, usable: Mask, fence: float, least: float = 0.0, harmless: float = -math.inf
 ) -> RobustLine:
     """Fit ``values``, shape (chunks,), on ``terms``, shape (chunks, terms), by Tukey's biweight (statsmodels RLM).
 
-    Only ``usable`` chunks with a finite value take part; those further than ``fence`` robust deviations off
-    are dropped, and the line is drawn again; what lies within ``least`` never is. Raises ValueError for too
-    few chunks.
+    Only ``usable`` chunks with a finite value take part. Where these are two groups, not both at or below ``harmless``,
+    the smaller one is left out; then those further than ``fence`` robust deviations off are dropped, and the line is
+    drawn again; what lies within ``least`` never is. Raises ValueError for too few chunks.
     """
     healthy = usable & np.isfinite(values)
     if healthy.sum() <= terms.shape[1]:
         raise ValueError(f"{int(healthy.sum())} values are too few for {terms.shape[1]} terms")
     line = _drawn(values, terms, healthy)
+    apart = smaller_group(values - terms @ line, healthy, least)
+    if apart.any() and max(np.median(values[apart]), np.median(values[healthy & ~apart])) <= harmless:
+        apart = np.zeros_like(apart)
+    if (healthy & ~apart).sum() > terms.shape[1] and apart.any():
+        usable = usable & ~apart
+        healthy = usable & np.isfinite(values)
+        line = _drawn(values, terms, healthy)
     near = _near(values - terms @ line, healthy, fence, least)
     if near.sum() > terms.shape[1] and (near & usable).sum() < healthy.sum():
         healthy = near & usable
         line = _drawn(values, terms, healthy)
-    return _left_out(values, terms, healthy, line)
+    return _left_out(values, terms, healthy, apart, line)
 
 
-def _near(rest: Values, healthy: NDArray[np.bool_], fence: float, least: float) -> NDArray[np.bool_]:
+def _near(rest: Values, healthy: Mask, fence: float, least: float) -> Mask:
     """Say which chunks lie within the fence: by a deviation that half of them cannot move, then by each side's own."""
     near = np.isfinite(rest)
     for sides in (_middle, _sides, _sides):
@@ -89,7 +102,7 @@ def _near(rest: Values, healthy: NDArray[np.bool_], fence: float, least: float) 
     return near
 
 
-def _drawn(values: Values, terms: Values, healthy: NDArray[np.bool_]) -> Values:
+def _drawn(values: Values, terms: Values, healthy: Mask) -> Values:
     """Return the coefficients, shape (terms,), starting from the median of the values; 400 chunks are plenty."""
     # not statsmodels.api: it imports every model there is
     from statsmodels.robust.norms import TukeyBiweight
@@ -124,15 +137,21 @@ def _sides(rest: Values) -> tuple[float, float, float]:
     return middle, float(np.median(above)) / 0.6745, float(np.median(below)) / 0.6745
 
 
-def _left_out(values: Values, terms: Values, healthy: NDArray[np.bool_], line: Values) -> RobustLine:
+def _left_out(values: Values, terms: Values, healthy: Mask, apart: Mask, line: Values) -> RobustLine:
     """Predict each chunk from the line through the healthy ones, and each of these as if it had not been among them."""
     x = terms[healthy]
     inverse = np.linalg.pinv(x.T @ x)
     leverage = ((terms @ inverse) * terms).sum(axis=1)
     own = np.where(healthy, np.minimum(leverage, MOST_LEVERAGE), 0.0)
     rest = values - terms @ line
-    middle, above, below = _sides(rest[healthy])
+    middle, above, _ = _sides(rest[healthy])
     expected = np.where(healthy, values - (rest - middle) / (1 - own), terms @ line + middle)
     lone = healthy & (leverage > MOST_LEVERAGE)
     spread = np.where(lone, np.inf, np.sqrt(1 + np.where(healthy, leverage / (1 - own), leverage)))
-    return RobustLine(expected, spread, healthy, above, below)
+    return RobustLine(expected, spread, healthy, apart, above, _around(rest[healthy]))
+
+
+def _around(rest: Values) -> float:
+    from statsmodels.robust.scale import qn_scale
+
+    return float(qn_scale(rest[:: max(1, len(rest) // MOST_FITTED)]))

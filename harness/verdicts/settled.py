@@ -27,6 +27,11 @@ class Settled:
     own: ThisRun
     voices: RunVoices | None
 
+    @property
+    def can_tell(self) -> bool:
+        """Whether the run can tell what is healthy: so many chunks agree, and all of them have one voice."""
+        return self.own.can_tell and (self.voices is None or self.voices.voices == 1)
+
     def voice_embeddings(self, attempt: int | None, encoder: str) -> Mapping[str, Sequence[float]]:
         """Return encoder name -> what the voice of this attempt is compared with, empty where nothing is known."""
         if self.voices is None or attempt is None or attempt not in self.voices.centroids:
@@ -43,12 +48,13 @@ def settle_run(views: Sequence[DetectorInput], evidence: Sequence[Sequence[Detec
     """
     voices = _voices(views)
     heard = [_with_similarity(view, voices) for view in views]
-    figures = expected_figures(heard)
+    speaking = [_speaks(view, voices) for view in views]
+    figures = expected_figures(heard, speaking)
     settled = [replace(view, voice={**view.voice, **row}) for view, row in zip(heard, figures, strict=True)]
     again = [asked_again(view, given) for view, given in zip(settled, evidence, strict=True)]
     chunks = [
-        RunChunk(view.attempt.id, view.chunk, fitted_values(view, given))
-        for view, given in zip(settled, again, strict=True)
+        RunChunk(view.attempt.id, view.chunk, fitted_values(view, given), voice)
+        for view, given, voice in zip(settled, again, speaking, strict=True)
         if view.attempt.id is not None and not nothing_to_speak(view.chunk)
     ]
     return Settled(settled, again, fit_run(chunks, priors), voices)
@@ -92,6 +98,15 @@ def _voices(views: Sequence[DetectorInput]) -> RunVoices | None:
         if vector is not None and view.attempt.id is not None:
             embeddings[view.attempt.id] = vector
     return run_voices(embeddings, LEAST_CHUNKS)
+
+
+def _speaks(view: DetectorInput, voices: RunVoices | None) -> int | None:
+    """Return which of several voices a chunk has, None where the run has one or there is nothing to tell it by."""
+    embedding = (view.payload(SPEAKER) or {}).get("embedding")
+    if voices is None or voices.voices == 1 or not embedding:
+        return None
+    voice = voices.of.get(view.attempt.id) if view.attempt.id is not None else None
+    return voices.nearest(embedding) if voice is None else voice
 
 
 def _with_similarity(view: DetectorInput, voices: RunVoices | None) -> DetectorInput:

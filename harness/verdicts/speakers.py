@@ -19,11 +19,26 @@ TYPICAL = 0.8  # of the chunks of a voice, those nearest to its middle, make its
 
 @dataclass(frozen=True)
 class RunVoices:
-    """Which voice each chunk has, and what it is compared with: the centroid of that voice without the chunk itself."""
+    """Which voice each chunk has, and what it is compared with: the centroid of that voice without the chunk itself.
 
-    voices: int
+    ``middles`` (shape (voices, embedding), unit vectors), ``sizes`` (chunks) and ``of`` count from the most frequent
+    voice, 0.
+    """
+
+    middles: Vectors
+    sizes: tuple[int, ...]
+    of: Mapping[int, int]  # attempt -> voice
     centroids: Mapping[int, tuple[float, ...]]  # attempt -> unit vector
     similarity: Mapping[int, float]  # attempt -> cosine to it
+
+    @property
+    def voices(self) -> int:
+        """How many voices were told apart."""
+        return len(self.sizes)
+
+    def nearest(self, embedding: Sequence[float]) -> int:
+        """Return the voice that an embedding is most like, also one of too little speech to be compared with it."""
+        return int((self.middles @ np.asarray(embedding, np.float64)).argmax())
 
 
 def run_voices(embeddings: Mapping[int, Sequence[float]], least: int) -> RunVoices | None:
@@ -43,16 +58,18 @@ def run_voices(embeddings: Mapping[int, Sequence[float]], least: int) -> RunVoic
         return None
     typical = [group[_typical(vectors[group])] for group in groups]
     sums = np.array([vectors[chunks].sum(axis=0) for chunks in typical])
-    nearest = (_unit(sums) @ vectors.T).argmax(axis=0)
+    middles = _unit(sums)
+    nearest = (middles @ vectors.T).argmax(axis=0)
     own = {int(i): place for place, group in enumerate(groups) for i in group}
     among = [set(chunks.tolist()) for chunks in typical]
-    centroids, similarity = {}, {}
+    centroids, similarity, of = {}, {}, {}
     for i, number in enumerate(numbers):
-        place = own.get(i, int(nearest[i]))
+        of[number] = place = own.get(i, int(nearest[i]))
         middle = _unit(sums[place] - vectors[i] if i in among[place] else sums[place])
         centroids[number] = tuple(np.round(middle, 6).tolist())
         similarity[number] = float(middle @ vectors[i])
-    return RunVoices(len(groups), centroids, similarity)
+    sizes = tuple(sum(place == one for place in of.values()) for one in range(len(groups)))
+    return RunVoices(middles, sizes, of, centroids, similarity)
 
 
 def _groups(vectors: Vectors) -> list[NDArray[np.int64]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from harness.core.records import Chunk, Relation
 from harness.detectors import catalogue
 from harness.detectors.base import Detector, Family
+from harness.verdicts.groups import Mask, TwoGroups, two_groups
 from harness.verdicts.limits import BUDGET, length_of
 from harness.verdicts.priors import BUCKETS, Priors, bucket_of
 from harness.verdicts.robust import RobustLine, Values, robust_line, text_terms
@@ -35,11 +36,15 @@ Buckets: TypeAlias = NDArray[np.int64]  # of lengths, an index a chunk
 
 @dataclass(frozen=True, slots=True)
 class RunChunk:
-    """One chunk of a run, as the fit sees it: detector -> value, without those that could not look."""
+    """One chunk of a run, as the fit sees it: detector -> value, without those that could not look.
+
+    ``voice``: which of the run's voices it has, None where nobody can tell.
+    """
 
     attempt: int
     chunk: Chunk
     values: Mapping[str, float]
+    voice: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,9 @@ class OwnBound:
     others: int  # healthy chunks that it was fitted on
     low: float  # 5% and 95% of them
     high: float
+    doubt: str = (
+        ""  # why nobody can say that a chunk of this group of the run is healthy; empty: nothing speaks against
+    )
 
     def compared(self, value: float, relation: Relation) -> float:
         """Return how far ``value`` lies beyond what was expected; for a distance, either way."""
@@ -65,11 +73,15 @@ class OwnBound:
 
 @dataclass(frozen=True)
 class ThisRun:
-    """A run's own limits. ``beyond`` names the chunks that lie outside them, by detector."""
+    """A run's own limits. ``beyond`` names the chunks that lie outside them, by detector.
+
+    ``groups``: the detectors whose values lie in two groups, both more than a quarter of the chunks.
+    """
 
     bounds: Mapping[int, Mapping[str, OwnBound]] = field(default_factory=dict)  # attempt -> detector -> bound
     beyond: Mapping[str, frozenset[int]] = field(default_factory=dict)
     chunks: int = 0
+    groups: Mapping[str, TwoGroups] = field(default_factory=dict)
 
     def of(self, attempt: int | None) -> Mapping[str, OwnBound]:
         """Return what one attempt is held against, empty where the run is too small to say."""
@@ -83,7 +95,7 @@ class ThisRun:
     @property
     def can_tell(self) -> bool:
         """Whether so many chunks agree that the others can be called faulty."""
-        return len(self.faulty) <= MOST_FAULTY * max(self.chunks, 1)
+        return not self.groups and len(self.faulty) <= MOST_FAULTY * max(self.chunks, 1)
 
 
 def shared_budget(budget: float = BUDGET) -> float:
@@ -108,7 +120,7 @@ def scale_of(name: str, line: RobustLine) -> float:
     0 where more than half of the values are the same, so that they have no distribution.
     """
     fault = catalogue()[name]
-    own = max(line.above, line.below) if fault.relation is Relation.DISTANCE else line.above
+    own = line.around if fault.relation is Relation.DISTANCE else line.above
     return math.hypot(own, LEAST_SCALE * margin_of(fault)) if own > 0 else 0.0
 
 
@@ -148,7 +160,7 @@ class _RunTexts:
     def of(cls, chunks: Sequence[RunChunk]) -> _RunTexts:
         return cls(
             chunks,
-            text_terms([one.chunk for one in chunks]),
+            text_terms([one.chunk for one in chunks], [one.voice for one in chunks]),
             np.array([bucket_of(length_of(one.chunk)) for one in chunks]),
             {name: np.array([one.values.get(name, math.nan) for one in chunks]) for name in fitted_detectors()},
         )
@@ -159,20 +171,43 @@ def _fit_all(run: _RunTexts, priors: Priors, apart: Collection[int]) -> ThisRun:
     usable = np.array([one.attempt not in apart for one in chunks])
     bounds: dict[int, dict[str, OwnBound]] = {one.attempt: {} for one in chunks}
     beyond: dict[str, frozenset[int]] = {}
+    groups: dict[str, TwoGroups] = {}
     for name, values in run.values.items():
         inside = np.isfinite(values)
         if (inside & usable).sum() < LEAST_VALUES:
             continue
-        fence = max(priors.tail(name), LEAST_FENCE)
-        line = robust_line(values, run.terms, usable, fence, least_difference(catalogue()[name]))
-        if line.above == 0 or line.healthy.sum() < MOST_AGREE * inside.sum():
+        line = _line(name, values, run.terms, usable, priors)
+        if line.above == 0 or line.healthy.sum() < MOST_AGREE * (inside & ~line.apart).sum():
             fitted = _mostly_same(name, values[inside & usable], chunks, run.buckets, priors)
         else:
             fitted = _bounds(name, chunks, values, run.buckets, line, priors)
+            if line.apart.sum() > MOST_FAULTY * inside.sum():
+                groups[name] = told = two_groups(values, line.apart)
+                fitted = _doubted(name, chunks, fitted, line.apart, told)
             beyond[name] = _beyond(name, chunks, values, fitted)
         for number, bound in fitted.items():
             bounds[number][name] = bound
-    return ThisRun(bounds, beyond, len(chunks))
+    return ThisRun(bounds, beyond, len(chunks), groups)
+
+
+def _line(name: str, values: Values, terms: Values, usable: Mask, priors: Priors) -> RobustLine:
+    fault = catalogue()[name]
+    harmless = -math.inf if fault.harmless is None or fault.relation is Relation.DISTANCE else fault.harmless
+    fence = max(priors.tail(name), LEAST_FENCE)
+    return robust_line(values, terms, usable, fence, least_difference(fault), harmless)
+
+
+def _doubted(
+    name: str, chunks: Sequence[RunChunk], bounds: Mapping[int, OwnBound], apart: Mask, told: TwoGroups
+) -> dict[int, OwnBound]:
+    """Say of the group that may be the faulty one that nobody knows: the worse one, of a distance the smaller one."""
+    smaller_is_worse = catalogue()[name].relation is Relation.DISTANCE or told.smaller_at > told.larger_at
+    doubt = told.said(name)
+    return {
+        one.attempt: replace(bounds[one.attempt], doubt=doubt if small == smaller_is_worse else "")
+        for one, small in zip(chunks, apart.tolist(), strict=True)
+        if one.attempt in bounds
+    }
 
 
 def _mostly_same(
@@ -234,6 +269,7 @@ def _bounds(
         allowed = np.maximum(allowed, fault.harmless - middle)
     if fault.run_tail is not None:
         allowed = np.maximum(allowed, (fault.default_limit or 0.0) - middle)
+    allowed = np.minimum(allowed, _room_of_other_voices(name, chunks, middle, buckets, priors))
     low, high = (float(v) for v in np.quantile(healthy, [0.05, 0.95]))
     others = int(line.healthy.sum())
     return {
@@ -241,6 +277,23 @@ def _bounds(
         for one, expected, limit, spread in zip(chunks, middle, allowed, line.spread, strict=True)
         if math.isfinite(spread)
     }
+
+
+def _room_of_other_voices(
+    name: str, chunks: Sequence[RunChunk], middle: Values, buckets: Buckets, priors: Priors
+) -> Values:
+    """How far the chunks of a run's lesser voices may lie from their own middle: no further than any healthy voice.
+
+    What sounds like another voice may be this one with a fault. Where the main voice is beyond that, nothing is said.
+    """
+    prior, fault = priors.detectors.get(name), catalogue()[name]
+    if prior is None or fault.relation is Relation.DISTANCE:
+        return np.full(len(chunks), math.inf)
+    tops = np.array([math.inf if top is None else top for top in prior.high])[buckets]
+    lesser = np.array([bool(one.voice) for one in chunks])
+    if not lesser.any() or np.median((middle - tops)[~lesser]) > 0:
+        return np.full(len(chunks), math.inf)
+    return np.where(lesser, np.maximum(tops - middle, 0.0), math.inf)
 
 
 def _beyond(name: str, chunks: Sequence[RunChunk], values: Values, bounds: Mapping[int, OwnBound]) -> frozenset[int]:

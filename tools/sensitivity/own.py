@@ -151,7 +151,7 @@ def _judged(asked: Asked, judge: VerdictPolicy, run: Sequence[Twin], fault: Dete
         "named": named,
         "healthy": len(run) - len(struck),
         "alarmed": other,
-        "can_tell": settled.own.can_tell,
+        "can_tell": settled.can_tell,
     }
 
 

@@ -1,0 +1,124 @@
+"""Two groups of chunks in one run: nobody can say which is healthy, and the run says so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.claims.as_whole import URGENT, own_reference
+from harness.core.records import Attempt, Chunk, Detection, DetectorInput, Measurement, Status
+from harness.verdicts import Limits, Priors, VerdictPolicy
+from harness.verdicts.groups import smaller_group
+from harness.verdicts.priors import Prior
+from harness.verdicts.settled import settle_run
+
+ONE_GROUP = {
+    "normal": lambda rng, n: rng.standard_normal(n),
+    "flat": lambda rng, n: rng.random(n),
+    "one tail": lambda rng, n: rng.exponential(size=n),
+    "long tail": lambda rng, n: rng.lognormal(size=n),
+    "both tails": lambda rng, n: rng.standard_t(3, n),
+}
+
+
+def views_of(values, fault, speakers=None):
+    """One view and its evidence a value; ``speakers``: the direction of each chunk's voice."""
+    rng = np.random.default_rng(5)
+    views, evidence = [], []
+    for number, value in enumerate(values):
+        words = " ".join(rng.choice([f"word{n}" for n in range(20)], 4 + number % 16))
+        measured = {}
+        if speakers is not None:
+            vector = speakers[number] + 0.02 * rng.standard_normal(len(speakers[number]))
+            payload = {"encoder": "e", "embedding": vector.tolist(), "speech_seconds": 4.0, "similarity": None}
+            measured["speaker"] = Measurement("speaker", "1", Status.OK, payload)
+        attempt = Attempt(0, 0, number, f"c{number}", "v", id=number + 1)
+        views.append(DetectorInput(Chunk(f"c{number}", words, position=number), attempt, measured))
+        evidence.append([Detection(fault, float(value))])
+    return views, evidence
+
+
+def judged(settled):
+    """Chunk number -> its findings, and its reasons for not being judged."""
+    judge = VerdictPolicy(Limits.default(Priors()))
+    pairs = zip(settled.views, settled.evidence, strict=True)
+    return [judge.findings(view, evidence, settled.own.of(view.attempt.id)) for view, evidence in pairs]
+
+
+@pytest.mark.parametrize("share", [0.3, 0.4])
+@pytest.mark.parametrize(
+    ("fault", "healthy", "spread", "by"),
+    [("bandwidth", -1.0, 0.1, 0.6), ("level-offset", -25.2, 1.0, -6.0), ("level-offset", -25.2, 1.0, 6.0)],
+)
+def test_a_third_of_faulty_chunks_in_a_voice_that_varies_is_told(fault, healthy, spread, by, share):
+    rng = np.random.default_rng(0)
+    struck = np.arange(100) % 10 < 10 * share
+    settled = settle_run(*views_of(healthy + spread * rng.standard_normal(100) + by * struck, fault), Priors())
+    claim = own_reference("v", settled)
+    assert not settled.can_tell and claim.details[URGENT]
+    sizes = (settled.own.groups[fault].smaller, settled.own.groups[fault].larger)
+    assert sizes == pytest.approx((100 * share, 100 - 100 * share), abs=2), "a chunk or two lie with the others"
+    assert f"{fault}: two groups of chunks, {sizes[1]} around" in claim.statement
+    outcomes = judged(settled)
+    clean = np.array([not findings and not unjudged for findings, unjudged in outcomes])
+    assert clean[struck].sum() <= 2, "what may be faulty is named or not judged"
+    assert clean[~struck].all(), "nothing speaks against the larger group"
+    told = [findings[0].detail for findings, _ in outcomes if findings]
+    assert all("cannot tell which is healthy" in detail for detail in told), "both readings stand beside each finding"
+
+
+def test_where_the_many_are_the_worse_ones_they_are_not_judged_and_none_is_clean():
+    rng = np.random.default_rng(0)
+    muffled = np.arange(100) % 10 < 7
+    settled = settle_run(*views_of(-2.4 + 0.02 * rng.standard_normal(100) + 1.1 * muffled, "bandwidth"), Priors())
+    for (findings, unjudged), worse in zip(judged(settled), muffled, strict=True):
+        assert not findings
+        assert bool(unjudged) is bool(worse)
+        if worse:
+            assert "two groups of chunks, 70 around 3.7 kHz and 30 around 11.0 kHz" in unjudged["bandwidth"]
+
+
+@pytest.mark.parametrize("name", ONE_GROUP)
+@pytest.mark.parametrize("count", [60, 100, 400])
+def test_one_distribution_is_not_two_groups_whatever_its_shape(name, count):
+    rng = np.random.default_rng(3)
+    everything = np.ones(count, np.bool_)
+    parted = sum(smaller_group(ONE_GROUP[name](rng, count), everything, 0.0).any() for _ in range(100))
+    assert parted <= 4, f"{parted} of 100"
+
+
+def test_a_fifth_that_stands_apart_does_not_widen_what_the_others_are_held_against():
+    rng = np.random.default_rng(0)
+    healthy = -25.2 + rng.standard_normal(100)
+    struck = np.arange(100) % 5 == 0
+    plain = settle_run(*views_of(healthy, "level-offset"), Priors()).own.of(2)["level-offset"].limit
+    mixed = settle_run(*views_of(healthy - 6.0 * struck, "level-offset"), Priors())
+    assert mixed.can_tell and mixed.own.of(2)["level-offset"].limit == pytest.approx(plain, rel=0.1)
+
+
+def two_speakers(count: int, second: np.ndarray) -> list[np.ndarray]:
+    usual, other = np.linalg.qr(np.random.default_rng(1).standard_normal((64, 2)))[0].T
+    return [other if is_second else usual for is_second in second[:count]]
+
+
+def test_two_speakers_of_another_level_are_each_held_against_their_own_and_the_run_says_so():
+    rng = np.random.default_rng(0)
+    second = np.arange(100) % 5 < 2
+    values = -25.2 + 0.4 * rng.standard_normal(100) - 6.0 * second
+    values[3] -= 6.0  # one chunk of the first speaker is quiet
+    settled = settle_run(*views_of(values, "level-offset", two_speakers(100, second)), Priors())
+    assert [number for number, (findings, _) in enumerate(judged(settled)) if findings] == [3]
+    claim = own_reference("v", settled)
+    assert "2 voices were told apart (60 and 40 chunks)" in claim.statement and claim.details[URGENT]
+    assert "if one voice was asked for" in claim.statement
+
+
+def test_a_second_voice_that_no_healthy_voice_is_like_is_named():
+    rng = np.random.default_rng(0)
+    second = np.arange(100) % 10 < 3
+    values = 0.6 + 0.05 * rng.standard_normal(100) + 4.0 * second
+    prior = Prior(1000, 20, 8.0, (1.0, 1.0, 1.0), (0.1, 0.1, 0.1), (2.0, 2.0, 2.0), 0.3, 1.4)
+    run = views_of(values, "rumble", two_speakers(100, second))
+    settled = settle_run(*run, Priors({"rumble": prior}))
+    assert settled.own.beyond["rumble"] == {int(i) + 1 for i in np.flatnonzero(second)}
+    assert not settled.can_tell
