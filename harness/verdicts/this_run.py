@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from harness.core.records import Chunk, Relation
 from harness.detectors import catalogue
 from harness.detectors.base import Detector, Family
-from harness.verdicts.groups import Mask, TwoGroups, two_groups
+from harness.verdicts.groups import Mask, TwoGroups, Values, two_groups
 from harness.verdicts.limits import BUDGET, length_of
 from harness.verdicts.priors import BUCKETS, Priors, bucket_of
-from harness.verdicts.robust import RobustLine, Values, robust_line, text_terms
+from harness.verdicts.robust import RobustLine, robust_line, text_terms
 
 LEAST_FENCE = 5.0  # robust deviations; nothing nearer is kept from teaching what is healthy
 MOST_AGREE = 0.5  # of the chunks must be healthy by a line, for it to say anything

@@ -14,9 +14,10 @@ from harness.core.records import Relation
 from harness.detectors import catalogue
 from harness.detectors.base import Detector
 from harness.stats import tail_limit
+from harness.verdicts.groups import Values
 from harness.verdicts.limits import length_of
 from harness.verdicts.priors import BUCKETS, UNMEASURED_TAIL, FigureRange, Prior, Priors, bucket_of
-from harness.verdicts.robust import Values, robust_line, text_terms
+from harness.verdicts.robust import robust_line, text_terms
 from harness.verdicts.this_run import (
     LEAST_VALUES,
     RunChunk,
@@ -81,7 +82,8 @@ def _of_voice(name: str, chunks: Sequence[RunChunk]) -> _Chunks | None:
     values = np.array([one.values[name] for one in inside])
     buckets = np.array([bucket_of(length_of(one.chunk)) for one in inside])
     if len(inside) >= LEAST_VALUES:
-        line = robust_line(values, text_terms([one.chunk for one in inside]), np.ones(len(inside), bool), OUTSIDE)
+        terms, everything = text_terms([one.chunk for one in inside]), np.ones(len(inside), bool)
+        line = robust_line(values, terms, everything, OUTSIDE, least_difference(catalogue()[name]))
         scale = scale_of(name, line)
         if scale > 0:
             rest = values - line.expected
