@@ -27,7 +27,7 @@ from harness.corpora import load_corpus, make_corpus
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
 from harness.store import Run
-from tools.causes_bisect.plant import plant_quantized, plant_swap, plant_zero_row
+from tools.causes.broken_models import plant_quantized, plant_swap, plant_zero_row
 
 ROOT = Path(__file__).resolve().parents[1]
 VOICE = ROOT / "voices" / "duo"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,6 +86,30 @@ def test_settings_that_do_no_harm_are_no_cause(tmp_path):
         (claim,) = run.claims()
     assert claim.details["word"] == "nothing to find" and claim.details["restored"] == []
     assert "settings that differ: cap, delay" in claim.statement
+
+
+class _Killed(Quiet):
+    """Stops the run, as Ctrl-C does, in the midst of the reference's texts or of the variant's."""
+
+    def __init__(self, variant: str) -> None:
+        self.variant = variant
+
+    def tick(self, tick):
+        if (tick.variant, tick.done) == (self.variant, 3):
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("at", ["good", "bad"])
+def test_a_killed_bisect_of_settings_goes_on_and_asks_nothing_twice(tmp_path, at):
+    asked = plan(null("good"), null("bad", delay=0.001, cap=4000), tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run_bisect(asked, _Killed(at), None)
+    (path,) = [one for one in tmp_path.iterdir() if (one / "manifest.json").is_file() and not one.is_symlink()]
+    with Run.open(run_bisect(asked, Quiet(), path)) as run:
+        (claim,) = run.claims()
+        requests = Counter((one.variant, one.arm, one.chunk_id) for one in run.attempts())
+    assert claim.details["word"] == "nothing to find"
+    assert len(requests) == 12 and set(requests.values()) == {1}
 
 
 def test_what_cannot_be_exchanged_or_heard_is_refused(tmp_path):

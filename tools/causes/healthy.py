@@ -11,7 +11,7 @@ from harness.engine.engine import Engine
 from harness.engine.plan import Confirmation, Plan
 from harness.scorers import SCORERS
 from harness.store import Run
-from tools.causes.plantings import texts
+from tools.causes.broken_soaks import texts
 
 _FLAKY = """import random
 def speak(text):

@@ -1,0 +1,31 @@
+"""Rows of a measurement, one JSON object a line, and counts of them with exact intervals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.stats import clopper_pearson
+
+Row = dict[str, Any]
+
+
+def read_rows(file: Path) -> list[Row]:
+    """Return the rows of a file, none where it is not there."""
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
+
+
+def append_row(file: Path, row: Row) -> None:
+    """Add one row."""
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(row) + "\n")
+
+
+def share(answers: Sequence[bool]) -> str:
+    """Return "19 of 20 (75% to 100%)"."""
+    if not answers:
+        return "-"
+    low, high = clopper_pearson(sum(answers), len(answers))
+    return f"{sum(answers)} of {len(answers)} ({low:.0%} to {high:.0%})"

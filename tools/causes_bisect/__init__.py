@@ -1,1 +1,0 @@
-"""How often a bisect names a cause that was planted."""
