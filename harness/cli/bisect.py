@@ -43,7 +43,7 @@ from harness.core.printable import printable
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.1,
     show_default=True,
-    help="of the divergence that may stay",
+    help="of the divergence, or of the square distance of ONNX models, that may stay",
 )
 @click.option(
     "--margin",
@@ -59,11 +59,12 @@ from harness.core.printable import printable
 @VARIANTS
 @REPORTS
 def bisect(variant: str, reference: str, variants: Path, reports: Path, **asked: Any) -> None:  # fmt: skip
-    """Name the smallest set of tensors, or the settings, of VARIANT that must be the reference's to restore the speech.
+    """Name the smallest part of VARIANT that must be the reference's to restore the speech: tensors, nodes or settings.
 
     Where both are GGUF models of the adapter llama_codec, hybrids are ranked by the divergence of their next speech
-    token from the reference's, then listened to. Where the models are the same, the settings that differ are tried
-    one at a time, then in pairs.
+    token from the reference's; where both are ONNX models, by the log-mel distance of what the engine speaks with
+    them. Then they are listened to. Where the models are the same, the settings that differ are tried one at a time,
+    then in pairs.
 
     Exit codes: 0 named, 1 no set restores it or the set is not confirmed on other texts, 2 unfinished (go on with
     --resume), 4 wrong use, 6 nothing to find.

@@ -116,7 +116,9 @@ class OnnxExchange:
             raise ConfigError(f"bisect: {self.reference.name} does not repeat itself ({self.terms.told(own)} between two times): give it a seed, or take its noise away")  # fmt: skip # noqa: E501
 
         def measure(path: Path) -> float:
-            voice = with_model(self.variant, path, f"{self.variant.name}+{path.stem}")
+            voice = with_model(
+                self.variant, path, f"{self.variant.name}+{path.stem.removesuffix(f'-{self.variant.name}')}"
+            )
             try:
                 return _distance(clips, _clips(run, ears.speak(voice, "trial", fed, self.variant, judged=False)))
             except NotMeasured:
