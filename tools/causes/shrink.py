@@ -27,7 +27,13 @@ KINDS = ("text", "seed", "history")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.option("--each", default=20, show_default=True, help="plantings of each kind")
 @click.option("--clean", default=20, show_default=True, help="chunks without a finding")
-@click.option("--chance", default=10, show_default=True, help="findings of a backend that fails by chance, at 10%")
+@click.option(
+    "--chance",
+    type=click.IntRange(0, 10),
+    default=10,
+    show_default=True,
+    help="findings of a backend that fails by chance, at 10%",
+)
 def shrink(out: Path, each: int, clean: int, chance: int) -> None:
     """Shrink planted causes of three kinds, and what has no cause; print the table."""
     out.mkdir(parents=True, exist_ok=True)
