@@ -14,7 +14,7 @@ onnx = pytest.importorskip("onnx", reason="needs the extra 'engines'")
 pytest.importorskip("onnxconverter_common", reason="needs the extra 'engines'")
 pytest.importorskip("onnxruntime", reason="needs the extra 'engines'")
 
-from onnx import numpy_helper  # noqa: E402
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from harness.causes.bisect.bench import MEASURED  # noqa: E402
 from harness.causes.bisect.names import named_paths  # noqa: E402
@@ -69,6 +69,42 @@ def test_a_node_that_was_left_out_of_the_quantization_stays_left_out(tmp_path):
     recipe = recipe_of(tmp_path, to_int8(graph(), kept=["/enc/pre/Conv"]), graph())
     assert [part.name for part in recipe.parts] == [BROKEN, "/dec/more/Conv", "/dec/post/Conv"]
     assert "/enc/pre/Conv" in recipe.line([BROKEN])
+
+
+def lookup() -> Any:
+    """A table, a product and a general one, as a text front end has them."""
+    random = np.random.default_rng(2)
+    weights = {"table": (64, 16), "up": (16, 16), "out": (8, 16)}
+    nodes = [
+        helper.make_node("Gather", ["table", "ids"], ["embedded"], "/emb/Gather"),
+        helper.make_node("MatMul", ["embedded", "up"], ["wide"], "/up/MatMul"),
+        helper.make_node("Gemm", ["wide", "out", "bias"], ["y"], "/out/Gemm", transB=1),
+    ]
+    inside = helper.make_graph(
+        nodes,
+        "lookup",
+        [helper.make_tensor_value_info("ids", TensorProto.INT64, ["n"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 8])],
+        [
+            *(
+                numpy_helper.from_array(random.normal(0, 1, size).astype(np.float32), name)
+                for name, size in weights.items()
+            ),
+            numpy_helper.from_array(np.ones(8, np.float32), "bias"),
+        ],
+    )
+    return helper.make_model(inside, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def test_what_quantize_dynamic_takes_by_default_is_known_tables_and_general_products_too(tmp_path):
+    from onnxruntime.quantization import quantize_dynamic
+
+    quantize_dynamic(lookup(), tmp_path / "default.onnx")
+    recipe = recipe_of(tmp_path, onnx.load(tmp_path / "default.onnx"), lookup())
+    assert [part.name for part in recipe.parts] == ["/emb/Gather", "/up/MatMul", "/out/Gemm"]
+    assert [part.cost for part in recipe.parts] == [3 * 64 * 16, 3 * 16 * 16, 3 * 8 * 16]
+    kept = {node.op_type for node in recipe.build([part.name for part in recipe.parts]).graph.node}
+    assert not kept & {"MatMulInteger", "DynamicQuantizeLinear", "DequantizeLinear"}
 
 
 def test_the_printed_line_builds_the_hybrid(tmp_path, monkeypatch):

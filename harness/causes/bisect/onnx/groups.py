@@ -28,8 +28,9 @@ def groups_of(parts: Sequence[GraphPart]) -> Mapping[str, tuple[str, ...]]:
 
 
 def _labels(part: GraphPart) -> Iterator[str]:
-    yield f"operator {'+'.join(part.operators)}" if len(part.operators) == 1 else "several operators"
-    levels = [one for one in part.name.replace(".", "/", 0 if "/" in part.name else -1).split("/") if one]
+    yield f"operator {part.operators[0]}" if len(part.operators) == 1 else "several operators"
+    path = part.name if "/" in part.name else part.name.replace(".", "/")  # of a node, or of an initializer
+    levels = [one for one in path.split("/") if one]
     yield from ("/".join(levels[:depth]) for depth in range(1, min(3, len(levels))))
 
 

@@ -9,7 +9,7 @@ from harness.causes.bisect.onnx.model import OnnxModel, elements
 from harness.causes.bisect.onnx.part import GraphPart
 from harness.causes.bisect.onnx.precision import DynamicInt8, excluded_names, to_int8
 
-_INTEGER = {"MatMulInteger", "ConvInteger"}
+_INTEGER = {"MatMulInteger", "ConvInteger", "DequantizeLinear", "DynamicQuantizeLSTM", "QAttention", "QGemm"}
 _SCALING = {"Mul", "Add", "Cast", "Reshape"}  # what stands between such a product and the value that it gives
 
 
@@ -31,7 +31,7 @@ class Int8Recipe:
         )
         by_weight: dict[str, list[Any]] = {}
         for node in quantized:
-            weight = next((name for name in node.input[1:] if name in reference.initializers), node.name)
+            weight = next((name for name in node.input if name in reference.initializers), node.name)
             by_weight.setdefault(weight, []).append(node)
         self.parts = [
             GraphPart(
@@ -47,7 +47,7 @@ class Int8Recipe:
         return elements(one) if one is not None else 0
 
     def _weighted(self, node: Any) -> bool:
-        return any(name in self._reference.initializers for name in node.input[1:])
+        return any(name in self._reference.initializers for name in node.input)
 
     def _kept(self, restored: Collection[str]) -> list[str]:
         return [*self._base, *(node for part in self.parts if part.name in restored for node in part.nodes)]
@@ -70,10 +70,12 @@ class Int8Recipe:
 
 
 def _is_quantized(node: Any, variant: OnnxModel) -> bool:
-    """Whether the value of a reference's node comes from a product of integers in the variant."""
+    """Return whether the value of a reference's node comes from integers in the variant."""
     producers = variant.producers
     value, maker = node.output[0], producers.get(node.output[0])
-    if maker is None or maker.op_type == node.op_type:
+    if maker is None:
+        return f"{value}_quantized" in producers  # nobody needs it but as integers
+    if maker.op_type == node.op_type:
         return False
     if node.op_type == "Gemm" and f"{value}_MatMul" in producers:
         maker = producers[f"{value}_MatMul"]
