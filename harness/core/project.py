@@ -13,9 +13,9 @@ from harness.core.toml import read_toml
 _PATHS = frozenset({"variants", "reports", "limits", "calibration"})
 _FLAGS = frozenset({"with-reference", "no-confirm", "stop-early"})
 _NUMBERS = frozenset(
-    {"chunks", "clients", "jobs", "patience", "replay-seeds", "replay-most", "quiet-chunks", "seed", "keep"}
+    {"chunks", "clients", "jobs", "shards", "patience", "replay-seeds", "replay-most", "quiet-chunks", "seed", "keep"}
 )
-_TEXTS = frozenset({"corpus", "language", "asr", "asr-device", "normaliser", "scorers", "mos", "speaker"})
+_TEXTS = frozenset({"corpus", "language", "asr", "asr-device", "normaliser", "scorers", "mos", "speaker", "ray"})
 PROJECT_KEYS = _PATHS | _FLAGS | _NUMBERS | _TEXTS | {"variant"}
 """Options that can have a project's default; what is of one command alone (--resume, --nightly) cannot."""
 

@@ -155,6 +155,8 @@ class Outcome(StrEnum):
     BAD_AUDIO = "bad-audio"  # gave a file that is no readable audio
     AWAY = "away"  # nothing was asked: no server answers, the program cannot be started; never journalled as an attempt
 
+    LOST = "lost"  # the machine that computed it is gone: says nothing of the backend; the chunk is spoken again
+
 
 class Arm(StrEnum):
     """Why an attempt was made. Suites may use words of their own."""
@@ -165,6 +167,7 @@ class Arm(StrEnum):
     REPLAY_SAME_SEED = "replay-same-seed"
     REPLAY_NEW_SEED = "replay-new-seed"
     QUIET = "quiet"  # timed with no scoring beside it
+    LOST = "lost"  # in flight when the machine was lost that spoke it; nobody judges it
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ import queue
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.core.errors import StoreError
+from harness.core.errors import SoakError, StoreError
 from harness.core.records import Attempt, Chunk, Detection, DetectorInput, Measurement, TokenLayout, Variant, Verdict
-from harness.engine.cores import scoring_jobs
+from harness.engine.executor import executor_of
 from harness.engine.plan import Plan
-from harness.engine.scoring import ROOMS, ScoreJob, ScoreResult, ScoringPool, ScoringProcess
+from harness.engine.scoring import ROOMS, ScoreJob, ScoreResult, ScoringPool
 from harness.scorers import SCORERS
 from harness.store import Run
 from harness.verdicts import VerdictPolicy
@@ -60,7 +60,7 @@ class ScoringPipeline:
 
     def __init__(self, run: Run, plan: Plan) -> None:
         self._run = run
-        self._results: queue.Queue[ScoreResult] = queue.Queue()
+        self._results: queue.Queue[ScoreResult | SoakError] = queue.Queue()
         self._cases: dict[int, PendingVerdict] = {}
         self._rooms: dict[str, tuple[str, ...]] = {}
         for room in ROOMS:
@@ -72,10 +72,8 @@ class ScoringPipeline:
             logs.mkdir(exist_ok=True)
         except OSError as error:
             raise StoreError(f"{logs}: cannot be made ({error.strerror})") from None
-        beside, alone = scoring_jobs(plan) if self._rooms else (0, 0)
-        self.jobs = beside
-        seats = [ScoringProcess(plan.scorers, logs / f"scoring-{number + 1}.log") for number in range(alone)]
-        self._pool = ScoringPool(seats, beside, self._results.put, in_order=plan.stop_early)
+        seats, self.jobs = executor_of(plan).seats(plan, logs) if self._rooms else ((), 0)
+        self._pool = ScoringPool(seats, self.jobs, self._results.put, in_order=plan.stop_early)
 
     def submit(self, case: PendingVerdict) -> None:
         """Have an attempt scored; what a room has seen of it already is not asked for again."""
@@ -120,7 +118,10 @@ class ScoringPipeline:
                 return done
 
     def wait(self) -> list[PendingVerdict]:
-        """Journal and judge the next result, waiting for it; returns what was completed by it."""
+        """Journal and judge the next result, waiting for it; returns what was completed by it.
+
+        Raises SoakError once nothing is left that could score.
+        """
         self._pool.speaking(False)
         return self._take(self._results.get())
 
@@ -151,7 +152,9 @@ class ScoringPipeline:
             room=room,
         )
 
-    def _take(self, result: ScoreResult) -> list[PendingVerdict]:
+    def _take(self, result: ScoreResult | SoakError) -> list[PendingVerdict]:
+        if isinstance(result, SoakError):
+            raise result
         case = self._cases[result.attempt_id]
         case.waiting.discard(result.room)
         case.observations.update({measurements.scorer: measurements for measurements in result.observations})

@@ -1,4 +1,4 @@
-"""Several clients of one server at once: each speaks its share of the chunks over a connection of its own.
+"""Several sessions at once: clients of one server, or workers on the nodes of a cluster, each with chunks of its own.
 
 The journal has one writer. Clients live in threads; what they want written travels to the thread that owns the journal
 and is done there, in the order in which it came.
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from harness.core.records import Attempt, Chunk, TokenLayout
+from harness.engine.pace import patiently
 from harness.engine.session import BackendGone, PlannedRequest, Session
 from harness.store import Run
 
@@ -23,7 +24,7 @@ _JOIN = 10.0  # s for clients to end
 
 @dataclass(frozen=True)
 class Client:
-    """One connection and what it is to say. ``open``: as of :class:`harness.engine.session.Session`."""
+    """One session and what it is to say. ``reason``, ``sequence``: as of ``harness.engine.session.Session.open``."""
 
     session: Session
     turns: Sequence[PlannedRequest]
@@ -41,6 +42,14 @@ class StoredAttempt:
 
 
 @dataclass(frozen=True)
+class ClientFailed:
+    """Why a client ends before all is said: BackendGone, a backend that cannot be loaded, or a fault of the harness."""
+
+    client: Client
+    error: BaseException
+
+
+@dataclass(frozen=True)
 class _Call:
     name: str
     arguments: tuple[Any, ...]
@@ -51,7 +60,7 @@ class _Call:
 class Relay:
     """Stands for the run in the clients' threads. Raises BackendGone in them once the run goes on without them."""
 
-    queue: queue.SimpleQueue[_Call | StoredAttempt | BaseException | None] = field(default_factory=queue.SimpleQueue)
+    queue: queue.SimpleQueue[_Call | StoredAttempt | ClientFailed | None] = field(default_factory=queue.SimpleQueue)
     over: threading.Event = field(default_factory=threading.Event)
 
     def begin_epoch(self, *arguments: Any) -> int:
@@ -85,13 +94,13 @@ class ClientLoad:
 
 def speak_at_once(
     run: Run, relay: Relay, clients: Sequence[Client], done: Callable[[ClientLoad], None]
-) -> Generator[StoredAttempt]:
-    """Speak all turns, every client in a thread of its own; yields attempts as they are journalled.
+) -> Generator[StoredAttempt | ClientFailed]:
+    """Speak all turns, every client in a thread of its own; yields attempts as they are journalled, and who gave up.
 
-    Raises the first error of a client once all have ended: BackendGone for a server that stays away.
+    ``done`` is told how long they were at it, unless the generator is closed before its end.
     """
     threads = [threading.Thread(target=_client, args=(relay, client), daemon=True) for client in clients]
-    spoken, errors, left = 0, list[BaseException](), len(threads)
+    spoken, left = 0, len(threads)
     first, last = float("inf"), 0.0
     for thread in threads:
         thread.start()
@@ -102,13 +111,12 @@ def speak_at_once(
                 left -= 1
             elif isinstance(item, _Call):
                 _answer(run, item)
-            elif isinstance(item, StoredAttempt):
-                last = time.monotonic()
-                first = min(first, last - (item.attempt.wall_seconds or 0.0))
-                spoken += 1
-                yield item
             else:
-                errors.append(item)
+                if isinstance(item, StoredAttempt):
+                    last = time.monotonic()
+                    first = min(first, last - (item.attempt.wall_seconds or 0.0))
+                    spoken += 1
+                yield item
     finally:
         relay.over.set()
         while not relay.queue.empty():
@@ -121,8 +129,6 @@ def speak_at_once(
             thread.join(_JOIN)
     if spoken:
         done(ClientLoad(len(clients), spoken, last - first))
-    if errors:
-        raise errors[0]
 
 
 def _answer(run: Run, call: _Call) -> None:
@@ -134,13 +140,16 @@ def _answer(run: Run, call: _Call) -> None:
 
 def _client(relay: Relay, client: Client) -> None:
     try:
-        client.session.open(client.reason, client.sequence)
-        for turn in client.turns:
-            for attempt in client.session.speak([turn]):
+        if client.turns:
+            client.session.open(client.reason, client.sequence)
+        give_up = lambda error: relay.queue.put(ClientFailed(client, error))  # noqa: E731
+        for turn, speak in patiently(client.session, list(client.turns), give_up):
+            for attempt in speak(turn):
                 relay.queue.put(StoredAttempt(attempt, turn.chunk, client.session.layout))
             if relay.over.is_set():
                 break
     except BaseException as error:
-        relay.queue.put(error)
+        relay.queue.put(ClientFailed(client, error))
     finally:
+        client.session.close()
         relay.queue.put(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from harness.engine.adopt import adopt
 from harness.engine.assessor import ScoringPipeline
 from harness.engine.confirm import Replayer
 from harness.engine.early import Early, early_test
+from harness.engine.executor import executor_of
 from harness.engine.figures import reference_figures
 from harness.engine.fingerprint import changed_inputs, fingerprint
 from harness.engine.listeners import listener_provenance, prepare_listeners
@@ -25,6 +27,7 @@ from harness.engine.preflight import refuse
 from harness.engine.progress import Progress, Quiet
 from harness.engine.results import chunk_results
 from harness.engine.soak import Soak
+from harness.engine.together import speak_together
 from harness.store import Run, redact_json, remember_secrets, secrets_in
 from harness.store.manifest import check_whole
 from harness.store.provenance import provenance
@@ -42,6 +45,25 @@ class Standard:
     profile: Profile | None
     source: str
     refused: str = ""  # why there is no profile, though one was recorded
+
+
+@dataclass(frozen=True)
+class _RunParts:
+    """What every variant of an open run is driven with."""
+
+    run: Run
+    standards: dict[str, Standard]
+    assessor: ScoringPipeline
+    workdir: Path
+
+
+@dataclass(frozen=True)
+class _Spoken:
+    """What came of a variant that was spoken together with others. ``soak``: None where nothing is judged yet."""
+
+    soak: Soak | None
+    gone: str
+    failure: SoakError | None
 
 
 class Engine:
@@ -68,11 +90,15 @@ class Engine:
             raise
         try:
             with tempfile.TemporaryDirectory(prefix="tts-soak-") as workdir:
+                parts = _RunParts(run, standards, assessor, Path(workdir))
+                together = executor_of(self.plan).together and not self.plan.stop_early
+                spoken = self._speak_all(parts) if together else {}
                 for variant in self.plan.variants:
-                    self._variant(run, variant, standards, assessor, Path(workdir))
+                    self._variant(parts, variant, spoken.get(variant.name))
             status = "finished"
         finally:
             assessor.close(now=status != "finished")
+            executor_of(self.plan).rest()
             run.finish(status)
             run.close()
         return run.path
@@ -87,19 +113,38 @@ class Engine:
         prepare_listeners(self.plan, self.progress)
         return self.reopen(resume) if resume is not None else self._create(standards or self.standards())
 
-    def _variant(
-        self, run: Run, variant: Variant, standards: dict[str, Standard], assessor: ScoringPipeline, workdir: Path
-    ) -> None:
-        standard = standards[variant.name]
-        judge = VerdictPolicy(standard.limits)
+    def _soak(self, parts: _RunParts, variant: Variant) -> Soak:
+        standard = parts.standards[variant.name]
+        policy = VerdictPolicy(standard.limits)
+        return Soak(
+            self.plan, parts.run, variant, policy, standard.profile, parts.assessor, self.progress, parts.workdir
+        )
+
+    def _speak_all(self, parts: _RunParts) -> dict[str, _Spoken]:
+        """Speak every session of the run at the same time; whoever is judged against one of these waits to be judged.
+
+        What a reference does that runs along must be on record before others are held against it.
+        """
+        waiting = {v.name for v in self.plan.variants if self.plan.reference_of(v) in self.plan.variants}
+        waiting -= {v.name for v in self.plan.variants if self.plan.reference_of(v) == v}
+        soaks = [self._soak(parts, variant) for variant in self.plan.variants]
+        failures = speak_together(soaks, lambda soak: soak.variant.name not in waiting)
+        return {
+            soak.variant.name: _Spoken(
+                None if soak.variant.name in waiting else soak, soak.gone, failures.get(soak.variant.name)
+            )
+            for soak in soaks
+        }
+
+    def _variant(self, parts: _RunParts, variant: Variant, spoken: _Spoken | None) -> None:
+        run, standard = parts.run, parts.standards[variant.name]
         early: Early | None = None
         if self.plan.stop_early:
             test = early_test(standard.limits, standard.profile, self.plan.margins)
             early = Early(run, variant.name, test, self.progress)
-        with Soak(self.plan, run, variant, judge, standard.profile, assessor, self.progress, workdir) as soak:
+        with (spoken.soak if spoken is not None else None) or self._soak(parts, variant) as soak:
             try:
-                with watched(run, "soak", variant.name):
-                    soak.speak(enough=early)
+                self._speak(soak, early, spoken)
             except SoakError as error:
                 if not run.attempts(variant=variant.name):
                     run.record_event("cannot be loaded", {"variant": variant.name, "reason": str(error)})
@@ -111,10 +156,10 @@ class Engine:
             if self.plan.confirmation.enabled:
                 Replayer(soak).run()
             if self.plan.quiet_chunks and not soak.gone and not soak.recorded:
-                with watched(run, "quiet pass", variant.name):
+                with self._watched(run, "quiet pass", variant.name):
                     soak.quiet_pass()
         if variant.reference:
-            self._record_reference(run, variant, standards)
+            self._record_reference(run, variant, parts.standards)
         results = chunk_results(run, self.plan, variant)
         counted = early.spoken(results) if early is not None else results
         stopped = early.decided if early is not None else None
@@ -122,6 +167,27 @@ class Engine:
         if soak.ended is not None:
             claims += whole_run(variant.name, soak.ended.settled, Priors.shipped())
         run.record_claims(claims)
+
+    def _speak(self, soak: Soak, early: Early | None, spoken: _Spoken | None) -> None:
+        """Have a variant spoken and judged; ``spoken``: it was spoken before, together with the others."""
+        if spoken is not None:
+            soak.gone = spoken.gone
+            if spoken.failure is not None:
+                raise spoken.failure
+            soak.judge_spoken()
+            return
+        with self._watched(soak.run, "soak", soak.variant.name):
+            if self.plan.clients == 1:
+                soak.speak(enough=early)
+                return
+            failures = speak_together([soak])
+            if failures:
+                raise failures[soak.variant.name]
+            soak.judge_spoken()
+
+    def _watched(self, run: Run, stage: str, variant: str) -> contextlib.AbstractContextManager[None]:
+        """Watch this machine's other work; where others compute, it says nothing of their timings."""
+        return contextlib.nullcontext() if self.plan.ray is not None else watched(run, stage, variant)
 
     def _record_reference(self, run: Run, variant: Variant, standards: dict[str, Standard]) -> None:
         """The reference ran along: the other variants are judged against what it just did."""

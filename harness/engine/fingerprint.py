@@ -47,6 +47,7 @@ def fingerprint(plan: Plan) -> dict[str, Any]:
             "quiet_chunks": plan.quiet_chunks,
             "stop_early": plan.stop_early,
             "clients": plan.clients,
+            "shards": plan.shards,
         },
         "packages": packages([*PACKAGES.split(), *plugin_packages()]),
         "code": code_sha256(),

@@ -45,6 +45,8 @@ class Plan:
     left_out: tuple[str, ...] = ()  # scorers that were left out on purpose
     clients: int = 1  # that ask at once; more than one for servers only
     patience: float = PATIENCE  # s to wait for a backend that is away
+    shards: int = 1  # sessions that each variant's chunks are cut into, consecutive ones
+    ray: str | None = None  # address of the Ray cluster that speaks and scores; None: this machine
     jobs: int | None = None  # scoring processes; None: as many as synthesis leaves cores
     adopt: Path | None = None  # a run whose sessions are taken over where they are the same as this one's
 

@@ -10,7 +10,8 @@ from harness.backends import ADAPTERS
 from harness.claims.rows import Margins
 from harness.core.errors import ConfigError, SoakError, nearest
 from harness.core.records import Variant
-from harness.engine.cores import SERVED, check_jobs, usable_cores
+from harness.engine.cores import SERVED
+from harness.engine.executor import executor_of
 from harness.engine.plan import Plan
 from harness.engine.scoring import ROOMS
 from harness.scorers import SCORERS
@@ -40,8 +41,9 @@ def _looks(plan: Plan) -> Iterator[Callable[[], object]]:
     for name, options in plan.scorers.items():
         yield partial(_scorer, name, options)
     yield partial(Margins.read, plan.margins)
-    if plan.jobs is not None:
-        yield partial(check_jobs, plan.jobs, usable_cores())
+    yield lambda: executor_of(plan).check(plan)
+    if plan.shards > 1:
+        yield partial(_shards, plan)
     if plan.clients > 1:
         yield partial(_many_clients, plan)
 
@@ -56,6 +58,14 @@ def _many_clients(plan: Plan) -> None:
             why = "starts a server of its own (key start)" if variant.settings.get("start") else "is no server"
             need = "several clients need a running one (adapter http or websocket, with url alone)"
             raise ConfigError(f"--clients {plan.clients}: variant {variant.name!r} {why}; {need}")
+
+
+def _shards(plan: Plan) -> None:
+    """Shards are sessions of one variant's own chunks; nothing else may divide these, or follow a single session."""
+    if plan.clients > 1:
+        raise ConfigError(f"--shards {plan.shards}: --clients {plan.clients} divides the chunks already")
+    if plan.stop_early:
+        raise ConfigError(f"--shards {plan.shards}: --stop-early follows one session")
 
 
 def _scorer(name: str, options: Mapping[str, Any]) -> None:

@@ -30,10 +30,15 @@ if TYPE_CHECKING:
 
 PATIENCE = 60.0  # s to wait for a backend that is away
 _LOOK = (0.2, 2.0)  # s between two tries, growing from the first to the second
+_LOSSES = 3  # machines that one chunk may take with it before it is left unspoken
 
 
 class BackendGone(SoakError):
     """A backend was away for longer than the run waits. What was not spoken is not judged."""
+
+
+class WorkerLost(SoakError):
+    """The machine on which the worker lived is gone, and with it the answer to the request in flight."""
 
 
 class WorkerLike(Protocol):
@@ -44,7 +49,9 @@ class WorkerLike(Protocol):
 
     def start(self) -> Capabilities: ...
 
-    def request(self, request: Request) -> Reply: ...
+    def request(self, request: Request) -> Reply:
+        """Have one text spoken. Raises WorkerLost where the machine went away meanwhile."""
+        ...
 
     def restart(self) -> Capabilities: ...
 
@@ -82,6 +89,9 @@ class Session:
 
     A backend that is away (no server answers, no program starts) was asked nothing: no attempt is journalled. It is
     waited for up to ``patience`` seconds; ``say`` tells who watches.
+
+    Where the machine is lost that a request was at, the attempt is journalled as lost (arm ``lost``) and the chunk is
+    asked again of a new worker.
     """
 
     def __init__(
@@ -140,10 +150,10 @@ class Session:
         """End the worker."""
         self._worker.stop()
 
-    def _ready(self) -> None:
+    def _ready(self, why: str = "restart after failure") -> None:
         if not self._worker.alive:
             self.capabilities = self._worker.restart()
-            self._begin_epoch("restart after failure")
+            self._begin_epoch(why)
         elif self.variant.reload_every and self._since_load >= self.variant.reload_every:
             self.capabilities = self._worker.restart()
             self._begin_epoch("reload")
@@ -154,7 +164,8 @@ class Session:
 
     def _attempt(self, turn: PlannedRequest, arm: str, take: int) -> Attempt:
         seed = turn.seed if turn.seed is not None else seed_for(self.variant, turn.chunk.id, turn.take)
-        reply = self._ask(
+        reply = self._ask_until_kept(
+            turn,
             Request(
                 chunk_id=turn.chunk.id,
                 text=turn.chunk.text,
@@ -164,7 +175,7 @@ class Session:
                 overrides=dict(turn.overrides or {}),
                 tokens=turn.tokens,
                 expected=turn.chunk.expected,
-            )
+            ),
         )
         computes = self.capabilities.computes
         own = computes is Computes.HERE  # else the worker is a client, and its CPU seconds and memory are nobody's
@@ -198,6 +209,35 @@ class Session:
             return self._run.record_attempt(attempt, reply.samples)
         except CannotStore as error:  # what a backend says must never end the run: that it cannot be kept is the result
             return self._run.record_attempt(_without_answer(attempt, str(error)), None)
+
+    def _ask_until_kept(self, turn: PlannedRequest, request: Request) -> Reply:
+        """The reply of a worker whose machine stayed. Raises BackendGone once several were lost at this request."""
+        for _ in range(_LOSSES):
+            try:
+                return self._ask(request)
+            except WorkerLost as loss:
+                self._record_loss(turn, request.seed, loss)
+                self._say(f"{self.variant.name}: {loss}; chunk {request.chunk_id} is spoken again on another node")
+                self._ready("its node was lost")
+        raise BackendGone(f"{_LOSSES} nodes in a row were lost while they spoke chunk {request.chunk_id!r}")
+
+    def _record_loss(self, turn: PlannedRequest, seed: int | None, loss: WorkerLost) -> None:
+        self._run.record_attempt(
+            Attempt(
+                session=self.id,
+                epoch=self._epoch,
+                sequence=self._sequence,
+                chunk_id=turn.chunk.id,
+                variant=self.variant.name,
+                arm=Arm.LOST,
+                take=self._sequence,  # a chunk may be lost more than once
+                seed=seed,
+                outcome=Outcome.LOST,
+                detail=str(loss),
+            ),
+            None,
+        )
+        self._sequence += 1
 
     def _ask(self, request: Request) -> Reply:
         """The reply of a backend that is there. Raises BackendGone once patience is spent, at once where it is vain."""

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
-from harness.backends.worker import Worker
 from harness.core.errors import SoakError
 from harness.core.records import Arm, Attempt, Chunk, Computes, Measurement, Status, TokenLayout, Variant, VerdictWord
 from harness.detectors.base import LEFT_OUT
 from harness.engine.assessor import PendingVerdict, ScoringPipeline
-from harness.engine.clients import Client, ClientLoad, Relay, speak_at_once
+from harness.engine.executor import executor_of
 from harness.engine.final import FinishedSession, finalise
 from harness.engine.kin import settle_voice
 from harness.engine.pace import RESTARTS_IN_VAIN, Speed, patiently
+from harness.engine.parts import SessionPart, session_parts
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
 from harness.engine.session import BackendGone, PlannedRequest, Session
@@ -85,31 +84,55 @@ class Soak:
         ``overrides``: chunk id -> settings for the request of that chunk alone. ``enough`` is asked before each chunk
         with what is known so far; the session ends when it says so.
         """
-        chunks = self.plan.chunks(self.variant)
-        if self.plan.clients > 1:
-            return self._speak_at_once(chunks)
-        row, done = self.session_row(Arm.SOAK, [chunk.id for chunk in chunks], {})
-        spoken = {attempt.chunk_id for attempt in done if attempt.arm == Arm.SOAK}
-        self._again(done, {chunk.id: chunk for chunk in chunks})
-        todo = [chunk for chunk in chunks if chunk.id not in spoken]
-        began, count, rtfx = time.monotonic(), 0, Speed()
+        speed = Speed()
+        for part in session_parts(self.plan, self.variant):
+            self._speak_part(part, speed, overrides or {}, enough)
+        return self._finish(speed.value)
+
+    def judge_spoken(self) -> list[PendingVerdict]:
+        """Judge what was spoken before, speak nothing; returns the judged attempts."""
+        for part in session_parts(self.plan, self.variant):
+            self.begin_part(part)
+        return self._finish(None)
+
+    def _speak_part(
+        self,
+        part: SessionPart,
+        speed: Speed,
+        overrides: Mapping[str, Mapping[str, Any]],
+        enough: Callable[[list[PendingVerdict]], bool] | None,
+    ) -> None:
+        """Speak what is left of one session; what was spoken before is recalled or judged."""
+        row, done, todo = self.begin_part(part)
+        began = time.monotonic()
         previous: tuple[int, Chunk] | None = None
-        turns = [PlannedRequest(chunk, overrides=(overrides or {}).get(chunk.id)) for chunk in todo]
+        turns = [PlannedRequest(chunk, overrides=overrides.get(chunk.id)) for chunk in todo]
         if enough is not None and enough(list(self.cases.values())):
             turns = []
+        count = 0
         for attempt, chunk, layout in self._attempts(row, done, turns, Arm.SOAK):
             if attempt.arm == Arm.SOAK:
                 count += 1
-                rtfx.add(attempt)
+                speed.add(attempt)
                 before = previous[1] if previous is not None and previous[0] == attempt.epoch else None
                 self.submit(attempt, chunk, layout, before)
                 previous = (attempt.epoch, chunk)
             self.assessor.collect()
-            self.tick("soak", count, len(todo), began, rtfx.value, chunk.id)
+            self.tick(f"soak{part.title}", count, len(todo), began, speed.value, chunk.id)
             if enough is not None and enough(list(self.cases.values())):
                 self.close()
                 break
-        return self._finish(rtfx.value)
+
+    def begin_part(self, part: SessionPart, *, score: bool = True) -> tuple[int, list[Attempt], list[Chunk]]:
+        """Begin or take up a session; returns its number, its attempts so far and the chunks that are left.
+
+        With ``score``, what was journalled and not judged is sent to be scored, unless it is on its way already.
+        """
+        row, done = self.session_row(Arm.SOAK, [chunk.id for chunk in part.chunks], dict(part.details))
+        spoken = {attempt.chunk_id for attempt in done if attempt.arm == Arm.SOAK}
+        if score:
+            self._again(done, {chunk.id: chunk for chunk in part.chunks})
+        return row, done, [chunk for chunk in part.chunks if chunk.id not in spoken]
 
     def _finish(self, rtfx: float | None) -> list[PendingVerdict]:
         """Wait for the scorers, find out whose voice it is, and make the verdicts final."""
@@ -119,49 +142,6 @@ class Soak:
         self.profile = settle_voice(self.run, self.variant, reference, self.profile, spoken, self.progress.say)
         self.ended = finalise(self.run, spoken)
         return list(self.cases.values())
-
-    def _speak_at_once(self, chunks: Sequence[Chunk]) -> list[PendingVerdict]:
-        """Speak the chunks by several clients of one server, dealt out to them in turn."""
-        relay, count = Relay(), self.plan.clients
-        clients = [self._client(relay, chunks[number::count], number) for number in range(count)]
-        began, speed = time.monotonic(), Speed()
-        before: dict[int, tuple[int, Chunk]] = {}
-        todo = sum(len(client.turns) for client in clients)
-        try:
-            with contextlib.closing(speak_at_once(self.run, relay, clients, self._note_load)) as every:
-                for number, one in enumerate(every, 1):
-                    attempt = one.attempt
-                    if attempt.arm == Arm.SOAK:
-                        speed.add(attempt)
-                        epoch, previous = before.get(attempt.session, (-1, None))
-                        self.submit(attempt, one.chunk, one.layout, previous if epoch == attempt.epoch else None)
-                        before[attempt.session] = (attempt.epoch, one.chunk)
-                    self.assessor.collect()
-                    self.tick(f"soak, {count} clients", min(number, todo), todo, began, speed.value, one.chunk.id)
-        except BackendGone as error:
-            self._give_up(error)
-        return self._finish(speed.value)
-
-    def _client(self, relay: Relay, chunks: Sequence[Chunk], number: int) -> Client:
-        row, done = self.session_row(Arm.SOAK, [chunk.id for chunk in chunks], {"client": number})
-        spoken = {attempt.chunk_id for attempt in done if attempt.arm == Arm.SOAK}
-        self._again(done, {chunk.id: chunk for chunk in chunks})
-        worker = Worker(self.variant, self.workdir)
-        session = Session(
-            cast("Run", relay),
-            self.variant,
-            worker,
-            row,
-            patience=self.plan.patience,
-            say=self.progress.say,
-        )
-        turns = [PlannedRequest(chunk) for chunk in chunks if chunk.id not in spoken]
-        first = 1 + max((attempt.sequence for attempt in done), default=-1)
-        return Client(session, turns, "resume" if done else "start", first)
-
-    def _note_load(self, loaded: ClientLoad) -> None:
-        figures = {"clients": loaded.clients, "requests": loaded.requests, "seconds": round(loaded.seconds, 3)}
-        self.run.record_event("clients", {"variant": self.variant.name, **figures})
 
     def session_row(self, arm: str, ids: list[str], details: dict[str, Any]) -> tuple[int, list[Attempt]]:
         """The session of this variant, arm and details: a new one, or on resume the one already begun."""
@@ -198,7 +178,8 @@ class Soak:
         chunks = {turn.chunk.id: turn.chunk for turn in turns}
         layout = self._layout_of(row)
         for attempt in done:
-            yield attempt, chunks[attempt.chunk_id], layout
+            if attempt.arm != Arm.LOST:
+                yield attempt, chunks[attempt.chunk_id], layout
         have = {(attempt.chunk_id, attempt.arm, attempt.take) for attempt in done}
         todo = [turn for turn in turns if (turn.chunk.id, turn.arm or str(arm), turn.take) not in have]
         yield from self._attempts(row, done, todo, arm)
@@ -216,14 +197,14 @@ class Soak:
         if not turns or self.gone:
             return
         self.close()
-        worker = Worker(self.variant, self.workdir)
+        worker = executor_of(self.plan).worker(self.variant, self.workdir, self.progress.say, apart=True)
         told = self.progress.say
         self._living = session = Session(
             self.run, self.variant, worker, row, str(arm), patience=self.plan.patience, say=told
         )
         try:
             session.open("resume" if done else "start", sequence=1 + max((a.sequence for a in done), default=-1))
-            for turn, restart in patiently(session, turns, self._give_up):
+            for turn, restart in patiently(session, turns, self.give_up):
                 for attempt in restart(turn):
                     yield attempt, turn.chunk, session.layout
         finally:
@@ -231,7 +212,8 @@ class Soak:
                 self._living = None
             session.close()
 
-    def _give_up(self, error: SoakError) -> None:
+    def give_up(self, error: SoakError) -> None:
+        """Journal and say why nothing more is asked of the backend."""
         if isinstance(error, BackendGone):
             self.gone = str(error)
             self.run.record_event("backend away", {"variant": self.variant.name, "reason": self.gone})
@@ -251,6 +233,8 @@ class Soak:
             previous = chunks[before.chunk_id] if before is not None and same else None
             layout = self._layout_of(attempt.session)
             before = attempt
+            if attempt.id in self.cases:
+                continue
             if attempt.id not in verdicts:
                 self.submit(attempt, chunks[attempt.chunk_id], layout, previous)
                 continue

@@ -13,6 +13,7 @@ from harness.core.errors import SoakError
 from harness.core.records import Claim, Json, Variant
 from harness.engine.assessor import ScoringPipeline
 from harness.engine.engine import Engine, Standard
+from harness.engine.executor import executor_of
 from harness.engine.machine import watched
 from harness.engine.plan import Plan
 from harness.engine.preflight import refuse
@@ -50,7 +51,8 @@ class ExperimentRun:
         self._workdir = tempfile.TemporaryDirectory(prefix="tts-soak-")
         self._soaks: list[Soak] = []
         self._load = contextlib.ExitStack()
-        self._load.enter_context(watched(self.run, self.plan.suite, ", ".join(v.name for v in self.plan.variants)))
+        if self.plan.ray is None:  # elsewhere this machine's load says nothing of the timings
+            self._load.enter_context(watched(self.run, self.plan.suite, ", ".join(v.name for v in self.plan.variants)))
         return self
 
     def __exit__(
@@ -60,6 +62,7 @@ class ExperimentRun:
             soak.close()
         self._load.close()
         self.assessor.close(now=kind is not None)
+        executor_of(self.plan).rest()
         self._workdir.cleanup()
         self.run.finish("finished" if kind is None else "interrupted")
         self.run.close()

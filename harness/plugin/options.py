@@ -70,6 +70,8 @@ def add(parser: pytest.Parser) -> None:
     option("--reports", metavar="DIR", type=Path, default=None, help="where run directories go (default: ./reports)")
     option("--clients", metavar="N", type=_count, default=1, help="stress: ask a running server with N clients at once")
     option("--jobs", metavar="N", type=_count, default=None, help="scoring processes (default: cores synthesis leaves)")
+    option("--shards", metavar="N", type=_count, default=1, help="stress: cut the chunks into N sessions, each anew")
+    option("--ray", metavar="ADDRESS", default=None, help="speak and score on this Ray cluster: auto, or HOST:PORT")
     option("--patience", metavar="S", type=_seconds, default=60.0, help="wait so long for a backend that is away")
     option("--no-confirm", action="store_true", help="do not replay faulty chunks; they stay suspected")
     option("--replay-seeds", metavar="N", type=_count, default=2, help="other seeds in a replay (default 2)")
@@ -114,7 +116,7 @@ def _seconds(text: str) -> float:
 # how an option of the table is read: as on the command line
 _KINDS: Mapping[str, Callable[[str], Any]] = {
     **dict.fromkeys(("variants", "reports", "limits", "calibration"), Path),
-    **dict.fromkeys(("chunks", "clients", "jobs", "replay-seeds", "replay-most", "keep"), _count),
+    **dict.fromkeys(("chunks", "clients", "jobs", "shards", "replay-seeds", "replay-most", "keep"), _count),
     "quiet-chunks": int,
     "patience": _seconds,
     "seed": _seed,

@@ -161,6 +161,8 @@ def plan_for(asked: SuiteOptions, scene: SuiteContext, items: Iterable[pytest.It
         quiet_chunks=0 if asked.getoption("clients") > 1 else asked.getoption("quiet_chunks"),
         clients=asked.getoption("clients"),
         jobs=asked.getoption("jobs"),
+        shards=asked.getoption("shards") if suite_of(scene.suite).is_soak else 1,
+        ray=asked.getoption("ray"),
         arguments=asked.arguments,
         stop_early=asked.getoption("stop_early") and suite_of(scene.suite).is_soak,
         patience=asked.getoption("patience"),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from harness.core.errors import SoakError
 from harness.engine.scoring.job import ScoreJob, ScoreResult
 from harness.engine.scoring.queue import JobQueue
 
@@ -15,7 +16,10 @@ class ScoringSeat(Protocol):
     """Where jobs are done one after the other, in whatever process and on whatever machine."""
 
     def score(self, job: ScoreJob) -> ScoreResult | None:
-        """Do a job; whatever goes wrong is in the result. None: this seat cannot work now, another one may."""
+        """Do a job; whatever goes wrong is in the result. None: this seat could not do it, another try may.
+
+        Raises SoakError where no seat could do any.
+        """
         ...
 
     def stop(self) -> None:
@@ -34,7 +38,12 @@ class ScoringPool:
     """
 
     def __init__(
-        self, seats: Sequence[ScoringSeat], beside: int, deliver: Callable[[ScoreResult], None], *, in_order: bool
+        self,
+        seats: Sequence[ScoringSeat],
+        beside: int,
+        deliver: Callable[[ScoreResult | SoakError], None],
+        *,
+        in_order: bool,
     ) -> None:
         self.seats = list(seats)
         self.held_up = 0.0
@@ -73,7 +82,11 @@ class ScoringPool:
 
     def _feed(self, number: int, seat: ScoringSeat) -> None:
         while (job := self._jobs.take(number)) is not None:
-            result = seat.score(job)
+            try:
+                result = seat.score(job)
+            except SoakError as error:
+                self._deliver(error)
+                break
             if result is None:
                 self._jobs.put_back(job)
             else:

@@ -1,0 +1,42 @@
+"""How a variant's chunks are divided into sessions: one, one a client, or one a shard."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.core.records import Chunk, Variant
+from harness.engine.plan import Plan
+
+
+@dataclass(frozen=True)
+class SessionPart:
+    """The chunks of one session, in order. ``details`` tell it from the variant's other sessions in the journal."""
+
+    chunks: tuple[Chunk, ...]
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What is added to the name of its stage, e.g. ``, shard 2 of 4``."""
+        return f", shard {self.details['shard']} of {self.details['shards']}" if "shard" in self.details else ""
+
+
+def session_parts(plan: Plan, variant: Variant) -> list[SessionPart]:
+    """Return the sessions of a variant: dealt out to clients in turn, or cut into shards of consecutive chunks.
+
+    Shards differ in length by one chunk at most; there are no more of them than chunks.
+    """
+    chunks = plan.chunks(variant)
+    if plan.clients > 1:
+        return [SessionPart(chunks[number :: plan.clients], {"client": number}) for number in range(plan.clients)]
+    count = max(1, min(plan.shards, len(chunks)))
+    if count == 1:
+        return [SessionPart(chunks)]
+    edges = [number * len(chunks) // count for number in range(count + 1)]
+    return [
+        SessionPart(chunks[first:last], {"shard": number, "shards": count})
+        for number, (first, last) in enumerate(itertools.pairwise(edges), 1)
+    ]
