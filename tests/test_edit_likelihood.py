@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.audio import read_audio
@@ -65,6 +67,34 @@ def test_words_are_read_in_the_recognizers_own_spelling() -> None:
     assert as_spelled(words, spoken, same) == ("He", "said,", "at", "4", "go.")
     assert as_spelled(words, ["He", "said,", "at", "five", "go."], same) == ("He", "said,", "at", "four,", "go.")
     assert as_spelled(["twenty", "three", "men"], ["23", "men"], lambda *_: True) == ("23", "", "men")
+
+
+def test_a_long_number_that_was_timed_in_pieces_is_the_number_that_is_written() -> None:
+    words = ["the", "lowest", "said", "1788.", "no", "more"]
+    names, times = ["the", "lowest", "said", "1", ",788.", "no", "more"], [0.0, 0.2, 0.5, 0.8, 1.1, 3.0, 3.2, 3.5]
+    said = [TimedWord(name, *span) for name, span in zip(names, itertools.pairwise(times), strict=True)]
+    voices = Activity(np.ones(600, bool), np.zeros(600))
+
+    def one_number(one: str, other: str) -> bool:
+        return one.strip(".") == other.strip(".").replace(",", "")
+
+    stretches = unexplained(words, said, one_number, voices, (0.0, 3.5), spoken_letters)
+    assert [one.heard for one in stretches] == [""], "only what follows the last word, which is nothing"
+
+
+@pytest.mark.parametrize(("transcript", "cut"), [("she came to his face", False), ("she came to his", True)])
+def test_an_end_that_the_transcript_holds_is_not_cut_off(transcript: str, cut: bool) -> None:
+    edit = {"kind": "end", "ref": [4, 5], "said": [], "gain": 4.7, "second": 1.1, "span": [1.0, 1.4]}
+    spoken = ["She", "came", "to", "his", "face."]
+    words = [{"word": word, "start": at / 4, "end": (at + 1) / 4, "logprob": -0.1} for at, word in enumerate(spoken)]
+    payloads = {
+        "edit_likelihood": {"words": words, "edits": [edit], "unexplained": []},
+        "intelligibility": {"reference": "she came to his face", "hypothesis": transcript, "words": []},
+    }
+    measured = {name: Measurement(name, "1", Status.OK, payload) for name, payload in payloads.items()}
+    view = DetectorInput(Chunk("c", "She came to his face."), Attempt(0, 0, 0, "c", "v"), measured)
+    evidence = get("truncation").evidence(view)
+    assert evidence.value is not None and (evidence.value > 2.0) is cut
 
 
 def test_the_end_is_looked_for_behind_the_last_word_that_was_heard() -> None:
@@ -182,8 +212,6 @@ def test_a_word_that_the_second_model_spells_in_its_own_way_is_put_in_by_both(
 
 
 def test_time_between_words_is_that_of_the_words_as_spoken() -> None:
-    import numpy as np
-
     activity = Activity(np.ones(600, bool), np.zeros(600))
     said = [TimedWord(word, at, at + 0.5) for word, at in (("It", 0.0), ("said", 0.5), ("178.", 1.0), ("The", 4.0))]
 

@@ -15,6 +15,7 @@ from harness.detectors._edits import (
 )
 from harness.detectors._inject import give, speech, word_start, words
 from harness.detectors.base import BaseFault, CannotInject, Citation, DetectorValue, Family, InjectionMaterial
+from harness.text.characters import letters_and_digits
 
 
 def lose_the_end(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
@@ -46,11 +47,27 @@ class Truncation(BaseFault):
     injectors = words((1.0, 2.0, 4.0, 6.0, 10.0), 6.0, lose_the_end)  # the reports' last sentence, a short one
 
     def measure(self, view: DetectorInput) -> DetectorValue:
+        missing = [edit for edit in heard_edits(view) if _of_the_end(edit)]
+        if any(_was_heard(edit, view) for edit in missing):
+            return DetectorValue(NOTHING)
         return likeliest(heard_edits(view), _of_the_end, lambda edit: f"{quoted(edit.written)} not spoken", NOTHING)
 
     def continuous(self, view: DetectorInput) -> float | None:
-        return best_gain(heard_edits(view), _of_the_end)
+        edits = heard_edits(view)
+        gain = best_gain(edits, _of_the_end)
+        heard = any(_was_heard(edit, view) for edit in edits if _of_the_end(edit))
+        return min(gain, NOTHING) if heard and gain is not None else gain
 
 
 def _of_the_end(edit: HeardEdit) -> bool:
     return edit.kind == "end" or (is_missing(edit) and edit.at_end)
+
+
+def _was_heard(edit: HeardEdit, view: DetectorInput) -> bool:
+    """Return whether the transcript ends with the words that an edit says were never spoken."""
+    written, tail = letters_and_digits(" ".join(edit.written)), ""
+    for word in reversed(str((view.payload("intelligibility") or {}).get("hypothesis") or "").split()):
+        tail = letters_and_digits(word) + tail
+        if len(tail) >= len(written) > 0:
+            return tail == written
+    return False

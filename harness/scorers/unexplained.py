@@ -5,6 +5,7 @@ Times in seconds of the clip.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -83,7 +84,7 @@ def unexplained(
         seconds = _sound(activity, start, end)
         if seconds >= LEAST or behind is outside[1]:
             expected = pace * sum(map(letters, words[before.after : behind.first]))
-            said = " ".join(word.word for word in heard[before.end : behind.start])
+            said = _joined(heard[before.end : behind.start])
             stretches.append(UnexplainedSpeech((start, end), before.after, behind.first, seconds, expected, said))
     return stretches
 
@@ -94,15 +95,16 @@ def _anchors(words: Sequence[str], heard: Sequence[TimedWord], same: Callable[[s
     for first, after, start, end in word_differences(words, [word.word for word in heard]):
         for width in range(first - place):
             yield _Anchor(place + width, place + width + 1, spoken + width, spoken + width + 1)
-        if (
-            first < after
-            and start < end
-            and same(" ".join(words[first:after]), " ".join(w.word for w in heard[start:end]))
-        ):
+        if first < after and start < end and same(" ".join(words[first:after]), _joined(heard[start:end])):
             yield _Anchor(first, after, start, end)
         place, spoken = after, end
     for width in range(len(words) - place):
         yield _Anchor(place + width, place + width + 1, spoken + width, spoken + width + 1)
+
+
+def _joined(heard: Sequence[TimedWord]) -> str:
+    """Return heard words as a text; the recognizer times a long number in pieces ("1" and ",788")."""
+    return re.sub(r"(?<=\d) (?=[,.:]\d)", "", " ".join(word.word for word in heard))
 
 
 def _sound(activity: Activity, start: float, end: float) -> float:
