@@ -1,6 +1,7 @@
 """The run table: from Python, from the command line, and what other programs are sent."""
 
 import json
+import struct
 import subprocess
 import sys
 
@@ -113,3 +114,39 @@ def test_mlflow_has_a_run_a_variant_with_its_figures(spoken, monkeypatch):
     by_variant = {run.data.tags["tts_soak.variant"]: run.data.metrics for run in runs}
     assert by_variant["broken"]["faults.crash"] == 1
     assert by_variant["mine"]["chunks"] == 3
+
+
+def wandb_records(path):
+    """Every record of an offline run's file: LevelDB's log format in blocks of 32 KiB, behind 7 bytes of its own."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    data, place, parts = path.read_bytes(), 7, b""
+    while place + 7 <= len(data):
+        left = 32768 - place % 32768
+        if left < 7:
+            place += left
+            continue
+        _, size, kind = struct.unpack("<IHB", data[place : place + 7])
+        parts += data[place + 7 : place + 7 + size]
+        place += 7 + size
+        if kind in (1, 4):  # whole, or the last of several
+            yield Record.FromString(parts)
+            parts = b""
+
+
+def test_wandb_keeps_a_run_a_variant_offline(spoken, tmp_path):
+    pytest.importorskip("wandb", reason="the extra 'wandb' is not installed")
+    here, _ = spoken
+    done = run(here, "export", "--to", "wandb", "--target", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    figures = {}
+    for path in (tmp_path / "wandb").glob("offline-run-*/run-*.wandb"):
+        variant, values = "", {}
+        for record in wandb_records(path):
+            for entry in record.run.config.update:
+                variant = json.loads(entry.value_json) if entry.key == "variant" else variant
+            values |= {entry.key: json.loads(entry.value_json) for entry in record.summary.update}
+        figures[variant] = values
+    assert figures["broken"]["faults.crash"] == 1
+    assert figures["mine"]["chunks"] == 3
+    assert "offline-run-" in done.stdout and "of broken" in done.stdout

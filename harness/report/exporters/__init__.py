@@ -9,5 +9,6 @@ EXPORTERS: Registry[Exporter] = Registry("exporter", "tts_soak.exporters", ("__c
 EXPORTERS.add("benchmark", "harness.report.exporters.benchmark:write_benchmark")
 EXPORTERS.add("mlflow", "harness.report.exporters.tracking:log_to_mlflow")
 EXPORTERS.add("prometheus", "harness.report.exporters.prometheus:write_prometheus")
+EXPORTERS.add("wandb", "harness.report.exporters.wandb_runs:log_to_wandb")
 
 __all__ = ["EXPORTERS", "ExportedRun", "Exporter", "open_run"]
