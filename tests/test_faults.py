@@ -264,7 +264,10 @@ def scored(kind: str, first: int, after: int, gain: float, second: float | None 
 
 
 def edited(*edits: dict[str, Any], text: str = TEXT, unexplained: list[dict[str, Any]] | None = None) -> DetectorInput:
-    return view(text=text, edit_likelihood={"edits": list(edits), "unexplained": unexplained or []})
+    gone = {place for edit in edits if edit["kind"] in ("omit", "end") for place in range(*edit["ref"])}
+    heard = " ".join(word for place, word in enumerate(text.split()) if place not in gone)
+    scores = {"edits": list(edits), "unexplained": unexplained or []}
+    return view(text=text, edit_likelihood=scores, intelligibility={"hypothesis": heard})
 
 
 def stretch(at: int, seconds: float, expected: float = 0.0, **changes: Any) -> dict[str, Any]:
@@ -375,8 +378,12 @@ def test_a_stretch_in_another_language_is_named() -> None:
     assert not over("language-switch", edited(unexplained=[english, stretch(END, 0.0)]))
     robotic = stretch(9, 1.2, language="nn", probability=0.06, own=0.45)
     assert not over("language-switch", edited(unexplained=[robotic, stretch(END, 0.0)])), "no language is likely"
-    alike = {**stretch(9, 1.2, language="th", probability=0.5, own=0.07, heard="every leaving"), "ref": [7, 8]}
+    alike = {**stretch(9, 1.2, 0.6, language="th", probability=0.5, own=0.07, heard="every leaving"), "ref": [7, 8]}
     assert not over("language-switch", edited(unexplained=[alike, stretch(END, 0.0)])), "those are its words, misheard"
+    longer = {**alike, "seconds": 3.0}
+    assert over("language-switch", edited(unexplained=[longer, stretch(END, 0.0)])), "they take no 3 s"
+    wordless = stretch(9, 2.0, language="ja", probability=0.9, own=0.01, heard="...")
+    assert over("language-switch", edited(unexplained=[wordless, stretch(END, 0.0)])), "dots are no words of the text"
     unknown = stretch(9, 2.0, language="en", probability=0.97, own=None)
     assert not get("language-switch").evidence(edited(unexplained=[unknown, stretch(END, 0.0)])).applies
 

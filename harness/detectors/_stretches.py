@@ -14,6 +14,7 @@ from harness.text.characters import letters_and_digits
 SLOW = 1.4  # times the clip's own pace, which a word that was misheard may take
 STRETCHED = 0.15  # s that it may take beyond that
 MISHEARD = 55.0  # % of the letters that what was heard shares with the words that stand there: it is those words
+MISHEARD_SECONDS = 1.0  # s beyond what those words take; with more sound than that it is not they alone
 RAREST = 1e-4  # probability of a language; the scorer rounds to it
 
 
@@ -35,10 +36,11 @@ class Stretch:
 
     @property
     def misheard(self) -> bool:
-        """Whether what was heard is much like the words that stand there."""
+        """Whether what was heard is much like the words that stand there, and takes about as long."""
         from rapidfuzz.fuzz import ratio
 
-        return bool(self.heard) and ratio(letters_and_digits(self.heard), letters_and_digits(self.written)) >= MISHEARD
+        heard, written = letters_and_digits(self.heard), letters_and_digits(self.written)
+        return bool(heard) and self.too_many <= MISHEARD_SECONDS and ratio(heard, written) >= MISHEARD
 
     @property
     def other_language(self) -> float:
