@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.table import Table
 
 from harness.core.printable import printable
 from harness.engine.progress import Tick
+
+if TYPE_CHECKING:
+    from harness.report.summary import RunSummary, ScoringLag, VariantSummary
 
 _PLAIN_EVERY = 15.0  # s between lines where the terminal cannot rewrite one
 
@@ -76,23 +79,22 @@ def progress_line(tick: Tick) -> str:
     return " | ".join(part for part in parts if part)
 
 
-def verdict_table(summary: dict[str, Any], width: int) -> str:
+def verdict_table(summary: RunSummary, width: int) -> str:
     """The closing table, one row a variant, from ``summary.json``'s content; what no variant tells has no column.
 
     Where a variant spoke several languages, a second table has WER and CER of each.
     """
-    timed = (summary.get("timings") or {}).get("valid") is not False
-    rows = [_cells(name, row, "{:.1f}" if timed else "({:.1f})") for name, row in summary["variants"].items()]
+    rows = [_cells(name, row, "{:.1f}" if summary.timed else "({:.1f})") for name, row in summary.variants.items()]
     languages = [
         {
             "variant": name,
             "language": tag,
-            "chunks heard": str(errors["wer"]["chunks"]),
-            "WER": _percent(errors["wer"]["rate"]),
-            "CER": _percent(errors["cer"]["rate"]),
+            "chunks heard": str(errors.wer.chunks),
+            "WER": _percent(errors.wer.rate),
+            "CER": _percent(errors.cer.rate),
         }
-        for name, row in summary["variants"].items()
-        for tag, errors in (row.get("by_language") or {}).items()
+        for name, row in summary.variants.items()
+        for tag, errors in row.by_language.items()
     ]
     return "\n\n".join(_grid(cells, width) for cells in (rows, languages) if cells)
 
@@ -125,30 +127,29 @@ _OPTIONAL = (
 )
 
 
-def _cells(name: str, row: dict[str, Any], speed: str) -> dict[str, str]:
-    rate, stream = row["fault_rate"], row.get("streaming") or {}
-    first = stream.get("ttfa") or {}
-    late = "-" if stream.get("underruns") is None else f"{stream['underruns']} in {stream['listened']}"
-    ttfa = "-" if first.get("p50") is None else f"{first['p50']:.2f} s ({first['p95']:.2f})"
+def _cells(name: str, row: VariantSummary, speed: str) -> dict[str, str]:
+    rate, stream, first = row.fault_rate, row.streaming, row.streaming.ttfa
+    late = "-" if stream.underruns is None else f"{stream.underruns} in {stream.listened}"
+    ttfa = "-" if first.p50 is None else f"{first.p50:.2f} s ({first.p95:.2f})"
     return {
         "variant": name,
-        "chunks": str(row["chunks"]),
-        "clean": str(row["clean"]),
-        "faulty": str(row["faulty"]),
-        "not judged": str(row["not_judged"]),
-        "fault rate (95%)": f"{_percent(rate['value'])} ({_percent(rate['low'])}-{_percent(rate['high'])})",
-        "WER": _percent(row["wer"]["rate"]),
-        "CER": _percent(row["cer"]["rate"]),
-        "speaker sim.": _number(row["speaker_similarity"]["mean"], "{:.3f}"),
-        "RTFx": _number(row["rtfx"]["value"], speed),
-        "clients": str((row.get("load") or {}).get("clients") or "-"),
-        "requests/s": _number((row.get("load") or {}).get("requests_per_second"), "{:.2f}"),
-        "RTFx together": _number((row.get("load") or {}).get("audio_per_second"), speed),
-        "RTFx CPU": _number(row["rtfx"].get("cpu"), speed),
+        "chunks": str(row.chunks),
+        "clean": str(row.clean),
+        "faulty": str(row.faulty),
+        "not judged": str(row.not_judged),
+        "fault rate (95%)": f"{_percent(rate.value)} ({_percent(rate.low)}-{_percent(rate.high)})",
+        "WER": _percent(row.wer.rate),
+        "CER": _percent(row.cer.rate),
+        "speaker sim.": _number(row.speaker_similarity.mean, "{:.3f}"),
+        "RTFx": _number(row.rtfx.value, speed),
+        "clients": str(row.load.clients or "-"),
+        "requests/s": _number(row.load.requests_per_second, "{:.2f}"),
+        "RTFx together": _number(row.load.audio_per_second, speed),
+        "RTFx CPU": _number(row.rtfx.cpu, speed),
         "TTFA p50 (p95)": ttfa,
         "underruns": late,
-        "tokens/chunk": _number(row["tokens"]["mean"], "{:.0f}"),
-        "peak memory": _number(row["peak_memory_bytes"], "{:.0f} MB", 1e-6),
+        "tokens/chunk": _number(row.tokens.mean, "{:.0f}"),
+        "peak memory": _number(row.peak_memory_bytes, "{:.0f} MB", 1e-6),
     }
 
 
@@ -156,56 +157,55 @@ _SMALL = ("too small to say", "chunks are too few")
 _NOTHING_ODD = "as a whole within"  # it informs, and there is nothing to tell
 
 
-def closing_lines(summary: dict[str, Any]) -> list[str]:
+def closing_lines(summary: RunSummary) -> list[str]:
     """What a stranger asks next: which faults, how sure, what was not judged and why, who listened, what disk."""
     lines: list[str] = []
     open_ones: dict[str, list[str]] = {}
-    for name, row in summary["variants"].items():
-        if row["faulty"]:
-            classes = ", ".join(f"{fault} {count}" for fault, count in row["faults"].items())
-            bound = ", ".join(f"{count} to the {what}" for what, count in row["bound_to"].items())
-            sure = f"{row['confirmed']} chunks confirmed, {row['suspected']} suspected"
-            if row.get("recorded"):
+    for name, row in summary.variants.items():
+        if row.faulty:
+            classes = ", ".join(f"{fault} {count}" for fault, count in row.faults.items())
+            bound = ", ".join(f"{count} to the {what}" for what, count in row.bound_to.items())
+            sure = f"{row.confirmed} chunks confirmed, {row.suspected} suspected"
+            if row.recorded:
                 sure = "recordings cannot be spoken again"
             lines.append(f"{name}: {classes} ({sure}{'; bound: ' + bound if bound else ''})")
-        if row.get("nothing_to_speak"):
-            lines.append(f"{name}: {row['nothing_to_speak']} with nothing to speak, and answered so")
-        if late := row.get("scoring_lag"):
-            lines.append(_lag_line(name, late))
-        for reason, count in list(row["not_judged_because"].items())[:3]:
+        if row.nothing_to_speak:
+            lines.append(f"{name}: {row.nothing_to_speak} with nothing to speak, and answered so")
+        for reason, count in list(row.not_judged_because.items())[:3]:
             lines.append(f"{name}: {count} not judged: {reason}")
-        if row.get("looped"):
+        if row.looped:
             lines.append(
-                f"{name}: recognizer looped in {row['looped']} chunks; their words are not judged and not in the WER"
+                f"{name}: recognizer looped in {row.looped} chunks; their words are not judged and not in the WER"
             )
-        for claim in row["claims"]:
-            small = claim["passed"] is None and any(words in claim["statement"] for words in _SMALL)
-            if claim["passed"] is None and claim["statement"].startswith(_NOTHING_ODD):
+        if row.scoring_lag is not None:
+            lines.append(_lag_line(name, row.scoring_lag))
+        for claim in row.claims:
+            small = claim.passed is None and any(words in claim.statement for words in _SMALL)
+            if claim.passed is None and claim.statement.startswith(_NOTHING_ODD):
                 continue
-            if small and len(summary["variants"]) > 1:
-                open_ones.setdefault(claim["name"], []).append(name)
-            elif claim["passed"] is not True:
-                word = "FAILS" if claim["passed"] is False else "open"
-                lines.append(f"{name}: {claim['name']} {word}: {claim['statement']}")
+            if small and len(summary.variants) > 1:
+                open_ones.setdefault(claim.name, []).append(name)
+            elif claim.passed is not True:
+                word = "FAILS" if claim.passed is False else "open"
+                lines.append(f"{name}: {claim.name} {word}: {claim.statement}")
     if open_ones:  # the same line for every variant would drown the table
         told = "; ".join(f"{claim} of {', '.join(names)}" for claim, names in open_ones.items())
         lines.append(f"open, too few chunks to say: {told}")
-    timings = summary.get("timings") or {}
-    if timings.get("valid") is False:
-        lines.append(f"timings are invalid, RTFx in brackets: {timings['reason']}")
-    heard = summary["recognizer"]
-    if heard["model"]:
-        where = f" on {heard['device']} in {heard['compute_type']}" if heard.get("device") else ""
-        lines.append(f"heard by {heard['engine']} {heard['model']}{where}; words normalised by {heard['normaliser']}")
-    lines.append(f"disk: {summary['disk_bytes'] / 1e6:.1f} MB in this run")
-    return [printable_redacted(line) for line in (*lines, *summary.get("notes", ()))]
+    if not summary.timed:
+        lines.append(f"timings are invalid, RTFx in brackets: {summary.timings.reason}")
+    heard = summary.recognizer
+    if heard.model:
+        where = f" on {heard.device} in {heard.compute_type}" if heard.device else ""
+        lines.append(f"heard by {heard.engine} {heard.model}{where}; words normalised by {heard.normaliser}")
+    lines.append(f"disk: {summary.disk_bytes / 1e6:.1f} MB in this run")
+    return [printable_redacted(line) for line in (*lines, *summary.notes)]
 
 
-def _lag_line(name: str, late: dict[str, Any]) -> str:
+def _lag_line(name: str, late: ScoringLag) -> str:
     """How far scoring was behind speaking, and what to do about it."""
-    text = f"{name}: scoring was {late['seconds']:.0f} s behind when the last chunk was spoken ({late['chunks']} waited"
-    blocked = f", and requests waited {late['held_up']:.0f} s for it" if late["held_up"] >= 1 else ""
-    return f"{text}{blocked}); {late['jobs']} scored beside, more with --jobs N"
+    text = f"{name}: scoring was {late.seconds:.0f} s behind when the last chunk was spoken ({late.chunks} waited"
+    blocked = f", and requests waited {late.held_up:.0f} s for it" if late.held_up >= 1 else ""
+    return f"{text}{blocked}); {late.jobs} scored beside, more with --jobs N"
 
 
 def _percent(value: float | None) -> str:

@@ -132,7 +132,7 @@ def test_a_run_beside_another_voice_holds_neither_level_nor_timbre_against_it(tm
     run = Run.open(Engine(plan).run())
     (event,) = run.events("another voice")
     assert event.data["reason"] == "piper speaks at 16 kHz and hibari speaks at 24 kHz"
-    assert any(note.startswith("piper: another voice than hibari") for note in run_summary(run)["notes"])
+    assert any(note.startswith("piper: another voice than hibari") for note in run_summary(run).notes)
     found = [f for verdict in run.verdicts(variant="piper", arm=Arm.SOAK).values() for f in verdict.findings]
     held = {f.fault for f in found if f.limit_source.startswith("reference")}
     assert held <= COMMON

@@ -98,9 +98,9 @@ def test_a_server_that_is_down_is_not_a_fault_of_any_text(tmp_path: Path, corpus
     assert run.attempts() == []  # nothing was asked
     (event,) = run.events("backend away")
     assert event.data["reason"].startswith("backend away for 0.3 s: no connection")
-    row = run_summary(run)["variants"]["mine"]
-    assert (row["faulty"], row["confirmed"], row["not_judged"]) == (0, 0, 5)
-    assert list(row["not_judged_because"]) == [event.data["reason"]]
+    row = run_summary(run).variants["mine"]
+    assert (row.faulty, row.confirmed, row.not_judged) == (0, 0, 5)
+    assert list(row.not_judged_because) == [event.data["reason"]]
     page = (write(path), (path / "report.html").read_text())[1]
     assert "--resume" in page and "5 chunks were not spoken" in page
     assert run.claims() == []  # nothing was asked: there is nothing to claim
@@ -145,7 +145,7 @@ def test_resume_goes_on_where_the_server_went(tmp_path: Path, corpus: Corpus) ->
     back = served(port)
     run = Run.open(Engine(plan).run(path))
     assert [a.outcome for a in run.attempts(arm=Arm.SOAK)] == [Outcome.OK] * 5
-    assert "never spoken" not in json.dumps(run_summary(run)["variants"]["mine"]["not_judged_because"])
+    assert "never spoken" not in json.dumps(run_summary(run).variants["mine"].not_judged_because)
     _leave(back)
 
 
@@ -168,9 +168,9 @@ def test_a_program_that_never_starts_has_told_nothing_of_a_text(tmp_path: Path, 
     program.chmod(0o755)
     variant = Variant("c", "command", {"command": f"{program} {{text}} {{output}}"})
     run = Run.open(Engine(plan_of(tmp_path, corpus, variant, 60.0)).run())  # does not wait: waiting is in vain
-    row = run_summary(run)["variants"]["c"]
-    assert row["faulty"] == 0 and row["not_judged"] == 5
-    assert "Exec format error" in next(iter(row["not_judged_because"]))
+    row = run_summary(run).variants["c"]
+    assert row.faulty == 0 and row.not_judged == 5
+    assert "Exec format error" in next(iter(row.not_judged_because))
     assert headlines(run_summary(run))["c"].word.name in ("BLIND", "LOST")
 
 
@@ -214,21 +214,21 @@ def test_a_client_is_not_the_server(tmp_path: Path, corpus: Corpus) -> None:
     server = served(port)
     run = Run.open(Engine(plan_of(tmp_path, corpus, http(port), 5.0)).run())
     _leave(server)
-    row = run_summary(run)["variants"]["mine"]
-    assert row["peak_memory_bytes"] is None and row["rtfx"]["cpu"] is None
+    row = run_summary(run).variants["mine"]
+    assert row.peak_memory_bytes is None and row.rtfx.cpu is None
     spoke = run.attempts(arm=Arm.SOAK)
     wall = sum(a.wall_seconds or 0 for a in spoke)
-    assert row["rtfx"]["value"] == pytest.approx(sum(a.duration or 0 for a in spoke) / wall)
-    assert row["streaming"]["ttfa"]["chunks"] == 5
+    assert row.rtfx.value == pytest.approx(sum(a.duration or 0 for a in spoke) / wall)
+    assert row.streaming.ttfa.chunks == 5
 
 
 def test_recordings_have_no_speed(tmp_path: Path, corpus: Corpus) -> None:
     for chunk in corpus.chunks:
         (tmp_path / f"{chunk.id}.wav").write_bytes(spoken())
     run = Run.open(Engine(plan_of(tmp_path, corpus, Variant("r", "recorded", {"manifest": str(tmp_path)}), 0.0)).run())
-    row = run_summary(run)["variants"]["r"]
-    assert row["rtfx"]["value"] is None and row["peak_memory_bytes"] is None
-    assert row["not_judged_because"] and len(run.attempts(arm=Arm.SOAK)) == 5
+    row = run_summary(run).variants["r"]
+    assert row.rtfx.value is None and row.peak_memory_bytes is None
+    assert row.not_judged_because and len(run.attempts(arm=Arm.SOAK)) == 5
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,8 @@ def one_line(call):
 
 def test_a_whole_run_has_no_damage_in_its_summary(run):
     summary = write(run)
-    assert summary["damage"] == []
-    assert not any("damaged" in note for note in summary["notes"])
+    assert summary.damage == []
+    assert not any("damaged" in note for note in summary.notes)
 
 
 @pytest.mark.parametrize("bit", [5, 6, 7])
@@ -60,7 +60,7 @@ def test_a_rate_beyond_32_bits_in_a_wav_is_damage_everywhere(plan, run, bit):
     with Run.open(run) as opened:
         assert any("damaged" in line and sound.name in line for line in opened.verify())
     summary = write(run)
-    assert summary["damage"]
+    assert summary.damage
     assert "damaged record" in (run / "report.html").read_text()
     said = Said()
     Engine(plan, said).run(run)

@@ -166,7 +166,7 @@ def test_a_profile_made_by_another_recognizer_is_not_compared_with_and_that_is_s
     Profile({"scorer.signal": "of another time"}, {}, {}, {}).save(tmp_path / "p.json.gz")
     variant = replace(null(), profile=tmp_path / "p.json.gz")
     path = Engine(plan_of(tmp_path, corpus, variant, scorers={"signal": {}})).run()
-    (note,) = run_summary(Run.open(path))["notes"]
+    (note,) = run_summary(Run.open(path)).notes
     assert "neither the reference's profile nor its limits serve" in note
     assert "scorer.signal was of another time" in note
 

@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-from copy import deepcopy
 from html import unescape
 from itertools import pairwise
 
@@ -37,26 +36,31 @@ def rendered(tmp_path_factory):
 
 @pytest.fixture
 def summary(rendered):
-    return deepcopy(rendered[1])
+    return rendered[1]
+
+
+def _with(summary, name, **fields):
+    row = summary.variants[name].model_copy(update=fields)
+    return summary.model_copy(update={"variants": {**summary.variants, name: row}})
 
 
 def test_the_summary_sets_each_variant_against_the_reference_that_ran_along(summary):
-    base = summary["variants"]["q4"]["against"]
-    assert base["name"] == "f16"
-    assert base["fault_rate"]["value"] == pytest.approx(2 / 8)
-    assert base["fault_rate"]["low"] < 2 / 8 < base["fault_rate"]["high"]
-    assert base["wer"]["value"] == pytest.approx(2 * 4 / (8 * len(WORDS)))
-    assert base["tokens"]["value"] == pytest.approx(1.0)
-    assert summary["variants"]["f16"]["against"] == {}
+    base = summary.variants["q4"].against
+    assert base.name == "f16"
+    assert base.fault_rate.value == pytest.approx(2 / 8)
+    assert base.fault_rate.low < 2 / 8 < base.fault_rate.high
+    assert base.wer.value == pytest.approx(2 * 4 / (8 * len(WORDS)))
+    assert base.tokens.value == pytest.approx(1.0)
+    assert summary.variants["f16"].against is None
 
 
 def test_without_the_reference_in_the_run_its_frozen_profile_is_compared_with(tmp_path):
     path = make_run(tmp_path, names=("other", "q4"), reference_figures=True)
-    base = write(path)["variants"]["q4"]["against"]
-    assert (base["name"], base["how"]) == ("f16", "its committed profile")
-    assert base["fault_rate"]["value"] == pytest.approx(2 / 8 - 1 / 100)
-    assert base["wer"]["value"] == pytest.approx(2 * 4 / (8 * len(WORDS)) - 1 / len(WORDS))
-    assert base["tokens"]["value"] == pytest.approx((300 + 3.5) / 200, rel=0.01)
+    base = write(path).variants["q4"].against
+    assert (base.name, base.how) == ("f16", "its committed profile")
+    assert base.fault_rate.value == pytest.approx(2 / 8 - 1 / 100)
+    assert base.wer.value == pytest.approx(2 * 4 / (8 * len(WORDS)) - 1 / len(WORDS))
+    assert base.tokens.value == pytest.approx((300 + 3.5) / 200, rel=0.01)
 
 
 @pytest.mark.parametrize(("share", "valid"), [(0.05, True), (0.6, False), (None, None)])
@@ -65,8 +69,8 @@ def test_timings_are_valid_only_when_others_left_the_machine_alone(tmp_path, sha
 
     with Run.open(make_run(tmp_path, chunks=1, faulty=(), load=share)) as run:
         found = timings(run)
-    assert found["valid"] is valid
-    assert bool(found["reason"]) is (valid is not True)
+    assert found.valid is valid
+    assert bool(found.reason) is (valid is not True)
 
 
 def test_the_one_sentence_names_the_worst_variant_and_its_claim(summary):
@@ -78,16 +82,17 @@ def test_the_one_sentence_names_the_worst_variant_and_its_claim(summary):
 
 
 def test_nothing_judged_is_never_called_a_pass(summary):
-    row = summary["variants"]["f16"]
-    row.update(clean=0, faulty=0, not_judged=8, not_judged_because={"the recognizer is missing": 8})
-    found = headlines(summary)["f16"]
+    why = {"the recognizer is missing": 8}
+    changed = _with(summary, "f16", clean=0, faulty=0, not_judged=8, not_judged_because=why)
+    found = headlines(changed)["f16"]
     assert found.word is VariantWord.BLIND
     assert "recognizer is missing" in found.why
 
 
 def test_too_few_chunks_are_undecided_not_passed(summary):
-    summary["variants"]["f16"]["claims"][0].update(passed=None, statement="too small to say")
-    assert headlines(summary)["f16"].word is VariantWord.OPEN
+    first, *rest = summary.variants["f16"].claims
+    small = first.model_copy(update={"passed": None, "statement": "too small to say"})
+    assert headlines(_with(summary, "f16", claims=[small, *rest]))["f16"].word is VariantWord.OPEN
 
 
 def test_the_page_allows_only_its_own_script_and_style(rendered):

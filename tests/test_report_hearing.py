@@ -8,7 +8,7 @@ import pytest
 
 from harness.core.records import Json, Measurement, Status
 from harness.report import write
-from harness.report.summary import run_summary
+from harness.report.summarise import run_summary
 from harness.store import Run
 from harness.terminal import closing_lines, verdict_table
 
@@ -37,11 +37,11 @@ def run(tmp_path: Path) -> Path:
 def test_words_are_told_by_language_where_there_are_several(run: Path) -> None:
     with Run.open(run) as opened:
         summary = run_summary(opened)
-    rows = summary["variants"]
-    assert rows["f16"]["by_language"] == {}
-    german = rows["q4"]["by_language"]["de"]
-    assert (german["wer"]["errors"], german["wer"]["words"], german["wer"]["chunks"]) == (8, 32, 2)
-    assert rows["q4"]["by_language"]["en"]["wer"]["rate"] == 0.0
+    rows = summary.variants
+    assert rows["f16"].by_language == {}
+    german = rows["q4"].by_language["de"]
+    assert (german.wer.errors, german.wer.words, german.wer.chunks) == (8, 32, 2)
+    assert rows["q4"].by_language["en"].wer.rate == 0.0
     text = verdict_table(summary, 120)
     assert [line.split() for line in text.splitlines() if line.startswith("q4 ") and " de " in line] == [
         ["q4", "de", "2", "25.0%", "5.0%"]
@@ -51,9 +51,9 @@ def test_words_are_told_by_language_where_there_are_several(run: Path) -> None:
 def test_a_loop_is_counted_and_left_out_of_the_words(run: Path) -> None:
     with Run.open(run) as opened:
         summary = run_summary(opened)
-    row = summary["variants"]["q4"]
-    assert (row["looped"], row["wer"]["chunks"]) == (1, 3)
-    assert summary["variants"]["f16"]["looped"] == 0
+    row = summary.variants["q4"]
+    assert (row.looped, row.wer.chunks) == (1, 3)
+    assert summary.variants["f16"].looped == 0
     assert any(line.startswith("q4: recognizer looped in 1 chunk") for line in closing_lines(summary))
 
 

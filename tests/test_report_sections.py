@@ -170,7 +170,7 @@ def test_an_experiment_is_judged_by_its_claims_and_not_as_a_soak_that_never_spok
         "all settings": VariantWord.FAILS,
     }
     assert sentence(summary, words) == "all settings fails: safe region: none is safe."
-    assert summary["variants"]["q2_k"]["not_judged"] == 0
+    assert summary.variants["q2_k"].not_judged == 0
 
 
 def test_an_experiment_whose_own_question_is_open_does_not_pass(tmp_path):

@@ -168,7 +168,7 @@ def test_scoring_that_is_behind_a_backend_that_only_waits_is_said(tmp_path):
         summary = run_summary(run)
     (line,) = [text for text in closing_lines(summary) if "behind" in text]
     assert "n: scoring was" in line and "more with --jobs N" in line
-    assert summary["variants"]["n"]["scoring_lag"]["jobs"] == 1
+    assert summary.variants["n"].scoring_lag.jobs == 1
 
 
 def test_more_scoring_processes_than_the_cores_could_serve_are_refused(tmp_path):

@@ -54,8 +54,8 @@ def test_what_several_clients_hear_is_scored(tmp_path: Path, corpus: Corpus) -> 
     assert run.verify() == []
     assert set(run.verdicts(arm=Arm.SOAK)) == {a.id for a in attempts}
     summary = run_summary(run)
-    load = summary["variants"]["mine"]["load"]
-    assert load["clients"] == 4 and load["requests_per_second"] > 0 and load["audio_per_second"] > 0
+    load = summary.variants["mine"].load
+    assert load.clients == 4 and load.requests_per_second > 0 and load.audio_per_second > 0
     table = terminal.verdict_table(summary, 200)
     assert "requests/s" in table and "TTFA p50 (p95)" in table
 
@@ -64,8 +64,8 @@ def test_clients_that_meet_no_server_are_resumed(tmp_path: Path, corpus: Corpus)
     port = free_port()
     plan = replace(plan_of(tmp_path, corpus, http(port), 0.3), clients=3)
     path = Engine(plan).run()
-    row = run_summary(Run.open(path))["variants"]["mine"]
-    assert row["faulty"] == 0 and next(iter(row["not_judged_because"])).startswith("backend away for 0.3 s")
+    row = run_summary(Run.open(path)).variants["mine"]
+    assert row.faulty == 0 and next(iter(row.not_judged_because)).startswith("backend away for 0.3 s")
     server = served(port)
     run = Run.open(Engine(plan).run(path))
     _leave(server)

@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness import terminal
 from harness.core.printable import printable
 from harness.plugin.night import Night
 
+if TYPE_CHECKING:
+    from harness.report.summary import CorpusFigures, RunSummary
 
-def unjudged(summary: dict[str, Any]) -> list[str]:
+
+def unjudged(summary: RunSummary) -> list[str]:
     """Variants that were asked to speak and of which no chunk has a verdict."""
-    return [name for name, row in summary["variants"].items() if row["chunks"] and not row["clean"] + row["faulty"]]
+    return [name for name, row in summary.variants.items() if row.chunks and not row.judged]
 
 
-def _corpus(corpus: dict[str, Any]) -> str:
+def _corpus(corpus: CorpusFigures) -> str:
     """The corpus by its name; a file of the user's own by the file's, which no built-in one has."""
     from harness.corpora.builtin import builtin_names
 
-    source = Path(str(corpus.get("source") or ""))
-    built_in = corpus["name"] in builtin_names() and source.suffix == ".jsonl" and source.parent.name == "corpora"
-    return str(corpus["name"]) if built_in or not source.suffix else source.name
+    source = Path(corpus.source or "")
+    built_in = corpus.name in builtin_names() and source.suffix == ".jsonl" and source.parent.name == "corpora"
+    return corpus.name if built_in or not source.suffix else source.name
 
 
-def summary(terminalreporter: Any, suite: str, found: dict[str, Any], run: Path) -> None:
+def summary(terminalreporter: Any, suite: str, found: RunSummary, run: Path) -> None:
     """The table of a soak, what a stranger asks next, and where its report is."""
-    terminalreporter.section(f"{suite}: {_corpus(found['corpus'])}")
+    terminalreporter.section(f"{suite}: {_corpus(found.corpus)}")
     terminalreporter.write_line(terminal.verdict_table(found, terminalreporter._tw.fullwidth))
     for text in terminal.closing_lines(found):
         terminalreporter.write_line(text)
     blind = unjudged(found)
     if blind:
-        who = "the backend" if len(found["variants"]) == 1 else ", ".join(blind)
+        who = "the backend" if len(found.variants) == 1 else ", ".join(blind)
         terminalreporter.write_line(f"NOTHING WAS JUDGED: this run says nothing about {who}", red=True)
     terminalreporter.write_line(f"report: {run / 'report.html'}")
     if os.environ.get("GITHUB_ACTIONS"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from harness.plugin.handle import FinishedRun
     from harness.plugin.night import Night
     from harness.plugin.selection import SuiteContext
+    from harness.report.summary import RunSummary
 
 
 @dataclass
@@ -22,7 +23,7 @@ class PluginState:
     scenes: dict[Path, SuiteContext] = field(default_factory=dict)
     runs: dict[Path, Path] = field(default_factory=dict)
     soaks: dict[Path, FinishedRun] = field(default_factory=dict)
-    summaries: dict[Path, dict[str, Any]] = field(default_factory=dict)
+    summaries: dict[Path, RunSummary] = field(default_factory=dict)
     tables: dict[Path, str] = field(default_factory=dict)  # of experiments, in Markdown
     problem: SoakError | None = None
     night: Night | None = None

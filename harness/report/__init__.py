@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 
 from harness.core.errors import StoreError
-from harness.core.records import Json
 from harness.report.files import write_whole
 from harness.report.page import render_report
-from harness.report.summary import run_summary
+from harness.report.summarise import run_summary
+from harness.report.summary import RunSummary
 from harness.store import Run
 from harness.store.manifest import check_whole
 
 
-def write(run_path: Path, *, single_file: bool = False) -> Json:
+def write(run_path: Path, *, single_file: bool = False) -> RunSummary:
     """Write ``summary.json`` and ``report.html`` into the run's directory; return the summary.
 
     Raises StoreError, one line, for a damaged run and for files that cannot be written; the run is as it was then.
@@ -24,7 +24,7 @@ def write(run_path: Path, *, single_file: bool = False) -> Json:
         check_whole(run.path, run.manifest)
         try:
             summary = run_summary(run)
-            write_whole(run_path / "summary.json", json.dumps(summary, indent=2, allow_nan=False))
+            write_whole(run_path / "summary.json", json.dumps(summary.to_json(), indent=2, allow_nan=False))
             render_report(run, summary)
             if single_file:
                 render_report(run, summary, single_file=True)

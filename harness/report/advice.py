@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from harness.core.records import Json
 from harness.report.headline import Headline, VariantWord
+from harness.report.summary import RunSummary
 
 MOST = 5
 _BOUND = {
@@ -17,21 +17,21 @@ _BOUND = {
 }
 
 
-def advice(summary: Json, words: Mapping[str, Headline]) -> list[str]:
+def advice(summary: RunSummary, words: Mapping[str, Headline]) -> list[str]:
     """At most ``MOST`` sentences, the most urgent first."""
     said = [*_not_spoken(summary, words), *_faulty(summary), *_small(summary, words)]
     if not said and any(headline.word is VariantWord.PASSES for headline in words.values()):
-        said.append(f"Keep this run as what later runs are held against: tts-soak baseline set {summary['run_id']}.")
+        said.append(f"Keep this run as what later runs are held against: tts-soak baseline set {summary.run_id}.")
     return said[:MOST]
 
 
-def _not_spoken(summary: Json, words: Mapping[str, Headline]) -> list[str]:
+def _not_spoken(summary: RunSummary, words: Mapping[str, Headline]) -> list[str]:
     said = []
-    for name, row in summary["variants"].items():
-        away = [reason for reason in row["not_judged_because"] if reason.startswith("backend away")]
+    for name, row in summary.variants.items():
+        away = [reason for reason in row.not_judged_because if reason.startswith("backend away")]
         if away:
-            count = row["not_judged_because"][away[0]]
-            go_on = f"pytest suites/{summary['suite']} ... --resume {summary['run_id']}"
+            count = row.not_judged_because[away[0]]
+            go_on = f"pytest suites/{summary.suite} ... --resume {summary.run_id}"
             said.append(f"{name}: {count} chunks were not spoken ({away[0]}). Bring it back, then go on: {go_on}.")
         elif words[name].word is VariantWord.LOST:
             said.append(
@@ -42,11 +42,11 @@ def _not_spoken(summary: Json, words: Mapping[str, Headline]) -> list[str]:
     return said
 
 
-def _faulty(summary: Json) -> list[str]:
-    rows = {name: row for name, row in summary["variants"].items() if row["faulty"]}
+def _faulty(summary: RunSummary) -> list[str]:
+    rows = {name: row for name, row in summary.variants.items() if row.faulty}
     if not rows:
         return []
-    count = sum(row["faulty"] for row in rows.values())
+    count = sum(row.faulty for row in rows.values())
     chunks = "chunk" if count == 1 else "chunks"
     said = [
         f"Listen to the {count} faulty {chunks} below (j, Space), mark each (r: real, f: false alarm), save with d, "
@@ -55,9 +55,9 @@ def _faulty(summary: Json) -> list[str]:
     faults: dict[str, int] = {}
     bound: dict[str, int] = {}
     for row in rows.values():
-        for fault, number in row["faults"].items():
+        for fault, number in row.faults.items():
             faults[fault] = faults.get(fault, 0) + number
-        for what, number in row["bound_to"].items():
+        for what, number in row.bound_to.items():
             bound[what] = bound.get(what, 0) + number
     most = max(faults, key=lambda fault: faults[fault])
     said.append(f"Most often: {most} ({faults[most]} of {count}); tts-soak faults {most} says what causes it.")
@@ -67,21 +67,16 @@ def _faulty(summary: Json) -> list[str]:
     return said
 
 
-def _small(summary: Json, words: Mapping[str, Headline]) -> list[str]:
+def _small(summary: RunSummary, words: Mapping[str, Headline]) -> list[str]:
     """How many chunks would settle an open fault rate, if as few of them were faulty as could be."""
-    for name, row in summary["variants"].items():
-        claim = next((claim for claim in row["claims"] if claim["name"] == "fault-rate"), None)
-        if (
-            words[name].word is not VariantWord.OPEN
-            or claim is None
-            or claim["passed"] is not None
-            or not claim["margin"]
-        ):
+    for name, row in summary.variants.items():
+        claim = next((claim for claim in row.claims if claim.name == "fault-rate"), None)
+        if words[name].word is not VariantWord.OPEN or claim is None or claim.passed is not None or not claim.margin:
             continue
-        need = math.ceil(math.log(0.025) / math.log1p(-claim["margin"]))
-        if need > row["chunks"]:
+        need = math.ceil(math.log(0.025) / math.log1p(-claim.margin))
+        if need > row.chunks:
             return [
-                f"{row['chunks']} chunks are too few to settle the fault rate; {need} without a fault would "
-                f"(margin {claim['margin']:.1%}): run again without --chunks, or with a longer corpus."
+                f"{row.chunks} chunks are too few to settle the fault rate; {need} without a fault would "
+                f"(margin {claim.margin:.1%}): run again without --chunks, or with a longer corpus."
             ]
     return []

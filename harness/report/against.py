@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness import stats
-from harness.core.records import Arm, Json
+from harness.core.records import Arm
+from harness.report.summary import Against, PairedFigure, RateDifference, VariantSummary
 from harness.store import Run
 
 _LEVEL = 0.95
@@ -27,15 +28,15 @@ class ReferenceStandard:
     tokens: Mapping[str, float]  # chunk id -> speech tokens
 
 
-def standard_of(run: Run, name: str, rows: Mapping[str, Json]) -> ReferenceStandard | None:
+def standard_of(run: Run, name: str, rows: Mapping[str, VariantSummary]) -> ReferenceStandard | None:
     """The reference of a variant: the variant that ran along, else what the manifest froze of its profile."""
     reference = str(run.manifest.get("references", {}).get(name) or run.manifest.get("reference") or "")
     if reference == name:
         return None
-    if reference in rows and rows[reference]["chunks"] > rows[reference]["not_judged"]:
+    if reference in rows and rows[reference].chunks > rows[reference].not_judged:
         errors, tokens = _spoken(run, reference)
         row = rows[reference]
-        return ReferenceStandard(reference, "in this run", row["faulty"], row["clean"] + row["faulty"], errors, tokens)
+        return ReferenceStandard(reference, "in this run", row.faulty, row.judged, errors, tokens)
     frozen = run.manifest.get("reference_figures", {}).get(name)
     if not frozen:
         return None
@@ -50,20 +51,20 @@ def standard_of(run: Run, name: str, rows: Mapping[str, Json]) -> ReferenceStand
     )
 
 
-def reference_comparison(run: Run, name: str, rows: Mapping[str, Json]) -> Json:
-    """Differences of ``name`` from its reference with intervals; empty without one; None: cannot be compared."""
+def reference_comparison(run: Run, name: str, rows: Mapping[str, VariantSummary]) -> Against | None:
+    """Differences of ``name`` from its reference with intervals; None without one."""
     standard = standard_of(run, name, rows)
     if standard is None:
-        return {}
+        return None
     errors, tokens = _spoken(run, name)
     row = rows[name]
-    return {
-        "name": standard.name,
-        "how": standard.how,
-        "fault_rate": _rate(row["faulty"], row["clean"] + row["faulty"], standard),
-        "wer": _wer(errors, standard.errors),
-        "tokens": _ratio(tokens, standard.tokens),
-    }
+    return Against(
+        name=standard.name,
+        how=standard.how,
+        fault_rate=_rate(row.faulty, row.judged, standard),
+        wer=_wer(errors, standard.errors),
+        tokens=_ratio(tokens, standard.tokens),
+    )
 
 
 def _spoken(run: Run, name: str) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
@@ -77,35 +78,36 @@ def _spoken(run: Run, name: str) -> tuple[dict[str, tuple[float, float]], dict[s
     return errors, tokens
 
 
-def _rate(faulty: int, judged: int, standard: ReferenceStandard) -> Json | None:
+def _rate(faulty: int, judged: int, standard: ReferenceStandard) -> RateDifference | None:
     if not judged or standard.judged is None or standard.faulty is None:
         return None
     low, high = stats.rate_difference(faulty, judged, standard.faulty, standard.judged, _LEVEL)
     difference = faulty / judged - standard.faulty / standard.judged
-    return {"value": difference, "low": low, "high": high, "count": standard.faulty, "total": standard.judged}
+    return RateDifference(value=difference, low=low, high=high, count=standard.faulty, total=standard.judged)
 
 
-def _wer(mine: Mapping[str, tuple[float, float]], theirs: Mapping[str, tuple[float, float]]) -> Json | None:
+def _wer(mine: Mapping[str, tuple[float, float]], theirs: Mapping[str, tuple[float, float]]) -> PairedFigure | None:
     common = [key for key in mine if key in theirs]
     if not common:
         return None
     pairs = np.array([(*mine[key], *theirs[key]) for key in common])
     if len(common) < 2:
         value = float(pairs[0, 0] / pairs[0, 1] - pairs[0, 2] / pairs[0, 3])
-        return {"value": value, "low": None, "high": None, "chunks": 1}
+        return PairedFigure(value=value, low=None, high=None, chunks=1)
     estimate = stats.ratio_difference(*pairs.T, seed=_SEED, level=_LEVEL)
-    return {"value": estimate.value, "low": estimate.interval[0], "high": estimate.interval[1], "chunks": len(common)}
+    low, high = estimate.interval
+    return PairedFigure(value=estimate.value, low=low, high=high, chunks=len(common))
 
 
-def _ratio(mine: Mapping[str, float], theirs: Mapping[str, float]) -> Json | None:
+def _ratio(mine: Mapping[str, float], theirs: Mapping[str, float]) -> PairedFigure | None:
     """Median over chunks of tokens divided by the reference's, with a bootstrap interval of the median."""
     ratios = np.array([mine[key] / theirs[key] for key in mine if key in theirs])
     if not ratios.size:
         return None
     value = float(np.median(ratios))
     if ratios.size < 6:
-        return {"value": value, "low": None, "high": None, "chunks": int(ratios.size)}
+        return PairedFigure(value=value, low=None, high=None, chunks=int(ratios.size))
     rng = np.random.default_rng(_SEED)
     medians = np.median(rng.choice(ratios, (1000, ratios.size)), axis=1)
     low, high = (float(v) for v in np.quantile(medians, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]))
-    return {"value": value, "low": low, "high": high, "chunks": int(ratios.size)}
+    return PairedFigure(value=value, low=low, high=high, chunks=int(ratios.size))

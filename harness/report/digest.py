@@ -15,7 +15,7 @@ from harness.core.documents import read_json
 from harness.core.errors import ConfigError
 from harness.core.records import Json, VerdictWord
 from harness.report.material import read_report_data
-from harness.report.summary import run_summary
+from harness.report.summarise import run_summary
 from harness.store import Run
 
 SCHEMA = 2
@@ -113,7 +113,7 @@ class Digest:
 def digest(run: Run, name: str = "") -> Digest:
     """Take what is kept of a run. Raises StoreError for a damaged row."""
     summary, material = run_summary(run), read_report_data(run)
-    heard = summary["recognizer"]
+    heard = summary.recognizer
     errors = {
         number: measurements.payload["wer"]
         for number, measurements in run.all_observations("intelligibility")
@@ -126,18 +126,16 @@ def digest(run: Run, name: str = "") -> Digest:
     return Digest(
         run_id=run.run_id,
         created_utc=str(run.manifest.get("created_utc", "")),
-        suite=str(summary["suite"]),
-        corpus=str(summary["corpus"]["name"]),
-        corpus_sha256=str(summary["corpus"]["sha256"]),
-        recognizer=" ".join(str(heard[key]) for key in ("engine", "model", "normaliser"))
-        if heard["model"]
-        else "nobody",
-        timed=summary["timings"]["valid"],
+        suite=summary.suite,
+        corpus=summary.corpus.name,
+        corpus_sha256=summary.corpus.sha256,
+        recognizer=f"{heard.engine} {heard.model} {heard.normaliser}" if heard.model else "nobody",
+        timed=summary.timings.valid,
         variants=variants,
-        peaks={variant: row["peak_memory_bytes"] for variant, row in summary["variants"].items()},
-        commit=summary["provenance"]["code"].get("commit"),
+        peaks={variant: row.peak_memory_bytes for variant, row in summary.variants.items()},
+        commit=summary.provenance["code"].get("commit"),
         name=name,
-        machine=_machine(summary["provenance"].get("cpu") or {}, summary["provenance"].get("gpus") or ()),
+        machine=_machine(summary.provenance.get("cpu") or {}, summary.provenance.get("gpus") or ()),
     )
 
 

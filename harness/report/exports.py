@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from harness.core.records import Attempt, Json, Measurement, Verdict
 from harness.report.headline import VariantWord, headlines, sentence
+from harness.report.summary import RunSummary, VariantSummary
 from harness.store import Run
 from harness.store.table import attempt_rows
 
@@ -49,45 +50,44 @@ def _cell(value: Any) -> Any:
 
 
 # ----------------------------------------------------------------------------- Markdown
-def verdict_markdown(summary: Json) -> str:
+def verdict_markdown(summary: RunSummary) -> str:
     """The verdict table and the one sentence, as Markdown that no name or reason can break out of."""
-    words, valid = headlines(summary), _timed(summary)
+    words, valid = headlines(summary), summary.timed
     lines = [
-        f"### {_plain(summary['suite'])}: {_plain(summary['corpus']['name'])}",
+        f"### {_plain(summary.suite)}: {_plain(summary.corpus.name)}",
         "",
         _plain(sentence(summary, words)),
         "",
     ]
     lines += _rows(
         ["variant", "verdict", "faulty (95%)", "WER", "SIM", "token ratio", "RTFx", "memory", "size", "not judged"],
-        ([name, words[name].word.value, *_figures(row, valid)] for name, row in summary["variants"].items()),
+        ([name, words[name].word.value, *_figures(row, valid)] for name, row in summary.variants.items()),
     )
     classes = [
-        [name, ", ".join(f"{fault} {count}" for fault, count in row["faults"].items()) or "none"]
-        for name, row in summary["variants"].items()
+        [name, ", ".join(f"{fault} {count}" for fault, count in row.faults.items()) or "none"]
+        for name, row in summary.variants.items()
     ]
-    lines += ["", *_rows(["variant", "faults by class (chunks)"], classes), "", f"Run `{_code(summary['run_id'])}`."]
-    return "\n".join([*lines, *(_plain(note) for note in summary["notes"])]) + "\n"
+    lines += ["", *_rows(["variant", "faults by class (chunks)"], classes), "", f"Run `{_code(summary.run_id)}`."]
+    return "\n".join([*lines, *(_plain(note) for note in summary.notes)]) + "\n"
 
 
-def model_card(summary: Json) -> str:
+def model_card(summary: RunSummary) -> str:
     """A table for a model card: figures with counts and intervals, and what they were measured with."""
-    recognizer = summary["recognizer"]
-    encoder = next((row["speaker_similarity"]["encoder"] for row in summary["variants"].values()), None)
-    rows = [[name, *_figures(row, _timed(summary))] for name, row in summary["variants"].items()]
+    recognizer = summary.recognizer
+    rows = [[name, *_figures(row, summary.timed)] for name, row in summary.variants.items()]
     heads = ["variant", "faulty chunks (95%)", "WER", "SIM", "token ratio", "RTFx", "memory", "size", "not judged"]
-    commit = (summary["provenance"]["code"].get("commit") or "unknown")[:12]
+    commit = (summary.provenance["code"].get("commit") or "unknown")[:12]
     with_what = (
-        f"Measured by tts-soak {_code(commit)} on {summary['corpus']['chunks']} consecutive chunks of the corpus "
-        f"{_plain(summary['corpus']['name'])} (sha256 {_code(summary['corpus']['sha256'][:12])}). Words by "
-        f"{_plain(str(recognizer['engine']))} {_plain(str(recognizer['model']))}, normaliser "
-        f"{_plain(str(recognizer['normaliser']))}; SIM is the cosine of {_plain(str(encoder))} embeddings; RTFx is "
-        f"audio seconds a CPU second on {_plain(str(summary['provenance']['cpu']['model']))}."
+        f"Measured by tts-soak {_code(commit)} on {summary.corpus.chunks} consecutive chunks of the corpus "
+        f"{_plain(summary.corpus.name)} (sha256 {_code(summary.corpus.sha256[:12])}). Words by "
+        f"{_plain(str(recognizer.engine))} {_plain(str(recognizer.model))}, normaliser "
+        f"{_plain(str(recognizer.normaliser))}; SIM is the cosine of {_plain(str(summary.encoder))} embeddings; "
+        f"RTFx is audio seconds per second of the request on {_plain(str(summary.provenance['cpu']['model']))}."
     )
     return "\n".join([*_rows(heads, rows), "", with_what]) + "\n"
 
 
-def write_markdown(summary: Json, path: Path | None = None) -> list[Path]:
+def write_markdown(summary: RunSummary, path: Path | None = None) -> list[Path]:
     """Append the Markdown to ``$GITHUB_STEP_SUMMARY`` where it is set, and write it to ``path`` where one is given."""
     text, written = verdict_markdown(summary), []
     if path is not None:
@@ -106,27 +106,23 @@ def to_step_summary(text: str) -> list[Path]:
     return [Path(step)]
 
 
-def _timed(summary: Json) -> bool:
-    return (summary.get("timings") or {}).get("valid") is not False
-
-
-def _figures(row: Json, timed: bool) -> list[str]:
-    rate, base = row["fault_rate"], row.get("against") or {}
+def _figures(row: VariantSummary, timed: bool) -> list[str]:
+    rate, base = row.fault_rate, row.against
     share = "–"
-    if rate["value"] is not None:
-        share = f"{rate['value']:.1%} ({rate['count']} of {rate['total']}; {rate['low']:.1%} to {rate['high']:.1%})"
-    wer = "–" if row["wer"]["rate"] is None else f"{row['wer']['rate']:.1%}"
-    if base.get("wer"):
-        wer += f" ({100 * base['wer']['value']:+.1f} pp against {base['name']})"
+    if rate.value is not None:
+        share = f"{rate.value:.1%} ({rate.count} of {rate.total}; {rate.low:.1%} to {rate.high:.1%})"
+    wer = "–" if row.wer.rate is None else f"{row.wer.rate:.1%}"
+    if base is not None and base.wer is not None:
+        wer += f" ({100 * base.wer.value:+.1f} pp against {base.name})"
     return [
         share,
         wer,
-        _number(row["speaker_similarity"]["mean"], ".3f"),
-        _number((base.get("tokens") or {}).get("value"), ".3f"),
-        _number(row["rtfx"]["value"], ".1f") if timed else "invalid: overloaded",
-        _size(row["peak_memory_bytes"]),
-        _size(row["model_bytes"]),
-        f"{row['not_judged']} of {row['chunks']}" + _unspoken(row),
+        _number(row.speaker_similarity.mean, ".3f"),
+        _number(base.tokens.value if base is not None and base.tokens is not None else None, ".3f"),
+        _number(row.rtfx.value, ".1f") if timed else "invalid: overloaded",
+        _size(row.peak_memory_bytes),
+        _size(row.model_bytes),
+        f"{row.not_judged} of {row.chunks}" + _unspoken(row),
     ]
 
 
@@ -135,8 +131,8 @@ def _rows(heads: list[str], rows: Iterable[list[str]]) -> list[str]:
     return lines + ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in rows]
 
 
-def _unspoken(row: Json) -> str:
-    return f" ({row['nothing_to_speak']} with nothing to speak)" if row.get("nothing_to_speak") else ""
+def _unspoken(row: VariantSummary) -> str:
+    return f" ({row.nothing_to_speak} with nothing to speak)" if row.nothing_to_speak else ""
 
 
 def _plain(text: str) -> str:
@@ -159,7 +155,7 @@ def _size(value: int | None) -> str:
 
 
 # ----------------------------------------------------------------------------- GitHub annotations
-def github_annotations(summary: Json) -> list[str]:
+def github_annotations(summary: RunSummary) -> list[str]:
     """Workflow commands: an error a variant that fails, a warning where a run cannot say; at most ten."""
     lines = []
     for name, headlines_by_variant in headlines(summary).items():

@@ -4,38 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.core.records import Arm, Json, Measurement, Status
+from harness.core.records import Arm, Measurement, Status
+from harness.report.summary import CharacterErrors, LanguageErrors, Recognizer, WordErrors
 from harness.scorers.intelligibility import LOOPED
 from harness.store import Run
 
-_LISTENER = ("engine", "model", "normaliser", "device", "compute_type")
+
+def word_errors(seen: Sequence[Measurement]) -> WordErrors:
+    """Return word errors and words summed over all chunks with a transcript, then divided."""
+    errors, words, chunks = _summed(seen, "wer", "words")
+    return WordErrors(errors=errors, words=words, rate=errors / words if words else None, chunks=chunks)
 
 
-def word_errors(seen: Sequence[Measurement], measure: str, unit: str) -> Json:
-    """Return errors and units summed over all chunks with a transcript, then divided; ``measure`` is wer or cer."""
+def character_errors(seen: Sequence[Measurement]) -> CharacterErrors:
+    """Return character errors and characters summed over all chunks with a transcript, then divided."""
+    errors, characters, chunks = _summed(seen, "cer", "characters")
+    rate = errors / characters if characters else None
+    return CharacterErrors(errors=errors, characters=characters, rate=rate, chunks=chunks)
+
+
+def _summed(seen: Sequence[Measurement], measure: str, unit: str) -> tuple[int, int, int]:
     parts = [observation.payload[measure] for observation in seen if observation.payload.get(measure)]
-    errors, total = sum(part["errors"] for part in parts), sum(part[unit] for part in parts)
-    return {"errors": errors, unit: total, "rate": errors / total if total else None, "chunks": len(parts)}
+    return sum(part["errors"] for part in parts), sum(part[unit] for part in parts), len(parts)
 
 
-def by_language(seen: Sequence[Measurement]) -> Json:
+def by_language(seen: Sequence[Measurement]) -> dict[str, LanguageErrors]:
     """Return WER and CER of each language, by its tag; empty where there is only one."""
     tags = sorted({str(observation.payload.get("language")) for observation in seen})
     if len(tags) < 2:
         return {}
     of = {tag: [one for one in seen if str(one.payload.get("language")) == tag] for tag in tags}
-    return {
-        tag: {"wer": word_errors(those, "wer", "words"), "cer": word_errors(those, "cer", "characters")}
-        for tag, those in of.items()
-    }
+    return {tag: LanguageErrors(wer=word_errors(those), cer=character_errors(those)) for tag, those in of.items()}
 
 
-def listener(run: Run) -> Json:
+def listener(run: Run) -> Recognizer:
     """Return who listened, on which device: names of several models or normalisers joined; None where nobody did."""
     payloads = [
         measurements.payload for _, measurements in run.all_observations("intelligibility") if measurements.payload
     ]
-    return {key: _joined(payload.get(key) for payload in payloads) for key in _LISTENER}
+    return Recognizer(**{key: _joined(payload.get(key) for payload in payloads) for key in Recognizer.model_fields})
 
 
 def looped(run: Run, variant: str) -> int:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.core.errors import StoreError
-from harness.core.records import Json
+from harness.core.errors import ConfigError, StoreError
 from harness.report.headline import headlines
+from harness.report.summary import read_summary
 from harness.store import Run, RunInfo
 
 _SHOWN = 4  # variants by name
@@ -49,10 +48,10 @@ def listed(info: RunInfo) -> Listed:
 def _verdict(info: RunInfo) -> str:
     """The verdicts of the report, one where all are alike."""
     try:
-        summary: Json = json.loads((info.path / "summary.json").read_text(encoding="utf-8"))
-        words = {name: headline.word.value for name, headline in headlines(summary).items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        summary = read_summary(info.path / "summary.json")
+    except ConfigError:
         return "no report"
+    words = {name: headline.word.value for name, headline in headlines(summary).items()}
     if not words:
         return "no claim"
     if len(set(words.values())) == 1:

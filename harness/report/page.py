@@ -22,12 +22,13 @@ from harness.report.pictures import picture
 from harness.report.review import Queue, chunks_to_review, relative_audio, sound
 from harness.report.sections import section
 from harness.report.single import embedded_audio
+from harness.report.summary import RunSummary
 from harness.store import Run
 
 PICTURES = "pictures"
 
 
-def render_report(run: Run, summary: Json, *, single_file: bool = False) -> Path:
+def render_report(run: Run, summary: RunSummary, *, single_file: bool = False) -> Path:
     """Write ``report.html`` beside the journal and its pictures into ``pictures/``; returns its path.
 
     Audio is referred to by relative path and loaded on demand. With ``single_file`` the page is ``report-single.html``
@@ -48,7 +49,7 @@ def render_report(run: Run, summary: Json, *, single_file: bool = False) -> Path
         if words
         else "",
         "reference": run.manifest.get("reference"),
-        "encoder": next((r["speaker_similarity"]["encoder"] for r in summary["variants"].values()), None) or "",
+        "encoder": summary.encoder or "",
         **_unjudged(summary),
         **_tables(summary),
         "strip": charts.strip(material, links) if material.everything() else "",
@@ -61,7 +62,7 @@ def render_report(run: Run, summary: Json, *, single_file: bool = False) -> Path
         "titles": _titles(),
         "slopes": claims_page.slopes(run),
         "curves": claims_page.curves(run),
-        "command": _command(summary["provenance"]["command"]),
+        "command": _command(summary.provenance["command"]),
         "items": items,
         "left": left,
     }
@@ -179,22 +180,22 @@ def _picture(run: Run, spoken: ReportRow, single_file: bool) -> str | None:
     return f"{PICTURES}/{name}"
 
 
-def _unjudged(summary: Json) -> Json:
+def _unjudged(summary: RunSummary) -> Json:
     """One line a reason, and whether there is enough of it to be shown unasked."""
     lines, share = [], 0.0
-    for name, row in summary["variants"].items():
-        share = max(share, row["not_judged"] / row["chunks"] if row["chunks"] else 1.0)
-        lines += [f"{name}: {count} chunks: {why}" for why, count in row["not_judged_because"].items()]
-        blind = [f"{fault} ({count})" for fault, count in row["could_not_look"].items()]
+    for name, row in summary.variants.items():
+        share = max(share, row.not_judged / row.chunks if row.chunks else 1.0)
+        lines += [f"{name}: {count} chunks: {why}" for why, count in row.not_judged_because.items()]
+        blind = [f"{fault} ({count})" for fault, count in row.could_not_look.items()]
         if blind:
             lines.append(f"{name}: classes that could not look, with the number of chunks: {', '.join(blind)}")
     return {"unjudged": lines, "unjudged_many": share > 0.05}
 
 
-def _tables(summary: Json) -> Json:
+def _tables(summary: RunSummary) -> Json:
     """Rows of the first screen: variants that spoke a soak, and (``compact``) what only claims are about."""
-    rows = {name: row for name, row in summary["variants"].items() if row["soaked"]}
-    alone = {name: row["claims"] for name, row in summary["variants"].items() if not row["soaked"]}
+    rows = {name: row for name, row in summary.variants.items() if row.soaked}
+    alone = {name: row.claims for name, row in summary.variants.items() if not row.soaked}
     return {"rows": rows, "compact": {**others(summary), **alone}}
 
 

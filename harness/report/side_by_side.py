@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.core.errors import ConfigError, nearest
-from harness.core.records import Claim, Json, VerdictWord, payload_or_empty
+from harness.core.records import Claim, VerdictWord, payload_or_empty
 from harness.detectors.readable import finding_phrase
 from harness.report.assets import policy, static
 from harness.report.compare import compare_runs, only
@@ -18,7 +18,8 @@ from harness.report.diff import word_diff
 from harness.report.digest import Digest, digest
 from harness.report.gates import Gates
 from harness.report.material import ReportRow, read_report_data
-from harness.report.summary import run_summary
+from harness.report.summarise import run_summary
+from harness.report.summary import VariantSummary
 from harness.store import Run
 
 MOST = 200  # chunks of one page
@@ -30,7 +31,7 @@ class ReportSide:
 
     run: Run
     variant: str
-    row: Json
+    row: VariantSummary
     chunks: Mapping[str, ReportRow]
     texts: Mapping[str, str]
     digest: Digest
@@ -93,9 +94,7 @@ def _variants(run: Run) -> list[str]:
 def _side(run: Run, name: str) -> ReportSide:
     material = read_report_data(run)
     rows = {row.attempt.chunk_id: row for row in material.spoken.get(name, ())}
-    return ReportSide(
-        run, name, run_summary(run)["variants"][name], rows, dict(material.texts), only(digest(run), name)
-    )
+    return ReportSide(run, name, run_summary(run).variants[name], rows, dict(material.texts), only(digest(run), name))
 
 
 def _claims(one: ReportSide, two: ReportSide, common: set[str], gates: Gates) -> list[Claim]:

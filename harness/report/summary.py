@@ -1,247 +1,285 @@
-"""``summary.json``: what a run found, in figures with counts and intervals, from the store alone."""
+"""``summary.json`` as types: what a run found, in figures with counts and intervals."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.claims.as_whole import URGENT
-from harness.core.records import Arm, Attempt, Computes, Finding, Json, Measurement, Verdict, VerdictWord
-from harness.report.against import reference_comparison
-from harness.report.hearing import by_language, listener, looped, word_errors
-from harness.report.material import selected
-from harness.report.timings import concurrent_throughput, rtfx_of_attempts, scoring_lag, streaming, timings
-from harness.stats import clopper_pearson
-from harness.store import Run
+from harness.core.documents import read_json
+from harness.core.errors import ConfigError
+from harness.core.records import Json
 
 SUMMARY_VERSION = 1
-_LEVEL = 0.95
-_DAMAGE_KEPT = 50  # problems of the record, of which the first
-_DAMAGE_NOTED = 3  # problems of the record that stand in the notes
 
 
-def run_summary(run: Run) -> Json:
-    """Return the content of ``summary.json``; None stands for what was not measured."""
-    names = [str(variant["name"]) for variant in run.manifest["variants"]]
-    corpus = {key: value for key, value in run.manifest["corpus"].items() if key != "texts"}
-    damage = run.verify()
-    rows = {name: _variant(run, name) for name in names}
-    for name, row in rows.items():
-        row["against"] = reference_comparison(run, name, rows)
-    return {
-        "run_id": run.run_id,
-        "schema_version": SUMMARY_VERSION,
-        "suite": run.manifest["suite"],
-        "experiment": _experiment(run),
-        "reference": run.manifest.get("reference"),
-        "status": run.status,
-        "provenance": run.manifest["provenance"],
-        "corpus": corpus,
-        "recognizer": listener(run),
-        "created_utc": run.manifest.get("created_utc"),
-        "timings": timings(run),
-        "variants": rows,
-        "other_claims": _others(run, names),
-        "notes": _notes(run, damage),
-        "damage": damage[:_DAMAGE_KEPT],
-        "disk_bytes": run.disk_bytes(),
-    }
+class _Part(BaseModel):
+    """Fields of later versions are ignored and fields that earlier versions lacked have defaults: both are read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-def _variant(run: Run, name: str) -> Json:
-    everything = run.attempts(variant=name)
-    soaked = [attempt for attempt in everything if attempt.arm == Arm.SOAK]
-    verdicts = run.verdicts(variant=name, arm=Arm.SOAK)
-    words = Counter(_word(attempt, verdicts) for attempt in soaked)
-    asked = any((row.variant, row.arm) == (name, Arm.SOAK) for row in run.sessions()) or not _experiment(run)
-    expected = len(selected(run, name)) if asked else 0
-    faulty = words[VerdictWord.FAULTY]
-    judged = faulty + words[VerdictWord.CLEAN]
-    observed = _by_scorer(run, name, {attempt.id for attempt in soaked})
-    return {
-        "soaked": asked,  # False: an experiment with arms of its own, that speaks no soak with this variant
-        "chunks": expected,
-        "clean": words[VerdictWord.CLEAN],
-        "faulty": faulty,
-        "not_judged": expected - judged - words[VerdictWord.NOTHING_TO_SPEAK],
-        "nothing_to_speak": words[VerdictWord.NOTHING_TO_SPEAK],
-        "fault_rate": rate(faulty, judged),
-        "faults": dict(Counter(_classes(verdicts.values())).most_common()),
-        "confirmed": sum(_has(verdict, True) for verdict in verdicts.values()),
-        "suspected": sum(_has(verdict, None) and not _has(verdict, True) for verdict in verdicts.values()),
-        "refuted": sum(_has(verdict, False) for verdict in verdicts.values()),
-        "bound_to": dict(Counter(f.bound_to for f in _findings(verdicts.values()) if f.bound_to).most_common()),
-        "not_judged_because": _reasons(soaked, verdicts, expected, _away(run, name)),
-        "could_not_look": dict(Counter(name for v in verdicts.values() for name in v.unjudged).most_common()),
-        "wer": word_errors(observed["intelligibility"], "wer", "words"),
-        "cer": word_errors(observed["intelligibility"], "cer", "characters"),
-        "by_language": by_language(observed["intelligibility"]),
-        "looped": looped(run, name),
-        "speaker_similarity": _similarity(observed["speaker"]),
-        "rtfx": rtfx_of_attempts(soaked, [attempt for attempt in everything if attempt.arm == Arm.QUIET]),
-        "streaming": streaming(soaked),
-        "scoring_lag": scoring_lag(run, name, soaked),
-        "load": concurrent_throughput(run, name, soaked),
-        "audio_seconds": float(sum(attempt.duration or 0.0 for attempt in soaked)),
-        "tokens": _tokens(soaked, observed["tokens"]),
-        "peak_memory_bytes": max((a.peak_rss_bytes for a in soaked if a.peak_rss_bytes is not None), default=None),
-        "model_bytes": _model_bytes(run, name),
-        "epochs": sum(len(run.epochs(row.id)) for row in run.sessions() if (row.variant, row.arm) == (name, Arm.SOAK)),
-        "recorded": _recorded(run, name),
-        "retries": sum(attempt.arm == Arm.RETRY for attempt in everything),
-        "outcomes": dict(Counter(attempt.outcome.value for attempt in soaked)),
-        "reference": run.manifest["profiles"].get(name) or None,
-        "claims": [_claim(claim) for claim in run.claims() if claim.variant == name],
-    }
+class Share(_Part):
+    """A proportion with its counts and its exact two-sided interval (Clopper-Pearson); None where ``total`` is 0."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    count: int
+    total: int
+    level: float = 0.95
 
 
-def _experiment(run: Run) -> bool:
-    return bool(run.manifest.get("experiment")) or (run.path / "results.md").is_file()
+class WordErrors(_Part):
+    """Word errors summed over all chunks with a transcript and divided by their words."""
+
+    errors: int = 0
+    words: int = 0
+    rate: float | None = None
+    chunks: int = 0
 
 
-def rate(count: int, total: int) -> Json:
-    """A proportion with its counts and exact (Clopper-Pearson, two-sided) interval; value None when total is 0."""
-    if not total:
-        return {"value": None, "low": None, "high": None, "count": count, "total": total, "level": _LEVEL}
-    low, high = clopper_pearson(count, total, _LEVEL)
-    return {"value": count / total, "low": low, "high": high, "count": count, "total": total, "level": _LEVEL}
+class CharacterErrors(_Part):
+    """Character errors summed over all chunks with a transcript and divided by their characters."""
+
+    errors: int = 0
+    characters: int = 0
+    rate: float | None = None
+    chunks: int = 0
 
 
-def _word(attempt: Attempt, verdicts: Mapping[int, Verdict]) -> VerdictWord:
-    verdict = verdicts.get(attempt.id) if attempt.id is not None else None
-    return verdict.word if verdict is not None else VerdictWord.NOT_JUDGED
+class LanguageErrors(_Part):
+    """WER and CER of the chunks of one language."""
+
+    wer: WordErrors
+    cer: CharacterErrors
 
 
-def _findings(verdicts: Iterable[Verdict]) -> list[Finding]:
-    return [f for v in verdicts if v.word is VerdictWord.FAULTY for f in v.findings if f.confirmed is not False]
+class SpeakerSimilarity(_Part):
+    """Cosines to the reference voice: mean and 5th percentile over chunks, and the encoder that gave the embeddings."""
+
+    encoder: str | None
+    mean: float | None
+    p5: float | None
+    chunks: int
 
 
-def _classes(verdicts: Iterable[Verdict]) -> list[str]:
-    """Each class once a chunk."""
-    faulty = (verdict for verdict in verdicts if verdict.word is VerdictWord.FAULTY)
-    return [name for v in faulty for name in {f.fault for f in v.findings if f.confirmed is not False}]
+class SpeedFigures(_Part):
+    """RTFx: ``value`` by ``clock`` (earlier versions counted CPU seconds), ``cpu`` by CPU seconds of the worker."""
+
+    value: float | None
+    clock: str = "cpu"
+    basis: str = ""
+    chunks: int = 0
+    cpu: float | None = None
 
 
-def _has(verdict: Verdict, confirmed: bool | None) -> bool:
-    return any(finding.confirmed is confirmed for finding in verdict.findings)
+class FirstAudio(_Part):
+    """Seconds to the first audio: median and 95th percentile over the chunks that told it."""
+
+    p50: float | None = None
+    p95: float | None = None
+    chunks: int = 0
 
 
-def _reasons(soaked: Sequence[Attempt], verdicts: Mapping[int, Verdict], expected: int, away: str) -> Json:
-    reasons = Counter(v.reason for v in verdicts.values() if v.word is VerdictWord.NOT_JUDGED)
-    reasons["spoken, but the run ended before the verdict"] = sum(a.id not in verdicts for a in soaked)
-    reasons[away or "never spoken"] = expected - len(soaked)
-    return {reason: count for reason, count in reasons.most_common() if count}
+class StreamingFigures(_Part):
+    """Pauses of over 0.1 s in the playing of a stream because audio was late, in ``listened`` chunks."""
+
+    ttfa: FirstAudio = FirstAudio()
+    underruns: int | None = None
+    listened: int = 0
+    longest_gap: float | None = None
 
 
-def _recorded(run: Run, name: str) -> bool:
-    """Whether the variant is audio that existed before, which cannot be spoken again."""
-    capabilities = [epoch.capabilities for row in run.sessions() if row.variant == name for epoch in run.epochs(row.id)]
-    return bool(capabilities) and capabilities[-1].get("computes") == Computes.NOWHERE
+class ScoringLag(_Part):
+    """How far scoring was behind a backend that computes elsewhere.
+
+    ``seconds`` from the last chunk spoken to the last one scored, ``chunks`` that waited then, ``held_up``: seconds for
+    which the next request waited for the scorers, ``jobs`` of them.
+    """
+
+    seconds: float
+    chunks: int
+    held_up: float
+    jobs: int
 
 
-def _away(run: Run, name: str) -> str:
-    """Why the backend was given up as away; empty where it was not."""
-    gone = [str(event.data["reason"]) for event in run.events("backend away") if event.data.get("variant") == name]
-    return gone[-1] if gone else ""
+class LoadFigures(_Part):
+    """What several clients got together, a second; None for a single session."""
+
+    clients: int | None = None
+    requests_per_second: float | None = None
+    audio_per_second: float | None = None
 
 
-def _by_scorer(run: Run, name: str, ids: set[int | None]) -> dict[str, list[Measurement]]:
-    return {
-        scorer: [
-            measurements
-            for number, measurements in run.all_observations(scorer, name)
-            if number in ids and measurements.payload
-        ]
-        for scorer in ("intelligibility", "speaker", "tokens")
-    }
+class TokenFigures(_Part):
+    """Speech tokens a chunk, and how many chunks ended at the cap (None: not known)."""
+
+    mean: float | None
+    p5: float | None
+    p95: float | None
+    cap_hits: int | None
+    chunks: int
 
 
-def _similarity(seen: Sequence[Measurement]) -> Json:
-    values = [s.payload["similarity"] for s in seen if s.payload.get("similarity") is not None]
-    encoder = seen[0].payload.get("encoder") if seen else None
-    if not values:
-        return {"encoder": encoder, "mean": None, "p5": None, "chunks": 0}
-    return {
-        "encoder": encoder,
-        "mean": float(np.mean(values)),
-        "p5": float(np.percentile(values, 5)),
-        "chunks": len(values),
-    }
+class RateDifference(_Part):
+    """Difference of fault rates with Newcombe's interval; ``count`` of ``total`` are the reference's."""
+
+    value: float
+    low: float
+    high: float
+    count: int
+    total: int
 
 
-def _tokens(soaked: Sequence[Attempt], seen: Sequence[Measurement]) -> Json:
-    counts = [attempt.token_count for attempt in soaked if attempt.token_count is not None]
-    caps = [observation.payload.get("cap_hit") for observation in seen]
-    present = [hit for hit in caps if hit is not None]
-    if not counts:
-        return {"mean": None, "p5": None, "p95": None, "cap_hits": None, "chunks": 0}
-    return {
-        "mean": float(np.mean(counts)),
-        "p5": float(np.percentile(counts, 5)),
-        "p95": float(np.percentile(counts, 95)),
-        "cap_hits": sum(present) if present else None,
-        "chunks": len(counts),
-    }
+class PairedFigure(_Part):
+    """A difference or a ratio over the chunks that both spoke; no interval where they are too few."""
+
+    value: float
+    low: float | None
+    high: float | None
+    chunks: int
 
 
-def _model_bytes(run: Run, name: str) -> int | None:
-    for row in run.sessions():
-        if row.variant == name:
-            for epoch in run.epochs(row.id):
-                size = epoch.capabilities.get("details", {}).get("model_bytes")
-                if size is not None:
-                    return int(size)
-    return None
+class Against(_Part):
+    """A variant beside its reference. ``how`` says where the reference's figures are from; None: not comparable."""
+
+    name: str = ""
+    how: str = ""
+    fault_rate: RateDifference | None = None
+    wer: PairedFigure | None = None
+    tokens: PairedFigure | None = None
 
 
-def _others(run: Run, names: Sequence[str]) -> list[Json]:
-    """Claims about something that was not spoken under its own name: a sweep spoke the settings of it."""
-    return [{"variant": claim.variant, **_claim(claim)} for claim in run.claims() if claim.variant not in names]
+class ClaimFigures(_Part):
+    """One claim. ``passed`` is None where the run is too small to say; ``urgent`` ones stand beside the verdict."""
+
+    name: str
+    passed: bool | None
+    statement: str
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+    margin: float | None = None
+    urgent: bool = False
+    count: int | None = None
+    variant: str = ""  # where it is about what was not spoken under its own name
 
 
-def _claim(claim: Any) -> Json:
-    return {
-        "name": claim.name,
-        "passed": claim.passed,
-        "statement": claim.statement,
-        "value": claim.value,
-        "interval": list(claim.interval) if claim.interval is not None else None,
-        "margin": claim.margin,
-        "urgent": bool(claim.details.get(URGENT)),
-        "count": claim.count,
-    }
+class VariantSummary(_Part):
+    """What one variant did. Counts are of chunks of the soak; None stands for what was not measured."""
+
+    soaked: bool = True  # False: an experiment with arms of its own, that speaks no soak with this variant
+    chunks: int
+    clean: int
+    faulty: int
+    not_judged: int
+    nothing_to_speak: int = 0
+    fault_rate: Share
+    faults: dict[str, int]
+    confirmed: int = 0
+    suspected: int = 0
+    refuted: int = 0
+    bound_to: dict[str, int] = Field(default_factory=dict)
+    not_judged_because: dict[str, int]
+    could_not_look: dict[str, int] = Field(default_factory=dict)
+    wer: WordErrors
+    cer: CharacterErrors
+    by_language: dict[str, LanguageErrors] = Field(default_factory=dict)
+    looped: int = 0
+    speaker_similarity: SpeakerSimilarity
+    rtfx: SpeedFigures
+    streaming: StreamingFigures = StreamingFigures()
+    scoring_lag: ScoringLag | None = None  # None where scoring kept up
+    load: LoadFigures = LoadFigures()
+    audio_seconds: float = 0.0
+    tokens: TokenFigures
+    peak_memory_bytes: int | None
+    model_bytes: int | None = None
+    epochs: int = 0
+    recorded: bool = False
+    retries: int = 0
+    outcomes: dict[str, int] = Field(default_factory=dict)
+    reference: Json | None = None  # the profile that it is judged by
+    claims: list[ClaimFigures] = Field(default_factory=list)
+    against: Against | None = None
+
+    @property
+    def judged(self) -> int:
+        """The chunks with a verdict of clean or faulty."""
+        return self.clean + self.faulty
 
 
-def _notes(run: Run, damage: Sequence[str]) -> list[str]:
-    notes = []
-    if damage:
-        left = len(damage) - _DAMAGE_NOTED
-        more = f" and {left} more: tts-soak verify {run.run_id}" if left > 0 else ""
-        notes.append(f"damaged record: {'; '.join(damage[:_DAMAGE_NOTED])}{more}")
-    if run.manifest["corpus"].get("partial"):
-        notes.append("partial selection: a different session than the whole corpus in order")
-    shards = (run.manifest["fingerprint"].get("options") or {}).get("shards", 1)
-    if shards > 1:
-        notes.append(
-            f"cut into {shards} shards of consecutive chunks: each is a session of its own that starts with a clean "
-            "state, so what builds up over more chunks than a shard has is not seen"
-        )
-    lacking = run.manifest.get("left_out") or []
-    if lacking:
-        notes.append(f"judged without {', '.join(lacking)}, left out on purpose: clean is clean of the rest")
-    notes += [f"{name}: {why}" for name, why in (run.manifest.get("refused") or {}).items()]
-    for event in run.events():
-        if event.kind == "another voice":
-            whose = f"{event.data['variant']}: another voice than {event.data['reference']} ({event.data['reason']})"
-            notes.append(
-                f"{whose}: compared on words, broken samples and speed; level, timbre, pace and speaker were not held "
-                "against it"
-            )
-        if event.kind == "backend away":
-            notes.append(f"{event.data['variant']}: {event.data['reason']}")
-        if event.kind in ("cannot be loaded", "gave up"):
-            notes.append(f"{event.data['variant']}: {event.kind}: {event.data['reason']}")
-    return notes
+class Recognizer(_Part):
+    """Who listened and where; names of several joined by ``+``, None where nobody did."""
+
+    engine: str | None = None
+    model: str | None = None
+    normaliser: str | None = None
+    device: str | None = None
+    compute_type: str | None = None
+
+
+class TimingsValidity(_Part):
+    """Whether speed means anything (None: not known), why not, and the largest share that other work took."""
+
+    valid: bool | None = None
+    reason: str = ""
+    others_share: float | None = None
+
+
+class CorpusFigures(_Part):
+    """The corpus without its texts."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str
+    sha256: str
+    chunks: int = 0
+    source: str | None = None
+
+
+class RunSummary(_Part):
+    """The whole of ``summary.json``."""
+
+    run_id: str
+    schema_version: int = SUMMARY_VERSION
+    suite: str
+    experiment: bool = False
+    reference: str | None = None
+    status: str
+    provenance: Json
+    corpus: CorpusFigures
+    recognizer: Recognizer = Recognizer()
+    created_utc: str | None = None
+    timings: TimingsValidity = TimingsValidity()
+    variants: dict[str, VariantSummary]
+    other_claims: list[ClaimFigures] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+    damage: list[str] = Field(default_factory=list)
+    disk_bytes: int = 0
+
+    @property
+    def timed(self) -> bool:
+        """Whether speed may be shown as it is: nothing is known against it."""
+        return self.timings.valid is not False
+
+    @property
+    def encoder(self) -> str | None:
+        """The speaker encoder behind every similarity."""
+        return next((row.speaker_similarity.encoder for row in self.variants.values()), None)
+
+    def to_json(self) -> Json:
+        """Return the content of ``summary.json``."""
+        plain: dict[str, Any] = self.model_dump(mode="json")
+        return plain
+
+
+def read_summary(path: Path) -> RunSummary:
+    """Read a ``summary.json`` of this or an earlier version. Raises ConfigError naming the file and what is wrong."""
+    try:
+        return RunSummary.model_validate(read_json(path, "summary"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"{path}: not a summary that can be read ({where}: {first['msg']})") from None

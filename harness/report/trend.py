@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 from harness.core.documents import read_json
 from harness.core.errors import ConfigError
-from harness.core.records import Json
 from harness.report.assets import policy, static
 from harness.report.baseline import COMPARISON
 from harness.report.headline import headlines, sentence
 from harness.report.nights import read_nights as nights_of
 from harness.report.steps import LEAST, changes
+from harness.report.summary import RunSummary, VariantSummary, read_summary
 from harness.report.svg import FAINT, MARKERS, SERIES, markup, new_plot
 
 FIGURES: Mapping[str, str] = {
@@ -101,9 +101,9 @@ def read_trend(reports: Path) -> tuple[dict[str, list[TrendRun]], list[str]]:
         if path.parent.is_symlink():
             continue
         try:
-            summary = read_json(path, "summary")
-            key = (summary["suite"], summary["corpus"]["name"], summary["corpus"]["sha256"])
-            date = str(summary.get("created_utc") or summary["run_id"])
+            summary = read_summary(path)
+            key = (summary.suite, summary.corpus.name, summary.corpus.sha256)
+            date = summary.created_utc or summary.run_id
             by_family.setdefault(key, []).append((date, _night(path.parent, summary, date)))
         except (ConfigError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             problems.append(f"{path.parent.name}/summary.json cannot be read ({type(error).__name__}: {error})")
@@ -114,7 +114,7 @@ def read_trend(reports: Path) -> tuple[dict[str, list[TrendRun]], list[str]]:
     return families, problems
 
 
-def _night(path: Path, summary: Json, date: str) -> TrendRun:
+def _night(path: Path, summary: RunSummary, date: str) -> TrendRun:
     comparison = path / COMPARISON
     gate = "–"
     if comparison.is_file():
@@ -124,23 +124,20 @@ def _night(path: Path, summary: Json, date: str) -> TrendRun:
         fine = "passed" if True in passed else "nothing to compare"
         gate = "failed" if result["failed"] else (f"{fails} reported" if fails else fine)
     link = f"{quote(path.name)}/report.html" if (path / "report.html").is_file() else None
-    timed = (summary.get("timings") or {}).get("valid") is not False
-    values = {name: _values(row, timed) for name, row in summary["variants"].items()}
+    values = {name: _values(row, summary.timed) for name, row in summary.variants.items()}
     statement = sentence(summary, headlines(summary))
-    return TrendRun(
-        str(summary["run_id"]), date[:16].replace("T", " "), link, statement, str(summary["status"]), gate, values
-    )
+    return TrendRun(summary.run_id, date[:16].replace("T", " "), link, statement, summary.status, gate, values)
 
 
-def _values(row: Json, timed: bool) -> dict[str, tuple[float, float | None, float | None]]:
-    rate, similarity = row["fault_rate"], row["speaker_similarity"]
+def _values(row: VariantSummary, timed: bool) -> dict[str, tuple[float, float | None, float | None]]:
+    rate = row.fault_rate
     values: dict[str, tuple[Any, Any, Any]] = {
-        "fault_rate": (rate["value"], rate["low"], rate["high"]),
-        "wer": (row["wer"]["rate"], None, None),
-        "speaker_similarity": (similarity["mean"], None, None),
+        "fault_rate": (rate.value, rate.low, rate.high),
+        "wer": (row.wer.rate, None, None),
+        "speaker_similarity": (row.speaker_similarity.mean, None, None),
         # runs of earlier versions counted CPU seconds: another figure, not a slower backend
-        "rtfx": (row["rtfx"]["value"] if timed and row["rtfx"].get("clock") == "wall" else None, None, None),
-        "peak_memory": (row["peak_memory_bytes"] / 1e6 if row["peak_memory_bytes"] else None, None, None),
+        "rtfx": (row.rtfx.value if timed and row.rtfx.clock == "wall" else None, None, None),
+        "peak_memory": (row.peak_memory_bytes / 1e6 if row.peak_memory_bytes else None, None, None),
     }
     return {name: value for name, value in values.items() if value[0] is not None}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.core.records import Arm, Attempt
+from harness.report.summary import VariantSummary, read_summary
 from harness.store import Run
 from tools.engines.bench import Engine
 
@@ -58,45 +58,43 @@ def _row(engine: Engine, work: Path) -> dict[str, Any] | None:
     stress, again = work / engine.name / "stress" / "latest", work / engine.name / "determinism" / "latest"
     if not (stress / "summary.json").is_file():
         return None
-    summary = json.loads((stress / "summary.json").read_text(encoding="utf-8"))
-    row = summary["variants"][engine.name]
+    summary = read_summary(stress / "summary.json")
+    row = summary.variants[engine.name]
     with Run.open(stress) as run:
         attempts = [one for one in run.attempts(variant=engine.name) if one.arm == Arm.SOAK]
         seen = {
             name: [payload for _, one in run.all_observations(name, engine.name) if (payload := one.payload)]
             for name in ("speaker", "distillmos")
         }
-    rate = row["fault_rate"]
+    rate = row.fault_rate
     cells = (
         f"**{engine.name}**: {engine.what}",
-        str(row["chunks"]),
-        f"{rate['count']} of {rate['total']} ({rate['low']:.1%} to {rate['high']:.1%})"
-        if rate["total"]
-        else "none judged",
-        _errors(row["wer"], "words"),
-        _errors(row["cer"], "characters"),
+        str(row.chunks),
+        f"{rate.count} of {rate.total} ({rate.low:.1%} to {rate.high:.1%})" if rate.total else "none judged",
+        _errors(row.wer.errors, row.wer.words),
+        _errors(row.cer.errors, row.cer.characters),
         _figure(steadiness([one["embedding"] for one in seen["speaker"]]), ".3f"),
         _figure(_mean([one["overall"] for one in seen["distillmos"]]), ".2f"),
         *_speed(attempts),
-        _first_audio(attempts, summary["timings"]["valid"]),
+        _first_audio(attempts, summary.timings.valid),
         _repeats(again, engine.name),
-        _figure(row["peak_memory_bytes"], ".0f", 1e-6),
+        _figure(row.peak_memory_bytes, ".0f", 1e-6),
     )
-    recognizer = summary["recognizer"] or {}
+    recognizer = summary.recognizer
     return {
         "name": engine.name,
         "cells": cells,
         "said": _said(row),
-        "encoder": row["speaker_similarity"]["encoder"],
-        "recognizer": " ".join(str(recognizer.get(key, "")) for key in ("engine", "model")).strip(),
+        "encoder": row.speaker_similarity.encoder,
+        "recognizer": f"{recognizer.engine or ''} {recognizer.model or ''}".strip(),
     }
 
 
-def _said(row: dict[str, Any]) -> str:
+def _said(row: VariantSummary) -> str:
     """Faults with their counts, why chunks were not judged, and what is said of the voice as a whole."""
-    parts = [f"{name} in {count}" for name, count in row["faults"].items()]
-    parts += [f"{count} not judged ({reason})" for reason, count in row["not_judged_because"].items()]
-    parts += [one["statement"] for one in row["claims"] if one["name"] == "as-a-whole" and one["passed"] is not True]
+    parts = [f"{name} in {count}" for name, count in row.faults.items()]
+    parts += [f"{count} not judged ({reason})" for reason, count in row.not_judged_because.items()]
+    parts += [one.statement for one in row.claims if one.name == "as-a-whole" and one.passed is not True]
     return "; ".join(parts)
 
 
@@ -110,10 +108,8 @@ def steadiness(embeddings: Sequence[Sequence[float]]) -> float | None:
     return float(np.mean(np.sum(vectors * others, axis=1) / np.linalg.norm(others, axis=1)))
 
 
-def _errors(found: dict[str, Any] | None, of: str) -> str:
-    if not found or found.get("rate") is None:
-        return "-"
-    return f"{found['rate']:.1%} of {found[of]:,}"
+def _errors(errors: int, total: int) -> str:
+    return f"{errors / total:.1%} of {total:,}" if total else "-"
 
 
 def _speed(attempts: Sequence[Attempt]) -> tuple[str, str]:

@@ -18,6 +18,7 @@ import click
 
 from harness.report.advice import advice
 from harness.report.headline import VariantWord, headlines, sentence
+from harness.report.summary import read_summary
 from tools.walk.steps import Step, Walk, table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,11 +69,11 @@ def _understood(walk: Walk) -> list[str]:
     file = walk.latest() / "summary.json"
     if not file.is_file():
         return []
-    summary = json.loads(file.read_text(encoding="utf-8"))
+    summary = read_summary(file)
     words = headlines(summary)
     if any(found.word in (VariantWord.LOST, VariantWord.BLIND) for found in words.values()):
         return []
-    busy = (summary.get("timings") or {}).get("reason")
+    busy = summary.timings.reason
     return [
         sentence(summary, words),
         *(f"next: {line}" for line in advice(summary, words)),

@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from harness.core.records import Json
-from harness.report.summary import run_summary
+from harness.report.summarise import run_summary
+from harness.report.summary import RunSummary, VariantSummary
 from harness.store import Run
 from harness.store.table import run_table
 
@@ -21,7 +21,7 @@ class ExportedRun:
     """A finished run: its directory and the content of ``summary.json``."""
 
     path: Path
-    summary: Json
+    summary: RunSummary
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -31,18 +31,18 @@ class ExportedRun:
     @property
     def labels(self) -> dict[str, str]:
         """What the run is told apart by: run, suite, corpus and the commit of the code."""
-        commit = self.summary["provenance"]["code"].get("commit")
+        commit = self.summary.provenance["code"].get("commit")
         return {
-            "run": str(self.summary["run_id"]),
-            "suite": str(self.summary["suite"]),
-            "corpus": str(self.summary["corpus"]["name"]),
+            "run": self.summary.run_id,
+            "suite": self.summary.suite,
+            "corpus": self.summary.corpus.name,
             "commit": str(commit or "unknown"),
         }
 
     def figures(self) -> dict[str, dict[str, float]]:
         """Return variant -> figure -> value; rates are shares, times in seconds, memory in bytes, unknowns left out."""
-        timed = (self.summary.get("timings") or {}).get("valid") is not False
-        return {name: _figures(row, timed) for name, row in self.summary["variants"].items()}
+        timed = self.summary.timed
+        return {name: _figures(row, timed) for name, row in self.summary.variants.items()}
 
 
 class Exporter(Protocol):
@@ -60,23 +60,26 @@ def open_run(path: Path) -> ExportedRun:
         return ExportedRun(path, run_summary(run))
 
 
-def _figures(row: Json, timed: bool) -> dict[str, float]:
-    rate = row["fault_rate"]
+def _figures(row: VariantSummary, timed: bool) -> dict[str, float]:
+    rate = row.fault_rate
     named = {
-        **{
-            name: row[name] for name in ("chunks", "clean", "faulty", "not_judged", "nothing_to_speak", "audio_seconds")
-        },
-        "fault_rate": rate["value"],
-        "fault_rate_low": rate["low"],
-        "fault_rate_high": rate["high"],
-        "word_error_rate": row["wer"]["rate"],
-        "character_error_rate": row["cer"]["rate"],
-        "speaker_similarity": row["speaker_similarity"]["mean"],
-        "times_real_time": row["rtfx"]["value"] if timed else None,
-        "first_audio_seconds_p50": row["streaming"]["ttfa"]["p50"],
-        "first_audio_seconds_p95": row["streaming"]["ttfa"]["p95"],
-        "peak_memory_bytes": row["peak_memory_bytes"],
-        "model_bytes": row["model_bytes"],
-        **{f"faults.{fault}": count for fault, count in row["faults"].items()},
+        "chunks": row.chunks,
+        "clean": row.clean,
+        "faulty": row.faulty,
+        "not_judged": row.not_judged,
+        "nothing_to_speak": row.nothing_to_speak,
+        "audio_seconds": row.audio_seconds,
+        "fault_rate": rate.value,
+        "fault_rate_low": rate.low,
+        "fault_rate_high": rate.high,
+        "word_error_rate": row.wer.rate,
+        "character_error_rate": row.cer.rate,
+        "speaker_similarity": row.speaker_similarity.mean,
+        "times_real_time": row.rtfx.value if timed else None,
+        "first_audio_seconds_p50": row.streaming.ttfa.p50,
+        "first_audio_seconds_p95": row.streaming.ttfa.p95,
+        "peak_memory_bytes": row.peak_memory_bytes,
+        "model_bytes": row.model_bytes,
+        **{f"faults.{fault}": count for fault, count in row.faults.items()},
     }
     return {name: float(value) for name, value in named.items() if value is not None}

@@ -22,19 +22,18 @@ def write_benchmark(run: ExportedRun, target: str | None) -> list[str]:
     A round is a chunk; its time is the real-time factor, wall seconds of the request / seconds of its audio. Raises
     ConfigError where nothing was timed, or the run's timings are not valid.
     """
-    timings = run.summary.get("timings") or {}
-    if timings.get("valid") is False:
-        raise ConfigError(f"{run.path.name}: its timings are not valid: {timings.get('reason')}")
+    if not run.summary.timed:
+        raise ConfigError(f"{run.path.name}: its timings are not valid: {run.summary.timings.reason}")
     spoken = run.table[(run.table["duration"] > 0) & run.table["wall_seconds"].notna()] if len(run.table) else run.table
     if not len(spoken):
         raise ConfigError(f"{run.path.name}: no chunk was timed in it")
     path = Path(target) if target else run.path / USUAL
-    cpu = run.summary["provenance"]["cpu"]
+    cpu = run.summary.provenance["cpu"]
     document = {
         "machine_info": {"node": "", "cpu": {"brand_raw": cpu["model"], "count": cpu["cores"]}},
-        "commit_info": {"id": run.labels["commit"], "dirty": run.summary["provenance"]["code"].get("dirty")},
+        "commit_info": {"id": run.labels["commit"], "dirty": run.summary.provenance["code"].get("dirty")},
         "benchmarks": [_benchmark(run, str(name), rows) for name, rows in spoken.groupby("variant", sort=False)],
-        "datetime": run.summary["created_utc"],
+        "datetime": run.summary.created_utc,
         "version": "5.0.0",  # of the format
     }
     try:

@@ -51,5 +51,5 @@ def _log(client: MlflowClient, experiment: str, run: ExportedRun, variant: str, 
     for name in ("summary.json", "report.html"):
         if (run.path / name).is_file():
             client.log_artifact(key, str(run.path / name))
-    client.set_terminated(key, "FINISHED" if run.summary["status"] == "finished" else "KILLED")
+    client.set_terminated(key, "FINISHED" if run.summary.status == "finished" else "KILLED")
     return key
