@@ -86,7 +86,7 @@ def test_a_sound_that_is_no_file_is_damage(run, tmp_path, kind):
         sound.symlink_to(sound.name)
     with Run.open(run) as opened:
         assert any(sound.name in line for line in opened.verify())
-    assert write(run)["damage"]
+    assert write(run).damage
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_an_edited_manifest_is_said_by_verify_report_and_resume(plan, run):
     (run / "manifest.json").write_text(json.dumps(data, indent=2))
     with Run.open(run) as opened:
         assert opened.verify() == ["manifest.json: changed since the run began"]
-    assert write(run)["damage"] == ["manifest.json: changed since the run began"]
+    assert write(run).damage == ["manifest.json: changed since the run began"]
     with pytest.raises(ResumeRefused, match=r"manifest\.json itself"):
         Engine(plan).run(run)
 
@@ -148,7 +148,7 @@ def test_a_lost_end_of_the_journal_stays_known_after_it_was_spoken_again(plan, r
         connection.execute("DELETE FROM attempts WHERE id > 1")
     with Run.open(run) as opened:
         assert any("acknowledged attempts are missing" in line for line in opened.verify())
-    assert any("missing" in line for line in write(run)["damage"])
+    assert any("missing" in line for line in write(run).damage)
     said = Said()
     Engine(plan, said).run(run)
     assert any("lost" in line for line in said.lines)
@@ -157,7 +157,7 @@ def test_a_lost_end_of_the_journal_stays_known_after_it_was_spoken_again(plan, r
         lines = opened.verify()
     assert any("were lost before" in line for line in lines)
     assert any("lost and spoken again" in line for line in lines)
-    assert write(run)["damage"] == lines
+    assert write(run).damage == lines
 
 
 def test_each_flipped_bit_of_the_acknowledged_list_is_seen(run):

@@ -9,16 +9,18 @@ import pytest
 
 from harness.core.errors import ConfigError
 from harness.core.records import Chunk
-from harness.experiments.ladder.run import exponent, first_length, length_in_words
+from harness.experiments.ladder.run import exponent, length_in_words
+from harness.experiments.limits import suite_limits
 from harness.experiments.quantization.claims import (
+    QuantizationMargins,
     QuantizationRow,
-    proportion,
     quantization_claims,
     quantization_metrics,
 )
-from harness.experiments.sweep.run import combinations
+from harness.experiments.sweep.run import SweepSettings, combinations
+from harness.stats import proportion
 
-MARGINS = {"token_ratio_max": 0.05, "excess_max": 0.05, "wer_max": 0.05, "similarity_max": 0.03, "mos_max": 0.1}
+MARGINS = QuantizationMargins()
 
 
 def spoken(count=100, **changes):
@@ -41,10 +43,10 @@ def test_the_reference_against_itself_passes_every_claim():
     found = quantization_metrics(reference, reference, reference, seed=1)
     made = by_name(quantization_claims("q", found, found, MARGINS))
     assert all(claim.passed for claim in made.values())
-    assert found["token_ratio"]["median"] == found["duration_ratio"]["median"] == 1.0
-    assert found["wer_difference"]["low"] == found["wer_difference"]["high"] == 0.0
-    assert found["identical"] == 100
-    assert found["rtfx"] == 10.0
+    assert found.token_ratio.median == found.duration_ratio.median == 1.0
+    assert found.wer_difference.low == found.wer_difference.high == 0.0
+    assert found.identical == 100
+    assert found.rtfx == 10.0
 
 
 def test_each_loss_fails_its_own_claim_alone():
@@ -69,8 +71,8 @@ def test_a_chunk_that_gave_no_speech_is_near_empty_and_not_left_out():
     reference = spoken(40)
     rows = [replace(row, ok=False, tokens=None) if i < 20 else row for i, row in enumerate(reference)]
     found = quantization_metrics(rows, reference, seed=1)
-    assert found["near_empty"]["count"] == 20
-    assert found["near_empty"]["total"] == 40
+    assert found.near_empty.count == 20
+    assert found.near_empty.total == 40
     made = by_name(quantization_claims("q", found, quantization_metrics(reference, reference, seed=1), MARGINS))
     assert made["near-empty"].passed is False
 
@@ -86,21 +88,21 @@ def test_a_small_run_says_that_it_is_too_small():
 def test_unknown_stays_unknown():
     mute = [QuantizationRow(f"c{i}", True) for i in range(10)]
     found = quantization_metrics(mute, mute, seed=1)
-    assert found["token_ratio"] is None
-    assert found["wer"]["rate"] is None
-    assert found["similarity"] is None
-    assert found["cap_hits"]["value"] is None
-    assert found["similarity_loss"] is found["log_mel_excess_db"] is found["mos_difference"] is None
+    assert found.token_ratio is None
+    assert found.wer.rate is None
+    assert found.similarity is None
+    assert found.cap_hits.value is None
+    assert found.similarity_loss is found.log_mel_excess_db is found.mos_difference is None
     assert {claim.passed for claim in quantization_claims("q", found, found, MARGINS)} == {None}
-    assert proportion(0, 0)["high"] == 1.0
+    assert proportion(0, 0).high == 1.0
 
 
 def test_the_spread_of_a_few_truncations_is_seen_where_the_mean_hides_it():
     reference = spoken()
     rows = [replace(row, tokens=100 if i == 7 else row.tokens) for i, row in enumerate(reference)]
     found = quantization_metrics(rows, reference, seed=1)
-    assert found["token_ratio"]["min"] == pytest.approx(100 / 407)
-    assert found["near_empty"]["count"] == 1
+    assert found.token_ratio.min == pytest.approx(100 / 407)
+    assert found.near_empty.count == 1
 
 
 def test_a_loss_is_against_what_other_seeds_lose_on_the_same_chunks():
@@ -112,8 +114,8 @@ def test_a_loss_is_against_what_other_seeds_lose_on_the_same_chunks():
     rows = [replace(row, similarity=row.similarity - 0.01, mel_db=row.mel_db + 1) for row in null]
     found = quantization_metrics(rows, reference, null, seed=1)
     chance = quantization_metrics(null, reference, seed=1)
-    assert found["similarity_loss"]["value"] == pytest.approx(0.01)
-    assert found["log_mel_excess_db"]["value"] == pytest.approx(1.0)
+    assert found.similarity_loss.value == pytest.approx(0.01)
+    assert found.log_mel_excess_db.value == pytest.approx(1.0)
     claim = by_name(quantization_claims("q", found, chance, MARGINS))["same-voice"]
     assert claim.passed is True and claim.interval is not None and claim.interval[1] < 0.03
     loud = [
@@ -156,32 +158,30 @@ def test_without_dnsmos_the_claim_says_how_to_get_it():
 def test_the_use_of_each_codebook_is_compared_chunk_by_chunk():
     reference = spoken(30)
     rows = [replace(row, entropy=(row.entropy[0] - 1.0, row.entropy[1])) for row in reference]
-    first, second = quantization_metrics(rows, reference, seed=1)["entropy_difference"]
-    assert first["value"] == pytest.approx(-1.0) and first["high"] < 0
-    assert second["value"] == 0.0
+    first, second = quantization_metrics(rows, reference, seed=1).entropy_difference
+    assert first.value == pytest.approx(-1.0) and first.high < 0
+    assert second.value == 0.0
 
 
 # ------------------------------------------------------------------------------------------- sweep and ladder
 def test_a_grid_is_every_combination_and_a_list_is_added_once():
-    table = {"grid": {"temperature": [0.3, 0.6], "top_p": [0.9]}, "list": [{"temperature": 0.0}, {"temperature": 0.0}]}
-    assert combinations(table) == [
+    points = [{"temperature": 0.0}, {"temperature": 0.0}]
+    assert combinations(SweepSettings(grid={"temperature": [0.3, 0.6], "top_p": [0.9]}, list=points)) == [
         {"temperature": 0.3, "top_p": 0.9},
         {"temperature": 0.6, "top_p": 0.9},
         {"temperature": 0.0},
     ]
     with pytest.raises(ConfigError, match="no setting to try"):
-        combinations({"grid": {}, "list": []})
-    with pytest.raises(ConfigError, match=r"sweep\.grid\.top_p"):
-        combinations({"grid": {"top_p": 0.9}, "list": []})
+        combinations(SweepSettings())
+    with pytest.raises(ConfigError, match=r"sweep: grid\.top_p"):
+        suite_limits(SweepSettings, {"sweep": {"grid": {"top_p": 0.9}}}, "sweep")
 
 
 def test_the_exponent_of_growth_is_found():
-    steps = [{"words": 2**k, "cpu_seconds": 0.1 * (2**k) ** 1.5, "dead": k > 6} for k in range(10)]
-    fit = exponent(steps, "cpu_seconds", 8)
-    assert fit is not None and fit["value"] == pytest.approx(1.5) and fit["n"] == 7
-    assert exponent(steps[:5], "cpu_seconds", 8) is None
-    assert first_length(steps, "dead") == 128
-    assert first_length(steps[:5], "dead") is None
+    points = [(2**k, 0.1 * (2**k) ** 1.5) for k in range(10)]
+    fit = exponent(points, 8)
+    assert fit is not None and fit.value == pytest.approx(1.5) and fit.n == 7
+    assert exponent(points[:5], 8) is None
 
 
 def test_a_rung_is_known_by_its_tag():

@@ -2,41 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from harness.claims import ChunkResult
-from harness.core.records import Chunk, Claim, Json, Verdict, VerdictWord
-from harness.experiments.ladder.claims import degraded, growth, length_claims
-from harness.experiments.quantization.claims import proportion
-from harness.experiments.sweep.run import SAFE, UNDECIDED, UNSAFE, _claims, compare_words, region, setting_metrics
+from harness.core.records import Chunk, Claim, Verdict, VerdictWord
+from harness.experiments.ladder.claims import (
+    GrowthExponents,
+    LadderMargins,
+    LengthStep,
+    degraded,
+    growth,
+    length_claims,
+)
+from harness.experiments.sweep.run import (
+    SAFE,
+    UNDECIDED,
+    UNSAFE,
+    SettingMetrics,
+    SweepSettings,
+    _claims,
+    compare_words,
+    region,
+    setting_metrics,
+)
+from harness.stats import proportion
 
-MARGINS = {"short_words": 2, "short_rate_max": 0.1, "time_exponent_max": 1.3, "memory_exponent_max": 1.3}
-NO_FITS: Json = {"cpu_seconds": None, "tokens": None, "memory": None, "memory_growth": None}
 
-
-def steps(**changes: dict[int, Any]) -> list[Json]:
+def steps(**changes: dict[int, Any]) -> list[LengthStep]:
     """Lengths 1 to 512, two clean attempts each; ``changes``: key -> {words: value}."""
     found = []
     for words in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512):
-        row: Json = {
-            "words": words,
-            "attempts": 2,
-            "spoken": 2,
-            "crash": 0,
-            "hang": 0,
-            "silent": 0,
-            "cut": 0,
-            "said": "",
-        }
-        row |= {"faulty": proportion(0, 2), "classes": [], "memory": 60_000_000.0, "cpu_seconds": 0.1 + 0.02 * words}
-        found.append(row | {key: values[words] for key, values in changes.items() if words in values})
+        row = LengthStep(
+            words, attempts=2, spoken=2, crash=0, hang=0, silent=0, said="", cut=0, faulty=proportion(0, 2), classes=(),
+            tokens=None, seconds=None, cpu_seconds=0.1 + 0.02 * words, memory=60_000_000.0, rtfx=None,
+        )  # fmt: skip
+        found.append(replace(row, **{key: values[words] for key, values in changes.items() if words in values}))
     return found
 
 
-def claimed(rows: list[Json], **fits: Any) -> dict[str, Claim]:
-    return {claim.name: claim for claim in length_claims("v", rows, {**NO_FITS, **fits}, MARGINS)}
+def claimed(rows: list[LengthStep], **fits: Any) -> dict[str, Claim]:
+    return {claim.name: claim for claim in length_claims("v", rows, GrowthExponents(**fits), LadderMargins())}
 
 
 # ------------------------------------------------------------------------------------------- ladder
@@ -66,7 +74,7 @@ def test_a_few_clean_short_takes_do_not_prove_that_short_texts_are_safe() -> Non
 def test_a_square_law_shows_in_what_memory_grows_by_and_not_in_its_total() -> None:
     square = steps(memory={n: 1e9 + 400.0 * n**2 for n in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)})
     fit = growth(square, 8, 1e6)
-    assert fit is not None and fit["value"] == pytest.approx(2.0, abs=0.05)
+    assert fit is not None and fit.value == pytest.approx(2.0, abs=0.05)
     found = claimed(square, memory_growth=fit)["memory"]
     assert found.passed is False and "power of 2.0" in found.statement
     assert growth(steps(), 8, 1e6) is None
@@ -75,7 +83,6 @@ def test_a_square_law_shows_in_what_memory_grows_by_and_not_in_its_total() -> No
 
 
 # ------------------------------------------------------------------------------------------- sweep
-TABLE = {"rate_max": 0.25, "wer_max": 0.1}
 CLEAN, FAULTY = Verdict(VerdictWord.CLEAN), Verdict(VerdictWord.FAULTY)
 
 
@@ -87,34 +94,34 @@ def rows(faulty: int, errors: int, n: int = 40) -> list[ChunkResult]:
     ]
 
 
-def swept(**given: list[ChunkResult]) -> tuple[dict[str, Json], dict[str, Claim]]:
-    found = {label: setting_metrics(each, TABLE, 0.99, 1) for label, each in given.items()}
+def swept(**given: list[ChunkResult]) -> tuple[dict[str, SettingMetrics], dict[str, Claim]]:
+    found = {label: setting_metrics(each, 0.25, 0.99, 1) for label, each in given.items()}
     best = compare_words(given, found, 0.99, 1)
     settings = {label: {"temperature": label[0], "top_p": label[1]} for label in given}
-    made = _claims("v", found, region(settings, found), best, TABLE)
+    made = _claims("v", found, region(settings, found), best, SweepSettings())
     return found, {claim.name: claim for claim in made}
 
 
 def test_the_safe_region_is_named_by_the_values_that_are_safe_whatever_the_rest() -> None:
     found, told = swept(a1=rows(0, 1), a2=rows(1, 1), b1=rows(0, 1), b2=rows(30, 1))
-    assert [found[label]["word"] for label in ("a1", "a2", "b1", "b2")] == [SAFE, SAFE, SAFE, UNSAFE]
+    assert [found[label].word for label in ("a1", "a2", "b1", "b2")] == [SAFE, SAFE, SAFE, UNSAFE]
     assert told["safe-region"].passed is True
     assert "safe whatever the other settings are: temperature a; top_p 1" in told["safe-region"].statement
 
 
 def test_settings_with_few_chunks_are_undecided_and_say_what_is_still_possible() -> None:
     found, told = swept(a1=rows(0, 1, n=8))
-    assert found["a1"]["word"] == UNDECIDED and told["safe-region"].passed is None
+    assert found["a1"].word == UNDECIDED and told["safe-region"].passed is None
     assert "0 of 8 is compatible with a fault rate up to 37%" in told["safe-region"].statement
 
 
 def test_word_errors_are_compared_on_the_same_chunks() -> None:
     found, told = swept(a1=rows(0, 1), b1=rows(0, 6))
     assert told["words"].passed is False and "worse on the same chunks: b1" in told["words"].statement
-    assert found["b1"]["wer"]["low"] < found["b1"]["wer"]["value"] < found["b1"]["wer"]["high"]
+    assert found["b1"].wer is not None and found["b1"].wer.low < found["b1"].wer.value < found["b1"].wer.high
     assert swept(a1=rows(0, 1), b1=rows(0, 1))[1]["words"].passed is True
 
 
 def test_no_error_heard_is_not_no_error_possible() -> None:
     clean = [ChunkResult(i, Chunk(f"c{i}", "word " * 20), CLEAN, 0, 0, 20) for i in range(10)]
-    assert setting_metrics(clean, TABLE, 0.95, 1)["wer"]["high"] > 0.01
+    assert (wer := setting_metrics(clean, 0.25, 0.95, 1).wer) is not None and wer.high > 0.01

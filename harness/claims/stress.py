@@ -142,7 +142,7 @@ def memory(variant: str, rows: Sequence[ChunkResult], margins: Margins) -> Claim
     estimate = stats.theil_sen([v for _, v in longest], [p for p, _ in longest], margins.level)
     low, high = estimate.interval
     statement = (
-        f"memory changes by {_bytes(estimate.value)} a chunk ({_bytes(low)} to {_bytes(high)}, {estimate.count} chunks)"
+        f"memory changes by {_bytes(estimate.value)} a chunk ({_bytes(low)} to {_bytes(high)}, {estimate.n} chunks)"
     )
     floors = [min(part) for part in _parts([v for _, v in longest], FLOORS)]
     passed: bool | None = None
@@ -165,7 +165,7 @@ def memory(variant: str, rows: Sequence[ChunkResult], margins: Margins) -> Claim
         estimate.value,
         estimate.interval,
         margins.slope_max_bytes,
-        estimate.count,
+        estimate.n,
         details,
     )
 

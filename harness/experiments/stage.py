@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
+
+from pydantic_core import to_jsonable_python
 
 from harness.core.errors import SoakError
-from harness.core.records import Claim, Json, Variant
+from harness.core.records import Claim, Variant
 from harness.engine.assessor import ScoringPipeline
 from harness.engine.engine import Engine, Standard
 from harness.engine.executor import executor_of
@@ -91,10 +94,15 @@ class ExperimentRun:
         self.progress.say(f"{variant.name}: {error}")
 
 
-def write_results(run: Run, claims: Sequence[Claim], results: Json, table: str) -> None:
-    """Journal the claims; write ``results.json`` and the Markdown table ``results.md`` beside the journal."""
+def write_results(run: Run, claims: Sequence[Claim], results: Mapping[str, Any], table: str) -> None:
+    """Journal the claims; write ``results.json`` and the Markdown table ``results.md`` beside the journal.
+
+    ``results`` may hold dataclasses at any depth: they are written with their fields' names.
+    """
     run.record_claims(claims)
-    (run.path / RESULTS).write_text(json.dumps(results, indent=1, allow_nan=False), encoding="utf-8")
+    (run.path / RESULTS).write_text(
+        json.dumps(to_jsonable_python(results), indent=1, allow_nan=False), encoding="utf-8"
+    )
     (run.path / TABLE).write_text(table.rstrip() + "\n", encoding="utf-8")
 
 

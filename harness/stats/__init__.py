@@ -5,6 +5,7 @@ Rates come with their count; intervals are two-sided at the stated level. Source
 
 from harness.stats.answers import Decision, equivalence, holm
 from harness.stats.autocorrelation import autocorrelation
+from harness.stats.figures import Proportion, Spread, mean, proportion, spread
 from harness.stats.paired import RESAMPLES as REPEATS
 from harness.stats.paired import Estimate, Series, error_rate, ratio_difference, sign_flip
 from harness.stats.rates import Interval, bursts, clopper_pearson, compatible, mcnemar, rate_difference
@@ -18,8 +19,10 @@ __all__ = [
     "Decision",
     "Estimate",
     "Interval",
+    "Proportion",
     "Series",
     "SeriesTest",
+    "Spread",
     "Sprt",
     "Stop",
     "autocorrelation",
@@ -31,9 +34,12 @@ __all__ = [
     "holm",
     "jump_test",
     "mcnemar",
+    "mean",
+    "proportion",
     "rate_difference",
     "ratio_difference",
     "sign_flip",
+    "spread",
     "step_test",
     "tail_limit",
     "theil_sen",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -20,11 +20,21 @@ LEAST_WHITENED = 12
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure with its interval."""
+    """A figure of ``n`` chunks with its interval."""
 
     value: float
-    interval: Interval
-    count: int
+    low: float
+    high: float
+    n: int
+
+    @property
+    def interval(self) -> Interval:
+        """Both ends."""
+        return self.low, self.high
+
+    def shown(self, form: str) -> str:
+        """Return ``0.120 (0.100 to 0.140)``, each number in ``form``."""
+        return f"{self.value:{form}} ({self.low:{form}} to {self.high:{form}})"
 
 
 def ratio_difference(
@@ -50,7 +60,7 @@ def ratio_difference(
     sums = weights @ table.T
     spread = sums[:, 0] / np.maximum(sums[:, 1], 1) - sums[:, 2] / np.maximum(sums[:, 3], 1)
     half = _half_width(float(spread.std()), influence, level)
-    return Estimate(value, (value - half, value + half), n)
+    return Estimate(value, value - half, value + half, n)
 
 
 def error_rate(errors: ArrayLike, words: ArrayLike, *, seed: int, level: float = 0.95) -> Estimate:
@@ -61,9 +71,9 @@ def error_rate(errors: ArrayLike, words: ArrayLike, *, seed: int, level: float =
     """
     wrong, of = np.asarray(errors, np.float64), np.asarray(words, np.float64)
     if not wrong.any() and of.sum() > 0:
-        return Estimate(0.0, clopper_pearson(0, int(of.sum()), level), int(of.size))
+        return Estimate(0.0, *clopper_pearson(0, int(of.sum()), level), int(of.size))
     estimate = ratio_difference(wrong, of, np.zeros_like(of), of, seed=seed, level=level)
-    return Estimate(estimate.value, (max(estimate.interval[0], 0.0), estimate.interval[1]), estimate.count)
+    return replace(estimate, low=max(estimate.low, 0.0))
 
 
 def _half_width(error: float, influence: Series, level: float) -> float:

@@ -40,7 +40,7 @@ def theil_sen(values: ArrayLike, positions: ArrayLike | None = None, level: floa
     estimate = theilslopes(y, x, alpha=level)
     slope, low, high = float(estimate[0]), float(estimate[2]), float(estimate[3])
     wider = widening(cautious(y))
-    return Estimate(slope, (slope - (slope - low) * wider, slope + (high - slope) * wider), int(count))
+    return Estimate(slope, slope - (slope - low) * wider, slope + (high - slope) * wider, int(count))
 
 
 @dataclass(frozen=True, slots=True)

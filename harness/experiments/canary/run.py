@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from harness.core.errors import ConfigError, SoakError, nearest, refuse_unknown
-from harness.core.records import Arm, Attempt, Chunk, Claim, Json, Variant, Verdict, VerdictWord
+from harness.core.errors import ConfigError, SoakError, nearest
+from harness.core.records import Arm, Attempt, Chunk, Claim, Variant, Verdict, VerdictWord
 from harness.detectors import catalogue
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
-from harness.experiments.quantization.claims import proportion
+from harness.experiments.limits import suite_limits
 from harness.experiments.stage import ExperimentRun, markdown_table, write_results
 from harness.injection import InjectionRule, faulty
+from harness.stats import Proportion, proportion
 from harness.store import Run
 from harness.text import count_words
 
 _NO_REFERENCE = "no reference"  # in the reason of a class that needs one
-_DEFAULTS: Mapping[str, Any] = {"faults": [], "words_min": 6}
+
+
+@dataclass(frozen=True, slots=True)
+class CanarySettings:
+    """What to plant, and in chunks of how many words, from ``[canary]`` of the limits file."""
+
+    faults: list[str] = field(default_factory=list)
+    words_min: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryResult:
+    """What became of the planted faults, and how many of the chunks between them look faulty."""
+
+    planted: Sequence[Planted]
+    healthy: Proportion
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +58,16 @@ def run_canary(plan: Plan, progress: Progress, resume: Path | None) -> Path:
 
     Raises ConfigError for an unknown fault class, and where there are fewer chunks than faults.
     """
-    table = _table(plan.experiment.get("canary", {}))
+    settings = _checked(suite_limits(CanarySettings, plan.experiment, "canary"))
     wrapped = {}
     for variant in plan.variants:
-        hits = places(plan.chunks(variant), table)
+        hits = places(plan.chunks(variant), settings)
         entries = [InjectionRule(fault=fault, chunks=[chunk_id]) for fault, chunk_id in hits]
         wrapped[variant.name] = (faulty(variant, entries, name=variant.name), hits)
     whole = replace(plan, variants=tuple(variant for variant, _ in wrapped.values()), margins={})
     with ExperimentRun(whole, progress, resume) as stage:
         claims: list[Claim] = []
-        results: Json = {}
+        results: dict[str, CanaryResult] = {}
         for name, (variant, hits) in wrapped.items():
             soak = stage.soak(variant)
             try:
@@ -63,31 +78,29 @@ def run_canary(plan: Plan, progress: Progress, resume: Path | None) -> Path:
             planted = outcome(stage.run, variant, hits, alone=soak.profile is None)
             others = _others(stage.run, variant, hits)
             claims.append(_claim(name, planted, others))
-            results[name] = {"planted": [asdict(one) for one in planted], "healthy": others}
+            results[name] = CanaryResult(planted, others)
         write_results(stage.run, claims, results, _markdown(results))
         return stage.run.path
 
 
-def _table(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    refuse_unknown("limits: canary", given, _DEFAULTS)
-    table = {**_DEFAULTS, **given}
+def _checked(settings: CanarySettings) -> CanarySettings:
     detectors = catalogue()
-    if not isinstance(table["faults"], list) or not table["faults"]:
+    if not settings.faults:
         raise ConfigError("limits: canary.faults: must list the fault classes to plant")
-    for name in table["faults"]:
+    for name in settings.faults:
         if name not in detectors:
             raise ConfigError(f"limits: canary.faults: unknown fault class {name!r}{nearest(name, detectors)}")
-    return table
+    return settings
 
 
-def places(chunks: Sequence[Chunk], table: Mapping[str, Any]) -> list[tuple[str, str]]:
+def places(chunks: Sequence[Chunk], settings: CanarySettings) -> list[tuple[str, str]]:
     """(fault, chunk id): every second chunk of enough words, so that a healthy one lies between."""
-    long = [chunk.id for chunk in chunks if count_words(chunk.expected_text) >= table["words_min"]]
-    free = long[1::2] if len(long[1::2]) >= len(table["faults"]) else long
-    if len(free) < len(table["faults"]):
-        need = f"{len(table['faults'])} faults need as many chunks of {table['words_min']} words or more"
+    long = [chunk.id for chunk in chunks if count_words(chunk.expected_text) >= settings.words_min]
+    free = long[1::2] if len(long[1::2]) >= len(settings.faults) else long
+    if len(free) < len(settings.faults):
+        need = f"{len(settings.faults)} faults need as many chunks of {settings.words_min} words or more"
         raise ConfigError(f"canary: {need}, there are {len(free)}")
-    return list(zip(table["faults"], free, strict=False))
+    return list(zip(settings.faults, free, strict=False))
 
 
 def outcome(run: Run, variant: Variant, hits: Sequence[tuple[str, str]], *, alone: bool = False) -> list[Planted]:
@@ -136,7 +149,7 @@ def _one(fault: str, chunk_id: str, attempt: Attempt | None, verdicts: Mapping[i
     return Planted(fault, chunk_id, done, caught, names, "" if caught else why)
 
 
-def _others(run: Run, variant: Variant, hits: Sequence[tuple[str, str]]) -> Json:
+def _others(run: Run, variant: Variant, hits: Sequence[tuple[str, str]]) -> Proportion:
     """The chunks between: how many of those judged look faulty."""
     spoiled = {chunk_id for _, chunk_id in hits}
     ids = {a.id for a in run.attempts(variant=variant.name, arm=Arm.SOAK) if a.chunk_id not in spoiled}
@@ -145,7 +158,7 @@ def _others(run: Run, variant: Variant, hits: Sequence[tuple[str, str]]) -> Json
     return proportion(sum(verdict.word is VerdictWord.FAULTY for verdict in judged), len(judged))
 
 
-def _claim(name: str, found: Sequence[Planted], others: Json) -> Claim:
+def _claim(name: str, found: Sequence[Planted], others: Proportion) -> Claim:
     counted = [one for one in found if one.asked]
     left = [one.fault for one in found if not one.asked]
     missed = [one for one in counted if not one.found]
@@ -156,26 +169,25 @@ def _claim(name: str, found: Sequence[Planted], others: Json) -> Claim:
     if missed:
         told = [f"{one.fault} in {one.chunk_id} ({'' if one.done else 'not planted: '}{one.why})" for one in missed]
         statement += f"; NOT FOUND: {'; '.join(told)}"
-    statement += f"; of {others['total']} judged chunks between them {others['count']} look faulty"
+    statement += f"; of {others.total} judged chunks between them {others.count} look faulty"
     share = proportion(count, len(counted))
-    interval = None if share["low"] is None else (share["low"], share["high"])
     enough = 2 * len(counted) >= len(found)  # a harness that looks at nothing must not excuse itself
     passed = not missed and bool(counted) and enough
-    return Claim("planted-faults", name, statement, passed, share["value"], interval, 1.0, len(counted))
+    return Claim("planted-faults", name, statement, passed, share.value, (share.low, share.high), 1.0, len(counted))
 
 
-def _markdown(results: Mapping[str, Json]) -> str:
+def _markdown(results: Mapping[str, CanaryResult]) -> str:
     parts = []
     for name, result in results.items():
         rows = [
             [
-                one["fault"],
-                one["chunk_id"],
-                _yes(one["found"]) if one["asked"] else "not asked",
-                ", ".join(one["seen"]) or "-",
-                one["why"] or "-",
+                one.fault,
+                one.chunk_id,
+                _yes(one.found) if one.asked else "not asked",
+                ", ".join(one.seen) or "-",
+                one.why or "-",
             ]
-            for one in result["planted"]
+            for one in result.planted
         ]
         heads = ["planted", "in chunk", "found", "classes seen", "why not"]
         parts.append(f"**{name}**\n\n{markdown_table(heads, rows)}\n")

@@ -34,6 +34,11 @@ class DivergenceEstimate:
     low: float | None
     high: float | None
 
+    def shown(self, form: str) -> str:
+        """Return the figure, and its interval where there is one, each number in ``form``."""
+        within = "" if self.high is None else f" ({self.low:{form}} to {self.high:{form}})"
+        return f"{self.value:{form}}{within}"
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:

@@ -5,56 +5,52 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-from harness.core.errors import SoakError, refuse_unknown
-from harness.core.records import Arm, Attempt, Chunk, Claim, Json, Outcome, Variant, Verdict, VerdictWord
+from harness.core.errors import SoakError
+from harness.core.records import Arm, Attempt, Chunk, Claim, Outcome, Variant, Verdict, VerdictWord
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
 from harness.engine.session import PlannedRequest, seed_for
-from harness.experiments.ladder.claims import exponent, first_length, growth, length_claims, length_table
-from harness.experiments.quantization.claims import proportion
+from harness.experiments.ladder.claims import (
+    LadderMargins,
+    LadderResult,
+    LengthStep,
+    exponent,
+    first_lengths,
+    growth_exponents,
+    length_claims,
+    length_table,
+)
+from harness.experiments.limits import suite_limits
 from harness.experiments.stage import ExperimentRun, write_results
+from harness.stats import proportion
 from harness.store import Run
 from harness.text import count_words
 
-__all__ = ["exponent", "first_length", "length_in_words", "run_ladder"]
+__all__ = ["exponent", "first_lengths", "length_in_words", "run_ladder"]
 
-_DEFAULTS: Mapping[str, Any] = {
-    "takes_short": 3,
-    "short_words": 2,
-    "short_rate_max": 0.1,
-    "fit_from_words": 8,
-    "time_exponent_max": 1.3,
-    "memory_exponent_max": 1.3,
-    "memory_noise": 4e6,
-}
 _ENDED = {Outcome.CRASH: "crash", Outcome.HANG: "hang", Outcome.TIMEOUT: "hang"}
 _CUT = ("truncation",)  # classes of faults that say that the end is missing
 
 
 def run_ladder(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Speak the ladder with each variant; short texts get several takes. Records claims and the table."""
-    margins = {**_DEFAULTS, **plan.experiment.get("ladder", {})}
-    refuse_unknown("limits: ladder", margins, _DEFAULTS)
-    results: Json = {}
+    margins = suite_limits(LadderMargins, plan.experiment, "ladder")
+    results: dict[str, LadderResult] = {}
     claims: list[Claim] = []
     with ExperimentRun(plan, progress, resume) as stage:
         for variant in plan.variants:
             soak = stage.soak(variant)
             try:
                 soak.speak()
-                _takes(stage, variant, int(margins["takes_short"]), int(margins["short_words"]))
+                _takes(stage, variant, margins.takes_short, margins.short_words)
             except SoakError as error:
                 stage.lost(variant, error)
                 continue
             steps = length_metrics(stage.run, variant, plan.chunks(variant))
-            least = int(margins["fit_from_words"])
-            fits = {key: exponent(steps, key, least) for key in ("cpu_seconds", "tokens", "memory")}
-            fits["memory_growth"] = growth(steps, least, float(margins["memory_noise"]))
-            firsts = {key: first_length(steps, key) for key in ("crash", "hang", "silent", "cut")}
-            results[variant.name] = {"steps": steps, "exponents": fits, "first": firsts}
-            claims += length_claims(variant.name, steps, fits, margins)
+            result = LadderResult(steps, growth_exponents(steps, margins), first_lengths(steps))
+            results[variant.name] = result
+            claims += length_claims(variant.name, steps, result.exponents, margins)
         write_results(stage.run, claims, results, length_table(results))
         return stage.run.path
 
@@ -79,7 +75,7 @@ def _takes(stage: ExperimentRun, variant: Variant, takes: int, short: int) -> No
     stage.assessor.drain()
 
 
-def length_metrics(run: Run, variant: Variant, chunks: Sequence[Chunk]) -> list[Json]:
+def length_metrics(run: Run, variant: Variant, chunks: Sequence[Chunk]) -> list[LengthStep]:
     """One row a length, in words, rising: how many were spoken, faulty and dead, and what they took."""
     lengths = {chunk.id: length_in_words(chunk) for chunk in chunks}
     verdicts = run.verdicts(variant=variant.name)
@@ -90,7 +86,7 @@ def length_metrics(run: Run, variant: Variant, chunks: Sequence[Chunk]) -> list[
     return [_step(words, rows, verdicts) for words, rows in sorted(by_length.items())]
 
 
-def _step(words: int, attempts: Sequence[Attempt], verdicts: Mapping[int, Verdict]) -> Json:
+def _step(words: int, attempts: Sequence[Attempt], verdicts: Mapping[int, Verdict]) -> LengthStep:
     judged = [v for a in attempts if a.id is not None and (v := verdicts.get(a.id)) is not None]
     judged = [verdict for verdict in judged if verdict.word.judged]
     faulty = [verdict for verdict in judged if verdict.word is VerdictWord.FAULTY]
@@ -100,23 +96,23 @@ def _step(words: int, attempts: Sequence[Attempt], verdicts: Mapping[int, Verdic
     compute = [
         a.cpu_seconds if a.cpu_seconds is not None else a.wall_seconds for a in attempts if a.outcome is Outcome.OK
     ]
-    return {
-        "words": words,
-        "attempts": len(attempts),
-        "spoken": sum(a.outcome is Outcome.OK for a in attempts),
-        "crash": sum(_ENDED.get(a.outcome) == "crash" for a in attempts),
-        "hang": sum(_ENDED.get(a.outcome) == "hang" for a in attempts),
-        "silent": sum(a.outcome is not Outcome.OK and a.outcome not in _ENDED for a in attempts),
-        "said": next((a.detail for a in attempts if a.outcome is not Outcome.OK), ""),
-        "cut": sum(a.finish_reason == "length" or a.id in short for a in attempts),
-        "faulty": proportion(len(faulty), len(judged)),
-        "classes": sorted({f.fault for verdict in faulty for f in verdict.findings if f.confirmed is not False}),
-        "tokens": _median([a.token_count for a in attempts]),
-        "seconds": _median([a.duration for a in attempts]),
-        "cpu_seconds": _median(compute),
-        "memory": max((a.peak_rss_bytes for a in attempts if a.peak_rss_bytes is not None), default=None),
-        "rtfx": sum(d for d, _ in timed) / sum(c for _, c in timed) if timed else None,
-    }
+    return LengthStep(
+        words=words,
+        attempts=len(attempts),
+        spoken=sum(a.outcome is Outcome.OK for a in attempts),
+        crash=sum(_ENDED.get(a.outcome) == "crash" for a in attempts),
+        hang=sum(_ENDED.get(a.outcome) == "hang" for a in attempts),
+        silent=sum(a.outcome is not Outcome.OK and a.outcome not in _ENDED for a in attempts),
+        said=next((a.detail for a in attempts if a.outcome is not Outcome.OK), ""),
+        cut=sum(a.finish_reason == "length" or a.id in short for a in attempts),
+        faulty=proportion(len(faulty), len(judged)),
+        classes=sorted({f.fault for verdict in faulty for f in verdict.findings if f.confirmed is not False}),
+        tokens=_median([a.token_count for a in attempts]),
+        seconds=_median([a.duration for a in attempts]),
+        cpu_seconds=_median(compute),
+        memory=max((a.peak_rss_bytes for a in attempts if a.peak_rss_bytes is not None), default=None),
+        rtfx=sum(d for d, _ in timed) / sum(c for _, c in timed) if timed else None,
+    )
 
 
 def _cut(verdict: Verdict | None) -> bool:

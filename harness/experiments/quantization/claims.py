@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from harness import stats
-from harness.core.records import Claim, Json
+from harness.core.records import Claim
+from harness.experiments.divergence import Divergence
+from harness.stats import Estimate, Proportion, Spread, mean, proportion, spread
 
 NEAR_EMPTY = 0.3  # of the reference's own token count on the same text
 
@@ -37,6 +38,77 @@ class QuantizationRow:
     mos: float | None = None  # predicted, overall, 1 to 5
 
 
+@dataclass(frozen=True, slots=True)
+class QuantizationMargins:
+    """Margins of the claims and how many chunks the costly figures take, from ``[quantization]`` of the limits file."""
+
+    token_ratio_max: float = 0.05
+    excess_max: float = 0.05
+    wer_max: float = 0.05
+    similarity_max: float = 0.03
+    mos_max: float = 0.1
+    mel_chunks: int = 25
+    divergence_max: float = 0.05
+    divergence_chunks: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class WordRate:
+    """Word errors of ``chunks`` transcripts; ``rate`` is None without a word."""
+
+    errors: int
+    words: int
+    rate: float | None
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class McNemar:
+    """Chunks that only one of the two has faulty, with the exact two-sided p-value."""
+
+    only_variant: int
+    only_reference: int
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizationMetrics:
+    """Every figure of one variant against the reference on the chunks both have; None for what is not known.
+
+    Ratios and differences are to the reference on the same chunk. ``similarity_loss`` and ``log_mel_excess_db`` are
+    beyond what other seeds of the reference differ by. Intervals are two-sided over chunks, exact for proportions.
+    """
+
+    chunks: int
+    failed: int
+    token_ratio: Spread | None
+    duration_ratio: Spread | None
+    mean_log_ratio: Estimate | None  # of token counts: doubling and halving weigh alike
+    mean_log_ratio_p: float | None  # that it is 0, by flipping signs
+    entropy_difference: Sequence[Estimate | None]  # bits, a codebook
+    near_empty: Proportion
+    cap_hits: Proportion
+    unique: Sequence[float]  # codes a chunk, a codebook
+    entropy_bits: Sequence[float]
+    identical: int
+    first_divergence: Spread | None
+    wer: WordRate
+    wer_difference: Estimate | None
+    similarity: Spread | None
+    similarity_mean: Estimate | None
+    similarity_loss: Estimate | None
+    log_mel_db: Spread | None
+    log_mel_excess_db: Estimate | None
+    mos: Spread | None
+    mos_difference: Estimate | None
+    faulty: Proportion
+    mcnemar: McNemar
+    rtfx: float | None
+    peak_memory_bytes: int | None
+    model_bytes: int | None = None
+    divergence: Divergence | None = None  # teacher-forced
+
+
 def quantization_metrics(
     rows: Sequence[QuantizationRow],
     reference: Sequence[QuantizationRow],
@@ -44,8 +116,8 @@ def quantization_metrics(
     *,
     seed: int,
     level: float = 0.95,
-) -> Json:
-    """Every figure of one variant against the reference on the chunks both have; None for what is not known.
+) -> QuantizationMetrics:
+    """Return every figure of one variant against the reference on the chunks both have.
 
     ``null``: the reference spoken with other seeds, against which similarity and log-mel distance are set chunk by
     chunk. Differences and means have two-sided intervals over chunks at ``level``, proportions exact ones.
@@ -60,53 +132,52 @@ def quantization_metrics(
     heard = [(a, b) for a, b in pairs if a.words and b.words and a.errors is not None and b.errors is not None]
     judged = [(a.faulty, b.faulty) for a, b in pairs if a.faulty is not None and b.faulty is not None]
     only = sum(bool(a and not b) for a, b in judged), sum(bool(b and not a) for a, b in judged)
-    return {
-        "chunks": len(rows),
-        "failed": sum(not row.ok for row in rows),
-        "token_ratio": _spread(ratios),
-        "duration_ratio": _spread(lengths),
-        "mean_log_ratio": _mean_log(ratios, seed, level),
-        "entropy_difference": _column_differences(pairs, seed, level),
-        "near_empty": proportion(sum(empty), len(empty), level),
-        "cap_hits": proportion(sum(map(bool, capped)), len(capped), level),
-        "unique": _columns([row.unique for row in rows]),
-        "entropy_bits": _columns([row.entropy for row in rows]),
-        "identical": sum(a.ok and a.divergence is None for a, _ in pairs),
-        "first_divergence": _spread([float(a.divergence) for a, _ in pairs if a.divergence is not None]),
-        "wer": _wer([a for a, _ in heard]),
-        "wer_difference": _difference(heard, seed, level),
-        "similarity": _spread([a.similarity for a, _ in pairs if a.similarity is not None]),
-        "similarity_mean": _cosine(mean([a.similarity for a, _ in pairs if a.similarity is not None], seed, level)),
-        "similarity_loss": _beyond(rows, chance, "similarity", -1.0, seed, level),
-        "log_mel_db": _spread([a.mel_db for a, _ in pairs if a.mel_db is not None]),
-        "log_mel_excess_db": _beyond(rows, chance, "mel_db", 1.0, seed, level),
-        "mos": _spread([row.mos for row in rows if row.mos is not None]),
-        "mos_difference": mean(
-            [a.mos - b.mos for a, b in pairs if a.mos is not None and b.mos is not None], seed, level
-        ),
-        "faulty": proportion(sum(bool(a) for a, _ in judged), len(judged), level),
-        "mcnemar": {"only_variant": only[0], "only_reference": only[1], "p_value": stats.mcnemar(*only)},
-        "rtfx": _rtfx(rows),
-        "peak_memory_bytes": max((row.peak_rss for row in rows if row.peak_rss is not None), default=None),
-    }
+    alike = [a.similarity for a, _ in pairs if a.similarity is not None]
+    better = [a.mos - b.mos for a, b in pairs if a.mos is not None and b.mos is not None]
+    logs = [math.log(ratio) for ratio in ratios if ratio > 0]
+    mean_log = mean(logs, seed, level)
+    return QuantizationMetrics(
+        chunks=len(rows),
+        failed=sum(not row.ok for row in rows),
+        token_ratio=spread(ratios),
+        duration_ratio=spread(lengths),
+        mean_log_ratio=mean_log,
+        mean_log_ratio_p=stats.sign_flip(logs, seed=seed) if mean_log is not None else None,
+        entropy_difference=_column_differences(pairs, seed, level),
+        near_empty=proportion(sum(empty), len(empty), level),
+        cap_hits=proportion(sum(map(bool, capped)), len(capped), level),
+        unique=_columns([row.unique for row in rows]),
+        entropy_bits=_columns([row.entropy for row in rows]),
+        identical=sum(a.ok and a.divergence is None for a, _ in pairs),
+        first_divergence=spread([float(a.divergence) for a, _ in pairs if a.divergence is not None]),
+        wer=_wer([a for a, _ in heard]),
+        wer_difference=_difference(heard, seed, level),
+        similarity=spread(alike),
+        similarity_mean=_cosine(mean(alike, seed, level)),
+        similarity_loss=_beyond(rows, chance, "similarity", -1.0, seed, level),
+        log_mel_db=spread([a.mel_db for a, _ in pairs if a.mel_db is not None]),
+        log_mel_excess_db=_beyond(rows, chance, "mel_db", 1.0, seed, level),
+        mos=spread([row.mos for row in rows if row.mos is not None]),
+        mos_difference=mean(better, seed, level),
+        faulty=proportion(sum(bool(a) for a, _ in judged), len(judged), level),
+        mcnemar=McNemar(*only, stats.mcnemar(*only)),
+        rtfx=_rtfx(rows),
+        peak_memory_bytes=max((row.peak_rss for row in rows if row.peak_rss is not None), default=None),
+    )
 
 
-def proportion(count: int, total: int, level: float = 0.95) -> Json:
-    """Count, total, share (None of nothing) and exact interval (Clopper-Pearson)."""
-    low, high = stats.clopper_pearson(count, total, level)
-    return {"count": count, "total": total, "value": count / total if total else None, "low": low, "high": high}
-
-
-def quantization_claims(name: str, found: Json, null: Json, margins: Mapping[str, Any]) -> list[Claim]:
-    """What the figures support, with the reference against itself under other seeds as the yardstick."""
+def quantization_claims(
+    name: str, seen: QuantizationMetrics, null: QuantizationMetrics, margins: QuantizationMargins
+) -> list[Claim]:
+    """Return what the figures support, with the reference against itself under other seeds as the yardstick."""
     return [
-        _token_count(name, found, null, float(margins["token_ratio_max"])),
-        _excess("near-empty", name, found["near_empty"], null["near_empty"], float(margins["excess_max"])),
-        _excess("cap-hits", name, found["cap_hits"], null["cap_hits"], float(margins["excess_max"])),
-        _excess("faults", name, found["faulty"], null["faulty"], float(margins["excess_max"])),
-        _words(name, found["wer_difference"], null["wer_difference"], float(margins["wer_max"])),
-        _voice(name, found, null, float(margins["similarity_max"])),
-        _mos(name, found["mos_difference"], null["mos_difference"], float(margins["mos_max"])),
+        _token_count(name, seen, null, margins.token_ratio_max),
+        _excess("near-empty", name, seen.near_empty, null.near_empty, margins.excess_max),
+        _excess("cap-hits", name, seen.cap_hits, null.cap_hits, margins.excess_max),
+        _excess("faults", name, seen.faulty, null.faulty, margins.excess_max),
+        _words(name, seen.wer_difference, null.wer_difference, margins.wer_max),
+        _voice(name, seen, null, margins.similarity_max),
+        _mos(name, seen.mos_difference, null.mos_difference, margins.mos_max),
     ]
 
 
@@ -116,32 +187,8 @@ def _near_empty(row: QuantizationRow, base: QuantizationRow) -> bool | None:
     return row.tokens / base.tokens < NEAR_EMPTY if row.tokens is not None and base.tokens else None
 
 
-def _spread(values: Sequence[float]) -> Json | None:
-    if not values:
-        return None
-    cuts = np.percentile(np.asarray(values, np.float64), [0, 5, 50, 95, 100])
-    names = ("min", "p5", "median", "p95", "max")
-    return {"n": len(values), "mean": float(np.mean(values)), **dict(zip(names, map(float, cuts), strict=True))}
-
-
-def mean(values: Sequence[float], seed: int, level: float = 0.95) -> Json | None:
-    """Mean of one value a chunk, in order of speaking, with its interval; None for fewer than 2 values."""
-    if len(values) < 2:
-        return None
-    ones = np.ones(len(values))
-    estimate = stats.ratio_difference(values, ones, np.zeros(len(values)), ones, seed=seed, level=level)
-    return {"value": estimate.value, "low": estimate.interval[0], "high": estimate.interval[1], "n": estimate.count}
-
-
-def _cosine(found: Json | None) -> Json | None:
-    return None if found is None else {**found, "low": max(found["low"], -1.0), "high": min(found["high"], 1.0)}
-
-
-def _mean_log(ratios: Sequence[float], seed: int, level: float) -> Json | None:
-    """Mean logarithm of the ratios: doubling and halving weigh alike."""
-    values = [math.log(ratio) for ratio in ratios if ratio > 0]
-    estimate = mean(values, seed, level)
-    return None if estimate is None else {**estimate, "p": stats.sign_flip(values, seed=seed)}
+def _cosine(seen: Estimate | None) -> Estimate | None:
+    return None if seen is None else replace(seen, low=max(seen.low, -1.0), high=min(seen.high, 1.0))
 
 
 def _beyond(
@@ -151,7 +198,7 @@ def _beyond(
     sign: float,
     seed: int,
     level: float,
-) -> Json | None:
+) -> Estimate | None:
     """How much worse a figure is than between seeds of the reference, on the same chunks; larger is worse."""
     pairs = [(getattr(row, key), getattr(chance.get(row.chunk_id), key, None)) for row in rows]
     return mean([sign * (a - b) for a, b in pairs if a is not None and b is not None], seed, level)
@@ -159,7 +206,7 @@ def _beyond(
 
 def _column_differences(
     pairs: Sequence[tuple[QuantizationRow, QuantizationRow]], seed: int, level: float
-) -> list[Json | None]:
+) -> list[Estimate | None]:
     """Entropy of each codebook's use less the reference's on the same chunk, bits."""
     both = [(a.entropy, b.entropy) for a, b in pairs if a.entropy and b.entropy]
     books = len(both[0][0]) if both else 0
@@ -171,17 +218,16 @@ def _columns(rows: Sequence[Sequence[float]]) -> list[float]:
     return [float(np.mean(column)) for column in zip(*full, strict=True)] if full else []
 
 
-def _wer(rows: Sequence[QuantizationRow]) -> Json:
+def _wer(rows: Sequence[QuantizationRow]) -> WordRate:
     errors, words = sum(row.errors or 0 for row in rows), sum(row.words or 0 for row in rows)
-    return {"errors": errors, "words": words, "rate": errors / words if words else None, "chunks": len(rows)}
+    return WordRate(errors, words, errors / words if words else None, len(rows))
 
 
-def _difference(heard: Sequence[tuple[QuantizationRow, QuantizationRow]], seed: int, level: float) -> Json | None:
+def _difference(heard: Sequence[tuple[QuantizationRow, QuantizationRow]], seed: int, level: float) -> Estimate | None:
     if len(heard) < 2:
         return None
     columns = [[getattr(row, key) for row in side] for side in zip(*heard, strict=True) for key in ("errors", "words")]
-    estimate = stats.ratio_difference(*columns, seed=seed, level=level)
-    return {"value": estimate.value, "low": estimate.interval[0], "high": estimate.interval[1], "n": estimate.count}
+    return stats.ratio_difference(*columns, seed=seed, level=level)
 
 
 def _rtfx(rows: Sequence[QuantizationRow]) -> float | None:
@@ -205,60 +251,56 @@ def _none(name: str, variant: str, what: str) -> Claim:
     return Claim(name, variant, f"{what} is not known of enough chunks", None, count=0)
 
 
-def _token_count(variant: str, found: Json, null: Json, margin: float) -> Claim:
-    mean, spread, other = found["mean_log_ratio"], found["token_ratio"], null["token_ratio"]
-    if mean is None or spread is None:
+def _token_count(variant: str, seen: QuantizationMetrics, null: QuantizationMetrics, margin: float) -> Claim:
+    average, lengths, other = seen.mean_log_ratio, seen.token_ratio, null.token_ratio
+    if average is None or lengths is None:
         return _none("token-count", variant, "the token count against the reference's")
-    low, high = math.exp(mean["low"]), math.exp(mean["high"])
-    statement = f"token count is {math.exp(mean['value']):.3f} of the reference's on average ({low:.3f} to {high:.3f})"
-    statement += f", single chunks {spread['min']:.2f} to {spread['max']:.2f}, n = {spread['n']}"
-    if other is not None and null["mean_log_ratio"] is not None:
-        statement += f"; other seeds of the reference: {math.exp(null['mean_log_ratio']['value']):.3f} on average"
-        statement += f", {other['min']:.2f} to {other['max']:.2f}"
-    answer = stats.equivalence((mean["low"], mean["high"]), math.log1p(margin))
+    ratio, low, high = (math.exp(value) for value in (average.value, average.low, average.high))
+    statement = f"token count is {ratio:.3f} of the reference's on average ({low:.3f} to {high:.3f})"
+    statement += f", single chunks {lengths.min:.2f} to {lengths.max:.2f}, n = {lengths.n}"
+    if other is not None and null.mean_log_ratio is not None:
+        statement += f"; other seeds of the reference: {math.exp(null.mean_log_ratio.value):.3f} on average"
+        statement += f", {other.min:.2f} to {other.max:.2f}"
+    answer = stats.equivalence(average.interval, math.log1p(margin))
     passed = {stats.Decision.EQUIVALENT: True, stats.Decision.DIFFERENT: False}.get(answer)
     if passed is None:
         statement = f"too small to say against a margin of {margin:.0%}: {statement}"
-    return Claim("token-count", variant, statement, passed, math.exp(mean["value"]), (low, high), margin, spread["n"])
+    return Claim("token-count", variant, statement, passed, ratio, (low, high), margin, lengths.n)
 
 
-def _excess(claim: str, variant: str, found: Json, null: Json, margin: float) -> Claim:
+def _excess(claim: str, variant: str, seen: Proportion, null: Proportion, margin: float) -> Claim:
     what = claim.replace("-", " ")
-    if not found["total"] or not null["total"]:
+    if seen.value is None or not null.total:
         return _none(claim, variant, what)
-    interval = stats.rate_difference(found["count"], found["total"], null["count"], null["total"])
-    statement = f"{what}: {found['count']} of {found['total']} ({found['low']:.1%} to {found['high']:.1%})"
-    statement += f"; the reference with other seeds: {null['count']} of {null['total']}"
-    return _held(claim, variant, statement, interval, found["value"], margin, found["total"])
+    interval = stats.rate_difference(seen.count, seen.total, null.count, null.total)
+    statement = f"{what}: {seen.count} of {seen.total} ({seen.low:.1%} to {seen.high:.1%})"
+    statement += f"; the reference with other seeds: {null.count} of {null.total}"
+    return _held(claim, variant, statement, interval, seen.value, margin, seen.total)
 
 
-def _words(variant: str, found: Json | None, null: Json | None, margin: float) -> Claim:
-    if found is None:
+def _words(variant: str, seen: Estimate | None, null: Estimate | None, margin: float) -> Claim:
+    if seen is None:
         return _none("wer", variant, "the word error rate")
-    statement = f"WER differs by {_signed(found)}, n = {found['n']}{_by_chance(null)}"
-    return _held("wer", variant, statement, (found["low"], found["high"]), found["value"], margin, found["n"])
+    statement = f"WER differs by {seen.shown('+.3f')}, n = {seen.n}{_by_chance(null)}"
+    return _held("wer", variant, statement, seen.interval, seen.value, margin, seen.n)
 
 
-def _voice(variant: str, found: Json, null: Json, margin: float) -> Claim:
-    loss, here, chance = found["similarity_loss"], found["similarity"], null["similarity"]
+def _voice(variant: str, seen: QuantizationMetrics, null: QuantizationMetrics, margin: float) -> Claim:
+    loss, here, chance = seen.similarity_loss, seen.similarity, null.similarity
     if loss is None or here is None or chance is None:
         return _none("same-voice", variant, "speaker similarity")
-    statement = f"speaker similarity to the reference's own speech is {here['mean']:.3f} on average"
-    statement += f", {chance['mean']:.3f} between the reference's own seeds: a loss of {_signed(loss)}, n = {loss['n']}"
-    return _held("same-voice", variant, statement, (loss["low"], loss["high"]), loss["value"], margin, loss["n"])
+    statement = f"speaker similarity to the reference's own speech is {here.mean:.3f} on average, {chance.mean:.3f} "
+    statement += f"between the reference's own seeds: a loss of {loss.shown('+.3f')}, n = {loss.n}"
+    return _held("same-voice", variant, statement, loss.interval, loss.value, margin, loss.n)
 
 
-def _mos(variant: str, found: Json | None, null: Json | None, margin: float) -> Claim:
-    if found is None:
+def _mos(variant: str, seen: Estimate | None, null: Estimate | None, margin: float) -> Claim:
+    if seen is None:
         statement = "not judged: no predicted MOS of enough chunks; it takes --mos"
         return Claim("mos", variant, statement, None, margin=margin, count=0)
-    statement = f"the predicted MOS differs by {_signed(found)}, n = {found['n']}{_by_chance(null)}"
-    return _held("mos", variant, statement, (-found["high"], -found["low"]), -found["value"], margin, found["n"])
+    statement = f"the predicted MOS differs by {seen.shown('+.3f')}, n = {seen.n}{_by_chance(null)}"
+    return _held("mos", variant, statement, (-seen.high, -seen.low), -seen.value, margin, seen.n)
 
 
-def _signed(found: Json) -> str:
-    return f"{found['value']:+.3f} ({found['low']:+.3f} to {found['high']:+.3f})"
-
-
-def _by_chance(null: Json | None) -> str:
-    return "" if null is None else f"; between the reference's own seeds {_signed(null)}"
+def _by_chance(null: Estimate | None) -> str:
+    return "" if null is None else f"; between the reference's own seeds {null.shown('+.3f')}"

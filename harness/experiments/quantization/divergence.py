@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from harness.backends import ADAPTERS
 from harness.core.errors import SoakError
-from harness.core.records import Arm, Chunk, Claim, Json, Outcome, Variant
+from harness.core.records import Arm, Chunk, Claim, Outcome, Variant
 from harness.engine.progress import Tick
-from harness.experiments.divergence import Generation, NotMeasured, Slot, measure_divergence
+from harness.experiments.divergence import Divergence, Generation, NotMeasured, Slot, measure_divergence
+from harness.experiments.quantization.claims import QuantizationMetrics
 from harness.experiments.quantization.rank_correlation import divergence_claim, foretelling, not_measured
 from harness.experiments.stage import ExperimentRun
 from harness.store import Run
@@ -28,20 +28,20 @@ def noting(variant: Variant, chunks: Sequence[Chunk]) -> dict[str, Mapping[str, 
 
 def feed(
     stage: ExperimentRun, reference: Variant, variants: Sequence[Variant], chunks: Sequence[Chunk]
-) -> dict[str, Json | str]:
-    """Divergence of each variant as plain JSON, or why it is not known; the reference's own must be 0: a check."""
+) -> dict[str, Divergence | str]:
+    """Return the divergence of each variant, or why it is not known; the reference's own must be 0: a check."""
     every = (reference, *variants)
     try:
         generations, slots = reference_generations(stage.run, reference, chunks)
         base = _model(reference)
     except SoakError as why:
         return {variant.name: str(why) for variant in every}
-    by_variant: dict[str, Json | str] = {}
+    by_variant: dict[str, Divergence | str] = {}
     began = time.monotonic()
     for count, variant in enumerate(every, 1):
         try:
-            by_variant[variant.name] = asdict(
-                measure_divergence(base, _model(variant), generations, slots, seed=reference.seed)
+            by_variant[variant.name] = measure_divergence(
+                base, _model(variant), generations, slots, seed=reference.seed
             )
         except SoakError as why:
             by_variant[variant.name] = str(why)
@@ -78,8 +78,8 @@ def reference_generations(
 def divergence_claims(
     reference: Variant,
     variants: Sequence[Variant],
-    found: Mapping[str, Json],
-    fed: Mapping[str, Json | str],
+    found: Mapping[str, QuantizationMetrics],
+    fed: Mapping[str, Divergence | str],
     most: float,
 ) -> list[Claim]:
     """One a variant, and whether divergence foretells what was heard. ``found``: figures with ``divergence`` added."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from harness.core.records import Claim, Json
+from harness.experiments.divergence import Divergence, DivergenceEstimate, Figures
+from harness.experiments.quantization.claims import QuantizationMetrics
 
 ALPHA = 0.05
 _PERMUTATIONS = 9999  # more than the pairings of 7 variants: up to those the p-value is exact
@@ -47,26 +49,22 @@ def rank_correlation(x: Sequence[float], y: Sequence[float], *, seed: int) -> Co
     return Correlation(float(test.statistic), min(1.0, float(test.pvalue)), len(x))
 
 
-def divergence_claim(variant: str, found: Json, margin: float) -> Claim:
-    """Return the claim that a variant's divergence lies within the margin; it holds when the whole interval does.
-
-    ``found``: :class:`harness.experiments.divergence.Divergence` as plain JSON.
-    """
-    speech = found["speech"]
-    mean, agree = speech["divergence"], speech["agreement"]
+def divergence_claim(variant: str, seen: Divergence, margin: float) -> Claim:
+    """Return the claim that a variant's divergence lies within the margin; it holds when the whole interval does."""
+    speech, mean = seen.speech, seen.speech.divergence
     statement = (
-        f"the next speech token's distribution lies {_nats(mean['value'])} from the reference's on average"
-        f"{_range(mean, '.3g')} (p95 {speech['divergence_p95']:.3g}, p99 {speech['divergence_p99']:.3g}), the most "
-        f"probable token is the same at {agree['value']:.1%} of steps, perplexity {speech['perplexity']:.3f} against "
-        f"{speech['perplexity_reference']:.3f}; {speech['steps']} tokens of {found['chunks']} chunks"
+        f"the next speech token's distribution lies {_nats(mean.value)} from the reference's on average"
+        f"{_range(mean, '.3g')} (p95 {speech.divergence_p95:.3g}, p99 {speech.divergence_p99:.3g}), the most "
+        f"probable token is the same at {speech.agreement.value:.1%} of steps, perplexity {speech.perplexity:.3f} "
+        f"against {speech.perplexity_reference:.3f}; {speech.steps} tokens of {seen.chunks} chunks"
     )
-    high, low = mean["high"], mean["low"]
-    passed = None if high is None else True if high <= margin else False if low > margin else None
+    high, low = mean.high, mean.low
+    passed = None if high is None or low is None else True if high <= margin else False if low > margin else None
     if passed is None:
         statement = f"too small to say against a margin of {margin:g} nats: {statement}"
-    interval = None if high is None else (low, high)
-    details = {"curve": _curve(found["positions"]), "slots": found["slots"], "positions": found["positions"]}
-    return Claim("divergence", variant, statement, passed, mean["value"], interval, margin, found["chunks"], details)
+    interval = None if high is None or low is None else (low, high)
+    details: Json = {"curve": _curve(seen.positions), "slots": _plain(seen.slots), "positions": _plain(seen.positions)}
+    return Claim("divergence", variant, statement, passed, mean.value, interval, margin, seen.chunks, details)
 
 
 def not_measured(variant: str, why: str, margin: float) -> Claim:
@@ -74,7 +72,7 @@ def not_measured(variant: str, why: str, margin: float) -> Claim:
     return Claim("divergence", variant, f"not judged: {why}", None, margin=margin, count=0)
 
 
-def foretelling(reference: str, found: Mapping[str, Json], *, seed: int) -> list[Claim]:
+def foretelling(reference: str, found: Mapping[str, QuantizationMetrics], *, seed: int) -> list[Claim]:
     """Whether the mean divergence ranks the variants as what was heard of them does; informs only.
 
     ``found``: figures of each variant (not of the reference) with ``divergence`` where it was measured.
@@ -82,11 +80,11 @@ def foretelling(reference: str, found: Mapping[str, Json], *, seed: int) -> list
     return [_foretells(reference, found, key, name, seed) for key, name in OUTCOMES.items()]
 
 
-def _foretells(reference: str, found: Mapping[str, Json], key: str, name: str, seed: int) -> Claim:
+def _foretells(reference: str, found: Mapping[str, QuantizationMetrics], key: str, name: str, seed: int) -> Claim:
     rows = {
-        variant: (float(row["divergence"]["speech"]["divergence"]["value"]), float(heard))
+        variant: (row.divergence.speech.divergence.value, heard)
         for variant, row in found.items()
-        if row.get("divergence") is not None and (heard := row[key]["rate" if key == "wer" else "value"]) is not None
+        if row.divergence is not None and (heard := row.wer.rate if key == "wer" else row.faulty.value) is not None
     }
     claim = f"foretells-{key}"
     x, y = [pair[0] for pair in rows.values()], [pair[1] for pair in rows.values()]
@@ -125,16 +123,16 @@ def _meaning(seen: Correlation, does: bool, name: str) -> str:
     return f"it foretells {name}" if seen.rho > 0 else f"it foretells {name} the wrong way round"
 
 
-def _curve(positions: Mapping[str, Json]) -> Json:
+def _curve(positions: Mapping[str, Figures]) -> Json:
     rows = list(positions.values())
     curve: Json = {
         "x": [int(name.split("-")[0]) for name in positions],
-        "y": [row["divergence"]["value"] for row in rows],
+        "y": [row.divergence.value for row in rows],
         "x_label": "token of its generation, from",
         "y_label": "mean divergence, nats",
     }
-    if all(row["divergence"]["high"] is not None for row in rows):
-        curve |= {side: [row["divergence"][side] for row in rows] for side in ("low", "high")}
+    if all(row.divergence.high is not None for row in rows):
+        curve |= {"low": [row.divergence.low for row in rows], "high": [row.divergence.high for row in rows]}
     return curve
 
 
@@ -142,5 +140,9 @@ def _nats(value: float) -> str:
     return f"{value:.3g} nats"
 
 
-def _range(found: Json, form: str) -> str:
-    return "" if found["high"] is None else f" ({found['low']:{form}} to {found['high']:{form}})"
+def _range(seen: DivergenceEstimate, form: str) -> str:
+    return "" if seen.high is None else f" ({seen.low:{form}} to {seen.high:{form}})"
+
+
+def _plain(parts: Mapping[str, Figures]) -> Json:
+    return {name: asdict(figures) for name, figures in parts.items()}

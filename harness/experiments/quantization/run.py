@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from harness.audio.mel import log_mel_distance
-from harness.core.errors import ConfigError, SoakError, refuse_unknown
+from harness.core.errors import ConfigError, SoakError
 from harness.core.records import (
     Arm,
     Attempt,
@@ -28,8 +28,15 @@ from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
 from harness.engine.session import PlannedRequest, seed_for
 from harness.experiments.determinism.identity import first_difference
+from harness.experiments.limits import suite_limits
 from harness.experiments.quantization import divergence
-from harness.experiments.quantization.claims import QuantizationRow, quantization_claims, quantization_metrics
+from harness.experiments.quantization.claims import (
+    QuantizationMargins,
+    QuantizationMetrics,
+    QuantizationRow,
+    quantization_claims,
+    quantization_metrics,
+)
 from harness.experiments.quantization.table import quantization_table
 from harness.experiments.stage import ExperimentRun, write_results
 from harness.scorers import MOS_PREDICTORS
@@ -37,16 +44,6 @@ from harness.store import Run
 
 NULL = "other seeds"
 _NULL_TAKE = 1
-_DEFAULTS: Mapping[str, float] = {
-    "token_ratio_max": 0.05,
-    "excess_max": 0.05,
-    "wer_max": 0.05,
-    "similarity_max": 0.03,
-    "mos_max": 0.1,
-    "mel_chunks": 25,
-    "divergence_max": 0.05,
-    "divergence_chunks": 25,
-}
 
 
 @dataclass
@@ -64,7 +61,7 @@ class _Voice:
 
 def run_quantization(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Speak the chunks with every variant and twice with the reference; record figures and claims."""
-    margins = _margins(plan)
+    margins = suite_limits(QuantizationMargins, plan.experiment, plan.suite)
     reference = plan.reference
     if reference is None:
         raise ConfigError("the quantization suite needs one variant with reference = true")
@@ -72,7 +69,7 @@ def run_quantization(plan: Plan, progress: Progress, resume: Path | None) -> Pat
     every = tuple(dict.fromkeys(chunk for ids in plan.selection.values() for chunk in ids))
     plan = replace(plan, variants=(reference, *others), selection={**plan.selection, reference.name: every}, margins={})
     with ExperimentRun(plan, progress, resume) as stage:
-        fed = plan.chunks(reference)[: int(margins["divergence_chunks"])]
+        fed = plan.chunks(reference)[: margins.divergence_chunks]
         spoken = [
             variant
             for variant in plan.variants
@@ -85,16 +82,10 @@ def run_quantization(plan: Plan, progress: Progress, resume: Path | None) -> Pat
         results, claims = _conclude(stage, reference, compared, margins)
         apart = divergence.feed(stage, reference, compared, fed)
         for name, one in apart.items():
-            results[name]["divergence"] = one if not isinstance(one, str) else None
-        claims += divergence.divergence_claims(reference, compared, results, apart, margins["divergence_max"])
+            results[name] = replace(results[name], divergence=one if not isinstance(one, str) else None)
+        claims += divergence.divergence_claims(reference, compared, results, apart, margins.divergence_max)
         write_results(stage.run, claims, results, quantization_table(results, apart, stage.run))
         return stage.run.path
-
-
-def _margins(plan: Plan) -> dict[str, float]:
-    given = plan.experiment.get(plan.suite, {})
-    refuse_unknown(f"limits: {plan.suite}", given, _DEFAULTS)
-    return {**_DEFAULTS, **given}
 
 
 def _speak(stage: ExperimentRun, variant: Variant, overrides: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -123,26 +114,28 @@ def _null(stage: ExperimentRun, reference: Variant) -> None:
 
 
 def _conclude(
-    stage: ExperimentRun, reference: Variant, others: Sequence[Variant], margins: Mapping[str, float]
-) -> tuple[Json, list[Claim]]:
+    stage: ExperimentRun, reference: Variant, others: Sequence[Variant], margins: QuantizationMargins
+) -> tuple[dict[str, QuantizationMetrics], list[Claim]]:
     run, seed = stage.run, reference.seed
     base = _voice(run, reference.name, Arm.SOAK)
     chunks = stage.plan.chunks(reference)
-    heard = {chunk.id for chunk in chunks[: int(margins["mel_chunks"])]}
+    heard = {chunk.id for chunk in chunks[: margins.mel_chunks]}
     rows0 = [_row(run, base, base, chunk, set()) for chunk in chunks]
     other_seeds = _voice(run, reference.name, Arm.REFERENCE)
     rows1 = [_row(run, other_seeds, base, chunk, heard) for chunk in chunks]
     null = quantization_metrics(rows1, rows0, seed=seed)
-    metrics: Json = {reference.name: quantization_metrics(rows0, rows0, seed=seed), f"{reference.name}, {NULL}": null}
+    metrics = {reference.name: quantization_metrics(rows0, rows0, seed=seed), f"{reference.name}, {NULL}": null}
     claims: list[Claim] = []
     for variant in others:
         voice = _voice(run, variant.name, Arm.SOAK)
         rows = [_row(run, voice, base, chunk, heard) for chunk in stage.plan.chunks(variant)]
         metrics[variant.name] = quantization_metrics(rows, rows0, rows1, seed=seed)
         claims += quantization_claims(variant.name, metrics[variant.name], null, margins)
-    for name, figure in metrics.items():
-        figure["model_bytes"] = _model_bytes(run, name.removesuffix(f", {NULL}"))
-    return metrics, claims
+    sized = {
+        name: replace(figures, model_bytes=_model_bytes(run, name.removesuffix(f", {NULL}")))
+        for name, figures in metrics.items()
+    }
+    return sized, claims
 
 
 def _model_bytes(run: Run, name: str) -> int | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.core.records import Json
+from harness.experiments.divergence import Divergence, DivergenceEstimate, Figures
+from harness.experiments.quantization.claims import QuantizationMetrics
 from harness.experiments.stage import markdown_table
 from harness.scorers import MOS_PREDICTORS
+from harness.stats import Estimate, Spread
 from harness.store import Run
 
 _HEADS = [
@@ -18,10 +20,10 @@ _HEADS = [
 _PARTS = ["variant", "tokens", "n", "KL mean (95%)", "p95", "p99", "same top token", "perplexity", "of the reference"]
 
 
-def quantization_table(found: Mapping[str, Json], fed: Mapping[str, Json | str], run: Run) -> str:
+def quantization_table(found: Mapping[str, QuantizationMetrics], fed: Mapping[str, Divergence | str], run: Run) -> str:
     """One row a variant; counts stand beside their totals, intervals are two-sided 95%. Then divergence in detail."""
     rows = [[name, *_cells(figures)] for name, figures in found.items()]
-    chunks = next(iter(found.values()))["chunks"]
+    chunks = next(iter(found.values())).chunks
     corpus = run.manifest["corpus"]["name"]
     notes = (
         f"{chunks} chunks of the corpus {corpus}, each with the same seed for every variant. Token and duration ratio, "
@@ -40,8 +42,8 @@ def _measured(heads: Sequence[str], rows: Sequence[list[str]]) -> tuple[list[str
     return [heads[i] for i in kept], [[row[i] for i in kept] for row in rows]
 
 
-def _spread(found: Json | None) -> str:
-    return "-" if found is None else f"{found['median']:.3f} ({found['min']:.2f}-{found['max']:.2f})"
+def _spread(seen: Spread | None) -> str:
+    return "-" if seen is None else f"{seen.median:.3f} ({seen.min:.2f}-{seen.max:.2f})"
 
 
 def _predictor(run: Run) -> str:
@@ -49,76 +51,66 @@ def _predictor(run: Run) -> str:
     return f"MOS: as predicted by {named[0]}." if named else "MOS: not predicted (--mos)."
 
 
-def _cells(found: Json) -> list[str]:
-    first = found["first_divergence"]
-    speech = found["divergence"]["speech"] if found.get("divergence") else None
+def _cells(seen: QuantizationMetrics) -> list[str]:
+    first = seen.first_divergence
+    speech = seen.divergence.speech if seen.divergence is not None else None
     return [
-        _figure(found["model_bytes"], ".2f", 1e-6),
-        *(_spread(found[key]) for key in ("token_ratio", "duration_ratio")),
-        *(_share(found[key]) for key in ("near_empty", "cap_hits", "faulty")),
-        _figure(found["wer"]["rate"], ".3f"),
-        _ranged(found["wer_difference"], "+.3f"),
-        _several(found["unique"], ".0f"),
-        _several(found["entropy_bits"], ".2f"),
-        "-" if first is None else f"{first['median']:.0f}",
-        _ranged(found["similarity_mean"], ".3f"),
-        _ranged(found["mos_difference"], "+.2f"),
-        _figure(found["log_mel_db"]["median"] if found["log_mel_db"] else None, ".1f"),
-        _figure(found["rtfx"], ".1f"),
-        _figure(found["peak_memory_bytes"], ".0f", 1e-6),
-        "-" if speech is None else _ranged(speech["divergence"], ".3g"),
-        "-" if speech is None else f"{speech['agreement']['value']:.1%}",
+        _figure(seen.model_bytes, ".2f", 1e-6),
+        *(_spread(ratio) for ratio in (seen.token_ratio, seen.duration_ratio)),
+        *(share.shown() for share in (seen.near_empty, seen.cap_hits, seen.faulty)),
+        _figure(seen.wer.rate, ".3f"),
+        _ranged(seen.wer_difference, "+.3f"),
+        _several(seen.unique, ".0f"),
+        _several(seen.entropy_bits, ".2f"),
+        "-" if first is None else f"{first.median:.0f}",
+        _ranged(seen.similarity_mean, ".3f"),
+        _ranged(seen.mos_difference, "+.2f"),
+        _figure(seen.log_mel_db.median if seen.log_mel_db is not None else None, ".1f"),
+        _figure(seen.rtfx, ".1f"),
+        _figure(seen.peak_memory_bytes, ".0f", 1e-6),
+        "-" if speech is None else _ranged(speech.divergence, ".3g"),
+        "-" if speech is None else f"{speech.agreement.value:.1%}",
     ]
 
 
-def _divergence(fed: Mapping[str, Json | str]) -> str:
+def _divergence(fed: Mapping[str, Divergence | str]) -> str:
     """By codebook slot and by position, for the variants that could be fed."""
     rows = []
     for name, one in fed.items():
         if isinstance(one, str):
             continue
-        parts = {"all speech": one["speech"], **one["slots"]}
-        parts |= {f"speech, {place} of its generation": figures for place, figures in one["positions"].items()}
+        parts = {"all speech": one.speech, **one.slots}
+        parts |= {f"speech, {place} of its generation": figures for place, figures in one.positions.items()}
         rows += [[name, part, *_part(figures)] for part, figures in parts.items()]
     why = [f"Divergence of {name} is not known: {one}." for name, one in fed.items() if isinstance(one, str)]
     if not rows:
         return "\n\n".join(dict.fromkeys(why))
     measured = next(one for one in fed.values() if not isinstance(one, str))
     notes = (
-        f"Teacher-forced divergence: the tokens that the reference spoke for the first {measured['chunks']} chunks are "
+        f"Teacher-forced divergence: the tokens that the reference spoke for the first {measured.chunks} chunks are "
         "fed to each variant. KL(reference || variant) of the next token in nats over the whole vocabulary, before any "
         "sampler; intervals over chunks; perplexity of the tokens spoken."
     )
     return "\n\n".join([markdown_table(_PARTS, rows), notes, *why])
 
 
-def _part(found: Json) -> list[str]:
+def _part(seen: Figures) -> list[str]:
     return [
-        str(found["steps"]),
-        _ranged(found["divergence"], ".3g"),
-        f"{found['divergence_p95']:.3g}",
-        f"{found['divergence_p99']:.3g}",
-        f"{found['agreement']['value']:.1%}",
-        f"{found['perplexity']:.3f}",
-        f"{found['perplexity_reference']:.3f}",
+        str(seen.steps),
+        _ranged(seen.divergence, ".3g"),
+        f"{seen.divergence_p95:.3g}",
+        f"{seen.divergence_p99:.3g}",
+        f"{seen.agreement.value:.1%}",
+        f"{seen.perplexity:.3f}",
+        f"{seen.perplexity_reference:.3f}",
     ]
 
 
-def _ranged(found: Json | None, form: str) -> str:
-    if found is None:
-        return "-"
-    if found["high"] is None:
-        return format(found["value"], form)
-    return f"{found['value']:{form}} ({found['low']:{form}} to {found['high']:{form}})"
+def _ranged(seen: Estimate | DivergenceEstimate | None, form: str) -> str:
+    return "-" if seen is None else seen.shown(form)
 
 
-def _share(found: Json) -> str:
-    if not found["total"]:
-        return "-"
-    return f"{found['count']}/{found['total']} ({found['low']:.1%} to {found['high']:.1%})"
-
-
-def _several(values: list[float], form: str) -> str:
+def _several(values: Sequence[float], form: str) -> str:
     return " / ".join(format(value, form) for value in values) or "-"
 
 
