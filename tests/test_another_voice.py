@@ -84,6 +84,7 @@ def test_a_reference_that_cannot_be_is_one_line(tmp_path, lines, problem):
 
 def test_a_canary_without_a_profile_does_not_ask_what_only_a_reference_tells():
     from harness.experiments.canary.run import Planted, _claim, _excused
+    from harness.stats import proportion
 
     def run(value, reason=""):
         seen = SimpleNamespace(value=value, reason=reason)
@@ -97,9 +98,10 @@ def test_a_canary_without_a_profile_does_not_ask_what_only_a_reference_tells():
     blind = "signal was not measured in this run"
     assert all(_excused(run(None, blind), one, attempt).asked for one in missed.values())  # that is what is looked for
     found = [Planted("silence", "a", True, True, ("silence",)), _excused(run(-20.0), missed["level-offset"], attempt)]
-    claim = _claim("v", found, {"total": 1, "count": 0})
+    healthy = proportion(0, 1)
+    claim = _claim("v", found, healthy)
     assert claim.passed and "1 of 1 planted faults were found; level-offset not asked" in claim.statement
-    assert _claim("v", found[1:], {"total": 1, "count": 0}).passed is False  # nothing asked, nothing shown
+    assert _claim("v", found[1:], healthy).passed is False  # nothing asked, nothing shown
 
 
 def test_a_run_beside_another_voice_holds_neither_level_nor_timbre_against_it(tmp_path):

@@ -17,7 +17,7 @@ from harness.corpora import load_corpus, make_corpus
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
 from harness.experiments.determinism.arms import COMPARED, FRESH_AGAIN, LONGER, Setup, choose_probes
-from harness.experiments.determinism.claims import determinism_claims, row
+from harness.experiments.determinism.claims import DeterminismResult, arm_figures, determinism_claims
 from harness.experiments.determinism.identity import ArmComparison, DeterminismData, DeterminismWord, decide_determinism
 from harness.store import Run
 
@@ -34,9 +34,10 @@ def claimed(**arms: list[ArmComparison]) -> dict[str, Claim]:
     seen = DeterminismData(compared[FRESH_AGAIN], compared[LONGER], None, texts=3)
     word, why = decide_determinism(seen)
     missing = {"companions": "no parallel slots"}
-    details: dict[str, Any] = {"not_available": missing, "reload_every": 2}
+    figures = {arm: arm_figures(comparisons) for arm, comparisons in compared.items()}
+    result = DeterminismResult(word.value, why, figures, missing, None, reload_every=2)
     compared["companions"] = []
-    return {claim.name: claim for claim in determinism_claims("v", word, why, seen, compared, details)}
+    return {claim.name: claim for claim in determinism_claims("v", word, why, seen, compared, result)}
 
 
 def test_reloading_is_said_to_cure_only_what_was_measured_to_be_cured() -> None:
@@ -65,8 +66,8 @@ def test_an_arm_says_whether_its_difference_is_more_than_a_tie() -> None:
 
 
 def test_figures_that_are_not_known_stay_unknown() -> None:
-    found = row([ArmComparison("x", "a", None, None, False)])
-    assert found["same_tokens"] is None and found["largest_shift"] is None and found["log_mel_db"] is None
+    found = arm_figures([ArmComparison("x", "a", None, None, False)])
+    assert found.same_tokens is None and found.largest_shift is None and found.log_mel_db is None
 
 
 def test_without_the_long_session_its_checkpoints_are_no_probes() -> None:

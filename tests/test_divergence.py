@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,19 @@ from hypothesis.extra.numpy import arrays
 from harness.core.errors import MissingExtra
 from harness.core.records import Request, Variant
 from harness.corpora import load_corpus
-from harness.experiments.divergence import Generation, NotMeasured, Slot, measure_divergence
+from harness.experiments.divergence import (
+    Divergence,
+    DivergenceEstimate,
+    Figures,
+    Generation,
+    NotMeasured,
+    Slot,
+    measure_divergence,
+)
 from harness.experiments.divergence.figures import summarise_divergence
 from harness.experiments.divergence.measure import _ended
 from harness.experiments.divergence.steps import join_steps, log_softmax, steps_of_generation
+from harness.experiments.quantization.claims import quantization_metrics
 from harness.experiments.quantization.rank_correlation import (
     divergence_claim,
     foretelling,
@@ -166,19 +176,18 @@ def test_ids_that_are_no_speech_are_said():
 
 
 # ------------------------------------------------------------------------------------------- what it says
-def plain(value, high=None):
-    part = {"value": value, "low": value / 2, "high": high if high is not None else value * 2}
-    speech = {
-        "divergence": part, "divergence_p95": value, "divergence_p99": value, "agreement": {"value": 0.9},
-        "perplexity": 3.2, "perplexity_reference": 3.1, "steps": 100,
-    }  # fmt: skip
-    return {"speech": speech, "slots": {}, "positions": {"0-31": speech}, "chunks": 5, "generations": 5}
+def fed(value):
+    """A divergence of this mean, in nats, with an interval of half to twice of it."""
+    part = DivergenceEstimate(value, value / 2, value * 2)
+    share = DivergenceEstimate(0.9, 0.8, 1.0)
+    speech = Figures(100, 5, part, value, value, value, value, share, 3.2, 3.1, part, 0.9)
+    return Divergence(speech, {}, {"0-31": speech}, chunks=5, generations=5)
 
 
 def test_a_claim_holds_only_with_its_whole_interval():
-    assert divergence_claim("q", plain(0.01), 0.05).passed is True
-    assert divergence_claim("q", plain(0.2), 0.05).passed is False
-    between = divergence_claim("q", plain(0.04), 0.05)
+    assert divergence_claim("q", fed(0.01), 0.05).passed is True
+    assert divergence_claim("q", fed(0.2), 0.05).passed is False
+    between = divergence_claim("q", fed(0.04), 0.05)
     assert between.passed is None and "too small to say" in between.statement
     missing = not_measured("q", "llama-cpp-python is not installed", 0.05)
     assert missing.passed is None and "not judged: llama-cpp-python" in missing.statement
@@ -205,7 +214,9 @@ def test_a_rank_correlation_does_not_know_the_order_of_variants_or_the_scale(pai
 
 
 def heard(kl, wer, faulty):
-    return {"divergence": plain(kl), "wer": {"rate": wer}, "faulty": {"value": faulty}}
+    nothing = quantization_metrics([], [], seed=1)
+    words, share = replace(nothing.wer, rate=wer), replace(nothing.faulty, value=faulty)
+    return replace(nothing, divergence=fed(kl), wer=words, faulty=share)
 
 
 def test_whether_it_foretells_what_is_heard_is_said_with_the_number_of_variants():

@@ -32,6 +32,7 @@ from harness.experiments.isolation.claims import (
 )
 from harness.experiments.isolation.tokens import decoder_readings, probes
 from harness.experiments.isolation.weights import Kind, Problem, Weights, embeddings, weight_problems
+from harness.experiments.limits import suite_limits
 from harness.store import Run
 from harness.voice.codec import decode_codes, load_codec
 
@@ -85,7 +86,7 @@ def test_what_could_not_be_exchanged_says_why_in_every_claim() -> None:
     ],
 )
 def test_a_sound_is_held_against_the_reference_decoders(decoded: Decoded, words: str) -> None:
-    found = decoded.wrong(IsolationMargins())
+    found = decoded.problem(IsolationMargins())
     assert (words in found) if words else not found
 
 
@@ -198,7 +199,7 @@ def test_every_quantization_holds_the_references_weights() -> None:
     for name in ("q8_0", "q4_k_s", "q2_k"):
         assert weight_problems(Weights(VOICE / f"{name}.gguf"), reference) == []
     found = embeddings(reference)["token_embd.weight"]
-    assert found["rows"] == 4096 and found["zero_rows"] == [] and 0.13 < found["spread"] < 0.14
+    assert found.rows == 4096 and found.zero_rows == [] and 0.13 < found.spread < 0.14
 
 
 @needs_weights
@@ -278,12 +279,10 @@ def test_a_backend_without_stages_is_not_judged_and_says_why(tmp_path: Path) -> 
 
 
 def test_a_wrong_key_is_one_line(tmp_path: Path) -> None:
-    from harness.experiments.isolation.run import _limits
-
     with pytest.raises(ConfigError, match="did you mean 'mel_max'"):
-        _limits({"mel_mx": 1})
-    with pytest.raises(ConfigError, match="must be a number"):
-        _limits({"mel_max": "much"})
+        suite_limits(IsolationMargins, {"isolation": {"mel_mx": 1}}, "isolation")
+    with pytest.raises(ConfigError, match=r"isolation: mel_max: Input should be a valid number.*is 'much'"):
+        suite_limits(IsolationMargins, {"isolation": {"mel_max": "much"}}, "isolation")
 
 
 def test_no_claim_rests_on_nothing() -> None:

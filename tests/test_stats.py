@@ -76,7 +76,7 @@ def test_theil_sen_stands_outliers() -> None:
     values = 2.0 * np.arange(60.0)
     values[[5, 20, 41]] = 1e6
     found = stats.theil_sen(values)
-    assert found.value == pytest.approx(2.0) and found.count == 60
+    assert found.value == pytest.approx(2.0) and found.n == 60
     with pytest.raises(ValueError, match="no slope"):
         stats.theil_sen([1.0, 2.0])
 
@@ -168,7 +168,7 @@ def test_the_slope_of_a_long_series_is_that_of_all_its_pairs_within_a_small_part
     values[::40] += 30  # outliers, which the slope stands
     whole = theilslopes(values, np.arange(2500))
     slope = stats.theil_sen(values)
-    assert slope.count == 2500
+    assert slope.n == 2500
     assert abs(slope.value - whole.slope) < 0.25 * (whole.high_slope - whole.low_slope)
     assert slope.interval[0] < 1e-4 < slope.interval[1]
     assert slope.interval[1] - slope.interval[0] == pytest.approx(whole.high_slope - whole.low_slope, rel=0.25)

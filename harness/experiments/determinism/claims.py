@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from statistics import median
 
 from harness.core.records import Claim, Json
@@ -17,14 +18,46 @@ from harness.experiments.determinism.arms import (
     SHORTER,
     THREADS,
 )
-from harness.experiments.determinism.identity import ArmComparison, DeterminismData, DeterminismWord
+from harness.experiments.determinism.identity import ArmComparison, Content, DeterminismData, DeterminismWord
 from harness.experiments.stage import markdown_table
 
 Compared = Mapping[str, Sequence[ArmComparison]]
 
 
+@dataclass(frozen=True, slots=True)
+class ArmFigures:
+    """Counts of the renditions of one arm; None for what is not known."""
+
+    probes: int
+    same_tokens: int | None
+    same_pcm: int
+    first_divergence: Sequence[int]  # speech token, of each rendition that differs
+    largest_shift: float | None  # total variation of next-token distributions at the first divergence
+    smallest_gap: float | None
+    log_mel_db: float | None  # median of those that differ
+    same_words: int | None
+    transcribed: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeterminismResult:
+    """What is kept of one variant: its word, why, the arms, and why an arm could not be spoken."""
+
+    word: str
+    why: str
+    arms: Mapping[str, ArmFigures]
+    not_available: Mapping[str, str]
+    content: Content | None  # what is heard of the text before; None where nothing could be told
+    reload_every: int
+
+    def details(self) -> Json:
+        """Return what the claim keeps of it: all but the sentence, which it has itself."""
+        plain = asdict(self)
+        return {key: value for key, value in plain.items() if key != "why"}
+
+
 def determinism_claims(
-    name: str, word: DeterminismWord, why: str, seen: DeterminismData, compared: Compared, details: Json
+    name: str, word: DeterminismWord, why: str, seen: DeterminismData, compared: Compared, result: DeterminismResult
 ) -> list[Claim]:
     """The verdict, and one claim an arm; an arm that could not be spoken or judged is neither passed nor failed."""
     exact = word in (DeterminismWord.BIT, DeterminismWord.TOKEN)
@@ -37,7 +70,7 @@ def determinism_claims(
     count = len(seen.later)
     fresh = [c for c in compared[FRESH_AGAIN] if not c.same]
     unseeded = f"{len(fresh)} of {len(compared[FRESH_AGAIN])} probes differ between fresh processes" if fresh else ""
-    missing = details["not_available"]
+    missing, details = result.not_available, result.details()
 
     def arm(claim: str, arms: Sequence[str], when: str) -> Claim:
         comparisons = [c for one in arms for c in compared[one]]
@@ -53,15 +86,14 @@ def determinism_claims(
         arm("fresh-agree", [FRESH_AGAIN], "in a second fresh process"),
         arm("repeat", [AGAIN], "repeated at once"),
         arm("after-others", [LONGER, SHORTER], "after a longer and a shorter text"),
-        _cured(arm("reload", [RELOAD], f"after a reload, {_others(details)}"), compared),
+        _cured(arm("reload", [RELOAD], f"after a reload, {_others(result.reload_every)}"), compared),
         arm("threads", [THREADS], "with another thread count"),
         arm("companions", [COMPANIONS], "computed in one batch with another request"),
         arm("long-session", [LONG], "within a long session"),
     ]
 
 
-def _others(details: Json) -> str:
-    every = details["reload_every"]
+def _others(every: int) -> str:
     return "one other text before it" if every == 1 else f"{every} other texts before it"
 
 
@@ -108,50 +140,49 @@ def _cured(claim: Claim, compared: Compared) -> Claim:
     return Claim(claim.name, claim.variant, statement, claim.passed, claim.value, count=claim.count, details=details)
 
 
-def row(found: Sequence[ArmComparison]) -> Json:
-    """Figures of one arm; None for what is not known."""
-    differs = [c for c in found if c.divergence is not None]
-    shifts = [c.shift for c in found if c.shift is not None]
-    gaps = [c.gap for c in found if c.gap is not None]
-    mels = [c.mel_db for c in found if c.mel_db is not None]
-    told = [c.same_words for c in found if c.same_words is not None]
-    tokens = [c.same_tokens for c in found if c.same_tokens is not None]
-    return {
-        "probes": len(found),
-        "same_tokens": sum(tokens) if tokens else None,
-        "same_pcm": sum(c.same_pcm for c in found),
-        "first_divergence": [c.divergence for c in differs],
-        "largest_shift": max(shifts, default=None),
-        "smallest_gap": min(gaps, default=None),
-        "log_mel_db": median(mels) if mels else None,
-        "same_words": sum(told) if told else None,
-        "transcribed": len(told),
-    }
+def arm_figures(comparisons: Sequence[ArmComparison]) -> ArmFigures:
+    """Return the figures of one arm."""
+    shifts = [c.shift for c in comparisons if c.shift is not None]
+    gaps = [c.gap for c in comparisons if c.gap is not None]
+    mels = [c.mel_db for c in comparisons if c.mel_db is not None]
+    told = [c.same_words for c in comparisons if c.same_words is not None]
+    tokens = [c.same_tokens for c in comparisons if c.same_tokens is not None]
+    return ArmFigures(
+        probes=len(comparisons),
+        same_tokens=sum(tokens) if tokens else None,
+        same_pcm=sum(c.same_pcm for c in comparisons),
+        first_divergence=[c.divergence for c in comparisons if c.divergence is not None],
+        largest_shift=max(shifts, default=None),
+        smallest_gap=min(gaps, default=None),
+        log_mel_db=median(mels) if mels else None,
+        same_words=sum(told) if told else None,
+        transcribed=len(told),
+    )
 
 
-def determinism_table(results: Mapping[str, Json]) -> str:
+def determinism_table(results: Mapping[str, DeterminismResult]) -> str:
     """One table a variant, arms as rows."""
     heads = ["arm", "renditions", "same tokens", "same PCM", "first divergence (median)", "largest shift",
              "log-mel of those that differ, dB", "same transcript"]  # fmt: skip
     parts = []
     for name, result in results.items():
-        rows = [[arm, *_cells(figures)] for arm, figures in result["arms"].items()]
-        absent = "".join(f"\n- {arm}: not available: {reason}" for arm, reason in result["not_available"].items())
-        parts.append(f"**{name}: {result['word']}**. {result['why']}.\n\n{markdown_table(heads, rows)}\n{absent}\n")
+        rows = [[arm, *_cells(figures)] for arm, figures in result.arms.items()]
+        absent = "".join(f"\n- {arm}: not available: {reason}" for arm, reason in result.not_available.items())
+        parts.append(f"**{name}: {result.word}**. {result.why}.\n\n{markdown_table(heads, rows)}\n{absent}\n")
     return "\n".join(parts)
 
 
-def _cells(figures: Json) -> list[str]:
+def _cells(figures: ArmFigures) -> list[str]:
     def shown(value: float | None, form: str) -> str:
         return "-" if value is None else format(value, form)
 
-    first = median(figures["first_divergence"]) if figures["first_divergence"] else None
+    first = median(figures.first_divergence) if figures.first_divergence else None
     return [
-        str(figures["probes"]),
-        shown(figures["same_tokens"], "d"),
-        str(figures["same_pcm"]),
+        str(figures.probes),
+        shown(figures.same_tokens, "d"),
+        str(figures.same_pcm),
         shown(first, ".0f"),
-        shown(figures["largest_shift"], ".2g"),
-        shown(figures["log_mel_db"], ".1f"),
-        f"{figures['same_words']} of {figures['transcribed']}" if figures["transcribed"] else "-",
+        shown(figures.largest_shift, ".2g"),
+        shown(figures.log_mel_db, ".1f"),
+        f"{figures.same_words} of {figures.transcribed}" if figures.transcribed else "-",
     ]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from harness.audio.mel import log_mel_distance
 from harness.core.errors import SoakError
-from harness.core.records import Attempt, Claim, Json, Status, Variant
+from harness.core.records import Attempt, Claim, Status, Variant
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
 from harness.experiments.determinism.arms import (
@@ -23,7 +22,12 @@ from harness.experiments.determinism.arms import (
     Setup,
     choose_probes,
 )
-from harness.experiments.determinism.claims import determinism_claims, determinism_table, row
+from harness.experiments.determinism.claims import (
+    DeterminismResult,
+    arm_figures,
+    determinism_claims,
+    determinism_table,
+)
 from harness.experiments.determinism.identity import (
     ArmComparison,
     DeterminismData,
@@ -45,7 +49,7 @@ def run_determinism(plan: Plan, progress: Progress, resume: Path | None) -> Path
     setup = Setup.read(plan.experiment.get("determinism", {}))
     with ExperimentRun(plan, progress, resume) as stage:
         claims: list[Claim] = []
-        results: Json = {}
+        results: dict[str, DeterminismResult] = {}
         for variant in plan.variants:
             probes, session = choose_probes(plan.chunks(variant), setup)
             speaker = ArmRunner(stage, variant, setup)
@@ -63,7 +67,7 @@ def run_determinism(plan: Plan, progress: Progress, resume: Path | None) -> Path
 
 def _conclude(
     run: Run, variant: Variant, probes: Sequence[Probe], plan: Plan, setup: Setup, missing: Mapping[str, str]
-) -> tuple[list[Claim], Json]:
+) -> tuple[list[Claim], DeterminismResult]:
     arms: dict[str, dict[str, Attempt]] = {FRESH: {}}
     every = run.attempts(variant=variant.name)
     for attempt in every:
@@ -82,15 +86,15 @@ def _conclude(
         alpha=setup.alpha,
     )
     word, why = decide_determinism(data)
-    details: Json = {
-        "word": word.value,
-        "arms": {arm: row(comparisons) for arm, comparisons in compared.items()},
-        "not_available": dict(missing),
-        "content": asdict(heard) if heard is not None else None,
-        "reload_every": setup.reload_every,
-    }
-    claims = determinism_claims(variant.name, word, why, data, compared, details)
-    return claims, {"word": word.value, "why": why, **details}
+    result = DeterminismResult(
+        word=word.value,
+        why=why,
+        arms={arm: arm_figures(comparisons) for arm, comparisons in compared.items()},
+        not_available=dict(missing),
+        content=heard,
+        reload_every=setup.reload_every,
+    )
+    return determinism_claims(variant.name, word, why, data, compared, result), result
 
 
 def _compare_arm(run: Run, fresh: Mapping[str, Attempt], other: Mapping[str, Attempt], arm: str) -> list[ArmComparison]:

@@ -6,12 +6,12 @@ Every property is asserted against the reference decoder on the same tokens, nev
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from harness import stats
 from harness.core.records import Claim, Json
-from harness.experiments.isolation.weights import Kind, Problem
+from harness.experiments.isolation.weights import EmbeddingFigures, Kind, Problem
 
 
 class Place(StrEnum):
@@ -35,7 +35,7 @@ class Decoded:
     seconds: tuple[float, float] = (0.0, 0.0)  # this one's, the reference's
     quiet: bool = False  # both are silent against the voice's speech: their spectra say nothing
 
-    def wrong(self, limits: IsolationMargins) -> str:
+    def problem(self, limits: IsolationMargins) -> str:
         """What of the reference's sound does not hold here; empty where all of it holds."""
         if self.failed:
             return self.failed
@@ -96,6 +96,43 @@ class IsolationData:
     limits: IsolationMargins = field(default_factory=IsolationMargins)
 
 
+@dataclass(frozen=True, slots=True)
+class TokenWordErrors:
+    """Word errors of one model's tokens through the reference decoder."""
+
+    errors: int
+    words: int
+    rate: float
+
+
+@dataclass(frozen=True)
+class IsolationResult:
+    """What is kept of one variant: where the fault sits and why, and all that was looked at."""
+
+    places: Sequence[str]
+    why: str
+    diagnosis: str
+    decoded: Sequence[DecodedResult]
+    own: Sequence[DecodedResult]
+    spoken: Sequence[IsolationRow]
+    null: Sequence[IsolationRow]
+    embeddings: Mapping[str, EmbeddingFigures] | None
+    claims: Mapping[str, tuple[bool | None, str]]
+    wer: Mapping[str, TokenWordErrors | None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedResult(Decoded):
+    """One set of tokens through two decoders, with what is wrong by the margins; empty where nothing is."""
+
+    wrong: str = ""
+
+    @classmethod
+    def of(cls, decoded: Decoded, limits: IsolationMargins) -> DecodedResult:
+        """Judge what two decoders gave."""
+        return cls(**asdict(decoded), wrong=decoded.problem(limits))
+
+
 Judged = tuple[bool | None, str]  # holds, why
 
 
@@ -103,7 +140,7 @@ def vocoder(seen: IsolationData) -> Judged:
     """Whether this vocoder does to all tokens what the reference decoder does."""
     if not seen.decoded:
         return None, seen.unjudged or "no tokens could be exchanged"
-    wrong = [(d.name, statement) for d in seen.decoded if (statement := d.wrong(seen.limits))]
+    wrong = [(d.name, statement) for d in seen.decoded if (statement := d.problem(seen.limits))]
     total = len(seen.decoded)
     if not wrong:
         return True, f"all {total} sets of tokens sound as through the reference decoder"
@@ -197,7 +234,7 @@ def _tokens(name: str, kind: str, title: str, seen: IsolationData) -> Claim:
     decoded = [d for d in seen.decoded if d.name.startswith(kind)]
     if not decoded:
         return Claim(kind, name, seen.unjudged or f"{title}: this voice has none to make", None, count=0)
-    wrong = [(d.name, statement) for d in decoded if (statement := d.wrong(seen.limits))]
+    wrong = [(d.name, statement) for d in decoded if (statement := d.problem(seen.limits))]
     mels = [d.mel_db for d in decoded if d.mel_db is not None and not d.quiet]
     statement = f"{title}: {len(decoded) - len(wrong)} of {len(decoded)} sound as through the reference decoder"
     statement += f" (log-mel distance up to {max(mels):.1f} dB)" if mels else ""
@@ -208,7 +245,7 @@ def _tokens(name: str, kind: str, title: str, seen: IsolationData) -> Claim:
 def _stages(name: str, seen: IsolationData) -> Claim:
     if not seen.own:
         return Claim("stages", name, seen.unjudged or "its own tokens were not decoded", None, count=0)
-    wrong = [(d.name, statement) for d in seen.own if (statement := d.wrong(seen.limits))]
+    wrong = [(d.name, statement) for d in seen.own if (statement := d.problem(seen.limits))]
     statement = (
         f"{len(seen.own) - len(wrong)} of {len(seen.own)} texts sound as spoken when their tokens are decoded alone"
     )

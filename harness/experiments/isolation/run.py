@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from harness.backends import ADAPTERS
-from harness.core.errors import ConfigError, SoakError, nearest
-from harness.core.records import Claim, Json, Variant
+from harness.core.errors import SoakError
+from harness.core.records import Claim, Variant
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
-from harness.experiments.isolation.claims import IsolationData, IsolationMargins, isolation_claims
+from harness.experiments.isolation.claims import (
+    DecodedResult,
+    IsolationData,
+    IsolationMargins,
+    IsolationResult,
+    isolation_claims,
+)
 from harness.experiments.isolation.stage_swap import Bench, unlike
 from harness.experiments.isolation.table import isolation_table
 from harness.experiments.isolation.weights import Problem, Weights, embeddings, weight_problems
+from harness.experiments.limits import suite_limits
 from harness.experiments.stage import ExperimentRun, write_results
 
 
 def run_isolation(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Exchange tokens and decoders between each variant and the reference; record the claims and the tables."""
-    limits = _limits(plan.experiment.get("isolation", {}))
+    limits = suite_limits(IsolationMargins, plan.experiment, "isolation")
     reference, asked = plan.reference, plan.variants
     if reference is not None:
         every = tuple(dict.fromkeys(chunk for ids in plan.selection.values() for chunk in ids))
         others = tuple(variant for variant in asked if variant.name != reference.name)
         plan = replace(plan, variants=(reference, *others), selection={**plan.selection, reference.name: every})
-    results: Json = {}
+    results: dict[str, IsolationResult] = {}
     claims: list[Claim] = []
     with ExperimentRun(replace(plan, margins={}), progress, resume) as stage:
         bench = Bench(stage, reference, limits) if reference is not None else None
@@ -40,16 +46,6 @@ def run_isolation(plan: Plan, progress: Progress, resume: Path | None) -> Path:
             results[variant.name] = _row(data, claims_of_variant, variant, bench)
         write_results(stage.run, claims, results, isolation_table(results))
         return stage.run.path
-
-
-def _limits(given: Mapping[str, Any]) -> IsolationMargins:
-    defaults = asdict(IsolationMargins())
-    for key, value in given.items():
-        if key not in defaults:
-            raise ConfigError(f"limits: isolation: unknown key {key!r}{nearest(key, defaults)}")
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ConfigError(f"limits: isolation.{key}: must be a number, is {value!r}")
-    return IsolationMargins(**given)
 
 
 def _examine(stage: ExperimentRun, bench: Bench | None, variant: Variant, limits: IsolationMargins) -> IsolationData:
@@ -71,7 +67,7 @@ def _examine(stage: ExperimentRun, bench: Bench | None, variant: Variant, limits
         if why:
             return replace(data, unjudged=why)
         decoded = bench.decoded(variant)
-        wrong = any(one.wrong(limits) for one in decoded)
+        wrong = any(one.problem(limits) for one in decoded)
         return replace(
             data,
             decoded=decoded,
@@ -105,21 +101,21 @@ def model_file(variant: Variant) -> Path | None:
     return path if path.suffix == ".gguf" and path.is_file() else None
 
 
-def _row(seen: IsolationData, found: Sequence[Claim], variant: Variant, bench: Bench | None) -> Json:
+def _row(seen: IsolationData, claims: Sequence[Claim], variant: Variant, bench: Bench | None) -> IsolationResult:
     path = model_file(variant)
     try:
         figures = embeddings(Weights(path)) if path is not None else None
     except (OSError, ValueError, KeyError, NotImplementedError):
         figures = None  # the claim on the weights says why
-    return {
-        "places": found[0].details["places"],
-        "why": found[0].statement,
-        "diagnosis": seen.diagnosis,
-        "decoded": [{**asdict(one), "wrong": one.wrong(seen.limits)} for one in seen.decoded],
-        "own": [{**asdict(one), "wrong": one.wrong(seen.limits)} for one in seen.own],
-        "spoken": [{**asdict(one), "bad": one.bad} for one in seen.spoken],
-        "null": [{**asdict(one), "bad": one.bad} for one in seen.null],
-        "embeddings": figures,
-        "claims": {claim.name: [claim.passed, claim.statement] for claim in found},
-        "wer": bench.wer(variant) if bench is not None and seen.spoken else None,
-    }
+    return IsolationResult(
+        places=claims[0].details["places"],
+        why=claims[0].statement,
+        diagnosis=seen.diagnosis,
+        decoded=[DecodedResult.of(one, seen.limits) for one in seen.decoded],
+        own=[DecodedResult.of(one, seen.limits) for one in seen.own],
+        spoken=seen.spoken,
+        null=seen.null,
+        embeddings=figures,
+        claims={claim.name: (claim.passed, claim.statement) for claim in claims},
+        wer=bench.wer(variant) if bench is not None and seen.spoken else None,
+    )

@@ -9,10 +9,10 @@ import numpy as np
 
 from harness.audio.mel import log_mel_distance
 from harness.core.errors import SoakError
-from harness.core.records import Attempt, Chunk, Json, Outcome, Status, TokenLayout, Tokens, Variant, VerdictWord
+from harness.core.records import Attempt, Chunk, Outcome, Status, TokenLayout, Tokens, Variant, VerdictWord
 from harness.engine.progress import Tick
 from harness.engine.session import PlannedRequest, seed_for
-from harness.experiments.isolation.claims import Decoded, IsolationMargins, IsolationRow
+from harness.experiments.isolation.claims import Decoded, IsolationMargins, IsolationRow, TokenWordErrors
 from harness.experiments.isolation.tokens import decoder_readings, probes, valid
 from harness.experiments.stage import ExperimentRun
 
@@ -109,11 +109,11 @@ class Bench:
         for number, place in enumerate(tried):
             base = self._attempts[self.reference.name, f"{READING}{number}"][key]
             pair = self._pair(place, spoken[key], base)
-            if not pair.wrong(self._limits) and pair.mel_db is not None:
+            if not pair.problem(self._limits) and pair.mel_db is not None:
                 distances[place] = pair.mel_db
         return min(distances, key=lambda place: distances[place]) if distances else ""
 
-    def wer(self, variant: Variant) -> Json:
+    def wer(self, variant: Variant) -> dict[str, TokenWordErrors | None]:
         """Word errors of the variant's tokens and of the reference's other seeds, through the reference decoder."""
         arms = {variant.name: f"tokens-of-{variant.name}", self.reference.name: OTHER_SEEDS}
         return {name: self._words(self._attempts[self.reference.name, arm]) for name, arm in arms.items()}
@@ -189,7 +189,7 @@ class Bench:
         seconds = len(x) / rate, len(y) / base_rate
         return Decoded(name, "", distance, levels[0] - levels[1], seconds, quiet)
 
-    def _words(self, attempts: dict[str, Attempt]) -> Json | None:
+    def _words(self, attempts: dict[str, Attempt]) -> TokenWordErrors | None:
         errors = words = 0
         for attempt in attempts.values():
             assert attempt.id is not None
@@ -199,7 +199,7 @@ class Bench:
                     errors + measurement.payload["wer"]["errors"],
                     words + measurement.payload["wer"]["words"],
                 )
-        return {"errors": errors, "words": words, "rate": errors / words} if words else None
+        return TokenWordErrors(errors, words, errors / words) if words else None
 
     def _audio(self, attempt: Attempt) -> tuple[Any, int]:
         return self._stage.run.read_audio(attempt)

@@ -4,62 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.core.records import Json
+from harness.experiments.isolation.claims import DecodedResult, IsolationResult, IsolationRow, TokenWordErrors
+from harness.experiments.isolation.weights import EmbeddingFigures
 from harness.experiments.stage import markdown_table
 
 
-def isolation_table(results: Mapping[str, Json]) -> str:
+def isolation_table(results: Mapping[str, IsolationResult]) -> str:
     """For each variant: where the fault sits, tokens by decoder, embeddings, and what every set of tokens gave."""
     return "\n".join(_variant(name, result) for name, result in results.items())
 
 
-def _variant(name: str, found: Json) -> str:
-    parts = [f"**{name}**: {found['why']}."]
-    if found["spoken"]:
-        parts.append(_spoken(name, found))
-    if found["decoded"]:
+def _variant(name: str, result: IsolationResult) -> str:
+    parts = [f"**{name}**: {result.why}."]
+    if result.spoken:
+        parts.append(_spoken(name, result))
+    if result.decoded:
         heads = ["tokens", "log-mel, dB", "level, dB", "seconds", "reference decoder", "as the reference decoder"]
-        rows = [_cells(one) for one in found["decoded"]]
+        rows = [_cells(one) for one in result.decoded]
         parts.append(markdown_table(heads, rows))
-    if found["embeddings"]:
+    if result.embeddings:
         heads = ["embeddings", "rows", "mean", "spread", "zero rows", "rows not finite"]
-        rows = [_embedding(key, one) for key, one in found["embeddings"].items()]
+        rows = [_embedding(key, one) for key, one in result.embeddings.items()]
         parts.append(markdown_table(heads, rows))
     return "\n\n".join(parts) + "\n"
 
 
-def _spoken(name: str, found: Json) -> str:
+def _spoken(name: str, result: IsolationResult) -> str:
     heads = ["through the reference decoder", "bad texts", "WER"]
-    wer = found["wer"] or {}
+    wer = result.wer or {}
     base = next((key for key in wer if key != name), "the reference")
     rows = [
-        [f"tokens of {name}", _bad(found["spoken"]), _rate(wer.get(name))],
-        [f"tokens of {base}, other seeds", _bad(found["null"]), _rate(wer.get(base))],
+        [f"tokens of {name}", _bad(result.spoken), _rate(wer.get(name))],
+        [f"tokens of {base}, other seeds", _bad(result.null), _rate(wer.get(base))],
     ]
     return markdown_table(heads, rows)
 
 
-def _bad(rows: Sequence[Json]) -> str:
-    present = [row["bad"] for row in rows if row["bad"] is not None]
+def _bad(rows: Sequence[IsolationRow]) -> str:
+    present = [bad for row in rows if (bad := row.bad) is not None]
     return f"{sum(present)} of {len(present)}" if present else "-"
 
 
-def _rate(words: Json | None) -> str:
-    return "-" if words is None else f"{words['rate']:.3f} ({words['errors']} of {words['words']})"
+def _rate(words: TokenWordErrors | None) -> str:
+    return "-" if words is None else f"{words.rate:.3f} ({words.errors} of {words.words})"
 
 
-def _cells(one: Json) -> list[str]:
+def _cells(one: DecodedResult) -> list[str]:
     def shown(value: float | None) -> str:
         return "-" if value is None else f"{value:.1f}"
 
-    own, base = one["seconds"]
-    mel = "silent" if one["quiet"] else shown(one["mel_db"])
-    return [one["name"], mel, shown(one["level_db"]), f"{own:.2f}", f"{base:.2f}", one["wrong"] or "yes"]
+    own, base = one.seconds
+    mel = "silent" if one.quiet else shown(one.mel_db)
+    return [one.name, mel, shown(one.level_db), f"{own:.2f}", f"{base:.2f}", one.wrong or "yes"]
 
 
-def _embedding(name: str, one: Json) -> list[str]:
+def _embedding(name: str, one: EmbeddingFigures) -> list[str]:
     def shown(value: float | None) -> str:
         return "-" if value is None else f"{value:.4g}"
 
-    zero, broken = (str(len(one[key])) for key in ("zero_rows", "broken_rows"))
-    return [name, str(one["rows"]), shown(one["mean"]), shown(one["spread"]), zero, broken]
+    zero, broken = str(len(one.zero_rows)), str(len(one.broken_rows))
+    return [name, str(one.rows), shown(one.mean), shown(one.spread), zero, broken]

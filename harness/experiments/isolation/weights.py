@@ -16,8 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.core.records import Json
-
 SAME = 0.85  # correlation from which on two tensors hold the same weights
 ROWS = 64  # of a tensor, evenly spread, that are compared
 SHIFTS = tuple(k for k in range(-8, 9) if k)  # rows by which an embedding table may be moved
@@ -78,8 +76,19 @@ class Weights:
         return int(np.prod(shape[:-1])) if len(shape) > 1 else 1
 
 
-def embedding(weights: Weights, name: str) -> Json:
-    """Mean, spread (standard deviation), rows, and the ids of rows that are all zero or not finite."""
+@dataclass(frozen=True, slots=True)
+class EmbeddingFigures:
+    """Of an embedding table: mean and standard deviation (None of nothing), ids of rows all zero or not finite."""
+
+    rows: int
+    mean: float | None
+    spread: float | None
+    zero_rows: list[int]
+    broken_rows: list[int]
+
+
+def embedding(weights: Weights, name: str) -> EmbeddingFigures:
+    """Return the figures of one embedding table, read 4096 rows at a time."""
     total = squares = 0.0
     values = 0
     zero: list[int] = []
@@ -93,11 +102,11 @@ def embedding(weights: Weights, name: str) -> Json:
         total, squares, values = total + float(good.sum()), squares + float((good**2).sum()), values + good.size
     mean = total / values if values else None
     spread = max(squares / values - mean**2, 0.0) ** 0.5 if values and mean is not None else None
-    return {"rows": weights.count(name), "mean": mean, "spread": spread, "zero_rows": zero, "broken_rows": broken}
+    return EmbeddingFigures(weights.count(name), mean, spread, zero, broken)
 
 
-def embeddings(weights: Weights) -> Json:
-    """Figures of the embedding tables that the file has, by tensor."""
+def embeddings(weights: Weights) -> dict[str, EmbeddingFigures]:
+    """Return the figures of the embedding tables that the file has, by tensor."""
     return {name: embedding(weights, name) for name in EMBEDDINGS if name in weights.names}
 
 
@@ -121,16 +130,19 @@ def weight_problems(weights: Weights, reference: Weights) -> list[Problem]:
     return problems
 
 
-def _spoiled(name: str, ours: Mapping[str, Json], theirs: Mapping[str, Json]) -> Problem | None:
+def _spoiled(name: str, ours: Mapping[str, EmbeddingFigures], theirs: Mapping[str, EmbeddingFigures]) -> Problem | None:
     own, base = ours[name], theirs[name]
-    for key, what in (("broken_rows", "not finite"), ("zero_rows", "all zero")):
-        extra = sorted(set(own[key]) - set(base[key]))
+    for mine, usual, what in (
+        (own.broken_rows, base.broken_rows, "not finite"),
+        (own.zero_rows, base.zero_rows, "all zero"),
+    ):
+        extra = sorted(set(mine) - set(usual))
         if extra:
-            statement = f"{len(extra)} of {own['rows']} rows are {what} (ids {_ranges(extra)}), the reference's are not"
+            statement = f"{len(extra)} of {own.rows} rows are {what} (ids {_ranges(extra)}), the reference's are not"
             return Problem(name, Kind.DAMAGED, statement)
-    if own["spread"] and base["spread"]:
-        ratio = own["spread"] / base["spread"]
-        moved = abs(own["mean"] - base["mean"]) / base["spread"]
+    if own.spread and base.spread and own.mean is not None and base.mean is not None:
+        ratio = own.spread / base.spread
+        moved = abs(own.mean - base.mean) / base.spread
         if not 1 / SPREAD <= ratio <= SPREAD or moved > 1:
             statement = f"its spread is {ratio:.2f} times the reference's, its mean lies {moved:.2f} spreads away"
             return Problem(name, Kind.DAMAGED, statement)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.core.errors import ConfigError
-from harness.core.records import Json
 from harness.experiments.parity.limits import ParityLimits
 from harness.experiments.parity.stages import StageParity, compare_stage
 
@@ -78,15 +77,6 @@ class Chain:
         since = grown[0].name if grown else before[-1].name
         steps = ", ".join(f"{each.name} {each.error:.2g}" for each in (*before, first) if each.error is not None)
         return f"its error has grown since {since!r} (relative errors: {steps})"
-
-    def to_json(self) -> Json:
-        """Everything, as plain JSON."""
-        return {
-            "first": self.first.name if self.first else None,
-            "born": self.born,
-            "missing": list(self.missing),
-            "stages": [asdict(stage) for stage in self.stages],
-        }
 
 
 def compare_stages(reference: Mapping[str, Array], candidate: Mapping[str, Array], limits: ParityLimits) -> Chain:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.audio import resample
-from harness.core.records import Json, Samples
+from harness.core.records import Samples
 from harness.experiments.parity.limits import SoundTolerance
 
 RATE = 16_000  # Hz, both sides are brought to it
@@ -59,10 +59,6 @@ class EndToEnd:
         ]
         figures = ", ".join(filter(None, parts))
         return f"the sound is the same end to end: {figures}" if not self.problem else f"{self.problem} ({figures})"
-
-    def to_json(self) -> Json:
-        """Everything, as plain JSON."""
-        return asdict(self)
 
 
 def compare_sound(

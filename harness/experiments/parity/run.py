@@ -18,6 +18,7 @@ from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
 from harness.experiments.parity import Chain, EndToEnd, Pair, ParityLimits, StageDumps, compare_sound, compare_stages
 from harness.experiments.parity.limits import row_name
+from harness.experiments.parity.results import CallSpeed, PairResult
 from harness.experiments.parity.runs import DumpSource
 from harness.experiments.parity.table import pair_table, variant_table
 from harness.experiments.parity.variants import compare_variants
@@ -34,7 +35,7 @@ def run_parity(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     limits = ParityLimits.read(table, folder)
     rows = chosen_rows(limits, chosen)
     claims: list[Claim] = []
-    results: Json = {"pairs": {}, "variants": {}}
+    pairs: dict[str, PairResult] = {}
     with ExperimentRun(whole_plan(plan), progress, resume) as stage:
         began = time.monotonic()
         sources: dict[str, DumpSource] = {}
@@ -47,12 +48,12 @@ def run_parity(plan: Plan, progress: Progress, resume: Path | None) -> Path:
                 progress.say(f"{name}: {error}")
                 continue
             claims += compared
-            results["pairs"][name] = row
+            pairs[name] = row
             progress.tick(Tick(pair.name, "pairs", count, len(rows), seconds=time.monotonic() - began))
-        compared, results["variants"] = compare_variants(stage, whole_plan(plan), limits)
+        compared, variants = compare_variants(stage, whole_plan(plan), limits)
         claims += compared
-        text = "\n".join(filter(None, (pair_table(results["pairs"]), variant_table(results["variants"]))))
-        write_results(stage.run, claims, results, text or "nothing could be compared")
+        text = "\n".join(filter(None, (pair_table(pairs), variant_table(variants))))
+        write_results(stage.run, claims, {"pairs": pairs, "variants": variants}, text or "nothing could be compared")
         return stage.run.path
 
 
@@ -78,7 +79,7 @@ def chosen_rows(limits: ParityLimits, chosen: Sequence[str] | None) -> list[tupl
 
 def compare_pair(
     pair: Pair, bucket: int | None, limits: ParityLimits, sources: dict[str, DumpSource]
-) -> tuple[list[Claim], Json]:
+) -> tuple[list[Claim], PairResult]:
     """Both sides for one bucket; ``sources`` keeps callables alive. Raises ConfigError, MissingExtra."""
     limits = limits.of(pair)
     sides = [
@@ -90,15 +91,18 @@ def compare_pair(
     ends = _ends(reference, candidate, limits)
     name = row_name(pair.name, bucket)
     speed = {side.source: _speed(side, limits) for side in sides}
-    row: Json = {
-        "pair": pair.name,
-        "bucket": bucket,
-        **chain.to_json(),
-        "chain": chain.says(),
-        "ends": ends.to_json() if ends is not None else None,
-        "sound": ends.says() if ends is not None else "neither dump holds the sound",
-        "speed": speed,
-    }
+    row = PairResult(
+        pair=pair.name,
+        bucket=bucket,
+        first=chain.first.name if chain.first else None,
+        born=chain.born,
+        missing=chain.missing,
+        stages=chain.stages,
+        chain=chain.says(),
+        ends=ends,
+        sound=ends.says() if ends is not None else "neither dump holds the sound",
+        speed=speed,
+    )
     return _claims(name, chain, ends, limits), row
 
 
@@ -112,16 +116,16 @@ def _ends(reference: StageDumps, candidate: StageDumps, limits: ParityLimits) ->
     return compare_sound((first, limits.sample_rate), (second, limits.sample_rate), limits.sound, tokens)
 
 
-def _speed(side: StageDumps, limits: ParityLimits) -> Json:
+def _speed(side: StageDumps, limits: ParityLimits) -> CallSpeed:
     """RTFx of the first call and the median of the later ones, of callables."""
     audio = side.seconds_of_audio(limits.waveform, limits.sample_rate)
     warm = float(np.median(side.warm)) if side.warm else None
-    return {
-        "cold_seconds": side.cold,
-        "warm_seconds": warm,
-        "cold_rtfx": audio / side.cold if audio and side.cold else None,
-        "warm_rtfx": audio / warm if audio and warm else None,
-    }
+    return CallSpeed(
+        cold_seconds=side.cold,
+        warm_seconds=warm,
+        cold_rtfx=audio / side.cold if audio and side.cold else None,
+        warm_rtfx=audio / warm if audio and warm else None,
+    )
 
 
 def _claims(name: str, chain: Chain, ends: EndToEnd | None, limits: ParityLimits) -> list[Claim]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import fmean
-
-from harness.core.records import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +50,6 @@ class SpeakerParity:
             parts.append(f"{self.to_voice:.3f} to the recording, the reference {self.ceiling:.3f} (its ceiling)")
         word = "no loss" if self.passed else "a loss"
         return f"{word} of speaker similarity beyond {self.margin:g} over {self.count} texts: {'; '.join(parts)}"
-
-    def to_json(self) -> Json:
-        """Everything, as plain JSON."""
-        return {**asdict(self), "passed": self.passed}
 
 
 def judge_speaker(

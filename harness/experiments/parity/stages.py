@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.core.records import Json
 from harness.experiments.parity.limits import UNITS, Tolerance
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 RECOGNISED = 0.9  # cosine above which another order of axes is believed though the shapes already fit
 MOST_AXES = 5  # permutations of more are not tried
+
+
+@dataclass(frozen=True, slots=True)
+class StageStatistics:
+    """Of the finite values of an array (magnitudes of complex ones); None where there is none."""
+
+    mean: float | None = None
+    std: float | None = None
+    min: float | None = None
+    max: float | None = None
+
+    def shown(self) -> str:
+        """Return mean, standard deviation, least and largest."""
+        if self.mean is None:
+            return "nothing finite"
+        return f"{self.mean:.4g}, {self.std:.4g} ({self.min:.4g} to {self.max:.4g})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +56,7 @@ class StageParity:
     unit: str | None = None
     level_db: float | None = None
     nans: tuple[int, int] = (0, 0)
-    statistics: tuple[Json, Json] | None = None
+    statistics: tuple[StageStatistics, StageStatistics] | None = None
     problem: str = ""
 
     @property
@@ -203,9 +217,9 @@ def _nans(array: Array) -> int:
     return int(np.count_nonzero(~np.isfinite(array))) if array.dtype.kind in "fc" else 0
 
 
-def _statistics(array: Array) -> Json:
-    """``mean``, ``std``, ``min``, ``max`` of the finite values; None where there is none."""
+def _statistics(array: Array) -> StageStatistics:
     values = np.abs(array) if np.iscomplexobj(array) else array
     finite = values[np.isfinite(values)].astype(np.float64)
-    names: Mapping[str, Any] = {"mean": np.mean, "std": np.std, "min": np.min, "max": np.max}
-    return {name: float(how(finite)) if finite.size else None for name, how in names.items()}
+    if not finite.size:
+        return StageStatistics()
+    return StageStatistics(float(finite.mean()), float(finite.std()), float(finite.min()), float(finite.max()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from statistics import median
 
 from harness.core.errors import SoakError
@@ -13,6 +14,7 @@ from harness.engine.plan import Plan
 from harness.engine.progress import Tick
 from harness.engine.session import PlannedRequest, seed_for
 from harness.experiments.parity import EndToEnd, ParityLimits, SpeakerParity, compare_sound, judge_speaker
+from harness.experiments.parity.results import VariantResult
 from harness.experiments.stage import ExperimentRun
 from harness.scorers.speaker import cosine
 from harness.store import Run
@@ -21,7 +23,9 @@ ARM, OTHER_SEED = "parity", "parity-other-seed"
 PLACEMENT = ("compute_units", "placement", "device", "backend", "n_gpu_layers", "threads")  # settings that say where
 
 
-def compare_variants(stage: ExperimentRun, plan: Plan, limits: ParityLimits) -> tuple[list[Claim], Json]:
+def compare_variants(
+    stage: ExperimentRun, plan: Plan, limits: ParityLimits
+) -> tuple[list[Claim], dict[str, VariantResult]]:
     """Speak with the reference and every variant, one fresh process each, and compare. Nothing without a reference."""
     reference = plan.reference
     if reference is None or not plan.variants:
@@ -39,16 +43,15 @@ def compare_variants(stage: ExperimentRun, plan: Plan, limits: ParityLimits) -> 
     heard = {name: _embeddings(run, name, ARM) for name in spoken}
     again = _embeddings(run, reference.name, OTHER_SEED)
     claims: list[Claim] = []
-    rows: Json = {}
+    rows: dict[str, VariantResult] = {}
     for variant in plan.variants:
         if variant.name not in spoken:
             continue
-        row = _speed(spoken[variant.name])
-        row["placement"] = _placement(variant)
+        row = _driven(variant, spoken[variant.name])
         if variant.name != reference.name and reference.name in spoken:
             ends = _ends(run, spoken[reference.name], spoken[variant.name], limits)
             speaker = _speaker(heard[reference.name], heard[variant.name], again, limits)
-            row |= {"ends": {key: each.to_json() for key, each in ends.items()}, "speaker": speaker.to_json()}
+            row = replace(row, ends=ends, speaker=speaker)
             claims += _claims(variant.name, ends, speaker, limits)
         claims.append(_speed_claim(variant.name, row))
         rows[variant.name] = row
@@ -79,7 +82,7 @@ def _placement(variant: Variant) -> str:
     return ", ".join(said)
 
 
-def _speed(spoken: Mapping[str, Attempt]) -> Json:
+def _driven(variant: Variant, spoken: Mapping[str, Attempt]) -> VariantResult:
     """RTFx of the first request and the median of the later ones, by the clock; None where nothing was spoken."""
     ordered = sorted(spoken.values(), key=lambda attempt: attempt.sequence)
     speeds = [
@@ -87,14 +90,17 @@ def _speed(spoken: Mapping[str, Attempt]) -> Json:
         for attempt in ordered
     ]
     warm = [speed for speed in speeds[1:] if speed is not None]
-    return {
-        "requests": len(ordered),
-        "failed": sum(attempt.outcome is not Outcome.OK for attempt in ordered),
-        "cold_seconds": ordered[0].wall_seconds if ordered else None,
-        "cold_rtfx": speeds[0] if speeds else None,
-        "warm_rtfx": median(warm) if warm else None,
-        "peak_rss_bytes": max((a.peak_rss_bytes for a in ordered if a.peak_rss_bytes is not None), default=None),
-    }
+    return VariantResult(
+        placement=_placement(variant),
+        requests=len(ordered),
+        failed=sum(attempt.outcome is not Outcome.OK for attempt in ordered),
+        cold_seconds=ordered[0].wall_seconds if ordered else None,
+        cold_rtfx=speeds[0] if speeds else None,
+        warm_rtfx=median(warm) if warm else None,
+        peak_rss_bytes=max((a.peak_rss_bytes for a in ordered if a.peak_rss_bytes is not None), default=None),
+        ends={},
+        speaker=None,
+    )
 
 
 def _ends(
@@ -175,12 +181,12 @@ def _speaker_claim(name: str, speaker: SpeakerParity) -> Claim:
     )
 
 
-def _speed_claim(name: str, row: Json) -> Claim:
+def _speed_claim(name: str, row: VariantResult) -> Claim:
     """Informs only: what is fast enough is no matter of parity."""
-    cold, warm = row["cold_rtfx"], row["warm_rtfx"]
+    cold, warm = row.cold_rtfx, row.warm_rtfx
     shown = [f"{word} RTFx {value:.2f}" for word, value in (("cold", cold), ("warm", warm)) if value is not None]
-    place = f" ({row['placement']})" if row["placement"] else ""
+    place = f" ({row.placement})" if row.placement else ""
     statement = (
         f"{', '.join(shown) or 'no request was answered'}{place}; the first request of a process is the cold one"
     )
-    return Claim("speed", name, statement, None, warm, None, None, row["requests"])
+    return Claim("speed", name, statement, None, warm, None, None, row.requests)
