@@ -176,7 +176,7 @@ def test_ids_that_are_no_speech_are_said():
 
 
 # ------------------------------------------------------------------------------------------- what it says
-def fed(value):
+def fed_with(value):
     """A divergence of this mean, in nats, with an interval of half to twice of it."""
     part = DivergenceEstimate(value, value / 2, value * 2)
     share = DivergenceEstimate(0.9, 0.8, 1.0)
@@ -185,9 +185,9 @@ def fed(value):
 
 
 def test_a_claim_holds_only_with_its_whole_interval():
-    assert divergence_claim("q", fed(0.01), 0.05).passed is True
-    assert divergence_claim("q", fed(0.2), 0.05).passed is False
-    between = divergence_claim("q", fed(0.04), 0.05)
+    assert divergence_claim("q", fed_with(0.01), 0.05).passed is True
+    assert divergence_claim("q", fed_with(0.2), 0.05).passed is False
+    between = divergence_claim("q", fed_with(0.04), 0.05)
     assert between.passed is None and "too small to say" in between.statement
     missing = not_measured("q", "llama-cpp-python is not installed", 0.05)
     assert missing.passed is None and "not judged: llama-cpp-python" in missing.statement
@@ -216,7 +216,7 @@ def test_a_rank_correlation_does_not_know_the_order_of_variants_or_the_scale(pai
 def heard(kl, wer, faulty):
     nothing = quantization_metrics([], [], seed=1)
     words, share = replace(nothing.wer, rate=wer), replace(nothing.faulty, value=faulty)
-    return replace(nothing, divergence=fed(kl), wer=words, faulty=share)
+    return replace(nothing, divergence=fed_with(kl), wer=words, faulty=share)
 
 
 def test_whether_it_foretells_what_is_heard_is_said_with_the_number_of_variants():

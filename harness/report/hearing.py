@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness.core.records import Arm, Measurement, Status
-from harness.report.summary import CharacterErrors, LanguageErrors, Recognizer, WordErrors
+from harness.report.summary import CharacterErrors, LanguageErrors, Listener, WordErrors
 from harness.scorers.intelligibility import LOOPED
 from harness.store import Run
 
@@ -37,12 +37,12 @@ def by_language(seen: Sequence[Measurement]) -> dict[str, LanguageErrors]:
     return {tag: LanguageErrors(wer=word_errors(those), cer=character_errors(those)) for tag, those in of.items()}
 
 
-def listener(run: Run) -> Recognizer:
+def listener(run: Run) -> Listener:
     """Return who listened, on which device: names of several models or normalisers joined; None where nobody did."""
     payloads = [
         measurements.payload for _, measurements in run.all_observations("intelligibility") if measurements.payload
     ]
-    return Recognizer(**{key: _joined(payload.get(key) for payload in payloads) for key in Recognizer.model_fields})
+    return Listener(**{key: _joined(payload.get(key) for payload in payloads) for key in Listener.model_fields})
 
 
 def looped(run: Run, variant: str) -> int:

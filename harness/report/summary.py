@@ -210,7 +210,7 @@ class VariantSummary(_Part):
         return self.clean + self.faulty
 
 
-class Recognizer(_Part):
+class Listener(_Part):
     """Who listened and where; names of several joined by ``+``, None where nobody did."""
 
     engine: str | None = None
@@ -250,7 +250,7 @@ class RunSummary(_Part):
     status: str
     provenance: Json
     corpus: CorpusFigures
-    recognizer: Recognizer = Recognizer()
+    recognizer: Listener = Listener()
     created_utc: str | None = None
     timings: TimingsValidity = TimingsValidity()
     variants: dict[str, VariantSummary]
