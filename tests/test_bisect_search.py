@@ -103,6 +103,15 @@ def test_groups_that_leave_nothing_at_all_say_where_to_look_first():
     assert list(result.parts) == ["blk.3.up"]
 
 
+def test_single_parts_that_gain_nothing_alone_are_not_all_measured():
+    parts = parts_of(30)
+    swapped = frozenset(part.name for part in parts if part.groups[1] in ("layer 1", "layer 4"))
+    model = Model({}, swapped)
+    result = PartSearch(parts, model).run()
+    assert result.chosen == swapped
+    assert len(result.parts) == 10
+
+
 def test_of_two_that_gain_the_same_the_cheaper_one_is_kept():
     parts = [Part("dear", 10_000), Part("cheap", 10), Part("other", 10)]
     result = PartSearch(parts, lambda restored: 0.0 if {"dear", "cheap"} & restored else 0.5).run()

@@ -14,6 +14,8 @@ from harness.causes.budget import BudgetSpent
 
 SHARE = 0.1  # of the figure that may stay
 _EXPLAINED = 0.95  # of the divergence by single parts: further ones need not be measured
+_VAIN = 10  # single parts in a row, the likeliest first, that gain next to nothing: further ones gain no more
+_NEXT_TO_NOTHING = 0.005  # of the figure
 _FEW = 6  # parts that are not worth groups
 _FEW_CHOSEN = 2  # parts of a set that needs no smaller one to listen to
 _AROUND = (0.75, 0.5, 0.35, 0.25, 0.15)  # of the figure that sets to listen to leave, beside the smallest
@@ -124,13 +126,15 @@ class PartSearch:
             self.result.groups[group] = self._measure(members)
 
     def _rank_parts(self) -> None:
-        """Measure single parts, the likeliest first, until together they explain what there is to explain."""
-        result, explained = self.result, 0.0
+        """Measure single parts, the likeliest first, until they explain what there is to explain or gain no more."""
+        result, explained, in_vain = self.result, 0.0, 0
         for name in sorted(self._parts, key=lambda name: (-self._expected(name), self._parts[name].cost)):
-            if explained >= _EXPLAINED:
+            if explained >= _EXPLAINED or in_vain >= _VAIN:
                 return
             result.parts[name] = self._measure(frozenset([name]))
-            explained += max(result.gain(result.parts[name]), 0.0)
+            gain = result.gain(result.parts[name])
+            explained += max(gain, 0.0)
+            in_vain = in_vain + 1 if gain < _NEXT_TO_NOTHING else 0
 
     def _expected(self, name: str) -> float:
         """What restoring this part alone should gain: its groups' gains multiplied."""
