@@ -103,6 +103,15 @@ def test_groups_that_leave_nothing_at_all_say_where_to_look_first():
     assert list(result.parts) == ["blk.3.up"]
 
 
+def test_a_group_that_restores_is_where_the_search_begins():
+    parts = parts_of(30)
+    layer = frozenset(part.name for part in parts if "layer 20" in part.groups)
+    model = Model({"blk.2.up": 0.01}, layer)
+    result = PartSearch(parts, model).run()
+    assert result.chosen == layer
+    assert len(set(model.asked)) < 80  # 120 where it begins with the order of single parts
+
+
 def test_single_parts_that_gain_nothing_alone_are_not_all_measured():
     parts = parts_of(30)
     swapped = frozenset(part.name for part in parts if part.groups[1] in ("layer 1", "layer 4"))

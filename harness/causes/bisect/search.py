@@ -109,7 +109,7 @@ class PartSearch:
                 result.candidates = [(self._suspects, left)]
                 return
         self._rank_parts()
-        self._settle(*self._shortest_prefix(result.target))
+        self._settle(*min([self._shortest_prefix(result.target), *self._groups_that_restore()], key=self._size))
         self._drop_superfluous()
         self._around()
 
@@ -122,8 +122,7 @@ class PartSearch:
             return
         names = dict.fromkeys(group for part in self._parts.values() for group in part.groups)
         for group in names:
-            members = frozenset(part.name for part in self._parts.values() if group in part.groups)
-            self.result.groups[group] = self._measure(members)
+            self.result.groups[group] = self._measure(self._members(group))
 
     def _rank_parts(self) -> None:
         """Measure single parts, the likeliest first, until they explain what there is to explain or gain no more."""
@@ -171,6 +170,15 @@ class PartSearch:
             else:
                 low = middle
         return best
+
+    def _groups_that_restore(self) -> list[tuple[Restored, float]]:
+        return [(self._members(name), left) for name, left in self.result.groups.items() if left <= self.result.target]
+
+    def _members(self, group: str) -> Restored:
+        return frozenset(part.name for part in self._parts.values() if group in part.groups)
+
+    def _size(self, candidate: tuple[Restored, float]) -> tuple[int, int]:
+        return len(candidate[0]), sum(self._parts[name].cost for name in candidate[0])
 
     def _around(self) -> None:
         """Sets that restore less, and one that restores more, for those who listen."""
