@@ -229,3 +229,12 @@ def test_what_is_harmless_in_any_voice_is_no_fault_of_a_steady_one(fault, health
     changed = {20: harmless, 31: broken}
     own = fit_run(run_of(60, fault, lambda rng, words: healthy + spread * rng.standard_normal(), changed), NO_PRIORS)
     assert own.beyond[fault] == {32}
+
+
+def test_a_value_whose_measurement_is_gone_is_not_judged_and_the_run_is_settled():
+    views = [DetectorInput(text(n), Attempt(0, 0, n, f"c{n}", "v", id=n + 1), signal(9000.0)) for n in range(50)]
+    settled = settle_run(views, [[Detection("skipped-words", 2.0, "nats")] for _ in views], NO_PRIORS)
+    assert {row[0].value for row in settled.evidence} == {None}
+    assert {row[0].applies for row in settled.evidence} == {True}
+    assert all(row[0].reason for row in settled.evidence)
+    assert "skipped-words" not in settled.own.of(1)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
+from urllib.parse import SplitResult, urlsplit
 
 from harness.audio import AudioError, container_of, read_audio
 from harness.backends.base import BadAudio, NoAudio
@@ -18,6 +19,7 @@ from harness.core.records import Synthesis, Variant
 
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _SECRET_WORD = re.compile(r"KEY|TOKEN|SECRET|PASSWORD")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CREDENTIALS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"}
 
 AudioFormat = Literal["wav", "pcm", "flac", "mp3", "opus"]
@@ -49,11 +51,28 @@ def headers_of(found: Keyed) -> dict[str, str]:
     return headers
 
 
+def check_address(variant: Variant, url: str, schemes: tuple[str, str], example: str) -> SplitResult:
+    """Return the parts of ``url``. Raises ConfigError where it is no address of one of these schemes."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets without an end, a port that is no number or too large
+        usable = False
+    if not usable or not url.isprintable() or " " in url:
+        raise wrong(variant, "url", f"{url!r} is no address such as {example}")
+    return parts
+
+
 def check_secrets(found: Keyed, variant: Variant) -> None:
     """Raise ConfigError for a key that is written down, has no telling name, or is not there."""
     for header in found.headers:
         if header.lower() in _CREDENTIALS:
             raise wrong(variant, f"headers.{header}", "keys come from the environment only: use api_key_env")
+        if not _HEADER_NAME.fullmatch(header):
+            raise wrong(variant, "headers", f"{header!r} is no name of a header")
+        value = found.headers[header]
+        if not (value.isascii() and value.isprintable()):
+            raise wrong(variant, f"headers.{header}", f"{value!r} cannot be sent: ASCII on one line only")
     name = found.api_key_env
     if name is None:
         if found.api_key_header is not None:

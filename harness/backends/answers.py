@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from harness.audio import RATES
 from harness.backends.protocol import Message, ProtocolError, plain_json
 from harness.core.documents import DEPTH_LIMIT, deeper_than
+from harness.core.errors import first_problem
 from harness.core.records import Computes, Json, Outcome, Synthesis, Tokens
 
 COUNT_LIMIT = 2**53  # tokens, bytes: beyond it a float is no longer exact
@@ -109,9 +110,7 @@ def read_answer(kind: type[A], message: Message) -> A:
     try:
         answer = kind.model_validate(message.header)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ProtocolError(f"a {message.kind!r} whose {place} cannot be used ({first['msg']})"[:300]) from None
+        raise ProtocolError(f"a {message.kind!r} that cannot be used: {first_problem(error)}"[:300]) from None
     if isinstance(answer, ReplySaid):
         _check_arrays(answer, message)
     return answer

@@ -27,7 +27,7 @@ def value_at(message: Any, path: str) -> Any:
     for part in path.split("."):
         if isinstance(here, Mapping):
             here = here.get(part)
-        elif isinstance(here, list) and part.isdigit() and int(part) < len(here):
+        elif isinstance(here, list) and part.isdecimal() and int(part) < len(here):
             here = here[int(part)]
         else:
             return None

@@ -240,7 +240,7 @@ def _said(body: bytes) -> str:
     import json
 
     text = body[:SAID_LIMIT].decode("utf-8", "replace")
-    with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
+    with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
         answer = json.loads(text)
         said = answer.get("error", answer)
         text = str(said.get("message", said) if isinstance(said, dict) else said)

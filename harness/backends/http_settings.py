@@ -6,11 +6,10 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from harness.backends.answered import AudioFormat, check_secrets
+from harness.backends.answered import AudioFormat, check_address, check_secrets
 from harness.backends.outside import OutsideSettings, check_outside, on_path
 from harness.backends.settings import read_settings, wrong
 from harness.core.records import Request, Variant
@@ -84,6 +83,9 @@ def check_http_settings(variant: Variant) -> HttpSettings:
         for name in names:
             if not all(name.split(".")):
                 raise wrong(variant, setting, f"{name!r} is no name of a field")
+    for name in settings.seed_fields:
+        if f"{name}.".startswith(f"{settings.text_field}.") or f"{settings.text_field}.".startswith(f"{name}."):
+            raise wrong(variant, "seed_fields", f"{name!r} is where the text goes (text_field)")
     for key in (settings.text_field, "response_format"):
         if key in settings.fields:
             raise wrong(variant, f"fields.{key}", "is set by the adapter itself")
@@ -92,9 +94,7 @@ def check_http_settings(variant: Variant) -> HttpSettings:
 
 
 def _check_url(found: HttpSettings, variant: Variant) -> None:
-    parts = urlsplit(found.url.replace("{port}", "1"))
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise wrong(variant, "url", f"{found.url!r} is no address such as http://127.0.0.1:8080")
+    parts = check_address(variant, found.url.replace("{port}", "1"), ("http", "https"), "http://127.0.0.1:8080")
     if parts.username or parts.password or parts.query:
         raise wrong(
             variant, "url", "must hold no user, password or query; keys come from the environment (api_key_env)"

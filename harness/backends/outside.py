@@ -66,6 +66,9 @@ def on_path(program: str, folder: Path, env: Mapping[str, str]) -> list[Path]:
 
 def check_outside(found: OutsideSettings, variant: Variant) -> None:
     """Raise ConfigError, one line naming the key, for patterns that are none and a folder that is not there."""
+    for name, content in found.env.items():
+        if not name or "=" in name or "\0" in name + content:
+            raise wrong(variant, f"env.{name}", "no variable of an environment: no '=' in its name, no NUL in either")
     for key, value in found.log.items():
         if isinstance(value, dict) and key != "finish_reason":
             raise wrong(variant, f"log.{key}", "must be one regular expression; only finish_reason may be a table")

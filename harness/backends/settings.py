@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.core.errors import ConfigError, nearest
+from harness.core.errors import ConfigError, nearest, readable_problem
 from harness.core.records import Variant
 
 
@@ -48,11 +48,10 @@ def _explained(kind: type[Settings], variant: Variant, one: dict[str, Any]) -> s
         return f"{place}: unknown key of adapter {variant.adapter!r}{nearest(str(path[-1]), keys)}"
     if one["type"] == "missing":
         return f"{place}: missing, adapter {variant.adapter!r} needs it"
-    message = str(one["msg"]).removeprefix("Value error, ")
     if one["type"] == "literal_error":
         choices = re.findall(r"'([^']+)'", str(one.get("ctx", {}).get("expected", "")))
         return f"{place}: cannot be {one.get('input')!r}{nearest(str(one.get('input')), choices)}"
-    return f"{place}: {message[:1].lower()}{message[1:]} (got {one.get('input')!r})"
+    return f"{place}: {readable_problem(str(one['msg']))} (got {one.get('input')!r})"
 
 
 def _keys_at(kind: type[Settings], path: Iterable[Any]) -> list[str]:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from harness.backends.answered import (
     AudioFormat,
+    check_address,
     check_secrets,
     headers_of,
     key_of,
@@ -58,9 +59,7 @@ class WebsocketSettings(OutsideSettings):
 def check_websocket_settings(variant: Variant) -> WebsocketSettings:
     """Return the settings. Raises ConfigError, one line naming the key, for whatever cannot work."""
     settings = read_settings(WebsocketSettings, variant)
-    parts = urlsplit(settings.url)
-    if parts.scheme not in ("ws", "wss") or not parts.hostname:
-        raise wrong(variant, "url", f"{settings.url!r} is no address such as ws://127.0.0.1:8080/tts")
+    parts = check_address(variant, settings.url, ("ws", "wss"), "ws://127.0.0.1:8080/tts")
     if parts.username or parts.password:
         raise wrong(variant, "url", "must hold no user or password; keys come from the environment (api_key_env)")
     if not any("{text" in message for message in settings.say):

@@ -47,9 +47,11 @@ def read_limited(path: Path, what: str, limit: int = JSON_LIMIT, kind: type[Soak
 def read_utf8(path: Path, what: str, limit: int = JSON_LIMIT, kind: type[SoakError] = ConfigError) -> str:
     """Return the text of a file. Raises ``kind`` as :func:`read_limited` does, and for bytes that are not UTF-8."""
     try:
-        return read_limited(path, what, limit, kind).decode("utf-8")
+        return read_limited(path, what, limit, kind).decode("utf-8-sig")  # with or without a byte order mark
     except UnicodeDecodeError as error:
-        raise kind(f"{path}: the {what} is not UTF-8 (byte {error.start})") from None
+        marked = error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
+        hint = "; it looks like UTF-16, save it as UTF-8" if marked else ""
+        raise kind(f"{path}: the {what} is not UTF-8 (byte {error.start}){hint}") from None
 
 
 def read_json(path: Path, what: str, kind: type[SoakError] = ConfigError, limit: int = JSON_LIMIT) -> Any:

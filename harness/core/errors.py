@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 _LISTED = 12  # choices that a line names
 
@@ -24,6 +28,20 @@ def refuse_unknown(where: str, given: Iterable[str], known: Iterable[str]) -> No
     for key in given:
         if key not in names:
             raise ConfigError(f"{where}: unknown key {key!r}{nearest(key, names)}")
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the first thing that a model does not accept, on one line: ``key.of.it: what is wrong``."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    message = "is missing" if first["type"] == "missing" else readable_problem(first["msg"])
+    return f"{place}: {message}" if place else message
+
+
+def readable_problem(message: str) -> str:
+    """Return pydantic's message as the end of a line of ours."""
+    told = " ".join(message.removeprefix("Value error, ").split())
+    return f"{told[:1].lower()}{told[1:]}"
 
 
 class SoakError(Exception):

@@ -7,6 +7,7 @@ JSON-like payloads hold only str, int, float, bool, None, lists and dicts; a mis
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,6 +20,9 @@ from numpy.typing import NDArray
 Samples: TypeAlias = NDArray[np.float32]
 Tokens: TypeAlias = NDArray[np.int32]
 Json: TypeAlias = dict[str, Any]
+
+
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the well-formed BCP-47 tags that occur for speech
 
 
 # --------------------------------------------------------------------------- what is asked

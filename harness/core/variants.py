@@ -14,13 +14,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.core.errors import ConfigError, nearest
-from harness.core.records import SeedPolicy, Variant
+from harness.core.errors import ConfigError, nearest, readable_problem
+from harness.core.records import LANGUAGE, SeedPolicy, Variant
 from harness.core.toml import parse, read_toml_text
 
 _PATH_KEYS = frozenset({"model", "codec", "manifest", "cwd", "python"})
 _PATH_ENDINGS = ("_path", "_dir", "_file", "_json")
 _CORES = ("CPU", "GPU")  # spelled as Ray spells them
+_LONGEST_NAME = 100  # it becomes the name of a file
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 
@@ -40,8 +41,8 @@ class _Spec(BaseModel):
     reference: bool | str = False
     profile: str | None = None
     calibration: str | None = None
-    request_timeout: float = Field(default=300.0, gt=0)
-    progress_timeout: float = Field(default=60.0, gt=0)
+    request_timeout: float = Field(default=300.0, gt=0, allow_inf_nan=False)
+    progress_timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     retries: int = Field(default=0, ge=0)
     reload_every: int = Field(default=0, ge=0)
     suites: list[str] = Field(default_factory=list)
@@ -67,6 +68,8 @@ def _read_document(path: Path, text: str, document: dict[str, Any]) -> tuple[Var
     defaults, tables = document.get("defaults", {}), document.get("variants", {})
     if not isinstance(tables, dict) or not tables:
         raise ConfigError(f"{path}: no [variants.NAME] table, so nothing to test")
+    if not isinstance(defaults, dict):
+        raise ConfigError(f"{path}:{_line_of(text, None, 'defaults')}: defaults must be a table [defaults]")
     variants = [_variant(path, text, name, defaults, table) for name, table in tables.items()]
     return _related(path, text, variants)
 
@@ -109,12 +112,21 @@ def _variant(path: Path, text: str, name: str, defaults: dict[str, Any], table: 
         raise ConfigError(f"{path}:{_line_of(text, None, name)}: variants.{name} must be a table [variants.{name}]")
     if not _NAME.fullmatch(name):
         raise ConfigError(f"{path}: variant name {name!r} may hold letters, digits and _.+- only")
+    if len(name) > _LONGEST_NAME:
+        raise ConfigError(f"{path}: variant name {name[:20]!r}... has {len(name)} letters, more than {_LONGEST_NAME}")
     merged = {**defaults, **table}
+    for where, holder in (("defaults", defaults), (f"variants.{name}", table)):
+        if not isinstance(holder.get("settings", {}), dict):
+            line = _line_of(text, name, "settings")
+            raise ConfigError(f"{path}:{line}: {where}.settings must be a table (got {holder['settings']!r})")
     merged["settings"] = {**defaults.get("settings", {}), **table.get("settings", {})}
     try:
         spec = _Spec.model_validate(merged)
     except ValidationError as error:
         raise ConfigError(_explain(path, text, name, error)) from None
+    if not LANGUAGE.fullmatch(spec.language):
+        where = f"{path}:{_line_of(text, name, 'language')}: variants.{name}.language"
+        raise ConfigError(f"{where}: {spec.language!r} is not a BCP-47 tag such as 'en' or 'pt-BR'")
     policies = [policy.value for policy in SeedPolicy]
     if spec.seed_policy not in policies:
         line = _line_of(text, name, "seed_policy")
@@ -173,7 +185,7 @@ def _build(path: Path, text: str, name: str, spec: _Spec) -> Variant:
 
 def _explain(path: Path, text: str, name: str, error: ValidationError) -> str:
     """Every problem of the table, one a line."""
-    return "\n".join(_explained(path, text, name, dict(one)) for one in error.errors())
+    return "\n".join({one["loc"][:1]: _explained(path, text, name, dict(one)) for one in error.errors()}.values())
 
 
 def _explained(path: Path, text: str, name: str, one: dict[str, Any]) -> str:
@@ -183,7 +195,7 @@ def _explained(path: Path, text: str, name: str, one: dict[str, Any]) -> str:
         return f"{where}: unknown key{nearest(key, _Spec.model_fields)}"
     if one["type"] == "missing":
         return f"{where}: missing (every variant needs it, here or in [defaults])"
-    return f"{where}: {str(one['msg']).lower()} (got {one.get('input')!r})"
+    return f"{where}: {readable_problem(str(one['msg']))} (got {one.get('input')!r})"
 
 
 def _line_of(text: str, variant: str | None, key: str) -> int:

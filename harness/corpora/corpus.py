@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
 from harness.core.errors import CorpusError
-from harness.core.records import Chunk, Corpus
+from harness.core.records import LANGUAGE, Chunk, Corpus
 
-LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the well-formed tags that occur for speech
 SHOWN = 60
 
 

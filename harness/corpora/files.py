@@ -98,7 +98,8 @@ def read_csv(path: Path, language: str) -> Corpus:
         text = read_corpus_text(path)
         between = delimiter_of(path, text.split("\n", 1)[0])
         reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=between)
-        _check_header(reader.fieldnames or [], path)
+        reader.fieldnames = [_column(name) for name in reader.fieldnames or []]
+        _check_header(reader.fieldnames, path)
         for row in reader:
             start = reader.line_num - sum(str(cell).count("\n") for cell in row.values())
             where = f"{path}, line {start}"
@@ -113,6 +114,11 @@ def read_csv(path: Path, language: str) -> Corpus:
     finally:
         csv.field_size_limit(before)
     return make_corpus(path.stem, chunks, str(path), places)
+
+
+def _column(name: str) -> str:
+    """The name of a column as we know it: " Text" is what a spreadsheet makes of "text"."""
+    return name.strip().lower() if name.strip().lower() in KEYS else name
 
 
 def _check_header(names: Iterable[str], path: Path) -> None:

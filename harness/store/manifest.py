@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.core.errors import StoreError
+from harness.core.errors import StoreError, first_problem
 from harness.core.records import Json
 
 
@@ -85,9 +85,6 @@ def check_whole(run: Path, manifest: Json, *, resumed: bool = False) -> None:
     try:
         whole = StoredManifest.model_validate(manifest)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        what = "is missing" if first["type"] == "missing" else f"cannot be used ({first['msg']})"
-        raise StoreError(f"{place} (key {key!r} {what})") from None
+        raise StoreError(f"{place} ({first_problem(error)})") from None
     if resumed and whole.fingerprint is None:
-        raise StoreError(f"{place} (key 'fingerprint' is missing)")
+        raise StoreError(f"{place} (fingerprint: is missing)")

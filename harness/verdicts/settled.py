@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from harness.core.records import Detection, DetectorInput, Measurement, Status
 from harness.detectors import catalogue
+from harness.detectors.base import CannotJudge, NotApplicable, Unknown
 from harness.verdicts.expected import expected_figures
 from harness.verdicts.priors import Priors
 from harness.verdicts.speakers import RunVoices, run_voices
@@ -72,12 +73,24 @@ def fitted_values(view: DetectorInput, given: Sequence[Detection]) -> dict[str, 
 
 
 def asked_again(view: DetectorInput, given: Sequence[Detection]) -> list[Detection]:
-    """Return the evidence, of detectors that compare with the run's other chunks as they see it now."""
-    classes = catalogue()
-    return [
-        classes[detection.fault].evidence(view) if classes[detection.fault].expects else detection
-        for detection in given
-    ]
+    """Return the evidence, of detectors that compare with the run's other chunks as they see it now.
+
+    A value whose measurement is gone is no evidence any more: it is not judged.
+    """
+    return [_asked_again(view, detection) for detection in given]
+
+
+def _asked_again(view: DetectorInput, detection: Detection) -> Detection:
+    fault = catalogue()[detection.fault]
+    if fault.expects:
+        return fault.evidence(view)
+    if detection.value is None:
+        return detection
+    try:
+        fault.continuous(view)
+    except (CannotJudge, NotApplicable, Unknown) as why:
+        return Detection(detection.fault, None, detection.unit, reason=str(why))
+    return detection
 
 
 def embedding_of(view: DetectorInput) -> Sequence[float] | None:

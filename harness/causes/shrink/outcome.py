@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.causes.shrink.search import Smallest
 from harness.causes.target import CauseTarget
-from harness.core.errors import ConfigError
+from harness.core.errors import ConfigError, first_problem
 from harness.core.records import Json
 from harness.stats import clopper_pearson
 
@@ -121,8 +121,7 @@ def read_outcome(data: Json, where: str) -> ShrinkOutcome:
     try:
         return ShrinkOutcome.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise ConfigError(f"{where}: {first_problem(error)}") from None
 
 
 def _text(text: str, target: CauseTarget, seed: int | None, expected: str | None = None) -> SpokenText:

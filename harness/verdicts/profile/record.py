@@ -12,10 +12,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.core.documents import read_json
-from harness.core.errors import ConfigError
+from harness.core.errors import ConfigError, first_problem
 from harness.core.records import Chunk, Json, ReferenceRecord
 from harness.text import with_normaliser
-from harness.verdicts.profile.stored import StoredProfile, problem_of
+from harness.verdicts.profile.stored import StoredProfile
 
 SCHEMA = 1
 DIGITS = 4  # significant, of what is stored
@@ -84,7 +84,7 @@ class Profile:
         try:
             StoredProfile.model_validate(data)
         except ValidationError as error:
-            raise ConfigError(f"{path}: not a profile: {problem_of(error)}") from None
+            raise ConfigError(f"{path}: not a profile: {first_problem(error)}") from None
         faults, figures = data["faults"], data["figures"]
         records = {key: _unpack(row, faults, figures) for key, row in data["chunks"].items()}
         return cls(data["keys"], records, data["voice"], data["totals"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Figures = list[FiniteFloat]
@@ -77,11 +77,3 @@ class StoredProfile(_Model):
             if len(row.e) != len(self.faults) or len(row.f) != len(self.figures):
                 raise ValueError(f"chunks.{key}: its columns do not fit 'faults' and 'figures'")
         return self
-
-
-def problem_of(error: ValidationError) -> str:
-    """Return the first thing that is wrong, as ``key: what``."""
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
