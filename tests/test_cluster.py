@@ -106,7 +106,7 @@ def test_shards_are_consecutive_sessions_and_the_report_says_so(cluster: Any, tm
         assert cut == [chunk.id for chunk in plan.corpus.chunks]
         for number, row in sessions.items():
             assert [a.chunk_id for a in run.attempts(session=number)] == list(row.chunk_ids)
-        (note,) = [note for note in run_summary(run)["notes"] if "shards" in note]
+        (note,) = [note for note in run_summary(run).notes if "shards" in note]
     assert "3 shards" in note and "clean state" in note
 
 
