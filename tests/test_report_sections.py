@@ -4,16 +4,27 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic_core import to_jsonable_python
 
 from harness.core.records import Claim
 from harness.core.suites import DECLARED_SUITES, suite_of
+from harness.experiments.canary.run import CanaryResult, Planted
+from harness.experiments.divergence import Divergence, DivergenceEstimate, Figures
+from harness.experiments.ladder.claims import GrowthExponents, LadderResult, LengthStep, first_lengths
+from harness.experiments.parity.results import PairResult
+from harness.experiments.parity.stages import StageParity
+from harness.experiments.quantization.claims import quantization_metrics
+from harness.experiments.sensitivity.figures import RecallRow
+from harness.experiments.sweep.run import SettingMetrics, SweepResult
 from harness.report import write
 from harness.report.headline import VariantWord, headlines, sentence
 from harness.report.sections import answer, section
 from harness.report.sections.tables import blocks
+from harness.stats import Estimate, proportion
 from harness.store import Run
 
 from ._report_run import PROVENANCE
@@ -49,66 +60,67 @@ def experiment(root, suite, claims, results, table=TABLE, names=("f16", "q2_k"))
     with Run.create(root, manifest) as run:
         run.begin_session(names[0], "fresh", ["a"])
         run.record_claims(claims)
-        (run.path / "results.json").write_text(json.dumps(results))
+        (run.path / "results.json").write_text(json.dumps(to_jsonable_python(results)))
         (run.path / "results.md").write_text(table)
         run.finish("finished")
     return run.path
 
 
-FIGURE = {"value": 0.1, "low": 0.05, "high": 0.2, "count": 1, "total": 10}
-STEP = {"words": 2, "faulty": FIGURE, "seconds": 1.0, "cpu_seconds": 0.2}
+SHARE = proportion(1, 10)
+STEP = LengthStep(
+    2, attempts=10, spoken=10, crash=0, hang=0, silent=0, said="", cut=0, faulty=SHARE, classes=(), tokens=None,
+    seconds=1.0, cpu_seconds=0.2, memory=None, rtfx=None,
+)  # fmt: skip
+STEPS = [STEP, replace(STEP, words=64, seconds=20.0)]
+NOTHING = quantization_metrics([], [], seed=1)
+
+
+def diverging(value, low, high):
+    part, share = DivergenceEstimate(value, low, high), DivergenceEstimate(0.9, 0.8, 1.0)
+    return Figures(100, 5, part, value, value, value, value, share, 3.2, 3.1, part, 0.9)
+
+
+FED = Divergence(
+    diverging(0.3, None, None),
+    {},
+    {f"{low}-{2 * low}": diverging(0.1, 0.05, 0.2) for low in (0, 32, 64)},
+    chunks=5,
+    generations=5,
+)
+PAIR = PairResult(
+    "p", None, "mel", True, (), [StageParity("mel", ((4,), (4,)), cosine=0.9, problem="x")], "x", None, "none", {}
+)
+RECALL = RecallRow(
+    "noise", "noise", 1.0, preset=True, count=8, named=6, found=6, not_judged=0, no_room=0, low=0.3, high=0.9
+)
+PLANTED = [Planted("silence", "a", True, False, ()), Planted("noise", "b", True, True, ())]
 RESULTS = {
-    "canary": {"q2_k": {"planted": [{"fault": "silence", "found": False}, {"fault": "noise", "found": True}]}},
+    "canary": {"q2_k": CanaryResult(PLANTED, SHARE)},
     "determinism": {},
-    "ladder": {"q2_k": {"steps": [STEP, {**STEP, "words": 64, "seconds": 20.0}]}},
-    "parity": {"pairs": {"p": {"stages": [{"name": "mel", "cosine": 0.9, "problem": "x"}]}}},
+    "ladder": {"q2_k": LadderResult(STEPS, GrowthExponents(), first_lengths(STEPS))},
+    "parity": {"pairs": {"p": PAIR}},
     "quantization": {
-        "f16": {"model_bytes": 8_000_000, "faulty": FIGURE, "divergence": None},
-        "q2_k": {
-            "model_bytes": 3_000_000,
-            "faulty": FIGURE,
-            "wer_difference": {"value": 0.02, "low": -0.01, "high": 0.05, "n": 9},
-            "divergence": {
-                "speech": {"divergence": {"value": 0.3, "low": None, "high": None}},
-                "positions": {
-                    f"{low}-{2 * low}": {"divergence": {"value": 0.1, "low": 0.05, "high": 0.2}} for low in (0, 32, 64)
-                },
-            },
-        },
+        "f16": replace(NOTHING, model_bytes=8_000_000, faulty=SHARE),
+        "q2_k": replace(
+            NOTHING,
+            model_bytes=3_000_000,
+            faulty=SHARE,
+            wer_difference=Estimate(0.02, -0.01, 0.05, 9),
+            divergence=FED,
+        ),
     },
     "isolation": {},
-    "sensitivity": {
-        "q2_k": {
-            "rows": [
-                {
-                    "fault": "noise",
-                    "injector": "noise",
-                    "preset": True,
-                    "count": 8,
-                    "named": 6,
-                    "low": 0.3,
-                    "high": 0.9,
-                },
-                {
-                    "fault": "noise",
-                    "injector": "noise",
-                    "preset": False,
-                    "count": 8,
-                    "named": 0,
-                    "low": 0.0,
-                    "high": 0.4,
-                },
-            ]
-        }
-    },
+    "sensitivity": {"q2_k": {"rows": [RECALL, replace(RECALL, preset=False, named=0, low=0.0, high=0.4)]}},
     "sweep": {
-        "q2_k": {
-            "level": 0.99,
-            "settings": {
-                f"temperature={t},top_p={p}": {"faulty": FIGURE, "word": word}
+        "q2_k": SweepResult(
+            0.99,
+            {
+                f"temperature={t},top_p={p}": SettingMetrics(10, SHARE, None, word)
                 for t, p, word in ((0.3, 0.8, "safe"), (0.3, 1.0, "undecided"), (1.3, 0.8, "unsafe"))
             },
-        }
+            None,
+            {},
+        )
     },
 }
 SHOWN = {

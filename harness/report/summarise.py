@@ -226,7 +226,7 @@ def _notes(run: Run, damage: Sequence[str]) -> list[str]:
         notes.append(f"damaged record: {'; '.join(damage[:_DAMAGE_NOTED])}{more}")
     if run.manifest["corpus"].get("partial"):
         notes.append("partial selection: a different session than the whole corpus in order")
-    shards = (run.manifest["fingerprint"].get("options") or {}).get("shards", 1)
+    shards = ((run.manifest.get("fingerprint") or {}).get("options") or {}).get("shards", 1)
     if shards > 1:
         notes.append(
             f"cut into {shards} shards of consecutive chunks: each is a session of its own that starts with a clean "

@@ -7,5 +7,5 @@ SUITE = Suite(
     frozenset({"planted-faults"}),
     run="harness.experiments.canary.run:run_canary",
     question="Would a fault have been seen?",
-    drawing="harness.report.sections.matrices:found",
+    drawing="harness.experiments.canary.drawing:draw_planted",
 )

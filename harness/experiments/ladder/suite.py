@@ -7,6 +7,6 @@ SUITE = Suite(
     frozenset({"survives", "gives-speech", "not-cut-off", "no-degradation", "short-texts", "growth", "memory"}),
     run="harness.experiments.ladder.run:run_ladder",
     question="From what length on does it break?",
-    drawing="harness.report.sections.figures:plot_lengths",
+    drawing="harness.experiments.ladder.drawing:draw_lengths",
     corpus="ladder:words=512",
 )

@@ -7,7 +7,7 @@ SUITE = Suite(
     frozenset({"stages", "end-to-end", "speaker", "speed"}),
     run="harness.experiments.parity.run:run_parity",
     question="Do two implementations compute the same?",
-    drawing="harness.report.sections.figures:plot_stages",
+    drawing="harness.experiments.parity.drawing:draw_stages",
     chunks=8,
     scorers=("speaker",),
 )

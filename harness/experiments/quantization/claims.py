@@ -84,7 +84,6 @@ class QuantizationMetrics:
     token_ratio: Spread | None
     duration_ratio: Spread | None
     mean_log_ratio: Estimate | None  # of token counts: doubling and halving weigh alike
-    mean_log_ratio_p: float | None  # that it is 0, by flipping signs
     entropy_difference: Sequence[Estimate | None]  # bits, a codebook
     near_empty: Proportion
     cap_hits: Proportion
@@ -107,6 +106,7 @@ class QuantizationMetrics:
     peak_memory_bytes: int | None
     model_bytes: int | None = None
     divergence: Divergence | None = None  # teacher-forced
+    mean_log_ratio_p: float | None = None  # that it is 0, by flipping signs
 
 
 def quantization_metrics(

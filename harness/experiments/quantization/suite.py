@@ -20,6 +20,6 @@ SUITE = Suite(
     ),
     run="harness.experiments.quantization.run:run_quantization",
     question="What did the quantization cost?",
-    drawing="harness.report.sections.figures:cost",
+    drawing="harness.experiments.quantization.drawing:draw_costs",
     chunks=100,
 )

@@ -7,6 +7,6 @@ SUITE = Suite(
     frozenset({"recall", "false-alarms"}),
     run="harness.experiments.sensitivity.run:run_sensitivity",
     question="How weak a fault would have been seen?",
-    drawing="harness.report.sections.figures:recall",
+    drawing="harness.experiments.sensitivity.drawing:draw_recall",
     chunks=120,
 )

@@ -7,6 +7,6 @@ SUITE = Suite(
     frozenset({"safe-region", "words"}),
     run="harness.experiments.sweep.run:run_sweep",
     question="At which settings is it safe?",
-    drawing="harness.report.sections.matrices:grid",
+    drawing="harness.experiments.sweep.drawing:draw_settings",
     chunks=30,
 )

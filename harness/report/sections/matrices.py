@@ -1,14 +1,13 @@
-"""Grids of words, readable without colour: which claims hold, which faults were found, which settings are safe."""
+"""Grids of words, readable without colour, such as which claims hold."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.core.records import Claim, Json
+from harness.report.sections.axes import Drawn
 from harness.report.svg import GRID, INK, SERIES, markup, new_plot
-
-Drawn = list[tuple[str, str]]
 
 
 def matrix(rows: Sequence[str], columns: Sequence[str], cells: Mapping[tuple[str, str], tuple[str, bool | None]],
@@ -48,7 +47,7 @@ def _square(x: int, y: int, colour: str, alpha: float) -> Any:
 def shares(results: Json, claims: Sequence[Claim]) -> Drawn:
     """Variants down, claims across: which share of what was compared is the same."""
     told = [claim for claim in claims if claim.count]
-    rows, columns = _unique(claim.variant for claim in told), _unique(claim.name for claim in told)
+    rows, columns = unique(claim.variant for claim in told), unique(claim.name for claim in told)
     if not rows:
         return []
     cells = {(claim.variant, claim.name): (_share(claim), claim.passed) for claim in told}
@@ -58,7 +57,7 @@ def shares(results: Json, claims: Sequence[Claim]) -> Drawn:
 
 def holds(results: Json, claims: Sequence[Claim]) -> Drawn:
     """Variants down, claims across: which hold."""
-    rows, columns = _unique(claim.variant for claim in claims), _unique(claim.name for claim in claims)
+    rows, columns = unique(claim.variant for claim in claims), unique(claim.name for claim in claims)
     cells = {
         (c.variant, c.name): ({True: "yes", False: "NO", None: "?"}[c.passed], c.passed) for c in claims if c.count
     }
@@ -75,41 +74,6 @@ def _share(claim: Claim) -> str:
     return f"{round(claim.value * claim.count)} of {claim.count}"
 
 
-def found(results: Json, claims: Sequence[Claim]) -> Drawn:
-    """Variants down, planted faults across: found or not."""
-    rows = [name for name, one in results.items() if isinstance(one, dict) and one.get("planted")]
-    planted = {(name, one["fault"]): one for name in rows for one in results[name]["planted"]}
-    if not planted:
-        return []
-    cells = {key: ("found" if one["found"] else "MISSED", bool(one["found"])) for key, one in planted.items()}
-    missed = ", ".join(f"{fault} in {name}" for (name, fault), one in planted.items() if not one["found"])
-    label = f"Planted faults; {'missed: ' + missed if missed else 'every one was found'}."
-    return [("", matrix(rows, _unique(fault for _, fault in planted), cells, "planted", label))]
-
-
-def grid(results: Json, claims: Sequence[Claim]) -> Drawn:
-    """Settings of a sweep as a grid of two, where there are two; else as a column."""
-    drawn = []
-    for number, (name, one) in enumerate(results.items()):
-        settings = one.get("settings") if isinstance(one, dict) else None
-        if not settings:
-            continue
-        points = {key: dict(part.partition("=")[::2] for part in key.split(",")) for key in settings}
-        names = _unique(key for point in points.values() for key in point)
-        down, across = (names[0], names[1]) if len(names) == 2 else ("", "")
-        cells = {}
-        for key, point in points.items():
-            row, word = settings[key], settings[key]["word"]
-            place = (f"{down} {point.get(down, '')}", f"{across} {point.get(across, '')}") if down else (key, "all")
-            text = f"{row['faulty']['count']}/{row['faulty']['total']} {word}"
-            cells[place] = (text, {"safe": True, "unsafe": False}.get(word))
-        label = f"{name}: faulty of judged chunks by setting; " + "; ".join(
-            f"{k}: {v['word']}" for k, v in settings.items()
-        )
-        rows, columns = _unique(r for r, _ in cells), _unique(c for _, c in cells)
-        drawn.append((f"{name}: faulty of judged chunks", matrix(rows, columns, cells, f"sweep{number}", label)))
-    return drawn
-
-
-def _unique(names: Any) -> list[str]:
+def unique(names: Iterable[str]) -> list[str]:
+    """Return each name once, in order."""
     return list(dict.fromkeys(names))
