@@ -281,7 +281,7 @@ def test_a_backend_without_stages_is_not_judged_and_says_why(tmp_path: Path) -> 
 def test_a_wrong_key_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="did you mean 'mel_max'"):
         suite_limits(IsolationMargins, {"isolation": {"mel_mx": 1}}, "isolation")
-    with pytest.raises(ConfigError, match=r"isolation: mel_max: Input should be a valid number.*is 'much'"):
+    with pytest.raises(ConfigError, match="isolation: mel_max: input should be a valid number"):
         suite_limits(IsolationMargins, {"isolation": {"mel_max": "much"}}, "isolation")
 
 

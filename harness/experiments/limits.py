@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.core.errors import ConfigError, refuse_unknown
+from harness.core.errors import ConfigError, first_problem, refuse_unknown
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -29,6 +29,4 @@ def suite_limits(kind: type[Margins], tables: Mapping[str, Any], suite: str) -> 
     try:
         return TypeAdapter(kind).validate_python(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"{where}: {key}: {first['msg']}, is {first['input']!r}") from None
+        raise ConfigError(f"{where}: {first_problem(error)}") from None

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.core.documents import read_json
-from harness.core.errors import ConfigError
+from harness.core.errors import ConfigError, first_problem
 from harness.core.records import Json
 
 SUMMARY_VERSION = 1
@@ -280,6 +280,4 @@ def read_summary(path: Path) -> RunSummary:
     try:
         return RunSummary.model_validate(read_json(path, "summary"))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"{path}: not a summary that can be read ({where}: {first['msg']})") from None
+        raise ConfigError(f"{path}: not a summary that can be read ({first_problem(error)})") from None
