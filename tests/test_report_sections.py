@@ -21,6 +21,7 @@ from harness.experiments.quantization.claims import quantization_metrics
 from harness.experiments.sensitivity.figures import RecallRow
 from harness.experiments.sweep.run import SettingMetrics, SweepResult
 from harness.report import write
+from harness.report.claims_page import slopes
 from harness.report.headline import VariantWord, headlines, sentence
 from harness.report.sections import answer, section
 from harness.report.sections.tables import blocks
@@ -270,3 +271,38 @@ command = ["{sys.executable}", "{tmp_path / "tts.py"}", "--api-key", "{CANARY}",
     for name, content in outputs.items():
         for secret in (CANARY, plain):
             assert secret.encode() not in content, f"{secret} is in {name}"
+
+
+def test_a_change_of_speed_is_told_by_what_its_interval_and_the_timings_allow(tmp_path):
+    def measures(low, high, significant):
+        return {"change": (low + high) / 2, "low": low, "high": high, "significant": significant, "beyond": False} | {
+            "step": 0.0,
+            "step_at": 3,
+            "count": 60,
+        }
+
+    drift = Claim(
+        "drift",
+        "q2_k",
+        "as said",
+        True,
+        0.0,
+        details={
+            "measures": {
+                "rtfx": measures(-0.3, -0.1, False),
+                "wer": measures(-0.1, 0.1, False),
+                "loudness_lufs": measures(0.1, 0.3, False),
+                "speech_rate": measures(0.1, 0.3, True),
+            }
+        },
+    )
+    with Run.open(experiment(tmp_path, "ladder", [drift], {})) as run:
+        said = {row["measure"]: row["says"] for row in slopes(run, timed=False)}
+        assert said == {
+            "RTFx": "not judged: the timings are invalid",
+            "WER": "no change",
+            "loudness": "not significant among all that was tested",
+            "speech rate": "significant, within its margin",
+        }
+        quiet = {row["measure"]: row["says"] for row in slopes(run, timed=True)}
+        assert quiet["RTFx"] == "not significant among all that was tested"

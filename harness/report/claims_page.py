@@ -10,17 +10,21 @@ from harness.report.svg import SERIES, markup, new_plot
 from harness.store import Run
 
 _RELATIVE = {"speech_rate", "token_rate", "rtfx"}  # their changes are logarithms of ratios
+_TIMES = {"rtfx"}
 _UNITS = {"loudness_lufs": " LU", "wer": " errors a word"}
 _NAMES = {"wer": "WER", "rtfx": "RTFx", "loudness_lufs": "loudness", "speaker_similarity": "speaker similarity"}
 
 
-def slopes(run: Run) -> list[dict[str, str]]:
-    """A row a variant and measure: change from the first to the last chunk (Theil-Sen) with its interval."""
+def slopes(run: Run, timed: bool | None = None) -> list[dict[str, str]]:
+    """A row a variant and measure: change from the first to the last chunk (Theil-Sen) with its interval.
+
+    ``timed``: whether the run's timings are valid; where they are not, a change of speed is the machine's.
+    """
     rows: list[dict[str, str]] = []
     for claim in run.claims():
         if claim.name == "drift":
             for measure, data in claim.details.get("measures", {}).items():
-                rows.append(_drift(claim, measure, data))
+                rows.append(_drift(claim, measure, data, timed))
             if not claim.details.get("measures"):
                 rows.append(_row(claim.variant, "all", "–", "–", "–", claim.count, claim.statement))
         elif claim.name == "memory":
@@ -28,7 +32,7 @@ def slopes(run: Run) -> list[dict[str, str]]:
     return rows
 
 
-def captions(run: Run, measure: str) -> list[str]:
+def captions(run: Run, measure: str, timed: bool | None = None) -> list[str]:
     """A line a variant for the panel of a measure: its slope over the session with its interval, where it has one."""
     told = []
     for claim in run.claims():
@@ -36,7 +40,7 @@ def captions(run: Run, measure: str) -> list[str]:
         if claim.name == "memory" and measure == "rss_bytes":
             row = _memory(claim)
         elif measure_data is not None:
-            row = _drift(claim, measure, measure_data)
+            row = _drift(claim, measure, measure_data, timed)
         else:
             continue
         if row["change"] == "–":
@@ -45,10 +49,14 @@ def captions(run: Run, measure: str) -> list[str]:
     return told
 
 
-def _drift(claim: Claim, measure: str, found: Json) -> dict[str, str]:
+def _drift(claim: Claim, measure: str, found: Json, timed: bool | None) -> dict[str, str]:
     statement = "no change"
     if found["significant"]:
         statement = "significant and beyond its margin" if found["beyond"] else "significant, within its margin"
+    elif found["low"] > 0 or found["high"] < 0:  # one interval in twenty does so by chance
+        statement = "not significant among all that was tested"
+    if measure in _TIMES and timed is False:
+        statement = "not judged: the timings are invalid"
     return _row(
         claim.variant,
         _NAMES.get(measure, measure.replace("_", " ")),

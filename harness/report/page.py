@@ -55,12 +55,13 @@ def render_report(run: Run, summary: RunSummary, *, single_file: bool = False) -
         "strip": charts.strip(material, links) if material.everything() else "",
         "section": section(run),
         "panels": [
-            (title, drawing, claims_page.captions(run, measure)) for measure, title, drawing in charts.panels(material)
+            (title, drawing, claims_page.captions(run, measure, summary.timings.valid))
+            for measure, title, drawing in charts.panels(material)
         ],
         "histograms": charts.histograms(material),
         "classes": material.classes(),
         "titles": _titles(),
-        "slopes": claims_page.slopes(run),
+        "slopes": claims_page.slopes(run, summary.timings.valid),
         "curves": claims_page.curves(run),
         "command": _command(summary.provenance["command"]),
         "items": items,
