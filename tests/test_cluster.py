@@ -100,7 +100,7 @@ def test_a_run_begun_here_is_resumed_on_the_cluster_and_the_other_way(cluster: A
 def test_shards_are_consecutive_sessions_and_the_report_says_so(cluster: Any, tmp_path: Path) -> None:
     plan = replace(plan_of(tmp_path, 7, 0.0), shards=3, ray=cluster.address)
     with Run.open(Engine(plan).run()) as run:
-        sessions = {row.id: row for row in run.sessions() if row.variant == "one"}
+        sessions = {row.id: row for row in run.sessions() if row.variant == "v1"}
         assert [len(row.chunk_ids) for row in sessions.values()] == [2, 2, 3]
         cut = [chunk_id for row in sessions.values() for chunk_id in row.chunk_ids]
         assert cut == [chunk.id for chunk in plan.corpus.chunks]
@@ -114,7 +114,7 @@ def test_what_no_node_has_is_refused_before_anything_is_spoken(cluster: Any, tmp
     plan = plan_of(tmp_path, 2, 0.0)
     greedy = tuple(replace(variant, resources={"GPU": 2.0}) for variant in plan.variants[:1])
     lines = problems(replace(plan, variants=greedy, ray=cluster.address))
-    assert lines == ["variant 'one' takes CPU 1, GPU 2; no node of the cluster has that"]
+    assert lines == ["variant 'v1' takes CPU 1, GPU 2; no node of the cluster has that"]
 
 
 @pytest.mark.parametrize(
@@ -139,4 +139,4 @@ def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_parts_of_a_corpus_never_outnumber_its_chunks(tmp_path: Path) -> None:
     plan = replace(plan_of(tmp_path, 2, 0.0), shards=9)
-    assert [len(part.chunks) for part in session_parts(plan, Variant("one", "null"))] == [1, 1]
+    assert [len(part.chunks) for part in session_parts(plan, Variant("v1", "null"))] == [1, 1]

@@ -1,9 +1,9 @@
 """A run on a Ray cluster of this machine, beside the same run without Ray; a node may be killed half-way.
 
-    python -m tools.cluster --nodes 2 --chunks 300 --kill --out DIR       # what a lost node costs: attempts in flight
-    python -m tools.cluster --nodes 2 --chunks 300 --seconds 0.5 --out DIR  # overhead: wall time beside the local run's
+    python -m tools.cluster --nodes 2 --chunks 150 --kill --out DIR         # what a lost node costs: attempts in flight
+    python -m tools.cluster --nodes 1 --variants 1 --seconds 1 --out DIR    # overhead: wall time beside the local run's
 
-Two variants of the null backend with speech tokens, ``--seconds`` of waiting a request, ``signal`` and ``tokens``
+Variants of the null backend with speech tokens, ``--seconds`` of waiting a request, ``signal`` and ``tokens``
 scored. Prints one line of JSON, kept as DIR/cluster.json; exits 1 where an attempt is lost or doubled, or a verdict
 differs.
 """
@@ -51,17 +51,17 @@ class ClusterRun:
         return not (self.lost or self.doubled or self.verdicts_unlike or self.problems)
 
 
-def plan_of(out: Path, chunks: int, seconds: float, seconds_per_word: float = 0.1) -> Plan:
-    """Return the plan of both runs: two variants, one session each."""
+def plan_of(out: Path, chunks: int, seconds: float, variants: int = 2) -> Plan:
+    """Return the plan of both runs: so many variants of one session each."""
     corpus = load_corpus(f"generated:seed=1,chunks={chunks}")
     ids = tuple(chunk.id for chunk in corpus.chunks)
-    settings = {"tokens": True, "mode": "speechlike", "seconds_per_word": seconds_per_word, "delay": seconds}
-    variants = tuple(Variant(name, "null", settings, seed=seed) for seed, name in enumerate(("one", "two")))
+    settings = {"tokens": True, "mode": "speechlike", "seconds_per_word": 0.1, "delay": seconds}
+    spoken = tuple(Variant(f"v{number}", "null", settings, seed=number) for number in range(1, variants + 1))
     return Plan(
         suite="stress",
         corpus=corpus,
-        variants=variants,
-        selection={variant.name: ids for variant in variants},
+        variants=spoken,
+        selection={variant.name: ids for variant in spoken},
         reports=out,
         scorers={"signal": {}, "tokens": {}},
         confirmation=Confirmation(enabled=False),
@@ -145,12 +145,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--nodes", type=int, default=2)
     parser.add_argument("--cpus", type=int, default=2, help="of each node, by Ray's count")
-    parser.add_argument("--chunks", type=int, default=150, help="of each of two variants")
+    parser.add_argument("--chunks", type=int, default=150, help="of each variant")
+    parser.add_argument("--variants", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=0.02, help="that a request waits")
     parser.add_argument("--kill", action="store_true")
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
-    result = race(plan_of(asked.out, asked.chunks, asked.seconds), asked.nodes, asked.cpus, asked.kill)
+    result = race(plan_of(asked.out, asked.chunks, asked.seconds, asked.variants), asked.nodes, asked.cpus, asked.kill)
     text = json.dumps(asdict(result))
     (asked.out / "cluster.json").write_text(text + "\n", encoding="utf-8")
     print(text)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from sys import intern
+from functools import lru_cache
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -213,15 +213,17 @@ class BaseFault:
             self._require(view)
             value = self.measure(view)
         except NotApplicable as why:
-            return Detection(self.name, None, self.unit, reason=intern(str(why)), applies=False)
+            return _without_value(self.name, self.unit, str(why), applies=False)
         except Unknown as why:
-            return Detection(self.name, None, self.unit, reason=str(why), applies=self.essential)
+            return _without_value(self.name, self.unit, str(why), applies=self.essential)
         except CannotJudge as why:
-            return Detection(self.name, None, self.unit, reason=str(why))
+            return _without_value(self.name, self.unit, str(why), applies=True)
         except Exception as error:  # a detector that fails must not look like a clean one
-            return Detection(self.name, None, self.unit, reason=f"{type(error).__name__}: {error}"[:200])
+            return _without_value(self.name, self.unit, f"{type(error).__name__}: {error}"[:200], applies=True)
         if not math.isfinite(value.value):
             return Detection(self.name, None, self.unit, value.span, reason=f"its value is {value.value}, not a number")
+        if value.span is None and not value.detail:
+            return _of_value(self.name, float(value.value), self.unit)
         return Detection(self.name, float(value.value), self.unit, value.span, value.detail)
 
     def _require(self, view: DetectorInput) -> None:
@@ -241,6 +243,17 @@ class BaseFault:
                 if self.essential and measurement.reason != LEFT_OUT:
                     raise CannotJudge(f"{scorer}: {measurement.reason}")
                 raise NotApplicable(f"{scorer}: {measurement.reason}")
+
+
+# Most detections of a long run are the same in thousands of chunks: nothing seen, or nothing to look at.
+@lru_cache(maxsize=4096)
+def _without_value(fault: str, unit: str, reason: str, *, applies: bool) -> Detection:
+    return Detection(fault, None, unit, reason=reason, applies=applies)
+
+
+@lru_cache(maxsize=4096)
+def _of_value(fault: str, value: float, unit: str) -> Detection:
+    return Detection(fault, value, unit)
 
 
 def required_payload(view: DetectorInput, scorer: str) -> Json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.core.errors import SoakError, StoreError
 from harness.core.records import Attempt, Chunk, Detection, DetectorInput, Measurement, TokenLayout, Variant, Verdict
@@ -50,6 +50,14 @@ class PendingVerdict:
             layout=self.layout,
             voice=self.expected,
         )
+
+
+def without_limits(verdict: Verdict) -> Verdict:
+    """Return what is kept of a journalled verdict: the limits of a chunk that nothing is found in are not asked again.
+
+    They would be a fifth of the memory that a chunk takes; what is faulty is journalled again once it was replayed.
+    """
+    return verdict if verdict.findings else replace(verdict, limits=())
 
 
 class ScoringPipeline:
@@ -175,3 +183,4 @@ class ScoringPipeline:
         with self._run.together():  # one wait for the disk instead of two
             self._run.record_evidence(case.attempt.id, case.evidence)
             self._run.record_verdict(case.attempt.id, case.verdict, case.judge.limits.key)
+        case.verdict = without_limits(case.verdict)

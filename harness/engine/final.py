@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.core.records import Detection, Measurement
-from harness.engine.assessor import PendingVerdict
+from harness.engine.assessor import PendingVerdict, without_limits
 from harness.store import Run
 from harness.verdicts import Priors
 from harness.verdicts.settled import SPEAKER, Settled, settle_run
@@ -45,7 +45,7 @@ def finalise(run: Run, cases: Sequence[PendingVerdict], priors: Priors | None = 
             run.record_verdict(case.attempt.id, verdict, case.judge.limits.key)
         case.observations = dict(view.observations)
         case.evidence = list[Detection](evidence)
-        case.verdict = verdict
+        case.verdict = without_limits(verdict)
     return FinishedSession(ordered, settled)
 
 

@@ -25,6 +25,7 @@ from harness.store import Run
 from harness.verdicts import VerdictPolicy
 from harness.verdicts.profile import Profile
 
+_COUNT_EVERY = 0.5  # s between two counts of the verdicts so far
 BEHIND = "scoring behind"
 
 
@@ -48,6 +49,8 @@ class Soak:
     gone: str = ""  # why the backend was given up as away; nothing more is asked of it
     ended: FinishedSession | None = field(default=None, init=False)  # once all was spoken
     _living: Session | None = field(default=None, init=False, repr=False)
+    _counts: tuple[int, int] = field(default=(0, 0), init=False, repr=False)  # faulty, not judged
+    _counted_at: float = field(default=-1.0, init=False, repr=False)
 
     def __enter__(self) -> Soak:
         return self
@@ -266,17 +269,21 @@ class Soak:
 
     def tick(self, stage: str, done: int, total: int, began: float, rtfx: float | None, chunk_id: str) -> None:
         """Tell whoever watches where the variant stands; ``began`` is the monotonic start of the stage (s)."""
-        words = [case.verdict.word for case in self.cases.values() if case.verdict is not None]
+        now = time.monotonic()
+        if done == total or now - self._counted_at >= _COUNT_EVERY:  # every tick would count a long run over and over
+            words = [case.verdict.word for case in self.cases.values() if case.verdict is not None]
+            self._counts = words.count(VerdictWord.FAULTY), words.count(VerdictWord.NOT_JUDGED)
+            self._counted_at = now
         self.progress.tick(
             Tick(
                 variant=self.variant.name,
                 stage=stage,
                 done=done,
                 total=total,
-                faulty=words.count(VerdictWord.FAULTY),
-                not_judged=words.count(VerdictWord.NOT_JUDGED),
+                faulty=self._counts[0],
+                not_judged=self._counts[1],
                 rtfx=rtfx,
-                seconds=time.monotonic() - began,
+                seconds=now - began,
                 chunk_id=chunk_id,
             )
         )

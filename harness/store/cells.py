@@ -18,6 +18,7 @@ import numpy as np
 
 Cell: TypeAlias = int | float | str | bytes | None
 
+_DOUBLE = struct.Struct("<d")
 _NONFINITE = "$float"  # {"$float": "nan"} stands for a number that JSON has no word for
 
 
@@ -112,17 +113,17 @@ def from_cell(kind: str, cell: Cell) -> Any:
 
 def row_checksum(table: str, cells: Sequence[Cell]) -> str:
     """16 hex digits over the table's name and the cells, id first."""
-    digest = hashlib.blake2b(table.encode(), digest_size=8)
+    parts = [table.encode()]
     for cell in cells:
         if cell is None:
-            digest.update(b"n")
+            parts.append(b"n")
         elif isinstance(cell, str):
             raw = cell.encode()
-            digest.update(b"s%d:" % len(raw) + raw)
+            parts.append(b"s%d:%b" % (len(raw), raw))
         elif isinstance(cell, bytes):
-            digest.update(b"b%d:" % len(cell) + cell)
+            parts.append(b"b%d:%b" % (len(cell), cell))
         elif isinstance(cell, float):
-            digest.update(b"f" + struct.pack("<d", cell))
+            parts.append(b"f" + _DOUBLE.pack(cell))
         else:
-            digest.update(b"i%d;" % cell)
-    return digest.hexdigest()
+            parts.append(b"i%d;" % cell)
+    return hashlib.blake2b(b"".join(parts), digest_size=8).hexdigest()

@@ -35,6 +35,11 @@ _WRITER = (
 _UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 
 
+_INSERTS = {
+    name: f"INSERT INTO {name} VALUES ({','.join('?' * (len(shape.columns) + 2))})" for name, shape in TABLES.items()
+}
+
+
 class Journal:
     """One connection. Threads may share it; processes may not."""
 
@@ -45,6 +50,7 @@ class Journal:
         self._guard = threading.RLock()
         self._process = os.getpid()
         self._broken: str = ""
+        self._next: dict[str, int] = {}  # id of each table's next row, within one transaction
 
     # ------------------------------------------------------------------ opening
     @classmethod
@@ -117,6 +123,7 @@ class Journal:
                 return
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
+                self._next.clear()
                 yield
                 self._connection.execute("COMMIT")
             except sqlite3.IntegrityError:
@@ -159,17 +166,20 @@ class Journal:
     def append(self, table: str, values: Row) -> tuple[int, str]:
         """Add one row inside a transaction; return its id and checksum. Ids count from 1 without gaps."""
         shape = TABLES[table]
-        number = int(self._connection.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {table}").fetchone()[0])
+        number = self._next.get(table) or self._first_free(table)
         cells: list[Cell] = [number]
         for name, kind in shape.columns:
             try:
                 cells.append(to_cell(kind, values.get(name)))
             except (TypeError, ValueError, OverflowError, RecursionError) as error:
                 raise CannotStore(f"{self.path.parent}: {table}.{name} cannot be stored ({error})") from error
-        marks = ",".join("?" * (len(cells) + 1))
         seal = row_checksum(table, cells)
-        self._connection.execute(f"INSERT INTO {table} VALUES ({marks})", (*cells, seal))
+        self._connection.execute(_INSERTS[table], (*cells, seal))
+        self._next[table] = number + 1
         return number, seal
+
+    def _first_free(self, table: str) -> int:
+        return int(self._connection.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {table}").fetchone()[0])
 
     # ------------------------------------------------------------------ reading
     def rows(self, table: str, where: str = "", arguments: Sequence[Cell] = ()) -> list[Row]:
