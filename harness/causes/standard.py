@@ -108,7 +108,7 @@ def limits_for_one(limits: Limits, own: Mapping[str, OwnBound]) -> Limits:
     """Return limits that judge a text alone as the run judged it: what its other chunks allowed becomes the voice's."""
     faults = dict(limits.faults)
     for name, bound in own.items():
-        if not faults[name].voice:
+        if not faults[name].voice and not bound.doubt:
             alone = Bound(bound.limit, f"{bound.source} (frozen)", center=bound.expected)
             faults[name] = replace(faults[name], voice=(alone,))
     return Limits(faults, {}, {"from": "limits of one text of a run"})

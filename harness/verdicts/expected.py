@@ -12,7 +12,7 @@ import numpy as np
 from harness.core.records import DetectorInput
 from harness.detectors._figures import expected_syllables
 from harness.detectors.base import CannotJudge, NotApplicable
-from harness.verdicts.robust import robust_line, text_terms
+from harness.verdicts.robust import beside_main_voice, robust_line, text_terms
 from harness.verdicts.this_run import LEAST_CHUNKS
 
 FENCE = 6.0  # robust deviations; what lies further off does not teach what is usual
@@ -30,7 +30,7 @@ class _Figure:
 def expected_figures(views: Sequence[DetectorInput], voices: Sequence[int | None] = ()) -> list[Mapping[str, float]]:
     """Return for each view what its run leads to expect of it, without itself: pitch, duration, voiced share.
 
-    ``voices``: which voice of the run each view has, where there are several (see ``text_terms``).
+    ``voices``: which voice of the run each view has, where there are several (see ``beside_main_voice``).
 
     Keys are those of the scorers (``f0_median_hz`` and its percentiles in Hz, ``duration`` in s, ``voiced_fraction``).
     Fewer than 40 chunks with a figure teach nothing: then it is left out.
@@ -38,15 +38,16 @@ def expected_figures(views: Sequence[DetectorInput], voices: Sequence[int | None
     expected: list[dict[str, float]] = [{} for _ in views]
     if len(views) < LEAST_CHUNKS:
         return [NOTHING] * len(views)
-    terms = text_terms([view.chunk for view in views], voices)
+    terms = text_terms([view.chunk for view in views])
     for name, take in _FIGURES.items():
         figures = [take(view) for view in views]
         values = np.array([figure.value for figure in figures])
         usable = np.isfinite(values)
         if usable.sum() < LEAST_CHUNKS:
             continue
-        line = robust_line(values, terms, usable, FENCE)
-        for row, figure, value in zip(expected, figures, line.expected, strict=True):
+        beside = beside_main_voice(values, voices or [None] * len(views))
+        line = robust_line(values - beside, terms, usable, FENCE)
+        for row, figure, value in zip(expected, figures, line.expected + beside, strict=True):
             if math.isfinite(value):
                 row[name] = float(value) if take is _voiced else math.exp(float(value) + figure.offset)
     return [dict(row) for row in expected]

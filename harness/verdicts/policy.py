@@ -129,6 +129,8 @@ class VerdictPolicy:
             if not why_not:
                 return _against_reference(seen.fault, value, usual, limits, margin)
         if seen.fault in own and not limits.voice:
+            if own[seen.fault].doubt and own[seen.fault].compared(value, limits.relation) <= own[seen.fault].limit:
+                return _in_doubt(value, own[seen.fault].doubt, limits, words)
             return _against_run(seen.fault, value, own[seen.fault], limits, why_not)
         if voice is not None:
             compared = voice.compared(value, words, limits.relation)
@@ -182,13 +184,18 @@ def _against_reference(
 def _against_run(fault: str, value: float, bound: OwnBound, limits: FaultLimits, note: str) -> _Held | str:
     if limits.maximum is not None and bound.compared(limits.maximum, limits.relation) <= bound.limit:
         return "the run's other chunks reach the limit of what can be measured"
-    compared = bound.compared(value, limits.relation)
-    if bound.doubt and compared <= bound.limit:
-        return bound.doubt
     low, high = readable_value(fault, bound.low), readable_value(fault, bound.high)
     usual = f"{readable_value(fault, value)} here, {low} to {high} in the run's other chunks"
-    detail = "; ".join(filter(None, (note, usual, bound.doubt)))
-    return _Held(compared, bound.limit, bound.source, detail)
+    detail = "; ".join(filter(None, (note, usual)))
+    return _Held(bound.compared(value, limits.relation), bound.limit, bound.source, detail)
+
+
+def _in_doubt(value: float, doubt: str, limits: FaultLimits, words: int) -> _Held | str:
+    """Hold a value of the worse of two groups against healthy voices; within what they have nobody can judge it."""
+    prior = pick(limits.prior, words)
+    if prior is None or prior.compared(value, words, limits.relation) <= prior.limit:
+        return doubt
+    return _Held(prior.compared(value, words, limits.relation), prior.limit, prior.source, doubt)
 
 
 def _finding(seen: Detection, held: _Held) -> Finding:

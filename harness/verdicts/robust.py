@@ -13,20 +13,25 @@ from harness.verdicts.groups import Mask, Values, smaller_group
 from harness.verdicts.limits import length_of
 
 CHUNKS_A_TERM = 10  # a term of the regression needs so many chunks, and a language so many of its own
+LEAST_OF_A_VOICE = 5  # values, to have a median
 MOST_LEVERAGE = 0.9  # beyond it nothing else in the run is like this text
 MARKS = ",;:.!?\u2014\u2026\u3001\u3002\uff0c\uff1b\uff1a\uff1f\uff01"
 MOST_FITTED = 400  # chunks that a line is drawn through; more make it no better
 SAME = 1e-9  # figures closer than this are one and the same
 
 
-def text_terms(chunks: Sequence[Chunk], voices: Sequence[int | None] = ()) -> Values:
-    """Return the design matrix, shape (chunks, terms): constant, ln of the words, voices, languages, marks a word.
+def text_terms(chunks: Sequence[Chunk]) -> Values:
+    """Return the design matrix, shape (chunks, terms): constant, ln of the words, languages, marks a word, questions.
 
-    ``voices`` is the voice of each chunk where the run has several (None: unknown, taken for the most frequent one).
     Terms that do not vary, and terms beyond one a 10 chunks, are left out; the first column is the constant.
     """
     words = np.array([length_of(chunk) for chunk in chunks], np.float64)
-    columns = [np.log(words), *_indicators(voices), *_indicators([one.language.split("-")[0] for one in chunks])]
+    columns = [np.log(words)]
+    languages = [chunk.language.split("-")[0] for chunk in chunks]
+    counts = sorted({name: languages.count(name) for name in languages}.items(), key=lambda pair: (-pair[1], pair[0]))
+    columns += [
+        np.array([name == one for one in languages], np.float64) for name, n in counts[1:] if n >= CHUNKS_A_TERM
+    ]
     columns.append(np.array([sum(c in MARKS for c in chunk.text) for chunk in chunks], np.float64) / words)
     columns.append(1.0 / words)
     room = max(len(chunks) // CHUNKS_A_TERM - 1, 0)
@@ -34,13 +39,19 @@ def text_terms(chunks: Sequence[Chunk], voices: Sequence[int | None] = ()) -> Va
     return np.column_stack([np.ones(len(chunks)), *varied])
 
 
-def _indicators(labels: Sequence[str | int | None]) -> list[Values]:
-    """Return one column of 0 and 1 a label, but for the most frequent one and those of few chunks."""
-    counts = sorted(
-        {name: labels.count(name) for name in labels if name is not None}.items(),
-        key=lambda pair: (-pair[1], str(pair[0])),
-    )
-    return [np.array([name == one for one in labels], np.float64) for name, n in counts[1:] if n >= CHUNKS_A_TERM]
+def beside_main_voice(values: Values, voices: Sequence[int | None]) -> Values:
+    """Return how far the median of each chunk's voice lies from that of the run's main voice (0), shape (chunks,).
+
+    A robust line would take a lesser voice for stray values. 0 for a voice of few values, and where it is not known.
+    """
+    beside = np.zeros(len(values))
+    spoken = np.array([0 if voice is None else voice for voice in voices], np.int64)
+    main = values[np.isfinite(values) & (spoken == 0)]
+    for voice in np.unique(spoken[spoken > 0]):
+        own = values[np.isfinite(values) & (spoken == voice)]
+        if len(own) >= LEAST_OF_A_VOICE and len(main) >= LEAST_OF_A_VOICE:
+            beside[spoken == voice] = np.median(own) - np.median(main)
+    return beside
 
 
 @dataclass(frozen=True)

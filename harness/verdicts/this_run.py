@@ -5,22 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.core.records import Chunk, Relation
 from harness.detectors import catalogue
 from harness.detectors.base import Detector, Family
 from harness.verdicts.groups import Mask, TwoGroups, Values, two_groups
+from harness.verdicts.lengths import Buckets, widening_by_length
 from harness.verdicts.limits import BUDGET, length_of
-from harness.verdicts.priors import BUCKETS, Priors, bucket_of
-from harness.verdicts.robust import RobustLine, robust_line, text_terms
+from harness.verdicts.priors import Priors, bucket_of
+from harness.verdicts.robust import RobustLine, beside_main_voice, robust_line, text_terms
 
 LEAST_FENCE = 5.0  # robust deviations; nothing nearer is kept from teaching what is healthy
 MOST_AGREE = 0.5  # of the chunks must be healthy by a line, for it to say anything
-LEAST_OF_A_LENGTH = 20  # chunks in a bucket of lengths, to tell how much these vary
 LEAST_CHUNKS = 40  # for the run to be a reference of its own
 LEAST_VALUES = 30  # of them with a value of a detector: some texts are too short for some detectors
 MOST_FAULTY = 0.25  # of the chunks; beyond it nobody can tell which side is the healthy one
@@ -31,20 +29,15 @@ OF_THE_FEW = 1.5  # where most chunks are the same: how much further than 95% of
 FURTHEST = 2.0  # of the same, for all else: nobody takes twice what is a fault for the nature of a voice
 CAPPED = (Family.TRANSCRIPT, Family.TIMING)
 
-Buckets: TypeAlias = NDArray[np.int64]  # of lengths, an index a chunk
-
 
 @dataclass(frozen=True, slots=True)
 class RunChunk:
-    """One chunk of a run, as the fit sees it: detector -> value, without those that could not look.
-
-    ``voice``: which of the run's voices it has, None where nobody can tell.
-    """
+    """One chunk of a run, as the fit sees it: detector -> value, without those that could not look."""
 
     attempt: int
     chunk: Chunk
     values: Mapping[str, float]
-    voice: int | None = None
+    voice: int | None = None  # of the run's several ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +66,7 @@ class OwnBound:
 
 @dataclass(frozen=True)
 class ThisRun:
-    """A run's own limits. ``beyond`` names the chunks that lie outside them, by detector.
-
-    ``groups``: the detectors whose values lie in two groups, both more than a quarter of the chunks.
-    """
+    """A run's own limits. ``beyond``: the chunks outside of them; ``groups``: two large ones; each by detector."""
 
     bounds: Mapping[int, Mapping[str, OwnBound]] = field(default_factory=dict)  # attempt -> detector -> bound
     beyond: Mapping[str, frozenset[int]] = field(default_factory=dict)
@@ -160,7 +150,7 @@ class _RunTexts:
     def of(cls, chunks: Sequence[RunChunk]) -> _RunTexts:
         return cls(
             chunks,
-            text_terms([one.chunk for one in chunks], [one.voice for one in chunks]),
+            text_terms([one.chunk for one in chunks]),
             np.array([bucket_of(length_of(one.chunk)) for one in chunks]),
             {name: np.array([one.values.get(name, math.nan) for one in chunks]) for name in fitted_detectors()},
         )
@@ -176,38 +166,53 @@ def _fit_all(run: _RunTexts, priors: Priors, apart: Collection[int]) -> ThisRun:
         inside = np.isfinite(values)
         if (inside & usable).sum() < LEAST_VALUES:
             continue
-        line = _line(name, values, run.terms, usable, priors)
+        line, voices = _line(name, run, usable, priors)
         if line.above == 0 or line.healthy.sum() < MOST_AGREE * (inside & ~line.apart).sum():
             fitted = _mostly_same(name, values[inside & usable], chunks, run.buckets, priors)
         else:
             fitted = _bounds(name, chunks, values, run.buckets, line, priors)
-            if line.apart.sum() > MOST_FAULTY * inside.sum():
-                groups[name] = told = two_groups(values, line.apart)
-                fitted = _doubted(name, chunks, fitted, line.apart, told)
             beyond[name] = _beyond(name, chunks, values, fitted)
+            for apart, least in ((voices, 0.0), (line.apart, math.inf)):
+                if apart.sum() > MOST_FAULTY * inside.sum():
+                    groups[name] = two_groups(values, apart)
+                    fitted = _doubted(name, chunks, fitted, apart, groups[name], least)
         for number, bound in fitted.items():
             bounds[number][name] = bound
     return ThisRun(bounds, beyond, len(chunks), groups)
 
 
-def _line(name: str, values: Values, terms: Values, usable: Mask, priors: Priors) -> RobustLine:
-    fault = catalogue()[name]
+def _line(name: str, run: _RunTexts, usable: Mask, priors: Priors) -> tuple[RobustLine, Mask]:
+    """Fit one detector's line, each voice of the run beside its own middle; and say which voices lie far apart."""
+    fault, values = catalogue()[name], run.values[name]
     harmless = -math.inf if fault.harmless is None or fault.relation is Relation.DISTANCE else fault.harmless
-    fence = max(priors.tail(name), LEAST_FENCE)
-    return robust_line(values, terms, usable, fence, least_difference(fault), harmless)
+    fence, least = max(priors.tail(name), LEAST_FENCE), least_difference(fault)
+    beside = beside_main_voice(values, [one.voice for one in run.chunks])
+    line = robust_line(values - beside, run.terms, usable, fence, least, harmless)
+    if not beside.any():
+        return line, np.zeros_like(line.apart)
+    as_one = robust_line(values, run.terms, usable, fence, least, harmless)
+    return replace(line, expected=line.expected + beside), as_one.apart
 
 
 def _doubted(
-    name: str, chunks: Sequence[RunChunk], bounds: Mapping[int, OwnBound], apart: Mask, told: TwoGroups
+    name: str,
+    chunks: Sequence[RunChunk],
+    bounds: Mapping[int, OwnBound],
+    apart: Mask,
+    told: TwoGroups,
+    least: float,
 ) -> dict[int, OwnBound]:
-    """Say of the group that may be the faulty one that nobody knows: the worse one, of a distance the smaller one."""
-    smaller_is_worse = catalogue()[name].relation is Relation.DISTANCE or told.smaller_at > told.larger_at
-    doubt = told.said(name)
-    return {
-        one.attempt: replace(bounds[one.attempt], doubt=doubt if small == smaller_is_worse else "")
-        for one, small in zip(chunks, apart.tolist(), strict=True)
-        if one.attempt in bounds
-    }
+    """Doubt the group that may be the faulty one: the worse one, of a distance the smaller one.
+
+    ``least``: what its limit is at least; infinite where only the other group was fitted, which voices never are.
+    """
+    worse = apart if catalogue()[name].relation is Relation.DISTANCE or told.smaller_at > told.larger_at else ~apart
+    doubt, doubted = told.said(name), dict(bounds)
+    for one, is_worse in zip(chunks, worse.tolist(), strict=True):
+        if is_worse and one.attempt in bounds:
+            bound = bounds[one.attempt]
+            doubted[one.attempt] = replace(bound, doubt=doubt, limit=max(bound.limit, least))
+    return doubted
 
 
 def _mostly_same(
@@ -232,25 +237,6 @@ def _mostly_same(
     return {one.attempt: bounds[b] for one, b in zip(chunks, buckets.tolist(), strict=True) if b in bounds}
 
 
-def _widening(name: str, rest: Values, buckets: Buckets, line: RobustLine, priors: Priors) -> Values:
-    """How much more texts of a length vary: as the run shows where it has 20 of them, at most as healthy voices do.
-
-    One factor a chunk, at least 1.
-    """
-    far = np.abs(rest)
-    usual = float(np.median(far[line.healthy]))
-    factors = []
-    for bucket in range(len(BUCKETS)):
-        inside = line.healthy & (buckets == bucket)
-        prior = priors.widening(name, bucket)
-        own = prior
-        if inside.sum() >= LEAST_OF_A_LENGTH and usual > 0:
-            own = max(float(np.median(far[inside])) / usual, 1.0)
-        factors.append(min(own, prior))
-    wider: Values = np.array(factors)[buckets]
-    return wider
-
-
 def _bounds(
     name: str, chunks: Sequence[RunChunk], values: Values, buckets: Buckets, line: RobustLine, priors: Priors
 ) -> dict[int, OwnBound]:
@@ -258,8 +244,9 @@ def _bounds(
     healthy = values[line.healthy]
     middle = np.where(np.isfinite(line.expected), line.expected, np.median(healthy))
     middle = np.clip(middle, healthy.min(), healthy.max())  # a line may lead out of what there is
+    middle = np.minimum(middle, _most_of_a_voice(name, chunks, middle, buckets, priors))
     if fault.run_tail is None:
-        tail = priors.tail(name) * _widening(name, values - line.expected, buckets, line, priors)
+        tail = priors.tail(name) * widening_by_length(name, values - line.expected, buckets, line.healthy, priors)
     else:
         tail = np.full(len(chunks), fault.run_tail)
     allowed = tail * scale_of(name, line) * line.spread
@@ -269,7 +256,6 @@ def _bounds(
         allowed = np.maximum(allowed, fault.harmless - middle)
     if fault.run_tail is not None:
         allowed = np.maximum(allowed, (fault.default_limit or 0.0) - middle)
-    allowed = np.minimum(allowed, _room_of_other_voices(name, chunks, middle, buckets, priors))
     low, high = (float(v) for v in np.quantile(healthy, [0.05, 0.95]))
     others = int(line.healthy.sum())
     return {
@@ -279,21 +265,16 @@ def _bounds(
     }
 
 
-def _room_of_other_voices(
-    name: str, chunks: Sequence[RunChunk], middle: Values, buckets: Buckets, priors: Priors
-) -> Values:
-    """How far the chunks of a run's lesser voices may lie from their own middle: no further than any healthy voice.
+def _most_of_a_voice(name: str, chunks: Sequence[RunChunk], middle: Values, buckets: Buckets, priors: Priors) -> Values:
+    """What a lesser voice may be expected to have: no more than any healthy voice, as it may be the main one at fault.
 
-    What sounds like another voice may be this one with a fault. Where the main voice is beyond that, nothing is said.
+    Infinite for the main voice, and for all where that one is beyond healthy voices itself.
     """
-    prior, fault = priors.detectors.get(name), catalogue()[name]
-    if prior is None or fault.relation is Relation.DISTANCE:
+    prior, lesser = priors.detectors.get(name), np.array([bool(one.voice) for one in chunks])
+    if prior is None or catalogue()[name].relation is Relation.DISTANCE or not lesser.any():
         return np.full(len(chunks), math.inf)
     tops = np.array([math.inf if top is None else top for top in prior.high])[buckets]
-    lesser = np.array([bool(one.voice) for one in chunks])
-    if not lesser.any() or np.median((middle - tops)[~lesser]) > 0:
-        return np.full(len(chunks), math.inf)
-    return np.where(lesser, np.maximum(tops - middle, 0.0), math.inf)
+    return np.where(lesser & (np.median((middle - tops)[~lesser]) <= 0), tops, math.inf)
 
 
 def _beyond(name: str, chunks: Sequence[RunChunk], values: Values, bounds: Mapping[int, OwnBound]) -> frozenset[int]:

@@ -29,7 +29,7 @@ overflow: in each of these chunks they jump 2 to 22 times by more than 1.5 of fu
 Without this voice 11 of 1,400 chunks raise an alarm, 7.9 in 1,000 (3.9 to 14.0): seven clicks of formant and diphone
 voices, one of them steps that keep time by chance, and four called robotic, three of these the same text of hibari.
 Not reached either: complete rows in 30 of 36. Where 30% of the chunks have one fault the run says in every row that it
-cannot tell what is healthy; a chunk of the worse group that is not named is not judged then.
+cannot tell what is healthy, and judges none of the worse group unless no healthy voice is like it.
 Not measured here: classes that rest on words (docs/words.md has Piper, hibari and Flite as first runs) or tokens, and
 Kokoro, of which there are too few chunks for a run of its own.
 """
@@ -123,4 +123,5 @@ def _shares(rows: Sequence[Json]) -> list[str]:
 
 def _share(row: Json) -> str:
     told = "" if row["can_tell"] else " ?"
-    return f"{row['named']}/{row['struck']}; {row['alarmed']}{told}"
+    doubted = f" (and {row['not_judged']} not judged)" if row["not_judged"] else ""
+    return f"{row['named']}/{row['struck']}{doubted}; {row['alarmed']}{told}"

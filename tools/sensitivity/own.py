@@ -140,15 +140,17 @@ def _shares(asked: Asked, trials: Trials, run: Sequence[Twin], fault: Detector, 
 
 def _judged(asked: Asked, judge: VerdictPolicy, run: Sequence[Twin], fault: Detector, struck: Sequence[int]) -> Json:
     settled = settle_run([twin.view for twin in run], [detect_all(twin.view) for twin in run], asked.priors)
-    named = other = 0
+    named = other = doubted = 0
     for place, (view, evidence) in enumerate(zip(settled.views, settled.evidence, strict=True)):
         own = settled.own.of(view.attempt.id)
-        found = {finding.fault for finding in judge.findings(view, evidence, own)[0]}
-        named += place in struck and fault.name in found
+        findings, unjudged = judge.findings(view, evidence, own)
+        named += place in struck and fault.name in {finding.fault for finding in findings}
+        doubted += place in struck and fault.name in unjudged
         other += place not in struck and judge.verdict(view, evidence, own).word is VerdictWord.FAULTY
     return {
         "struck": len(struck),
         "named": named,
+        "not_judged": doubted,
         "healthy": len(run) - len(struck),
         "alarmed": other,
         "can_tell": settled.can_tell,
