@@ -53,7 +53,7 @@ def experiment(root, suite, claims, results, table=TABLE, names=("f16", "q2_k"))
         "variants": [{"name": name, "reference": name == "f16"} for name in names],
         "reference": "f16",
         "limits": {},
-        "profiles": {},
+        "profiles": {"q2_k": "voices/x/profile.json.gz"},
         "margins": {},
         "experiment": {suite: {}},
         "provenance": PROVENANCE,

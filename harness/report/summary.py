@@ -200,7 +200,7 @@ class VariantSummary(_Part):
     recorded: bool = False
     retries: int = 0
     outcomes: dict[str, int] = Field(default_factory=dict)
-    reference: Json | None = None  # the profile that it is judged by
+    reference: str | None = None  # where the profile is from that it is judged by
     claims: list[ClaimFigures] = Field(default_factory=list)
     against: Against | None = None
 
