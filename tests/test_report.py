@@ -14,6 +14,7 @@ from harness.cli import main
 from harness.core.errors import ConfigError
 from harness.core.records import Arm, VerdictWord
 from harness.report import marks, write
+from harness.report.advice import advice
 from harness.report.diff import anchors, word_diff
 from harness.report.exports import github_annotations, junit_properties, verdict_markdown, write_markdown, write_tables
 from harness.report.headline import VariantWord, headlines, sentence
@@ -93,6 +94,24 @@ def test_too_few_chunks_are_undecided_not_passed(summary):
     first, *rest = summary.variants["f16"].claims
     small = first.model_copy(update={"passed": None, "statement": "too small to say"})
     assert headlines(_with(summary, "f16", claims=[small, *rest]))["f16"].word is VariantWord.OPEN
+
+
+@pytest.mark.parametrize(
+    ("faults", "judged", "told"),
+    [
+        ({"robotic": 5}, 12, "q4: robotic (5 of 12 chunks) may be how this voice is"),
+        ({"robotic": 2}, 8, None),  # so few may be faults of a chunk
+        ({"robotic": 5}, 60, None),  # such a run is its own reference
+        ({"skipped-words": 5}, 12, None),  # no voice leaves words out by nature
+        ({"crash": 12}, 12, None),
+    ],
+)
+def test_what_many_chunks_of_a_small_run_share_may_be_the_voice(summary, faults, judged, told):
+    base = summary.variants["q4"].model_copy(update={"against": None, "reference": None})
+    row = {"chunks": judged, "faulty": max(faults.values()), "clean": judged - max(faults.values()), "faults": faults}
+    alone = summary.model_copy(update={"variants": {"q4": base.model_copy(update=row)}})
+    lines = [line for line in advice(alone, headlines(alone)) if "how this voice is" in line]
+    assert [line[: len(told or "")] for line in lines] == ([told] if told else [])
 
 
 def test_the_page_allows_only_its_own_script_and_style(rendered):

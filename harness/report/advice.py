@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from harness.detectors import catalogue
+from harness.detectors.base import Family
 from harness.report.headline import Headline, VariantWord
 from harness.report.summary import RunSummary
+from harness.verdicts.this_run import LEAST_CHUNKS, MOST_FAULTY
 
 MOST = 5
+_SHARED_BY = 3  # chunks with the same fault, at least, to ask whether it is the voice's nature
 _BOUND = {
     "load": "came under several clients and not alone: run again without --clients, and with fewer",
     "history": "came only after other chunks: suites/determinism tells whether state survives between requests",
@@ -19,7 +23,7 @@ _BOUND = {
 
 def advice(summary: RunSummary, words: Mapping[str, Headline]) -> list[str]:
     """At most ``MOST`` sentences, the most urgent first."""
-    said = [*_not_spoken(summary, words), *_faulty(summary), *_small(summary, words)]
+    said = [*_not_spoken(summary, words), *_nature(summary), *_faulty(summary), *_small(summary, words)]
     if not said and any(headline.word is VariantWord.PASSES for headline in words.values()):
         said.append(f"Keep this run as what later runs are held against: tts-soak baseline set {summary.run_id}.")
     return said[:MOST]
@@ -39,6 +43,28 @@ def _not_spoken(summary: RunSummary, words: Mapping[str, Headline]) -> list[str]
             )
         elif words[name].word is VariantWord.BLIND:
             said.append(f"{name}: nothing was judged, so this run says nothing about it: {words[name].why}.")
+    return said
+
+
+def _nature(summary: RunSummary) -> list[str]:
+    """What many chunks of a run share that is too small to be its own reference: perhaps it is how the voice is."""
+    classes = catalogue()
+    said = []
+    for name, row in summary.variants.items():
+        if row.judged >= LEAST_CHUNKS or row.reference is not None or row.against is not None:
+            continue
+        shared = [
+            f"{fault} ({count} of {row.judged} chunks)"
+            for fault, count in row.faults.items()
+            if count >= max(_SHARED_BY, math.ceil(MOST_FAULTY * row.judged))
+            and fault in classes
+            and classes[fault].family not in (Family.PROCESS, Family.TRANSCRIPT)
+        ]
+        if shared:
+            said.append(
+                f"{name}: {', '.join(shared)} may be how this voice is rather than a fault: fewer than {LEAST_CHUNKS} "
+                "chunks are held against other voices only. More chunks, or a reference, tell the two apart."
+            )
     return said
 
 

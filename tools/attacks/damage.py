@@ -7,6 +7,8 @@ import io
 import os
 import shutil
 import signal
+import sqlite3
+import stat
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -26,7 +28,8 @@ from harness.verdicts import Limits
 from harness.verdicts.profile import Profile
 
 _SECONDS = 60  # longer is a hang
-# What may be damaged without a word: it is made anew from the rest.
+# What may be damaged without a word: it is made anew from the rest, or nothing of it is changed.
+_HARMLESS = ("a year later",)
 _REMADE = ("summary.json", "report.html", "logs", "lock")
 
 
@@ -58,6 +61,28 @@ def _link_to_text(path: Path) -> None:
     path.symlink_to(text.name)
 
 
+def _foreign_database(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE attempts (id INTEGER, note TEXT)")
+        database.execute("PRAGMA user_version = 3")
+        database.commit()
+
+
+def _inside(path: Path, change: Callable[[bytes], bytes]) -> None:
+    path.write_bytes(change(path.read_bytes()))
+
+
+def _with_table(path: Path) -> None:
+    """A journal with a table, a view and a trigger of somebody else's in it; another file is left as it is, longer."""
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("CREATE TABLE sqlitemine AS SELECT 1 AS one")
+            database.execute("CREATE TRIGGER mine AFTER INSERT ON sqlitemine BEGIN DELETE FROM sqlitemine; END")
+            database.commit()
+    except sqlite3.Error:
+        _inside(path, lambda data: data + b"CREATE")
+
+
 HARMS: dict[str, Callable[[Path], Any]] = {
     "deleted": _replace(lambda path: None),
     "emptied": _replace(lambda path: path.write_bytes(b"")),
@@ -67,11 +92,30 @@ HARMS: dict[str, Callable[[Path], Any]] = {
     "a pipe": _replace(os.mkfifo),
     "noise": _replace(lambda path: path.write_bytes(bytes(range(256)) * 40)),
     "brackets": _replace(lambda path: path.write_text("[" * 100_000)),
+    "a foreign database": _replace(_foreign_database),
+    "a dead link": _replace(lambda path: path.symlink_to("nowhere")),
+    "a link to a device": _replace(lambda path: path.symlink_to("/dev/zero")),
+    "a socket": _replace(lambda path: os.mknod(path, 0o600 | stat.S_IFSOCK)),
+    "null": _replace(lambda path: path.write_text("null")),
+    "an empty object": _replace(lambda path: path.write_text("{}")),
+    "one long line": _replace(lambda path: path.write_text("7 " * 2_000_000)),
+    "large numbers": _replace(lambda path: path.write_text("9" * 400 + " " + "f" * 64 + "\n-1 x\n" * 100)),
 }
 ON_FILES: dict[str, Callable[[Path], Any]] = {
     "half of it": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
     "a flipped bit": _flip,
     "a sparse end of gigabytes": _sparse,
+    "all but the last byte": lambda path: _inside(path, lambda data: data[:-1]),
+    "its first 100 bytes": lambda path: _inside(path, lambda data: data[:100]),
+    "a mark of UTF-8 in front": lambda path: _inside(path, lambda data: b"\xef\xbb\xbf" + data),
+    "in UTF-16": lambda path: _inside(path, lambda data: data.decode("latin-1").encode("utf-16")),
+    "line ends of Windows": lambda path: _inside(path, lambda data: data.replace(b"\n", b"\r\n") + b"\r\n"),
+    "twice": lambda path: _inside(path, lambda data: data + data),
+    "zeros in the midst": lambda path: _inside(path, lambda data: data[: len(data) // 2] + bytes(4096) + data),
+    "all zeros": lambda path: _inside(path, lambda data: bytes(len(data))),
+    "backwards": lambda path: _inside(path, lambda data: data[::-1]),
+    "a table and a trigger in it": _with_table,
+    "a year later": lambda path: os.utime(path, (4e9, 4e9)),
 }
 PLACES = ("manifest.json", "journal.sqlite", "acknowledged.log", "a sound", "audio", *_REMADE)
 DOCUMENTS = {
@@ -130,7 +174,8 @@ def run_folders(folder: Path) -> Iterator[dict[str, Any]]:
                 harm(target)
             else:
                 HARMS["noise"](target)
-            yield {"case": f"{place}: {name}", **_ask(plan_in(copy), run, place)}
+            row = _ask(plan_in(copy), run, place)
+            yield {"case": f"{place}: {name}", **row, "silent": row["silent"] and name not in _HARMLESS}
 
 
 def _ask(plan: Plan, run: Path, place: str) -> dict[str, Any]:
@@ -138,7 +183,7 @@ def _ask(plan: Plan, run: Path, place: str) -> dict[str, Any]:
     problems: list[str] = []
     steps: dict[str, Callable[[], object]] = {
         "verify": lambda: problems.extend(_verified(run)),
-        "report": lambda: problems.extend(write(run)["damage"]),
+        "report": lambda: problems.extend(write(run).damage),
         "runs": lambda: problems.extend(info.problem for info in list_runs(run.parent) if info.problem),
         "resume": lambda: Engine(plan, said).run(run),
         "verify again": lambda: problems.extend(_verified(run)),
