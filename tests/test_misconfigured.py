@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 
+from harness.cli import main
 from harness.core.errors import ConfigError, CorpusError
 from harness.core.variants import load_variants
 from harness.corpora import load_corpus
@@ -85,3 +87,29 @@ def test_a_column_by_another_name_is_not_renamed_to_itself(tmp_path):
     (tmp_path / "own.csv").write_text("id,txt\n7,Hello there.\n", encoding="utf-8")
     with pytest.raises(CorpusError, match="rename 'txt' to 'text'"):
         load_corpus(str(tmp_path / "own.csv"))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["verify", "x" * 5000], "no run 'xxx"),
+        (["verify", "a\0b"], "no run 'a\\x00b'"),
+        (["verify", "../.."], "no run '../..'"),
+        (["runs", "--reports", "a-file"], "a-file: not a folder of runs"),
+        (["corpora", "a-folder"], "a folder without recordings"),
+        (["corpora", "generated:chunks=3,chunks=4"], "'chunks' is given twice"),
+        (["presets", "piper", "--set", "model="], "--set model=: must be a key, '='"),
+        (["presets", "piper", "--set", "model"], "--set model: must be a key, '='"),
+        (["marks", "a-folder"], "not a regular file"),
+        (["faults", "a\x1b[2J"], "unknown fault class 'a\\x1b[2J'"),
+    ],
+)
+def test_odd_words_on_the_command_line_are_one_line_and_exit_code_4(tmp_path, monkeypatch, words, told):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a-file").write_text("x")
+    (tmp_path / "a-folder").mkdir()
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 4, done.output
+    assert isinstance(done.exception, SystemExit)
+    assert told in done.output
+    assert len(done.output.strip().splitlines()) == 1

@@ -59,6 +59,7 @@ def test_no_part_of_a_secret_drawn_by_lot_is_readable():
         "clip_9f86d081884c7d659a2feaa0c55ad015 EN_B00013_S00913_W000001",
         "tests/test_kills.py::test_a_long_name_of_a_test[a-1]",
         "| variant | chunks | clean |\n|---|---|---|\n| q4_k_s | 60 | 57 |",
+        "--set x: must be KEY=VALUE",
         "name: stop_token\nvalue: 128258",
         "a: [0.1, 0.2], dsn off, x-request-id: 7f3c2a10-aaaa-bbbb-cccc-1234567890ab",
     ],

@@ -83,6 +83,7 @@ def presets(name: str | None, given: tuple[str, ...]) -> None:
             click.echo(f"{each:<{width}}  {read_preset(each).title}")
         return
     for pair in given:
-        if "=" not in pair:
-            raise ConfigError(f"--set {pair}: must be KEY=VALUE")
+        key, _, value = pair.partition("=")
+        if not key or not value:
+            raise ConfigError(f"--set {pair}: must be a key, '=', and what it is set to")
     click.echo(read_preset(name).filled(dict(pair.split("=", 1) for pair in given)), nl=False)

@@ -102,6 +102,16 @@ def variant_named(path: Path, name: str) -> Variant:
     return by_name[name]
 
 
+_SHOWN = 200  # characters of a name in a message
+
+
+def _is_run(path: Path) -> bool:
+    try:
+        return (path / "manifest.json").is_file()
+    except (OSError, ValueError):  # a name too long, or with a NUL
+        return False
+
+
 def run_path(run: str | None, reports: Path) -> Path:
     """The directory of a run by its id, or of the latest. Raises ConfigError with the nearest id."""
     from harness.store import latest
@@ -110,7 +120,7 @@ def run_path(run: str | None, reports: Path) -> Path:
     if run is None:
         return latest(reports)
     path = reports / run
-    if not (path / "manifest.json").is_file():
+    if not _is_run(path):
         names = [info.run_id for info in all_runs(reports)]
-        raise ConfigError(f"{reports}: no run {run!r}{nearest(run, names)}")
+        raise ConfigError(f"{reports}: no run {run[:_SHOWN]!r}{nearest(run[:_SHOWN], names)}")
     return path

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli.common import REPORTS, RUN, become_pytest, main, run_path
+from harness.core.errors import ConfigError
 from harness.core.printable import printable_line
 from harness.engine.night import PLAN, NightPlan
 
@@ -19,6 +20,8 @@ def runs_command(reports: Path) -> None:
     from harness.report.listing import listed, listing_table
     from harness.store import list_runs as all_runs
 
+    if reports.exists() and not reports.is_dir():
+        raise ConfigError(f"{reports}: not a folder of runs")
     runs = all_runs(reports)
     if runs:
         for line in listing_table([listed(info) for info in runs]):

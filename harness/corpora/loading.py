@@ -48,12 +48,16 @@ def _from_builtin(name: str, options: str) -> Corpus:
 
 def _from_recipe(name: str, options: str) -> Corpus:
     values = dict(RECIPES[name])
+    given: set[str] = set()
     for option in filter(None, options.split(",")):
         key, _, value = (part.strip() for part in option.partition("="))
         if key not in values:
             raise CorpusError(f"corpus {name}:{options}: unknown option {key!r}{nearest(key, values)}")
         if not (value.isascii() and value.isdigit() and len(value) <= 9):
             raise CorpusError(f"corpus {name}:{options}: option '{key}' must be a whole number, got {value!r}")
+        if key in given:
+            raise CorpusError(f"corpus {name}:{options}: option {key!r} is given twice")
+        given.add(key)
         values[key] = int(value)
     if name == "ladder":
         return length_ladder(values["words"])
@@ -81,6 +85,8 @@ def _from_file(spec: str | Path, stated: str | None, max_words: int) -> Corpus:
 
         return read_epub(path, stated, max_words)
     names = [*builtin_names(), *RECIPES]
+    if path.is_dir():
+        raise CorpusError(f"corpus {str(spec)!r}: a folder without recordings (audio files with a .txt beside each)")
     if suffix or "/" in str(spec) or path.exists():
         raise CorpusError(f"corpus {str(spec)!r}: unknown kind of file, use one of {', '.join(SUFFIXES)}")
     raise CorpusError(f"unknown corpus {str(spec)!r}{nearest(str(spec), names)}")

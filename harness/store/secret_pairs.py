@@ -60,7 +60,9 @@ _WORD = re.compile(r"(?:\\.|[^\s\\])+")
 _NEXT_PAIR = re.compile(r"[;,&|]\s{0,2}\\*[\"']?[A-Za-z_][\w .-]{0,40}\\*[\"']?\s?[:=]")
 _KEY_OF_NEXT = re.compile(r"b?(\\*[\"'])[^\"'\\]*\1\s{0,3}:")
 _HEADERS = frozenset({"authorization", "cookie"})  # their values hold name=value themselves
-_NOTHING = frozenset({"none", "null", "true", "false", "yes", "no", "nil", "undefined", "~", "{}", "[]", "''", '""'})
+_NOTHING = frozenset(
+    {"none", "null", "true", "false", "yes", "no", "nil", "undefined", "value", "string", "~", "{}", "[]", "''", '""'}
+)
 
 
 def redact_named(text: str) -> str:

@@ -30,6 +30,9 @@ from harness.verdicts.profile import Profile
 _SECONDS = 60  # longer is a hang
 # What may be damaged without a word: it is made anew from the rest, or nothing of it is changed.
 _HARMLESS = ("a year later",)
+# A longer list of acknowledged attempts hides nothing, nor does a line more that looks torn; of three attempts 100
+# bytes are all.
+_HARMLESS_IN_LIST = ("twice", "a table and a trigger in it", "its first 100 bytes")
 _REMADE = ("summary.json", "report.html", "logs", "lock")
 
 
@@ -175,7 +178,8 @@ def run_folders(folder: Path) -> Iterator[dict[str, Any]]:
             else:
                 HARMS["noise"](target)
             row = _ask(plan_in(copy), run, place)
-            yield {"case": f"{place}: {name}", **row, "silent": row["silent"] and name not in _HARMLESS}
+            harmless = (*_HARMLESS, *(_HARMLESS_IN_LIST if place == "acknowledged.log" else ()))
+            yield {"case": f"{place}: {name}", **row, "silent": row["silent"] and name not in harmless}
 
 
 def _ask(plan: Plan, run: Path, place: str) -> dict[str, Any]:
