@@ -115,6 +115,10 @@ class FakeRun:
             **self.manifest,
         }
 
+    @property
+    def chunks(self) -> tuple[Chunk, ...]:
+        return tuple({t.chunk.id: t.chunk for t in self.gathered}.values())
+
     def attempts(self, *, variant: str | None = None) -> list[Attempt]:
         return [replace(t.attempt, id=n) for n, t in enumerate(self.gathered)]
 

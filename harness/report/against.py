@@ -30,7 +30,7 @@ class ReferenceStandard:
 
 def standard_of(run: Run, name: str, rows: Mapping[str, VariantSummary]) -> ReferenceStandard | None:
     """The reference of a variant: the variant that ran along, else what the manifest froze of its profile."""
-    reference = str(run.manifest.get("references", {}).get(name) or run.manifest.get("reference") or "")
+    reference = str(run.manifest.get("references", {}).get(name) or run.reference or "")
     if reference == name:
         return None
     if reference in rows and rows[reference].chunks > rows[reference].not_judged:

@@ -35,10 +35,8 @@ def listed(info: RunInfo) -> Listed:
         return Listed(info.run_id, state, megabytes=megabytes, problem=info.problem)
     try:
         with Run.open(info.path) as run:
-            manifest = run.manifest
-            names = [str(variant["name"]) for variant in manifest["variants"]]
-            corpus = f"{manifest['corpus']['name']} ({len(manifest['corpus'].get('texts', ()))})"
-            suite = str(manifest["suite"])
+            names, suite = run.variant_names, run.suite
+            corpus = f"{run.corpus_name} ({len(run.chunks)})"
     except (StoreError, KeyError, TypeError) as problem:
         return Listed(info.run_id, state, megabytes=megabytes, problem=str(problem))
     shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

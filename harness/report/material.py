@@ -73,10 +73,9 @@ class ReportData:
 
 def read_report_data(run: Run) -> ReportData:
     """Read a run. Raises StoreError for a damaged row."""
-    texts = {str(text["id"]): str(text["text"]) for text in run.manifest["corpus"]["texts"]}
-    rows = run.manifest["corpus"]["texts"]
-    expected = {str(row["id"]): str(row["expected"]) for row in rows if row.get("expected")}
-    names = [str(variant["name"]) for variant in run.manifest["variants"]]
+    texts = {chunk.id: chunk.text for chunk in run.chunks}
+    expected = {chunk.id: chunk.expected for chunk in run.chunks if chunk.expected}
+    names = run.variant_names
     orders = {name: selected(run, name) for name in names}
     spoken = {name: _of_variant(run, name, orders[name]) for name in names}
     return ReportData(texts, expected, names, max((len(order) for order in orders.values()), default=0), spoken)
@@ -87,7 +86,7 @@ def selected(run: Run, name: str) -> Sequence[str]:
     for row in run.sessions():
         if (row.variant, row.arm) == (name, Arm.SOAK):
             return row.chunk_ids
-    return [str(text["id"]) for text in run.manifest["corpus"]["texts"]]
+    return [chunk.id for chunk in run.chunks]
 
 
 def _of_variant(run: Run, name: str, order: Sequence[str]) -> list[ReportRow]:

@@ -48,7 +48,7 @@ def render_report(run: Run, summary: RunSummary, *, single_file: bool = False) -
         "worst": min((list(type(w.word)).index(w.word), w.word.name.lower()) for w in words.values())[1]
         if words
         else "",
-        "reference": run.manifest.get("reference"),
+        "reference": run.reference,
         "encoder": summary.encoder or "",
         **_unjudged(summary),
         **_tables(summary),

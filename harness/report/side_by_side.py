@@ -76,7 +76,7 @@ def pairs(first: list[str], second: list[str], asked: str | None = None) -> list
 def beside(path: Path, other: Path, gates: Gates, asked: str | None = None) -> Beside:
     """Compare two runs and write the page into the first's directory. Raises ConfigError, StoreError."""
     with Run.open(path) as run, Run.open(other) as then:
-        named = pairs(_variants(run), _variants(then), asked)
+        named = pairs(run.variant_names, then.variant_names, asked)
         sides = [(_side(run, mine), _side(then, theirs)) for mine, theirs in named]
         common = {key for one, two in sides for key in one.texts if one.texts[key] == two.texts.get(key)}
         if not common:
@@ -85,10 +85,6 @@ def beside(path: Path, other: Path, gates: Gates, asked: str | None = None) -> B
         page = path / f"beside-{then.run_id}.html"
         page.write_text(_page(sides, common, claims, page), encoding="utf-8", errors="backslashreplace")
     return Beside(claims, len(common), page)
-
-
-def _variants(run: Run) -> list[str]:
-    return [str(variant["name"]) for variant in run.manifest["variants"]]
 
 
 def _side(run: Run, name: str) -> ReportSide:

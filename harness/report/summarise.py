@@ -32,15 +32,15 @@ _DAMAGE_NOTED = 3  # problems of the record that stand in the notes
 
 def run_summary(run: Run) -> RunSummary:
     """Sum up a run: the content of ``summary.json``; None stands for what was not measured."""
-    names = [str(variant["name"]) for variant in run.manifest["variants"]]
+    names = run.variant_names
     damage = run.verify()
     rows = {name: _variant(run, name) for name in names}
     beside = {name: reference_comparison(run, name, rows) for name in names}
     return RunSummary(
         run_id=run.run_id,
-        suite=run.manifest["suite"],
+        suite=run.suite,
         experiment=_experiment(run),
-        reference=run.manifest.get("reference"),
+        reference=run.reference,
         status=run.status,
         provenance=run.manifest["provenance"],
         corpus=CorpusFigures(**{key: value for key, value in run.manifest["corpus"].items() if key != "texts"}),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from harness.core.errors import StoreError
-from harness.core.records import Attempt, Claim, Detection, Json, Measurement, Samples, Verdict
+from harness.core.records import Attempt, Chunk, Claim, Detection, Json, Measurement, Samples, Verdict
 from harness.store.cells import to_cell
-from harness.store.convert import attempt_of, claim_of, evidence_of, observation_of, verdict_of
+from harness.store.convert import attempt_of, chunk_of, claim_of, evidence_of, observation_of, verdict_of
 from harness.store.journal import Journal, Row
 from harness.store.lock import held
 from harness.store.sounds import Sounds
@@ -71,6 +72,32 @@ class Reader:
         self.run_id = str(manifest["run_id"])
         self._journal = journal
         self._sounds = Sounds(path)
+
+    @property
+    def suite(self) -> str:
+        """The suite that was run."""
+        return str(self.manifest["suite"])
+
+    @property
+    def variant_names(self) -> list[str]:
+        """What was under test, in the order of the variants file."""
+        return [str(variant["name"]) for variant in self.manifest["variants"]]
+
+    @property
+    def reference(self) -> str | None:
+        """The variant that the others are held against, where the run had one."""
+        name = self.manifest.get("reference")
+        return None if name is None else str(name)
+
+    @property
+    def corpus_name(self) -> str:
+        """The corpus that was spoken."""
+        return str(self.manifest["corpus"]["name"])
+
+    @cached_property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """Every chunk of the corpus, in order, as it was when the run began."""
+        return tuple(chunk_of(text) for text in self.manifest["corpus"]["texts"])
 
     @property
     def schema_version(self) -> int:

@@ -27,12 +27,12 @@ def attempt_rows(run: Run, *, arms: tuple[str, ...] = (Arm.SOAK,)) -> Iterator[J
 
     Values are plain JSON; what was not measured is None, with ``scorer.status`` and ``scorer.reason`` saying why.
     """
-    texts = {text["id"]: text for text in run.manifest["corpus"]["texts"]}
+    chunks = {chunk.id: chunk for chunk in run.chunks}
     verdicts = run.verdicts()
     for attempt in run.attempts():
         if attempt.arm not in arms or attempt.id is None:
             continue
-        text = texts.get(attempt.chunk_id, {})
+        chunk = chunks.get(attempt.chunk_id)
         row: Json = {
             "run_id": run.run_id,
             "variant": attempt.variant,
@@ -45,8 +45,8 @@ def attempt_rows(run: Run, *, arms: tuple[str, ...] = (Arm.SOAK,)) -> Iterator[J
             **_judged(verdicts.get(attempt.id)),
             "outcome": attempt.outcome.value,
             **{name: getattr(attempt, name) for name in _AS_STORED},
-            "text": text.get("text"),
-            "expected": text.get("expected") or None,
+            "text": chunk.text if chunk is not None else None,
+            "expected": chunk.expected or None if chunk is not None else None,
         }
         for scorer, measurement in sorted(run.observations(attempt.id).items()):
             row.update(_scores(scorer, measurement))

@@ -24,7 +24,7 @@ def quantization_table(found: Mapping[str, QuantizationMetrics], fed: Mapping[st
     """One row a variant; counts stand beside their totals, intervals are two-sided 95%. Then divergence in detail."""
     rows = [[name, *_cells(figures)] for name, figures in found.items()]
     chunks = next(iter(found.values())).chunks
-    corpus = run.manifest["corpus"]["name"]
+    corpus = run.corpus_name
     notes = (
         f"{chunks} chunks of the corpus {corpus}, each with the same seed for every variant. Token and duration ratio, "
         "first divergence (of speech tokens, median), SIM (cosine of speaker embeddings), differences and log-mel "

@@ -98,7 +98,7 @@ def from_run(path: Path, variant: Variant, given: Mapping[str, Any], progress: P
         if not voice.twins:
             raise ConfigError(f"{path.name}: holds no speech of {variant.name}")
         result, _ = measure_recall(voice, run.manifest["scorers"], table, progress)
-        result["corpus"] = run.manifest["corpus"]["name"]
+        result["corpus"] = run.corpus_name
     (path / "sensitivity.json").write_text(json.dumps({variant.name: result}, indent=1), encoding="utf-8")
     (path / "sensitivity.md").write_text("\n".join(sensitivity_tables(result)) + "\n", encoding="utf-8")
     return path / "sensitivity.md"

@@ -30,7 +30,7 @@ class Section:
 
 def section(run: Run) -> Section | None:
     """The section of the run's suite; None for a soak, which the rest of the page is about."""
-    suite = str(run.manifest["suite"])
+    suite = run.suite
     claims = run.claims()
     results, table = _results(run), run.path / "results.md"
     declared = suite_of(suite)

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 from harness.core.records import Arm, Attempt, Chunk, DetectorInput, Json, Measurement, Verdict
 from harness.detectors._figures import speech_seconds
 from harness.detectors.base import CannotJudge
-from harness.store.convert import chunk_of
 from harness.text import NORMALISER_KEY, count_words, normaliser_version
 
 SPEAKER = "speaker"
@@ -24,6 +23,9 @@ class RunLike(Protocol):
 
     @property
     def manifest(self) -> Json: ...
+
+    @property
+    def chunks(self) -> tuple[Chunk, ...]: ...
 
     def attempts(self, *, variant: str | None = None) -> list[Attempt]: ...
 
@@ -47,7 +49,7 @@ class Take:
 
 def takes(run: RunLike, variant: str) -> Iterator[Take]:
     """All first attempts of a variant in a run, in order, with what was seen in them."""
-    chunks = {row["id"]: chunk_of(row) for row in run.manifest["corpus"]["texts"]}
+    chunks = {chunk.id: chunk for chunk in run.chunks}
     measurements: dict[int, dict[str, Measurement]] = {}
     for attempt_id, observation in run.all_observations(variant=variant):
         measurements.setdefault(attempt_id, {})[observation.scorer] = observation
