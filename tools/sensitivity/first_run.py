@@ -30,8 +30,8 @@ Without this voice 11 of 1,400 chunks raise an alarm, 7.9 in 1,000 (3.9 to 14.0)
 voices, one of them steps that keep time by chance, and four called robotic, three of these the same text of hibari.
 Not reached either: complete rows in 30 of 36. Where 30% of the chunks have one fault the run says in every row that it
 cannot tell what is healthy, and judges none of the worse group unless no healthy voice is like it.
-Not measured here: classes that rest on words (docs/words.md has Piper, hibari and Flite as first runs) or tokens, and
-Kokoro, of which there are too few chunks for a run of its own.
+Not measured here: classes that rest on words (docs/words.md has Piper, hibari and Flite as first runs, 25 copies each)
+or tokens, the shipped f16 by this path, and Kokoro, of which there are too few chunks for a run of its own.
 """
 
 

@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--asr", help="the recognizer, as for a run")
     parser.add_argument("--most", type=int, help="only the first N copies; all kinds have about the same share of them")
     parser.add_argument("--skip", type=int, default=0, help="table: do not count the first N copies")
+    parser.add_argument("--by-engine", action="store_true", help="table: what was found by name, an engine a column")
     options = parser.parse_args()
     chosen = copies(options.development)[: options.most]
     if options.step == "speak":
@@ -35,9 +36,12 @@ def main() -> None:
 
         print(hear_voices(options.clips, options.folder, options.asr, options.most))
     else:
-        from tools.words_bench.table import table
+        from tools.words_bench.table import table, table_by_engine
 
-        print(table(chosen, options.folder, options.skip))
+        if options.by_engine:
+            print(table_by_engine(chosen, options.folder))
+        else:
+            print(table(chosen, options.folder, options.skip))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
@@ -54,6 +54,22 @@ def table(copies: Sequence[Copy], folder: Path, skip: int = 0) -> str:
         lines.append(
             f"| {kind} | {len(row)} | {len(alarms)} | {low:.1%} to {high:.1%} | {len(named)} | {right} | {unjudged} |"
         )
+    return "\n".join(lines)
+
+
+def table_by_engine(copies: Sequence[Copy], folder: Path) -> str:
+    """Return as a Markdown table, an engine a column: copies found by name of those measured, for clean ones alarms."""
+    named: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
+    for copy, findings, _ in judged(copies, folder, {copy.id for copy in copies}):
+        place = copy.kind, copy.engine
+        counts[place] += 1
+        classes = {one.fault for one in findings}
+        named[place] += bool(classes & NAMES[copy.kind] if copy.kind in NAMES else classes)
+    lines = ["| what | " + " | ".join(ENGINES) + " |", "|---|" + "---|" * len(ENGINES)]
+    for kind in sorted({kind for kind, _ in counts}, key=list(COUNTS).index):
+        cells = [f"{named[kind, engine]} of {counts[kind, engine]}" for engine in ENGINES]
+        lines.append(f"| {kind} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
