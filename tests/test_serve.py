@@ -342,6 +342,11 @@ def test_pages_and_programs_of_this_machine_can(serving: _Serving) -> None:
         b'Connection: close\r\n\r\n{"input": "\\ud800x"}',
         b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 24\r\n"
         b'Connection: close\r\n\r\n{"input":"a","seed":1e9}',
+        *(
+            b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b'Connection: close\r\nContent-Length: 13\r\n%s\r\n\r\n{"input":"a"}' % header
+            for header in (b"Content-Length: 3", b"Host: evil.example", b"Transfer-Encoding: chunked")
+        ),
     ],
 )
 def test_an_odd_request_is_answered_and_leaves_no_traceback(
@@ -353,6 +358,15 @@ def test_an_odd_request_is_answered_and_leaves_no_traceback(
     assert answer.split()[1] in (b"400", b"411", b"413")
     assert serving.ask().status_code == 200
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_half_a_body_and_a_host_behind_a_name_are_refused(serving: _Serving) -> None:
+    head = "POST /v1/audio/speech HTTP/1.1\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    for host, length, status in (("localhost", 500, b"400"), ("127.0.0.1:80@evil.example", 13, b"403")):
+        with socket.create_connection(serving.server.server_address[:2], timeout=10.0) as client:
+            client.sendall(f'{head}Host: {host}\r\nContent-Length: {length}\r\n\r\n{{"input":"a"}}'.encode())
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(4096).split()[1] == status
 
 
 def test_a_client_that_leaves_while_an_error_is_written_is_no_error(

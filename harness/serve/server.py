@@ -189,12 +189,21 @@ class _Handler(BaseHTTPRequestHandler):
         """Requests are not printed: their texts are the client's own."""
 
     def _body(self) -> bytes:
+        once = ("host", "content-length", "content-type", "authorization", "origin")
+        both = "transfer-encoding" in self.headers and "content-length" in self.headers
+        if both or any(len(self.headers.get_all(name, [])) > 1 for name in once):
+            self.close_connection = True  # where the body ends is a matter of opinion
+            raise Refused(400, "ambiguous_request", "each header once, and the length of the body as a number")
         length = self.headers.get("content-length", "")
         counted = length.isascii() and length.isdecimal()
         if not counted or len(length) > 9 or int(length) > BODY_LIMIT:
             self.close_connection = True
             raise Refused(413 if counted else 411, "invalid_length", f"at most {BODY_LIMIT} bytes, and say how many")
-        return self.rfile.read(int(length))
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            self.close_connection = True
+            raise Refused(400, "invalid_length", f"{length} bytes were promised and {len(body)} came")
+        return body
 
     def _speak(self, asked: dict[str, Any]) -> None:
         texts = chunk_text(asked["text"], PIECE_WORDS, 4) if asked["stream"] else [asked["text"]]
@@ -253,6 +262,8 @@ class _Handler(BaseHTTPRequestHandler):
 def _local(place: str) -> bool:
     """Whether a host, with or without a port, is a name of this machine's loopback."""
     host = place.strip().lower()
+    if "@" in host:
+        return False
     host = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
