@@ -191,22 +191,26 @@ class Journal:
 
     def sift(self, table: str, where: str = "", arguments: Sequence[Cell] = ()) -> tuple[list[Row], list[int]]:
         """Rows that are as they were written, and the ids of those that are not."""
-        columns = TABLES[table].columns
-        sql = f"SELECT id, {', '.join(name for name, _ in columns)}, checksum FROM {table} {where}"
         good: list[Row] = []
         bad: list[int] = []
-        for cells in self.query(sql, arguments):
-            if row_checksum(table, cells[:-1]) != cells[-1]:
+        for cells in self.query(_select(table, where), arguments):
+            row = _whole_row(table, cells)
+            if row is None:
                 bad.append(int(cells[0]))
-                continue
-            row: Row = {"id": cells[0], "checksum": cells[-1]}
-            try:
-                for (name, kind), cell in zip(columns, cells[1:-1], strict=True):
-                    row[name] = from_cell(kind, cell)
-            except (TypeError, ValueError, OverflowError, RecursionError):  # sealed by somebody else
-                bad.append(int(cells[0]))
-                continue
-            good.append(row)
+            else:
+                good.append(row)
+        return good, bad
+
+    def sift_ids(self, table: str) -> tuple[list[int], list[int]]:
+        """Ids of all rows that are as they were written, and of those that are not; a row at a time is in memory."""
+        good: list[int] = []
+        bad: list[int] = []
+        try:
+            with self._guard:
+                for cells in self._connection.execute(_select(table, "ORDER BY id")):
+                    (bad if _whole_row(table, cells) is None else good).append(int(cells[0]))
+        except _UNREADABLE as error:
+            raise StoreError(f"{self.path}: cannot be read ({one_line(error)})") from error
         return good, bad
 
     def query(self, sql: str, arguments: Sequence[Cell] = ()) -> list[tuple[Any, ...]]:
@@ -226,6 +230,23 @@ class Journal:
     def version(self) -> int:
         """The schema version in the file."""
         return int(self.query("PRAGMA user_version")[0][0])
+
+
+def _select(table: str, where: str) -> str:
+    return f"SELECT id, {', '.join(name for name, _ in TABLES[table].columns)}, checksum FROM {table} {where}"
+
+
+def _whole_row(table: str, cells: Sequence[Any]) -> Row | None:
+    """A row as it was written, or None where its checksum does not fit or its cells cannot be read."""
+    if row_checksum(table, cells[:-1]) != cells[-1]:
+        return None
+    row: Row = {"id": cells[0], "checksum": cells[-1]}
+    try:
+        for (name, kind), cell in zip(TABLES[table].columns, cells[1:-1], strict=True):
+            row[name] = from_cell(kind, cell)
+    except (TypeError, ValueError, OverflowError, RecursionError):  # sealed by somebody else
+        return None
+    return row
 
 
 def one_line(error: object) -> str:

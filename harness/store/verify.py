@@ -44,8 +44,8 @@ def run_problems(path: Path, journal: Journal, *, busy: bool) -> list[str]:
 def _rows(journal: Journal) -> list[str]:
     problems = []
     for name in TABLES:
-        good, bad = journal.sift(name, "ORDER BY id")
-        ids = [row["id"] for row in good] + bad
+        good, bad = journal.sift_ids(name)
+        ids = good + bad
         problems += [f"journal.sqlite: row {number} of {name} is damaged (its checksum does not fit)" for number in bad]
         gaps = sorted(set(range(1, max(ids, default=0) + 1)) - set(ids))
         problems += [f"journal.sqlite: row {number} of {name} is missing" for number in gaps]
