@@ -14,12 +14,15 @@ import pytest
 from click.testing import CliRunner
 
 from harness.causes.bisect.bench import MEASURED
+from harness.causes.bisect.gguf import TENSORS
 from harness.causes.bisect.hybrid import write_hybrid, write_model
 from harness.causes.bisect.listening import HeardOutcome, compatible_with, worse_p_value
 from harness.causes.bisect.model_file import GgufModel, differing_metadata, differing_tensors, refuse_other_model
 from harness.causes.bisect.names import named_set
 from harness.causes.bisect.quantize_line import quantize_line, tensor_rules
 from harness.causes.bisect.run import run_bisect
+from harness.causes.bisect.search import SearchResult
+from harness.causes.bisect.verdict import BisectReport, bisect_claims, statement
 from harness.cli import main
 from harness.core.errors import ConfigError
 from harness.core.variants import load_variants
@@ -227,6 +230,18 @@ def test_a_set_is_given_up_where_its_faults_are_too_many_for_the_reference():
     assert compatible_with(outcome(1, 10), 0.07)
     assert not compatible_with(outcome(4, 10), 0.07)
     assert not compatible_with(HeardOutcome({"c": None}, {}), 0.07)
+
+
+def test_a_set_that_new_texts_do_not_confirm_is_not_told_as_restoring():
+    search = SearchResult(before=0.2, everything=0.0, target=0.02, after=0.09, complete=True)
+    names = frozenset(["blk.0.ffn_up.weight"])
+    search.chosen, search.candidates = names, [(names, 0.09)]
+    report = BisectReport("q2_k", "f16", search, TENSORS, costs={"blk.0.ffn_up.weight": 10}, audible=names, worse=0.01)
+    report.verified = {"f16": outcome(4, 40), "q2_k": outcome(12, 40), "hybrid": outcome(5, 40)}
+    assert statement(report).startswith("q2_k against f16: not confirmed on other texts: blk.0.ffn_up (1 of 1")
+    assert [claim.passed for claim in bisect_claims(report)] == [True, False]
+    report.verified["hybrid"] = outcome(4, 40)
+    assert statement(report).startswith("q2_k against f16: restored by blk.0.ffn_up (1 of 1")
 
 
 # ------------------------------------------------------------------------------------------- bad input

@@ -113,7 +113,8 @@ def statement(report: BisectReport) -> str:
         return f"{pair}: nothing to find in what is heard: {both}; the arithmetic differs mostly in {what}"
     if word is BisectWord.NO_SET:
         return f"{pair}: no set that was tried restores what is heard; the arithmetic is restored by {what}"
-    return f"{pair}: restored by {what}{_problems(report, chosen)}{_heard(report)}"
+    lead = "restored by" if report.verification is not False else "not confirmed on other texts:"
+    return f"{pair}: {lead} {what}{_problems(report, chosen)}{_heard(report)}"
 
 
 def _rules(report: BisectReport) -> str:
