@@ -89,7 +89,9 @@ class PartBisect:
                     models.remove(path)
 
             bench = TrialBench(stage.run, models.variant.name, trial, stage.progress, self._budget, likely)
-            search = PartSearch(parts, bench, self.report.problems, self._share, terms.floor, terms.most)
+            search = PartSearch(
+                parts, bench, self.report.problems, self._share, terms.floor, terms.most, bool(self._searched)
+            )
             self.report.search = search.result
             search.run()
             self.report.why = bench.why

@@ -61,7 +61,8 @@ class SearchResult:
 class PartSearch:
     """One search. ``measure`` gives the figure with these parts restored, and raises BudgetSpent.
 
-    ``floor``: below it nothing differs; ``most``: what may stay at most, whatever the share.
+    ``floor``: below it nothing differs; ``most``: what may stay at most, whatever the share. ``heard``:
+    whether sets that restore less or more are wanted, to be listened to.
     """
 
     def __init__(
@@ -72,11 +73,12 @@ class PartSearch:
         share: float = SHARE,
         floor: float = 1e-6,
         most: float = math.inf,
+        heard: bool = True,
     ) -> None:
         self._parts = {part.name: part for part in parts}
         self._measure = measure
         self._suspects: Restored = frozenset(name for name in suspects if name in self._parts)
-        self._share, self._floor, self._most = share, floor, most
+        self._share, self._floor, self._most, self._heard = share, floor, most, heard
         self.result = SearchResult(floor=floor)
 
     def run(self) -> SearchResult:
@@ -185,7 +187,7 @@ class PartSearch:
         result = self.result
         assert result.chosen is not None and result.after is not None
         final = (result.chosen, result.after)
-        if len(result.chosen) <= _FEW_CHOSEN:
+        if not self._heard or len(result.chosen) <= _FEW_CHOSEN:
             result.candidates = [final]
             return
         around = [self._shortest_prefix(result.before * share) for share in _AROUND]
