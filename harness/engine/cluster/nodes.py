@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 EXTRA = "pip install tts-soak[ray]"
 _START = "start one with `ray start --head`, and the others with `ray start --address HEAD:6379`"
+_TOLD_BY_US = "Raylet is terminated|has been marked dead"  # else with 20 lines of a node's log
 _KNOCK = 10.0  # s for the cluster's head to take a connection
 PROBE_SECONDS = 120.0  # for every node to start Python and hash the models
 
@@ -64,6 +65,7 @@ def node_contents(variants: tuple[Variant, ...]) -> NodeContents:
 def import_ray() -> Any:
     """Return the module ``ray``. Raises ConfigError naming the extra where it is not installed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", _TOLD_BY_US)  # read when the module is imported
     try:
         import ray
     except ImportError as error:
