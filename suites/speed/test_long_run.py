@@ -44,7 +44,7 @@ print(json.dumps({
     "main_cpu_ms_a_chunk": round(1000 * mine / len(ids), 2),
     "other_cpu_ms_a_chunk": round(1000 * (children.ru_utime + children.ru_stime) / len(ids), 2),
     "report_cpu_seconds": round(time.process_time() - began_report, 1),
-    "disk_mb": round(summary["disk_bytes"] / 1e6),
+    "disk_mb": round(summary.disk_bytes / 1e6),
 }))
 """
 
