@@ -66,7 +66,7 @@ def printable_redacted(text: str) -> str:
 
 
 def progress_line(tick: Tick) -> str:
-    """A tick as one line: chunk, speed, faults so far, time left."""
+    """Return a tick as one line: chunk, speed, faults so far, time left."""
     parts = [f"{tick.variant}: {tick.stage} {tick.done}/{tick.total}"]
     if tick.rtfx is not None:
         parts.append(f"{tick.rtfx:.1f}x real time")
@@ -80,7 +80,8 @@ def progress_line(tick: Tick) -> str:
 
 
 def verdict_table(summary: RunSummary, width: int) -> str:
-    """The closing table, one row a variant, from ``summary.json``'s content; what no variant tells has no column.
+    """Return the closing table, one row a variant, from ``summary.json``'s content; what no variant tells has no
+    column.
 
     Where a variant spoke several languages, a second table has WER and CER of each.
     """
@@ -158,7 +159,10 @@ _NOTHING_ODD = "as a whole within"  # it informs, and there is nothing to tell
 
 
 def closing_lines(summary: RunSummary) -> list[str]:
-    """What a stranger asks next: which faults, how sure, what was not judged and why, who listened, what disk."""
+    """Return what a stranger asks next.
+
+    That is which faults, how sure, what was not judged and why, who listened, what disk.
+    """
     lines: list[str] = []
     open_ones: dict[str, list[str]] = {}
     for name, row in summary.variants.items():

@@ -47,7 +47,7 @@ class ClusterRun:
 
     @property
     def whole(self) -> bool:
-        """Whether all is there once, with the verdicts of a local run."""
+        """Return whether all is there once, with the verdicts of a local run."""
         return not (self.lost or self.doubled or self.verdicts_unlike or self.problems)
 
 

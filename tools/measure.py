@@ -17,7 +17,7 @@ import psutil
 
 
 def tree_bytes(root: psutil.Process) -> int:
-    """Memory of a process and all its descendants, in bytes."""
+    """Return memory of a process and all its descendants, in bytes."""
     total = 0
     for process in [root, *root.children(recursive=True)]:
         try:

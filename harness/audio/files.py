@@ -37,7 +37,7 @@ class AudioFile:
 
     @property
     def duration(self) -> float:
-        """Seconds of audio."""
+        """Return seconds of audio."""
         return len(self.samples) / self.sample_rate
 
 

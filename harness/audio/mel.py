@@ -16,7 +16,10 @@ FLOOR_DB = -80.0  # below the clip's own peak; quieter than that is silence
 
 
 def log_mel(samples: Samples, rate: int) -> NDArray[np.float32]:
-    """Log-mel spectrogram in dB below the clip's peak, shape (bands, frames). Raises ValueError for an empty clip."""
+    """Return log-mel spectrogram in dB below the clip's peak, shape (bands, frames).
+
+    Raises ValueError for an empty clip.
+    """
     if len(samples) == 0:
         raise ValueError("an empty clip has no spectrum")
     import librosa
@@ -28,7 +31,8 @@ def log_mel(samples: Samples, rate: int) -> NDArray[np.float32]:
 
 
 def log_mel_distance(first: Samples, first_rate: int, second: Samples, second_rate: int) -> float:
-    """Mean absolute difference in dB over bands, along the best time alignment (dynamic time warping); 0 for equals.
+    """Return mean absolute difference in dB over bands, along the best time alignment (dynamic time warping); 0 for
+    equals.
 
     Raises ValueError for an empty clip.
     """
@@ -36,7 +40,8 @@ def log_mel_distance(first: Samples, first_rate: int, second: Samples, second_ra
 
 
 def log_mel_square_distance(first: Samples, first_rate: int, second: Samples, second_rate: int) -> float:
-    """Mean square difference in dB^2 over bands, aligned as above: what independent causes add up to; 0 for equals.
+    """Return the mean square difference in dB^2 over bands, aligned as above: what independent causes add up to; 0 for
+    equals.
 
     Raises ValueError for an empty clip.
     """

@@ -39,12 +39,12 @@ class Keyed(Protocol):
 
 
 def key_of(found: Keyed) -> str | None:
-    """The API key. Never to be stored, printed or sent elsewhere."""
+    """Return the API key. Never to be stored, printed or sent elsewhere."""
     return os.environ.get(found.api_key_env) if found.api_key_env else None
 
 
 def headers_of(found: Keyed) -> dict[str, str]:
-    """The headers that are sent, with the key among them."""
+    """Return the headers that are sent, with the key among them."""
     headers, key = dict(found.headers), key_of(found)
     if key is not None:
         headers[found.api_key_header or "Authorization"] = key if found.api_key_header else f"Bearer {key}"
@@ -112,7 +112,7 @@ def _another_format(data: bytes, asked: str) -> list[str]:
 
 
 def timing(heard: Listening) -> dict[str, Any]:
-    """What a listener had of an answer: bytes and pieces, seconds to the first, gaps, underruns."""
+    """Return what a listener had of an answer: bytes and pieces, seconds to the first, gaps, underruns."""
     return {
         "bytes": len(heard.data),
         "pieces": heard.pieces,

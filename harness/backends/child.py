@@ -219,7 +219,7 @@ def _own(path: Path) -> bool:
 
 
 def error_line(error: BaseException) -> str:
-    """One line for an exception: what a project error says, else the type and the first line of the message."""
+    """Return one line for an exception: what a project error says, else the type and the first line of the message."""
     expected = (BackendFault, SoakError, ProtocolError)
     try:
         text = " ".join(str(error).split("\n", 1)[0].split())

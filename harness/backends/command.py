@@ -176,7 +176,7 @@ def take_file(output: Path, settings: ProgramSettings, made: Synthesis, said: st
 
 
 def details(settings: ProgramSettings, folder: Path, shell: bool = False) -> dict[str, Any]:
-    """What is known of the program: path, SHA-256 of the file, first line of its ``version`` command."""
+    """Return what is known of the program: path, SHA-256 of the file, first line of its ``version`` command."""
     details_by_name: dict[str, Any] = {}
     if not shell:
         name = fill(settings.arguments[0], {"model": settings.model or ""})

@@ -38,23 +38,23 @@ class ProgramSettings(OutsideSettings):
 
     @property
     def arguments(self) -> list[str]:
-        """The program and its arguments, placeholders not filled."""
+        """Return the program and its arguments, placeholders not filled."""
         return self.command if isinstance(self.command, list) else shlex.split(self.command)
 
     @property
     def templates(self) -> list[str]:
-        """Every text in which placeholders are filled."""
+        """Return every text in which placeholders are filled."""
         return self.arguments
 
     @property
     def used(self) -> set[str]:
-        """Names of the placeholders in use."""
+        """Return names of the placeholders in use."""
         named = (match.group(2) for part in self.templates for match in _BRACES.finditer(part))
         return {name for name in named if name in self.names}
 
     @property
     def names(self) -> set[str]:
-        """Names that may stand in braces."""
+        """Return names that may stand in braces."""
         return {*PLACEHOLDERS, *self.values}
 
     def inputs(self, variant: Variant) -> list[Path]:
@@ -90,14 +90,14 @@ class CommandSettings(ProgramSettings):
 
     @property
     def arguments(self) -> list[str]:
-        """The program and its arguments, placeholders not filled; one shell line when ``shell`` is set."""
+        """Return the program and its arguments, placeholders not filled; one shell line when ``shell`` is set."""
         if self.shell and isinstance(self.command, str):
             return [self.command]
         return super().arguments
 
     @property
     def templates(self) -> list[str]:
-        """Arguments and standard input."""
+        """Return arguments and standard input."""
         return [*self.arguments, self.stdin or ""]
 
     @property
@@ -125,7 +125,7 @@ def fill(template: str, values: Mapping[str, str], shell: bool = False) -> str:
 
 
 def text_as_json(text: str) -> str:
-    """A JSON string, quotes included, for programs that read JSON lines."""
+    """Return a JSON string, quotes included, for programs that read JSON lines."""
     return json.dumps(text, ensure_ascii=False)
 
 

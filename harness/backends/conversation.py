@@ -72,11 +72,11 @@ class Conversation:
 
     @property
     def life(self) -> int:
-        """A number that changes with every sign of life."""
+        """Return a number that changes with every sign of life."""
         return self._life
 
     def heard(self) -> str:
-        """What was printed since :meth:`forget`, with all that has been written by now."""
+        """Return what was printed since :meth:`forget`, with all that has been written by now."""
         end = time.monotonic() + _SETTLE
         while True:
             with self._changed:
@@ -112,7 +112,7 @@ class Conversation:
             return None
 
     def last_line(self) -> str:
-        """The last line that is not empty."""
+        """Return the last line that is not empty."""
         lines = [line.strip() for line in self.heard().splitlines() if line.strip()]
         return lines[-1] if lines else ""
 

@@ -15,5 +15,5 @@ _LAST = 2000  # characters of a log's end that are looked at
 
 
 def not_the_text(said: str) -> bool:
-    """Whether the end of what a program said names something that no text can be the reason of."""
+    """Return whether the end of what a program said names something that no text can be the reason of."""
     return _NOT_THE_TEXT.search(said[-_LAST:]) is not None

@@ -22,7 +22,7 @@ SHOWN = 300  # characters of an error that are kept
 
 
 def value_at(message: Any, path: str) -> Any:
-    """What lies at a path of dots, numbers being places of lists; None where there is nothing."""
+    """Return what lies at a path of dots, numbers being places of lists; None where there is nothing."""
     here = message
     for part in path.split("."):
         if isinstance(here, Mapping):
@@ -35,7 +35,7 @@ def value_at(message: Any, path: str) -> Any:
 
 
 def audio_in(message: Any, path: str) -> bytes:
-    """The audio of one message, empty where it has none. Raises BadAudio for what is no base64."""
+    """Return the audio of one message, empty where it has none. Raises BadAudio for what is no base64."""
     value = value_at(message, path) if isinstance(message, Mapping | list) else message
     if not isinstance(value, str) or not value:
         return b""
@@ -46,7 +46,7 @@ def audio_in(message: Any, path: str) -> bytes:
 
 
 def error_in(message: Any, path: str) -> str:
-    """The error that a message tells, on one line; empty where it tells none."""
+    """Return the error that a message tells, on one line; empty where it tells none."""
     value = value_at(message, path)
     if not value:
         return ""
@@ -55,7 +55,7 @@ def error_in(message: Any, path: str) -> str:
 
 
 def read_message(text: str) -> Any:
-    """The JSON of a message; the text itself where it is none."""
+    """Return the JSON of a message; the text itself where it is none."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -43,7 +43,7 @@ class HttpSettings(OutsideSettings):
         return on_path(self.start[0], self.folder(variant), self.env) if self.start else []
 
     def body(self, request: Request) -> dict[str, Any]:
-        """The JSON that is sent for a request."""
+        """Return the JSON that is sent for a request."""
         body = _merged({"response_format": self.response_format}, _nested(self.text_field, request.text))
         if self.stream_format == "sse":
             body["stream_format"] = "sse"

@@ -36,7 +36,7 @@ def base_folder(variant: Variant) -> Path:
 
 
 def input_files(variant: Variant, declared: Iterable[Path] = ()) -> dict[str, Path]:
-    """Return name -> path of every file that decides what the variant says, at most ``FILES_LIMIT`` of them.
+    """Return the name -> path of every file that decides what the variant says, at most ``FILES_LIMIT`` of them.
 
     ``declared`` are files and folders named by the adapter. Names are relative to the variants file where they lie
     below it.

@@ -44,7 +44,7 @@ class InteractiveSettings(ProgramSettings):
 
     @property
     def templates(self) -> list[str]:
-        """Arguments and all lines."""
+        """Return arguments and all lines."""
         return [*self.arguments, *self.setup, *self.say, *self.save, *self.reset, *self.leave]
 
 

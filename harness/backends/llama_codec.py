@@ -146,7 +146,10 @@ class LlamaCodec:
         return GeneratedSegment(piece, generated, loaded.voice.read(generated.tokens), cap, asked)
 
     def decode(self, tokens: Tokens) -> Samples:
-        """The vocoder alone: codes (frames, codebooks) to samples; frames outside of the codebooks are left out."""
+        """Return the vocoder alone: codes (frames, codebooks) to samples.
+
+        Frames outside of the codebooks are left out.
+        """
         return self._ready().voice.decode(tokens)
 
     def reset(self) -> None:

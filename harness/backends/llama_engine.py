@@ -56,7 +56,7 @@ class LlamaEngine(Protocol):
         ...
 
     def tokenize(self, text: str) -> list[int]:
-        """Ids of a text alone: nothing is put before it, and nothing in it is taken for a control token."""
+        """Return ids of a text alone: nothing is put before it, and nothing in it is taken for a control token."""
         ...
 
     def close(self) -> None:

@@ -82,7 +82,7 @@ class LlamaPython:
         return [(int(token), float(logits[token] - total)) for token in best]
 
     def tokenize(self, text: str) -> list[int]:
-        """Ids of a text alone: nothing is put before it, and nothing in it is taken for a control token."""
+        """Return ids of a text alone: nothing is put before it, and nothing in it is taken for a control token."""
         return [int(token) for token in self._model.tokenize(text.encode("utf-8"), add_bos=False, special=False)]
 
     def close(self) -> None:

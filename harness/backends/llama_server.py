@@ -54,7 +54,7 @@ class LlamaServer:
             return _collect(_asked(connection, "/completion", body), sampling.stop, progress)
 
     def tokenize(self, text: str) -> list[int]:
-        """Ids of a text alone: nothing is put before it, and nothing in it is taken for a control token."""
+        """Return ids of a text alone: nothing is put before it, and nothing in it is taken for a control token."""
         body = {"content": text, "add_special": False, "parse_special": False}
         with contextlib.closing(http.client.HTTPConnection(self._host, self._port)) as connection:
             return [int(token) for token in json.loads(_asked(connection, "/tokenize", body).read())["tokens"]]

@@ -40,7 +40,7 @@ class LlamaSettings:
 
     @property
     def description(self) -> Path:
-        """Path of ``voice.json``."""
+        """Return path of ``voice.json``."""
         return self.voice_json or (self.voice_dir or self.model.parent) / "voice.json"
 
 
@@ -91,7 +91,10 @@ def _checked(key: str, value: Any, where: str) -> Any:
 
 
 def from_variant(variant: Variant) -> LlamaSettings:
-    """Settings of a variant. Raises ConfigError (file, variant, key) on unknown keys, wrong kinds and missing files."""
+    """Return settings of a variant.
+
+    Raises ConfigError (file, variant, key) on unknown keys, wrong kinds and missing files.
+    """
     where = f"{variant.source or 'variant'}: {variant.name}"
     names = {f.name for f in fields(LlamaSettings)}
     for key in variant.settings:
@@ -125,7 +128,7 @@ def _check_engine(settings: LlamaSettings, where: str) -> None:
 
 
 def for_request(settings: LlamaSettings, overrides: Mapping[str, Any]) -> LlamaSettings:
-    """Settings with the overrides of one request. Raises ConfigError on a key that is fixed once loaded."""
+    """Return settings with the overrides of one request. Raises ConfigError on a key that is fixed once loaded."""
     for key in overrides:
         if key not in PER_REQUEST:
             raise ConfigError(f"request: {key!r} cannot be set for one request{nearest(key, PER_REQUEST)}")

@@ -51,7 +51,7 @@ class CodecVoice(Protocol):
     vocoder: str
 
     def pieces(self, text: str, speaker: str | None, settings: LlamaSettings, tokenize: Tokenize) -> list[Piece]:
-        """What has to be generated for a text; empty where it holds nothing that can be spoken."""
+        """Return what has to be generated for a text; empty where it holds nothing that can be spoken."""
         ...
 
     def read(self, tokens: Sequence[int]) -> Reading:
@@ -59,15 +59,15 @@ class CodecVoice(Protocol):
         ...
 
     def decode(self, codes: Tokens) -> Samples:
-        """Codes (frames, codebooks) to sound; frames with a code outside of its codebook are left out."""
+        """Turn codes (frames, codebooks) into sound; frames with a code outside of its codebook are left out."""
         ...
 
     def notes(self, spoken: Sequence[GeneratedSegment], invalid: int) -> dict[str, Any]:
-        """What is worth knowing beside the audio; ``invalid`` frames were left out of it."""
+        """Return what is worth knowing beside the audio; ``invalid`` frames were left out of it."""
         ...
 
     def details(self) -> Mapping[str, Any]:
-        """What identifies the codec."""
+        """Return what identifies the codec."""
         ...
 
 
@@ -75,7 +75,7 @@ Tokenize = Callable[[str], list[int]]
 
 
 def describe_voice(settings: LlamaSettings) -> Geometry | SnacGeometry:
-    """The voice's geometry, its speaker and files looked at. Raises ConfigError; loads nothing heavy."""
+    """Return the voice's geometry, its speaker and files looked at. Raises ConfigError; loads nothing heavy."""
     path = settings.description
     if kind_of(path) == KIND:
         published = load_snac_geometry(path)
@@ -96,7 +96,7 @@ def describe_voice(settings: LlamaSettings) -> Geometry | SnacGeometry:
 
 
 def load_voice(settings: LlamaSettings) -> CodecVoice:
-    """The voice that ``settings`` describe. Raises ConfigError and MissingExtra."""
+    """Return the voice that ``settings`` describe. Raises ConfigError and MissingExtra."""
     description = describe_voice(settings)
     return SnacVoice(description) if isinstance(description, SnacGeometry) else PhoneVoice(description)
 
@@ -215,5 +215,5 @@ class SnacVoice:
 
 
 def token_slots(codebooks: Sequence[Codebook], control: Mapping[str, list[int]]) -> dict[str, Any]:
-    """What the ids of generated tokens mean, as ``details`` has it: name -> [first id, how many]."""
+    """Return what the ids of generated tokens mean, as ``details`` has it: name -> [first id, how many]."""
     return {"speech": {book.name: [book.offset, book.size] for book in codebooks}, "control": dict(control)}

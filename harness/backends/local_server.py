@@ -60,11 +60,11 @@ class LocalServer:
         self._talk.forget()
 
     def heard(self) -> str:
-        """What it printed since :meth:`forget`."""
+        """Return what it printed since :meth:`forget`."""
         return self._talk.heard()
 
     def ended(self, patience: float = 1.0) -> str | None:
-        """How it ended, with its last line; None while it lives."""
+        """Return how it ended, with its last line; None while it lives."""
         code = self._talk.code(patience)
         if code is None:
             return None

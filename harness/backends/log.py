@@ -14,7 +14,7 @@ from harness.core.records import Synthesis
 
 
 def read_log_line(log: str, settings: OutsideSettings) -> Synthesis:
-    """What a log says: token count, tokens, finish reason; the rest as notes. No audio yet."""
+    """Return what a log says: token count, tokens, finish reason; the rest as notes. No audio yet."""
     said = read_log(log, settings)
     synthesis = Synthesis()
     count, ids, reason = (said.pop(key, None) for key in ("token_count", "token_ids", "finish_reason"))

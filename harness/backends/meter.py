@@ -33,7 +33,10 @@ def own_cpu() -> float:
 
 
 def memory_of(pid: int) -> tuple[int, int] | None:
-    """Resident bytes of one process, now and at most since the last :func:`forget_peak`; None once it has ended."""
+    """Return the resident bytes of one process, now and at most since the last :func:`forget_peak`.
+
+    None once it has ended.
+    """
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -49,7 +49,7 @@ class OutsideSettings(Settings):
         return {"model_bytes": path.stat().st_size} if path is not None and path.is_file() else {}
 
     def folder(self, variant: Variant) -> Path:
-        """Where it runs: ``cwd``, else the folder of the variants file, else here."""
+        """Return where it runs: ``cwd``, else the folder of the variants file, else here."""
         base = Path(variant.source).absolute().parent if variant.source else Path.cwd()
         return base / self.cwd if self.cwd else base
 

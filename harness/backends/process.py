@@ -140,7 +140,7 @@ class WorkerProcess:
         return self._messages.pop(0), 0
 
     def last_words(self) -> str:
-        """How it ended: ``signal 11 (SIGSEGV)`` or ``exit 3``; waits a moment for the end."""
+        """Return how it ended: ``signal 11 (SIGSEGV)`` or ``exit 3``; waits a moment for the end."""
         try:
             code = self._process.wait(2.0)
         except subprocess.TimeoutExpired:

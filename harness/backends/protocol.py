@@ -68,7 +68,7 @@ class FrameDecoder:
 
     @property
     def pending(self) -> int:
-        """Bytes that belong to a frame that is not complete."""
+        """Return bytes that belong to a frame that is not complete."""
         return len(self._buffer)
 
     def feed(self, data: bytes) -> Iterator[Message]:
@@ -138,31 +138,31 @@ def plain_json(value: Any) -> Any:
 
 # ------------------------------------------------------------- the project's words as headers and back
 def variant_to_json(variant: Variant) -> Json:
-    """Everything of a variant, as plain JSON."""
+    """Return everything of a variant, as plain JSON."""
     data: Json = plain_json({**asdict(variant), "settings": dict(variant.settings)})
     return data
 
 
 def variant_from_json(data: Json) -> Variant:
-    """The inverse of :func:`variant_to_json`."""
+    """Return the inverse of :func:`variant_to_json`."""
     paths = {key: Path(data[key]) if data.get(key) else None for key in ("voice_prompt", "profile", "calibration")}
     tuples = {key: tuple(value) for key, value in data.items() if isinstance(value, list)}
     return Variant(**{**data, **paths, **tuples, "seed_policy": SeedPolicy(data["seed_policy"])})
 
 
 def request_to_json(request: Request) -> Json:
-    """Everything of a request but its tokens, as plain JSON; the tokens travel as an array."""
+    """Return everything of a request but its tokens, as plain JSON; the tokens travel as an array."""
     data: Json = plain_json({**asdict(replace(request, tokens=None)), "overrides": dict(request.overrides)})
     return data
 
 
 def request_from_json(data: Json, tokens: Tokens | None = None) -> Request:
-    """The inverse of :func:`request_to_json`; ``tokens`` are those that travelled beside it."""
+    """Return the inverse of :func:`request_to_json`; ``tokens`` are those that travelled beside it."""
     return Request(**{**data, "tokens": tokens})
 
 
 def capabilities_to_json(found: Capabilities) -> Json:
-    """Everything a backend says of itself, as plain JSON."""
+    """Return everything a backend says of itself, as plain JSON."""
     layout = asdict(found.layout) if found.layout is not None else None
     said: Json = plain_json(
         {
@@ -179,7 +179,7 @@ def capabilities_to_json(found: Capabilities) -> Json:
 
 
 def capabilities_from_json(data: Json) -> Capabilities:
-    """The inverse of :func:`capabilities_to_json`."""
+    """Return the inverse of :func:`capabilities_to_json`."""
     layout = data["layout"]
     if layout is not None:
         layout = TokenLayout(

@@ -126,7 +126,7 @@ def seed_all(seed: int) -> None:
 
 
 def plain_samples(given: Any) -> tuple[int, bytes]:
-    """Channels and float32 little-endian samples, interleaved, of a numpy array, a torch tensor or a list.
+    """Return channels and float32 little-endian samples, interleaved, of a numpy array, a torch tensor or a list.
 
     Integers are divided by their full scale. Of two dimensions the shorter one is taken for the channels.
     """

@@ -38,7 +38,7 @@ class PythonSettings(OutsideSettings):
 
     @property
     def used(self) -> set[str]:
-        """Names of the placeholders in use."""
+        """Return names of the placeholders in use."""
         return set(_names({**self.arguments, "": self.setup_arguments}))
 
     def inputs(self, variant: Variant) -> list[Path]:

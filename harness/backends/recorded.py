@@ -34,7 +34,7 @@ class RecordedSettings(Settings):
         return TokenLayout(tuple(self.codebook_sizes), self.frame_seconds, self.cap)
 
     def rows(self) -> dict[str, Recording]:
-        """Recordings by id. Raises CorpusError."""
+        """Return recordings by id. Raises CorpusError."""
         folder = Path(self.audio_dir) if self.audio_dir else None
         return {row.id: row for row in read_recordings(Path(self.manifest), self.format, folder)}
 

@@ -31,7 +31,7 @@ def read_settings(kind: type[S], variant: Variant, overrides: Mapping[str, Any] 
 
 
 def wrong(variant: Variant, key: str, problem: str) -> ConfigError:
-    """The error for one key of a variant's settings."""
+    """Return the error for one key of a variant's settings."""
     return ConfigError(f"{_place(variant, key)}: {problem}")
 
 

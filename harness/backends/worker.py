@@ -89,7 +89,7 @@ class Worker:
 
     @property
     def pid(self) -> int | None:
-        """Process id of the worker; None when there is none."""
+        """Return the process id of the worker; None when there is none."""
         return self._process.pid if self._process is not None else None
 
     def start(self) -> Capabilities:

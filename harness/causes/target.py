@@ -53,7 +53,7 @@ class CauseTarget:
 
     @property
     def fault_scorers(self) -> Mapping[str, Mapping[str, Any]]:
-        """The scorers of the run that the fault rests on; the second recognizer too where it is one of words."""
+        """Return the scorers of the run that the fault rests on; the second recognizer too where it is one of words."""
         needed = set(catalogue()[self.finding.fault].observes)
         needed |= {SECOND_OPINION} if "intelligibility" in needed else set()
         return {name: options for name, options in self.scorers.items() if name in needed}

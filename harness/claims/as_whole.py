@@ -23,7 +23,7 @@ def whole_run(variant: str, settled: Settled, priors: Priors) -> list[Claim]:
 
 
 def own_reference(variant: str, settled: Settled) -> Claim:
-    """Whether the chunks of a run agree so far that those apart from the others can be called faulty."""
+    """Return whether the chunks of a run agree so far that those apart from the others can be called faulty."""
     own = settled.own
     apart = {name: len(numbers) for name, numbers in own.beyond.items() if numbers}
     named = ", ".join(f"{name} {count}" for name, count in sorted(apart.items(), key=lambda pair: -pair[1]))
@@ -61,7 +61,7 @@ def _several_voices(voices: RunVoices) -> str:
 
 
 def as_a_whole(variant: str, settled: Settled, priors: Priors) -> Claim:
-    """What all chunks share and healthy voices do not have."""
+    """Return what all chunks share and healthy voices do not have."""
     strange = outside(settled.views, priors)
     statement = "; ".join(one.statement for one in strange) or "as a whole within what healthy voices have"
     details: Json = {one.figure: {"value": one.value, "low": one.range.low, "high": one.range.high} for one in strange}

@@ -41,7 +41,10 @@ class DriftEstimate:
 def drift(
     variant: str, rows: Sequence[ChunkResult], reference: Reference | None, margins: Margins, *, seed: int = 0
 ) -> Claim:
-    """The claim that nothing drifts or jumps. Fails for a change that is significant (Holm) and beyond its margin."""
+    """Return the claim that nothing drifts or jumps.
+
+    Fails for a change that is significant (Holm) and beyond its margin.
+    """
     estimates: list[DriftEstimate] = []
     small: dict[str, int] = {}
     for measure in MEASURES:

@@ -21,7 +21,7 @@ class Stopped:
     null: str  # where the rate of a healthy backend comes from
 
     def sentence(self) -> str:
-        """One line with the figures and the error rates."""
+        """Return one line with the figures and the error rates."""
         rate = f"at most {self.test.good:.1%}" if self.answer is Stop.GOOD else f"at least {self.test.bad:.1%}"
         return (
             f"stopped early: {self.faulty} of {self.judged} judged chunks are faulty, so the fault rate is taken to be "
@@ -32,7 +32,7 @@ class Stopped:
 
     @classmethod
     def from_json(cls, data: Json) -> Stopped:
-        """The inverse of ``to_json``."""
+        """Return the inverse of ``to_json``."""
         test = Sprt(data["good"], data["bad"], data["alpha"], data["beta"])
         return cls(Stop(data["answer"]), data["faulty"], data["judged"], test, data["null"])
 
@@ -74,7 +74,7 @@ class EarlyStop:
         return cls(Sprt(good, good + margins.stop_excess, margins.stop_alpha, margins.stop_beta), null)
 
     def look(self, verdicts: Iterable[Verdict | None]) -> Stopped | None:
-        """What the judged chunks say, in order of speaking up to the first whose verdict is not there yet."""
+        """Return what the judged chunks say, in order of speaking up to the first whose verdict is not there yet."""
         faulty = judged = 0
         for verdict in verdicts:
             if verdict is None:

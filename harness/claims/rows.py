@@ -24,17 +24,17 @@ class ChunkResult:
 
     @property
     def judged(self) -> bool:
-        """Whether the verdict is clean or faulty."""
+        """Return whether the verdict is clean or faulty."""
         return self.verdict is not None and self.verdict.word.judged
 
     @property
     def unspoken(self) -> bool:
-        """Whether the text held nothing to speak and was answered as it should be."""
+        """Return whether the text held nothing to speak and was answered as it should be."""
         return self.verdict is not None and self.verdict.word is VerdictWord.NOTHING_TO_SPEAK
 
     @property
     def faulty(self) -> bool:
-        """Whether a fault was found."""
+        """Return whether a fault was found."""
         return self.verdict is not None and self.verdict.word is VerdictWord.FAULTY
 
 

@@ -25,7 +25,7 @@ def stress_claims(
     seed: int = 0,
     stopped: Stopped | None = None,
 ) -> list[Claim]:
-    """The claims ``fault-rate``, ``judged-share``, ``drift`` and ``memory`` about one variant.
+    """Return the claims ``fault-rate``, ``judged-share``, ``drift`` and ``memory`` about one variant.
 
     ``rows`` hold every selected chunk, also those never spoken; where a sequential test ``stopped`` the run, only those
     up to there. Raises ConfigError for unknown keys in ``margins``.
@@ -42,7 +42,7 @@ def stress_claims(
 
 
 def fault_rate(variant: str, rows: Sequence[ChunkResult], reference: Reference | None, margins: Margins) -> Claim:
-    """Faulty chunks against the reference's own share, or against an absolute share where there is no reference."""
+    """Hold faulty chunks against the reference's own share, or an absolute one where there is no reference."""
     judged, faulty = sum(r.judged for r in rows), sum(r.faulty for r in rows)
     interval = stats.clopper_pearson(faulty, judged, margins.level)
     totals = reference.totals if reference is not None else {}
@@ -75,7 +75,8 @@ def fault_rate(variant: str, rows: Sequence[ChunkResult], reference: Reference |
 
 
 def stopped_rate(rate: Claim, stopped: Stopped) -> Claim:
-    """The claim ``fault-rate`` of a run that a sequential test stopped: the test's answer, not the fixed interval's.
+    """Return the claim ``fault-rate`` of a run that a sequential test stopped: the test's answer, not the fixed
+    interval's.
 
     Intervals for a fixed number of chunks do not keep their level where the data said when to stop.
     """
@@ -86,7 +87,10 @@ def stopped_rate(rate: Claim, stopped: Stopped) -> Claim:
 
 
 def judged_share(variant: str, rows: Sequence[ChunkResult], margins: Margins) -> Claim:
-    """The share of the selected chunks with a verdict of clean or faulty. A statement about this run, not a sample."""
+    """Return the share of the selected chunks with a verdict of clean or faulty.
+
+    A statement about this run, not a sample.
+    """
     unspoken = sum(r.unspoken for r in rows)
     judged, total = sum(r.judged for r in rows), len(rows) - unspoken
     reasons: dict[str, int] = {}

@@ -89,7 +89,7 @@ def become_pytest(arguments: Sequence[str]) -> NoReturn:
 
 
 def variant_named(path: Path, name: str) -> Variant:
-    """One variant of a file, looked at by its adapter. Raises ConfigError with the nearest name."""
+    """Return one variant of a file, looked at by its adapter. Raises ConfigError with the nearest name."""
     from harness.backends import ADAPTERS
     from harness.core.variants import load_variants
     from harness.store import remember_secrets, secrets_in
@@ -113,7 +113,7 @@ def _is_run(path: Path) -> bool:
 
 
 def run_path(run: str | None, reports: Path) -> Path:
-    """The directory of a run by its id, or of the latest. Raises ConfigError with the nearest id."""
+    """Return the directory of a run by its id, or of the latest. Raises ConfigError with the nearest id."""
     from harness.store import latest
     from harness.store import list_runs as all_runs
 

@@ -50,7 +50,7 @@ class _Place:
         return CorpusError(f"{self.path}{f':{self.line}' if self.line else ''}: {problem}")
 
     def inside(self, name: str, base: Path | None = None) -> Path:
-        """A path of the manifest. Absolute ones are the user's own; relative ones may not leave their folder."""
+        """Return a path of the manifest. Absolute ones are the user's own; relative ones may not leave their folder."""
         if "\0" in name or not name:
             raise self.wrong(f"{name!r} is no path")
         base = (base or self.folder).absolute()
@@ -60,7 +60,7 @@ class _Place:
         return path
 
     def audio_of(self, identity: str, folders: tuple[str, ...] = ("",)) -> Path:
-        """The file named by an id: the first that exists, else the one that should."""
+        """Return the file named by an id: the first that exists, else the one that should."""
         base = self.audio_dir or self.folder
         stem = identity.removesuffix(".wav")
         candidates = [

@@ -39,7 +39,7 @@ class Chunk:
 
     @property
     def expected_text(self) -> str:
-        """What should be heard: ``expected`` where the corpus gives it, else the text."""
+        """Return what should be heard: ``expected`` where the corpus gives it, else the text."""
         return self.expected or self.text
 
 
@@ -290,7 +290,7 @@ class VerdictWord(StrEnum):
 
     @property
     def judged(self) -> bool:
-        """Whether the chunk counts in a fault rate: clean or faulty."""
+        """Return whether the chunk counts in a fault rate: clean or faulty."""
         return self in (VerdictWord.CLEAN, VerdictWord.FAULTY)
 
 
@@ -347,6 +347,6 @@ class DetectorInput:
     voice: Mapping[str, float] = field(default_factory=dict)  # what the run's other chunks lead to expect of this text
 
     def payload(self, scorer: str) -> Json | None:
-        """The payload of a scorer that saw this attempt, or None."""
+        """Return the payload of a scorer that saw this attempt, or None."""
         measurement = self.observations.get(scorer)
         return measurement.payload if measurement is not None and measurement.status is Status.OK else None

@@ -34,7 +34,7 @@ class Suite:
 
     @property
     def is_soak(self) -> bool:
-        """Whether the engine does it all: speak, judge, confirm, claim."""
+        """Return whether the engine does it all: speak, judge, confirm, claim."""
         return not self.run
 
     def carry_out(self) -> Callable[..., Path]:

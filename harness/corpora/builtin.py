@@ -18,12 +18,12 @@ NAMES = ("book", "edge", "multilingual", "sentences")
 
 
 def builtin_names() -> list[str]:
-    """Names of the built-in corpora; reads no text."""
+    """Return names of the built-in corpora; reads no text."""
     return list(NAMES)
 
 
 def load_builtin(name: str, folder: Path = CORPORA) -> Corpus:
-    """A built-in corpus, its content compared with the manifest.
+    """Return a built-in corpus, its content compared with the manifest.
 
     Raises CorpusError for an unknown name, a missing file, or a file that differs from the manifest.
     """

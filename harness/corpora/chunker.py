@@ -30,7 +30,7 @@ class _Piece:
 
 
 def chunk_text(text: str, max_words: int = 60, min_words: int = 8, language: str = "en") -> list[str]:
-    """Chunks of at most ``max_words`` words, and of at least ``min_words`` where the text allows it.
+    """Return chunks of at most ``max_words`` words, and of at least ``min_words`` where the text allows it.
 
     Words within a chunk are joined by one space. A single word is never cut, however long it is. In languages written
     without spaces (Japanese, Chinese, Thai, ...) two letters count as a word and long runs are cut between letters.

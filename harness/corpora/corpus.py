@@ -72,7 +72,7 @@ def _check_letters(value: str, key: str, where: str) -> None:
 
 
 def take(corpus: Corpus, count: int) -> Corpus:
-    """The first ``count`` chunks (all, if there are fewer), with their positions and a checksum of their own.
+    """Return the first ``count`` chunks (all, if there are fewer), with their positions and a checksum of their own.
 
     Raises CorpusError when ``count`` is below 1.
     """
@@ -82,12 +82,14 @@ def take(corpus: Corpus, count: int) -> Corpus:
 
 
 def head(corpus: Corpus, count: int | None) -> Corpus:
-    """The first ``count`` chunks (None: all) under the name and checksum of the whole, of which a run speaks a part."""
+    """Return the first ``count`` chunks (None: all) under the name and checksum of the whole, of which a run speaks a
+    part.
+    """
     return replace(corpus, chunks=corpus.chunks[:count])
 
 
 def select(corpus: Corpus, ids: Container[str]) -> Corpus:
-    """The chunks whose id is in ``ids``, in corpus order and with the positions they have in the whole corpus.
+    """Return the chunks whose id is in ``ids``, in corpus order and with the positions they have in the whole corpus.
 
     Raises CorpusError when none is left.
     """
@@ -95,7 +97,7 @@ def select(corpus: Corpus, ids: Container[str]) -> Corpus:
 
 
 def only_language(corpus: Corpus, language: str) -> Corpus:
-    """The chunks in a language: ``de`` keeps ``de`` and ``de-AT``. Positions stay.
+    """Return the chunks in a language: ``de`` keeps ``de`` and ``de-AT``. Positions stay.
 
     Raises CorpusError naming the languages there are when none matches.
     """

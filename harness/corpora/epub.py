@@ -47,7 +47,7 @@ class _Archive:
         self._zip.close()
 
     def read(self, name: str) -> bytes:
-        """One member. Raises CorpusError when it is missing, encrypted, damaged, or unpacks to too much."""
+        """Return one member. Raises CorpusError when it is missing, encrypted, damaged, or unpacks to too much."""
         if name not in self._names:
             raise CorpusError(f"{self.path}: {name!r} is missing from the archive")
         if self._zip.getinfo(name).flag_bits & 0x1:
@@ -68,7 +68,7 @@ class _Archive:
 
 
 def read_epub(path: Path, language: str | None, max_words: int) -> Corpus:
-    """The book's text, chunked; ids are ``<stem>-0001`` and so on.
+    """Return the book's text, chunked; ids are ``<stem>-0001`` and so on.
 
     ``language`` None takes the one the book states, else ``en``.
     Raises CorpusError for what is no EPUB, is encrypted, too large, or has no text.

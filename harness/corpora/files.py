@@ -20,7 +20,10 @@ MAX_FILE_BYTES = 256 * 2**20
 
 
 def read_bytes(path: Path) -> bytes:
-    """The whole file. Raises CorpusError when it is absent, no regular file, unreadable, empty or above 256 MiB."""
+    """Return the whole file.
+
+    Raises CorpusError when it is absent, no regular file, unreadable, empty or above 256 MiB.
+    """
     try:
         if not path.exists():
             beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
@@ -40,7 +43,10 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_corpus_text(path: Path) -> str:
-    """The file as UTF-8, a byte order mark removed. Raises CorpusError naming the line of the first wrong byte."""
+    """Return the file as UTF-8, a byte order mark removed.
+
+    Raises CorpusError naming the line of the first wrong byte.
+    """
     data = read_bytes(path)
     try:
         return data.decode("utf-8-sig")
@@ -64,13 +70,16 @@ def read_txt(path: Path, language: str, max_words: int) -> Corpus:
 
 
 def numbered(path: Path, texts: Iterable[str], language: str) -> Corpus:
-    """A corpus of texts that have no ids of their own."""
+    """Return a corpus of texts that have no ids of their own."""
     chunks = [Chunk(_default_id(path, number), text, language) for number, text in enumerate(texts, 1)]
     return make_corpus(path.stem, chunks, str(path))
 
 
 def read_jsonl(path: Path, language: str) -> Corpus:
-    """One JSON object a line: ``text``, and if wanted ``id``, ``language``, ``tags`` (a list) and ``expected``."""
+    """Read one JSON object a line.
+
+    It has ``text``, and if wanted ``id``, ``language``, ``tags`` (a list) and ``expected``.
+    """
     chunks: list[Chunk] = []
     places: list[str] = []
     for number, line in enumerate(read_corpus_text(path).split("\n"), 1):
@@ -90,7 +99,10 @@ def read_jsonl(path: Path, language: str) -> Corpus:
 
 
 def read_csv(path: Path, language: str) -> Corpus:
-    """A header row with ``text``, and if wanted ``id``, ``language``, ``expected``, ``tags`` (set apart by spaces)."""
+    """Read a table whose header has ``text``, and if wanted ``id``, ``language``, ``expected`` and ``tags``.
+
+    Tags are set apart by spaces.
+    """
     chunks: list[Chunk] = []
     places: list[str] = []
     before = csv.field_size_limit(MAX_FILE_BYTES)

@@ -63,7 +63,7 @@ class _Chapter:
         self.surname = draw.one(SURNAMES)
 
     def sentence(self, first: bool) -> str:
-        """One sentence; the hero is named in the first of a chunk and may be a pronoun later."""
+        """Return one sentence; the hero is named in the first of a chunk and may be a pronoun later."""
         named = first or self._draw.chance(0.3)
         full = f"{self.hero} {self.surname}" if self._draw.chance(0.1) else self.hero
         fixed = {"who": full if named else self.pronoun, "friend": self.friend, "title": self._draw.one(TITLES)}
@@ -93,7 +93,7 @@ class _Draw:
         return items[int(self._random.random() * len(items))]
 
     def other(self, items: Sequence[str], used: str | None) -> str:
-        """One item, not ``used``."""
+        """Return one item, not ``used``."""
         while (item := self.one(items)) == used:
             pass
         return item
@@ -103,7 +103,7 @@ class _Draw:
 
 
 def generate(seed: int, chunks: int) -> Corpus:
-    """A generated book of ``chunks`` chunks of 8 to 60 words, no sentence twice.
+    """Return a generated book of ``chunks`` chunks of 8 to 60 words, no sentence twice.
 
     Ids are ``generated-<seed>-00001`` and so on, tags ``chapter-1`` and so on.
     Raises CorpusError unless 1 <= chunks <= 100,000 and seed >= 0.

@@ -43,7 +43,7 @@ class _Reader(HTMLParser):
 
 
 def html_to_text(document: str) -> str:
-    """Plain text with a blank line between paragraphs; soft hyphens are removed, entities become characters."""
+    """Return plain text with a blank line between paragraphs; soft hyphens are removed, entities become characters."""
     reader = _Reader()
     reader.feed(document)
     reader.close()

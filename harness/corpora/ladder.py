@@ -17,7 +17,7 @@ LETTERS_OF_A_LONE_WORD = 6
 
 
 def length_ladder(max_words: int) -> Corpus:
-    """Texts of 1, 2, 4, 8, ... words up to ``max_words``, ids ``ladder-00008-1``, tags ``words-8``.
+    """Return texts of 1, 2, 4, 8, ... words up to ``max_words``, ids ``ladder-00008-1``, tags ``words-8``.
 
     Eight texts of one word, six of two, four of four, two of each longer length. A text is a run of whole sentences of
     the book where one of exactly that length exists, else a run of words that begins with a sentence.

@@ -16,7 +16,7 @@ _AUDIO = ("audio", "file_name")
 
 
 def is_list(path: Path) -> bool:
-    """Whether the file (or folder) lists recordings rather than texts alone; by its ending and first line."""
+    """Return whether the file (or folder) lists recordings rather than texts alone; by its ending and first line."""
     if path.is_dir():
         return any(entry.suffix.lower() in AUDIO_ENDINGS for entry in path.iterdir())
     suffix = path.suffix.lower()
@@ -35,14 +35,19 @@ def is_list(path: Path) -> bool:
 
 
 def delimiter_of(path: Path, header: str) -> str:
-    """What separates the columns: a tab in .tsv, else the one of ``,`` ``;`` and tab that makes most of the header."""
+    """Return what separates the columns: a tab in .tsv, else the one of ``,`` ``;`` and tab that makes most of the
+    header.
+    """
     if path.suffix.lower() == ".tsv":
         return "\t"
     return max(",;\t", key=header.count) if header else ","
 
 
 def read_list(path: Path, language: str) -> Corpus:
-    """The texts of a list of recordings, under the ids that the adapter ``recorded`` answers to. Raises CorpusError."""
+    """Return the texts of a list of recordings, under the ids that the adapter ``recorded`` answers to.
+
+    Raises CorpusError.
+    """
     rows = read_recordings(path)
     silent = [row.id for row in rows if not (row.text or "").strip()]
     if silent:

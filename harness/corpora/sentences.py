@@ -29,7 +29,7 @@ class Border(IntEnum):
 
 
 def border_after(word: str, following: str) -> Border:
-    """The border between two neighbouring words of one paragraph, never PARAGRAPH."""
+    """Return the border between two neighbouring words of one paragraph, never PARAGRAPH."""
     bare = word.rstrip(CLOSING)
     if bare and bare[-1] in ENDING and _starts_sentence(following) and not _is_abbreviation(bare, following):
         return Border.SENTENCE

@@ -31,7 +31,10 @@ GROUP = "tts_soak.detectors"
 
 @cache
 def catalogue() -> Mapping[str, Detector]:
-    """All fault classes by name, sorted. Raises ValueError for two classes of one name and for a file without one."""
+    """Return all fault classes by name, sorted.
+
+    Raises ValueError for two classes of one name and for a file without one.
+    """
     names = sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
     own = collect(importlib.import_module(f"{__name__}.{name}") for name in names if name not in NOT_CLASSES)
     return _with_plugins(own)
@@ -63,7 +66,7 @@ def _with_plugins(own: Mapping[str, Detector]) -> Mapping[str, Detector]:
 
 
 def collect(modules: Iterable[ModuleType]) -> Mapping[str, Detector]:
-    """The fault classes defined in ``modules`` by name. Raises ValueError as :func:`catalogue`."""
+    """Return the fault classes defined in ``modules`` by name. Raises ValueError as :func:`catalogue`."""
     detectors: dict[str, tuple[Detector, str]] = {}
     for module in modules:
         classes = [
@@ -95,7 +98,7 @@ def _check_explains(faults: Mapping[str, Detector]) -> None:
 
 
 def get(name: str) -> Detector:
-    """The class of that name. Raises ConfigError with the nearest name."""
+    """Return the class of that name. Raises ConfigError with the nearest name."""
     faults = catalogue()
     if name not in faults:
         raise ConfigError(f"unknown fault {name!r}{nearest(name, faults)}")
@@ -103,12 +106,15 @@ def get(name: str) -> Detector:
 
 
 def detect_all(view: DetectorInput) -> list[Detection]:
-    """The evidence of every class in one attempt, in the catalogue's order. Never raises for what the attempt holds."""
+    """Return the evidence of every class in one attempt, in the catalogue's order.
+
+    Never raises for what the attempt holds.
+    """
     return [fault.evidence(view) for fault in catalogue().values()]
 
 
 def explain(fault: Detector) -> str:
-    """What a user wants to know of one class, as plain text; the report uses the same."""
+    """Return what a user wants to know of one class, as plain text; the report uses the same."""
     lines = [f"{fault.name}: {fault.title}", f"seen in: {fault.family.value}" + _needs(fault)]
     lines += ["likely causes:", *(f"  - {cause}" for cause in fault.causes)]
     if fault.judged_by:
@@ -136,7 +142,7 @@ def explain(fault: Detector) -> str:
 
 @cache
 def measured() -> Mapping[str, str]:
-    """What was measured of each class, one line, from the last `python -m tools.sensitivity table`."""
+    """Return what was measured of each class, one line, from the last `python -m tools.sensitivity table`."""
     path = DATA / "sensitivity.json"
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 

@@ -47,7 +47,7 @@ class HeardEdit:
     time: float = 0.0
 
     def touches(self, other: HeardEdit) -> bool:
-        """Whether both are about the same words, or about the border of them."""
+        """Return whether both are about the same words, or about the border of them."""
         return self.first <= other.after and other.first <= self.after
 
 
@@ -162,28 +162,28 @@ def likeliest(
 
 
 def is_added(edit: HeardEdit) -> bool:
-    """Whether an edit puts words in, or says far more in the place of a word."""
+    """Return whether an edit puts words in, or says far more in the place of a word."""
     return edit.kind == "insert" or says_more(edit)
 
 
 def says_more(edit: HeardEdit) -> bool:
-    """Whether an edit says far more in the place of a word: that word and another."""
+    """Return whether an edit says far more in the place of a word: that word and another."""
     more = _letters(edit.said) - _letters(edit.written) >= NEW_LETTERS
     return edit.kind == "replace" and more and not _heard_otherwise(edit)
 
 
 def is_missing(edit: HeardEdit) -> bool:
-    """Whether an edit leaves words out."""
+    """Return whether an edit leaves words out."""
     return edit.kind == "omit"
 
 
 def is_again(edit: HeardEdit, text: str) -> bool:
-    """Whether what was put in are words of ``text`` in its order, once or over and over, or half of it is."""
+    """Return whether what was put in are words of ``text`` in its order, once or over and over, or half of it is."""
     return edit.kind == "insert" and are_of(" ".join(edit.said), text)
 
 
 def are_of(said: str, text: str) -> bool:
-    """Whether words, or half of them, are words of ``text`` in its order, once or over and over."""
+    """Return whether words, or half of them, are words of ``text`` in its order, once or over and over."""
     return _is_of(letters_and_digits(said), letters_and_digits(text))
 
 

@@ -9,7 +9,7 @@ from harness.text import asked_pauses, spoken_syllables
 
 
 def speech_seconds(view: DetectorInput) -> float:
-    """Seconds of active sound: from the first to the last, without pauses. 0 where nothing is active."""
+    """Return seconds of active sound: from the first to the last, without pauses. 0 where nothing is active."""
     signal = required_payload(view, "signal")
     duration = number(signal, "duration")
     start, end = signal.get("speech_start"), signal.get("speech_end")
@@ -20,7 +20,10 @@ def speech_seconds(view: DetectorInput) -> float:
 
 
 def expected_syllables(view: DetectorInput) -> float:
-    """Syllables of what should be heard, at least 1. Raises NotApplicable where the text holds nothing to speak."""
+    """Return syllables of what should be heard, at least 1.
+
+    Raises NotApplicable where the text holds nothing to speak.
+    """
     count = _syllables(view.chunk.expected_text, view.chunk.language)
     if count <= 0:
         raise NotApplicable("the text holds nothing to speak")
@@ -34,7 +37,7 @@ def _syllables(text: str, language: str) -> float:
 
 
 def wanted_pauses(view: DetectorInput) -> list[float]:
-    """Seconds of each pause that the text asks for (a break tag, a pause mark, an ellipsis), longest first."""
+    """Return seconds of each pause that the text asks for (a break tag, a pause mark, an ellipsis), longest first."""
     return sorted(asked_pauses(view.chunk.text), reverse=True)
 
 
@@ -45,6 +48,8 @@ def inner_pauses(view: DetectorInput) -> list[tuple[float, float]]:
 
 
 def reference_figure(view: DetectorInput, key: str) -> float | None:
-    """The median of the reference's figure on this text, else what the run's other chunks lead to expect, or None."""
+    """Return the median of the reference's figure on this text, else what the run's other chunks lead to expect, or
+    None.
+    """
     values = list(view.reference.figures.get(key, ())) if view.reference is not None else []
     return statistics.median(values) if values else view.voice.get(key)

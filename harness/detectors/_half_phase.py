@@ -22,7 +22,7 @@ LARGEST = 6.0e4  # rad; float16 ends at 65,504
 
 
 def half_phase(f0: Any, before: float) -> Any:
-    """Phase in turns modulo 1 of each sample, float32, from F0 (steps,) in Hz: its running sum in float16.
+    """Return the phase in turns modulo 1 of each sample, float32, from F0 (steps,) in Hz: its running sum in float16.
 
     ``before``: seconds that the source has been running already, at the mean F0 of the voiced steps.
     """
@@ -42,7 +42,7 @@ def half_phase(f0: Any, before: float) -> Any:
 
 
 def speak(parameters: Any, module: Any, *, half: bool, before: float = 0.0) -> Wave:
-    """Parameters (steps, 31) through the source-filter decoder; ``half``: its running phase in float16."""
+    """Return parameters (steps, 31) through the source-filter decoder; ``half``: its running phase in float16."""
     import torch
 
     from harness.voice.source_filter import HOP
@@ -56,7 +56,7 @@ def speak(parameters: Any, module: Any, *, half: bool, before: float = 0.0) -> W
 
 
 def decoded(codes: Tokens, codec: Codec, *, half: bool, before: float = 0.0) -> Wave:
-    """Codes (frames, 3) of the embedded voice to sound at 16 kHz."""
+    """Turn codes (frames, 3) of the embedded voice into sound at 16 kHz."""
     import torch
 
     from harness.voice.source_filter import SourceFilter
@@ -68,7 +68,7 @@ def decoded(codes: Tokens, codec: Codec, *, half: bool, before: float = 0.0) -> 
 
 
 def resynthesized(x: Wave, rate: int, *, half: bool, before: float = 0.0) -> Wave:
-    """Any speech, analysed with WORLD (Morise et al. 2016) and spoken again by the source-filter decoder."""
+    """Return any speech, analysed with WORLD (Morise et al. 2016) and spoken again by the source-filter decoder."""
     import torch
 
     from harness.audio import resample

@@ -22,7 +22,7 @@ MARGIN = 0.1  # s at both ends that stay untouched
 
 
 def speech(material: InjectionMaterial) -> tuple[Wave, int]:
-    """Samples as float64 and their rate. Raises CannotInject without audio."""
+    """Return samples as float64 and their rate. Raises CannotInject without audio."""
     if material.samples is None or not material.sample_rate or len(material.samples) < 0.2 * material.sample_rate:
         raise CannotInject("no audio, or less than 0.2 s of it")
     return material.samples.astype(np.float64), material.sample_rate
@@ -38,7 +38,7 @@ def tokens_of(material: InjectionMaterial) -> Tokens:
 def give(
     material: InjectionMaterial, samples: Wave, start: float | None = None, end: float | None = None
 ) -> InjectionMaterial:
-    """The material with other samples; ``start`` and ``end`` (s) say where the damage is."""
+    """Return the material with other samples; ``start`` and ``end`` (s) say where the damage is."""
     span = (start, end) if start is not None and end is not None else None
     out: Samples = samples.astype(np.float32)
     return replace(material, samples=out, span=span)
@@ -51,14 +51,14 @@ def quieter(material: InjectionMaterial, dose: float, rng: np.random.Generator) 
 
 
 def loudness(x: Wave, rate: int) -> float:
-    """RMS of the louder frames: the level of the speech, not of its pauses."""
+    """Return RMS of the louder frames: the level of the speech, not of its pauses."""
     frames = x[: len(x) // (rate // 50) * (rate // 50)].reshape(-1, rate // 50)
     power = np.sort((frames**2).mean(axis=1))[::-1]
     return float(np.sqrt(power[: max(1, len(power) // 2)].mean()))
 
 
 def place(x: Wave, rate: int, seconds: float, rng: np.random.Generator) -> int:
-    """A random first sample with room for ``seconds`` inside. Raises CannotInject when there is none."""
+    """Return a random first sample with room for ``seconds`` inside. Raises CannotInject when there is none."""
     room = len(x) / rate - seconds - 2 * MARGIN
     if room < 0:
         raise CannotInject(f"no room for {seconds:.2f} s")
@@ -66,7 +66,7 @@ def place(x: Wave, rate: int, seconds: float, rng: np.random.Generator) -> int:
 
 
 def loudest(x: Wave, rate: int, seconds: float) -> int:
-    """First sample of the loudest stretch of that length. Raises CannotInject when the audio is shorter."""
+    """Return the first sample of the loudest stretch of that length. Raises CannotInject when the audio is shorter."""
     width = max(int(seconds * rate), 1)
     if width >= len(x):
         raise CannotInject(f"no room for {seconds:.2f} s")
@@ -75,7 +75,7 @@ def loudest(x: Wave, rate: int, seconds: float) -> int:
 
 
 def crossfade(pieces: list[Wave], rate: int) -> Wave:
-    """Pieces one after another with short crossfades."""
+    """Return pieces one after another with short crossfades."""
     out = pieces[0]
     for piece in pieces[1:]:
         n = min(int(JOIN * rate), len(out), len(piece))
@@ -86,7 +86,10 @@ def crossfade(pieces: list[Wave], rate: int) -> Wave:
 
 
 def words_at(material: InjectionMaterial, count: int, rng: np.random.Generator) -> tuple[int, int]:
-    """Indices [i, j) of ``count`` words in the middle, neither first nor last. Raises CannotInject with too few."""
+    """Return indices [i, j) of ``count`` words in the middle, neither first nor last.
+
+    Raises CannotInject with too few.
+    """
     room = len(material.words) - count - 2
     if room < 0:
         raise CannotInject(f"{len(material.words)} words with times, {count + 2} are needed")
@@ -95,7 +98,7 @@ def words_at(material: InjectionMaterial, count: int, rng: np.random.Generator) 
 
 
 def word_start(material: InjectionMaterial, rate: int, word: int) -> int:
-    """The sample where word ``word`` begins; the end of the last word for one past it."""
+    """Return the sample where word ``word`` begins; the end of the last word for one past it."""
     words = material.words
     return int((words[word][1] if word < len(words) else words[-1][2]) * rate)
 
@@ -118,7 +121,7 @@ def backend(
     preset: float = 1.0,
     name: str = "",
 ) -> Injector:
-    """An injector that tells a wrapped worker what to do (harness/injection/actions.py).
+    """Return an injector that tells a wrapped worker what to do (harness/injection/actions.py).
 
     The dose is how often (share of requests); with ``key`` it is handed on under that name, at every request.
     """
@@ -138,7 +141,7 @@ def audio(
     apply: Callable[[InjectionMaterial, float, np.random.Generator], InjectionMaterial],
     name: str = "",
 ) -> tuple[Injector, ...]:
-    """One injector of the audio stage, as a class lists it."""
+    """Return one injector of the audio stage, as a class lists it."""
     return (Injector(InjectionPoint.AUDIO, unit, doses, preset, apply, name),)
 
 
@@ -149,7 +152,7 @@ def words(
     unit: str = "words",
     name: str = "",
 ) -> tuple[Injector, ...]:
-    """One injector that cuts at the borders of words, as a class lists it."""
+    """Return one injector that cuts at the borders of words, as a class lists it."""
     return (Injector(InjectionPoint.WORDS, unit, doses, preset, apply, name),)
 
 
@@ -160,5 +163,5 @@ def token_injector(
     apply: Callable[[InjectionMaterial, float, np.random.Generator], InjectionMaterial],
     name: str = "",
 ) -> tuple[Injector, ...]:
-    """One injector of the token stage, as a class lists it."""
+    """Return one injector of the token stage, as a class lists it."""
     return (Injector(InjectionPoint.TOKENS, unit, doses, preset, apply, name),)

@@ -36,7 +36,7 @@ class Stretch:
 
     @property
     def misheard(self) -> bool:
-        """Whether what was heard is much like the words that stand there, and takes about as long."""
+        """Return whether what was heard is much like the words that stand there, and takes about as long."""
         from rapidfuzz.fuzz import ratio
 
         heard, written = letters_and_digits(self.heard), letters_and_digits(self.written)
@@ -44,7 +44,10 @@ class Stretch:
 
     @property
     def other_language(self) -> float:
-        """Log-odds that it is in another language than the text's; raises TypeError where that cannot be told."""
+        """Return log-odds that it is in another language than the text's.
+
+        Raises TypeError where that cannot be told.
+        """
         own = min(max(float(self.own), RAREST), 1 - RAREST)  # type: ignore[arg-type]
         return math.log((1 - own) / own)
 

@@ -88,7 +88,7 @@ class Injector:
 
     @property
     def needs_words(self) -> bool:
-        """Whether the material must hold the times of its words."""
+        """Return whether the material must hold the times of its words."""
         return self.stage is InjectionPoint.WORDS
 
 
@@ -204,7 +204,7 @@ class BaseFault:
         raise NotImplementedError
 
     def evidence(self, view: DetectorInput) -> Detection:
-        """Evidence of this class in one attempt; never raises for what the attempt holds.
+        """Return evidence of this class in one attempt; never raises for what the attempt holds.
 
         A figure that a scorer could not take from this clip means that an essential class cannot judge, and that
         another has nothing to look at; a scorer that failed means that neither can judge.
@@ -257,7 +257,7 @@ def _of_value(fault: str, value: float, unit: str) -> Detection:
 
 
 def required_payload(view: DetectorInput, scorer: str) -> Json:
-    """The payload of ``scorer``. Raises CannotJudge when there is none."""
+    """Return the payload of ``scorer``. Raises CannotJudge when there is none."""
     payload = view.payload(scorer)
     if payload is None:
         raise CannotJudge(f"{scorer} gave nothing")
@@ -273,7 +273,7 @@ def number(source: Mapping[str, Any], key: str, what: str = "") -> float:
 
 
 def as_span(value: Any) -> Span | None:
-    """A JSON pair as a span in seconds, or None."""
+    """Return a JSON pair as a span in seconds, or None."""
     if isinstance(value, (list, tuple)) and len(value) == 2 and value[0] is not None and value[1] is not None:
         return float(value[0]), float(value[1])
     return None

@@ -18,7 +18,7 @@ FEWEST_SEAMS, SURE_SEAMS, SHOWN_SEAMS = 3, 5, 40
 
 
 def step(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
-    """A single displaced sample of ``dose`` dBFS."""
+    """Return a single displaced sample of ``dose`` dBFS."""
     x, rate = speech(material)
     at = place(x, rate, 0.01, rng)
     x[at] += 10 ** (dose / 20) * (1 if x[at] < 0 else -1)

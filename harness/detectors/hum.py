@@ -21,7 +21,7 @@ MOVING = 3.0  # the most that sound can show whose loudness moves as speech does
 
 
 def beep(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
-    """A tone between 150 and 1500 Hz, ``dose`` dB above the speech, at the level the speech had."""
+    """Return a tone between 150 and 1500 Hz, ``dose`` dB above the speech, at the level the speech had."""
     x, rate = speech(material)
     level = loudness(x, rate)
     pitch = float(np.exp(rng.uniform(np.log(150), np.log(1500))))

@@ -13,7 +13,7 @@ NUMBERS = frozenset(f"{ONES} {TEENS} {TENS} hundred thousand million".split())
 
 
 def is_number(word: str) -> bool:
-    """Whether a normalised word stands for a number."""
+    """Return whether a normalised word stands for a number."""
     return any(c.isdigit() for c in word) or word in NUMBERS
 
 
@@ -45,6 +45,6 @@ class NumberMisread(BaseFault):
 
 
 def other_number(meant: str, said: str) -> bool:
-    """Whether both normalised texts hold numbers, and not the same ones."""
+    """Return whether both normalised texts hold numbers, and not the same ones."""
     numbers = [[word for word in text.split() if is_number(word)] for text in (meant, said)]
     return bool(numbers[0]) and bool(numbers[1]) and numbers[0] != numbers[1]

@@ -38,7 +38,7 @@ class Scale:
     form: str = ".2g"
 
     def shown(self, value: float) -> str:
-        """The figure with its unit."""
+        """Return the figure with its unit."""
         number = format(self.back(value), self.form)
         return f"{number}{'' if self.unit in ('', '%') else ' '}{self.unit}"
 
@@ -81,7 +81,7 @@ def _whose(finding: Finding) -> str:
 
 
 def readable_value(fault: str, value: float, unit: str = "") -> str:
-    """A value of a class's own scale as the figure it stands for; with its ``unit`` where the scale is plain."""
+    """Return a value of a class's own scale as the figure it stands for; with its ``unit`` where the scale is plain."""
     scale = SCALES.get(fault)
     return scale.shown(value) if scale is not None else f"{value:.3g} {unit}".strip()
 
@@ -92,7 +92,7 @@ def source_in_words(source: str) -> str:
 
 
 def finding_phrase(finding: Finding) -> str:
-    """What was found and what is allowed, in one phrase."""
+    """Return what was found and what is allowed, in one phrase."""
     if finding.fault in DISTANCES:
         what, unit = DISTANCES[finding.fault]
         away = f"{what} {finding.value:.3g} {unit} from {_whose(finding)}"

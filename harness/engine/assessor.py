@@ -40,7 +40,10 @@ class PendingVerdict:
     voice_embeddings: Mapping[str, Sequence[float]] = field(default_factory=dict)  # and the voice they have
 
     def view(self, replacing: Mapping[str, Measurement] | None = None) -> DetectorInput:
-        """What the fault classes see; ``replacing`` swaps observations (a second recognizer's for the first's)."""
+        """Return what the fault classes see.
+
+        ``replacing`` swaps observations (a second recognizer's for the first's).
+        """
         return DetectorInput(
             chunk=self.chunk,
             attempt=self.attempt,
@@ -108,12 +111,12 @@ class ScoringPipeline:
 
     @property
     def outstanding(self) -> int:
-        """Attempts not yet judged."""
+        """Return attempts not yet judged."""
         return len(self._cases)
 
     @property
     def held_up(self) -> float:
-        """Seconds that ``submit`` waited so far because too many attempts were queued."""
+        """Return seconds that ``submit`` waited so far because too many attempts were queued."""
         return self._pool.held_up
 
     def collect(self) -> list[PendingVerdict]:

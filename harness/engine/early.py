@@ -39,12 +39,15 @@ class Early:
         return self.decided is not None
 
     def spoken(self, rows: list[ChunkResult]) -> list[ChunkResult]:
-        """The rows that the claims are about: without the chunks that were never spoken because of the decision."""
+        """Return the rows that the claims are about.
+
+        Chunks that were never spoken because of the decision are not among them.
+        """
         return rows if self.decided is None else [row for row in rows if row.verdict is not None]
 
 
 def early_test(limits: Limits, profile: Profile | None, margins: Mapping[str, Any]) -> EarlyStop:
-    """The test as it is decided on before the first chunk: null rate by calibration and reference."""
+    """Return the test as it is decided on before the first chunk: null rate by calibration and reference."""
     fitted = limits.fitted
     held_out = fitted.get("held_out") or {}
     rates = [float(fitted["budget"])] if "budget" in fitted else []

@@ -198,7 +198,7 @@ class Engine:
                 standards[name] = Standard(standard.limits, profile, f"{variant.name}, in this run")
 
     def standards(self) -> dict[str, Standard]:
-        """What each variant is judged by."""
+        """Return what each variant is judged by."""
         return {variant.name: self._standard(variant) for variant in self.plan.variants}
 
     def _standard(self, variant: Variant) -> Standard:

@@ -35,7 +35,7 @@ class SuiteEntry:
     gate: bool = False  # its failing claims fail the night; else they are reported
 
     def options(self) -> dict[str, Any]:
-        """Values that stand above those of the command line, by option."""
+        """Return values that stand above those of the command line, by option."""
         named = {
             "chunks": self.chunks,
             "corpus": self.corpus,
@@ -82,7 +82,10 @@ class NightPlan:
         return cls(path, parts, baseline or None, quick)
 
     def files(self) -> list[Path]:
-        """The suites' test files in order, the comparison last. Raises ConfigError for a suite that is not there."""
+        """Return the suites' test files in order, the comparison last.
+
+        Raises ConfigError for a suite that is not there.
+        """
         there = sorted(path.parent.name for path in SUITES.glob("*/test_*.py"))
         for name in self.parts:
             if name not in there:

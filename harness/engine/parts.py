@@ -20,7 +20,7 @@ class SessionPart:
 
     @property
     def title(self) -> str:
-        """What is added to the name of its stage, e.g. ``, shard 2 of 4``."""
+        """Return what is added to the name of its stage, e.g. ``, shard 2 of 4``."""
         return f", shard {self.details['shard']} of {self.details['shards']}" if "shard" in self.details else ""
 
 

@@ -51,17 +51,17 @@ class Plan:
     adopt: Path | None = None  # a run whose sessions are taken over where they are the same as this one's
 
     def chunks(self, variant: Variant) -> tuple[Chunk, ...]:
-        """The selected chunks of a variant, in corpus order."""
+        """Return the selected chunks of a variant, in corpus order."""
         wanted = set(self.selection.get(variant.name, ()))
         return tuple(chunk for chunk in self.corpus.chunks if chunk.id in wanted)
 
     def reference_of(self, variant: Variant) -> Variant | None:
-        """The variant that this one is judged against, or None."""
+        """Return the variant that this one is judged against, or None."""
         return self.references.get(variant.name, self.reference)
 
     @property
     def partial(self) -> bool:
-        """Whether some chunks of the corpus are left out: a different session than the whole one."""
+        """Return whether some chunks of the corpus are left out: a different session than the whole one."""
         return any(len(self.chunks(variant)) < len(self.corpus.chunks) for variant in self.variants)
 
 
@@ -75,7 +75,9 @@ def choose_variants(variants: Sequence[Variant], names: Sequence[str], suite: st
 
 
 def standard_keys(plan: Plan, reference: Variant) -> dict[str, str]:
-    """What a profile and limits must have been made under to serve this plan: the reference's model, the scorers."""
+    """Return what a profile and limits must have been made under to serve this plan: the reference's model, the
+    scorers.
+    """
     keys = {f"model.{name}": sha256 for name, sha256 in model_hashes(reference).items()} if reference.reference else {}
     for name, options in plan.scorers.items():
         scorer: Any = cast("type[Any]", SCORERS.get(name))(**options)

@@ -18,7 +18,7 @@ from harness.scorers import SCORERS
 
 
 def problems(plan: Plan) -> list[str]:
-    """One line for each thing that cannot work; empty for a plan that may start. Nothing is loaded or spoken."""
+    """Return one line for each thing that cannot work; empty for a plan that may start. Nothing is loaded or spoken."""
     lines: list[str] = []
     for look in _looks(plan):
         try:

@@ -23,7 +23,7 @@ class Tick:
 
     @property
     def seconds_left(self) -> float | None:
-        """Time left at the pace so far, or None before the first chunk."""
+        """Return the time left at the pace so far, or None before the first chunk."""
         if not self.done:
             return None
         return self.seconds / self.done * (self.total - self.done)

@@ -277,7 +277,7 @@ def _without_answer(attempt: Attempt, reason: str) -> Attempt:
 
 
 def capabilities_json(capabilities: Capabilities) -> dict[str, Any]:
-    """Capabilities as plain JSON for the journal."""
+    """Return capabilities as plain JSON for the journal."""
     return {
         "sample_rate": capabilities.sample_rate,
         "layout": asdict(capabilities.layout) if capabilities.layout else None,

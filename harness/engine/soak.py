@@ -68,7 +68,7 @@ class Soak:
 
     @property
     def recorded(self) -> bool:
-        """Whether there is nothing to be spoken again: the audio existed before."""
+        """Return whether there is nothing to be spoken again: the audio existed before."""
         last = [
             epoch
             for row in self.run.sessions()
@@ -147,7 +147,7 @@ class Soak:
         return list(self.cases.values())
 
     def session_row(self, arm: str, ids: list[str], details: dict[str, Any]) -> tuple[int, list[Attempt]]:
-        """The session of this variant, arm and details: a new one, or on resume the one already begun."""
+        """Return the session of this variant, arm and details: a new one, or on resume the one already begun."""
         for row in self.run.sessions():
             if (row.variant, row.arm, list(row.chunk_ids), row.details) == (self.variant.name, str(arm), ids, details):
                 return row.id, self.run.attempts(session=row.id)

@@ -73,7 +73,10 @@ class ExperimentRun:
             write_report(self.run.path)
 
     def soak(self, variant: Variant, settings_of: Variant | None = None) -> Soak:
-        """A driver of ``variant``, judged by the standard of ``settings_of`` (one of the plan; itself if None)."""
+        """Return a driver of ``variant``, judged by the standard of ``settings_of`` (one of the plan.
+
+        Itself if None).
+        """
         standard = self._standards[(settings_of or variant).name]
         soak = Soak(
             self.plan,
@@ -107,6 +110,6 @@ def write_results(run: Run, claims: Sequence[Claim], results: Mapping[str, Any],
 
 
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the first column to the left, figures to the right."""
+    """Return a Markdown table; the first column to the left, figures to the right."""
     marks = ["---", *["---:"] * (len(heads) - 1)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (heads, marks, *rows))

@@ -107,7 +107,7 @@ class FaultyBackend:
         return synthesis
 
     def decode(self, tokens: Tokens) -> Samples:
-        """Tokens to sound by the adapter inside. Raises BackendRefused where it cannot."""
+        """Turn tokens into sound by the adapter inside. Raises BackendRefused where it cannot."""
         inside = getattr(self._inner, "decode", None)
         if inside is None:
             raise BackendRefused("the adapter inside has no decode(tokens): its vocoder cannot be asked alone")

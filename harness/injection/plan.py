@@ -71,7 +71,7 @@ def faulty(
 
 
 def read_plan(variant: Variant) -> Faulty:
-    """The plan of a variant. Raises ConfigError naming the key, for unknown classes and injectors too."""
+    """Return the plan of a variant. Raises ConfigError naming the key, for unknown classes and injectors too."""
     from harness.detectors import catalogue
 
     table = read_settings(Outer, variant).faulty
@@ -90,6 +90,6 @@ def read_plan(variant: Variant) -> Faulty:
 
 
 def inner(variant: Variant, table: Faulty) -> Variant:
-    """The variant that is wrapped, as its own adapter reads it."""
+    """Return the variant that is wrapped, as its own adapter reads it."""
     settings = {key: value for key, value in variant.settings.items() if key != KEY}
     return replace(variant, adapter=table.adapter, settings=settings)

@@ -12,7 +12,7 @@ MOST_MISSING = 0.1  # share of the words; with more unaligned, a cut would not b
 
 
 def spoken_words(made: Synthesis, material: InjectionMaterial) -> Words:
-    """Words with start and end (s). Raises CannotInject where neither the backend nor Whisper can tell."""
+    """Return words with start and end (s). Raises CannotInject where neither the backend nor Whisper can tell."""
     told = made.notes.get("words")
     if told:
         return tuple((str(word), float(start), float(end)) for word, start, end in told)
@@ -22,7 +22,8 @@ def spoken_words(made: Synthesis, material: InjectionMaterial) -> Words:
 
 
 def aligned_words(samples: Samples, rate: int, text: str, language: str = "en") -> Words:
-    """Words of ``text`` with start and end (s) in ``samples``, by Whisper's alignment of the text with the audio.
+    """Return words of ``text`` with start and end (s) in ``samples``, by Whisper's alignment of the text with the
+    audio.
 
     Raises CannotInject where more than a tenth of the words is hardly there, and for a language that Whisper lacks.
     """

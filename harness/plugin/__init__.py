@@ -108,7 +108,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 @pytest.fixture(name="soak")
 def finished_soak(request: pytest.FixtureRequest) -> FinishedRun:
-    """The finished run of this suite, to be asked about chunks and claims."""
+    """Return the finished run of this suite, to be asked about chunks and claims."""
     finished = request.config.stash[STATE].soaks.get(request.path.parent)
     if finished is None:
         night = request.config.stash[STATE].night
@@ -123,7 +123,7 @@ def finished_soak(request: pytest.FixtureRequest) -> FinishedRun:
 
 @pytest.fixture(name="night")  # a function of that name would be hidden by the module, once that is imported
 def running_night(request: pytest.FixtureRequest) -> Night:
-    """The night as far as it has come: what was compared with what."""
+    """Return the night as far as it has come: what was compared with what."""
     running = request.config.stash[STATE].night
     assert running is not None  # refused at collection
     return running
@@ -133,7 +133,7 @@ def running_night(request: pytest.FixtureRequest) -> Night:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A faulty chunk shows its message alone, not a traceback through the harness.
+    """Yield a faulty chunk shows its message alone, not a traceback through the harness.
 
     What a night reports without failing is an expected failure: shown, counted, and no reason for exit code 1.
     """

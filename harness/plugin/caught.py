@@ -19,14 +19,14 @@ _SHOWN = 5
 
 
 def names_in_expression(expression: str) -> list[str]:
-    """The names in an expression of ``-k``, without its operators."""
+    """Return the names in an expression of ``-k``, without its operators."""
     return [word for word in re.findall(r"[^\s()]+", expression) if word.lower() not in _OPERATORS]
 
 
 def also_caught(
     expression: str, kept: Iterable[SuiteCase], variants: Sequence[str], chunks: Sequence[str]
 ) -> list[str]:
-    """A line for each whole name in the expression that took others along."""
+    """Return a line for each whole name in the expression that took others along."""
     words = names_in_expression(expression)
     asks = list(kept)
     lines = []
@@ -47,7 +47,7 @@ def also_caught(
 
 
 def meant(expression: str, variants: Sequence[str], chunks: Sequence[str]) -> str:
-    """What to say where nothing was selected: the nearest name of each word that is part of none."""
+    """Return what to say where nothing was selected: the nearest name of each word that is part of none."""
     lines = []
     for word in names_in_expression(expression):
         names = [*variants, *chunks]

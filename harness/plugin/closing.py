@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def unjudged(summary: RunSummary) -> list[str]:
-    """Variants that were asked to speak and of which no chunk has a verdict."""
+    """Return variants that were asked to speak and of which no chunk has a verdict."""
     return [name for name, row in summary.variants.items() if row.chunks and not row.judged]
 
 
@@ -78,7 +78,7 @@ def keep_night(night: Night, code: int, reports: Path) -> None:
 
 
 def night_record(night: Night, code: int) -> dict[str, Any]:
-    """The night as plain JSON: its exit code and why, its runs, and what was compared."""
+    """Return the night as plain JSON: its exit code and why, its runs, and what was compared."""
     from datetime import UTC, datetime
 
     return {

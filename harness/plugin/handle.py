@@ -46,12 +46,12 @@ class FinishedRun:
 
     @property
     def path(self) -> Path:
-        """The run directory."""
+        """Return the run directory."""
         return self._run.path
 
     @property
     def decided(self) -> int:
-        """Claims that hold or do not hold; the others say that the run is too small."""
+        """Return claims that hold or do not hold; the others say that the run is too small."""
         return sum(claim.passed is not None for claim in self._claims.values())
 
     def check(self, ask: SuiteCase) -> None:
@@ -111,12 +111,12 @@ class FinishedRun:
         return [printable_line(line) for line in lines[:10]]
 
     def reproduce(self) -> str:
-        """A command that speaks and judges this chunk alone, with the same seed."""
+        """Return a command that speaks and judges this chunk alone, with the same seed."""
         return f"pytest {shlex.quote(self.node)}{self._options}"
 
 
 def node_of(item: pytest.Item, here: Path) -> str:
-    """The item as pytest takes it on a command line given in ``here``."""
+    """Return the item as pytest takes it on a command line given in ``here``."""
     path = item.path.relative_to(here) if item.path.is_relative_to(here) else item.path
     return f"{path}::{item.nodeid.partition('::')[2]}"
 

@@ -53,7 +53,10 @@ class Night:
 
     @classmethod
     def load(cls, config: pytest.Config) -> Night | None:
-        """The night that the command line asks for. Raises ConfigError for a plan, limits or baseline not usable."""
+        """Return the night that the command line asks for.
+
+        Raises ConfigError for a plan, limits or baseline not usable.
+        """
         path = config.getoption("nightly")
         if path is None:
             return None
@@ -70,14 +73,14 @@ class Night:
         return cls(plan, gates, baseline, config.getoption("baseline") is not None, datetime.now(UTC))
 
     def asked(self, config: pytest.Config, folder: Path) -> SuiteOptions:
-        """The options of a suite. Raises ConfigError for one that the plan does not have."""
+        """Return the options of a suite. Raises ConfigError for one that the plan does not have."""
         part = self.plan.parts.get(folder.name)
         if part is None:
             raise ConfigError(f"{self.plan.path}: the plan of the night has no suite {folder.name!r}")
         return SuiteOptions(config, part)
 
     def adopted(self, folder: Path) -> Path | None:
-        """The run of this night that the suite takes over, if there is one."""
+        """Return the run of this night that the suite takes over, if there is one."""
         part = self.plan.parts[folder.name]
         return self.runs.get(part.renditions) if part.renditions is not None else None
 
@@ -92,7 +95,7 @@ class Night:
         return f"{folder.name}: could not be run: {self.problems[folder.name]}\n{told}".rstrip()
 
     def comparisons(self, variants: Mapping[str, list[str]]) -> list[NightlyQuestion]:
-        """Every question of the night; ``variants`` by suite."""
+        """Return every question of the night; ``variants`` by suite."""
         return [
             NightlyQuestion(suite, variant, kind, figure)
             for suite, part in self.plan.parts.items()
@@ -126,7 +129,7 @@ class Night:
             raise ClaimFailed(f"{asked.variant} against the {asked.kind}: {asked.figure}: {matching[0]['statement']}")
 
     def reports_only(self, item: pytest.Item) -> bool:
-        """Whether a failure of this item is told and does not fail the night."""
+        """Return whether a failure of this item is told and does not fail the night."""
         if item.path.parent == FOLDER:
             return not self.gates.gate
         part = self.plan.parts.get(item.path.parent.name)

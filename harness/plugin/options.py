@@ -150,7 +150,7 @@ def _take_project_defaults(config: pytest.Config, project: ProjectDefaults) -> N
 
 
 def repeated_options(config: pytest.Config) -> str:
-    """The options that a command must repeat to ask the same of one chunk."""
+    """Return the options that a command must repeat to ask the same of one chunk."""
     names = (
         "variants",
         "corpus",
@@ -183,7 +183,7 @@ class SuiteOptions:
         self.arguments = tuple(str(argument) for argument in config.invocation_params.args)
 
     def getoption(self, name: str) -> Any:
-        """The value of an option."""
+        """Return the value of an option."""
         return self._own[name] if name in self._own else self._config.getoption(name)
 
 

@@ -67,7 +67,7 @@ class SuiteContext:
         return cls(suite, folder, taken, head(corpus, most), references)
 
     def asks(self) -> list[SuiteCase]:
-        """Every chunk of every variant, variant by variant, in corpus order."""
+        """Return every chunk of every variant, variant by variant, in corpus order."""
         return [SuiteCase(variant.name, chunk.id) for variant in self.variants for chunk in self.corpus.chunks]
 
 
@@ -104,7 +104,7 @@ def _named(taken: tuple[Variant, ...], names: Iterable[str], file: Path, suite: 
 
 
 def other_problems(asked: SuiteOptions, folder: Path) -> list[str]:
-    """What else is wrong where a scene could not be read: corpus, scorers, limits file, one line each."""
+    """Return what else is wrong where a scene could not be read: corpus, scorers, limits file, one line each."""
     from harness.corpora import load_corpus
 
     problems: list[str] = []
@@ -121,7 +121,7 @@ def other_problems(asked: SuiteOptions, folder: Path) -> list[str]:
 
 
 def pairs_of(asked: SuiteOptions, folder: Path) -> list[str]:
-    """Every row (a pair, at one bucket) that the limits file names. Raises ConfigError."""
+    """Return every row (a pair, at one bucket) that the limits file names. Raises ConfigError."""
     from harness.experiments.parity import ParityLimits
 
     table = load_margins(asked.getoption("limits") or folder / "limits.toml").get("parity", {})
@@ -129,7 +129,7 @@ def pairs_of(asked: SuiteOptions, folder: Path) -> list[str]:
 
 
 def plan_for(asked: SuiteOptions, scene: SuiteContext, items: Iterable[pytest.Item], adopt: Path | None = None) -> Plan:
-    """The plan that the kept items amount to: their variants and chunks, or whole variants for claims alone."""
+    """Return the plan that the kept items amount to: their variants and chunks, or whole variants for claims alone."""
     from harness.engine.plan import Confirmation, Plan, choose_variants
 
     wanted, pairs = _wanted(items)
@@ -219,7 +219,7 @@ def _tables(asked: SuiteOptions, scene: SuiteContext, pairs: set[str]) -> dict[s
 
 
 def load_margins(path: Path) -> dict[str, Any]:
-    """Margins of the suite's claims. Raises ConfigError naming file and line."""
+    """Return margins of the suite's claims. Raises ConfigError naming file and line."""
     return read_toml(path, "limits file")
 
 

@@ -74,7 +74,7 @@ def unknown_claims_of(stage: PluginState, session: pytest.Session) -> Iterator[s
 def refused_of_suite(
     stage: PluginState, config: pytest.Config, folder: Path, scene: SuiteContext, session: pytest.Session
 ) -> list[str]:
-    """What cannot work of one suite, found before anything is spoken."""
+    """Return what cannot work of one suite, found before anything is spoken."""
     from harness.engine.engine import Engine
     from harness.engine.preflight import problems
 

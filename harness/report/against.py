@@ -29,7 +29,7 @@ class ReferenceStandard:
 
 
 def standard_of(run: Run, name: str, rows: Mapping[str, VariantSummary]) -> ReferenceStandard | None:
-    """The reference of a variant: the variant that ran along, else what the manifest froze of its profile."""
+    """Return the reference of a variant: the variant that ran along, else what the manifest froze of its profile."""
     reference = str(run.manifest.get("references", {}).get(name) or run.reference or "")
     if reference == name:
         return None
@@ -52,7 +52,7 @@ def standard_of(run: Run, name: str, rows: Mapping[str, VariantSummary]) -> Refe
 
 
 def reference_comparison(run: Run, name: str, rows: Mapping[str, VariantSummary]) -> Against | None:
-    """Differences of ``name`` from its reference with intervals; None without one."""
+    """Return differences of ``name`` from its reference with intervals; None without one."""
     standard = standard_of(run, name, rows)
     if standard is None:
         return None

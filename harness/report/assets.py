@@ -8,12 +8,12 @@ from importlib import resources
 
 
 def static(name: str) -> str:
-    """A file of ``static/``."""
+    """Return a file of ``static/``."""
     return (resources.files("harness.report") / "static" / name).read_text(encoding="utf-8")
 
 
 def policy(css: str, script: str | None = None) -> str:
-    """Nothing from anywhere but this style sheet, this script, and pictures and sounds beside the page."""
+    """Return nothing from anywhere but this style sheet, this script, and pictures and sounds beside the page."""
 
     def pinned(text: str) -> str:
         return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"

@@ -40,7 +40,7 @@ def promote(run_path: Path, name: str, reports: Path) -> Path:
 
 
 def read_baseline(name: str, reports: Path) -> Digest:
-    """A baseline by name: of ``reports``, else of the clone. Raises ConfigError with the nearest name."""
+    """Return a baseline by name: of ``reports``, else of the clone. Raises ConfigError with the nearest name."""
     folders = baseline_folders(reports)
     for path in (folder / f"{name}.json" for folder in folders if _NAME.fullmatch(name)):
         if path.is_file():
@@ -139,13 +139,15 @@ def _alike(path: Path, now: Digest) -> Digest | None:
 
 
 def gates_of(limits: Path | None) -> Gates:
-    """The margins of a named file, else of ``suites/nightly/limits.toml``, else (installed without it) the defaults."""
+    """Return the margins of a named file, else of ``suites/nightly/limits.toml``, else (installed without it) the
+    defaults.
+    """
     usual = SUITES / "nightly" / "limits.toml"
     return Gates.load(limits if limits is not None else (usual if usual.is_file() else None))
 
 
 def comparison_lines(result: Json) -> list[str]:
-    """The comparison for a terminal: a line a claim, what fails first."""
+    """Return the comparison for a terminal: a line a claim, what fails first."""
     order = {False: 0, None: 1, True: 2}
     words = {False: "FAILS", None: "open", True: "ok"}
     text = []

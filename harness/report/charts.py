@@ -21,7 +21,7 @@ _NAMED = len(MARKERS) - 1
 
 
 def strip(material: ReportData, links: Mapping[int, str]) -> str:
-    """Position across, variants down; a mark a faulty chunk by its first fault class, colour and shape.
+    """Draw position across and variants down, with a mark a faulty chunk by its first fault class, colour and shape.
 
     ``links`` leads from attempt ids to the places on the page where they are reviewed.
     """

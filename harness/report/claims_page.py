@@ -16,7 +16,7 @@ _NAMES = {"wer": "WER", "rtfx": "RTFx", "loudness_lufs": "loudness", "speaker_si
 
 
 def slopes(run: Run, timed: bool | None = None) -> list[dict[str, str]]:
-    """A row a variant and measure: change from the first to the last chunk (Theil-Sen) with its interval.
+    """Return a row a variant and measure: change from the first to the last chunk (Theil-Sen) with its interval.
 
     ``timed``: whether the run's timings are valid; where they are not, a change of speed is the machine's.
     """
@@ -33,7 +33,9 @@ def slopes(run: Run, timed: bool | None = None) -> list[dict[str, str]]:
 
 
 def captions(run: Run, measure: str, timed: bool | None = None) -> list[str]:
-    """A line a variant for the panel of a measure: its slope over the session with its interval, where it has one."""
+    """Return a line a variant for the panel of a measure: its slope over the session with its interval, where it has
+    one.
+    """
     told = []
     for claim in run.claims():
         measure_data = claim.details.get("measures", {}).get(measure) if claim.name == "drift" else None
@@ -96,7 +98,10 @@ def _shown(measure: str, value: float) -> str:
 
 
 def curves(run: Run) -> list[dict[str, str]]:
-    """Claims whose details hold ``curve`` = {x: [...], y: [...], x_label, y_label, low?: [...], high?: [...]}."""
+    """Return claims whose details hold ``curve`` = {x: [...], y: [...], x_label, y_label, low?: [...], high?.
+
+    [...]}.
+    """
     drawn = []
     for number, claim in enumerate(run.claims()):
         curve = claim.details.get("curve")

@@ -21,7 +21,7 @@ _PAIRS_MIN = 6  # fewer ratios have no interval worth the name
 
 
 def compare_runs(now: Digest, before: Digest, gates: Gates) -> list[Claim]:
-    """The claims about every variant that both have, each on the chunks that both spoke."""
+    """Return the claims about every variant that both have, each on the chunks that both spoke."""
     claims = []
     for variant in now.variants:
         if variant in before.variants:
@@ -33,7 +33,7 @@ def compare_runs(now: Digest, before: Digest, gates: Gates) -> list[Claim]:
 
 
 def only(one: Digest, variant: str) -> Digest:
-    """The part of a run that is about one variant."""
+    """Return the part of a run that is about one variant."""
     return replace(one, variants={variant: one.variants[variant]}, peaks={variant: one.peaks.get(variant)})
 
 
@@ -88,7 +88,7 @@ def _variant(variant: str, now: Digest, before: Digest, gates: Gates) -> list[Cl
 
 
 def new_faults(variant: str, pairs: Mapping[str, tuple[DigestChunk, DigestChunk]], name: str, gates: Gates) -> Claim:
-    """Chunks faulty now and clean then, against the other way round: exact McNemar. Each new one is named."""
+    """Return chunks faulty now and clean then, against the other way round: exact McNemar. Each new one is named."""
     judged = {k: p for k, p in pairs.items() if p[0].faulty is not None and p[1].faulty is not None}
     new = [key for key, (a, b) in judged.items() if a.faulty and not b.faulty]
     gone = sum(bool(b.faulty) and not a.faulty for a, b in judged.values())
@@ -109,7 +109,7 @@ def new_faults(variant: str, pairs: Mapping[str, tuple[DigestChunk, DigestChunk]
 def fault_rate_difference(
     variant: str, pairs: Sequence[tuple[DigestChunk, DigestChunk]], name: str, gates: Gates
 ) -> Claim:
-    """Difference of the shares of faulty chunks, Newcombe's interval."""
+    """Return difference of the shares of faulty chunks, Newcombe's interval."""
     k, n = _share([a for a, _ in pairs])
     k0, n0 = _share([b for _, b in pairs])
     if not n or not n0:
@@ -120,7 +120,7 @@ def fault_rate_difference(
 
 
 def wer(variant: str, pairs: Sequence[tuple[DigestChunk, DigestChunk]], name: str, gates: Gates) -> Claim:
-    """Difference of corpus-level WER on the same chunks, paired bootstrap."""
+    """Return difference of corpus-level WER on the same chunks, paired bootstrap."""
     rows = [
         (a.errors, a.words, b.errors, b.words)
         for a, b in pairs
@@ -136,7 +136,10 @@ def wer(variant: str, pairs: Sequence[tuple[DigestChunk, DigestChunk]], name: st
 def speed_change(
     variant: str, pairs: Sequence[tuple[DigestChunk, DigestChunk]], name: str, gates: Gates, invalid: Sequence[str]
 ) -> Claim:
-    """Median over chunks of the seconds of the request an audio second, now divided by then; bootstrap interval."""
+    """Return the median over chunks of the seconds of the request an audio second, now divided by then.
+
+    Bootstrap interval.
+    """
     if invalid:
         return Claim("speed", variant, f"not compared with {name}: {'; '.join(invalid)}", None)
     ratios = np.array([_cost(a) / _cost(b) for a, b in pairs if _cost(a) and _cost(b)])
@@ -152,7 +155,7 @@ def speed_change(
 
 
 def peak_memory_change(variant: str, now: Digest, before: Digest, gates: Gates) -> Claim:
-    """Peak memory now against then. One value a run: there is no interval, and the statement says so."""
+    """Return peak memory now against then. One value a run: there is no interval, and the statement says so."""
     peak, peak0 = now.peaks.get(variant), before.peaks.get(variant)
     name = before.name or before.run_id
     if not peak or not peak0:

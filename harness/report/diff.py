@@ -18,7 +18,7 @@ class DiffWord:
 
 
 def word_diff(payload: Json) -> list[DiffWord]:
-    """The alignment of an ``intelligibility`` payload as words; empty where there is no alignment."""
+    """Return the alignment of an ``intelligibility`` payload as words; empty where there is no alignment."""
     reference, hypothesis = str(payload.get("reference", "")).split(), str(payload.get("hypothesis", "")).split()
     starts = _starts(payload, len(hypothesis))
     words: list[DiffWord] = []

@@ -56,7 +56,7 @@ class Digest:
     machine: str = ""
 
     def to_json(self) -> Json:
-        """Plain JSON, the same for the same run."""
+        """Return plain JSON, the same for the same run."""
         return {
             "schema": SCHEMA,
             "name": self.name,
@@ -79,7 +79,7 @@ class Digest:
 
     @classmethod
     def from_json(cls, data: Any, where: str) -> Digest:
-        """The inverse of ``to_json``. Raises ConfigError naming the file."""
+        """Return the inverse of ``to_json``. Raises ConfigError naming the file."""
         schema = data.get("schema") if isinstance(data, dict) else None
         if schema not in READS:
             raise ConfigError(f"{where}: not a baseline this version reads (schema {schema!r}, expected {SCHEMA})")

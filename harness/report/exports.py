@@ -51,7 +51,7 @@ def _cell(value: Any) -> Any:
 
 # ----------------------------------------------------------------------------- Markdown
 def verdict_markdown(summary: RunSummary) -> str:
-    """The verdict table and the one sentence, as Markdown that no name or reason can break out of."""
+    """Return the verdict table and the one sentence, as Markdown that no name or reason can break out of."""
     words, valid = headlines(summary), summary.timed
     lines = [
         f"### {_plain(summary.suite)}: {_plain(summary.corpus.name)}",
@@ -72,7 +72,7 @@ def verdict_markdown(summary: RunSummary) -> str:
 
 
 def model_card(summary: RunSummary) -> str:
-    """A table for a model card: figures with counts and intervals, and what they were measured with."""
+    """Return a table for a model card: figures with counts and intervals, and what they were measured with."""
     recognizer = summary.recognizer
     rows = [[name, *_figures(row, summary.timed)] for name, row in summary.variants.items()]
     heads = ["variant", "faulty chunks (95%)", "WER", "SIM", "token ratio", "RTFx", "memory", "size", "not judged"]
@@ -178,7 +178,7 @@ def _property(text: str) -> str:
 def junit_properties(
     attempt: Attempt, verdict: Verdict | None, seen: Mapping[str, Measurement] | None = None
 ) -> list[tuple[str, str]]:
-    """What ``item.user_properties`` should hold for the item of a chunk: names and values that XML can carry."""
+    """Return what ``item.user_properties`` should hold for the item of a chunk: names and values that XML can carry."""
     pairs: list[tuple[str, Any]] = [
         ("variant", attempt.variant),
         ("chunk", attempt.chunk_id),

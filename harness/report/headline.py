@@ -34,7 +34,7 @@ class Headline:
 
 
 def headline(name: str, row: VariantSummary, summary: RunSummary) -> Headline:
-    """The verdict on one variant of ``summary.json``, with what all of its chunks share, where that matters."""
+    """Return the verdict on one variant of ``summary.json``, with what all of its chunks share, where that matters."""
     verdict = _verdict(name, row, summary)
     urgent = [claim.statement for claim in row.claims if claim.name in INFORMING and claim.urgent]
     return Headline(verdict.word, "; ".join([verdict.why, *urgent]))
@@ -83,7 +83,10 @@ def _too_small(claim: ClaimFigures, row: VariantSummary) -> str:
 
 
 def by_claims(claims: list[ClaimFigures], suite: str) -> Headline:
-    """The verdict of an experiment on what its claims are about; the claim with the suite's name has to be decided."""
+    """Return the verdict of an experiment on what its claims are about.
+
+    The claim with the suite's name has to be decided.
+    """
     failed = [claim for claim in claims if claim.passed is False]
     small = [claim for claim in claims if claim.passed is None]
     passed = [claim for claim in claims if claim.passed]
@@ -97,13 +100,13 @@ def by_claims(claims: list[ClaimFigures], suite: str) -> Headline:
 
 
 def headlines(summary: RunSummary) -> dict[str, Headline]:
-    """The verdict on every variant, and on what else the claims of an experiment are about."""
+    """Return the verdict on every variant, and on what else the claims of an experiment are about."""
     by_variant = {name: headline(name, row, summary) for name, row in summary.variants.items()}
     return by_variant | {name: by_claims(claims, summary.suite) for name, claims in others(summary).items()}
 
 
 def others(summary: RunSummary) -> dict[str, list[ClaimFigures]]:
-    """Claims about what is no variant of the run (all settings of a sweep, a pair of dumps), by its name."""
+    """Return claims about what is no variant of the run (all settings of a sweep, a pair of dumps), by its name."""
     by_class: dict[str, list[ClaimFigures]] = {}
     for claim in summary.other_claims:
         by_class.setdefault(claim.variant, []).append(claim)
@@ -111,7 +114,7 @@ def others(summary: RunSummary) -> dict[str, list[ClaimFigures]]:
 
 
 def sentence(summary: RunSummary, words: Mapping[str, Headline]) -> str:
-    """The one sentence that matters most: the worst verdict first, with its figure."""
+    """Return the one sentence that matters most: the worst verdict first, with its figure."""
     words = {
         name: headline for name, headline in words.items() if headline.word not in (VariantWord.BASE, VariantWord.PART)
     }

@@ -28,7 +28,7 @@ class Listed:
 
 
 def listed(info: RunInfo) -> Listed:
-    """One line for a run, whatever state it is in."""
+    """Return one line for a run, whatever state it is in."""
     state = "crashed (can be resumed)" if info.crashed else (info.status or "unreadable")
     megabytes = info.disk_bytes / 1e6
     if info.problem:
@@ -58,7 +58,7 @@ def _verdict(info: RunInfo) -> str:
 
 
 def listing_table(rows: Sequence[Listed]) -> list[str]:
-    """The list for a terminal, columns as wide as what is in them."""
+    """Return the list for a terminal, columns as wide as what is in them."""
     heads = ("run", "state", "suite", "corpus", "variants", "verdict", "MB")
     cells = [
         (row.run_id, row.state, row.suite, row.corpus, row.variants, row.problem or row.verdict, f"{row.megabytes:.1f}")

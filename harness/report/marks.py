@@ -71,7 +71,10 @@ def parse_marks(path: Path) -> tuple[str, list[Json]]:
 
 
 def read_marks(path: Path, run: Run) -> list[Mark]:
-    """The marks of a file. Raises ConfigError where they are of another run, or of audio that is not what was heard."""
+    """Return the marks of a file.
+
+    Raises ConfigError where they are of another run, or of audio that is not what was heard.
+    """
     run_id, rows = parse_marks(path)
     if run_id != run.run_id:
         raise ConfigError(f"{path}: marks of run {run_id}, not of {run.run_id}")
@@ -103,7 +106,7 @@ def store_marks(path: Path, run: Run) -> list[Mark]:
 
 
 def stored(run: Run) -> dict[int, Json]:
-    """Attempt id -> mark and note, as the page shows them."""
+    """Return attempt id -> mark and note, as the page shows them."""
     return {mark.attempt: {"mark": mark.word, "note": mark.note} for mark in _kept(run)}
 
 
@@ -112,7 +115,10 @@ def _kept(run: Run) -> list[Mark]:
 
 
 def mark_counts(run: Run, marks: Sequence[Mark]) -> list[ClassFigures]:
-    """Figures of every class that was found in a chunk of the soak, most false alarms first; replays do not count."""
+    """Return figures of every class that was found in a chunk of the soak, most false alarms first.
+
+    Replays do not count.
+    """
     words = {mark.attempt: mark.word for mark in marks}
     by_class: dict[str, list[tuple[Finding, str | None]]] = {}
     for number, verdict in run.verdicts(arm=Arm.SOAK).items():
@@ -145,13 +151,13 @@ def _figures(fault: str, seen: Sequence[tuple[Finding, str | None]]) -> ClassFig
 
 
 def false_alarms(run: Run, marks: Sequence[Mark]) -> int:
-    """Chunks of the soak that are marked as false alarms, each once."""
+    """Return chunks of the soak that are marked as false alarms, each once."""
     soaked = run.verdicts(arm=Arm.SOAK)
     return len({mark.attempt for mark in marks if mark.word == FALSE_ALARM and mark.attempt in soaked})
 
 
 def mark_lines(rows: Sequence[ClassFigures], judged: int, alarms: int) -> list[str]:
-    """The figures for a terminal, and what ``alarms`` chunks of ``judged`` mean for the false-alarm budget."""
+    """Return the figures for a terminal, and what ``alarms`` chunks of ``judged`` mean for the false-alarm budget."""
     if not any(row.real + row.false for row in rows):
         return ["no finding of this run is marked"]
     text = [f"{'class':<22}{'real':>6}{'false':>7}{'unmarked':>10}  share of false alarms (95%)"]
@@ -183,7 +189,7 @@ def _share(value: float, interval: tuple[float, float]) -> str:
 
 
 def marks_json(rows: Sequence[ClassFigures]) -> list[dict[str, Any]]:
-    """The figures as plain JSON."""
+    """Return the figures as plain JSON."""
     return [
         {
             "fault": row.fault,

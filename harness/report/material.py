@@ -33,14 +33,17 @@ class ReportRow:
 
     @property
     def findings(self) -> list[Finding]:
-        """What counts: found, and not refuted."""
+        """Return what counts: found, and not refuted."""
         if self.verdict is None or self.verdict.word is not VerdictWord.FAULTY:
             return []
         return [finding for finding in self.verdict.findings if finding.confirmed is not False]
 
     @property
     def badness(self) -> float:
-        """How far the worst finding is beyond its limit, relative to it; confirmed ones first; -1 without any."""
+        """Return how far the worst finding is beyond its limit, relative to it.
+
+        Confirmed ones first; -1 without any.
+        """
         beyond = [
             min(abs(f.value - f.limit) / (abs(f.limit) or 1.0), 1e6) + (1e6 if f.confirmed else 0.0)
             for f in self.findings
@@ -59,11 +62,11 @@ class ReportData:
     spoken: Mapping[str, Sequence[ReportRow]]
 
     def everything(self) -> list[ReportRow]:
-        """The rows of all variants, one after the other."""
+        """Return the rows of all variants, one after the other."""
         return [row for name in self.variants for row in self.spoken[name]]
 
     def classes(self) -> list[str]:
-        """Fault classes by how many chunks show them, most first; ties by name."""
+        """Return fault classes by how many chunks show them, most first; ties by name."""
         counts: dict[str, int] = {}
         for row in self.everything():
             for name in {finding.fault for finding in row.findings}:
@@ -82,7 +85,7 @@ def read_report_data(run: Run) -> ReportData:
 
 
 def selected(run: Run, name: str) -> Sequence[str]:
-    """Chunk ids that a variant was to speak, in order; the whole corpus where its session never began."""
+    """Return chunk ids that a variant was to speak, in order; the whole corpus where its session never began."""
     for row in run.sessions():
         if (row.variant, row.arm) == (name, Arm.SOAK):
             return row.chunk_ids

@@ -33,7 +33,7 @@ def write_night(reports: Path, night: Json) -> Path:
 
 
 def read_nights(reports: Path) -> tuple[list[Json], list[str]]:
-    """The nights, latest first, and one line for each file that cannot be read."""
+    """Return the nights, latest first, and one line for each file that cannot be read."""
     nights, problems = [], []
     for path in sorted((reports / FOLDER).glob("*.json"), reverse=True):
         try:

@@ -23,7 +23,7 @@ _BROKEN_COLOUR = (214, 69, 65)  # columns with samples that are not finite
 
 
 def picture(samples: Samples, sample_rate: int) -> bytes:
-    """A WebP of ``WIDTH`` x (``WAVE`` + ``MEL``) pixels; time runs over the whole width."""
+    """Return a WebP of ``WIDTH`` x (``WAVE`` + ``MEL``) pixels; time runs over the whole width."""
     from PIL import Image
 
     image = Image.new("RGBA", (WIDTH, WAVE + MEL), (0, 0, 0, 0))

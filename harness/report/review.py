@@ -18,7 +18,7 @@ _ARMS = {Arm.REPLAY_SAME_SEED: "replay, same seed", Arm.REPLAY_NEW_SEED: "replay
 
 
 def chunks_to_review(material: ReportData, most: int = MOST) -> tuple[list[ReportRow], int]:
-    """The chunks to review, worst first, and how many more there are.
+    """Return the chunks to review, worst first, and how many more there are.
 
     Every variant has a share of its own, so that a broken one does not push the others off the page. Chunks that
     could not be judged come last.
@@ -55,7 +55,7 @@ class Queue:
                 self._replays.setdefault((attempt.variant, attempt.chunk_id), []).append(attempt)
 
     def item(self, spoken: ReportRow, picture: str | None) -> dict[str, Any]:
-        """Everything the page shows about one chunk; ``picture`` is the address of its drawing."""
+        """Return everything the page shows about one chunk; ``picture`` is the address of its drawing."""
         attempt = spoken.attempt
         measurements = self._run.observations(attempt.id) if attempt.id is not None else {}
         heard = payload_or_empty(measurements.get("intelligibility"))

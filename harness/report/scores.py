@@ -27,17 +27,20 @@ class Score:
 
     @property
     def shown(self) -> str:
-        """The value as the figure that it stands for."""
+        """Return the value as the figure that it stands for."""
         return "–" if self.value is None else readable_value(self.fault, self.value, self.unit)
 
     @property
     def limit_shown(self) -> str:
-        """The limit on the same terms."""
+        """Return the limit on the same terms."""
         return "–" if self.limit is None else readable_value(self.fault, self.limit)
 
 
 def frozen_limits(run: Run) -> dict[str, Limits]:
-    """The limits of each variant as the manifest froze them; empty where this version cannot read them any more."""
+    """Return the limits of each variant as the manifest froze them.
+
+    Empty where this version cannot read them any more.
+    """
     by_variant = {}
     for name, data in run.manifest["limits"].items():
         try:
@@ -48,7 +51,7 @@ def frozen_limits(run: Run) -> dict[str, Limits]:
 
 
 def judged_scores(run: Run, limits: Limits | None, spoken: ReportRow, text: str) -> list[Score]:
-    """Findings first, then what was within its limits, then what could not look."""
+    """Return findings first, then what was within its limits, then what could not look."""
     if spoken.attempt.id is None:
         return []
     by_class = {finding.fault: finding for finding in (spoken.verdict.findings if spoken.verdict is not None else ())}

@@ -38,7 +38,7 @@ class ReportSide:
 
     @property
     def name(self) -> str:
-        """The variant and its run."""
+        """Return the variant and its run."""
         return f"{self.variant} ({self.run.run_id})"
 
 
@@ -52,7 +52,8 @@ class Beside:
 
 
 def pairs(first: list[str], second: list[str], asked: str | None = None) -> list[tuple[str, str]]:
-    """Which variants to compare: those of one name, else the one of each. Raises ConfigError where that is not plain.
+    """Return which variants to compare: those of one name, else the one of each. Raises ConfigError where that is not
+    plain.
 
     ``asked``: ``NAME`` of both, or ``NAME=OTHER``.
     """

@@ -14,7 +14,7 @@ from harness.store import Run
 
 
 def embedded_audio(run: Run) -> Callable[[Attempt], str | None]:
-    """A function from an attempt to a ``data:`` address of its sound, or None; equal sounds are encoded once."""
+    """Return a function from an attempt to a ``data:`` address of its sound, or None; equal sounds are encoded once."""
     by_path: dict[str, str] = {}
 
     def address(attempt: Attempt) -> str | None:

@@ -206,7 +206,7 @@ class VariantSummary(_Part):
 
     @property
     def judged(self) -> int:
-        """The chunks with a verdict of clean or faulty."""
+        """Return the chunks with a verdict of clean or faulty."""
         return self.clean + self.faulty
 
 
@@ -261,12 +261,12 @@ class RunSummary(_Part):
 
     @property
     def timed(self) -> bool:
-        """Whether speed may be shown as it is: nothing is known against it."""
+        """Return whether speed may be shown as it is: nothing is known against it."""
         return self.timings.valid is not False
 
     @property
     def encoder(self) -> str | None:
-        """The speaker encoder behind every similarity."""
+        """Return the speaker encoder behind every similarity."""
         return next((row.speaker_similarity.encoder for row in self.variants.values()), None)
 
     def to_json(self) -> Json:

@@ -31,7 +31,7 @@ _FONT_SIZE = re.compile(r"([\d.]+)px")
 
 
 def new_plot(width: float, height: float) -> Figure:
-    """An empty figure in inches, drawn without any display; its text follows the page."""
+    """Return an empty figure in inches, drawn without any display; its text follows the page."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -58,7 +58,7 @@ def new_plot(width: float, height: float) -> Figure:
 
 
 def markup(drawing: Figure, name: str, label: str) -> str:
-    """The drawing as an ``<svg>`` element for a page. ``name`` keeps its ids apart, ``label`` is read out."""
+    """Return the drawing as an ``<svg>`` element for a page. ``name`` keeps its ids apart, ``label`` is read out."""
     buffer = io.StringIO()
     drawing.savefig(buffer, format="svg", metadata={"Date": None})
     ElementTree.register_namespace("", _SVG)

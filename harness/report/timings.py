@@ -31,7 +31,8 @@ def timings(run: Run) -> TimingsValidity:
 
 
 def rtfx_of_attempts(soaked: Sequence[Attempt], alone: Sequence[Attempt]) -> SpeedFigures:
-    """RTFx: audio seconds per second of the request (``value``), and beside it per CPU second of the worker (``cpu``).
+    """Return RTFx: audio seconds per second of the request (``value``), and beside it per CPU second of the worker
+    (``cpu``).
 
     Taken from the timing-only pass where there was one, else from the session itself, whose scorers ran beside it.
     ``cpu`` is None where the worker's CPU seconds are not what the speech costs.
@@ -64,7 +65,7 @@ def _ratio(pairs: Sequence[tuple[float, float]]) -> float | None:
 
 
 def scoring_lag(run: Run, name: str, soaked: Sequence[Attempt]) -> ScoringLag | None:
-    """How far scoring was behind a backend that leaves this machine's cores to it; None where it kept up.
+    """Return how far scoring was behind a backend that leaves this machine's cores to it; None where it kept up.
 
     A backend that computes on these cores takes turns with the scorers, which is no lag.
     """
@@ -80,7 +81,7 @@ def scoring_lag(run: Run, name: str, soaked: Sequence[Attempt]) -> ScoringLag | 
 
 
 def streaming(soaked: Sequence[Attempt]) -> StreamingFigures:
-    """Time to first audio (s: p50, p95) over the chunks that told it, and what a listener would have missed.
+    """Return the time to first audio (s: p50, p95) over the chunks that told it, and what a listener would have missed.
 
     ``underruns``: pauses of more than 0.1 s because the next audio was late, over ``listened`` chunks; None where no
     chunk tells.
@@ -99,7 +100,7 @@ def streaming(soaked: Sequence[Attempt]) -> StreamingFigures:
 
 
 def concurrent_throughput(run: Run, name: str, soaked: Sequence[Attempt]) -> LoadFigures:
-    """What several clients got together: requests and audio seconds a second; None for a single session."""
+    """Return what several clients got together: requests and audio seconds a second; None for a single session."""
     loads = [event.data for event in run.events("clients") if event.data.get("variant") == name]
     seconds = sum(one["seconds"] for one in loads)
     if not seconds:

@@ -94,7 +94,7 @@ def render_index(reports: Path) -> Path:
 
 
 def read_trend(reports: Path) -> tuple[dict[str, list[TrendRun]], list[str]]:
-    """The runs by suite and corpus, oldest first, and one line for each summary that cannot be read."""
+    """Return the runs by suite and corpus, oldest first, and one line for each summary that cannot be read."""
     by_family: dict[tuple[str, str, str], list[tuple[str, TrendRun]]] = {}
     problems = []
     for path in sorted(reports.glob("*/summary.json")):
@@ -143,7 +143,10 @@ def _values(row: VariantSummary, timed: bool) -> dict[str, tuple[float, float | 
 
 
 def steps(nights: Sequence[TrendRun]) -> list[LevelChange]:
-    """Changes of level in every figure of every variant, in order of time; the error rate is held over all of them."""
+    """Return changes of level in every figure of every variant, in order of time.
+
+    The error rate is held over all of them.
+    """
     series = {
         (variant, name): [night for night in nights if name in night.values.get(variant, {})]
         for variant in _variants(nights)

@@ -30,7 +30,7 @@ def default_scorers(suite: Suite) -> tuple[str, ...]:
 def chosen(
     names: Iterable[str], asr: str | None = None, device: str = "cpu", normalise: str | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Options by scorer, for a plan; ``asr`` is the recognizer, ``device`` where it and its second opinion run.
+    """Return options by scorer, for a plan; ``asr`` is the recognizer, ``device`` where it and its second opinion run.
 
     ``normalise`` names the normaliser of the word error rate; None: by language.
     Raises ConfigError with the nearest name.

@@ -85,7 +85,7 @@ class Recognizer(Protocol):
 
 
 def asr_of(variants: Iterable[Variant], asked: str | None = None) -> str | None:
-    """The recognizer of a run over ``variants``: the one asked for, else the one that they name, else None.
+    """Return the recognizer of a run over ``variants``: the one asked for, else the one that they name, else None.
 
     One run has one recognizer, or its word errors could not be compared. Raises ConfigError where the variants differ.
     """
@@ -130,7 +130,7 @@ def model_named(spec: str | None, language: str) -> str:
 
 
 def is_english(language: str) -> bool:
-    """Whether a language tag is English of any region."""
+    """Return whether a language tag is English of any region."""
     return language.split("-")[0].lower() == "en"
 
 

@@ -27,7 +27,7 @@ class Clip:
 
     @cached_property
     def duration(self) -> float | None:
-        """Seconds of audio, or None without audio."""
+        """Return seconds of audio, or None without audio."""
         if self.samples is None or not self.sample_rate:
             return None
         return len(self.samples) / self.sample_rate

@@ -44,27 +44,27 @@ class SharedClip(Clip):
 
     @property
     def raw(self) -> Samples:
-        """Samples as the backend gave them. Raises ValueError without audio."""
+        """Return samples as the backend gave them. Raises ValueError without audio."""
         if self.samples is None or len(self.samples) == 0:
             raise ValueError("no audio")
         return self.samples
 
     @property
     def rate(self) -> int:
-        """Samples a second. Raises ValueError where unknown."""
+        """Return samples a second. Raises ValueError where unknown."""
         if not self.sample_rate:
             raise ValueError("sampling rate unknown")
         return self.sample_rate
 
     @cached_property
     def finite_mask(self) -> NDArray[np.bool_] | None:
-        """Which samples are finite, shape (n,); None where all are."""
+        """Return which samples are finite, shape (n,); None where all are."""
         mask = np.isfinite(self.raw)
         return None if bool(mask.all()) else mask
 
     @cached_property
     def sound(self) -> Samples:
-        """Samples fit for arithmetic, shape (n,): gaps of NaN and Inf bridged by straight lines, within +-1e4.
+        """Return samples fit for arithmetic, shape (n,): gaps of NaN and Inf bridged by straight lines, within +-1e4.
 
         Straight lines keep the gap itself from being heard as clicks; it is reported as what it is elsewhere.
         """
@@ -78,27 +78,27 @@ class SharedClip(Clip):
 
     @cached_property
     def energy(self) -> NDArray[np.float64]:
-        """Mean square of each 10 ms frame, shape (frames,); at least one frame."""
+        """Return the mean square of each 10 ms frame, shape (frames,); at least one frame."""
         return frame_energy(self.sound, self.rate)
 
     @cached_property
     def activity(self) -> Activity:
-        """Where speech is, in 10 ms frames."""
+        """Return where speech is, in 10 ms frames."""
         return find_activity(self.energy)
 
     @cached_property
     def spectrum(self) -> Spectrum:
-        """The one short-time Fourier transform that every spectral figure is taken from."""
+        """Return the one short-time Fourier transform that every spectral figure is taken from."""
         return Spectrum.of(self.sound, self.rate, self.activity)
 
     @cached_property
     def transcripts(self) -> dict[str, Any]:
-        """What each recognizer heard, by its spec (harness.scorers.asr fills it)."""
+        """Return what each recognizer heard, by its spec (harness.scorers.asr fills it)."""
         return {}
 
     @cached_property
     def speech_copy(self) -> Samples:
-        """The sound at 16 kHz, shape (m,), float32."""
+        """Return the sound at 16 kHz, shape (m,), float32."""
         return resample(self.sound, self.rate, SPEECH_RATE)
 
 
@@ -128,5 +128,5 @@ class Spectrum:
 
     @cached_property
     def speech_power(self) -> NDArray[np.float32]:
-        """Power of the frames in speech, shape (k, bins); k may be 0."""
+        """Return the power of the frames in speech, shape (k, bins); k may be 0."""
         return self.power[self.active]

@@ -59,18 +59,18 @@ class HeardWindow:
 
     @property
     def compression_ratio(self) -> float:
-        """Bytes of the text for each byte of its zlib stream; a loop compresses well."""
+        """Return bytes of the text for each byte of its zlib stream; a loop compresses well."""
         data = self.text.strip().encode()
         return len(data) / len(zlib.compress(data)) if data else 0.0
 
     @property
     def repeats(self) -> bool:
-        """Whether the text is one phrase over and over, in the audio or only in the transcript."""
+        """Return whether the text is one phrase over and over, in the audio or only in the transcript."""
         return self.compression_ratio > LOOP_RATIO
 
     @property
     def runs_on(self) -> bool:
-        """Whether there are more words than the audio has time for."""
+        """Return whether there are more words than the audio has time for."""
         starts = sorted(word.start for word in self.words)
         crowded = any(b - a < 1.0 for a, b in zip(starts, starts[WORDS_IN_A_SECOND:], strict=False))
         return self.cut_off or crowded

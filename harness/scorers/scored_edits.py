@@ -34,7 +34,7 @@ class ScoredEdit:
 
     @property
     def agreed(self) -> float:
-        """What both models grant it."""
+        """Return what both models grant it."""
         return self.gain if self.second is None else min(self.gain, self.second)
 
     def to_json(self, times: Sequence[Span]) -> Json:

@@ -41,7 +41,7 @@ class Load:
     report: Callable[[str], None] = field(default=lambda line: None)
 
     def asked(self, number: int) -> dict[str, Any]:
-        """The chunk of request ``number``; a corpus that is too short begins again with other seeds."""
+        """Return the chunk of request ``number``; a corpus that is too short begins again with other seeds."""
         chunk = self.corpus.chunks[number % len(self.corpus.chunks)]
         turn = number // len(self.corpus.chunks)
         return {"chunk": chunk, "seed": seed_for(self.variant, chunk.id, turn)}
@@ -239,7 +239,7 @@ def _row(number: int, take: int, client: int, chunk: str, reply: Reply) -> Json:
 
 
 def load_summary(rows: list[Json], requests: int) -> Json:
-    """Figures of a load: counts, and quantiles in seconds over the answered requests."""
+    """Return figures of a load: counts, and quantiles in seconds over the answered requests."""
     ok = [row for row in rows if row["outcome"] == Outcome.OK]
     first = [row for row in rows if row["take"] == 0]
     texts: dict[str, set[str]] = {}

@@ -16,7 +16,7 @@ OPUS_RATE = 48000  # Hz
 
 
 def encode_file(samples: Samples, rate: int, name: str) -> bytes:
-    """A complete file in the format ``name``; pcm is 16 bits, little-endian, mono."""
+    """Return a complete file in the format ``name``; pcm is 16 bits, little-endian, mono."""
     if name == "pcm":
         return float_to_pcm(samples, "PCM_16")
     if name == "wav":
@@ -32,7 +32,7 @@ def encode_file(samples: Samples, rate: int, name: str) -> bytes:
 
 
 def streaming_header(rate: int) -> bytes:
-    """The header of a WAV whose length nobody knows yet: sizes of 0xFFFFFFFF, PCM16, mono."""
+    """Return the header of a WAV whose length nobody knows yet: sizes of 0xFFFFFFFF, PCM16, mono."""
     unknown = 0xFFFFFFFF
     fmt = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate * 2, 2, 16)
     return struct.pack("<4sI4s", b"RIFF", unknown, b"WAVE") + fmt + struct.pack("<4sI", b"data", unknown)

@@ -107,7 +107,7 @@ def check_loopback(host: str) -> None:
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """The fields of a request with their defaults. Raises Refused (400)."""
+    """Return the fields of a request with their defaults. Raises Refused (400)."""
     try:
         given = parse_json(body, "the body")
     except ConfigError as error:

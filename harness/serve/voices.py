@@ -35,7 +35,7 @@ class WorkerPool:
 
     @contextmanager
     def one(self) -> Iterator[Callable[[Request], Reply]]:
-        """A worker to oneself for a whole answer. Raises Busy at once when too many wait."""
+        """Yield a worker to oneself for a whole answer. Raises Busy at once when too many wait."""
         if not self._waiting.acquire(blocking=False):
             raise Busy
         try:

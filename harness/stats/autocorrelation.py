@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 
 def autocorrelation(values: ArrayLike) -> float:
-    """Lag-1 autocorrelation after a straight line is taken out, corrected for its bias; in [0, 0.95].
+    """Return lag-1 autocorrelation after a straight line is taken out, corrected for its bias; in [0, 0.95].
 
     The correction is that of Marriott and Pope (1954) with a fitted trend: rho + (2 + 4 rho) / n. Negative values
     count as 0, which keeps the tests that use it on the safe side.
@@ -28,7 +28,7 @@ def autocorrelation(values: ArrayLike) -> float:
 
 
 def cautious(values: ArrayLike, by: float = 1.0) -> float:
-    """Lag-1 autocorrelation raised by a share of itself: rho (1 + ``by`` / sqrt(n)), at most 0.95.
+    """Return lag-1 autocorrelation raised by a share of itself: rho (1 + ``by`` / sqrt(n)), at most 0.95.
 
     An estimate too small costs false alarms, one too large only power.
     """

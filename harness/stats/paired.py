@@ -40,7 +40,7 @@ class Estimate:
 def ratio_difference(
     errors: ArrayLike, words: ArrayLike, errors0: ArrayLike, words0: ArrayLike, *, seed: int, level: float = 0.95
 ) -> Estimate:
-    """Difference of two corpus-level WERs on the same chunks, with the paired bootstrap over chunks.
+    """Return difference of two corpus-level WERs on the same chunks, with the paired bootstrap over chunks.
 
     Each array holds a count a chunk, in order of speaking. The interval is the bootstrap's standard interval (Efron and
     Tibshirani 1993, chapter 12) with quantiles of t, widened for the lag-1 autocorrelation of the chunks' influence.
@@ -64,7 +64,7 @@ def ratio_difference(
 
 
 def error_rate(errors: ArrayLike, words: ArrayLike, *, seed: int, level: float = 0.95) -> Estimate:
-    """Corpus-level WER with its interval over chunks, as in :func:`ratio_difference`; never below 0.
+    """Return corpus-level WER with its interval over chunks, as in :func:`ratio_difference`; never below 0.
 
     Without any error the interval is the exact one of a proportion, words taken as independent: the resamples cannot
     show what was never seen. Raises ValueError without a word.
@@ -88,7 +88,7 @@ def _half_width(error: float, influence: Series, level: float) -> float:
 
 
 def sign_flip(differences: ArrayLike, *, seed: int) -> float:
-    """Two-sided p-value that paired differences are centred on 0, by flipping their signs (Fisher); 1 for none.
+    """Return the two-sided p-value that paired differences are centred on 0, by flipping signs (Fisher); 1 for none.
 
     ``differences`` are in order of speaking; what neighbours have in common is taken out first (pre-whitening), because
     signs may be flipped one by one only where chunks are independent.

@@ -11,7 +11,7 @@ Interval: TypeAlias = tuple[float, float]
 
 
 def clopper_pearson(k: int, n: int, level: float = 0.95) -> Interval:
-    """Exact two-sided interval of a proportion, k of n (Clopper and Pearson 1934). Nothing counted: (0, 1)."""
+    """Return the exact two-sided interval of a proportion, k of n (Clopper and Pearson 1934); (0, 1) of nothing."""
     if not 0 <= k <= n:
         raise ValueError(f"{k} of {n} is no proportion")
     if n == 0:
@@ -23,7 +23,7 @@ def clopper_pearson(k: int, n: int, level: float = 0.95) -> Interval:
 
 
 def rate_difference(k: int, n: int, k0: int, n0: int, level: float = 0.95) -> Interval:
-    """Interval of k/n - k0/n0, independent samples, hybrid score (Newcombe 1998). Nothing counted: (-1, 1)."""
+    """Return interval of k/n - k0/n0, independent samples, hybrid score (Newcombe 1998). Nothing counted: (-1, 1)."""
     if n == 0 or n0 == 0:
         return -1.0, 1.0
     from statsmodels.stats.proportion import confint_proportions_2indep
@@ -33,7 +33,7 @@ def rate_difference(k: int, n: int, k0: int, n0: int, level: float = 0.95) -> In
 
 
 def compatible(k: int, n: int, level: float = 0.95) -> str:
-    """What a small count still allows, e.g. ``0 of 13 is compatible with a fault rate up to 25%``."""
+    """Return what a small count still allows, e.g. ``0 of 13 is compatible with a fault rate up to 25%``."""
     if n == 0:
         return "nothing was judged: any fault rate is compatible with that"
     high = clopper_pearson(k, n, level)[1]
@@ -41,7 +41,7 @@ def compatible(k: int, n: int, level: float = 0.95) -> str:
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Exact two-sided McNemar p-value from the discordant pairs; 1 when there are none."""
+    """Return the exact two-sided McNemar p-value from the discordant pairs; 1 when there are none."""
     from scipy.stats import binomtest
 
     pairs = only_first + only_second
@@ -49,7 +49,9 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def bursts(faulty: Sequence[bool], *, seed: int, repeats: int = 1999) -> float:
-    """One-sided p-value that faults lie next to each other more often than in a random order; 1 for fewer than 2.
+    """Return the one-sided p-value that faults lie next to each other more often than in a random order.
+
+    It is 1 for fewer than 2.
 
     Intervals of proportions take chunks as independent: faults in bursts make them too narrow.
     """

@@ -33,7 +33,7 @@ class Sprt:
             raise ValueError(f"a sequential test needs 0 < good < bad < 1 and error rates below 0.5: {self}")
 
     def decide(self, faulty: int, judged: int) -> Stop:
-        """The answer after ``faulty`` of ``judged`` chunks."""
+        """Return the answer after ``faulty`` of ``judged`` chunks."""
         clean = judged - faulty
         ratio = faulty * math.log(self.bad / self.good) + clean * math.log((1 - self.bad) / (1 - self.good))
         if ratio >= math.log((1 - self.beta) / self.alpha):

@@ -23,7 +23,7 @@ JUMP_SHAPE = 0.15
 
 
 def theil_sen(values: ArrayLike, positions: ArrayLike | None = None, level: float = 0.95) -> Estimate:
-    """Slope per position (Theil 1950, Sen 1968); the interval is widened for lag-1 autocorrelation.
+    """Return slope per position (Theil 1950, Sen 1968); the interval is widened for lag-1 autocorrelation.
 
     All pairs of values are compared, so a series of more than MOST_PAIRED is first reduced to medians of neighbours.
     Raises ValueError for fewer than 3 values.
@@ -53,7 +53,7 @@ class SeriesTest:
 
 
 def trend_test(values: ArrayLike, *, seed: int) -> SeriesTest:
-    """Two-sided test of a trend over position that stands lag-1 autocorrelation.
+    """Return the two-sided test of a trend over position that stands lag-1 autocorrelation.
 
     The series is pre-whitened with its own autocorrelation, then blocks are permuted; the statistic is the slope.
     A tenth of the fitted line is taken out before permuting. With all of it (Freedman and Lane 1983) short series alarm

@@ -62,7 +62,7 @@ def dump_json(value: Any) -> str:
 
 
 def load_json(text: str) -> Any:
-    """The inverse of dump_json; tuples come back as lists."""
+    """Return the inverse of dump_json; tuples come back as lists."""
     return json.loads(text, object_hook=_read_nonfinite) if _NONFINITE in text else json.loads(text)
 
 
@@ -75,7 +75,7 @@ def _text(value: str) -> Cell:
 
 
 def to_cell(kind: str, value: Any) -> Cell:
-    """One Python value as SQLite gives it back bit for bit."""
+    """Return one Python value as SQLite gives it back bit for bit."""
     if value is None:
         return None
     if kind == "int":
@@ -97,7 +97,7 @@ def to_cell(kind: str, value: Any) -> Cell:
 
 
 def from_cell(kind: str, cell: Cell) -> Any:
-    """The inverse of to_cell."""
+    """Return the inverse of to_cell."""
     if cell is None:
         return None
     if kind == "real":

@@ -52,7 +52,10 @@ _ATTEMPT_PLAIN = (
 
 
 def pack_tokens(tokens: Tokens) -> Row:
-    """Columns of int32 (frames, codebooks) tokens. Raises ValueError for another shape or a range beyond int32."""
+    """Return columns of int32 (frames, codebooks) tokens.
+
+    Raises ValueError for another shape or a range beyond int32.
+    """
     array = np.asarray(tokens)
     if array.ndim != 2:
         raise ValueError(f"tokens must have shape (frames, codebooks), not {array.shape}")
@@ -64,7 +67,7 @@ def pack_tokens(tokens: Tokens) -> Row:
 
 
 def unpack_tokens(row: Row) -> Tokens | None:
-    """The inverse of pack_tokens; None where the attempt has no tokens."""
+    """Return the inverse of pack_tokens; None where the attempt has no tokens."""
     if row["tokens"] is None:
         return None
     size = int(row["token_frames"]) * int(row["token_codebooks"]) * 4
@@ -74,7 +77,7 @@ def unpack_tokens(row: Row) -> Tokens | None:
 
 
 def attempt_key(attempt: Attempt) -> tuple[Cell, ...]:
-    """The identity (session, arm, chunk_id, take) as cells."""
+    """Return the identity (session, arm, chunk_id, take) as cells."""
     return attempt.session, to_cell("text", attempt.arm), to_cell("text", attempt.chunk_id), attempt.take
 
 

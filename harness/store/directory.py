@@ -41,7 +41,7 @@ class Pruned:
 
 
 def list_runs(root: Path) -> list[RunInfo]:
-    """All runs under ``root``, oldest first; damaged ones too, with the problem named."""
+    """Return all runs under ``root``, oldest first; damaged ones too, with the problem named."""
     if not root.is_dir():
         return []
     infos = [
@@ -64,7 +64,7 @@ def _info(path: Path) -> RunInfo:
 
 
 def latest(root: Path) -> Path:
-    """Where ``root/latest`` leads, else the newest run. Raises StoreError when there is none."""
+    """Return where ``root/latest`` leads, else the newest run. Raises StoreError when there is none."""
     link = root / "latest"
     try:
         target = link.resolve() if link.is_symlink() or link.is_dir() else root / link.read_text().strip()

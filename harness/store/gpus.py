@@ -15,7 +15,8 @@ _TIMEOUT = 20.0  # s; a driver that was asleep takes some
 
 @lru_cache(maxsize=1)
 def gpus() -> tuple[Json, ...]:
-    """Each processor with ``name``, ``memory_bytes``, ``memory_used_bytes`` (now, by all programs) and ``driver``.
+    """Return each processor with ``name``, ``memory_bytes``, ``memory_used_bytes`` (now, by all programs) and
+    ``driver``.
 
     Empty where the machine has none, or no tool that tells.
     """
@@ -27,7 +28,7 @@ def gpus() -> tuple[Json, ...]:
 
 
 def read_line(line: str) -> Json | None:
-    """One line of the tool's answer; None for a line that is none. Figures that it does not know are None."""
+    """Return one line of the tool's answer; None for a line that is none. Figures that it does not know are None."""
     cells = [cell.strip() for cell in line.split(",")]
     if len(cells) != len(_ASKED) or not cells[0]:
         return None

@@ -111,7 +111,7 @@ class Journal:
     # ------------------------------------------------------------------ writing
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of it or nothing, durable at the end. After a failed write every later one is refused.
+        """Yield all of it or nothing, durable at the end. After a failed write every later one is refused.
 
         A refused write (uniqueness) leaves the journal usable; a failed one does not: after an fsync that failed,
         the next one may report success for pages that never arrived. Inside another transaction it becomes part of it.
@@ -183,14 +183,17 @@ class Journal:
 
     # ------------------------------------------------------------------ reading
     def rows(self, table: str, where: str = "", arguments: Sequence[Cell] = ()) -> list[Row]:
-        """Rows as dicts, each checked. ``where`` is the tail of the SELECT. Raises StoreError naming a damaged row."""
+        """Return rows as dicts, each checked.
+
+        ``where`` is the tail of the SELECT. Raises StoreError naming a damaged row.
+        """
         good, bad = self.sift(table, where, arguments)
         if bad:
             raise StoreError(f"{self.path}: row {bad[0]} of {table} is damaged (its checksum does not fit)")
         return good
 
     def sift(self, table: str, where: str = "", arguments: Sequence[Cell] = ()) -> tuple[list[Row], list[int]]:
-        """Rows that are as they were written, and the ids of those that are not."""
+        """Return rows that are as they were written, and the ids of those that are not."""
         good: list[Row] = []
         bad: list[int] = []
         for cells in self.query(_select(table, where), arguments):
@@ -202,7 +205,10 @@ class Journal:
         return good, bad
 
     def sift_ids(self, table: str) -> tuple[list[int], list[int]]:
-        """Ids of all rows that are as they were written, and of those that are not; a row at a time is in memory."""
+        """Return ids of all rows that are as they were written, and of those that are not.
+
+        A row at a time is in memory.
+        """
         good: list[int] = []
         bad: list[int] = []
         try:
@@ -214,7 +220,7 @@ class Journal:
         return good, bad
 
     def query(self, sql: str, arguments: Sequence[Cell] = ()) -> list[tuple[Any, ...]]:
-        """Rows of any SELECT, unchecked. Raises StoreError."""
+        """Return rows of any SELECT, unchecked. Raises StoreError."""
         try:
             with self._guard:
                 return self._connection.execute(sql, tuple(arguments)).fetchall()
@@ -223,12 +229,12 @@ class Journal:
 
     @property
     def stored(self) -> bool:
-        """Whether this is the file itself, not a copy in memory that was upgraded for reading."""
+        """Return whether this is the file itself, not a copy in memory that was upgraded for reading."""
         return bool(self.query("PRAGMA database_list")[0][2])
 
     @property
     def version(self) -> int:
-        """The schema version in the file."""
+        """Return the schema version in the file."""
         return int(self.query("PRAGMA user_version")[0][0])
 
 

@@ -51,7 +51,7 @@ def sweep_unfinished(root: Path) -> None:
 
 
 def read_manifest(path: Path) -> Json:
-    """The manifest of a run directory. Raises StoreError."""
+    """Return the manifest of a run directory. Raises StoreError."""
     file = path / MANIFEST
     if not file.is_file():
         what = "not a file" if file.exists() else "No such file or directory"

@@ -56,7 +56,7 @@ def provenance(models: Mapping[str, Path] | None = None) -> Json:
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables on the list, without those whose name looks secret, values redacted."""
+    """Return the variables on the list, without those whose name looks secret, values redacted."""
     return {
         name: redact(value, variables)
         for name, value in sorted(variables.items())

@@ -75,33 +75,33 @@ class Reader:
 
     @property
     def suite(self) -> str:
-        """The suite that was run."""
+        """Return the suite that was run."""
         return str(self.manifest["suite"])
 
     @property
     def variant_names(self) -> list[str]:
-        """What was under test, in the order of the variants file."""
+        """Return what was under test, in the order of the variants file."""
         return [str(variant["name"]) for variant in self.manifest["variants"]]
 
     @property
     def reference(self) -> str | None:
-        """The variant that the others are held against, where the run had one."""
+        """Return the variant that the others are held against, where the run had one."""
         name = self.manifest.get("reference")
         return None if name is None else str(name)
 
     @property
     def corpus_name(self) -> str:
-        """The corpus that was spoken."""
+        """Return the corpus that was spoken."""
         return str(self.manifest["corpus"]["name"])
 
     @cached_property
     def chunks(self) -> tuple[Chunk, ...]:
-        """Every chunk of the corpus, in order, as it was when the run began."""
+        """Return every chunk of the corpus, in order, as it was when the run began."""
         return tuple(chunk_of(text) for text in self.manifest["corpus"]["texts"])
 
     @property
     def schema_version(self) -> int:
-        """Version of the journal as it is read (after an upgrade, the newer one)."""
+        """Return version of the journal as it is read (after an upgrade, the newer one)."""
         return self._journal.version
 
     @property
@@ -132,24 +132,24 @@ class Reader:
     def attempts(
         self, *, variant: str | None = None, arm: str | None = None, session: int | None = None
     ) -> list[Attempt]:
-        """Attempts in the order of requests (session, sequence), never by clock."""
+        """Return attempts in the order of requests (session, sequence), never by clock."""
         where, arguments = _where(variant=variant, arm=arm, session=session)
         rows = self._journal.rows("attempts", f"{where} ORDER BY session, sequence, id", arguments)
         return [_as(attempt_of, row) for row in rows]
 
     def attempt_count(self) -> int:
-        """How many attempts there are, without reading them."""
+        """Return how many attempts there are, without reading them."""
         return int(self._journal.query("SELECT count(*) FROM attempts")[0][0])
 
     def attempt(self, attempt_id: int) -> Attempt:
-        """One attempt by id. Raises StoreError when there is none."""
+        """Return one attempt by id. Raises StoreError when there is none."""
         rows = self._journal.rows("attempts", "WHERE id = ?", (attempt_id,))
         if not rows:
             raise StoreError(f"{self.path}: there is no attempt {attempt_id}")
         return _as(attempt_of, rows[0])
 
     def observations(self, attempt_id: int) -> dict[str, Measurement]:
-        """The newest observation of each scorer."""
+        """Return the newest observation of each scorer."""
         rows = self._journal.rows("observations", "WHERE attempt_id = ? ORDER BY id", (attempt_id,))
         return {row["scorer"]: _as(observation_of, row) for row in rows}
 
@@ -167,12 +167,12 @@ class Reader:
             yield row["attempt_id"], _as(observation_of, row)
 
     def verdict(self, attempt_id: int) -> Verdict | None:
-        """The newest verdict of an attempt, or None."""
+        """Return the newest verdict of an attempt, or None."""
         row = self._newest_verdict(attempt_id)
         return None if row is None else _as(verdict_of, row)
 
     def limits_key(self, attempt_id: int) -> str | None:
-        """Which limits the newest verdict of an attempt was judged with."""
+        """Return which limits the newest verdict of an attempt was judged with."""
         row = self._newest_verdict(attempt_id)
         return None if row is None else str(row["limits_key"])
 
@@ -181,18 +181,18 @@ class Reader:
         return rows[0] if rows else None
 
     def verdicts(self, variant: str | None = None, arm: str | None = None) -> dict[int, Verdict]:
-        """Attempt id -> newest verdict."""
+        """Return attempt id -> newest verdict."""
         of_variant, arguments = self._of_variant(variant, arm)
         where = f"WHERE {_NEWEST_VERDICT}{of_variant} ORDER BY attempt_id"
         return {row["attempt_id"]: _as(verdict_of, row) for row in self._journal.rows("verdicts", where, arguments)}
 
     def evidence(self, attempt_id: int) -> dict[str, Detection]:
-        """Fault name -> newest evidence of an attempt."""
+        """Return fault name -> newest evidence of an attempt."""
         rows = self._journal.rows("evidence", "WHERE attempt_id = ? ORDER BY id", (attempt_id,))
         return {row["fault"]: _as(evidence_of, row) for row in rows}
 
     def all_evidence(self, variant: str | None = None, arm: str | None = None) -> dict[int, dict[str, Detection]]:
-        """Attempt id -> fault name -> newest evidence."""
+        """Return attempt id -> fault name -> newest evidence."""
         of_variant, arguments = self._of_variant(variant, arm)
         where = f"WHERE {_NEWEST_EVIDENCE}{of_variant} ORDER BY attempt_id, id"
         by_attempt: dict[int, dict[str, Detection]] = {}
@@ -201,7 +201,7 @@ class Reader:
         return by_attempt
 
     def claims(self) -> list[Claim]:
-        """The newest claim of each name and variant, in order of recording."""
+        """Return the newest claim of each name and variant, in order of recording."""
         return [_as(claim_of, row) for row in self._journal.rows("claims", f"WHERE {_NEWEST_CLAIM} ORDER BY id")]
 
     def events(self, kind: str | None = None) -> list[EventRow]:
@@ -210,7 +210,7 @@ class Reader:
         return [EventRow(row["id"], row["kind"], row["data"], row["utc"]) for row in rows]
 
     def read_audio(self, attempt: Attempt) -> tuple[Samples, int]:
-        """Samples and rate (Hz) of an attempt. Raises StoreError naming file and hash when they do not fit."""
+        """Return samples and rate (Hz) of an attempt. Raises StoreError naming file and hash when they do not fit."""
         if attempt.audio is None or attempt.audio_sha256 is None:
             raise StoreError(f"{self.path}: attempt {attempt.id} ({attempt.chunk_id!r}) has no audio")
         pruned = self.events("audio pruned")
@@ -219,7 +219,7 @@ class Reader:
         return self._sounds.read(attempt.audio, attempt.audio_sha256, attempt.sample_rate)
 
     def disk_bytes(self) -> int:
-        """Bytes of all files of the run."""
+        """Return bytes of all files of the run."""
         return directory_bytes(self.path)
 
     def _of_variant(self, variant: str | None, arm: str | None) -> tuple[str, list[str | int | float | bytes | None]]:
@@ -243,7 +243,7 @@ def _where(**conditions: str | int | None) -> tuple[str, list[str | int | float 
 
 
 def directory_bytes(path: Path) -> int:
-    """Bytes of all files below ``path``; files that vanish meanwhile count as nothing."""
+    """Return bytes of all files below ``path``; files that vanish meanwhile count as nothing."""
     total = 0
     for file in path.rglob("*"):
         try:

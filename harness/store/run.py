@@ -195,7 +195,7 @@ class Run(Reader):
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
-        """One commit, so one wait for the medium, for the records made in the block; all of them or none.
+        """Yield one commit, so one wait for the medium, for the records made in the block; all of them or none.
 
         Not for attempts: each of these is acknowledged by itself. Other threads wait meanwhile.
         """
@@ -221,11 +221,11 @@ class Run(Reader):
 
     @property
     def manifest_changed(self) -> bool:
-        """Whether the manifest is not the one that the run began with."""
+        """Return whether the manifest is not the one that the run began with."""
         return manifest_changed(self.path, self._journal)
 
     def verify(self) -> list[str]:
-        """One line a problem: lost or damaged attempts, sounds that do not fit, files that belong to nothing."""
+        """Return one line a problem: lost or damaged attempts, sounds that do not fit, files that belong to nothing."""
         return run_problems(self.path, self._journal, busy=self._lock is None and held(self.path))
 
     # ------------------------------------------------------------------ helpers

@@ -34,7 +34,7 @@ class Table:
 
 
 def define_table(name: str, columns: str, required: str = "", constraints: tuple[str, ...] = ()) -> Table:
-    """A table from ``name:kind`` words."""
+    """Return a table from ``name:kind`` words."""
     pairs = tuple((word.split(":")[0], word.split(":")[1]) for word in columns.split())
     return Table(name, pairs, frozenset(required.split()), constraints)
 
@@ -119,6 +119,6 @@ VIEWS = (
 
 
 def statements() -> list[str]:
-    """Everything that makes an empty journal of the current version."""
+    """Return everything that makes an empty journal of the current version."""
     tables = [one.ddl for one in TABLES.values()]
     return [*tables, *INDEXES, *VIEWS, f"PRAGMA user_version = {SCHEMA_VERSION}"]

@@ -30,7 +30,7 @@ _NAME = re.compile(r"audio/[0-9a-f]{64}_\d{1,10}\.(?:flac|wav)")
 
 
 def encode_wav(pcm: bytes, sample_rate: int) -> bytes:
-    """A mono float32 WAV file of ``pcm``."""
+    """Return a mono float32 WAV file of ``pcm``."""
     head = _HEADER.pack(
         b"RIFF", 50 + len(pcm), b"WAVE",
         b"fmt ", 18, _FLOAT, 1, sample_rate, sample_rate * 4, 4, 32, 0,
@@ -41,7 +41,7 @@ def encode_wav(pcm: bytes, sample_rate: int) -> bytes:
 
 
 def decode_wav(data: bytes) -> tuple[Samples, int]:
-    """Samples and rate of a file that ``encode`` made. Raises ValueError saying what is wrong with it."""
+    """Return samples and rate of a file that ``encode`` made. Raises ValueError saying what is wrong with it."""
     if len(data) < _HEADER.size:
         raise ValueError(f"only {len(data)} bytes")
     fields = _HEADER.unpack_from(data)
@@ -81,7 +81,7 @@ class Sounds:
         return f"audio/{name}", sha256
 
     def problem(self, relative: str, sha256: str, sample_rate: int | None) -> str:
-        """What is wrong with a stored sound, or an empty string."""
+        """Return what is wrong with a stored sound, or an empty string."""
         try:
             self.read(relative, sha256, sample_rate)
         except StoreError as error:
@@ -89,7 +89,7 @@ class Sounds:
         return ""
 
     def read(self, relative: str, sha256: str, sample_rate: int | None) -> tuple[Samples, int]:
-        """Samples and rate. Raises StoreError naming file and hash when the file is not what was stored."""
+        """Return samples and rate. Raises StoreError naming file and hash when the file is not what was stored."""
         path = self.run / relative
         if _NAME.fullmatch(relative) is None:
             raise StoreError(f"{self.run}: {relative!r} is no name of a sound; expected sound {sha256}")

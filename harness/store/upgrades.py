@@ -89,7 +89,7 @@ def upgrade(connection: sqlite3.Connection, steps: dict[int, Step] | None = None
 
 
 def upgraded_copy(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """An upgraded copy in memory, for a reader that must not change the file."""
+    """Return an upgraded copy in memory, for a reader that must not change the file."""
     copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     connection.backup(copy)
     upgrade(copy)

@@ -16,7 +16,7 @@ _FIRST_WITH_LIST = 2  # schema version
 
 
 def run_problems(path: Path, journal: Journal, *, busy: bool) -> list[str]:
-    """One line a problem; an empty list means that the run is whole. Changes nothing.
+    """Return one line a problem; an empty list means that the run is whole. Changes nothing.
 
     ``busy``: another process is writing, and may be between a sound and its row.
     """
@@ -96,7 +96,7 @@ def _size(path: Path, journal: Journal) -> list[str]:
 
 
 def unlisted_attempts(path: Path, journal: Journal) -> list[tuple[int, str]]:
-    """Id and checksum of attempts that have no line in the list of acknowledged ones."""
+    """Return id and checksum of attempts that have no line in the list of acknowledged ones."""
     listed = {number for number, _ in Ledger(path).read()[0]}
     return [(n, seal) for n, seal in journal.query("SELECT id, checksum FROM attempts ORDER BY id") if n not in listed]
 
@@ -143,7 +143,7 @@ def _audio(path: Path, journal: Journal, attempts: list[Row], complete: bool) ->
 
 
 def orphans(path: Path, expected: set[str]) -> list[Path]:
-    """Files in ``audio`` that no row names: cut off between sound and row, or a temporary file."""
+    """Return files in ``audio`` that no row names: cut off between sound and row, or a temporary file."""
     folder = path / "audio"
     if not folder.is_dir():
         return []
@@ -162,6 +162,6 @@ def quarantine(path: Path, journal: Journal) -> list[str]:
 
 
 def lost_attempts(path: Path, journal: Journal) -> list[int]:
-    """Ids that were acknowledged and are beyond the end of the journal."""
+    """Return ids that were acknowledged and are beyond the end of the journal."""
     last = int(journal.query("SELECT coalesce(max(id), 0) FROM attempts")[0][0])
     return sorted({number for number, _ in Ledger(path).read()[0] if number > last})

@@ -54,12 +54,12 @@ class ErrorCounts:
 
     @property
     def errors(self) -> int:
-        """Substitutions, deletions and insertions together."""
+        """Return substitutions, deletions and insertions together."""
         return self.substitutions + self.deletions + self.insertions
 
     @property
     def rate(self) -> float | None:
-        """Errors divided by units; None for an empty reference, where a rate has no meaning."""
+        """Return errors divided by units; None for an empty reference, where a rate has no meaning."""
         return self.errors / self.units if self.units else None
 
 
@@ -83,7 +83,10 @@ def align_words(reference: str, hypothesis: str) -> tuple[ErrorCounts, tuple[Ope
 
 
 def align_characters(reference: str, hypothesis: str, spaces: bool = True) -> ErrorCounts:
-    """Count character errors of two normalised texts; ``spaces``: single spaces count as characters, as in jiwer."""
+    """Count character errors of two normalised texts.
+
+    ``spaces``: single spaces count as characters, as in jiwer.
+    """
     joiner = " " if spaces else ""
     ref, hyp = joiner.join(reference.split()), joiner.join(hypothesis.split())
     if not ref or not hyp:

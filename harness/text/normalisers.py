@@ -57,7 +57,7 @@ class Normaliser:
 
     @property
     def label(self) -> str:
-        """Name and version, as figures are labelled: ``english/2``."""
+        """Return the name and version, as figures are labelled: ``english/2``."""
         return f"{self.name}/{self.version}"
 
     def __call__(self, text: str) -> str:

@@ -27,7 +27,7 @@ BUDGET = 0.004  # false alarms a chunk, all detectors together
 
 
 def length_of(chunk: Chunk) -> int:
-    """Words of what should be heard of a chunk, at least 1 (see :func:`harness.text.count_words`)."""
+    """Return words of what should be heard of a chunk, at least 1 (see :func:`harness.text.count_words`)."""
     return max(count_words(chunk.expected_text), 1)
 
 
@@ -88,7 +88,7 @@ class FaultLimits:
 
 
 def pick(bounds: Sequence[Bound], words: int) -> Bound | None:
-    """The bound of the narrowest bucket that holds a text of ``words`` words, or None."""
+    """Return the bound of the narrowest bucket that holds a text of ``words`` words, or None."""
     fitting = [bound for bound in bounds if bound.max_words is None or words <= bound.max_words]
     return min(fitting, key=lambda b: math.inf if b.max_words is None else b.max_words, default=None)
 
@@ -107,7 +107,9 @@ class Limits:
 
     @classmethod
     def default(cls, priors: Priors | None = None) -> Limits:
-        """The limits of a voice that was never calibrated: physics, and the priors (those that come with the tool)."""
+        """Return the limits of a voice that was never calibrated: physics, and the priors (those that come with the
+        tool).
+        """
         shipped = Priors.shipped() if priors is None else priors
         return cls({name: _default(fault, shipped) for name, fault in catalogue().items()})
 
@@ -118,7 +120,7 @@ class Limits:
 
     @classmethod
     def from_json(cls, data: Json, where: str = "limits") -> Limits:
-        """The inverse of ``to_json``; classes that the data does not name keep their defaults."""
+        """Return the inverse of ``to_json``; classes that the data does not name keep their defaults."""
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
             schema = data.get("schema") if isinstance(data, dict) else None
             raise ConfigError(f"{where}: schema is {schema!r}, this version reads {SCHEMA}")
@@ -138,7 +140,7 @@ class Limits:
         return cls(faults, dict(data.get("keys", {})), dict(data.get("fitted", {})))
 
     def to_json(self) -> Json:
-        """Plain JSON, stable from one call to the next."""
+        """Return plain JSON, stable from one call to the next."""
         return {
             "schema": SCHEMA,
             "keys": dict(sorted(self.keys.items())),
@@ -152,7 +154,7 @@ class Limits:
 
     @cached_property
     def key(self) -> str:
-        """Identity of the limits: 16 hex digits of the SHA-256 of their JSON."""
+        """Return the identity of the limits: 16 hex digits of the SHA-256 of their JSON."""
         text = json.dumps(self.to_json(), sort_keys=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -58,17 +58,19 @@ class VerdictPolicy:
         self._catalogue = catalogue()
 
     def observes(self, fault: str) -> tuple[str, ...]:
-        """The scorers that a class rests on; empty when the attempt itself is enough."""
+        """Return the scorers that a class rests on; empty when the attempt itself is enough."""
         return self._catalogue[fault].observes
 
     def evidence(self, view: DetectorInput) -> list[Detection]:
-        """What every class of the catalogue sees."""
+        """Return what every class of the catalogue sees."""
         return detect_all(view)
 
     def findings(
         self, view: DetectorInput, evidence: Sequence[Detection], own: Own | None = None
     ) -> tuple[list[Finding], dict[str, str]]:
-        """Every value beyond its limit, also those that follow from another, and why each other could not be judged."""
+        """Return every value beyond its limit, also those that follow from another, and why each other could not be
+        judged.
+        """
         all_findings, unjudged, _ = self._look(view, evidence, own or {})
         return all_findings, unjudged
 
@@ -96,7 +98,8 @@ class VerdictPolicy:
         return findings, unjudged, used
 
     def verdict(self, view: DetectorInput, evidence: Sequence[Detection], own: Own | None = None) -> Verdict:
-        """Faulty with at least one finding; clean only when every class that applies has judged; else not judged.
+        """Return faulty with at least one finding; clean only when every class that applies has judged; else not
+        judged.
 
         ``own``: what the run's other chunks allow, empty where there are too few of them; it makes the verdict final.
         """

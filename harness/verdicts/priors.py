@@ -40,7 +40,7 @@ class Prior:
 
     @property
     def source(self) -> str:
-        """Where the limit came from, in words."""
+        """Return where the limit came from, in words."""
         return f"prior: {self.chunks:,} chunks of {self.voices} healthy voices"
 
 

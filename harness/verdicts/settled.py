@@ -30,7 +30,7 @@ class Settled:
 
     @property
     def can_tell(self) -> bool:
-        """Whether the run can tell what is healthy: so many chunks agree, and all of them have one voice."""
+        """Return whether the run can tell what is healthy: so many chunks agree, and all of them have one voice."""
         return self.own.can_tell and (self.voices is None or self.voices.voices == 1)
 
     def voice_embeddings(self, attempt: int | None, encoder: str) -> Mapping[str, Sequence[float]]:

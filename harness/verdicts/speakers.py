@@ -33,7 +33,7 @@ class RunVoices:
 
     @property
     def voices(self) -> int:
-        """How many voices were told apart."""
+        """Return how many voices were told apart."""
         return len(self.sizes)
 
     def nearest(self, embedding: Sequence[float]) -> int:

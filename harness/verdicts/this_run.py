@@ -60,7 +60,7 @@ class OwnBound:
 
     @property
     def source(self) -> str:
-        """Where the limit came from, in words."""
+        """Return where the limit came from, in words."""
         return f"this run: {self.others} other chunks of it, given the text"
 
 
@@ -79,12 +79,12 @@ class ThisRun:
 
     @property
     def faulty(self) -> frozenset[int]:
-        """The attempts that lie outside of what the others allow, by any detector."""
+        """Return the attempts that lie outside of what the others allow, by any detector."""
         return frozenset().union(*self.beyond.values())
 
     @property
     def can_tell(self) -> bool:
-        """Whether so many chunks agree that the others can be called faulty."""
+        """Return whether so many chunks agree that the others can be called faulty."""
         return not self.groups and len(self.faulty) <= MOST_FAULTY * max(self.chunks, 1)
 
 
@@ -94,7 +94,10 @@ def shared_budget(budget: float = BUDGET) -> float:
 
 
 def fitted_detectors() -> tuple[str, ...]:
-    """Names of the detectors whose limits come from healthy speech, and that share the budget of false alarms."""
+    """Return names of the detectors whose limits come from healthy speech.
+
+    And that share the budget of false alarms.
+    """
     return tuple(
         name
         for name, fault in catalogue().items()

@@ -83,13 +83,13 @@ def dct_basis(width: int, count: int) -> Floats:
 
 
 def valid_frames(codes: NDArray[np.integer], codec: Codec) -> NDArray[np.bool_]:
-    """Which frames have every index within its codebook, shape (frames,)."""
+    """Return which frames have every index within its codebook, shape (frames,)."""
     inside: NDArray[np.bool_] = np.all((codes >= 0) & (codes < np.array(codec.sizes)), axis=1)
     return inside
 
 
 def to_parameters(codes: NDArray[np.integer], codec: Codec) -> Parameters:
-    """Codes (frames, 3) to parameters of frames x 8 steps. Raises ValueError on an index out of range."""
+    """Turn codes (frames, 3) into parameters of frames x 8 steps. Raises ValueError on an index out of range."""
     if codes.ndim != 2 or codes.shape[1] != 3:
         raise ValueError(f"codes must have shape (frames, 3), not {codes.shape}")
     if not np.all(valid_frames(codes, codec)):
@@ -135,7 +135,7 @@ def band_of_bin(bins: int = FFT // 2 + 1) -> NDArray[np.intp]:
 
 
 def synthesize(parameters: Parameters) -> Samples:
-    """Parameters to sound by WORLD, 80 samples a step, float32. Loud passages may pass 1."""
+    """Turn parameters into sound by WORLD, 80 samples a step, float32. Loud passages may pass 1."""
     if not len(parameters.f0):
         return np.zeros(0, np.float32)
     import pyworld
@@ -153,7 +153,7 @@ def synthesize(parameters: Parameters) -> Samples:
 
 
 def decode_codes(codes: NDArray[np.integer], codec: Codec) -> Samples:
-    """Codes (frames, 3) to float32 samples at 16 kHz, exactly frames x 640 of them.
+    """Turn codes (frames, 3) into float32 samples at 16 kHz, exactly frames x 640 of them.
 
     Frames with an index outside of its codebook are left out, as decoders that cannot represent them do; compare the
     length to find them. Raises ValueError when ``codes`` is not (frames, 3).

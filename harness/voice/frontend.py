@@ -39,7 +39,7 @@ class Segment:
 
     @property
     def phones(self) -> list[str]:
-        """Phones with ``pau`` at both ends."""
+        """Return phones with ``pau`` at both ends."""
         return [PAUSE, *(p for w in self.words for p in w.phones), PAUSE]
 
     @property

@@ -65,11 +65,11 @@ class Geometry:
 
     @property
     def said_phones(self) -> range:
-        """Token ids that may follow a generated marker; empty in a voice that does not say its phones."""
+        """Return token ids that may follow a generated marker; empty in a voice that does not say its phones."""
         return range(self.phone_offset, self.phone_offset + len(self.phones) if self.says_phones else self.phone_offset)
 
     def speaker_token(self, speaker: str | None) -> int:
-        """Token id of a speaker (None: the default). Raises ConfigError with the nearest name."""
+        """Return token id of a speaker (None: the default). Raises ConfigError with the nearest name."""
         name = speaker or self.default_speaker
         if name not in self.speakers:
             raise ConfigError(f"voice {self.name}: unknown speaker {name!r}{nearest(name, self.speakers)}")

@@ -47,7 +47,7 @@ class Reading:
 
     @property
     def met(self) -> list[tuple[int, int]]:
-        """Each marker with the phone said behind it."""
+        """Return each marker with the phone said behind it."""
         return [(marker, phone) for (marker, _), phone in zip(self.markers, self.phones, strict=True)]
 
     @property

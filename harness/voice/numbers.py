@@ -57,7 +57,7 @@ def cardinal(digits: str) -> str:
 
 
 def each_digit(digits: str) -> str:
-    """Every digit by its own name."""
+    """Return every digit by its own name."""
     return " ".join("oh" if d == "0" and len(digits) < 6 else cardinal(d) for d in digits if d.isdigit())
 
 
@@ -78,7 +78,7 @@ def year(digits: str) -> str:
 
 
 def standalone_number(number: str) -> str:
-    """A number standing alone: a year where it looks like one, else a cardinal or decimal."""
+    """Return a number standing alone: a year where it looks like one, else a cardinal or decimal."""
     if re.fullmatch(r"1[1-9]\d\d|20\d\d", number):
         return year(number)
     return decimal(number)
@@ -92,7 +92,7 @@ def decimal(number: str) -> str:
 
 
 def plural(noun: str) -> str:
-    """The plural of a unit of one or more words ("mile per hour" -> "miles per hour")."""
+    """Return the plural of a unit of one or more words ("mile per hour" -> "miles per hour")."""
     head, _, rest = noun.partition(" ")
     return f"{_inflect().plural(head) if head not in ('hertz', 'yen') else head} {rest}".strip()
 

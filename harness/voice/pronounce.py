@@ -51,7 +51,7 @@ class Lexicon:
 
     @functools.cached_property
     def words(self) -> frozenset[str]:
-        """Every word of the lexicon, lower case."""
+        """Return every word of the lexicon, lower case."""
         return frozenset(row[0] for row in self._database.execute("SELECT DISTINCT word FROM word_phonemes"))
 
     def lookup(self, word: str) -> list[tuple[str, list[str]]]:
@@ -62,7 +62,7 @@ class Lexicon:
         return [(str(role), from_ipa(phonemes)) for role, phonemes in rows]
 
     def pronounce(self, word: str, previous: str = "", following: str = "") -> list[str]:
-        """Phones of a lower-case word between its neighbours ("" at a pause)."""
+        """Return phones of a lower-case word between its neighbours ("" at a pause)."""
         if word in WEAK_BEFORE:
             before_vowel, otherwise = WEAK_BEFORE[word]
             starts = self.pronounce(following)[:1] if following and following not in WEAK_BEFORE else []

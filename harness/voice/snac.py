@@ -47,7 +47,7 @@ class SnacGeometry:
 
     @property
     def codebooks(self) -> tuple[Codebook, ...]:
-        """One a slot."""
+        """Return one a slot."""
         return tuple(
             Codebook(f"slot {i}", self.first + i * self.codebook_size, self.codebook_size)
             for i in range(len(self.slots))
@@ -59,7 +59,7 @@ class SnacGeometry:
 
     @property
     def eos(self) -> int:
-        """The stop token."""
+        """Return the stop token."""
         return self.stop
 
     @property
@@ -77,14 +77,14 @@ class SnacGeometry:
         return range(0)
 
     def speaker(self, name: str | None) -> str:
-        """Name or description to put into the prompt. Raises ConfigError with the nearest name."""
+        """Return the name or description to put into the prompt. Raises ConfigError with the nearest name."""
         chosen = name or self.default_speaker
         if self.speakers and chosen not in self.speakers:
             raise ConfigError(f"voice {self.name}: unknown speaker {chosen!r}{nearest(chosen, self.speakers)}")
         return chosen
 
     def levels(self, codes: NDArray[np.integer]) -> list[NDArray[np.int64]]:
-        """Codes (frames, slots) to one flat array a level, coarse to fine: (frames x slots of that level,)."""
+        """Turn codes (frames, slots) into one flat array a level, coarse to fine: (frames x slots of that level,)."""
         return [
             np.asarray(codes, np.int64)[:, [i for i, at in enumerate(self.slots) if at == level]].reshape(-1)
             for level in range(max(self.slots) + 1)
@@ -185,7 +185,10 @@ class SnacDecoder:
                 raise ConfigError(f"{geometry.codec}: {key} is {theirs}, the voice description says {ours}")
 
     def decode(self, codes: Tokens) -> Samples:
-        """Codes (frames, slots), all within their codebooks, to float32 samples, frames x frame_samples of them."""
+        """Turn codes (frames, slots), all within their codebooks, into float32 samples.
+
+        There are frames x frame_samples of them.
+        """
         import torch
 
         if not len(codes):

@@ -38,7 +38,7 @@ NOISE_SEED = 0
 
 
 def noise_for(frames: int) -> Samples:
-    """The fixed noise of a decoding, (frames x 640,)."""
+    """Return the fixed noise of a decoding, (frames x 640,)."""
     return np.random.default_rng(NOISE_SEED).standard_normal(frames * FRAME_SAMPLES).astype(np.float32)
 
 
@@ -79,7 +79,7 @@ class SourceFilter(nn.Module):  # type: ignore[misc]
             self.register_buffer(name, torch.tensor(np.asarray(table), dtype=torch.float32), persistent=False)
 
     def parameters_of(self, codes: Tensor) -> Tensor:
-        """Codes (frames, 3) to (steps, 31)."""
+        """Return codes (frames, 3) to (steps, 31)."""
         envelope = self.mean + self.stage1[codes[:, 0]] + self.stage2[codes[:, 1]]
         prosody = self.prosody[codes[:, 2]]
         folded = envelope.reshape(-1, runtime.ENVELOPE_COEFFICIENTS, runtime.CEPSTRA)
@@ -95,7 +95,7 @@ class SourceFilter(nn.Module):  # type: ignore[misc]
         return torch.cat([f0.reshape(-1, 1), smooth], 1)
 
     def phase_of(self, f0: Tensor) -> Tensor:
-        """F0 of each step to the phase of each sample, in turns modulo 1."""
+        """Turn F0 of each step into the phase of each sample, in turns modulo 1."""
         turns = (f0 / runtime.SAMPLE_RATE).to(torch.float64)[:, None].expand(-1, HOP).reshape(-1)
         total = torch.cumsum(turns, 0)
         return (total - torch.floor(total)).to(torch.float32)
@@ -147,7 +147,7 @@ class SourceFilter(nn.Module):  # type: ignore[misc]
         return total[HOP // 2 : HOP // 2 + steps * HOP]
 
     def forward(self, codes: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """All stages in the order of ``STAGES``."""
+        """Return all stages in the order of ``STAGES``."""
         parameters = self.parameters_of(codes)
         f0 = parameters[:, 0]
         phase = self.phase_of(f0)
@@ -157,7 +157,7 @@ class SourceFilter(nn.Module):  # type: ignore[misc]
 
 
 def synthesis_stages(codes: NDArray[np.integer], codec: runtime.Codec) -> dict[str, Any]:
-    """Every named stage as a numpy array, for codes (frames, 3) that all lie within their codebooks."""
+    """Return every named stage as a numpy array, for codes (frames, 3) that all lie within their codebooks."""
     with torch.inference_mode():
         module = SourceFilter(codec)
         stages = module(torch.from_numpy(np.asarray(codes, np.int64)), torch.from_numpy(noise_for(len(codes))))

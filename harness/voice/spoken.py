@@ -117,7 +117,7 @@ def _stop(match: re.Match[str]) -> str:
 
 
 def expand(text: str) -> str:
-    """Numbers, abbreviations, symbols and numerals written out; case and punctuation still there."""
+    """Return numbers, abbreviations, symbols and numerals written out; case and punctuation still there."""
     text = _clean(text)
     text = re.sub(r"\b(?:https?://)?(?:www\.)?([\w-]+(?:\.[\w-]+)*)\.(com|org|net|edu|gov)\b", _dotted, text)
     for pattern, reader in _abbreviation_rules():
@@ -182,6 +182,7 @@ def _among_letters(found: list[str], index: int) -> bool:
 
 
 def normalise_spoken(text: str) -> str:
-    """The words as spoken, lower case, one space between, no punctuation: "Dr. Ames, 1984" -> "doctor ames nineteen
-    eighty four"."""
+    """Return the words as spoken, lower case, one space between, no punctuation: "Dr. Ames, 1984" -> "doctor ames
+    nineteen eighty four".
+    """
     return " ".join(t.text.strip("'") for t in text_tokens(text) if t.kind != "pause")

@@ -34,7 +34,7 @@ WORDS = (3, 5)
 
 
 def sentences(low: int, high: int) -> list[str]:
-    """Sentences of the book of ``low`` to ``high`` words, in its order, without quotation marks."""
+    """Return sentences of the book of ``low`` to ``high`` words, in its order, without quotation marks."""
     words = [word for chunk in load_corpus("book", None).chunks for word in chunk.text.split()]
     ends = [i for i, pair in enumerate(pairwise(words), 1) if border_after(*pair) is Border.SENTENCE]
     runs = [words[a:b] for a, b in pairwise([0, *ends])]
@@ -43,14 +43,14 @@ def sentences(low: int, high: int) -> list[str]:
 
 
 def corpus_of(repetition: int, texts: list[str]) -> Corpus:
-    """A few texts of one repetition, drawn with its number as the seed."""
+    """Return a few texts of one repetition, drawn with its number as the seed."""
     drawn = random.Random(repetition).sample(texts, TEXTS)
     chunks = [Chunk(f"r{repetition:02d}-{i}", text) for i, text in enumerate(drawn)]
     return make_corpus(f"repetition {repetition}", chunks, "book")
 
 
 def variants(path: Path, seed: int) -> tuple[Variant, ...]:
-    """The four variants under one seed."""
+    """Return the four variants under one seed."""
     named = {variant.name: variant for variant in load_variants(path)}
     return tuple(replace(named[name], seed=seed) for name in (*HEALTHY, CACHED, BLEED))
 
@@ -74,13 +74,13 @@ def repeat(repetition: int, texts: list[str], file: Path, reports: Path) -> dict
 
 
 def content_bleed(row: Json) -> bool:
-    """Whether words of the previous text were claimed to be heard."""
+    """Return whether words of the previous text were claimed to be heard."""
     found = row["content"]
     return found is not None and found["p_value"] <= SETUP["alpha"]
 
 
 def figures(rows: list[dict[str, Json]]) -> Json:
-    """Counts and exact intervals of what the issue asks for; ``reached`` says whether all of it holds."""
+    """Return counts and exact intervals of what the issue asks for; ``reached`` says whether all of it holds."""
 
     def share(count: int) -> Json:
         low, high = clopper_pearson(count, len(rows))
@@ -100,7 +100,7 @@ def figures(rows: list[dict[str, Json]]) -> Json:
 
 
 def run(repetitions: int, file: Path, out: Path | None) -> Json:
-    """All repetitions; prints a line each, writes rows and figures to ``out`` after every one."""
+    """Return all repetitions; prints a line each, writes rows and figures to ``out`` after every one."""
     texts, rows = sentences(*WORDS), []
     for repetition in range(repetitions):
         began = time.process_time()

@@ -17,7 +17,7 @@ TEXT = "The old man sat by the window and watched the snow fall, and he did not 
 
 
 def digest(reply: Reply) -> str:
-    """One digest of tokens and samples, or how the request failed."""
+    """Return one digest of tokens and samples, or how the request failed."""
     if reply.outcome is not Outcome.OK or reply.samples is None:
         return f"{reply.outcome}: {reply.detail}"
     tokens = reply.tokens.tobytes() if reply.tokens is not None else b""

@@ -89,7 +89,10 @@ def _sprt(rng: np.random.Generator, n: int, rho: float, seed: int, alpha: float)
 
 
 def stopped(test: stats.Sprt, faulty: NDArray[np.bool_]) -> tuple[stats.Stop, int]:
-    """What the sequential test says at its first decision, and after how many chunks (all, if it never decides)."""
+    """Return what the sequential test says at its first decision, and after how many chunks (all.
+
+    If it never decides).
+    """
     for judged, count in enumerate(np.cumsum(faulty), 1):
         if (answer := test.decide(int(count), judged)) is not stats.Stop.GO_ON:
             return answer, judged

@@ -33,14 +33,14 @@ AGAIN = {voice.name: voice.again() for voice in VOICES}
 
 
 def twin(kind: str, chunk: Chunk, audio: AudioFile, variant: Variant | None = None) -> Twin:
-    """A clip as a twin without observations."""
+    """Return a clip as a twin without observations."""
     variant = variant or Variant(kind, "recorded", language=chunk.language)
     attempt = Attempt(0, 0, 0, chunk.id, kind, sample_rate=audio.sample_rate, duration=audio.duration)
     return Twin(chunk, attempt, audio.samples, audio.sample_rate, {}, variant, kind)
 
 
 def synthetic(number: int, texts: int, seed: int) -> Iterator[Twin]:
-    """The voice at index ``number`` with ``texts`` chunks: a few very short ones, the others of the book."""
+    """Yield the voice at index ``number`` with ``texts`` chunks: a few very short ones, the others of the book."""
     chunks, voice = load_corpus("book").chunks, VOICES[number]
     short = [Chunk(f"short-{i}", t) for i, t in enumerate(("Good morning.", "Yes.", "No, thank you.", "Not today."))]
     step = len(chunks) // texts
@@ -50,7 +50,7 @@ def synthetic(number: int, texts: int, seed: int) -> Iterator[Twin]:
 
 
 def recorded(folder: Path) -> Iterator[Twin]:
-    """Recordings of people; their texts are not looked at, so that only signal classes judge."""
+    """Yield recordings of people; their texts are not looked at, so that only signal classes judge."""
     for kind, path in recordings(folder):
         yield twin(f"recordings {kind}", Chunk(path.stem, _text(path)), read_audio(path), Variant(kind, "recorded"))
 
@@ -69,7 +69,10 @@ def _text(path: Path) -> str:
 
 
 def measure(twins: Iterator[Twin], heard: int) -> dict[str, Any]:
-    """What was found in each clip, by kind of material; the first ``heard`` of a kind also go to the recognizers."""
+    """Return what was found in each clip, by kind of material.
+
+    The first ``heard`` of a kind also go to the recognizers.
+    """
     trials = _trials()
     found: dict[str, list[tuple[str, ...]]] = {}
     listed: list[dict[str, Any]] = []
@@ -103,7 +106,7 @@ def _trials() -> Trials:
 
 
 def together(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Figures of what was measured in parts, each of other kinds of material."""
+    """Return figures of what was measured in parts, each of other kinds of material."""
     return {
         "alarms": alarms({kind: names for part in parts for kind, names in part["clips"].items()}),
         "listed": [one for part in parts for one in part["listed"]],

@@ -17,7 +17,10 @@ TEXT = "a man and a plan for the canal"
 def replies(
     variant: Variant, plan: Sequence[Mapping[str, Any]], requests: int, seed: int
 ) -> Iterator[tuple[Chunk, Reply]]:
-    """Chunks ``c0``, ``c1``, ... with what came back, the faults of ``plan`` put in; started again where it died."""
+    """Yield chunks ``c0``, ``c1``, ...
+
+    With what came back, the faults of ``plan`` put in; started again where it died.
+    """
     with tempfile.TemporaryDirectory() as folder:
         worker = Worker(faulty(variant, plan, seed=seed), Path(folder))
         worker.start()

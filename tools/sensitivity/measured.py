@@ -37,7 +37,7 @@ class MeasuredVoice:
 
     @property
     def engine(self) -> str:
-        """What stands before the first mark in the voice's name; every person is an engine of their own."""
+        """Return what stands before the first mark in the voice's name; every person is an engine of their own."""
         first = self.name.replace("-", "_").partition("_")[0]
         return self.name if first == PEOPLE else first
 
@@ -53,7 +53,10 @@ def from_folders(engines: Mapping[Path, str]) -> dict[str, Callable[[], Iterator
 
 
 def from_people(folder: Path) -> dict[str, Callable[[], Iterator[Twin]]]:
-    """Name recordings as sources: a folder a person, or one person. Of these only what the waveform shows counts."""
+    """Name recordings as sources: a folder a person, or one person.
+
+    Of these only what the waveform shows counts.
+    """
     flat = any(path.suffix in SUFFIXES for path in folder.iterdir())
     parts = [folder] if flat else [part for part in sorted(folder.iterdir()) if part.is_dir()]
     return {f"{PEOPLE} {part.name}": _people_of(part) for part in parts}

@@ -43,12 +43,12 @@ def texts(count: int, seed: int) -> list[str]:
 
 
 def misread(text: str) -> str:
-    """The text as the injector of the class has it read."""
+    """Return the text as the injector of the class has it read."""
     return BEFORE["misread"](Request("c", text, 0), {}, InjectionState()).text
 
 
 def run(count: int, seed: int) -> dict[str, Any]:
-    """Recall and false alarms of the class on ``count`` texts by the recognizer that knows the voice."""
+    """Return recall and false alarms of the class on ``count`` texts by the recognizer that knows the voice."""
     fault = catalogue()[NAME]
     (injector,) = fault.injectors
     trials = Trials(VerdictPolicy(Limits.default()), {name: {"asr": ASR} for name in HEARD})

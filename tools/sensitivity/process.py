@@ -21,7 +21,10 @@ DEADLY = ("crash", "hang")  # the worker is started again after each
 
 
 def run(count: int, deadly: int, seed: int) -> dict[str, Any]:
-    """Every class of the process: ``count`` requests struck and as many not; ``deadly`` where the worker dies of it."""
+    """Return every class of the process: ``count`` requests struck and as many not.
+
+    ``deadly`` where the worker dies of it.
+    """
     tried: list[InjectionTrial] = []
     alarms = clean = 0
     judge = VerdictPolicy(Limits.default())

@@ -74,7 +74,7 @@ class Teacher:
 
 
 def compiled(work: Path) -> Path:
-    """The teacher program, compiled once under ``work``.
+    """Return the teacher program, compiled once under ``work``.
 
     Raises subprocess.CalledProcessError when gcc or flite1-dev is missing.
     """

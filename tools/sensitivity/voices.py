@@ -39,7 +39,9 @@ class Voice:
     command: tuple[str, ...]
 
     def again(self, slower: float = 1.05) -> Voice:
-        """The same voice reading a little differently, as another take: ``slower`` (Flite) or higher (eSpeak NG)."""
+        """Return the same voice reading a little differently, as another take: ``slower`` (Flite) or higher (eSpeak
+        NG).
+        """
         command = list(self.command)
         if command[0] == "espeak-ng":
             return Voice(f"{self.name} again", (*command[:1], "-p", "58", *command[1:]))
@@ -115,7 +117,7 @@ def spoken_texts(number: int, texts: int) -> list[Chunk]:
 
 
 def recordings(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Recordings below ``folder``, each with the name of its first sub-folder."""
+    """Yield recordings below ``folder``, each with the name of its first sub-folder."""
     for path in sorted(folder.rglob("*")):
         if path.suffix in SUFFIXES:
             parts = path.relative_to(folder).parts

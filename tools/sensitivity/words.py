@@ -18,7 +18,9 @@ VOICES = ("slt", "rms", "awb", "kal16")
 
 
 def run(texts: int, seed: int) -> dict[str, Any]:
-    """Share of word ends within 150 ms of the teacher's last phone end of the word, by voice, with exact intervals."""
+    """Return the share of word ends within 150 ms of the teacher's last phone end of the word, by voice, with exact
+    intervals.
+    """
     chunks = load_corpus("book").chunks
     errors: dict[str, list[float]] = {voice: [] for voice in VOICES}
     expected = dict.fromkeys(VOICES, 0)
@@ -44,7 +46,7 @@ def run(texts: int, seed: int) -> dict[str, Any]:
 
 
 def ends_by_phones(phones: list[tuple[str, float]], times: list[tuple[float, float]]) -> list[float]:
-    """The end of the phone that closes each word: the one nearest to the word's own end."""
+    """Return the end of the phone that closes each word: the one nearest to the word's own end."""
     ends = np.array([end for name, end in phones if name != "pau"])
     return [float(ends[np.abs(ends - end).argmin()]) for _start, end in times]
 

@@ -37,7 +37,7 @@ class Sequences:
         self._first_code, self._width = first_code, codes
 
     def length(self, item: tuple[int, int]) -> int:
-        """Tokens of one sequence."""
+        """Return tokens of one sequence."""
         s, i = item
         return int(self._starts[s][i + 1] - self._starts[s][i])
 
@@ -120,7 +120,7 @@ class Buckets:
         return next((e for e in self.edges if self._data.length(item) <= e + 1), None)
 
     def weights(self, progress: float) -> list[float]:
-        """Share of each bucket: by its tokens, the longest held back until half of the training is done."""
+        """Return the share of each bucket: by its tokens, the longest held back until half of the training is done."""
         out = []
         for edge in self.edges:
             opened = min(1.0, max(0.0, (progress - 0.1) / 0.3)) if edge > 1100 else 1.0
@@ -142,7 +142,7 @@ class Buckets:
         return *self._data.batch(chosen, edge, self._rng, shuffled, disturbed), edge
 
     def validation(self, seed: int = 1) -> list[tuple[Tensor, Tensor]]:
-        """One batch a bucket of held-out sequences, always the same, in order and as they were said."""
+        """Return one batch a bucket of held-out sequences, always the same, in order and as they were said."""
         rng = np.random.default_rng(seed)
         out = []
         for edge in self.edges:

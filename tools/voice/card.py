@@ -14,7 +14,7 @@ def _cell(value: Any) -> str:
 
 
 def table(evaluation: Path) -> str:
-    """A Markdown table: a row for each model, speaker and set of texts."""
+    """Return a Markdown table: a row for each model, speaker and set of texts."""
     found = json.loads(evaluation.read_text(encoding="utf-8"))
     lines = ["| model | texts | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 2) + "|"]
     for model, sets in found.items():

@@ -44,7 +44,7 @@ settings = {{ speaker = "{speaker}", temperature = 0.6, top_p = 0.5 }}
 
 
 def spoken(texts: list[str], speaker: str, voice: Path, work: Path) -> Iterator[Samples]:
-    """Each text as the teacher says it, through the voice's codec: float32 at 16 kHz.
+    """Yield each text as the teacher says it, through the voice's codec: float32 at 16 kHz.
 
     Raises click.ClickException where the teacher leaves a text out.
     """

@@ -29,12 +29,12 @@ class Sizes:
         return slice(speaker * self.stage1, (speaker + 1) * self.stage1)
 
     def prosody_part(self, speaker: int) -> slice:
-        """Prosody codes of one speaker."""
+        """Return prosody codes of one speaker."""
         return slice(speaker * self.prosody, (speaker + 1) * self.prosody)
 
 
 def cepstral_weight() -> Floats:
-    """Weight of each cepstrum in the distance: the level (c0) counts less than the shape."""
+    """Return weight of each cepstrum in the distance: the level (c0) counts less than the shape."""
     weight = np.ones(runtime.CEPSTRA, np.float32)
     weight[0] = 0.6
     return weight
@@ -93,7 +93,7 @@ def fit(
     iterations: int = 15,
     first: runtime.Codec | None = None,
 ) -> runtime.Codec:
-    """Codebooks from (envelope, prosody) features of each speaker, a hundred thousand frames or more.
+    """Return codebooks from (envelope, prosody) features of each speaker, a hundred thousand frames or more.
 
     ``first``: a codec of the first speaker alone whose codebooks are kept, so that a model trained on it can go on.
     """

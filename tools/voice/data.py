@@ -39,13 +39,13 @@ def utterances(listing: Path) -> Iterator[Utterance]:
 
 
 def parameter_rows(path: Path) -> NDArray[np.float32]:
-    """The teacher's parameter file, mapped, shape (steps, 31)."""
+    """Return the teacher's parameter file, mapped, shape (steps, 31)."""
     flat = np.memmap(path, dtype=np.float32, mode="r")
     return flat[: len(flat) // ROW * ROW].reshape(-1, ROW)
 
 
 def sample_features(rows: NDArray[np.float32], frames: int, seed: int) -> tuple[Any, Any]:
-    """Features of about ``frames`` frames, in pieces of 20 spread over the file."""
+    """Return features of about ``frames`` frames, in pieces of 20 spread over the file."""
     piece = 20 * runtime.STEPS
     pieces = len(rows) // piece
     starts = np.random.default_rng(seed).choice(pieces, min(pieces, max(1, frames // 20)), replace=False)

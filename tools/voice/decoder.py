@@ -40,7 +40,7 @@ def export(codec: runtime.Codec, path: Path) -> None:
 
 
 def run_onnx(path: Path, codes: NDArray[np.integer]) -> dict[str, Any]:
-    """Every named stage by onnxruntime on one thread."""
+    """Return every named stage by onnxruntime on one thread."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -51,7 +51,7 @@ def run_onnx(path: Path, codes: NDArray[np.integer]) -> dict[str, Any]:
 
 
 def largest_differences(path: Path, codec: runtime.Codec, codes: NDArray[np.integer]) -> dict[str, float]:
-    """Largest absolute difference of each stage between torch and ONNX; phase modulo one turn."""
+    """Return largest absolute difference of each stage between torch and ONNX; phase modulo one turn."""
     ours, theirs = synthesis_stages(codes, codec), run_onnx(path, codes)
     out = {}
     for name in STAGES:
@@ -63,7 +63,7 @@ def largest_differences(path: Path, codec: runtime.Codec, codes: NDArray[np.inte
 
 
 def log_mel_distance(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """Mean absolute difference of 64-band log-mel spectra (10 ms hop), dB, where the first is above -40 dB."""
+    """Return mean absolute difference of 64-band log-mel spectra (10 ms hop), dB, where the first is above -40 dB."""
     import librosa
 
     def mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -47,7 +47,7 @@ class Tally:
     pace: list[float] | None = None  # seconds a phone, each utterance
 
     def add(self, text: str, spoken: Synthesis, spent: float, listen: bool) -> str:
-        """Count one utterance; returns what was heard."""
+        """Count one utterance; return what was heard."""
         import jiwer
 
         samples = spoken.samples if spoken.samples is not None else np.zeros(0, np.float32)
@@ -72,7 +72,7 @@ class Tally:
         return heard
 
     def figures(self) -> dict[str, Any]:
-        """Counts and rates, JSON."""
+        """Return counts and rates, JSON."""
         pace = self.pace or []
         middle = statistics.median(pace) if pace else 0.0
         return {
@@ -113,5 +113,5 @@ SETS = {"sentences": SENTENCES, "passages": PASSAGES, "short": SHORT}
 
 
 def report(model: Path, speaker: str, seeds: Sequence[int] = (1,), **settings: Any) -> dict[str, Any]:
-    """Figures of one model and speaker on every set of texts."""
+    """Return figures of one model and speaker on every set of texts."""
     return {name: measure(model, texts, speaker, seeds, **settings) for name, texts in SETS.items()}

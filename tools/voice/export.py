@@ -17,7 +17,7 @@ F16 = 1
 
 
 def token_names(geometry: Geometry, size: int) -> list[str]:
-    """A unique name for every id (llama.cpp refuses doubles and aborts without a tokenizer)."""
+    """Return a unique name for every id (llama.cpp refuses doubles and aborts without a tokenizer)."""
     names = {geometry.bos: "<s>", geometry.eos: "</s>", geometry.end: "<end>", 0: "<pad>"}
     names |= {token: f"<speaker_{name}>" for name, token in geometry.speakers.items()}
     names |= {geometry.marker_offset + i: f"<m{i}>" for i in range(geometry.markers)}

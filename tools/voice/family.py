@@ -40,7 +40,7 @@ class Shape:
 
 
 def codebooks(sizes: Sizes) -> list[dict[str, Any]]:
-    """Name, offset and size of the three codebooks, after markers and phones."""
+    """Return the name, offset and size of the three codebooks, after markers and phones."""
     offset = FIRST_MARKER + MARKERS + PHONE_SLOTS
     out = []
     for name, size in (
@@ -54,13 +54,13 @@ def codebooks(sizes: Sizes) -> list[dict[str, Any]]:
 
 
 def vocabulary(sizes: Sizes) -> int:
-    """Number of token ids, a multiple of 64."""
+    """Return the number of token ids, a multiple of 64."""
     last = codebooks(sizes)[-1]
     return -(-(last["offset"] + last["size"]) // 64) * 64
 
 
 def describe(name: str, sizes: Sizes, files: Mapping[str, Path], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of ``voice.json``. ``files``: every file of the family that exists already."""
+    """Return the content of ``voice.json``. ``files``: every file of the family that exists already."""
     return {
         "schema_version": SCHEMA,
         "name": name,
@@ -90,7 +90,7 @@ def describe(name: str, sizes: Sizes, files: Mapping[str, Path], extra: Mapping[
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file."""
+    """Return hex digest of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -18,7 +18,7 @@ FREE = 1e9  # what the frequency of a free pair is divided by: it turns by nothi
 
 
 def rope_factors(width: int, free: int) -> Tensor:
-    """What each frequency of a head is divided by, (width / 2,); llama.cpp reads them from the file."""
+    """Return what each frequency of a head is divided by, (width / 2,); llama.cpp reads them from the file."""
     return torch.cat([torch.ones(width // 2 - free), torch.full((free,), FREE)])
 
 
@@ -51,7 +51,7 @@ class Block(nn.Module):
         self.down = nn.Linear(shape.feed_forward, width, bias=False)
 
     def matrices(self) -> list[nn.Parameter]:
-        """The weights that Muon trains."""
+        """Return the weights that Muon trains."""
         return [m.weight for m in (self.query, self.key, self.value, self.out, self.gate, self.up, self.down)]
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -99,5 +99,5 @@ class SpeechModel(nn.Module):
         return functional.rms_norm(h, (self.shape.width,), self.norm, EPSILON)
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Scores of the next token."""
+        """Return scores of the next token."""
         return functional.linear(hidden, self.embedding.weight)

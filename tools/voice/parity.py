@@ -22,7 +22,7 @@ VOICE = Path(__file__).parents[2] / "voices" / "duo"
 
 @functools.cache
 def codebooks() -> runtime.Codec:
-    """Codebooks of the shipped voice."""
+    """Return codebooks of the shipped voice."""
     return runtime.load_codec(VOICE / "codec.npz")
 
 
@@ -44,7 +44,7 @@ class HalfPhase(SourceFilter):
     """The fault of a public report: the running phase is kept in half precision, a step of 0.25 turns beyond 256."""
 
     def phase_of(self, f0: Tensor) -> Tensor:
-        """F0 of each step to the phase of each sample, in turns modulo 1."""
+        """Turn F0 of each step into the phase of each sample, in turns modulo 1."""
         hop = round(runtime.SAMPLE_RATE * runtime.STEP_SECONDS)
         turns = (f0 / runtime.SAMPLE_RATE)[:, None].expand(-1, hop).reshape(-1)
         total = torch.cumsum(turns, 0).to(torch.float16).to(torch.float32)

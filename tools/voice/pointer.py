@@ -36,7 +36,7 @@ class Head:
 
 @torch.no_grad()
 def states(model: SpeechModel, tokens: Tensor, layer: int) -> Tensor:
-    """What the attention of a layer reads, (batch, length, width), for token ids (batch, length)."""
+    """Return what the attention of a layer reads, (batch, length, width), for token ids (batch, length)."""
     h = model.embedding(tokens)
     for block in model.blocks[:layer]:
         h = block(h, model.cos[: tokens.shape[1]], model.sin[: tokens.shape[1]])

@@ -40,7 +40,10 @@ class Settings:
 
 
 def quick(settings: Settings) -> Settings:
-    """Minutes end to end: every stage at a size that proves the machinery and speaks nothing intelligible."""
+    """Return settings that take minutes end to end.
+
+    Every stage has a size that proves the machinery and speaks nothing intelligible.
+    """
     return replace(
         settings,
         hours=0.25,
@@ -71,7 +74,10 @@ def make_text(s: Settings) -> None:
 
 
 def compile_teacher(s: Settings) -> Path:
-    """The teacher, compiled against Flite's static libraries. Raises subprocess.CalledProcessError without them."""
+    """Return the teacher, compiled against Flite's static libraries.
+
+    Raises subprocess.CalledProcessError without them.
+    """
     program = s.work / "teacher"
     static = ["-Wl,-Bstatic", *[f"-l{name}" for name in LIBRARIES], "-Wl,-Bdynamic", "-lm", "-lasound"]
     source = str(Path(__file__).with_name("teacher.c"))

@@ -51,7 +51,7 @@ class Row:
 
     @property
     def faulty(self) -> bool:
-        """Whether any of the three kinds, or the cap, was met."""
+        """Return whether any of the three kinds, or the cap, was met."""
         return bool(
             self.invalid_frames or self.markers_wrong or self.finish_reason == "length" or self.stretch >= STRETCH
         )

@@ -100,7 +100,7 @@ def _number(rng: random.Random) -> str:
 
 
 def short_utterance(rng: random.Random, words: list[str]) -> str:
-    """One to four words: what an undertrained model loops on."""
+    """Return texts of one to four words, which is what an undertrained model loops on."""
     word = rng.choice(words)
     end = rng.choice("...?!")
     pick = rng.random()
@@ -150,12 +150,12 @@ def _fresh(lines: Iterator[str], count: int, forbidden: set[str]) -> list[str]:
 
 
 def forbidden_sentences(texts: Iterable[str]) -> set[str]:
-    """Every sentence of the texts, bare, that is long enough (over 3 words) to be told from chance."""
+    """Return every sentence of the texts, bare, that is long enough (over 3 words) to be told from chance."""
     return {bare(s) for text in texts for s in SENTENCE_END.split(text) if len(s.split()) > 3}
 
 
 def build(shares: Shares, seed: int, forbidden: set[str]) -> list[str]:
-    """Lines for the teacher, shuffled. The same seed and packages give the same lines.
+    """Return lines for the teacher, shuffled. The same seed and packages give the same lines.
 
     Raises FileNotFoundError when a Debian package of the recipe is missing.
     """

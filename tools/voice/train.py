@@ -73,7 +73,7 @@ class Trainer:
         return max(self.seconds / whole, self.step / self.plan.steps)
 
     def loss(self, inputs: Tensor, targets: Tensor, forward: Any = None) -> tuple[Tensor, Tensor]:
-        """Cross-entropy of every target token and the tokens."""
+        """Return cross-entropy of every target token and the tokens."""
         with torch.autocast(self.device, dtype=torch.bfloat16):
             hidden = (forward or self._forward)(inputs.to(self.device))
         wanted = targets.to(self.device).reshape(-1)
@@ -83,7 +83,7 @@ class Trainer:
         return functional.cross_entropy(scores.float(), wanted[chosen], reduction="none"), wanted[chosen]
 
     def train_step(self, inputs: Tensor, targets: Tensor, progress: float) -> float:
-        """One update. Rate: warm-up, plateau, linear decay to 2%."""
+        """Return one update. Rate: warm-up, plateau, linear decay to 2%."""
         rate = min(1.0, (self.step + 1) / WARM_UP)
         if progress > DECAY_FROM:
             rate *= max(0.02, (1 - progress) / (1 - DECAY_FROM))
@@ -103,7 +103,7 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self, batches: Sequence[tuple[Tensor, Tensor]]) -> dict[str, float]:
-        """Mean loss over the held-out batches and of each length."""
+        """Return mean loss over the held-out batches and of each length."""
         found = {f"w{x.shape[1]}": self.loss(x, y, self.model)[0] for x, y in batches}
         out = {k: round(float(v.mean()), 3) for k, v in found.items()}
         out["all"] = round(float(torch.cat(list(found.values())).mean()), 4)

@@ -34,11 +34,11 @@ class Walk:
 
     @property
     def home(self) -> Path:
-        """The clone."""
+        """Return the clone."""
         return self.folder / "tts-soak"
 
     def latest(self) -> Path:
-        """The newest run."""
+        """Return the newest run."""
         return self.home / "reports" / "latest"
 
     def clone(self, source: Path) -> None:
@@ -80,7 +80,7 @@ class Walk:
 
 
 def table(steps: Sequence[Step]) -> str:
-    """The steps in Markdown."""
+    """Return the steps in Markdown."""
     ends = [str(step.code) if step.fine else f"FAILED ({step.code})" for step in steps]
     rows = [f"| {step.name} | {step.seconds:.0f} s | {end} |" for step, end in zip(steps, ends, strict=True)]
     return "\n".join(["| step | took | exit code |", "|---|---:|---:|", *rows])

@@ -28,7 +28,7 @@ class FirstRun:
 
     @classmethod
     def of(cls, views: Sequence[DetectorInput]) -> FirstRun:
-        """Number the views as attempts of one run."""
+        """Return the number the views as attempts of one run."""
         numbered = [replace(view, attempt=replace(view.attempt, id=number)) for number, view in enumerate(views, 1)]
         policy = VerdictPolicy(Limits.default())
         return cls(numbered, [_chunk(view, _of_words(policy, view)) for view in numbered], policy)

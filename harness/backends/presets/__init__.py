@@ -35,7 +35,10 @@ class Preset:
     body: str
 
     def filled(self, given: Mapping[str, str]) -> str:
-        """The variant as TOML, with ``given`` values, else the defaults. Raises ConfigError for an unknown key."""
+        """Return the variant as TOML, with ``given`` values, else the defaults.
+
+        Raises ConfigError for an unknown key.
+        """
         defaults = {need.key: need.default for need in self.needs}
         refuse_unknown(f"preset {self.name}", given, defaults)
         values = {**defaults, **given}
@@ -43,7 +46,7 @@ class Preset:
 
 
 def names() -> list[str]:
-    """Names of all presets."""
+    """Return names of all presets."""
     return sorted(path.stem for path in _FOLDER.glob("*.toml"))
 
 

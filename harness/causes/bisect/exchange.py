@@ -25,23 +25,23 @@ class ModelExchange(Protocol):
 
     @property
     def costs(self) -> Mapping[str, int]:
-        """Bytes that restoring each part adds; only parts that differ, in the order of the model."""
+        """Return bytes that restoring each part adds; only parts that differ, in the order of the model."""
 
     @property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """The groups that a part is of, such as its kind and its layer."""
+        """Return the groups that a part is of, such as its kind and its layer."""
 
     @property
     def metadata(self) -> tuple[str, ...]:
-        """Keys that differ and are no part."""
+        """Return keys that differ and are no part."""
 
     @property
     def problems(self) -> Mapping[str, str]:
-        """Parts whose values are no rounding of the reference's, and how they are wrong."""
+        """Return parts whose values are no rounding of the reference's, and how they are wrong."""
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """Bytes of the two files by name."""
+        """Return bytes of the two files by name."""
 
     def write(self, restored: Collection[str], target: Path) -> None:
         """Write the variant's model with these parts as the reference has them."""

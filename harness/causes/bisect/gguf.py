@@ -47,13 +47,13 @@ class GgufExchange:
 
     @cached_property
     def costs(self) -> Mapping[str, int]:
-        """Bytes that restoring each tensor adds; tensors that are the same bytes in both files are left out."""
+        """Return bytes that restoring each tensor adds; tensors that are the same bytes in both files are left out."""
         ours, theirs = self._ours.tensors, self._theirs.tensors
         return {name: theirs[name].size - ours[name].size for name in differing_tensors(self._ours, self._theirs)}
 
     @property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """Kind and layer of each tensor."""
+        """Return kind and layer of each tensor."""
         return {
             name: (tensor.kind, *([f"layer {tensor.layer}"] if tensor.layer is not None else []))
             for name, tensor in self._ours.tensors.items()
@@ -61,12 +61,12 @@ class GgufExchange:
 
     @cached_property
     def metadata(self) -> tuple[str, ...]:
-        """Keys whose values differ."""
+        """Return keys whose values differ."""
         return differing_metadata(self._ours, self._theirs)
 
     @cached_property
     def problems(self) -> Mapping[str, str]:
-        """Tensors whose values are no rounding of the reference's, and how they are wrong."""
+        """Return tensors whose values are no rounding of the reference's, and how they are wrong."""
         try:
             problems = weight_problems(Weights(self._ours.path), Weights(self._theirs.path))
         except (OSError, ValueError, KeyError, NotImplementedError):
@@ -75,7 +75,7 @@ class GgufExchange:
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """Bytes of the two files by name."""
+        """Return bytes of the two files by name."""
         return {one.path.name: one.path.stat().st_size for one in (self._ours, self._theirs)}
 
     def write(self, restored: Collection[str], target: Path) -> None:

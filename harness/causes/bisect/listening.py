@@ -29,17 +29,17 @@ class HeardOutcome:
 
     @property
     def count(self) -> int:
-        """Chunks that are faulty."""
+        """Return chunks that are faulty."""
         return sum(bool(one) for one in self.faulty.values())
 
     @property
     def judged(self) -> int:
-        """Chunks that are clean or faulty."""
+        """Return chunks that are clean or faulty."""
         return sum(one is not None for one in self.faulty.values())
 
     @property
     def rate(self) -> float:
-        """Faulty of judged, 0 where nothing was judged."""
+        """Return faulty of judged, 0 where nothing was judged."""
         return self.count / self.judged if self.judged else 0.0
 
     def of(self, ids: Sequence[str]) -> HeardOutcome:
@@ -76,7 +76,7 @@ def worse_p_value(variant: HeardOutcome, reference: HeardOutcome) -> float:
 
 
 def compatible_with(outcome: HeardOutcome, rate: float) -> bool:
-    """Whether so many faults are not unlikely at this rate (one-sided exact binomial test at 10%)."""
+    """Return whether so many faults are not unlikely at this rate (one-sided exact binomial test at 10%)."""
     if not outcome.judged:
         return False
     from scipy.stats import binomtest
@@ -86,7 +86,10 @@ def compatible_with(outcome: HeardOutcome, rate: float) -> bool:
 
 
 def within_margin(restored: HeardOutcome | None, reference: HeardOutcome | None, margin: float) -> bool | None:
-    """Whether the fault rate is at most ``margin`` above the reference's; None where one of them was not judged."""
+    """Return whether the fault rate is at most ``margin`` above the reference's.
+
+    None where one of them was not judged.
+    """
     if restored is None or reference is None or not restored.judged or not reference.judged:
         return None
     return restored.rate - reference.rate <= margin

@@ -39,13 +39,13 @@ class StoredTensor:
 
     @property
     def layer(self) -> int | None:
-        """The index of the block that it belongs to, None outside of all blocks."""
+        """Return the index of the block that it belongs to, None outside of all blocks."""
         match = _LAYER.match(self.name)
         return int(match[1]) if match else None
 
     @property
     def kind(self) -> str:
-        """What it does, whatever its layer: "attention q", "norms", "other"..."""
+        """Return what it does, whatever its layer: "attention q", "norms", "other"..."""
         match = _LAYER.match(self.name)
         within = match[2] if match else self.name
         return next((kind for pattern, kind in _KINDS if re.match(pattern, within)), "other")
@@ -84,27 +84,27 @@ class GgufModel:
         }
 
     def raw(self, name: str) -> Any:
-        """The tensor as the gguf library gives it: ``data`` (stored bytes as an array) and ``tensor_type``."""
+        """Return the tensor as the gguf library gives it: ``data`` (stored bytes as an array) and ``tensor_type``."""
         return self._raw[name]
 
     @property
     def fields(self) -> dict[str, Any]:
-        """Metadata as the gguf library gives it, by key; GGUF's own counts left out."""
+        """Return metadata as the gguf library gives it, by key; GGUF's own counts left out."""
         return {key: field for key, field in self._reader.fields.items() if not key.startswith("GGUF.")}
 
     @property
     def endianess(self) -> Any:
-        """Byte order of the file."""
+        """Return byte order of the file."""
         return self._reader.endianess
 
     @property
     def alignment(self) -> int:
-        """Bytes that tensors are aligned to."""
+        """Return bytes that tensors are aligned to."""
         return int(self._reader.alignment)
 
     @property
     def architecture(self) -> str:
-        """What llama.cpp takes it for, e.g. "llama"; empty where the file does not say."""
+        """Return what llama.cpp takes it for, e.g. "llama"; empty where the file does not say."""
         field = self.fields.get("general.architecture")
         return str(field.contents()) if field is not None else ""
 
@@ -127,7 +127,10 @@ def refuse_other_model(variant: GgufModel, reference: GgufModel) -> None:
 
 
 def differing_tensors(variant: GgufModel, reference: GgufModel) -> tuple[str, ...]:
-    """Names of the tensors that are not stored as the very same bytes of the same type; only they can be a cause."""
+    """Return names of the tensors that are not stored as the very same bytes of the same type.
+
+    Only they can be a cause.
+    """
     return tuple(
         name
         for name in variant.tensors
@@ -137,7 +140,9 @@ def differing_tensors(variant: GgufModel, reference: GgufModel) -> tuple[str, ..
 
 
 def differing_metadata(variant: GgufModel, reference: GgufModel) -> tuple[str, ...]:
-    """Keys whose values differ, what a quantization itself writes left out: they can be a cause that no tensor is."""
+    """Return keys whose values differ, what a quantization itself writes left out: they can be a cause that no tensor
+    is.
+    """
     own, other = variant.fields, reference.fields
     return tuple(
         key

@@ -50,7 +50,7 @@ class SearchResult:
 
     @property
     def nothing(self) -> bool:
-        """Whether there is no difference to look for, nor a tensor that is wrong as it is stored."""
+        """Return whether there is no difference to look for, nor a tensor that is wrong as it is stored."""
         return self.before <= self.floor and self.chosen is None
 
     def gain(self, left: float) -> float:

@@ -43,7 +43,7 @@ class SettingsReport:
 
     @property
     def word(self) -> BisectWord:
-        """The answer in a word."""
+        """Return the answer in a word."""
         if self.unfinished or self.worse is None:
             return BisectWord.UNFINISHED
         if self.worse > SIGNIFICANT:
@@ -52,7 +52,7 @@ class SettingsReport:
 
     @property
     def verification(self) -> bool | None:
-        """Whether the cause put right is within the margin on new texts; None where nothing new was judged."""
+        """Return whether the cause put right is within the margin on new texts; None where nothing new was judged."""
         return within_margin(self.verified.get("restored"), self.verified.get(self.reference), self.margin)
 
 

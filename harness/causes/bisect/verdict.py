@@ -14,7 +14,7 @@ from harness.core.records import Claim, Json
 
 
 class BisectWord(StrEnum):
-    """The answer in a word."""
+    """Return the answer in a word."""
 
     NOTHING = "nothing to find"
     RESTORED = "restored"
@@ -58,12 +58,12 @@ class BisectReport:
 
     @property
     def inaudible(self) -> bool:
-        """Whether somebody listened and the variant was not heard to be worse."""
+        """Return whether somebody listened and the variant was not heard to be worse."""
         return self.worse is not None and self.worse > SIGNIFICANT
 
     @property
     def restored(self) -> Restored | None:
-        """The set of the verdict: the one that is heard to restore, else the one of the arithmetic."""
+        """Return the set of the verdict: the one that is heard to restore, else the one of the arithmetic."""
         return self.audible if self.audible is not None else self.search.chosen
 
     @property
@@ -80,7 +80,10 @@ class BisectReport:
 
     @property
     def verification(self) -> bool | None:
-        """Whether the set is within the margin on new texts; None where nobody listened or the texts are too few."""
+        """Return whether the set is within the margin on new texts.
+
+        None where nobody listened or the texts are too few.
+        """
         return within_margin(self.verified.get("hybrid"), self.verified.get(self.reference), self.margin)
 
 

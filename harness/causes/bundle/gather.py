@@ -56,12 +56,12 @@ class BundleMaterial:
 
     @property
     def as_found(self) -> BundledTake:
-        """The rendition that was found faulty."""
+        """Return the rendition that was found faulty."""
         return self.takes[0]
 
     @property
     def compared(self) -> BundledTake | None:
-        """What its tokens are set against: the reference's, else a replay's with the same seed."""
+        """Return what its tokens are set against: the reference's, else a replay's with the same seed."""
         others = [one for one in self.takes[1:] if one.attempt.tokens is not None]
         references = [one for one in others if one.attempt.variant != self.target.variant]
         return next(iter([*references, *others]), None)

@@ -36,7 +36,7 @@ class Members:
 
     @property
     def names(self) -> list[str]:
-        """Names of the members so far, in order."""
+        """Return names of the members so far, in order."""
         return list(self._content)
 
     def write(self, path: Path) -> None:

@@ -74,7 +74,7 @@ class ShrinkOutcome(_Stored):
 
     @property
     def sentence(self) -> str:
-        """What was found out, in one sentence."""
+        """Return what was found out, in one sentence."""
         words = len(self.smallest.text.split())
         before = f" after {len(self.earlier)} earlier chunks" if self.earlier else ""
         seed = f" with seed {self.smallest.seed}" if self.bound_to == "seed" and self.smallest.seed is not None else ""

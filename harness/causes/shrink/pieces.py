@@ -134,7 +134,10 @@ def without_marks(pieces: Sequence[TextPiece], dropped: Collection[tuple[int, in
 
 
 def can_be_cut(chunk: Chunk) -> bool:
-    """Whether what should be heard of a part of the text is known: the corpus gives nothing else than the text."""
+    """Return whether what should be heard of a part of the text is known.
+
+    The corpus gives nothing else than the text.
+    """
     return not chunk.expected or chunk.expected.split() == without_markup(chunk.text).split()
 
 

@@ -32,7 +32,7 @@ class Question:
 
     @property
     def digest(self) -> str:
-        """Identity of the question: 24 hex digits over all that is asked."""
+        """Return the identity of the question: 24 hex digits over all that is asked."""
         before = [[one.chunk.id, one.chunk.text, one.seed] for one in self.earlier]
         rows = [self.chunk.id, self.chunk.text, self.chunk.language, self.seeds, before, self.again]
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:24]

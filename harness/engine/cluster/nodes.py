@@ -112,7 +112,7 @@ def living_nodes(ray: Any) -> list[dict[str, Any]]:
 
 
 def serves(need: Mapping[str, float], node: Mapping[str, Any]) -> bool:
-    """Whether a node, with nothing else on it, has these resources."""
+    """Return whether a node, with nothing else on it, has these resources."""
     return all(node["Resources"].get(name, 0.0) >= amount for name, amount in need.items())
 
 

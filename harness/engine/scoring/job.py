@@ -27,7 +27,7 @@ class ScoreJob:
 
     @property
     def attempt_id(self) -> int:
-        """Number of the attempt in the journal; -1 for one that is in none."""
+        """Return the number of the attempt in the journal; -1 for one that is in none."""
         return self.attempt.id if self.attempt.id is not None else -1
 
     def failed(self, why: str) -> ScoreResult:

@@ -104,7 +104,7 @@ def places(chunks: Sequence[Chunk], settings: CanarySettings) -> list[tuple[str,
 
 
 def outcome(run: Run, variant: Variant, hits: Sequence[tuple[str, str]], *, alone: bool = False) -> list[Planted]:
-    """Each planted fault: found if the class itself has a finding there, or one that explains it.
+    """Return each planted fault: found if the class itself has a finding there, or one that explains it.
 
     ``alone``: the voice has no profile, so that classes which only a reference can decide are not asked.
     """

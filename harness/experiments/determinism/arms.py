@@ -60,7 +60,7 @@ class Probe:
 
 
 def choose_probes(chunks: Sequence[Chunk], setup: Setup) -> tuple[list[Probe], list[Chunk]]:
-    """Probes with their companions, and the long session. Raises ConfigError for fewer than 4 chunks.
+    """Return probes with their companions, and the long session. Raises ConfigError for fewer than 4 chunks.
 
     Probes are the checkpoints of the long session (its last chunk, where it is shorter), then the shortest texts but
     one: a short text fits into one generation, where a cache can hold all of it, and the shortest of all is left to be

@@ -59,7 +59,10 @@ class DeterminismResult:
 def determinism_claims(
     name: str, word: DeterminismWord, why: str, seen: DeterminismData, compared: Compared, result: DeterminismResult
 ) -> list[Claim]:
-    """The verdict, and one claim an arm; an arm that could not be spoken or judged is neither passed nor failed."""
+    """Return the verdict, and one claim an arm.
+
+    An arm that could not be spoken or judged is neither passed nor failed.
+    """
     exact = word in (DeterminismWord.BIT, DeterminismWord.TOKEN)
     passed = None if word is DeterminismWord.NOT_JUDGED else exact
     traced = {DeterminismWord.BLEED: False, DeterminismWord.UNKNOWN: None, DeterminismWord.NOT_JUDGED: None}.get(
@@ -161,7 +164,7 @@ def arm_figures(comparisons: Sequence[ArmComparison]) -> ArmFigures:
 
 
 def determinism_table(results: Mapping[str, DeterminismResult]) -> str:
-    """One table a variant, arms as rows."""
+    """Return one table a variant, arms as rows."""
     heads = ["arm", "renditions", "same tokens", "same PCM", "first divergence (median)", "largest shift",
              "log-mel of those that differ, dB", "same transcript"]  # fmt: skip
     parts = []

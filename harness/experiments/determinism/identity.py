@@ -92,7 +92,7 @@ def _probability(step: Step, token: int) -> float:
 def compare_synthesis(
     fresh: Rendition, other: Rendition, arm: str, *, mel_db: float | None = None, same_words: bool | None = None
 ) -> ArmComparison:
-    """Tokens, PCM, and where the choices of every step were noted, how far the model itself had moved.
+    """Return tokens, PCM, and where the choices of every step were noted, how far the model itself had moved.
 
     Up to the first divergence both have seen the same tokens: what differs in the distributions there was carried in.
     """
@@ -140,7 +140,7 @@ def content(pairs: Sequence[tuple[str, str, str]], *, seed: int, repeats: int = 
 
 
 def same_bytes(renditions: Sequence[Rendition], texts: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Pairs of chunks with different texts and the very same samples, each pair once."""
+    """Return pairs of chunks with different texts and the very same samples, each pair once."""
     first_text: dict[str, str] = {}
     pairs: dict[tuple[str, str], None] = {}
     for rendition in renditions:
@@ -166,7 +166,7 @@ class DeterminismData:
 
 
 def decide_determinism(seen: DeterminismData) -> tuple[DeterminismWord, str]:
-    """One word and why, in a sentence with figures."""
+    """Return one word and why, in a sentence with figures."""
     if seen.collisions:
         first, second = seen.collisions[0]
         return DeterminismWord.SAME_BYTES, f"{first} and {second} have different texts and the same samples"

@@ -20,7 +20,7 @@ from harness.experiments.divergence.steps import Steps, join_steps, steps_of_gen
 
 
 def load_for_logits(model: str, context: int) -> Any:
-    """The model, to give the logits of every token; one thread, so that the same file gives the same logits."""
+    """Return the model, to give the logits of every token; one thread, so that the same file gives the same logits."""
     import llama_cpp
 
     with without_repacking(llama_cpp):

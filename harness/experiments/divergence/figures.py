@@ -70,7 +70,7 @@ class Divergence:
 
 
 def summarise_divergence(steps: Steps, slots: Sequence[Slot], generations: int, *, seed: int) -> Divergence:
-    """All figures. Raises ValueError when no step lies in a speech slot."""
+    """Return all figures. Raises ValueError when no step lies in a speech slot."""
     inside = {slot: (steps.token >= slot.first) & (steps.token < slot.first + slot.count) for slot in slots}
     speech = steps.where(_any((mask for slot, mask in inside.items() if slot.speech), len(steps)))
     if not len(speech):

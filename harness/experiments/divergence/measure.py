@@ -48,7 +48,7 @@ def measure_divergence(
     seed: int = 0,
     timeout: float = TIMEOUT,
 ) -> Divergence:
-    """Divergence of the GGUF file ``variant`` from ``reference`` on these generations, in a process of its own.
+    """Return divergence of the GGUF file ``variant`` from ``reference`` on these generations, in a process of its own.
 
     Raises MissingExtra without llama-cpp-python, and NotMeasured when there is nothing to feed, when a model cannot be
     loaded, when the vocabularies differ, or when the process crashes or takes longer than ``timeout`` (s).
@@ -64,7 +64,7 @@ def measure_divergence(
 
 
 def evaluate(reference: Path, variant: Path, generations: Sequence[Generation], timeout: float = TIMEOUT) -> Steps:
-    """The steps of all generations, in order; raises as :func:`measure` does."""
+    """Return the steps of all generations, in order; raises as :func:`measure` does."""
     if importlib.util.find_spec("llama_cpp") is None:
         raise MissingExtra("llama-cpp-python is not installed: pip install llama-cpp-python (the extra 'divergence')")
     groups = {chunk: index for index, chunk in enumerate(dict.fromkeys(one.chunk_id for one in generations))}

@@ -32,7 +32,7 @@ class Steps:
         return len(self.token)
 
     def where(self, mask: NDArray[np.bool_]) -> Steps:
-        """The steps that ``mask`` keeps."""
+        """Return the steps that ``mask`` keeps."""
         return Steps(*(getattr(self, field.name)[mask] for field in fields(self)))
 
 
@@ -45,7 +45,7 @@ def log_softmax(logits: ArrayLike) -> NDArray[np.float64]:
 
 
 def steps_of_generation(reference: ArrayLike, variant: ArrayLike, spoken: ArrayLike, group: int = 0) -> Steps:
-    """Steps of one generation.
+    """Return steps of one generation.
 
     ``reference`` and ``variant``: logits of the next token, shape (steps, vocabulary), row i before token i of
     ``spoken`` was known. Raises ValueError for shapes that do not fit or a value that is not finite.
@@ -73,5 +73,5 @@ def _block(first: NDArray[np.float32], second: NDArray[np.float32], tokens: NDAr
 
 
 def join_steps(parts: list[Steps]) -> Steps:
-    """Steps of several generations, one after the other."""
+    """Return steps of several generations, one after the other."""
     return Steps(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Steps)))

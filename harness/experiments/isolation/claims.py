@@ -36,7 +36,7 @@ class Decoded:
     quiet: bool = False  # both are silent against the voice's speech: their spectra say nothing
 
     def problem(self, limits: IsolationMargins) -> str:
-        """What of the reference's sound does not hold here; empty where all of it holds."""
+        """Return what of the reference's sound does not hold here; empty where all of it holds."""
         if self.failed:
             return self.failed
         own, base = self.seconds
@@ -137,7 +137,7 @@ Judged = tuple[bool | None, str]  # holds, why
 
 
 def vocoder(seen: IsolationData) -> Judged:
-    """Whether this vocoder does to all tokens what the reference decoder does."""
+    """Return whether this vocoder does to all tokens what the reference decoder does."""
     if not seen.decoded:
         return None, seen.unjudged or "no tokens could be exchanged"
     wrong = [(d.name, statement) for d in seen.decoded if (statement := d.problem(seen.limits))]
@@ -149,7 +149,10 @@ def vocoder(seen: IsolationData) -> Judged:
 
 
 def model(seen: IsolationData) -> tuple[bool | None, str, tuple[float, float] | None]:
-    """Whether this model's tokens make no more bad texts through the reference decoder than the reference's own."""
+    """Return whether this model's tokens make no more bad texts through the reference decoder than the reference's own.
+
+    Eturn whether this model's tokens make no more bad texts through the reference decoder than the reference's own.
+    """
     judged, null = [s.bad for s in seen.spoken if s.bad is not None], [s.bad for s in seen.null if s.bad is not None]
     if not judged or not null:
         reason = "no text could be judged" if seen.spoken and seen.null else "no tokens could be exchanged"
@@ -171,7 +174,7 @@ def model(seen: IsolationData) -> tuple[bool | None, str, tuple[float, float] | 
 
 
 def weights(seen: IsolationData) -> Judged:
-    """Whether the weights in the file are a quantization of the reference's."""
+    """Return whether the weights in the file are a quantization of the reference's."""
     if seen.weights is None:
         return None, seen.weights_reason
     if not seen.weights:
@@ -182,7 +185,7 @@ def weights(seen: IsolationData) -> Judged:
 
 
 def locate_fault(seen: IsolationData) -> tuple[tuple[Place, ...], str]:
-    """The places at fault and why, in a sentence; ``(HEALTHY,)`` or ``(NOT_JUDGED,)`` where there is none."""
+    """Return the places at fault and why, in a sentence; ``(HEALTHY,)`` or ``(NOT_JUDGED,)`` where there is none."""
     if seen.unloadable:
         return (Place.LOADING,), f"the backend cannot be loaded: {seen.unloadable}"
     misloaded = [p for p in seen.weights or () if p.kind is not Kind.DAMAGED]
@@ -204,7 +207,7 @@ def locate_fault(seen: IsolationData) -> tuple[tuple[Place, ...], str]:
 
 
 def isolation_claims(name: str, seen: IsolationData) -> list[Claim]:
-    """The verdict, the three stages, and one claim a set of tokens."""
+    """Return the verdict, the three stages, and one claim a set of tokens."""
     places, why = locate_fault(seen)
     passed = {Place.HEALTHY: True, Place.NOT_JUDGED: None}.get(places[0], False)
     word = " and ".join(places) if places[0] is not Place.NOT_JUDGED else "the place cannot be judged"

@@ -96,7 +96,7 @@ def _weights(variant: Variant, reference: Variant) -> tuple[list[Problem] | None
 
 
 def model_file(variant: Variant) -> Path | None:
-    """The GGUF file that a variant's settings name, if it is there."""
+    """Return the GGUF file that a variant's settings name, if it is there."""
     path = Path(str(variant.settings.get("model", "")))
     return path if path.suffix == ".gguf" and path.is_file() else None
 

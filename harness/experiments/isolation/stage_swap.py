@@ -55,7 +55,7 @@ class Bench:
 
     @property
     def null(self) -> list[IsolationRow]:
-        """The reference model under other seeds, heard as the variants are."""
+        """Return the reference model under other seeds, heard as the variants are."""
         return self._heard(self.reference, self._attempts[self.reference.name, OTHER_SEEDS])
 
     # --------------------------------------------------------------------------------------- a variant
@@ -65,7 +65,7 @@ class Bench:
         return self._layouts[variant.name]
 
     def decoded(self, variant: Variant) -> list[Decoded]:
-        """The reference's tokens and the probes through the variant's vocoder, against the reference decoder."""
+        """Return the reference's tokens and the probes through the variant's vocoder, against the reference decoder."""
         keys = list(self._tokens(self.reference).items())[:EXCHANGED]
         chunks = self._chunks()
         asked = [(REFERENCE_TOKENS, chunks[key], tokens) for key, tokens in keys]
@@ -78,7 +78,7 @@ class Bench:
         return pairs
 
     def own(self, variant: Variant) -> list[Decoded]:
-        """The variant's own tokens through its own vocoder, against what it spoke."""
+        """Return the variant's own tokens through its own vocoder, against what it spoke."""
         if (variant.name, OWN_TOKENS) not in self._attempts:
             self._decode(variant, "vocoder", self._own_turns(variant))
         spoke = self._spoke(variant)
@@ -86,7 +86,7 @@ class Bench:
         return [self._pair(key, again[key], spoke[key]) for key in again if key in spoke]
 
     def spoken(self, variant: Variant) -> list[IsolationRow]:
-        """The variant's tokens through the reference decoder, judged like any speech of these texts."""
+        """Return the variant's tokens through the reference decoder, judged like any speech of these texts."""
         arm, chunks = f"tokens-of-{variant.name}", self._chunks()
         asked = [(arm, chunks[key], tokens) for key, tokens in self._tokens(variant).items()]
         self._decode(self.reference, arm, asked)
@@ -95,7 +95,7 @@ class Bench:
         return self._heard(variant, attempts)
 
     def diagnose(self, variant: Variant) -> str:
-        """The one wrong reading of the tokens that explains what this vocoder gives; empty where none does."""
+        """Return the one wrong reading of the tokens that explains what this vocoder gives; empty where none does."""
         mine = self._attempts[variant.name, REFERENCE_TOKENS]
         spoken = {key: attempt for key, attempt in mine.items() if attempt.outcome is Outcome.OK}
         if not spoken or self.layout is None:
@@ -232,7 +232,7 @@ class Bench:
 
 
 def unlike(reference: TokenLayout | None, other: TokenLayout | None) -> str:
-    """Why tokens of two backends cannot be exchanged; empty where they can."""
+    """Return why tokens of two backends cannot be exchanged; empty where they can."""
     if other is None:
         return "the backend gives no speech tokens to be exchanged"
     if reference is None or other.codebook_sizes != reference.codebook_sizes:

@@ -14,7 +14,7 @@ MOST_ORDERS = 24
 
 
 def valid(tokens: Tokens, layout: TokenLayout) -> Tokens:
-    """The frames whose every code lies in its codebook."""
+    """Return the frames whose every code lies in its codebook."""
     sizes = np.array(layout.codebook_sizes)
     kept: Tokens = tokens[((tokens >= 0) & (tokens < sizes)).all(axis=1)]
     return kept
@@ -54,7 +54,7 @@ def _extremes(frames: int, samples: Samples, rate: int, layout: TokenLayout) -> 
 
 
 def decoder_readings(tokens: Tokens, layout: TokenLayout) -> dict[str, Tokens]:
-    """What a decoder might take the tokens for: each with the sentence that it would mean."""
+    """Return what a decoder might take the tokens for: each with the sentence that it would mean."""
     tokens = valid(tokens, layout)
     sizes = np.array(layout.codebook_sizes, np.int32)
     width = len(sizes)

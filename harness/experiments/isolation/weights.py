@@ -57,11 +57,11 @@ class Weights:
         return tuple(self._tensors)
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """Rows first."""
+        """Return the shape, rows first."""
         return tuple(int(size) for size in reversed(self._tensors[name].shape))
 
     def rows(self, name: str, index: NDArray[np.intp] | slice) -> Rows:
-        """Rows of a tensor as float32, shape (rows, width); a vector is one row."""
+        """Return rows of a tensor as float32, shape (rows, width); a vector is one row."""
         from gguf.quants import dequantize
 
         tensor = self._tensors[name]
@@ -71,7 +71,7 @@ class Weights:
         return dequantized
 
     def count(self, name: str) -> int:
-        """Rows of a tensor."""
+        """Return rows of a tensor."""
         shape = self.shape(name)
         return int(np.prod(shape[:-1])) if len(shape) > 1 else 1
 
@@ -111,7 +111,7 @@ def embeddings(weights: Weights) -> dict[str, EmbeddingFigures]:
 
 
 def weight_problems(weights: Weights, reference: Weights) -> list[Problem]:
-    """What is wrong with ``weights`` as a quantization of ``reference``; empty where nothing is."""
+    """Return what is wrong with ``weights`` as a quantization of ``reference``; empty where nothing is."""
     problems = [
         Problem(name, Kind.MISSING, "is not in the file") for name in reference.names if name not in weights.names
     ]

@@ -128,7 +128,7 @@ def first_lengths(steps: Sequence[LengthStep]) -> FirstLengths:
 
 
 def degraded(steps: Sequence[LengthStep]) -> int | None:
-    """The first length above two words at which most texts are faulty, and at every longer one too."""
+    """Return the first length above two words at which most texts are faulty, and at every longer one too."""
     worse = None
     for step in reversed([step for step in steps if step.words > 2]):
         if not step.faulty.total or step.faulty.count * 2 <= step.faulty.total:
@@ -139,7 +139,7 @@ def degraded(steps: Sequence[LengthStep]) -> int | None:
 
 # ------------------------------------------------------------------------------------------- claims
 def length_claims(name: str, steps: Sequence[LengthStep], fits: GrowthExponents, margins: LadderMargins) -> list[Claim]:
-    """One claim each way in which a length can go wrong, and on growth; the first length is the value."""
+    """Return one claim each way in which a length can go wrong, and on growth; the first length is the value."""
     longest = max((step.words for step in steps), default=0)
     reach = f"of texts of 1 to {longest} words"
     spoken, total = sum(step.spoken for step in steps), sum(step.attempts for step in steps)
@@ -230,7 +230,7 @@ def _memory(name: str, fits: GrowthExponents, most: float, steps: Sequence[Lengt
 
 # ------------------------------------------------------------------------------------------- the table
 def length_table(results: Mapping[str, LadderResult]) -> str:
-    """Lengths as rows, with the exponents of growth above."""
+    """Return lengths as rows, with the exponents of growth above."""
     heads = ["words", "spoken", "crash", "hang", "cut off", "faulty", "tokens", "seconds", "CPU s", "RTFx", "peak MB",
              "fault classes"]  # fmt: skip
     parts = []

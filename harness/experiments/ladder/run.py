@@ -56,7 +56,7 @@ def run_ladder(plan: Plan, progress: Progress, resume: Path | None) -> Path:
 
 
 def length_in_words(chunk: Chunk) -> int:
-    """Length of a text in words, as its tag of the ladder says, else counted."""
+    """Return the length of a text in words, as its tag of the ladder says, else counted."""
     tagged = [tag.removeprefix("words-") for tag in chunk.tags if tag.startswith("words-")]
     return int(tagged[0]) if tagged else count_words(chunk.expected_text)
 
@@ -76,7 +76,7 @@ def _takes(stage: ExperimentRun, variant: Variant, takes: int, short: int) -> No
 
 
 def length_metrics(run: Run, variant: Variant, chunks: Sequence[Chunk]) -> list[LengthStep]:
-    """One row a length, in words, rising: how many were spoken, faulty and dead, and what they took."""
+    """Return one row a length, in words, rising: how many were spoken, faulty and dead, and what they took."""
     lengths = {chunk.id: length_in_words(chunk) for chunk in chunks}
     verdicts = run.verdicts(variant=variant.name)
     by_length: dict[int, list[Attempt]] = {}

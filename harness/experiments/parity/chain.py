@@ -27,12 +27,15 @@ class Chain:
 
     @property
     def first(self) -> StageParity | None:
-        """The first stage outside of its tolerance."""
+        """Return the first stage outside of its tolerance."""
         return next((stage for stage in self.stages if stage.left), None)
 
     @property
     def born(self) -> bool | None:
-        """Whether the error of that stage is its own: far above that of every stage before. None if all is well."""
+        """Return whether the error of that stage is its own: far above that of every stage before.
+
+        None if all is well.
+        """
         first = self.first
         if first is None:
             return None
@@ -46,13 +49,13 @@ class Chain:
 
     @property
     def passed(self) -> bool | None:
-        """None where nothing is wrong with what could be compared and something could not."""
+        """Return None where nothing is wrong with what could be compared and something could not."""
         if self.first is not None:
             return False
         return None if self.missing or not self.stages else True
 
     def says(self) -> str:
-        """One sentence."""
+        """Return one sentence."""
         first = self.first
         lacking = f"; not compared: {', '.join(self.missing)}" if self.missing else ""
         if not self.stages:

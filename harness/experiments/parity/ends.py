@@ -41,13 +41,13 @@ class EndToEnd:
 
     @property
     def passed(self) -> bool | None:
-        """None where there is no sound on the reference's side to compare with."""
+        """Return None where there is no sound on the reference's side to compare with."""
         if not self.seconds[0]:
             return None
         return not self.problem
 
     def says(self) -> str:
-        """One sentence."""
+        """Return one sentence."""
         if not self.seconds[0]:
             return "the reference gave no sound to compare with"
         parts = [
@@ -113,7 +113,10 @@ def natural_log_mel(samples: Samples, rate: int) -> NDArray[np.float64]:
 
 
 def agreement(a: NDArray[Any], b: NDArray[Any]) -> tuple[float | None, int | None]:
-    """Share of equal tokens over the longer side, and where the first differs; both flat or (frames, codebooks)."""
+    """Return the share of equal tokens over the longer side, and where the first differs.
+
+    Both flat or (frames, codebooks).
+    """
     first, second = a.reshape(-1), b.reshape(-1)
     longest = max(len(first), len(second))
     if not longest:

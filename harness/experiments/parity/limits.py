@@ -50,12 +50,12 @@ class Pair:
     own: Mapping[str, Any] = field(default_factory=dict)  # keys of the table [parity] that are others for this pair
 
     def rows(self) -> list[str]:
-        """Name of each row: the pair's, with its bucket."""
+        """Return the name of each row: the pair's, with its bucket."""
         return [row_name(self.name, bucket) for bucket in self.buckets]
 
 
 def row_name(pair: str, bucket: int | None) -> str:
-    """What a row is called in claims and test ids."""
+    """Return what a row is called in claims and test ids."""
     return pair if bucket is None else f"{pair}-{bucket}"
 
 

@@ -58,7 +58,7 @@ def run_parity(plan: Plan, progress: Progress, resume: Path | None) -> Path:
 
 
 def whole_plan(plan: Plan) -> Plan:
-    """The plan with the reference among its variants, over every chunk that any of them speaks."""
+    """Return the plan with the reference among its variants, over every chunk that any of them speaks."""
     if plan.reference is None or not plan.variants:
         return replace(plan, margins={})
     every = tuple(dict.fromkeys(chunk for ids in plan.selection.values() for chunk in ids))
@@ -72,7 +72,7 @@ def whole_plan(plan: Plan) -> Plan:
 
 
 def chosen_rows(limits: ParityLimits, chosen: Sequence[str] | None) -> list[tuple[Pair, int | None]]:
-    """Every pair with every bucket, or only those whose rows are named."""
+    """Return every pair with every bucket, or only those whose rows are named."""
     rows = [(pair, bucket) for pair in limits.pairs.values() for bucket in pair.buckets]
     return [(pair, b) for pair, b in rows if chosen is None or row_name(pair.name, b) in chosen]
 
@@ -156,7 +156,10 @@ def _claims(name: str, chain: Chain, ends: EndToEnd | None, limits: ParityLimits
 def plan_of_pair(
     reference: str, candidate: str, buckets: Sequence[int], table: Mapping[str, Any], reports: Path
 ) -> Plan:
-    """A plan for one pair alone, as the command line asks for it; paths are relative to the working directory."""
+    """Return a plan for one pair alone, as the command line asks for it.
+
+    Paths are relative to the working directory.
+    """
     pair = {"reference": reference, "candidate": candidate, "buckets": list(buckets)}
     named = hashlib.sha256(json.dumps(pair, sort_keys=True).encode()).hexdigest()
     return Plan(

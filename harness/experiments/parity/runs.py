@@ -32,7 +32,7 @@ class StageDumps:
     warm: tuple[float, ...] = field(default_factory=tuple)
 
     def seconds_of_audio(self, waveform: str, rate: int) -> float | None:
-        """Length of the sound; None where there is none."""
+        """Return the length of the sound; None where there is none."""
         sound = self.stages.get(waveform)
         return None if sound is None or not sound.size else sound.size / rate
 
@@ -46,7 +46,10 @@ class DumpSource:
         self._call: Callable[..., Any] | None = None
 
     def load(self, bucket: int | None = None, repeats: int = 0) -> StageDumps:
-        """The stages for one bucket; a callable is called again ``repeats`` times. Raises ConfigError, MissingExtra."""
+        """Return the stages for one bucket; a callable is called again ``repeats`` times.
+
+        Raises ConfigError, MissingExtra.
+        """
         if ":" in self.spec and not self.spec.endswith(SUFFIXES):
             return self._called(bucket, repeats)
         return StageDumps(self.spec, read_dump(self._path(bucket)))
@@ -93,7 +96,7 @@ def _takes(call: Callable[..., Any], name: str) -> bool:
 
 
 def read_dump(path: Path) -> dict[str, Array]:
-    """Arrays of an .npz or .safetensors file in their order. Raises ConfigError, MissingExtra."""
+    """Return arrays of an .npz or .safetensors file in their order. Raises ConfigError, MissingExtra."""
     if path.suffix not in SUFFIXES:
         raise ConfigError(f"{path}: a dump must be .npz or .safetensors, or module:callable")
     if not path.is_file():
@@ -157,7 +160,7 @@ def _from_file(path: Path) -> Any:
 
 
 def arrays(found: Any, source: str) -> dict[str, Array]:
-    """A table of NumPy arrays or tensors as NumPy arrays. Raises ConfigError for anything else."""
+    """Return a table of NumPy arrays or tensors as NumPy arrays. Raises ConfigError for anything else."""
     if not isinstance(found, Mapping) or not found:
         raise ConfigError(f"{source}: must give a table of stage name -> array, gave {type(found).__name__}")
     by_name: dict[str, Array] = {}

@@ -25,7 +25,7 @@ class SpeakerParity:
 
     @property
     def passed(self) -> bool | None:
-        """None where the floor and the ceiling are both unknown: a bare cosine says nothing."""
+        """Return None where the floor and the ceiling are both unknown: a bare cosine says nothing."""
         present = [gap for gap in (self._below_floor, self._below_ceiling) if gap is not None]
         return all(gap <= self.margin for gap in present) if present else None
 
@@ -38,7 +38,7 @@ class SpeakerParity:
         return self.ceiling - self.to_voice if self.ceiling is not None and self.to_voice is not None else None
 
     def says(self) -> str:
-        """One sentence."""
+        """Return one sentence."""
         if self.passed is None:
             return "the speaker was not judged: neither a second take of the reference nor a recording of the voice"
         parts = []
@@ -59,6 +59,6 @@ def judge_speaker(
     ceiling: Sequence[float] = (),
     margin: float = 0.03,
 ) -> SpeakerParity:
-    """Cosines, one a text. Never mix encoders."""
+    """Return cosines, one a text. Never mix encoders."""
     mean = [fmean(each) if each else None for each in (to_reference, floor, to_voice, ceiling)]
     return SpeakerParity(mean[0], mean[1], mean[2], mean[3], margin, max(len(to_reference), len(to_voice)))

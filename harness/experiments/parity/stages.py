@@ -61,7 +61,7 @@ class StageParity:
 
     @property
     def left(self) -> bool:
-        """Whether it is outside of its tolerance."""
+        """Return whether it is outside of its tolerance."""
         return bool(self.problem)
 
 

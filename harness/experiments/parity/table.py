@@ -10,7 +10,7 @@ from harness.experiments.stage import markdown_table
 
 
 def pair_table(rows: Mapping[str, PairResult]) -> str:
-    """Rows, then the stages of each row."""
+    """Return rows, then the stages of each row."""
     if not rows:
         return ""
     heads = [

@@ -21,7 +21,7 @@ NOTING = "note_ids"  # the setting that has an adapter note the ids of its promp
 
 
 def noting(variant: Variant, chunks: Sequence[Chunk]) -> dict[str, Mapping[str, Any]]:
-    """What the requests of these chunks are to ask for, where the adapter can."""
+    """Return what the requests of these chunks are to ask for, where the adapter can."""
     able = NOTING in getattr(ADAPTERS.get(variant.adapter), "OVERRIDES", ())
     return {chunk.id: {NOTING: True} for chunk in chunks} if able else {}
 
@@ -53,7 +53,7 @@ def feed(
 def reference_generations(
     run: Run, reference: Variant, chunks: Sequence[Chunk], arm: str = Arm.SOAK
 ) -> tuple[list[Generation], list[Slot]]:
-    """What the reference generated for these chunks, and what its token ids mean. Raises NotMeasured."""
+    """Return what the reference generated for these chunks, and what its token ids mean. Raises NotMeasured."""
     wanted = {chunk.id for chunk in chunks}
     attempts = [
         attempt
@@ -82,7 +82,10 @@ def divergence_claims(
     fed: Mapping[str, Divergence | str],
     most: float,
 ) -> list[Claim]:
-    """One a variant, and whether divergence foretells what was heard. ``found``: figures with ``divergence`` added."""
+    """Return one a variant, and whether divergence foretells what was heard.
+
+    ``found``: figures with ``divergence`` added.
+    """
     claims_of_all = []
     for variant in variants:
         one = fed[variant.name]

@@ -28,7 +28,7 @@ class Correlation:
 
 
 def rank_correlation(x: Sequence[float], y: Sequence[float], *, seed: int) -> Correlation | None:
-    """None for fewer than 3 pairs, or where one side is the same everywhere: it has no ranks."""
+    """Return None for fewer than 3 pairs, or where one side is the same everywhere: it has no ranks."""
     if len(x) != len(y):
         raise ValueError(f"{len(x)} and {len(y)} values are no pairs")
     if len(x) < _LEAST or len(set(x)) < 2 or len(set(y)) < 2:
@@ -68,12 +68,12 @@ def divergence_claim(variant: str, seen: Divergence, margin: float) -> Claim:
 
 
 def not_measured(variant: str, why: str, margin: float) -> Claim:
-    """The claim of a variant whose divergence is not known."""
+    """Return the claim of a variant whose divergence is not known."""
     return Claim("divergence", variant, f"not judged: {why}", None, margin=margin, count=0)
 
 
 def foretelling(reference: str, found: Mapping[str, QuantizationMetrics], *, seed: int) -> list[Claim]:
-    """Whether the mean divergence ranks the variants as what was heard of them does; informs only.
+    """Return whether the mean divergence ranks the variants as what was heard of them does; informs only.
 
     ``found``: figures of each variant (not of the reference) with ``divergence`` where it was measured.
     """

@@ -55,7 +55,7 @@ class _Voice:
     verdicts: Mapping[int, Any]
 
     def payload(self, chunk_id: str, scorer: str) -> Json:
-        """What a scorer saw; empty when it could not."""
+        """Return what a scorer saw; empty when it could not."""
         return payload_or_empty(self.observations[chunk_id].get(scorer))
 
 

@@ -21,7 +21,10 @@ _PARTS = ["variant", "tokens", "n", "KL mean (95%)", "p95", "p99", "same top tok
 
 
 def quantization_table(found: Mapping[str, QuantizationMetrics], fed: Mapping[str, Divergence | str], run: Run) -> str:
-    """One row a variant; counts stand beside their totals, intervals are two-sided 95%. Then divergence in detail."""
+    """Return one row a variant; counts stand beside their totals, intervals are two-sided 95%.
+
+    Then divergence in detail.
+    """
     rows = [[name, *_cells(figures)] for name, figures in found.items()]
     chunks = next(iter(found.values())).chunks
     corpus = run.corpus_name

@@ -15,7 +15,7 @@ def recall_claims(
     recall_min: float,
     alarms_max: float,
 ) -> list[Claim]:
-    """The claims ``recall`` and ``false-alarms`` about one variant."""
+    """Return the claims ``recall`` and ``false-alarms`` about one variant."""
     return [_recall(variant, rows, recall_min), _alarms(variant, clean, alarms_max)]
 
 

@@ -34,12 +34,12 @@ class RecallRow:
 
     @property
     def recall(self) -> float | None:
-        """Share found under its own name; None where nothing was tried."""
+        """Return the share found under its own name; None where nothing was tried."""
         return self.named / self.count if self.count else None
 
 
 def recall_rows(tried: Sequence[InjectionTrial]) -> list[RecallRow]:
-    """One row a class, injector and dose, in the catalogue's order, doses rising.
+    """Return one row a class, injector and dose, in the catalogue's order, doses rising.
 
     Copies that could not be judged count as not found; clips without room for the fault do not count.
     """
@@ -73,7 +73,7 @@ def recall_rows(tried: Sequence[InjectionTrial]) -> list[RecallRow]:
 
 
 def injector_of(fault: str, label: str) -> Injector:
-    """The injector of a class by the name it is listed under."""
+    """Return the injector of a class by the name it is listed under."""
     return next(i for i in catalogue()[fault].injectors if (i.name or fault) == label)
 
 
@@ -82,7 +82,8 @@ def _place(row: RecallRow) -> int:
 
 
 def found_dose(rows: Sequence[RecallRow]) -> float | None:
-    """The dose found 90% of the time: between the last dose below and the first that stays at or above, by logarithm.
+    """Return the dose found 90% of the time: between the last dose below and the first that stays at or above, by
+    logarithm.
 
     ``rows`` of one injector, doses rising. None where the largest dose is found more rarely; the smallest dose tried
     where all are found that often.
@@ -124,10 +125,10 @@ def alarms(clean: Mapping[str, Sequence[tuple[str, ...]]]) -> Json:
 
 
 def recall_rows_json(rows: Sequence[RecallRow]) -> list[Json]:
-    """Rows as plain JSON."""
+    """Return rows as plain JSON."""
     return [asdict(row) for row in rows]
 
 
 def from_json(rows: Sequence[Json]) -> list[RecallRow]:
-    """The inverse of :func:`as_json`."""
+    """Return the inverse of :func:`as_json`."""
     return [RecallRow(**row) for row in rows]

@@ -105,7 +105,7 @@ def from_run(path: Path, variant: Variant, given: Mapping[str, Any], progress: P
 
 
 def checked(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The table with its defaults. Raises ConfigError for an unknown key or class."""
+    """Return the table with its defaults. Raises ConfigError for an unknown key or class."""
     refuse_unknown("limits: sensitivity", given, DEFAULTS)
     for name in given.get("classes", []):
         if name not in catalogue():
@@ -169,7 +169,7 @@ def _source(limits: Limits, chunks: int) -> str:
 
 
 def calibration_path(variant: Variant) -> Path:
-    """Where the limits of a voice are written: what the variant names, else beside its file."""
+    """Return where the limits of a voice are written: what the variant names, else beside its file."""
     if variant.calibration is not None:
         return variant.calibration
     folder = Path(variant.source).parent if variant.source else Path()
@@ -180,7 +180,7 @@ def calibration_path(variant: Variant) -> Path:
 def measure_recall(
     voice: VariantUnderTest, scorers: Mapping[str, Mapping[str, Any]], table: Mapping[str, Any], progress: Progress
 ) -> tuple[Json, list[Claim]]:
-    """Recall by class and dose on the clean twins, alarms on all of them, and what is claimed of both."""
+    """Return recall by class and dose on the clean twins, alarms on all of them, and what is claimed of both."""
     name = voice.variant.name
     with tempfile.TemporaryDirectory(prefix="tts-soak-") as workdir, _Decoder(voice.variant, Path(workdir)) as decoder:
         trials = Trials(
@@ -220,7 +220,8 @@ def measure_recall(
 def attempt_all(
     trials: Trials, clips: Sequence[tuple[Twin, tuple[str, ...]]], table: Mapping[str, Any], tick: Any = None
 ) -> list[InjectionTrial]:
-    """Every class and injector at every dose: ``clips`` or ``clips_heard`` twins at the preset, ``clips_doses`` else.
+    """Return every class and injector at every dose: ``clips`` or ``clips_heard`` twins at the preset, ``clips_doses``
+    else.
 
     Each twin comes with what was found in it before anything was injected; those with a finding come last, as a clip
     that is broken already is no clean twin.
@@ -268,7 +269,7 @@ class _Decoder:
             self._worker.stop()
 
     def decode(self, twin: Twin, tokens: Tokens) -> Samples | None:
-        """Samples, or None where the adapter cannot decode tokens alone."""
+        """Return samples, or None where the adapter cannot decode tokens alone."""
         if self._worker is None or not self._worker.alive:
             self._worker = Worker(self._variant, self._workdir)
             self._worker.start()

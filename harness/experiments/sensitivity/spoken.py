@@ -25,7 +25,7 @@ MOST_OTHERS = 20  # other voices that are kept in memory
 def takes_of_variant(
     run: Run, variant: str, profile: Profile | None
 ) -> tuple[list[Take], Mapping[str, Sequence[float]]]:
-    """Every take of a variant that gave speech, in order, and the embeddings of its voice by encoder.
+    """Return every take of a variant that gave speech, in order, and the embeddings of its voice by encoder.
 
     Without a profile the voice is what its own takes have in common; of a run that is large enough to be its own
     reference, :func:`as_judged` knows it better.
@@ -61,7 +61,10 @@ def _encoder(view: DetectorInput) -> str:
 
 
 def references(gathered: Sequence[Take], profile: Profile | None) -> Callable[[Take], ReferenceRecord | None]:
-    """The reference of a take: the profile's record of its text, else its other takes; None where there is none."""
+    """Return the reference of a take: the profile's record of its text, else its other takes.
+
+    None where there is none.
+    """
     groups = attempts_by_text(gathered) if profile is None else {}
 
     def of(take: Take) -> ReferenceRecord | None:
@@ -81,7 +84,7 @@ def twins(
     reference: Callable[[Take], ReferenceRecord | None],
     others: Sequence[Twin] = (),
 ) -> list[Twin]:
-    """A twin a take of the soak, with its own previous one where both were spoken in one epoch."""
+    """Return a twin a take of the soak, with its own previous one where both were spoken in one epoch."""
     layouts = {
         (row.id, epoch.epoch): _layout(epoch.capabilities) for row in run.sessions() for epoch in run.epochs(row.id)
     }
@@ -111,7 +114,7 @@ def twins(
 
 
 def recordings(folder: Path, variant: Variant) -> list[Twin]:
-    """Recordings of other voices, at most 20, spread over the folder. Raises ConfigError where there is none."""
+    """Return recordings of other voices, at most 20, spread over the folder. Raises ConfigError where there is none."""
     files = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
     if not files:
         raise ConfigError(f"{folder}: no recording of another voice in it")

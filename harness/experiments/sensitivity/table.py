@@ -12,7 +12,7 @@ HEADS = ("class", "made by", "preset dose", "found as such", "95% interval", "fo
 
 
 def sensitivity_tables(result: Json) -> list[str]:
-    """The tables of one variant: recall at the preset, recall by dose, alarms on clean speech."""
+    """Return the tables of one variant: recall at the preset, recall by dose, alarms on clean speech."""
     rows = from_json(result["rows"])
     return [
         *recall_table(rows),
@@ -28,7 +28,7 @@ def sensitivity_tables(result: Json) -> list[str]:
 
 
 def recall_table(rows: Sequence[RecallRow]) -> list[str]:
-    """One line a class and injector at its preset dose."""
+    """Return one line a class and injector at its preset dose."""
     lines = []
     for group in rows_by_injector(rows):
         row = next((one for one in group if one.preset), None)
@@ -51,7 +51,7 @@ def recall_table(rows: Sequence[RecallRow]) -> list[str]:
 
 
 def dose_table(rows: Sequence[RecallRow]) -> list[str]:
-    """One line a class and injector with every dose that was tried."""
+    """Return one line a class and injector with every dose that was tried."""
     lines = []
     for group in rows_by_injector(rows):
         label = group[0].fault + ("" if group[0].injector == group[0].fault else f" ({group[0].injector})")
@@ -61,7 +61,7 @@ def dose_table(rows: Sequence[RecallRow]) -> list[str]:
 
 
 def alarm_table(alarms: Json) -> list[str]:
-    """One line a kind of material."""
+    """Return one line a kind of material."""
     lines = []
     for kind, counts in alarms.items():
         classes = ", ".join(f"{name} {count}" for name, count in counts["classes"].items()) or "-"
@@ -73,7 +73,7 @@ def alarm_table(alarms: Json) -> list[str]:
 
 
 def rows_by_injector(rows: Sequence[RecallRow]) -> list[list[RecallRow]]:
-    """Rows of one class and injector together, in the catalogue's order."""
+    """Return rows of one class and injector together, in the catalogue's order."""
     groups: dict[tuple[str, str], list[RecallRow]] = {}
     for row in rows:
         groups.setdefault((row.fault, row.injector), []).append(row)

@@ -34,7 +34,7 @@ class TrialOutcome(StrEnum):
 
     @classmethod
     def of(cls, fault: str, found: Collection[str], unjudged: Collection[str] = ()) -> TrialOutcome:
-        """What became of a copy with ``fault`` in which the classes ``found`` were found."""
+        """Return what became of a copy with ``fault`` in which the classes ``found`` were found."""
         if fault in found:
             return cls.FOUND
         if found:
@@ -76,28 +76,28 @@ class Trials:
 
     @cached_property
     def classes(self) -> Mapping[str, Detector]:
-        """The classes that a single chunk can show."""
+        """Return the classes that a single chunk can show."""
         return {name: fault for name, fault in catalogue().items() if not fault.judged_by}
 
     def needs(self, fault: Detector) -> frozenset[str]:
-        """The scorers that an injected copy has to go through again for ``fault``."""
+        """Return the scorers that an injected copy has to go through again for ``fault``."""
         names = {*fault.observes}
         if fault.family is Family.TRANSCRIPT:
             names |= LISTENERS  # so that the other classes of words can find it too
         return frozenset(names & set(self._options))
 
     def clean(self, twin: Twin) -> tuple[str, ...]:
-        """Names of all that is found in the clean clip: false alarms, if it is as healthy as it should be."""
+        """Return names of all that is found in the clean clip: false alarms, if it is as healthy as it should be."""
         return self._judge(twin, twin.view, set(twin.observations))[0]
 
     def clean_details(self, twin: Twin) -> tuple[str, ...]:
-        """What each alarm of the clean clip rests on, in words."""
+        """Return what each alarm of the clean clip rests on, in words."""
         evidence = [f.evidence(twin.view) for f in self.classes.values() if set(f.observes) <= set(twin.observations)]
         findings, _ = self.judge.findings(twin.view, [e for e in evidence if e.applies], twin.own)
         return tuple(f"{f.fault}: {f.value:.3g} against {f.limit:.3g} ({f.detail})" for f in findings)
 
     def clean_unjudged(self, twin: Twin) -> tuple[str, ...]:
-        """Names of the classes that could not judge the clean clip."""
+        """Return names of the classes that could not judge the clean clip."""
         return self._judge(twin, twin.view, set(twin.observations))[1]
 
     def score(self, twin: Twin, names: frozenset[str]) -> dict[str, Measurement]:

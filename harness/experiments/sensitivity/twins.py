@@ -43,14 +43,14 @@ class Twin:
 
     @property
     def view(self) -> DetectorInput:
-        """The clean clip as the classes see it."""
+        """Return the clean clip as the classes see it."""
         before = self.previous.chunk if self.previous is not None else None
         return DetectorInput(
             self.chunk, self.attempt, self.observations, self.reference, before, self.layout, self.expected
         )
 
     def material(self, needs_words: bool = False) -> InjectionMaterial:
-        """What injectors get. Raises CannotInject where words are needed and their times are unknown."""
+        """Return what injectors get. Raises CannotInject where words are needed and their times are unknown."""
         cap = self.attempt.notes.get("cap")
         layout = self.layout
         if layout is not None and layout.cap is None and isinstance(cap, int):
@@ -67,7 +67,9 @@ class Twin:
         )
 
     def word_times(self) -> Words:
-        """Words with start and end (s): those given, the backend's own, else the recognizer's where it missed few."""
+        """Return words with start and end (s): those given, the backend's own, else the recognizer's where it missed
+        few.
+        """
         if self.words:
             return self.words
         told = self.attempt.notes.get("words")

@@ -94,7 +94,10 @@ def run_sweep(plan: Plan, progress: Progress, resume: Path | None) -> Path:
 
 
 def combinations(table: SweepSettings) -> list[dict[str, Any]]:
-    """Every point of ``grid`` (a list of values a setting), then those of ``list``. Raises ConfigError for none."""
+    """Return every point of ``grid`` (a list of values a setting), then those of ``list``.
+
+    Raises ConfigError for none.
+    """
     grid = table.grid
     for key, values in grid.items():
         if not values:
@@ -112,7 +115,7 @@ def _shown(setting: Mapping[str, Any]) -> str:
 
 
 def at_setting(variant: Variant, setting: Mapping[str, Any]) -> Variant:
-    """The variant at one point, named by it; dots in a key lead into tables (``arguments.temperature``)."""
+    """Return the variant at one point, named by it; dots in a key lead into tables (``arguments.temperature``)."""
     settings: Mapping[str, Any] = variant.settings
     for key, value in setting.items():
         settings = _set(settings, key.split("."), value)
@@ -126,7 +129,7 @@ def _set(settings: Mapping[str, Any], path: Sequence[str], value: Any) -> Mappin
 
 
 def setting_metrics(rows: Sequence[ChunkResult], rate_max: float, level: float, seed: int) -> SettingMetrics:
-    """Fault rate and WER of one setting with intervals at ``level``, and what they amount to."""
+    """Return the fault rate and WER of one setting with intervals at ``level``, and what they amount to."""
     judged = [row for row in rows if row.judged]
     faulty = proportion(sum(row.faulty for row in judged), len(judged), level)
     heard = [(row.errors, row.words) for row in rows if row.errors is not None and row.words]
@@ -137,7 +140,7 @@ def setting_metrics(rows: Sequence[ChunkResult], rate_max: float, level: float, 
 def compare_words(
     spoken: Mapping[str, Sequence[ChunkResult]], rows: Mapping[str, SettingMetrics], level: float, seed: int
 ) -> LeastWordErrors | None:
-    """The setting with the least WER, and how much more every other one has on the same chunks, paired."""
+    """Return the setting with the least WER, and how much more every other one has on the same chunks, paired."""
     rates = {label: row.wer.value for label, row in rows.items() if row.wer is not None}
     if not rates:
         return None

@@ -25,12 +25,12 @@ class ExportedRun:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The run table, a row an attempt of the soak."""
+        """Return the run table, a row an attempt of the soak."""
         return run_table(self.path)
 
     @property
     def labels(self) -> dict[str, str]:
-        """What the run is told apart by: run, suite, corpus and the commit of the code."""
+        """Return what the run is told apart by: run, suite, corpus and the commit of the code."""
         commit = self.summary.provenance["code"].get("commit")
         return {
             "run": self.summary.run_id,

@@ -29,7 +29,7 @@ class Section:
 
 
 def section(run: Run) -> Section | None:
-    """The section of the run's suite; None for a soak, which the rest of the page is about."""
+    """Return the section of the run's suite; None for a soak, which the rest of the page is about."""
     suite = run.suite
     claims = run.claims()
     results, table = _results(run), run.path / "results.md"
@@ -46,7 +46,7 @@ def section(run: Run) -> Section | None:
 
 
 def answer(claims: Sequence[Claim]) -> str:
-    """One sentence: what does not hold, with its figures, then what holds and what could not be said."""
+    """Return one sentence: what does not hold, with its figures, then what holds and what could not be said."""
     if not claims:
         return "The run came to no claim."
     names = list(dict.fromkeys(claim.variant for claim in claims))

@@ -12,7 +12,7 @@ from harness.report.svg import GRID, INK, SERIES, markup, new_plot
 
 def matrix(rows: Sequence[str], columns: Sequence[str], cells: Mapping[tuple[str, str], tuple[str, bool | None]],
            name: str, label: str) -> str:  # fmt: skip
-    """A grid of words; each cell is a text and whether it is good (True), bad (False) or undecided (None)."""
+    """Return a grid of words; each cell is a text and whether it is good (True), bad (False) or undecided (None)."""
     wide = max((len(text) for text, _ in cells.values()), default=4)
     tall = max((len(text) for text in columns), default=4)
     drawing = new_plot(min(2.2 + len(columns) * max(0.75, 0.085 * wide), 14.0), 0.7 + 0.34 * len(rows) + 0.06 * tall)
@@ -45,7 +45,7 @@ def _square(x: int, y: int, colour: str, alpha: float) -> Any:
 
 
 def shares(results: Json, claims: Sequence[Claim]) -> Drawn:
-    """Variants down, claims across: which share of what was compared is the same."""
+    """Return variants down, claims across: which share of what was compared is the same."""
     told = [claim for claim in claims if claim.count]
     rows, columns = unique(claim.variant for claim in told), unique(claim.name for claim in told)
     if not rows:
@@ -56,7 +56,7 @@ def shares(results: Json, claims: Sequence[Claim]) -> Drawn:
 
 
 def holds(results: Json, claims: Sequence[Claim]) -> Drawn:
-    """Variants down, claims across: which hold."""
+    """Return variants down, claims across: which hold."""
     rows, columns = unique(claim.variant for claim in claims), unique(claim.name for claim in claims)
     cells = {
         (c.variant, c.name): ({True: "yes", False: "NO", None: "?"}[c.passed], c.passed) for c in claims if c.count

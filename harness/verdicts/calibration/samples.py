@@ -26,12 +26,13 @@ class Sample:
 
     @property
     def name(self) -> str:
-        """Chunk and seed, as shown to a user."""
+        """Return chunk and seed, as shown to a user."""
         return f"{self.view.chunk.id} seed {self.view.attempt.seed}"
 
 
 def samples_of(gathered: Sequence[Take]) -> list[Sample]:
-    """A sample a take; the view's reference is the record of the other takes of its text, None where there is none.
+    """Return a sample a take; the view's reference is the record of the other takes of its text, None where there is
+    none.
 
     Texts that hold nothing to speak say nothing about how a voice speaks, and are left out.
     """

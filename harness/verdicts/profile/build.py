@@ -47,7 +47,7 @@ def _sound(group: Sequence[Take], broken: Collection[int]) -> Sequence[Take]:
 
 
 def reference_of(group: Sequence[Take], *, without: int | None = None, evidence: bool = True) -> ReferenceRecord:
-    """The record of one text from its takes, leaving out the one at index ``without``."""
+    """Return the record of one text from its takes, leaving out the one at index ``without``."""
     kept = [take for index, take in enumerate(group) if index != without]
     record = ReferenceRecord(
         chunk_id=group[0].chunk.id,
@@ -71,7 +71,10 @@ def reference_of(group: Sequence[Take], *, without: int | None = None, evidence:
 
 
 def view_of(group: Sequence[Take], index: int, reference: ReferenceRecord | None = None) -> DetectorInput:
-    """The view of one take; without ``reference`` the figures of the other takes stand in for it, no evidence."""
+    """Return the view of one take.
+
+    Without ``reference`` the figures of the other takes stand in for it, no evidence.
+    """
     take = group[index]
     if reference is None and len(group) > 1:
         reference = reference_of(group, without=index, evidence=False)
@@ -114,7 +117,7 @@ def _with_similarity(take: Take, means: Mapping[str, Sequence[float]]) -> Take:
 
 
 def totals(gathered: Sequence[Take]) -> Json:
-    """Counts over all takes; verdicts where there are any."""
+    """Return counts over all takes; verdicts where there are any."""
     verdicts = [take.verdict for take in gathered if take.verdict is not None]
     faulty = [v for v in verdicts if v.word is VerdictWord.FAULTY]
     by_class: dict[str, int] = {}
@@ -134,7 +137,7 @@ def totals(gathered: Sequence[Take]) -> Json:
 
 
 def attempts_by_text(gathered: Iterable[Take]) -> dict[str, list[Take]]:
-    """Takes by text, in the order given."""
+    """Return takes by text, in the order given."""
     groups: dict[str, list[Take]] = {}
     for take in gathered:
         groups.setdefault(text_key(take.chunk), []).append(take)

@@ -21,7 +21,7 @@ COMMON = frozenset(
 
 
 def same_voice_meant(variant: Variant, reference: Variant) -> bool:
-    """Whether the two are meant to be one voice: then another voice is a fault and nothing else.
+    """Return whether the two are meant to be one voice: then another voice is a fault and nothing else.
 
     They are where the variant names its reference itself, or where adapter and codec, or adapter and voice, are one.
     """
@@ -36,7 +36,7 @@ def same_voice_meant(variant: Variant, reference: Variant) -> bool:
 
 
 def another_voice(below: Sequence[bool], similarities: Sequence[float], rates: Mapping[str, int | None]) -> str:
-    """Why the two are not one voice; empty where nothing says so.
+    """Return why the two are not one voice; empty where nothing says so.
 
     ``below``: for each chunk with a similarity, whether it lies beyond the limit of the speaker; ``rates``: samples a
     second of both, by name.
@@ -51,7 +51,7 @@ def another_voice(below: Sequence[bool], similarities: Sequence[float], rates: M
 
 
 def of_another_voice(profile: Profile) -> Profile:
-    """The part of a reference's record that holds for another voice too."""
+    """Return the part of a reference's record that holds for another voice too."""
     records = {
         key: replace(
             record,

@@ -22,7 +22,7 @@ DIGITS = 4  # significant, of what is stored
 
 
 def text_key(chunk: Chunk) -> str:
-    """What a text is found by: 16 hex digits over language, text and what is expected of it."""
+    """Return what a text is found by: 16 hex digits over language, text and what is expected of it."""
     parts = [chunk.language, chunk.text, *filter(None, [chunk.expected])]
     text = "\0".join(parts).encode("utf-8", "surrogatepass")
     return hashlib.sha256(text).hexdigest()[:16]
@@ -42,7 +42,7 @@ class Profile:
     totals: Json = field(default_factory=dict)
 
     def record(self, chunk: Chunk) -> ReferenceRecord | None:
-        """What the reference did with this text, whatever corpus it comes from; None when it never spoke it."""
+        """Return what the reference did with this text, whatever corpus it comes from; None when it never spoke it."""
         return self.records.get(text_key(chunk))
 
     @property

@@ -48,7 +48,7 @@ class Take:
 
 
 def takes(run: RunLike, variant: str) -> Iterator[Take]:
-    """All first attempts of a variant in a run, in order, with what was seen in them."""
+    """Yield all first attempts of a variant in a run, in order, with what was seen in them."""
     chunks = {chunk.id: chunk for chunk in run.chunks}
     measurements: dict[int, dict[str, Measurement]] = {}
     for attempt_id, observation in run.all_observations(variant=variant):
@@ -67,7 +67,7 @@ def takes(run: RunLike, variant: str) -> Iterator[Take]:
 
 
 def conditions(run: RunLike, variant: str, gathered: Iterable[Take]) -> dict[str, str]:
-    """The keys of a run: hashes of model, settings and corpus, versions of the scorers."""
+    """Return the keys of a run: hashes of model, settings and corpus, versions of the scorers."""
     marks = run.manifest.get("fingerprint", {})
     keys = {"corpus": str(run.manifest["corpus"].get("sha256", ""))}
     for name, value in (marks.get("models", {}).get(variant) or {}).items():
@@ -87,7 +87,7 @@ def conditions(run: RunLike, variant: str, gathered: Iterable[Take]) -> dict[str
 
 
 def figures_of(take: Take) -> dict[str, float]:
-    """Plain figures of one attempt; what is unknown is left out."""
+    """Return plain figures of one attempt; what is unknown is left out."""
     signal, pitch = payload_of(take, "signal"), payload_of(take, "pitch")
     wer = payload_of(take, "intelligibility").get("wer") or {}
     figures: dict[str, float | None] = {
@@ -116,7 +116,7 @@ def _speech(take: Take) -> float | None:
 
 
 def payload_of(take: Take, scorer: str) -> Json:
-    """The payload of a scorer in one take, empty where it saw nothing."""
+    """Return the payload of a scorer in one take, empty where it saw nothing."""
     measurement = take.observations.get(scorer)
     return measurement.payload if measurement is not None and measurement.payload else {}
 

@@ -55,7 +55,7 @@ class OnnxExchange:
 
     @property
     def costs(self) -> Mapping[str, int]:
-        """Bytes that leaving each part in fp32 adds."""
+        """Return bytes that leaving each part in fp32 adds."""
         return {part.name: part.cost for part in self._recipe.parts}
 
     @cached_property
@@ -65,17 +65,17 @@ class OnnxExchange:
 
     @property
     def metadata(self) -> tuple[str, ...]:
-        """Nothing: what a graph says of itself does not compute."""
+        """Return nothing: what a graph says of itself does not compute."""
         return ()
 
     @property
     def problems(self) -> Mapping[str, str]:
-        """Nothing: all is measured."""
+        """Return nothing: all is measured."""
         return {}
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """Bytes of the two files by name."""
+        """Return bytes of the two files by name."""
         return {one.path.name: one.path.stat().st_size for one in (self._ours, self._theirs)}
 
     def write(self, restored: Collection[str], target: Path) -> None:

@@ -55,11 +55,11 @@ class OnnxModel:
 
     @cached_property
     def producers(self) -> dict[str, Any]:
-        """The node that computes each value."""
+        """Return the node that computes each value."""
         return {name: node for node in self.nodes for name in node.output}
 
     def operators(self) -> set[str]:
-        """Kinds of its nodes."""
+        """Return kinds of its nodes."""
         return {node.op_type for node in self.nodes}
 
 

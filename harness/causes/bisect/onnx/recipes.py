@@ -26,7 +26,7 @@ class Recipe(Protocol):
 
     @property
     def parts(self) -> Sequence[GraphPart]:
-        """All that can be left as the reference has it, in the order of the graph."""
+        """Return all that can be left as the reference has it, in the order of the graph."""
 
     def build(self, restored: Collection[str]) -> Any:
         """Return the model with these parts as the reference has them."""
