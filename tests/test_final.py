@@ -14,6 +14,18 @@ from harness.engine.engine import Engine
 from harness.engine.final import finalise
 from harness.engine.plan import Plan
 from harness.report.headline import headline
+from harness.report.summarise import share
+from harness.report.summary import (
+    CharacterErrors,
+    ClaimFigures,
+    CorpusFigures,
+    RunSummary,
+    SpeakerSimilarity,
+    SpeedFigures,
+    TokenFigures,
+    VariantSummary,
+    WordErrors,
+)
 from harness.store import Run
 from harness.verdicts import Limits, Priors, VerdictPolicy
 
@@ -140,11 +152,19 @@ def test_what_is_found_in_a_recording_stays_suspected_and_says_why(tmp_path):
 
 
 def test_the_first_line_of_the_report_says_what_all_chunks_share():
-    rate = {"value": 0.0, "count": 0, "total": 9}
     claims = [
-        {"name": "fault-rate", "passed": True, "statement": "0 of 9", "urgent": False},
-        {"name": "as-a-whole", "passed": None, "statement": "every chunk is muffled above 3.4 kHz", "urgent": True},
+        ClaimFigures(name="fault-rate", passed=True, statement="0 of 9"),
+        ClaimFigures(name="as-a-whole", passed=None, statement="every chunk is muffled above 3.4 kHz", urgent=True),
     ]
-    row = {"clean": 9, "faulty": 0, "claims": claims, "fault_rate": rate, "not_judged_because": {}}
-    said = headline("v", row, {"notes": [], "reference": None, "suite": "stress"})
+    row = VariantSummary(
+        chunks=9, clean=9, faulty=0, not_judged=0, fault_rate=share(0, 9), faults={}, not_judged_because={},
+        wer=WordErrors(), cer=CharacterErrors(), claims=claims, peak_memory_bytes=None,
+        speaker_similarity=SpeakerSimilarity(encoder=None, mean=None, p5=None, chunks=0),
+        rtfx=SpeedFigures(value=None), tokens=TokenFigures(mean=None, p5=None, p95=None, cap_hits=None, chunks=0),
+    )  # fmt: skip
+    corpus = CorpusFigures(name="book", sha256="00")
+    summary = RunSummary(
+        run_id="r", suite="stress", status="finished", provenance={}, corpus=corpus, variants={"v": row}
+    )
+    said = headline("v", row, summary)
     assert said.why.endswith("every chunk is muffled above 3.4 kHz") and said.word == "passes"
