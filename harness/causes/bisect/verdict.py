@@ -14,7 +14,7 @@ from harness.core.records import Claim, Json
 
 
 class BisectWord(StrEnum):
-    """Return the answer in a word."""
+    """The answer in a word."""
 
     NOTHING = "nothing to find"
     RESTORED = "restored"
@@ -68,7 +68,7 @@ class BisectReport:
 
     @property
     def word(self) -> BisectWord:
-        """The answer in a word."""
+        """Return the answer in a word."""
         if self.search.nothing and (not self.unfinished or self.search.complete):
             return BisectWord.NOTHING
         if self.search.complete and self.inaudible:
