@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.causes.bisect.bench import MEASURED
+from harness.causes.bisect.confirm import confirm
 from harness.causes.bisect.gguf import TENSORS
 from harness.causes.bisect.hybrid import write_hybrid, write_model
 from harness.causes.bisect.listening import HeardOutcome, compatible_with, worse_p_value
@@ -25,6 +26,7 @@ from harness.causes.bisect.search import SearchResult
 from harness.causes.bisect.verdict import BisectReport, bisect_claims, statement
 from harness.cli import main
 from harness.core.errors import ConfigError
+from harness.core.records import Chunk
 from harness.core.variants import load_variants
 from harness.corpora import load_corpus, make_corpus
 from harness.engine.plan import Plan
@@ -242,6 +244,34 @@ def test_a_set_that_new_texts_do_not_confirm_is_not_told_as_restoring():
     assert [claim.passed for claim in bisect_claims(report)] == [True, False]
     report.verified["hybrid"] = outcome(4, 40)
     assert statement(report).startswith("q2_k against f16: restored by blk.0.ffn_up (1 of 1")
+
+
+def test_a_set_that_is_refused_on_new_texts_gives_way_to_the_next_larger_on_texts_of_its_own():
+    sets = [frozenset("a"), frozenset("ab"), frozenset("abc")]
+    rounds = [[Chunk(f"{number}-{i}", "text") for i in range(40)] for number in range(3)]
+    faults = {1: 12, 2: 7, 3: 4}
+    asked = []
+
+    def hear(names, arm, texts):
+        asked.append((len(names), arm, texts[0].id))
+        return {"f16": outcome(4, 40), "q2_k": outcome(12, 40), "hybrid": outcome(faults[len(names)], 40)}
+
+    def report(first, texts):
+        search = SearchResult(before=0.2, everything=0.0, target=0.02, after=0.01, complete=True)
+        search.chosen, search.candidates = sets[2], [(names, 0.1 / len(names)) for names in sets]
+        one = BisectReport("q2_k", "f16", search, TENSORS, costs=dict.fromkeys("abc", 10), audible=first, worse=0.01)
+        confirm(one, texts, hear)
+        return one
+
+    last = report(sets[0], rounds)
+    assert asked == [(1, "verify", "0-0"), (2, "verify-2", "1-0"), (3, "verify-3", "2-0")]
+    assert (last.audible, last.verification) == (sets[2], True)
+    assert [len(names) for names, _ in last.unconfirmed] == [1, 2]
+    assert "smaller sets were refused on texts of their own: 1 with 12 of 40 faulty" in statement(last)
+    short = report(sets[0], rounds[:2])  # no texts are left for the third
+    assert (short.audible, short.verification) == (sets[1], False)
+    assert "not confirmed on other texts" in statement(short)
+    assert report(sets[2], rounds).unconfirmed == []
 
 
 # ------------------------------------------------------------------------------------------- bad input

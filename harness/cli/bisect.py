@@ -36,7 +36,7 @@ from harness.core.printable import printable
     type=click.IntRange(min=0),
     default=60,
     show_default=True,
-    help="further texts on which the set is verified",
+    help="further texts on which the set is verified; a larger set after one that is refused has as many of its own",
 )
 @click.option(
     "--share",
@@ -69,7 +69,7 @@ def bisect(variant: str, reference: str, variants: Path, reports: Path, **asked:
     Exit codes: 0 named, 1 no set restores it or the set is not confirmed on other texts, 2 unfinished (go on with
     --resume), 4 wrong use, 6 nothing to find.
     """
-    from harness.causes.bisect.run import last_bisect, run_bisect
+    from harness.causes.bisect.run import ROUNDS, last_bisect, run_bisect
     from harness.causes.runs import FOLDER
     from harness.core.suites import SCORERS
     from harness.corpora import head, load_corpus
@@ -81,7 +81,7 @@ def bisect(variant: str, reference: str, variants: Path, reports: Path, **asked:
 
     broken, right = (variant_named(variants, name) for name in (variant, reference))
     listens = asked["search"] > 0
-    most = max(asked["search"], asked["generations"]) + (asked["verify"] if listens else 0)
+    most = max(asked["search"], asked["generations"]) + (ROUNDS * asked["verify"] if listens else 0)
     corpus = head(load_corpus(asked["spec"]), most)
     voices = (right,) if broken.name == right.name else (right, broken)
     ids = tuple(chunk.id for chunk in corpus.chunks)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.causes.bisect.bench import TrialBench, work_folder
+from harness.causes.bisect.confirm import confirm
 from harness.causes.bisect.exchange import ModelExchange
 from harness.causes.bisect.listening import (
     SIGNIFICANT,
@@ -28,11 +29,11 @@ _HYBRID = "hybrid"
 
 @dataclass(frozen=True)
 class BisectTexts:
-    """Texts that are fed, listened to in the search, and kept for the verification."""
+    """Texts that are fed, listened to in the search, and kept for the verification, round by round."""
 
     fed: Sequence[Chunk]
     searched: Sequence[Chunk]
-    fresh: Sequence[Chunk]
+    fresh: Sequence[Sequence[Chunk]]
 
 
 class PartBisect:
@@ -66,7 +67,7 @@ class PartBisect:
         if self._searched and not search.nothing:
             self._listen()
         if self.report.restored and self.report.audible is not None:
-            self._verify()
+            confirm(self.report, self._fresh, self._hear_all)
         if self.report.restored:
             self.report.line = self._models.line(self.report.restored)
             self.report.hybrid = self._write(self.report.restored, _HYBRID).name
@@ -128,13 +129,10 @@ class PartBisect:
             else:
                 low = middle
 
-    def _verify(self) -> None:
-        report, models = self.report, self._models
-        assert report.audible is not None
-        if not self._fresh:
-            return
-        self._ears.hear_into(report.verified, (models.reference, models.variant), "verify", self._fresh)
-        report.verified["hybrid"] = self._hear_hybrid(report.audible, "verify", self._fresh)
+    def _hear_all(self, names: Restored, arm: str, chunks: Sequence[Chunk]) -> dict[str, HeardOutcome]:
+        outcomes: dict[str, HeardOutcome] = {}
+        self._ears.hear_into(outcomes, (self._models.reference, self._models.variant), arm, chunks)
+        return {**outcomes, "hybrid": self._hear_hybrid(names, arm, chunks)}
 
     def _hear_hybrid(self, names: Restored, arm: str, chunks: Sequence[Chunk]) -> HeardOutcome:
         variant = self._models.variant

@@ -32,13 +32,16 @@ from harness.experiments.stage import ExperimentRun, write_results
 SUITE = "bisect"
 
 
+ROUNDS = 3  # sets that are heard on new texts, each on texts of its own
+
+
 @dataclass(frozen=True, slots=True)
 class BisectSettings:
     """What a bisect is asked for. ``margin``: fault rate beyond the reference's that still is restored."""
 
     generations: int = 4  # texts whose tokens of the reference are fed to every hybrid
     search: int = 40  # texts that are listened to in the search; 0: nobody listens
-    verify: int = 60  # further texts on which the answer is verified
+    verify: int = 60  # further texts on which the answer is verified, and as many for each larger set after it
     share: float = 0.1  # of the divergence that may stay
     margin: float = 0.02
 
@@ -51,7 +54,11 @@ class BisectSettings:
     def texts(self, chunks: tuple[Chunk, ...]) -> BisectTexts:
         """Deal the chunks out; those for the verification are in no other part."""
         rest = chunks[max(self.search, self.generations) :]
-        return BisectTexts(chunks[: self.generations], chunks[: self.search], rest[: self.verify])
+        rounds = (
+            [rest[at : at + self.verify] for at in range(0, ROUNDS * self.verify, self.verify)] if self.verify else []
+        )
+        whole = [texts for number, texts in enumerate(rounds) if texts and (number == 0 or len(texts) == self.verify)]
+        return BisectTexts(chunks[: self.generations], chunks[: self.search], whole)
 
 
 def run_bisect(plan: Plan, progress: Progress, resume: Path | None, minutes: float = 0.0) -> Path:
@@ -78,7 +85,9 @@ def run_bisect(plan: Plan, progress: Progress, resume: Path | None, minutes: flo
             settings = SettingsBisect(
                 stage, variant, reference, SettingsReport(variant.name, reference.name, differing, asked.margin), budget
             )
-            _carried_out(lambda: settings.carry_out(texts.searched, texts.fresh), settings.report)
+            _carried_out(
+                lambda: settings.carry_out(texts.searched, texts.fresh[0] if texts.fresh else ()), settings.report
+            )
             write_results(
                 stage.run,
                 settings_claims(settings.report),

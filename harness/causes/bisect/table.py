@@ -45,6 +45,10 @@ def bisect_results(report: BisectReport) -> Json:
         "heard": {name: one.to_json() for name, one in report.heard.items()},
         "tried": [{"restored": sorted(names), **one.to_json()} for names, one in report.tried],
         "verified": {name: one.to_json() for name, one in report.verified.items()},
+        "unconfirmed": [
+            {"restored": sorted(names), "heard": {name: one.to_json() for name, one in outcomes.items()}}
+            for names, outcomes in report.unconfirmed
+        ],
         "within_margin": report.verification,
     }
 
@@ -68,7 +72,10 @@ def bisect_table(report: BisectReport) -> str:
             rows.append([one.rule, str(len(one.names)), megabytes(_cost(report, one.names)), told(one.left)])
         parts.append(markdown_table(["set", report.terms.noun, "cost", "what stays"], rows) + "\n")
     tried = {f"{len(names)} restored": one for names, one in report.tried}
-    return "\n".join([*parts, *_heard_tables(report, "texts that failed in the search", tried)])
+    parts += _heard_tables(report, "texts that failed in the search", tried)
+    for names, outcomes in report.unconfirmed:
+        parts.append(heard_table(f"not confirmed: {len(names)} restored, on texts of their own", outcomes))
+    return "\n".join(parts)
 
 
 def settings_table(report: SettingsReport) -> str:

@@ -50,6 +50,7 @@ class BisectReport:
     worse: float | None = None  # p-value that the variant is heard to be worse; None: nobody listened
     audible: Restored | None = None  # the smallest set that is heard to restore
     verified: dict[str, HeardOutcome] = field(default_factory=dict)  # on texts that the search has not used
+    unconfirmed: list[tuple[Restored, dict[str, HeardOutcome]]] = field(default_factory=list)  # smaller sets
     why: str = ""  # the last set that could not be measured could not
     margin: float = 0.02
     unfinished: bool = False
@@ -144,7 +145,9 @@ def _heard(report: BisectReport) -> str:
         return ""
     told = "; ".join(f"{name} {outcome.says()}" for name, outcome in report.verified.items())
     within = {True: "within", False: "beyond", None: "not to be told from"}[report.verification]
-    return f". On texts that the search has not used: {told}: {within} {report.margin * 100:g} points"
+    smaller = [f"{len(names)} with {outcomes['hybrid'].says()}" for names, outcomes in report.unconfirmed]
+    refused = f"; smaller sets were refused on texts of their own: {'; '.join(smaller)}" if smaller else ""
+    return f". On texts that the search has not used: {told}: {within} {report.margin * 100:g} points{refused}"
 
 
 def bisect_claims(report: BisectReport) -> list[Claim]:
