@@ -39,6 +39,10 @@ REFUSED = {
     "a header with a blank in its name": (f'{LOCAL}headers = {{ "X y" = "a" }}\n', "no name of a header"),
     "a seed where the text goes": (f'{LOCAL}seed_fields = ["input.seed"]\n', "where the text goes"),
     "a variable with a sign in its name": (f'{COMMAND}env = {{ "A=B" = "x" }}\n', "no variable of an environment"),
+    "a setting beside the adapter": (
+        '[variants.a]\nadapter = "null"\nseconds_per_word = 2.0\n',
+        "a setting of the adapter goes under [variants.a.settings]",
+    ),
     "a variable with a NUL": (f'{COMMAND}env = {{ A = "x\\u0000" }}\n', "no variable of an environment"),
 }
 
@@ -113,3 +117,10 @@ def test_odd_words_on_the_command_line_are_one_line_and_exit_code_4(tmp_path, mo
     assert isinstance(done.exception, SystemExit)
     assert told in done.output
     assert len(done.output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("option", [["--baseline", "x"], ["--baseline=x"], ["--night-quick"]])
+def test_an_option_of_a_night_is_refused_where_there_is_none(pytester: pytest.Pytester, option: list[str]) -> None:
+    done = pytester.runpytest_subprocess("-p", "harness.plugin", *option)
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines([f"*{option[0].partition('=')[0]}: is of a night: it needs --nightly PLAN*"])

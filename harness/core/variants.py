@@ -192,7 +192,8 @@ def _explained(path: Path, text: str, name: str, one: dict[str, Any]) -> str:
     key = str(one["loc"][0]) if one["loc"] else ""
     where = f"{path}:{_line_of(text, name, key)}: variants.{name}.{key}"
     if one["type"] == "extra_forbidden":
-        return f"{where}: unknown key{nearest(key, _Spec.model_fields)}"
+        meant = f"; a setting of the adapter goes under [variants.{name}.settings]"
+        return f"{where}: unknown key{nearest(key, _Spec.model_fields)}{meant}"
     if one["type"] == "missing":
         return f"{where}: missing (every variant needs it, here or in [defaults])"
     return f"{where}: {readable_problem(str(one['msg']))} (got {one.get('input')!r})"

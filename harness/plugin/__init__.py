@@ -35,6 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
             from harness.plugin.night import Night
 
             stage.night = Night.load(config)
+        else:
+            options.refuse_night_options(config)
     except SoakError as problem:
         raise _usage_error(str(problem)) from None
 

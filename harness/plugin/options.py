@@ -91,6 +91,14 @@ def add(parser: pytest.Parser) -> None:
     option("--keep", metavar="N", type=_count, default=None, help="after the run, delete all but the last N runs")
 
 
+def refuse_night_options(config: pytest.Config) -> None:
+    """Raise ConfigError for an option of a night on the command line of a session that is none."""
+    for word in config.invocation_params.args:
+        option = str(word).partition("=")[0]
+        if option in ("--baseline", "--night-quick"):
+            raise ConfigError(f"{option}: is of a night: it needs --nightly PLAN (or: tts-soak nightly {option})")
+
+
 def _count(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no count: it must be a whole number from 1 on")
