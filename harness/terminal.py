@@ -181,7 +181,7 @@ def closing_lines(summary: RunSummary) -> list[str]:
             lines.append(
                 f"{name}: recognizer looped in {row.looped} chunks; their words are not judged and not in the WER"
             )
-        if row.scoring_lag is not None:
+        if row.scoring_lag is not None and summary.timed:
             lines.append(_lag_line(name, row.scoring_lag))
         for claim in row.claims:
             small = claim.passed is None and any(words in claim.statement for words in _SMALL)

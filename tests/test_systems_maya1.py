@@ -12,7 +12,7 @@ import pytest
 from harness.backends.worker import Worker
 from harness.core.records import Chunk, Outcome, Request, SeedPolicy, Variant
 from harness.engine.session import PlannedRequest, Session
-from harness.experiments.sweep.run import at_setting, combinations
+from harness.experiments.sweep.run import SweepSettings, at_setting, combinations
 from harness.store import Run
 
 from ._systems import LONG, STANDINS, TEXT, judged, names, needs_flite, reference_of, seen, speak, variant
@@ -162,7 +162,7 @@ def test_the_sweep_of_15_temperatures_finds_where_it_runs_away(
     """0.30 to 1.00 in steps of 0.05, as suites/sweep derives them; the stand-in runs to its cap above 0.8."""
     monkeypatch.setenv("STANDIN_FAIL", "hot")
     grid = {"arguments.temperature": [round(0.30 + 0.05 * i, 2) for i in range(15)]}
-    derived = [at_setting(hf, setting) for setting in combinations({"grid": grid, "list": []})]
+    derived = [at_setting(hf, setting) for setting in combinations(SweepSettings(grid=grid))]
     assert len({found.name for found in derived}) == 15
     worker = Worker(hf, tmp_path / "work")
     worker.start()

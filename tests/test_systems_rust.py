@@ -165,7 +165,7 @@ def test_embeddings_are_held_to_their_largest_difference_and_must_not_be_zero() 
     near = compare_stages(reference, {"embedding": reference["embedding"] + np.float32(0.004)}, limits)
     assert near.passed is True
     figures = near.stages[0].statistics
-    assert figures is not None and abs(figures[1]["mean"]) > 1e-3 and figures[1]["std"] == pytest.approx(0.5, abs=0.02)
+    assert figures is not None and abs(figures[1].mean) > 1e-3 and figures[1].std == pytest.approx(0.5, abs=0.02)
     one = reference["embedding"].copy()
     one[0, 3, 5] += 0.02  # far below what a cosine would notice
     far = compare_stages(reference, {"embedding": one}, limits)
@@ -202,7 +202,7 @@ def test_the_first_wrong_velocity_of_25_steps_is_named_and_followed_to_the_mel()
     last = chain.stages[-1]
     assert last.level == pytest.approx(3.9) and last.level_db == pytest.approx(3.9 * 20 / np.log(10))
     assert last.statistics is not None
-    assert last.statistics[0]["std"] == pytest.approx(1.6755, abs=0.05) and last.statistics[0]["min"] < -11.5
+    assert last.statistics[0].std == pytest.approx(1.6755, abs=0.05) and last.statistics[0].min < -11.5
 
 
 def test_a_wrong_prompt_is_named_before_the_velocities() -> None:
