@@ -73,10 +73,7 @@ class ExperimentRun:
             write_report(self.run.path)
 
     def soak(self, variant: Variant, settings_of: Variant | None = None) -> Soak:
-        """Return a driver of ``variant``, judged by the standard of ``settings_of`` (one of the plan.
-
-        Itself if None).
-        """
+        """Return a driver of ``variant``, judged as ``settings_of`` is: one of the plan, itself if None."""
         standard = self._standards[(settings_of or variant).name]
         soak = Soak(
             self.plan,

@@ -98,9 +98,9 @@ def _shown(measure: str, value: float) -> str:
 
 
 def curves(run: Run) -> list[dict[str, str]]:
-    """Return claims whose details hold ``curve`` = {x: [...], y: [...], x_label, y_label, low?: [...], high?.
+    """Return title and drawing of each claim whose details hold a ``curve``.
 
-    [...]}.
+    A curve is ``{x: [...], y: [...], x_label, y_label, low?: [...], high?: [...]}``.
     """
     drawn = []
     for number, claim in enumerate(run.claims()):

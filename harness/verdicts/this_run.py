@@ -49,9 +49,7 @@ class OwnBound:
     others: int  # healthy chunks that it was fitted on
     low: float  # 5% and 95% of them
     high: float
-    doubt: str = (
-        ""  # why nobody can say that a chunk of this group of the run is healthy; empty: nothing speaks against
-    )
+    doubt: str = ""  # why nobody can say that a chunk of this group of the run is healthy, where that is so
 
     def compared(self, value: float, relation: Relation) -> float:
         """Return how far ``value`` lies beyond what was expected; for a distance, either way."""
@@ -94,10 +92,7 @@ def shared_budget(budget: float = BUDGET) -> float:
 
 
 def fitted_detectors() -> tuple[str, ...]:
-    """Return names of the detectors whose limits come from healthy speech.
-
-    And that share the budget of false alarms.
-    """
+    """Return names of the detectors whose limits come from healthy speech and share the budget of false alarms."""
     return tuple(
         name
         for name, fault in catalogue().items()

@@ -89,9 +89,9 @@ def _sprt(rng: np.random.Generator, n: int, rho: float, seed: int, alpha: float)
 
 
 def stopped(test: stats.Sprt, faulty: NDArray[np.bool_]) -> tuple[stats.Stop, int]:
-    """Return what the sequential test says at its first decision, and after how many chunks (all.
+    """Return what the sequential test says at its first decision, and after how many chunks.
 
-    If it never decides).
+    Where it never decides, after all of them.
     """
     for judged, count in enumerate(np.cumsum(faulty), 1):
         if (answer := test.decide(int(count), judged)) is not stats.Stop.GO_ON:

@@ -17,9 +17,9 @@ TEXT = "a man and a plan for the canal"
 def replies(
     variant: Variant, plan: Sequence[Mapping[str, Any]], requests: int, seed: int
 ) -> Iterator[tuple[Chunk, Reply]]:
-    """Yield chunks ``c0``, ``c1``, ...
+    """Yield chunks ``c0``, ``c1``, ... each with what came back, the faults of ``plan`` put in.
 
-    With what came back, the faults of ``plan`` put in; started again where it died.
+    The worker is started again where it died.
     """
     with tempfile.TemporaryDirectory() as folder:
         worker = Worker(faulty(variant, plan, seed=seed), Path(folder))

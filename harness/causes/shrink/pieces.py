@@ -134,10 +134,7 @@ def without_marks(pieces: Sequence[TextPiece], dropped: Collection[tuple[int, in
 
 
 def can_be_cut(chunk: Chunk) -> bool:
-    """Return whether what should be heard of a part of the text is known.
-
-    The corpus gives nothing else than the text.
-    """
+    """Return whether what should be heard of a part of the text is known: nothing else than the text is expected."""
     return not chunk.expected or chunk.expected.split() == without_markup(chunk.text).split()
 
 

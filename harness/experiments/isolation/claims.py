@@ -149,9 +149,9 @@ def vocoder(seen: IsolationData) -> Judged:
 
 
 def model(seen: IsolationData) -> tuple[bool | None, str, tuple[float, float] | None]:
-    """Return whether this model's tokens make no more bad texts through the reference decoder than the reference's own.
+    """Return whether this model's tokens make no more bad texts by the reference decoder than the reference's own do.
 
-    Eturn whether this model's tokens make no more bad texts through the reference decoder than the reference's own.
+    With the reason in words, and the interval of the difference where there is one.
     """
     judged, null = [s.bad for s in seen.spoken if s.bad is not None], [s.bad for s in seen.null if s.bad is not None]
     if not judged or not null:
