@@ -32,6 +32,7 @@ from harness.corpora import load_corpus, make_corpus
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
 from harness.store import Run
+from tests._killed import KilledAfterTrials
 from tools.causes.broken_models import plant_quantized, plant_swap, plant_zero_row
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -187,24 +188,13 @@ def test_other_metadata_are_told_where_no_tensor_is_the_cause(tmp_path):
     assert "llama.rope.freq_base" in told
 
 
-class _Killed(Quiet):
-    """Stops the run, as Ctrl-C does, after so many trials."""
-
-    def __init__(self, after: int) -> None:
-        self.after = after
-
-    def tick(self, tick):
-        if tick.stage == "trials" and tick.done >= self.after:
-            raise KeyboardInterrupt
-
-
 @needs_llama
 def test_a_killed_bisect_resumed_gives_the_same_answer_and_measures_nothing_twice(tmp_path):
     broken = tmp_path / "broken.gguf"
     plant_swap(model("q8_0"), 0, 5, broken)
     plan = plan_against_f16(broken, tmp_path / "reports")
     with pytest.raises(KeyboardInterrupt):
-        run_bisect(plan, _Killed(4), None)
+        run_bisect(plan, KilledAfterTrials(4), None)
     (path,) = [one for one in (tmp_path / "reports").iterdir() if (one / "manifest.json").is_file() and not one.is_symlink()]  # fmt: skip # noqa: E501
     resumed = answer(run_bisect(plan, Quiet(), path))
     whole = run_bisect(replace(plan, reports=tmp_path / "others"), Quiet(), None)

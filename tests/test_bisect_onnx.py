@@ -31,6 +31,7 @@ from harness.corpora import make_corpus  # noqa: E402
 from harness.engine.plan import Plan  # noqa: E402
 from harness.engine.progress import Quiet  # noqa: E402
 from harness.store import Run  # noqa: E402
+from tests._killed import KilledAfterTrials  # noqa: E402
 from tests._onnx_voice import BROKEN, graph, samples_of, variants_of  # noqa: E402
 
 
@@ -201,21 +202,10 @@ def plan_of(folder: Path, variant: str, **models: Any) -> Plan:
     )
 
 
-class _Killed(Quiet):
-    """Stops the run, as Ctrl-C does, after so many trials."""
-
-    def __init__(self, after: int) -> None:
-        self.after = after
-
-    def tick(self, tick):
-        if tick.stage == "trials" and tick.done >= self.after:
-            raise KeyboardInterrupt
-
-
 def test_the_broken_node_is_named_and_a_kill_on_the_way_changes_nothing(tmp_path):
     plan = plan_of(tmp_path, "wrong", right=graph(), wrong=to_int8(graph()))
     with pytest.raises(KeyboardInterrupt):
-        run_bisect(plan, _Killed(3), None)
+        run_bisect(plan, KilledAfterTrials(3), None)
     (path,) = [one for one in plan.reports.iterdir() if (one / "manifest.json").is_file() and not one.is_symlink()]
     resumed = run_bisect(plan, Quiet(), path)
     with Run.open(resumed) as run:

@@ -323,4 +323,4 @@ def test_results_hold_no_nan(tmp_path: Path) -> None:
     chain = compare_stages(
         {"x": np.zeros(3), "y": np.array([np.nan])}, {"x": np.ones(3), "y": np.array([np.nan])}, limits()
     )
-    json.dumps(to_jsonable_python(chain), allow_nan=False)
+    assert json.loads(json.dumps(to_jsonable_python(chain), allow_nan=False))["stages"][1]["name"] == "y"
