@@ -215,7 +215,7 @@ def test_a_rank_correlation_does_not_know_the_order_of_variants_or_the_scale(pai
 
 def heard(kl, wer, faulty):
     nothing = quantization_metrics([], [], seed=1)
-    words, share = replace(nothing.wer, rate=wer), replace(nothing.faulty, value=faulty)
+    words, share = nothing.wer.model_copy(update={"rate": wer}), replace(nothing.faulty, value=faulty)
     return replace(nothing, divergence=fed_with(kl), wer=words, faulty=share)
 
 

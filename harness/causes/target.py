@@ -14,7 +14,6 @@ from harness.core.variants import load_variants
 from harness.detectors import catalogue
 from harness.engine.assessor import SECOND_OPINION
 from harness.store import Run, remember_secrets, secrets_in
-from harness.store.convert import chunk_of
 from harness.store.manifest import check_whole
 from harness.store.redact import MARK
 from harness.verdicts import Limits
@@ -62,7 +61,7 @@ class CauseTarget:
 def chunks_of_run(run: Run) -> dict[str, Chunk]:
     """Return the texts of a run by id, as its manifest keeps them."""
     check_whole(run.path, run.manifest)
-    return {row["id"]: chunk_of(row) for row in run.manifest["corpus"]["texts"]}
+    return {chunk.id: chunk for chunk in run.chunks}
 
 
 def find_target(path: Path, chunk_id: str, variant: str | None = None, fault: str | None = None) -> CauseTarget:
@@ -96,7 +95,7 @@ def find_target(path: Path, chunk_id: str, variant: str | None = None, fault: st
 
 def _chunk_of(run: Run, texts: Mapping[str, Chunk], given: str, variant: str | None) -> tuple[str, Chunk]:
     """The variant and the chunk that are meant. Raises ConfigError with the nearest names."""
-    names = [str(row["name"]) for row in run.manifest["variants"]]
+    names = run.variant_names
     if variant is not None and variant not in names:
         raise ConfigError(f"{run.run_id}: no variant {variant!r}{nearest(variant, names)}")
     spoken = {(a.variant, a.chunk_id): a for a in run.attempts(arm=Arm.SOAK)}

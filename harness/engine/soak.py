@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from harness.core.errors import SoakError
-from harness.core.records import Arm, Attempt, Chunk, Computes, Measurement, Status, TokenLayout, Variant, VerdictWord
+from harness.core.records import Arm, Attempt, Chunk, Measurement, Status, TokenLayout, Variant, VerdictWord
 from harness.detectors.base import LEFT_OUT
 from harness.engine.assessor import PendingVerdict, ScoringPipeline
 from harness.engine.executor import executor_of
@@ -69,13 +69,7 @@ class Soak:
     @property
     def recorded(self) -> bool:
         """Return whether there is nothing to be spoken again: the audio existed before."""
-        last = [
-            epoch
-            for row in self.run.sessions()
-            if row.variant == self.variant.name
-            for epoch in self.run.epochs(row.id)
-        ]
-        return bool(last) and last[-1].capabilities.get("computes") == Computes.NOWHERE
+        return self.run.is_recorded(self.variant.name)
 
     def speak(
         self,

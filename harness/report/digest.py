@@ -14,8 +14,9 @@ from typing import Any
 from harness.core.documents import read_json
 from harness.core.errors import ConfigError
 from harness.core.records import Json, VerdictWord
-from harness.report.material import read_report_data
+from harness.report.material import ReportData, read_report_data
 from harness.report.summarise import run_summary
+from harness.report.summary import RunSummary
 from harness.store import Run
 
 SCHEMA = 2
@@ -112,7 +113,11 @@ class Digest:
 
 def digest(run: Run, name: str = "") -> Digest:
     """Take what is kept of a run. Raises StoreError for a damaged row."""
-    summary, material = run_summary(run), read_report_data(run)
+    return digest_of(run, run_summary(run), read_report_data(run), name)
+
+
+def digest_of(run: Run, summary: RunSummary, material: ReportData, name: str = "") -> Digest:
+    """Take what is kept of a run that was read already. Raises StoreError for a damaged row."""
     heard = summary.recognizer
     errors = {
         number: measurements.payload["wer"]

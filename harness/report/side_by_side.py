@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from harness.detectors.readable import finding_phrase
 from harness.report.assets import policy, static
 from harness.report.compare import compare_runs, only
 from harness.report.diff import word_diff
-from harness.report.digest import Digest, digest
+from harness.report.digest import Digest, digest_of
 from harness.report.gates import Gates
 from harness.report.material import ReportRow, read_report_data
 from harness.report.summarise import run_summary
@@ -78,7 +78,9 @@ def beside(path: Path, other: Path, gates: Gates, asked: str | None = None) -> B
     """Compare two runs and write the page into the first's directory. Raises ConfigError, StoreError."""
     with Run.open(path) as run, Run.open(other) as then:
         named = pairs(run.variant_names, then.variant_names, asked)
-        sides = [(_side(run, mine), _side(then, theirs)) for mine, theirs in named]
+        sides = list(
+            zip(_sides(run, [mine for mine, _ in named]), _sides(then, [theirs for _, theirs in named]), strict=True)
+        )
         common = {key for one, two in sides for key in one.texts if one.texts[key] == two.texts.get(key)}
         if not common:
             raise ConfigError(f"{path.name} and {other.name} have no text in common, so nothing can be compared")
@@ -88,10 +90,14 @@ def beside(path: Path, other: Path, gates: Gates, asked: str | None = None) -> B
     return Beside(claims, len(common), page)
 
 
-def _side(run: Run, name: str) -> ReportSide:
-    material = read_report_data(run)
-    rows = {row.attempt.chunk_id: row for row in material.spoken.get(name, ())}
-    return ReportSide(run, name, run_summary(run).variants[name], rows, dict(material.texts), only(digest(run), name))
+def _sides(run: Run, names: Sequence[str]) -> list[ReportSide]:
+    """Some variants of a run, which is read once."""
+    summary, material = run_summary(run), read_report_data(run)
+    kept = digest_of(run, summary, material)
+    rows = {name: {row.attempt.chunk_id: row for row in material.spoken.get(name, ())} for name in names}
+    return [
+        ReportSide(run, name, summary.variants[name], rows[name], material.texts, only(kept, name)) for name in names
+    ]
 
 
 def _claims(one: ReportSide, two: ReportSide, common: set[str], gates: Gates) -> list[Claim]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from harness.claims.as_whole import URGENT
-from harness.core.records import Arm, Attempt, Claim, Computes, Finding, Measurement, Verdict, VerdictWord
+from harness.core.records import Arm, Attempt, Claim, Finding, Measurement, Verdict, VerdictWord
 from harness.report.against import reference_comparison
 from harness.report.hearing import by_language, character_errors, listener, looped, word_errors
 from harness.report.material import selected
@@ -22,7 +22,7 @@ from harness.report.summary import (
     VariantSummary,
 )
 from harness.report.timings import concurrent_throughput, rtfx_of_attempts, scoring_lag, streaming, timings
-from harness.stats import clopper_pearson
+from harness.stats import proportion
 from harness.store import Run
 
 _LEVEL = 0.95
@@ -92,9 +92,9 @@ def _variant(run: Run, name: str) -> VariantSummary:
         audio_seconds=float(sum(attempt.duration or 0.0 for attempt in soaked)),
         tokens=_tokens(soaked, observed["tokens"]),
         peak_memory_bytes=max((a.peak_rss_bytes for a in soaked if a.peak_rss_bytes is not None), default=None),
-        model_bytes=_model_bytes(run, name),
+        model_bytes=run.model_bytes(name),
         epochs=sum(len(run.epochs(row.id)) for row in run.sessions() if (row.variant, row.arm) == (name, Arm.SOAK)),
-        recorded=_recorded(run, name),
+        recorded=run.is_recorded(name),
         retries=sum(attempt.arm == Arm.RETRY for attempt in everything),
         outcomes=dict(Counter(attempt.outcome.value for attempt in soaked)),
         reference=run.manifest["profiles"].get(name) or None,
@@ -108,10 +108,9 @@ def _experiment(run: Run) -> bool:
 
 def share(count: int, total: int) -> Share:
     """Return a proportion with its counts and exact interval (Clopper-Pearson, two-sided, 95%)."""
-    if not total:
-        return Share(value=None, low=None, high=None, count=count, total=total, level=_LEVEL)
-    low, high = clopper_pearson(count, total, _LEVEL)
-    return Share(value=count / total, low=low, high=high, count=count, total=total, level=_LEVEL)
+    exact = proportion(count, total, _LEVEL)
+    low, high = (exact.low, exact.high) if total else (None, None)
+    return Share(value=exact.value, low=low, high=high, count=count, total=total, level=_LEVEL)
 
 
 def _word(attempt: Attempt, verdicts: Mapping[int, Verdict]) -> VerdictWord:
@@ -138,12 +137,6 @@ def _reasons(soaked: Sequence[Attempt], verdicts: Mapping[int, Verdict], expecte
     reasons["spoken, but the run ended before the verdict"] = sum(a.id not in verdicts for a in soaked)
     reasons[away or "never spoken"] = expected - len(soaked)
     return {reason: count for reason, count in reasons.most_common() if count}
-
-
-def _recorded(run: Run, name: str) -> bool:
-    """Whether the variant is audio that existed before, which cannot be spoken again."""
-    capabilities = [epoch.capabilities for row in run.sessions() if row.variant == name for epoch in run.epochs(row.id)]
-    return bool(capabilities) and capabilities[-1].get("computes") == Computes.NOWHERE
 
 
 def _away(run: Run, name: str) -> str:
@@ -184,16 +177,6 @@ def _tokens(soaked: Sequence[Attempt], seen: Sequence[Measurement]) -> TokenFigu
         cap_hits=sum(present) if counts and present else None,
         chunks=len(counts),
     )
-
-
-def _model_bytes(run: Run, name: str) -> int | None:
-    for row in run.sessions():
-        if row.variant == name:
-            for epoch in run.epochs(row.id):
-                size = epoch.capabilities.get("details", {}).get("model_bytes")
-                if size is not None:
-                    return int(size)
-    return None
 
 
 def _others(run: Run, names: Sequence[str]) -> list[ClaimFigures]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.core.errors import StoreError
-from harness.core.records import Attempt, Chunk, Claim, Detection, Json, Measurement, Samples, Verdict
+from harness.core.records import Attempt, Chunk, Claim, Computes, Detection, Json, Measurement, Samples, Verdict
 from harness.store.cells import to_cell
 from harness.store.convert import attempt_of, chunk_of, claim_of, evidence_of, observation_of, verdict_of
 from harness.store.journal import Journal, Row
@@ -128,6 +128,22 @@ class Reader:
             EpochRow(row["session"], row["epoch"], row["reason"], row["capabilities"] or {}, row["started_utc"])
             for row in self._journal.rows("epochs", "WHERE session = ? ORDER BY epoch", (session,))
         ]
+
+    def capabilities_of(self, variant: str) -> list[Json]:
+        """Return what each worker of a variant said of itself when it was loaded, in order."""
+        return [
+            epoch.capabilities for row in self.sessions() if row.variant == variant for epoch in self.epochs(row.id)
+        ]
+
+    def is_recorded(self, variant: str) -> bool:
+        """Return whether a variant is audio that existed before, which cannot be spoken again."""
+        capabilities = self.capabilities_of(variant)
+        return bool(capabilities) and capabilities[-1].get("computes") == Computes.NOWHERE
+
+    def model_bytes(self, variant: str) -> int | None:
+        """Return the size of the model file, as the adapter said; None where it did not."""
+        sizes = (one.get("details", {}).get("model_bytes") for one in self.capabilities_of(variant))
+        return next((int(size) for size in sizes if size is not None), None)
 
     def attempts(
         self, *, variant: str | None = None, arm: str | None = None, session: int | None = None

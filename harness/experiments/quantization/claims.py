@@ -11,6 +11,7 @@ import numpy as np
 from harness import stats
 from harness.core.records import Claim
 from harness.experiments.divergence import Divergence
+from harness.report.summary import WordErrors
 from harness.stats import Estimate, Proportion, Spread, mean, proportion, spread
 
 NEAR_EMPTY = 0.3  # of the reference's own token count on the same text
@@ -53,16 +54,6 @@ class QuantizationMargins:
 
 
 @dataclass(frozen=True, slots=True)
-class WordRate:
-    """Word errors of ``chunks`` transcripts; ``rate`` is None without a word."""
-
-    errors: int
-    words: int
-    rate: float | None
-    chunks: int
-
-
-@dataclass(frozen=True, slots=True)
 class McNemar:
     """Chunks that only one of the two has faulty, with the exact two-sided p-value."""
 
@@ -91,7 +82,7 @@ class QuantizationMetrics:
     entropy_bits: Sequence[float]
     identical: int
     first_divergence: Spread | None
-    wer: WordRate
+    wer: WordErrors
     wer_difference: Estimate | None
     similarity: Spread | None
     similarity_mean: Estimate | None
@@ -218,9 +209,9 @@ def _columns(rows: Sequence[Sequence[float]]) -> list[float]:
     return [float(np.mean(column)) for column in zip(*full, strict=True)] if full else []
 
 
-def _wer(rows: Sequence[QuantizationRow]) -> WordRate:
+def _wer(rows: Sequence[QuantizationRow]) -> WordErrors:
     errors, words = sum(row.errors or 0 for row in rows), sum(row.words or 0 for row in rows)
-    return WordRate(errors, words, errors / words if words else None, len(rows))
+    return WordErrors(errors=errors, words=words, rate=errors / words if words else None, chunks=len(rows))
 
 
 def _difference(heard: Sequence[tuple[QuantizationRow, QuantizationRow]], seed: int, level: float) -> Estimate | None:

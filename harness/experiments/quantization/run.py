@@ -132,17 +132,10 @@ def _conclude(
         metrics[variant.name] = quantization_metrics(rows, rows0, rows1, seed=seed)
         claims += quantization_claims(variant.name, metrics[variant.name], null, margins)
     sized = {
-        name: replace(figures, model_bytes=_model_bytes(run, name.removesuffix(f", {NULL}")))
+        name: replace(figures, model_bytes=run.model_bytes(name.removesuffix(f", {NULL}")))
         for name, figures in metrics.items()
     }
     return sized, claims
-
-
-def _model_bytes(run: Run, name: str) -> int | None:
-    """Size of the model file, as the adapter said."""
-    epochs = (epoch for row in run.sessions() if row.variant == name for epoch in run.epochs(row.id))
-    sizes = (epoch.capabilities.get("details", {}).get("model_bytes") for epoch in epochs)
-    return next((int(size) for size in sizes if size is not None), None)
 
 
 def _voice(run: Run, name: str, arm: str) -> _Voice:
