@@ -57,7 +57,7 @@ def hearing() -> Callable[[str, str, str], dict]:
 def test_payload_holds_counts_alignment_and_plain_json(hearing: Callable) -> None:
     seen = hearing("The old man sat down, quietly.", "the man sat down quietly quietly")
     assert json.loads(json.dumps(seen, allow_nan=False)) == seen
-    assert seen["normaliser"] == "english/2"
+    assert seen["normaliser"] == "english/3"
     assert seen["wer"]["errors"] == 2 and seen["wer"]["words"] == 6
     assert seen["wer"]["rate"] == pytest.approx(2 / 6)
     assert [b["op"] for b in seen["alignment"]].count("delete") == 1

@@ -2,7 +2,7 @@
 
 Run as ``python -m tools.refit RUN VARIANT --scorers pitch,edit_likelihood --work FILE``. Nothing is spoken again; what
 the named scorers see in each take replaces what the run's journal holds. ``--work`` keeps it as it comes, so that a
-stopped run goes on.
+stopped run goes on. Stored transcripts are normalised by today's rules and not heard again.
 """
 
 from __future__ import annotations
@@ -10,15 +10,20 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from harness.core.records import Measurement, Variant
 from harness.core.variants import load_variants
 from harness.scorers import SCORERS, observe
+from harness.scorers.asr import Transcript
 from harness.scorers.clip import SharedClip
+from harness.scorers.intelligibility import transcript_payload
 from harness.store import Run
 from harness.store.convert import observation_of, observation_row
+from harness.text import normaliser
+from harness.text.alignment import TimedWord
 from harness.verdicts.calibration import calibrate
 from harness.verdicts.profile import takes
 
@@ -42,6 +47,27 @@ def read_work(path: Path) -> dict[tuple[int, str], Measurement]:
     """Return what was scored before, by attempt and scorer."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
     return {(row["attempt_id"], row["scorer"]): observation_of(row) for row in rows}
+
+
+def normalised_anew(measurement: Measurement, text: str) -> Measurement:
+    """Return the measurement of a transcript as today's normaliser of the same name makes it of ``text``."""
+    payload = measurement.payload
+    words = tuple(TimedWord(w["word"], w["start"], w["end"], w["probability"]) for w in payload["words"])
+    heard = Transcript(payload["text"], words, payload["engine"], payload["model"])
+    chosen = normaliser(payload["normaliser"].partition("/")[0])
+    anew = transcript_payload(heard, text, payload["language"], chosen)
+    same = {key: payload[key] for key in ("avg_logprob", "no_speech_prob")}
+    return replace(measurement, payload={**payload, **anew, **same})
+
+
+def transcripts(run: Run, variant: Variant) -> dict[tuple[int, str], Measurement]:
+    """Return every stored measurement of a transcript, normalised anew, by attempt and scorer."""
+    anew: dict[tuple[int, str], Measurement] = {}
+    for take in takes(run, variant.name):
+        for name, measurement in take.observations.items():
+            if take.attempt.id is not None and "normaliser" in measurement.payload:
+                anew[take.attempt.id, name] = normalised_anew(measurement, take.chunk.expected_text)
+    return anew
 
 
 def score_anew(run: Run, variant: Variant, names: list[str], path: Path) -> None:
@@ -78,8 +104,8 @@ def main() -> None:
     if variant.calibration is None or variant.profile is None:
         parser.error(f"{options.variant} names no calibration and profile to write")
     run = Run.open(options.run)
-    score_anew(run, variant, options.scorers.split(","), options.work)
-    limits, profile = calibrate(Rescored(run, read_work(options.work)), variant)
+    score_anew(run, variant, [name for name in options.scorers.split(",") if name], options.work)
+    limits, profile = calibrate(Rescored(run, transcripts(run, variant) | read_work(options.work)), variant)
     print(json.dumps({"profile": profile.totals, "held_out": limits.fitted["held_out"]}, indent=1))
     limits.save(variant.calibration)
     profile.save(variant.profile)

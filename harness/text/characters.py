@@ -6,6 +6,8 @@ import unicodedata
 
 import regex
 
+from harness.text.indic import fold_indic_joiners
+from harness.text.orthography import fold_spelling
 from harness.text.scripts import primary
 
 _APOSTROPHES = (
@@ -43,7 +45,7 @@ def fold_characters(text: str) -> str:
     Invisible characters are taken out, vulgar fractions become ``1/2``, primes after a digit stay, full-width letters
     and half-width kana get their usual width.
     """
-    text = _VULGAR.sub(_fraction, unicodedata.normalize("NFC", text))
+    text = _VULGAR.sub(_fraction, fold_indic_joiners(unicodedata.normalize("NFC", text)))
     text = _PRIME.sub(lambda m: "\ue001" if m[0] == "\u2032" else "\ue002", text).replace("\u2032", "'")
     text = _INVISIBLE.sub("", text.translate(_SAME))
     text = unicodedata.normalize("NFKC", text).translate(_SAME).replace("\u2044", "/")
@@ -60,7 +62,7 @@ def fold_case(text: str, language: str) -> str:
     """Return the text in lower case, with spellings that a language leaves open made one, and decimal digits as ASCII.
 
     Points of Arabic and Hebrew go, without a space in their place; vowel signs of Indic scripts, tones and all other
-    marks are spelling and stay. Simplified and traditional Chinese are not made one.
+    marks are spelling and stay. Chinese becomes simplified; what else is made one: :mod:`harness.text.orthography`.
     """
     short = primary(language)
     if short in ("tr", "az"):
@@ -71,7 +73,7 @@ def fold_case(text: str, language: str) -> str:
         text = unicodedata.normalize("NFC", bare)
     text = text.translate(_LETTERS).translate(str.maketrans(_BY_LANGUAGE.get(short, {})))
     digits = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
-    return unicodedata.normalize("NFC", digits)
+    return unicodedata.normalize("NFC", fold_spelling(digits, short))
 
 
 def letters_and_digits(text: str) -> str:

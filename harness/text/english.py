@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from harness.text.characters import fold_characters
+from harness.text.comparisons import SPOKEN_SIGNS
+from harness.text.identifiers import DIGIT
 from harness.text.markup import marked_text
 from harness.text.numbers import one_by_one
 from harness.text.spoken_forms import spoken_forms
-from harness.text.tokens import OPTIONAL, emoji_words
+from harness.text.tokens import OPTIONAL, emoji_words, prepared_text
+from harness.text.units import UNIT, unit_key, unit_pattern
 
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _SHORT_MONTHS = "jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
@@ -24,7 +26,6 @@ _BEFORE: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"\b(\d{1,2}):00\b(?=\s*[ap]\.?m\b)", re.I), r"\1"),
     (re.compile(r"\b(\d{1,2}):00\b"), r"\1 o'clock"),
     (re.compile(r"\b(\d{1,2}):0([1-9])\b"), r"\1 oh \2"),
-    (re.compile(r"\b(\d{3})-(?:(\d{3})-)?(\d{4})\b"), r"\1\2\3"),  # a telephone number
     (re.compile(r"\b(?:no|nr)\.(?=\s?\d)|№\s?(?=\d)|#(?=\d)", re.I), " number "),
     (re.compile(r"\b(\d+) 1/2\b"), r"\1.5"),
     (re.compile(r"(?<=\w)@(?=\w)"), " at "),
@@ -43,7 +44,7 @@ _BEFORE: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"&"), " and "),
     (re.compile(r"(?<![\w+])\+(?=\d)|(?<=[\w)])\s?\+\s?(?=[\w(])"), " plus "),
     (re.compile(r"\s=\s|(?<=\w)=(?=\w)"), " equals "),
-    (re.compile(r"(?<=\d)\s?×\s?(?=\d)"), " times "),
+    (re.compile(r"\b(\d{1,2})\.(\d{1,2})\.(\d{4})\b"), r"\1 \2 \3"),
     (re.compile(r"(?<=\d)\s?÷\s?(?=\d)"), " divided by "),
     (re.compile(r"@"), " at "),
     (re.compile(r"[¥]\s?(\d[\d,.]*)"), r"\1 yen"),
@@ -59,16 +60,49 @@ _INITIALS = re.compile(r"\b(?:[A-Za-z]\.\s?)+[A-Za-z]\.(?!\w)")
 _AFTER: list[tuple[re.Pattern[str], str]] = [
     (re.compile(rf"\b(?:the )?(one|\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTHS})\b"), r"\2 \1"),
     (re.compile(rf"\b({_MONTHS}) (?:the )?(\d{{1,2}})(?:st|nd|rd|th)\b"), r"\1 \2"),
-    (re.compile(r"(?<![\w.,$€£])1(?![\w.,%])"), "one"),
+    (re.compile(rf"(?<![\w.,$€£{DIGIT}])(?<!{OPTIONAL}to )1(?![\w.,%])"), "one"),
+    (re.compile(rf"(?<={DIGIT})one\b|(?<={OPTIONAL}to )one\b"), "1"),
     (re.compile(r"\ba (?=(?:100|1000|1000000)\b)"), ""),
 ]
 
 
+# Whisper's normaliser drops signs and cuts "s2"; these stand for them until it is through.
+_SIGNS = f"{SPOKEN_SIGNS}+.‐/:&°=23"
+_HIDDEN = {sign: chr(0xE020 + number) for number, sign in enumerate(_SIGNS)}
+_TO_HIDE = str.maketrans("".join(_HIDDEN), "".join(_HIDDEN.values()))
+_SHOWN = str.maketrans({hidden: sign for sign, hidden in _HIDDEN.items()})
+_MARKED = re.compile(rf"{OPTIONAL}[{re.escape(_SIGNS)}]|(?<!\S)[{SPOKEN_SIGNS}](?=\s|\d)")
+_ONE_COIN = re.compile(r"(?<=[$£€])1(?=\.?(?!\d)|\.\d\d?(?!\d))")
+_ONE_AND_CENTS = re.compile(r"([$£€])1 (?:and )?¢(\d{1,2})\b")
+_PLUS_MINUS = re.compile(r"\bplus (?:or )?minus\b", re.I)
+_POUNDS = re.compile(r"\bpounds(?= per\b| of\b)", re.I)
+
+
+def _hidden(text: str) -> str:
+    return text.translate(_TO_HIDE)
+
+
+def _units(text: str) -> str:
+    """Mark the units behind numbers, and keep the stock normaliser from making money of pounds of something."""
+    text = unit_pattern("en").sub(lambda m: f" {UNIT}{_hidden(unit_key(m[0]))} ", text)
+    text = re.sub(rf"(?<=[\w$€£])\s?/\s?(?={UNIT})", f" {OPTIONAL}{_HIDDEN['/']} ", text)
+    return re.sub(" +", " ", _POUNDS.sub(f"{UNIT}pounds", text))
+
+
 @cache
 def _stock() -> Callable[[str], str]:
-    from whisper_normalizer.english import EnglishTextNormalizer
+    from whisper_normalizer.english import EnglishNumberNormalizer, EnglishTextNormalizer
 
-    return EnglishTextNormalizer()  # type: ignore[no-any-return]
+    class Numbers(EnglishNumberNormalizer):  # type: ignore[misc]
+        """The stock numbers, but for "$1", of which they make "one"."""
+
+        def postprocess(self, s: str) -> str:
+            coins = _ONE_COIN.sub("1coin", _ONE_AND_CENTS.sub(r"\g<1>1.\2", s))
+            return str(super().postprocess(coins)).replace("1coin", "1")
+
+    stock = EnglishTextNormalizer()
+    stock.standardize_numbers = Numbers()
+    return stock  # type: ignore[no-any-return]
 
 
 def _power(match: re.Match[str]) -> str:
@@ -92,6 +126,8 @@ def _slashed_date(match: re.Match[str]) -> str:
 
 def _fraction_words(match: re.Match[str]) -> str:
     top, _, bottom = match[0].partition("/")
+    if match[0] == "1/2":
+        return f"{OPTIONAL}one half {OPTIONAL}a "
     words = spoken_forms("en").fractions.get(match[0])
     if words:
         return words[0]
@@ -106,7 +142,8 @@ def english_tokens(text: str) -> list[str]:
     Numbers become digits, contractions are written out, British spelling becomes American, fillers are dropped.
     """
     spelled = _SQUARED.sub(_power, marked_text(text, OPTIONAL))
-    folded = fold_characters(spelled)
+    signed = prepared_text(_PLUS_MINUS.sub("±", spelled), "en")
+    folded = _units(_MARKED.sub(lambda m: _hidden(m[0]), signed))
     folded = _EMOJI.sub(lambda m: " " + " ".join(emoji_words(m[0])) + " ", folded)
     folded = _INITIALS.sub(lambda m: " " + re.sub(r"[.\s]", "", m[0]) + " ", folded)
     folded = _DATE.sub(lambda m: _date_words(m[1], int(m[2]), int(m[3])), folded)
@@ -115,7 +152,8 @@ def english_tokens(text: str) -> list[str]:
         folded = pattern.sub(replacement, folded)
     folded = _FRACTION.sub(_fraction_words, folded)
     folded = _LEADING_ZERO.sub(lambda m: f" {one_by_one(m[0], 'en')} ", folded)
-    words = _stock()(folded).lower()
+    words = _stock()(folded).lower().translate(_SHOWN)
     for pattern, replacement in _AFTER:
         words = pattern.sub(replacement, words)
-    return [word for word in words.split() if any(c.isalnum() for c in word)]
+    spoken = (OPTIONAL, *SPOKEN_SIGNS)
+    return [word for word in words.split() if any(c.isalnum() for c in word) or word.startswith(spoken)]

@@ -5,8 +5,20 @@ from __future__ import annotations
 import html
 import re
 
-# A tag begins with a letter, a slash or a declaration right after the bracket: "3 < 5 and 7 > 2" holds none.
-_TAG = re.compile(r"<!--.*?-->|<#\d[\d.]*#>|<[!?/]?[A-Za-z][^<>]*>|<\|[^<>|]*\|>", re.DOTALL)
+# A tag begins with a letter, a slash or a declaration right after the bracket: "3 < 5 and 7 > 2" holds none. Right
+# behind a letter it is one only with attributes, closed later, or known: "x<y and y>z" and "vector<int>" hold none.
+_KNOWN = (
+    "a|abbr|audio|b|blockquote|br|break|code|del|desc|div|em|emphasis|h[1-6]|hr|i|img|ins|kbd|li|lang|lexicon|mark|meta"
+    "|metadata|ol|p|phoneme|pre|prosody|q|s|say-as|small|speak|span|strong|sub|sup|token|tt|u|ul|voice|w|wbr"
+)
+_ATTRIBUTES = r"""(?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+))+"""
+_TAG = re.compile(
+    r"<!--.*?-->|<#\d[\d.]*#>|<\|[^<>|]*\|>|<[!?][A-Za-z][^<>]*>|</[A-Za-z][^<>]*>"
+    rf"|<[A-Za-z][\w:.-]*(?:{_ATTRIBUTES})\s*/?>|<(?:{_KNOWN})\s*/?>|<(?P<name>[A-Za-z][\w:.-]*)\s*>(?=.*?</(?P=name)\s*>)"
+    r"|(?<![\w)])<[A-Za-z](?![^<>]*(?:://|@))[^<>]*>",
+    re.DOTALL | re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"<((?:[a-z]+://|mailto:)?[^\s<>]+[.@][^\s<>]+)>", re.IGNORECASE)
 _UNSPOKEN_ELEMENT = re.compile(r"<(desc|metadata|lexicon|meta|title)\b[^<>/]*>.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 _SUBSTITUTE = re.compile(r"""<sub\b[^<>]*?\balias\s*=\s*(["'])(.*?)\1[^<>]*>.*?</sub\s*>""", re.DOTALL | re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});")
@@ -50,7 +62,7 @@ def without_markup(text: str) -> str:
     Other words in square brackets stay, brackets and all.
     """
     text = _SUBSTITUTE.sub(lambda m: f" {m[2]} ", _UNSPOKEN_ELEMENT.sub(" ", text))
-    text = _COMMAND.sub(" ", _SOUND.sub(" ", _LINK.sub(r"\1", _TAG.sub(" ", text))))
+    text = _COMMAND.sub(" ", _SOUND.sub(" ", _LINK.sub(r"\1", _ADDRESS.sub(r" \1 ", _TAG.sub(" ", text)))))
     return _MARKDOWN.sub(r"\2", _entities(text))
 
 

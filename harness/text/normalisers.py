@@ -18,13 +18,15 @@ from harness.core.errors import ConfigError, nearest
 from harness.core.registry import Registry
 from harness.text.characters import fold_characters
 from harness.text.english import english_tokens
+from harness.text.identifiers import DIGIT, heard_digits
 from harness.text.markup import spoken_text
 from harness.text.pairing import pair_tokens
 from harness.text.readings import readings_of
 from harness.text.scripts import is_unspaced, primary
-from harness.text.tokens import OPTIONAL, spoken_tokens
+from harness.text.tokens import OPTIONAL, plain_token, spoken_tokens
+from harness.text.units import UNIT
 
-TEXT_VERSION = "2"
+TEXT_VERSION = "3"
 """Version of all normalisers. Figures of different versions are not compared: raise it with every change of a rule."""
 NORMALISER_KEY = "text normaliser"
 """Among the keys of a profile and of limits: the version that their figures rest on."""
@@ -66,7 +68,7 @@ class Normaliser:
         Words without any letter or digit are dropped (but by ``none``, and signs that have a name): whisper's English
         normaliser makes one of an ellipsis, and nobody speaks it.
         """
-        return " ".join(token for token in self._tokens(text) if not token.startswith(OPTIONAL))
+        return " ".join(plain_token(token) for token in self._tokens(text) if not token.startswith(OPTIONAL))
 
     def pair(self, reference: str, hypothesis: str) -> tuple[str, str]:
         """Return both texts normalised, with what says the same in another spelling spelled as in the reference.
@@ -77,7 +79,9 @@ class Normaliser:
         """
         one, other = self._tokens(reference), self._tokens(hypothesis)
         if not self.language:
-            return " ".join(one), " ".join(other)
+            return " ".join(map(plain_token, one)), " ".join(map(plain_token, other))
+        if any(token.startswith(DIGIT) for token in (*one, *other)):
+            one, other = ([part for token in side for part in heard_digits(token, OPTIONAL)] for side in (one, other))
         left, right = pair_tokens(one, other, self._alternatives, self._spelled)
         return " ".join(left), " ".join(right)
 
@@ -87,8 +91,11 @@ class Normaliser:
 
     def _spelled(self, token: str) -> list[str]:
         """Return the words of a token's usual reading; English keeps the digits that Whisper's normaliser writes."""
-        usual = next(iter(readings_of(token, self.language)), "") if self.language != "en" else ""
-        return self(usual).split() if usual and not token.isalpha() else [token]
+        word = plain_token(token)
+        if self.language == "en" and not token.startswith(UNIT) and any(c.isalnum() for c in word):
+            return [word]
+        usual = next(iter(readings_of(token.lstrip(DIGIT), self.language)), "")
+        return self(usual).split() if usual and not token.isalpha() else [word]
 
     def _alternatives(self, token: str) -> tuple[str, ...]:
         return _joined_readings(self.name, token)
@@ -98,8 +105,8 @@ class Normaliser:
 def _joined_readings(name: str, token: str) -> tuple[str, ...]:
     """Return the readings of a token, each normalised in its turn, letters joined."""
     chosen = normaliser(name)
-    candidates = ("".join(chosen(reading).split()) for reading in readings_of(token, chosen.language))
-    return tuple(dict.fromkeys(joined for joined in candidates if joined and joined != token))
+    candidates = ("".join(chosen(reading).split()) for reading in readings_of(token.lstrip(DIGIT), chosen.language))
+    return tuple(dict.fromkeys(joined for joined in candidates if joined and joined != plain_token(token)))
 
 
 def _spoken(words: str) -> list[str]:

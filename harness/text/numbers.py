@@ -76,8 +76,10 @@ def number_readings(digits: str, language: str, ordinal: bool = False) -> tuple[
     readings += [shorter for r in readings if (shorter := _LEADING_ONE.sub("", r, count=1)) != r]
     if len(digits) >= 3 or not plain:
         readings.append(one_by_one(digits, language))
+    if len(digits) in (6, 9):
+        readings.append(" ".join(_group(digits[k : k + 3], language) for k in range(0, len(digits), 3)))
     if len(digits) == 4 and digits[0] != "0":
-        readings.append(f"{_first(int(digits[:2]), language)} {_pair(digits[2:], language)}")
+        readings.append(f"{_first(int(digits[:2]), language)} {_group(digits[2:], language)}")
     return tuple(dict.fromkeys(r for r in readings if r))
 
 
@@ -94,7 +96,7 @@ def _first(value: int, language: str) -> str:
     return next(iter(_say(value, language, _rules(language, False))), str(value))
 
 
-def _pair(digits: str, language: str) -> str:
+def _group(digits: str, language: str) -> str:
     return one_by_one(digits, language) if digits[0] == "0" else _first(int(digits), language)
 
 

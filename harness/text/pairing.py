@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import difflib
 import itertools
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.text.tokens import OPTIONAL
+from harness.text.identifiers import DIGIT
+from harness.text.tokens import OPTIONAL, plain_token
 
 WIDE = 3  # written tokens that one reading may stand for together
+DIGITS = 5  # digits of their own that may be read as one number
 LONG = 16  # words that one reading may have
 MOST = 512  # readings of one stretch that are tried
 WHOLE = 40_000  # cells up to which both texts are aligned as wholes
@@ -26,16 +29,22 @@ Spell = Callable[[str], Sequence[str]]  # a token -> the words of its usual read
 class _Side:
     words: list[str]  # without marks
     optional: list[bool]
+    tokens: list[str]  # with all marks but that of the optional ones
 
     @classmethod
     def of(cls, tokens: Sequence[str]) -> _Side:
-        return cls([t.lstrip(OPTIONAL) for t in tokens], [t.startswith(OPTIONAL) for t in tokens])
+        marked = [t.lstrip(OPTIONAL) for t in tokens]
+        return cls([plain_token(t) for t in marked], [t.startswith(OPTIONAL) for t in tokens], marked)
 
     def cut(self, start: int, end: int) -> _Side:
-        return _Side(self.words[start:end], self.optional[start:end])
+        return _Side(self.words[start:end], self.optional[start:end], self.tokens[start:end])
 
     def needed(self) -> list[str]:
-        return [w for w, skip in zip(self.words, self.optional, strict=True) if not skip]
+        return [t for t, skip in zip(self.tokens, self.optional, strict=True) if not skip]
+
+    def counted(self) -> list[str]:
+        """Return the words without signs that may be left out."""
+        return [w for w, skip in zip(self.words, self.optional, strict=True) if not skip or w.isalnum()]
 
 
 def pair_tokens(
@@ -58,37 +67,75 @@ def pair_tokens(
         if op == "equal":
             left, right = [*left, *ref.words[i:j]], [*right, *hyp.words[first:last]]
         elif (j - i) * (last - first) > WHOLE:
-            left, right = [*left, *ref.cut(i, j).needed()], [*right, *hyp.cut(first, last).needed()]
+            left = [*left, *map(plain_token, ref.cut(i, j).needed())]
+            right = [*right, *map(plain_token, hyp.cut(first, last).needed())]
         else:
             one, other = _paired(ref.cut(i, j), hyp.cut(first, last), alternatives, spell)
             left, right = [*left, *one], [*right, *other]
     return left, right
 
 
+def _run_together(digits: str) -> set[str]:
+    """Return the digits as a listener hears them: twenty, seven is twenty-seven; eight hundred, five is 805."""
+    match = re.fullmatch(r"([2-9])0([1-9])|([1-9])00(0?[1-9]|[1-9]\d)", digits)
+    if match is None:
+        return set()
+    return {match[1] + match[2] if match[1] else match[3] + match[4].zfill(2)}
+
+
 def _readings_at(side: _Side, alternatives: Alternatives) -> dict[tuple[int, int], set[str]]:
     """Return the readings of every stretch that has any besides its own letters."""
     readings: dict[tuple[int, int], set[str]] = {}
-    each = [alternatives(word) for word in side.words]
+    each = [alternatives(token) for token in side.tokens]
+    own = [
+        [word, *readings, *([""] if skip else [])]
+        for word, readings, skip in zip(side.words, each, side.optional, strict=True)
+    ]
     for start in range(len(side.words)):
         for end in range(start + 1, min(start + WIDE, len(side.words)) + 1):
-            choices = [[w, *a] for w, a in zip(side.words[start:end], each[start:end], strict=True)]
             joined = "".join(side.words[start:end])
+            choices = own[start:end]
             several = set(alternatives(joined)) if end > start + 1 else set()
             if any(len(c) > 1 for c in choices):
                 several |= {"".join(c) for c in itertools.islice(itertools.product(*choices), MOST)}
             if several:
                 readings[start, end] = several - {""}
+        for end, digits in _digit_runs(side, start):
+            readings.setdefault((start, end), set()).update(alternatives(digits), _run_together(digits))
     return readings
+
+
+def _digit_runs(side: _Side, start: int) -> Iterator[tuple[int, str]]:
+    """Yield the ends of the runs of digits of their own that begin at ``start``, and the digits of each."""
+    digits = ""
+    for at in range(start, len(side.words)):
+        if side.tokens[at].startswith(DIGIT):
+            digits += side.words[at]
+            if len(digits) > 1:
+                yield at + 1, digits
+        elif not digits or not side.optional[at]:
+            return
+        if len(digits) == DIGITS:
+            return
+
+
+def _runs(side: _Side) -> Iterator[tuple[tuple[int, int], str]]:
+    """Yield every stretch and its letters, with what may be left out and without it."""
+    for start in range(len(side.words)):
+        joined = said = ""
+        for end in range(start + 1, min(start + LONG, len(side.words)) + 1):
+            joined += side.words[end - 1]
+            said += "" if side.optional[end - 1] else side.words[end - 1]
+            yield (start, end), joined
+            if said and said != joined and not side.optional[start]:
+                yield (start, end), said
 
 
 def _spans(side: _Side, rich: dict[tuple[int, int], set[str]]) -> dict[str, list[tuple[int, int]]]:
     """Return the stretches by their letters: as they are written, and as they may be said."""
     spans: dict[str, list[tuple[int, int]]] = {}
-    for start in range(len(side.words)):
-        joined = ""
-        for end in range(start + 1, min(start + LONG, len(side.words)) + 1):
-            joined += side.words[end - 1]
-            spans.setdefault(joined, []).append((start, end))
+    for span, joined in _runs(side):
+        spans.setdefault(joined, []).append(span)
     for span, several in rich.items():
         for joined in several:
             spans.setdefault(joined, []).append(span)
@@ -111,11 +158,8 @@ def _edges(ref: _Side, hyp: _Side, alternatives: Alternatives) -> dict[tuple[int
     for span, several in rich_ref.items():
         for joined in several:
             add(span, joined)
-    for start in range(len(ref.words)):
-        joined = ""
-        for end in range(start + 1, min(start + LONG, len(ref.words)) + 1):
-            joined += ref.words[end - 1]
-            add((start, end), joined)
+    for span, joined in _runs(ref):
+        add(span, joined)
     return edges
 
 
@@ -153,9 +197,10 @@ def _trace(
         up, back = way[i][j]
         a, b = i - up, j - back
         if (a, b, back) in edges.get((i, j), ()):
-            left, right = [*ref.words[a:i], *left], [*ref.words[a:i], *right]
+            same = ref.cut(a, i).counted()
+            left, right = [*same, *left], [*same, *right]
         elif up and back:
-            left, right = [*spell(ref.words[a]), *left], [*spell(hyp.words[b]), *right]
+            left, right = [*spell(ref.tokens[a]), *left], [*spell(hyp.tokens[b]), *right]
         elif up:
             left = [*(word for token in ref.cut(a, i).needed() for word in spell(token)), *left]
         else:

@@ -10,6 +10,7 @@ from harness.text.numbers import number_readings, roman_value
 from harness.text.scripts import primary
 from harness.text.signs import CURRENCIES_BY_SIGN, sign_names
 from harness.text.spoken_forms import spoken_forms
+from harness.text.units import UNIT, unit_names
 
 _SIGNS = re.escape("".join(CURRENCIES_BY_SIGN))
 _MONEY = re.compile(rf"(\d+(?:\.\d+)?)([{_SIGNS}])|([{_SIGNS}])(\d+(?:\.\d+)?)")
@@ -26,6 +27,8 @@ def readings_of(token: str, language: str) -> tuple[str, ...]:
     """
     if not token:
         return ()
+    if token[0] == UNIT:
+        return (*unit_names(token[1:], language), *spoken_forms(language).short_forms.get(token[1:], ()), token[1:])
     if token[-1] == "%" and _NUMBER.fullmatch(token[:-1]):
         return tuple(_with_name(token[:-1], sign_names("%", language), language))
     if match := _MONEY.fullmatch(token):
@@ -35,8 +38,8 @@ def readings_of(token: str, language: str) -> tuple[str, ...]:
     if match := _ORDINAL.fullmatch(token):
         return (*number_readings(match[1], language, ordinal=True), *number_readings(match[1], language), match[1])
     if _NUMBER.fullmatch(token):
-        return number_readings(token, language)
-    if "/" in token:
+        return (*number_readings(token, language), *spoken_forms(language).digits.get(token, ()))
+    if len(token) > 1 and "/" in token:
         return spoken_forms(language).fractions.get(token, ())
     return (*sign_names(token, language), *spoken_forms(language).short_forms.get(token, ()), *_roman(token, language))
 

@@ -10,6 +10,11 @@ UNSPACED = frozenset({"zh", "cmn", "yue", "wuu", "nan", "lzh", "ja", "th", "lo",
 
 LETTERS_PER_WORD = 2  # how many letters of an unspaced script are counted as a word
 
+SPACED_LETTER = (
+    r"(?:(?![\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}])[\p{L}\p{M}])"
+)
+"""Pattern of a letter or mark that a number next to it belongs to; Korean writes its endings right behind numbers."""
+
 # Han, kana, Thai, Lao, Tibetan, Myanmar, Khmer. Hangul is written with spaces.
 _RUN = re.compile(
     "[\u0e00-\u0e7f\u0e80-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"

@@ -12,20 +12,26 @@ from harness.text.scripts import primary
 
 _TABLE = DATA / "spoken_forms.toml"
 _SIGNS = {"&": "and", "@": "at", "+": "plus", "=": "equals", ".": "dot", "–": "to", "-": "minus", "×": "times",
-          "#": "hash", "*": "asterisk", "/": "slash", "%": "percent"}  # fmt: skip
+          "#": "hash", "*": "asterisk", "/": "slash", "%": "percent", "<": "less", ">": "greater", "≤": "at_most",
+          "≥": "at_least", "≠": "unequal", "≈": "about", "~": "about", "±": "plus_minus", "♥": "heart", "→": "arrow",
+          "‐": "dash", ":": "ratio"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenForms:
     """The table of one language; empty where it has none. ``signs``: sign -> its names.
 
-    ``short_forms``: abbreviation in lower case without full stops -> what it stands for. ``fractions``: ``1/2`` -> its
-    names. ``clock`` and ``full_hour`` are shapes with ``{h}`` and ``{m}``. ``ordinal_ending`` is a regular expression.
+    ``short_forms``: abbreviation in lower case without full stops -> what it stands for.
+    ``fractions``: ``1/2`` -> its names. ``units``: symbol without full stops -> what it stands for, where CLDR has no
+    such symbol. ``digits``: a digit -> further names that it has in telephone numbers. ``clock`` and ``full_hour`` are
+    shapes with ``{h}`` and ``{m}``. ``ordinal_ending`` is a regular expression.
     """
 
     signs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     short_forms: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fractions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    units: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    digits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     clock: tuple[str, ...] = ("{h} {m}",)
     full_hour: tuple[str, ...] = ()
     ordinal_ending: str = "(?!)"
@@ -47,6 +53,8 @@ def spoken_forms(language: str) -> SpokenForms:
         },
         short_forms={name: tuple(names) for name, names in given.get("short_forms", {}).items()},
         fractions={name: tuple(names) for name, names in given.get("fractions", {}).items()},
+        units={name: tuple(names) for name, names in given.get("units", {}).items()},
+        digits={name: tuple(names) for name, names in given.get("digits", {}).items()},
         clock=tuple(given.get("clock", ("{h} {m}",))),
         full_hour=tuple(given.get("full_hour", ())),
         ordinal_ending=given.get("ordinal_ending", "(?!)"),

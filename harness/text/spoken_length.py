@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from harness.text.identifiers import DIGIT
 from harness.text.readings import readings_of
 from harness.text.tokens import OPTIONAL, spoken_tokens
+from harness.text.units import UNIT
 
 LETTERS_A_DIGIT = 4  # of a number in a language without rules for numbers
 
@@ -17,7 +19,8 @@ def spoken_letters(text: str, language: str = "en") -> int:
 
 @lru_cache(maxsize=65536)
 def _letters(token: str, language: str) -> int:
-    if any(c.isdigit() for c in token) or not any(c.isalpha() for c in token):
+    token = token.lstrip(DIGIT)
+    if token[0] == UNIT or any(c.isdigit() for c in token) or not any(c.isalpha() for c in token):
         readings = readings_of(token, language)
         if readings and any(c.isalpha() for c in readings[0]):
             return sum(c.isalpha() for c in readings[0])

@@ -12,10 +12,12 @@ from functools import lru_cache
 import regex
 
 from harness.text.characters import fold_characters
+from harness.text.identifiers import DIGIT
 from harness.text.numbers import number_readings
 from harness.text.readings import readings_of
 from harness.text.scripts import primary
-from harness.text.tokens import OPTIONAL, spoken_tokens
+from harness.text.tokens import OPTIONAL, plain_token, spoken_tokens
+from harness.text.units import UNIT
 
 _LATIN = regex.compile(r"\p{Latin}")
 _VOWELS = regex.compile(r"[aeiouyà-æè-ïò-öø-ýœāăąēĕėęěīĭįıōŏőūŭůűųơưạ-ỹ]+")
@@ -56,11 +58,13 @@ def spoken_syllables(text: str, language: str = "en") -> float:
 
 @lru_cache(maxsize=65536)
 def _said(token: str, language: str) -> float:
-    if any(c.isdigit() for c in token) or not any(c.isalpha() for c in token):
-        ways = readings_of(token, language) or number_readings(regex.sub(r"\D", "", token) or "0", language)
+    if token[0] == UNIT or any(c.isdigit() for c in token) or not any(c.isalpha() for c in token):
+        ways = readings_of(token.lstrip(DIGIT), language) or number_readings(
+            regex.sub(r"\D", "", token) or "0", language
+        )
         if ways:
             return sum(word_syllables(word, language) for word in regex.split(r"[\s\u00ad-]+", ways[0]))
-    return word_syllables(token, language)
+    return word_syllables(plain_token(token), language)
 
 
 @lru_cache(maxsize=65536)
