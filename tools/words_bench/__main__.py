@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tools.words_bench.copies import copies
+from tools.words_bench.copies import copies, counts_of
 
 
 def main() -> None:
@@ -13,7 +13,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.words_bench", description=__doc__)
     parser.add_argument("step", choices=("speak", "hear", "table", "voices"))
     parser.add_argument("folder", type=Path, help="where clips and results are kept")
-    parser.add_argument("--development", action="store_true", help="the texts that limits were chosen on")
+    parser.add_argument("--corpus", default="book", help="as for a run: a name, a recipe, a file; default: book")
+    parser.add_argument("--first", type=int, default=101, help="chunk of the corpus to begin with, counted from 1")
+    parser.add_argument("--last", type=int, help="chunk of the corpus to end with")
+    parser.add_argument("--counts", metavar="KIND=N,...", help="copies of each kind; those not named are left out")
     parser.add_argument("--piper", nargs=2, metavar=("PROGRAM", "MODEL"), help="without it Piper's share is left out")
     parser.add_argument("--foreign", type=Path, help="folder with the folders espeak-de, kokoro-ja, espeak-ru of clips")
     parser.add_argument("--clips", type=Path, nargs="+", default=[], help="voices: folders of ID.wav and metadata.csv")
@@ -22,7 +25,7 @@ def main() -> None:
     parser.add_argument("--skip", type=int, default=0, help="table: do not count the first N copies")
     parser.add_argument("--by-engine", action="store_true", help="table: what was found by name, an engine a column")
     options = parser.parse_args()
-    chosen = copies(options.development)[: options.most]
+    chosen = copies(options.corpus, options.first, options.last, counts_of(options.counts))[: options.most]
     if options.step == "speak":
         from tools.words_bench.speaking import speak_all
 

@@ -1,21 +1,21 @@
 """What is spoken for the bench: a text as written, and what the engine is given to say instead.
 
-The reported texts are chunks 101 and up of ``book``; limits and prices were chosen on the first 90 (``--development``),
-and in part on misses among the reported ones.
+Texts are those of any corpus (``--corpus``) from any chunk on: limits and prices were chosen on ``book``, on its first
+90 chunks and in part on misses among the others. ``held_out.jsonl`` was written afterwards and chose nothing.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.core.errors import ConfigError, nearest
 from harness.corpora import load_corpus
 
 ENGINES = ("hibari", "flite-slt", "flite-rms", "piper")
 FEWEST, MOST = 8, 34  # words of a text
-DEVELOPMENT, REPORTED = slice(0, 90), slice(100, None)  # of the chunks of ``book``
 COUNTS = {
     "clean": 300,
     "one-omitted": 100,
@@ -44,6 +44,7 @@ TEMPLATES = (
     "About {} people stood in the square when the music ended.",
     "The ship carried {} men and not one of them could swim.",
 )
+GAP = "{}"  # in a text: where a number goes; such texts serve the kind "number" only
 NUMBERS = (*range(12, 100), *range(110, 1000, 37))
 
 
@@ -64,34 +65,60 @@ class Copy:
     language: str = ""
 
 
-def copies(development: bool = False) -> list[Copy]:
-    """Return all copies, the kinds mixed, so that the first n hold about the same share of each."""
-    texts = _texts(development)
+def counts_of(written: str | None) -> dict[str, int]:
+    """Return how many copies of each kind are wanted: ``clean=100,number=48``; None: the usual ones.
+
+    Raises ConfigError for a kind that is none, with the nearest one, and for what is no number.
+    """
+    if written is None:
+        return COUNTS
+    counts: dict[str, int] = {}
+    for part in written.split(","):
+        kind, _, count = part.partition("=")
+        if kind not in COUNTS or not count.isdecimal():
+            raise ConfigError(f"--counts {part}: KIND=NUMBER is wanted{nearest(kind, COUNTS)}")
+        counts[kind] = int(count)
+    return {kind: counts[kind] for kind in COUNTS if kind in counts}
+
+
+def copies(corpus: str, first: int = 1, last: int | None = None, counts: Mapping[str, int] = COUNTS) -> list[Copy]:
+    """Return all copies, the kinds mixed, so that the first n hold about the same share of each.
+
+    ``corpus``: as a run takes it; its chunks ``first`` to ``last``, counted from 1, are spoken.
+    """
+    texts = _texts(corpus, first, last)
     made: list[tuple[float, Copy]] = []
-    for offset, (kind, count) in enumerate(COUNTS.items()):
+    templates = [text for text in texts if GAP in text] or TEMPLATES
+    texts = [text for text in texts if GAP not in text]
+    for kind, count in counts.items():
+        offset = list(COUNTS).index(kind)
         source = [text for text in texts if len(_sentences(text)) > 1] if kind == "last-sentence" else texts
-        for number in range(count // 4 if development else count):
-            draw = random.Random(f"{kind} {number}")
+        for number in range(count):
+            draw = random.Random(f"{kind} {number}" if corpus == "book" else f"{corpus} {kind} {number}")
             text = source[(number * 7 + offset * 13) % len(source)]
-            copy = _copy(kind, number, ENGINES[number % len(ENGINES)], text, draw, texts)
+            engine = ENGINES[number % len(ENGINES)]
+            if kind == "number":
+                copy = _with_number(number, engine, templates[number % len(templates)], draw)
+            else:
+                copy = _copy(kind, number, engine, text, draw, texts)
             made.append(((number + 0.5) / count, copy))
     return [copy for _, copy in sorted(made, key=lambda pair: (pair[0], pair[1].id))]
 
 
-def _texts(development: bool) -> list[str]:
-    chunks = load_corpus("book").chunks[DEVELOPMENT if development else REPORTED]
+def _texts(corpus: str, first: int, last: int | None) -> list[str]:
+    chunks = load_corpus(corpus).chunks[first - 1 : last]
     plain = [" ".join(chunk.text.split()) for chunk in chunks]
-    return [text for text in plain if FEWEST <= len(text.split()) <= MOST]
+    return [text for text in plain if FEWEST <= len(text.split()) <= MOST or GAP in text]
+
+
+def _with_number(number: int, engine: str, template: str, draw: random.Random) -> Copy:
+    meant, spoken = draw.sample(NUMBERS, 2)
+    place = template.split().index(GAP)
+    texts = (template.replace(GAP, str(one)) for one in (meant, spoken))
+    return Copy(f"number-{number:03d}", "number", engine, *texts, (place, place + 1))
 
 
 def _copy(kind: str, number: int, engine: str, text: str, draw: random.Random, texts: Sequence[str]) -> Copy:
-    if kind == "number":
-        meant, spoken = draw.sample(NUMBERS, 2)
-        template = TEMPLATES[number % len(TEMPLATES)]
-        place = template.split().index("{}")
-        return Copy(
-            f"{kind}-{number:03d}", kind, engine, template.format(meant), template.format(spoken), (place, place + 1)
-        )
     words = text.split()
     said, at = _EDITS[kind](words, draw, texts) if kind in _EDITS else (words, (0, 0))
     copy = Copy(f"{kind}-{number:03d}", kind, engine, text, " ".join(said), at)
