@@ -4,6 +4,7 @@ import os
 import queue
 import signal
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def sound(tmp_path):
 
 def job(number, audio, scorers=("signal",), duration=1.0):
     attempt = Attempt(0, 0, number, "c", "v", sample_rate=RATE, duration=duration, id=number)
-    return ScoreJob(attempt, Chunk("c", "one two"), audio, Variant("v", "null"), scorers=scorers)
+    return ScoreJob(attempt, Chunk("c", "one two"), audio, Variant("v", "null"), rooms={"analysis": scorers})
 
 
 @pytest.fixture
@@ -100,6 +101,60 @@ def test_a_scorer_that_cannot_start_is_an_error_on_every_attempt(make_room, soun
         (seen,) = results.get(timeout=60).observations
         assert seen.status is Status.ERROR
         assert "cannot start" in seen.reason
+
+
+BOTH = {"analysis": ("signal", "pitch"), "recognizer": ("speaker",)}
+COUNTING = """
+import os, sys
+def opened(event, arguments):
+    if event == "open" and str(arguments[0]).endswith(".wav"):
+        with_pid = f"{os.getpid()} {arguments[0]}\\n"
+        log = os.open(os.environ["OPENED"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(log, with_pid.encode())
+        os.close(log)
+sys.addaudithook(opened)
+"""
+
+
+def test_a_clip_is_decoded_once_for_the_scorers_of_both_rooms(tmp_path, sound, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(COUNTING)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("OPENED", str(tmp_path / "opened.log"))
+    results = queue.Queue()
+    scorers = {name: {} for names in BOTH.values() for name in names}
+    pool = ScoringPool([ScoringProcess(scorers, tmp_path / "log")], 1, results.put, in_order=False)
+    clips = [tmp_path / f"{number}.wav" for number in (1, 2)]
+    for number, clip in enumerate(clips):
+        clip.write_bytes(sound.read_bytes())
+        pool.submit(replace(job(number, clip), rooms=BOTH))
+    pool.close()
+    seen = [results.get_nowait() for _ in range(4)]
+    assert {(result.attempt_id, result.room) for result in seen} == {(n, room) for n in (0, 1) for room in BOTH}
+    assert {one.status for result in seen if result.room == "analysis" for one in result.observations} == {Status.OK}
+    opened = [line.split()[1] for line in (tmp_path / "opened.log").read_text().splitlines()]
+    assert sorted(opened) == sorted(map(str, clips))
+
+
+def test_what_kills_one_room_leaves_what_the_others_see(tmp_path, sound):
+    seat = ScoringProcess({"signal": {}, "pitch": {}}, tmp_path / "log")
+    seen = []
+
+    def kill_then_keep(result):
+        seen.append(result)
+        if len(seen) == 1:
+            os.killpg(seat._process.pid, signal.SIGKILL)  # pitch is still being loaded
+
+    rooms = {"analysis": ("signal",), "recognizer": ("pitch",), "third": ("signal",)}
+    left = seat.score(replace(job(1, sound), rooms=rooms), kill_then_keep)
+    assert [(result.room, result.observations[0].status) for result in seen] == [
+        ("analysis", Status.OK),
+        ("recognizer", Status.ERROR),
+    ]
+    assert "died" in seen[1].observations[0].reason
+    assert list(left.rooms) == ["third"]
+    assert seat.score(left, seen.append) is None
+    assert seen[-1].room == "third" and seen[-1].observations[0].status is Status.OK
+    seat.stop()
 
 
 def test_kill_drops_what_is_queued(make_room, sound):

@@ -95,8 +95,10 @@ class ScoringPipeline:
         if not case.waiting:
             self._results.put(ScoreResult("", case.attempt.id, ()))
         self._pool.speaking(True)
-        for room in sorted(case.waiting, reverse=True):  # the recognizer takes longer
-            self._pool.submit(self._job(case, room, self._rooms[room]))
+        if case.waiting:
+            self._pool.submit(
+                self._job(case, {room: self._rooms[room] for room in self._rooms if room in case.waiting})
+            )
 
     def second_opinion(self, cases: Sequence[PendingVerdict]) -> None:
         """Run the second recognizer on these attempts; the observations are journalled and kept in the cases."""
@@ -106,7 +108,7 @@ class ScoringPipeline:
             assert case.attempt.id is not None
             self._cases[case.attempt.id] = case
             case.waiting = {"recognizer"}
-            self._pool.submit(self._job(case, "recognizer", (SECOND_OPINION,)))
+            self._pool.submit(self._job(case, {"recognizer": (SECOND_OPINION,)}))
         self.drain()
 
     @property
@@ -150,7 +152,7 @@ class ScoringPipeline:
         else:
             self._pool.close()
 
-    def _job(self, case: PendingVerdict, room: str, scorers: tuple[str, ...]) -> ScoreJob:
+    def _job(self, case: PendingVerdict, rooms: Mapping[str, tuple[str, ...]]) -> ScoreJob:
         attempt = case.attempt
         return ScoreJob(
             attempt=attempt,
@@ -159,8 +161,7 @@ class ScoringPipeline:
             variant=case.variant,
             layout=case.layout,
             voice_embeddings=case.profile.voice_embeddings if case.profile is not None else case.voice_embeddings,
-            scorers=scorers,
-            room=room,
+            rooms=rooms,
         )
 
     def _take(self, result: ScoreResult | SoakError) -> list[PendingVerdict]:
@@ -169,13 +170,14 @@ class ScoringPipeline:
         case = self._cases[result.attempt_id]
         case.waiting.discard(result.room)
         case.observations.update({measurements.scorer: measurements for measurements in result.observations})
-        if result.observations:
-            self._run.record_observations(result.attempt_id, result.observations)
-        if case.waiting:
-            return []
-        del self._cases[result.attempt_id]
-        if case.verdict is None:
-            self._judge(case)
+        with self._run.together():  # one wait for the disk instead of three
+            if result.observations:
+                self._run.record_observations(result.attempt_id, result.observations)
+            if case.waiting:
+                return []
+            del self._cases[result.attempt_id]
+            if case.verdict is None:
+                self._judge(case)
         return [case]
 
     def _judge(self, case: PendingVerdict) -> None:
@@ -183,7 +185,6 @@ class ScoringPipeline:
         view = case.view()
         case.evidence = case.judge.evidence(view)
         case.verdict = case.judge.verdict(view, case.evidence, case.own)
-        with self._run.together():  # one wait for the disk instead of two
-            self._run.record_evidence(case.attempt.id, case.evidence)
-            self._run.record_verdict(case.attempt.id, case.verdict, case.judge.limits.key)
+        self._run.record_evidence(case.attempt.id, case.evidence)
+        self._run.record_verdict(case.attempt.id, case.verdict, case.judge.limits.key)
         case.verdict = without_limits(case.verdict)

@@ -7,7 +7,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,22 +87,30 @@ class ScoringActor:
         os.environ.update(ONE_THREAD)  # before anything that reads them is imported
         self._options = scorers
         self._scorers: Any = None
+        self._opened: Any = None
 
     def ready(self) -> bool:
         """Answer that this actor has been placed."""
         return True
 
-    def score(self, job: ScoreJob, audio: bytes | None) -> tuple[list[Measurement], float]:
-        """Run a job's scorers on the bytes of its audio file; returns what they saw and the CPU seconds it took."""
+    def score(self, job: ScoreJob, room: str, audio: bytes | None, *, opens: bool) -> tuple[list[Measurement], float]:
+        """Run one room's scorers; returns what they saw and the CPU seconds it took.
+
+        ``opens``: ``audio`` holds the bytes of the job's file, if it has one; else the clip opened last is looked at.
+        """
         from harness.engine.scoring.process import ScorerSet
 
         began = time.process_time()
         if self._scorers is None:
             self._scorers = ScorerSet(self._options)
+        if opens:
+            self._opened = self._clip(job, audio)
+        return self._scorers.measured(job, room, self._opened), time.process_time() - began
+
+    def _clip(self, job: ScoreJob, audio: bytes | None) -> Any:
         if audio is None or job.audio is None:
-            return self._scorers.score_file(replace(job, audio=None)), time.process_time() - began
+            return self._scorers.opened(job, None)
         with tempfile.NamedTemporaryFile(suffix=job.audio.suffix) as copy:
             copy.write(audio)
             copy.flush()
-            measurements = self._scorers.score_file(replace(job, audio=Path(copy.name)))
-        return measurements, time.process_time() - began
+            return self._scorers.opened(job, Path(copy.name))

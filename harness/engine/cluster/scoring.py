@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.core.errors import SoakError
@@ -57,34 +57,49 @@ class ClusterSeat:
         self._wait_for_nodes()
         return False
 
-    def score(self, job: ScoreJob) -> ScoreResult | None:
-        """Have a job done; None where the scorers cannot be had now, or went away for the first time.
+    def score(self, job: ScoreJob, deliver: Callable[[ScoreResult], None]) -> ScoreJob | None:
+        """Have a job done room by room, and deliver what each saw.
 
-        Raises ScoringLost once no node is left.
+        Returns what is left where the scorers cannot be had now, or went away for the first time. Raises ScoringLost
+        once no node is left.
         """
+        rooms = list(job.rooms)
+        for number, room in enumerate(rooms):
+            if self._stopped:
+                deliver(job.failed(room, "the run was ended"))
+                continue
+            if not self._place():
+                return job.without(*rooms[:number])
+            result = self._result(job, room, with_audio=number == 0)
+            if result is None:
+                return job.without(*rooms[:number])
+            deliver(result)
+            if self._actor is None:  # it went away, and the clip with it
+                return job.without(*rooms[: number + 1])
+        return None
+
+    def _result(self, job: ScoreJob, room: str, *, with_audio: bool) -> ScoreResult | None:
+        """What a room saw; None where the scorers went away for the first time."""
         from ray.exceptions import GetTimeoutError, RayActorError
 
-        if self._stopped:
-            return job.failed("the run was ended")
-        if not self._place():
-            return None
-        limit = time_limit(job) + (0.0 if job.room in self._warm else STARTUP_SECONDS)
+        limit = time_limit(job) + (0.0 if room in self._warm else STARTUP_SECONDS)
         try:
-            audio = job.audio.read_bytes() if job.audio is not None else None
-            observations, cpu = self._ray.get(self._actor.score.remote(job, audio), timeout=limit)
+            audio = job.audio.read_bytes() if job.audio is not None and with_audio else None
+            asked = self._actor.score.remote(job, room, audio, opens=with_audio)
+            observations, cpu = self._ray.get(asked, timeout=limit)
         except OSError as error:
-            return job.failed(f"its audio cannot be read: {error.strerror}")
+            return job.failed(room, f"its audio cannot be read: {error.strerror}")
         except GetTimeoutError:
             self.stop(for_good=False)
-            return job.failed(f"no answer within {limit:.0f} s")
+            return job.failed(room, f"no answer within {limit:.0f} s")
         except RayActorError as error:
             self.stop(for_good=False)
-            return self._gone(job, error)
+            return self._gone(job, room, error)
         except Exception as error:  # what the scorers raised, or an answer that cannot be read
-            return job.failed(f"scoring failed: {type(error).__name__}: {str(error).splitlines()[-1][:200]}")
-        self._warm.add(job.room)
+            return job.failed(room, f"scoring failed: {type(error).__name__}: {str(error).splitlines()[-1][:200]}")
+        self._warm.add(room)
         measurements: tuple[Measurement, ...] = tuple(observations)
-        return ScoreResult(job.room, job.attempt_id, measurements, cpu)
+        return ScoreResult(room, job.attempt_id, measurements, cpu)
 
     def stop(self, *, for_good: bool = True) -> None:
         """End the scorers at once."""
@@ -94,12 +109,12 @@ class ClusterSeat:
             with contextlib.suppress(Exception):  # it may be gone with its node
                 self._ray.kill(actor)
 
-    def _gone(self, job: ScoreJob, error: Exception) -> ScoreResult | None:
-        key = (job.attempt_id, job.room)
+    def _gone(self, job: ScoreJob, room: str, error: Exception) -> ScoreResult | None:
+        key = (job.attempt_id, room)
         self._tries[key] = self._tries.get(key, 0) + 1
         if self._tries[key] < _TRIES:
             return None
-        return job.failed(f"the scoring process died ({type(error).__name__})")
+        return job.failed(room, f"the scoring process died ({type(error).__name__})")
 
     def _wait_for_nodes(self) -> None:
         deadline = time.monotonic() + _LOST

@@ -15,10 +15,10 @@ from harness.engine.scoring.queue import JobQueue
 class ScoringSeat(Protocol):
     """Where jobs are done one after the other, in whatever process and on whatever machine."""
 
-    def score(self, job: ScoreJob) -> ScoreResult | None:
-        """Do a job; whatever goes wrong is in the result. None: this seat could not do it, another try may.
+    def score(self, job: ScoreJob, deliver: Callable[[ScoreResult], None]) -> ScoreJob | None:
+        """Do a job and deliver what each room saw; whatever goes wrong is in the results.
 
-        Raises SoakError where no seat could do any.
+        Returns what this seat could not do and another try may. Raises SoakError where no seat could do any.
         """
         ...
 
@@ -83,12 +83,10 @@ class ScoringPool:
     def _feed(self, number: int, seat: ScoringSeat) -> None:
         while (job := self._jobs.take(number)) is not None:
             try:
-                result = seat.score(job)
+                left = seat.score(job, self._deliver)
             except SoakError as error:
                 self._deliver(error)
                 break
-            if result is None:
-                self._jobs.put_back(job)
-            else:
-                self._deliver(result)
+            if left is not None:
+                self._jobs.put_back(left)
         seat.stop()

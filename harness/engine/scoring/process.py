@@ -5,16 +5,26 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, cast
 
 from harness.audio import AudioError, read_audio
 from harness.backends.guardian import die_with_parent
-from harness.core.records import Measurement, Samples, Status
+from harness.core.records import Measurement, Status
 from harness.engine.scoring.job import ScoreJob
 from harness.scorers import SCORERS, observe
 from harness.scorers.base import Clip, Scorer
 from harness.scorers.clip import SharedClip
+
+
+@dataclass(frozen=True)
+class OpenClip:
+    """The one clip that all rooms of a job look at; without one, why it cannot be read."""
+
+    clip: SharedClip | None
+    unreadable: str = ""
 
 
 class ScorerSet:
@@ -25,28 +35,22 @@ class ScorerSet:
         self._ready: dict[str, Scorer] = {}
         self._refused: dict[str, str] = {}
 
-    def score(self, job: ScoreJob, samples: Samples | None, rate: int | None) -> list[Measurement]:
-        """Run the scorers of a job on samples, float32, shape (n,), at ``rate`` Hz (None: there is no audio)."""
-        clip = SharedClip(
-            chunk=job.chunk,
-            attempt=job.attempt,
-            samples=samples,
-            sample_rate=rate,
-            variant=job.variant,
-            layout=job.layout,
-            voice_embeddings=job.voice_embeddings,
-        )
-        return [self._measurement(name, clip) for name in job.scorers if name in self._options]
+    def opened(self, job: ScoreJob, audio: Path | None) -> OpenClip:
+        """Return the clip of a job with its audio decoded; all rooms of the job look at this one."""
+        clip = SharedClip(job.chunk, job.attempt, None, None, job.variant, job.layout, job.voice_embeddings)
+        if audio is not None:
+            try:
+                read = read_audio(audio)
+            except AudioError as error:  # a file that was stored and cannot be read: stated for each scorer
+                return OpenClip(None, f"its audio cannot be read: {error}"[:300])
+            clip.samples, clip.sample_rate = read.samples, read.sample_rate
+        return OpenClip(clip)
 
-    def score_file(self, job: ScoreJob) -> list[Measurement]:
-        """Run the scorers of a job on the audio file that it names."""
-        try:
-            audio = read_audio(job.audio) if job.audio is not None else None
-        except AudioError as error:  # a file that was stored and cannot be read: stated for each scorer, nothing dies
-            return list(job.failed(f"its audio cannot be read: {error}"[:300]).observations)
-        if audio is None:
-            return self.score(job, None, None)
-        return self.score(job, audio.samples, audio.sample_rate)
+    def measured(self, job: ScoreJob, room: str, opened: OpenClip) -> list[Measurement]:
+        """Run the scorers of one room on the clip of a job."""
+        if opened.clip is None:
+            return list(job.failed(room, opened.unreadable).observations)
+        return [self._measurement(name, opened.clip) for name in job.rooms[room] if name in self._options]
 
     def _measurement(self, name: str, clip: Clip) -> Measurement:
         if name not in self._ready and name not in self._refused:
@@ -70,8 +74,11 @@ def serve_scores() -> None:
         while True:
             job: ScoreJob = pipe.recv()
             began = time.process_time()
-            measurements = scorers.score_file(job)
-            pipe.send((measurements, time.process_time() - began))
+            opened = scorers.opened(job, job.audio)
+            for room in job.rooms:  # each room's as it comes: what kills the next one leaves it
+                measurements = scorers.measured(job, room, opened)
+                pipe.send((measurements, time.process_time() - began))
+                began = time.process_time()
     except EOFError:
         return
 

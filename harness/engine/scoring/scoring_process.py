@@ -9,7 +9,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
@@ -39,23 +39,40 @@ class ScoringProcess:
         self._pipe: Connection | None = None
         self._warm: set[str] = set()  # rooms whose models are loaded
 
-    def score(self, job: ScoreJob) -> ScoreResult:
-        """Have a job done and return what was seen, or errors for all its scorers."""
-        limit = time_limit(job)
-        try:
-            pipe = self._ensure_process()
-            pipe.send(job)
-            if not pipe.poll(limit + (0.0 if job.room in self._warm else STARTUP_SECONDS)):
-                raise TimeoutError(f"no answer within {limit:.0f} s")
-            self._warm.add(job.room)
-            observations, cpu = pipe.recv()
-            return ScoreResult(job.room, job.attempt_id, tuple(observations), cpu)
-        except (EOFError, OSError, TimeoutError) as error:
-            code = self._stop_process()
-            return job.failed(str(error) if isinstance(error, TimeoutError) else died(code))
-        except Exception as error:  # an answer that cannot be unpickled: the thread must live, or the run would wait
-            self._stop_process()
-            return job.failed(f"the scoring process answered what cannot be read ({type(error).__name__})")
+    def score(self, job: ScoreJob, deliver: Callable[[ScoreResult], None]) -> ScoreJob | None:
+        """Have a job done room by room, and deliver what each saw, or errors for all its scorers.
+
+        Returns what the rooms behind one that killed the process are left with: a new one is started for them.
+        """
+        rooms = list(job.rooms)
+        for number, room in enumerate(rooms):
+            try:
+                if number == 0:
+                    self._ensure_process().send(job)
+                deliver(self._result(job, room))
+            except (EOFError, OSError, TimeoutError) as error:
+                code = self._stop_process()
+                deliver(job.failed(room, str(error) if isinstance(error, TimeoutError) else died(code)))
+                return job.without(*rooms[: number + 1])
+            except (
+                Exception
+            ) as error:  # an answer that cannot be unpickled: the thread must live, or the run would wait
+                self._stop_process()
+                why = f"the scoring process answered what cannot be read ({type(error).__name__})"
+                deliver(job.failed(room, why))
+                return job.without(*rooms[: number + 1])
+        return None
+
+    def _result(self, job: ScoreJob, room: str) -> ScoreResult:
+        """Wait for what a room saw. Raises TimeoutError, EOFError or OSError."""
+        limit, pipe = time_limit(job), self._pipe
+        if pipe is None:
+            raise EOFError
+        if not pipe.poll(limit + (0.0 if room in self._warm else STARTUP_SECONDS)):
+            raise TimeoutError(f"no answer within {limit:.0f} s")
+        self._warm.add(room)
+        observations, cpu = pipe.recv()
+        return ScoreResult(room, job.attempt_id, tuple(observations), cpu)
 
     def stop(self) -> None:
         """End the process at once."""
@@ -96,7 +113,7 @@ class ScoringProcess:
 
 
 def time_limit(job: ScoreJob) -> float:
-    """Return how long a job may take (s), models loaded."""
+    """Return how long a room may take over a job (s), models loaded."""
     return _FIXED_SECONDS + _SECONDS_PER_AUDIO_SECOND * (job.attempt.duration or 0.0)
 
 
