@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import resource
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,15 +12,23 @@ from pathlib import Path
 
 import psutil
 
-from harness.backends.guardian import descendants
+from harness.backends.guardian import descendants, proc_bytes
+
+_SIZES = re.compile(rb"^(VmRSS|VmHWM):\s*(\d+)", re.M)
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_of(pids: Iterable[int]) -> float:
     """CPU seconds (user and system) that the processes ever used, with those of their ended children."""
     total = 0.0
     for pid in pids:
-        with contextlib.suppress(psutil.Error):
-            total += sum(psutil.Process(pid).cpu_times()[:4])
+        try:
+            stat = proc_bytes(f"/proc/{pid}/stat")
+        except OSError:
+            with contextlib.suppress(psutil.Error):
+                total += sum(psutil.Process(pid).cpu_times()[:4])
+        else:  # the name may hold blanks and brackets; utime, stime, cutime and cstime are the 12th to 15th behind it
+            total += sum(map(int, stat.rpartition(b")")[2].split()[11:15])) / _TICKS
     return total
 
 
@@ -38,25 +47,22 @@ def memory_of(pid: int) -> tuple[int, int] | None:
     None once it has ended.
     """
     try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+        status = proc_bytes(f"/proc/{pid}/status")
     except OSError:
         try:
             now = int(psutil.Process(pid).memory_info().rss)
         except psutil.Error:
             return None
         return now, now
-    sizes = {}
-    for line in status.splitlines():
-        name, _, value = line.partition(":")
-        if name in ("VmRSS", "VmHWM"):
-            sizes[name] = int(value.split()[0]) * 1024
-    return (sizes["VmRSS"], sizes["VmHWM"]) if len(sizes) == 2 else None
+    sizes = dict(_SIZES.findall(status))
+    return (int(sizes[b"VmRSS"]) * 1024, int(sizes[b"VmHWM"]) * 1024) if len(sizes) == 2 else None
 
 
 def forget_peak(pid: int) -> bool:
     """Set the high-water mark of a process back to what it holds now; False where the system does not allow it."""
     try:
-        Path(f"/proc/{pid}/clear_refs").write_text("5")
+        with Path(f"/proc/{pid}/clear_refs").open("wb", buffering=0) as file:
+            file.write(b"5")
     except OSError:
         return False
     return True

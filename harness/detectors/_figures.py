@@ -30,7 +30,7 @@ def expected_syllables(view: DetectorInput) -> float:
     return max(count, 1.0)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 16)
 def _syllables(text: str, language: str) -> float:
     """Every class that rests on pace asks for the same text, and so does the end of the session."""
     return spoken_syllables(text, language)

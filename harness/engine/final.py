@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.core.records import Detection, Measurement
+from harness.core.records import Detection, DetectorInput, Measurement
 from harness.engine.assessor import PendingVerdict, without_limits
 from harness.store import Run
 from harness.verdicts import Priors
 from harness.verdicts.settled import SPEAKER, Settled, settle_run
+
+TOGETHER = 64  # final verdicts that wait for the disk at once; provisional ones are there already
 
 
 @dataclass(frozen=True)
@@ -29,24 +31,33 @@ def finalise(run: Run, cases: Sequence[PendingVerdict], priors: Priors | None = 
     ordered = sorted(cases, key=lambda case: (case.attempt.session, case.attempt.sequence))
     given = [case.view() for case in ordered]
     settled = settle_run(given, [case.evidence for case in ordered], priors or Priors.shipped())
-    for case, view, evidence in zip(ordered, settled.views, settled.evidence, strict=True):
-        assert case.attempt.id is not None
-        heard = view.observations.get(SPEAKER)
-        changed = [new for new, old in zip(evidence, case.evidence, strict=True) if new != old]
-        case.own = settled.own.of(case.attempt.id)
-        case.expected = view.voice
-        case.voice_embeddings = _voice(settled, case.attempt.id, heard)
-        verdict = case.judge.verdict(view, evidence, case.own)
+    judged = list(zip(ordered, settled.views, settled.evidence, strict=True))
+    for first in range(0, len(judged), TOGETHER):
         with run.together():
-            if heard is not None and heard != case.observations.get(SPEAKER):
-                run.record_observations(case.attempt.id, [heard])
-            if changed:
-                run.record_evidence(case.attempt.id, changed)
-            run.record_verdict(case.attempt.id, verdict, case.judge.limits.key)
-        case.observations = dict(view.observations)
-        case.evidence = list[Detection](evidence)
-        case.verdict = without_limits(verdict)
+            for case, view, evidence in judged[first : first + TOGETHER]:
+                _make_final(run, case, view, evidence, settled)
     return FinishedSession(ordered, settled)
+
+
+def _make_final(
+    run: Run, case: PendingVerdict, view: DetectorInput, evidence: Sequence[Detection], settled: Settled
+) -> None:
+    """Judge one case by what the run's other chunks allow, and journal what changed."""
+    assert case.attempt.id is not None
+    heard = view.observations.get(SPEAKER)
+    changed = [new for new, old in zip(evidence, case.evidence, strict=True) if new != old]
+    case.own = settled.own.of(case.attempt.id)
+    case.expected = view.voice
+    case.voice_embeddings = _voice(settled, case.attempt.id, heard)
+    verdict = case.judge.verdict(view, evidence, case.own)
+    if heard is not None and heard != case.observations.get(SPEAKER):
+        run.record_observations(case.attempt.id, [heard])
+    if changed:
+        run.record_evidence(case.attempt.id, changed)
+    run.record_verdict(case.attempt.id, verdict, case.judge.limits.key)
+    case.observations = dict(view.observations)
+    case.evidence = list[Detection](evidence)
+    case.verdict = without_limits(verdict)
 
 
 def _voice(settled: Settled, attempt: int, heard: Measurement | None) -> dict[str, tuple[float, ...]]:

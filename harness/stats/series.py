@@ -62,11 +62,10 @@ def trend_test(values: ArrayLike, *, seed: int) -> SeriesTest:
     taken out a trend hides itself by widening its own null. Raises ValueError for fewer than 12 values.
     """
     y = _whitened(values)
-    x = np.arange(y.size) - (y.size - 1) / 2
+    x: Series = np.arange(y.size, dtype=np.float64) - (y.size - 1) / 2
     x /= math.sqrt(float(x @ x))
     slope = float(x @ y)
-    null = np.concatenate([np.abs(rows @ x) for rows in _permuted(y - LINE_SHARE * slope * x, seed)])
-    return SeriesTest(_p_value(abs(slope), null), abs(slope))
+    return SeriesTest(_p_value(abs(slope), _permuted_slopes(y - LINE_SHARE * slope * x, x, seed)), abs(slope))
 
 
 def step_test(values: ArrayLike, *, seed: int) -> SeriesTest:
@@ -123,27 +122,57 @@ def _permuted(y: Series, seed: int) -> Iterator[Series]:
 
     Together they are REPEATS rows; a piece at a time, because all rows of a long run would take gigabytes.
     """
-    rng = np.random.default_rng(seed)
     n = y.size
+    begins, sizes, places = _block_orders(n, seed)
+    shifts = (begins - places).astype(np.int32)  # from a place in the row to one in the series
+    some, steps = max(1, _AT_ONCE // n), np.arange(n, dtype=np.int32)
+    for first in range(0, REPEATS, some):
+        piece = slice(first, first + some)
+        rows = np.repeat(shifts[piece].ravel(), sizes[piece].ravel()).reshape(-1, n)
+        yield y[rows + steps]
+
+
+def _permuted_slopes(y: Series, x: Series, seed: int) -> Series:
+    """Return the size of the slope of each row that ``_permuted`` would yield, ``x`` being a straight line.
+
+    Within a block the line is one number for the place where the block begins and another for each step, so that sums
+    over blocks are enough and no row is laid out.
+    """
+    begins, sizes, places = _block_orders(y.size, seed)
+    sums = np.concatenate([[0.0], np.cumsum(y)])
+    moments = np.concatenate([[0.0], np.cumsum(np.arange(y.size) * y)])
+    ends = begins + sizes
+    total = sums[ends] - sums[begins]
+    inside = moments[ends] - moments[begins] - begins * total
+    slopes: Series = ((x[0] + (x[1] - x[0]) * places) * total + (x[1] - x[0]) * inside).sum(axis=1)
+    return np.abs(slopes)
+
+
+def _block_orders(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return where the blocks of REPEATS rows begin in the series, how long they are, and where in the row they come.
+
+    Each of shape (REPEATS, blocks + 1), in the order of the row. The first block begins at a random phase; what that
+    leaves at the end of the series belongs to it too, and comes right behind it.
+    """
+    rng = np.random.default_rng(seed)
     length = max(BLOCK, n // 40)
     blocks = math.ceil(n / length)
     keys = rng.random((REPEATS, blocks))
     start = rng.integers(0, length, size=REPEATS)
-    ranks = keys.argsort(axis=1).argsort(axis=1).astype(np.uint16)  # small integers are sorted without comparing
-    some = max(1, _AT_ONCE // n)
-    for first in range(0, REPEATS, some):
-        piece = slice(first, first + some)
-        index = (np.arange(n)[None, :] + start[piece, None]) // length % blocks
-        order = np.argsort(np.take_along_axis(ranks[piece], index, axis=1), axis=1, kind="stable")
-        yield y[order]
+    edges = (np.arange(blocks + 2) * length - start[:, None]).clip(0, n)
+    order = np.concatenate([keys, keys[:, :1]], axis=1).argsort(axis=1, kind="stable")
+    begins = np.take_along_axis(edges[:, :-1], order, axis=1)
+    sizes = np.take_along_axis(np.diff(edges, axis=1), order, axis=1)
+    return begins, sizes, sizes.cumsum(axis=1) - sizes
 
 
 def _largest_step(rows: Series) -> tuple[Series, NDArray[np.intp]]:
     n = rows.shape[1]
     k = np.arange(1, n)
-    sums = np.abs(np.cumsum(rows, axis=1)[:, :-1]) / np.sqrt(k * (n - k) / n)
     edge = max(3, n // 20)  # a step of one or two chunks is a bad chunk, not a change of level
-    inner = sums[:, edge - 1 : n - edge]
+    inner = np.cumsum(rows, axis=1)[:, edge - 1 : n - edge]
+    np.abs(inner, out=inner)
+    inner /= np.sqrt(k * (n - k) / n)[edge - 1 : n - edge]
     where = inner.argmax(axis=1)
     return inner[np.arange(len(rows)), where], where + edge - 1
 

@@ -111,9 +111,18 @@ def from_cell(kind: str, cell: Cell) -> Any:
     return cell
 
 
-def row_checksum(table: str, cells: Sequence[Cell]) -> str:
-    """16 hex digits over the table's name and the cells, id first."""
-    parts = [table.encode()]
+def row_checksum(table: str, cells: Sequence[Cell], following: bytes = b"") -> str:
+    """Return 16 hex digits over the table's name and the cells, id first.
+
+    ``following``: what ``sealed_cells`` gave of the cells behind these, where it is at hand.
+    """
+    sealed = b"".join((table.encode(), sealed_cells(cells), following))
+    return hashlib.blake2b(sealed, digest_size=8).hexdigest()
+
+
+def sealed_cells(cells: Sequence[Cell]) -> bytes:
+    """Return cells as the bytes that a checksum is taken of."""
+    parts: list[bytes] = []
     for cell in cells:
         if cell is None:
             parts.append(b"n")
@@ -126,4 +135,4 @@ def row_checksum(table: str, cells: Sequence[Cell]) -> str:
             parts.append(b"f" + _DOUBLE.pack(cell))
         else:
             parts.append(b"i%d;" % cell)
-    return hashlib.blake2b(b"".join(parts), digest_size=8).hexdigest()
+    return b"".join(parts)

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import CannotStore, StoreError
-from harness.store.cells import Cell, from_cell, row_checksum, to_cell
+from harness.store.cells import Cell, from_cell, row_checksum
+from harness.store.rows import Row, RowTail, row_cells
 from harness.store.schema import SCHEMA_VERSION, TABLES, statements
 from harness.store.upgrades import check_version, upgrade, upgraded_copy
-
-Row = dict[str, Any]
 
 # FULL: a commit is on the medium before it is acknowledged (NORMAL loses the last commits in a power cut).
 # 256 pages (1 MiB) instead of 1000: what a damaged WAL can cost is what was not yet copied into the main file, and a
@@ -165,18 +164,25 @@ class Journal:
 
     def append(self, table: str, values: Row) -> tuple[int, str]:
         """Add one row inside a transaction; return its id and checksum. Ids count from 1 without gaps."""
-        shape = TABLES[table]
         number = self._next.get(table) or self._first_free(table)
-        cells: list[Cell] = [number]
-        for name, kind in shape.columns:
-            try:
-                cells.append(to_cell(kind, values.get(name)))
-            except (TypeError, ValueError, OverflowError, RecursionError) as error:
-                raise CannotStore(f"{self.path.parent}: {table}.{name} cannot be stored ({error})") from error
+        try:
+            cells = [number, *row_cells(table, values)]
+        except CannotStore as error:
+            raise CannotStore(f"{self.path.parent}: {error}") from error
         seal = row_checksum(table, cells)
         self._connection.execute(_INSERTS[table], (*cells, seal))
         self._next[table] = number + 1
         return number, seal
+
+    def append_all(self, table: str, owner: int, tails: Sequence[RowTail]) -> None:
+        """Add rows of one owner, the table's first column, inside a transaction and in one statement."""
+        first = self._next.get(table) or self._first_free(table)
+        sealed = [
+            (number, owner, *tail.cells, row_checksum(table, (number, owner), tail.sealed))
+            for number, tail in enumerate(tails, first)
+        ]
+        self._connection.executemany(_INSERTS[table], sealed)
+        self._next[table] = first + len(sealed)
 
     def _first_free(self, table: str) -> int:
         return int(self._connection.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {table}").fetchone()[0])

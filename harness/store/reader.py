@@ -13,8 +13,9 @@ from harness.core.errors import StoreError
 from harness.core.records import Attempt, Chunk, Claim, Computes, Detection, Json, Measurement, Samples, Verdict
 from harness.store.cells import to_cell
 from harness.store.convert import attempt_of, chunk_of, claim_of, evidence_of, observation_of, verdict_of
-from harness.store.journal import Journal, Row
+from harness.store.journal import Journal
 from harness.store.lock import held
+from harness.store.rows import Row
 from harness.store.sounds import Sounds
 
 R = TypeVar("R")

@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.core.errors import CannotStore, StoreError
 from harness.core.records import Attempt, Claim, Detection, Json, Measurement, Samples, Verdict
-from harness.store.convert import attempt_key, attempt_row, claim_row, evidence_row, observation_row, verdict_row
+from harness.store.convert import attempt_key, attempt_row, claim_row, evidence_tail, observation_row, verdict_row
 from harness.store.journal import Journal
 from harness.store.layout import JOURNAL, create_run_directory, point_latest, read_manifest
 from harness.store.ledger import Ledger
@@ -184,9 +184,12 @@ class Run(Reader):
 
     def record_evidence(self, attempt_id: int, evidence: Sequence[Detection]) -> None:
         """What every fault class saw, faulty or not. A later value supersedes an earlier one, which is kept."""
+        try:
+            tails = [evidence_tail(detection) for detection in evidence]
+        except CannotStore as error:
+            raise CannotStore(f"{self.path}: {error}") from error
         with self._written(f"attempt {attempt_id}"):
-            for detection in evidence:
-                self._journal.append("evidence", evidence_row(attempt_id, detection))
+            self._journal.append_all("evidence", attempt_id, tails)
 
     def record_verdict(self, attempt_id: int, verdict: Verdict, limits_key: str) -> None:
         """A later verdict supersedes an earlier one, which is kept. ``limits_key`` names the limits it rests on."""

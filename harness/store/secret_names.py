@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 
 # Names are compared word by word, so that MAX_TOKENS, TOKENIZERS_PARALLELISM and KEYBOARD_LAYOUT stay readable.
@@ -64,6 +65,7 @@ _LIKE_A_PASSWORD = re.compile(r"(?![\d.,]+\w{0,3}$)(?=.*[A-Za-z].*[A-Za-z])(?=.*
 _RANDOM = re.compile(r"(?=.*[A-Za-z])(?=.*[0-9])[A-Za-z0-9_+/=.~-]{16,}")
 
 
+@lru_cache(maxsize=4096)  # the same few names stand in every record of a run
 def certain(name: str) -> bool:
     """Return whether a name can mean nothing but a secret, whatever its value looks like."""
     if name in _PUBLIC_NAMES:
@@ -99,7 +101,8 @@ def looks_secret(name: str, value: str = "") -> bool:
     return qualified or loud or (len(words) == 1 and _RANDOM.fullmatch(value) is not None)
 
 
-def words_of_key(name: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def words_of_key(name: str) -> tuple[str, ...]:
     """Return the words of a name in lower case: ``dbPassword``, ``DB_PASSWORD`` and ``db-password`` have two."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
-    return [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
+    return tuple(word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from harness.core.documents import read_json
 from harness.core.errors import StoreError
-from harness.store.journal import Journal, Row
+from harness.store.journal import Journal
 from harness.store.ledger import Ledger
+from harness.store.rows import Row
 from harness.store.schema import TABLES
 from harness.store.sounds import Sounds
 

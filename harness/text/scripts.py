@@ -32,7 +32,7 @@ def is_unspaced(language: str) -> bool:
     return primary(language) in UNSPACED
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 16)  # every text of a run is asked for again when its session ends
 def count_words(text: str) -> int:
     """Return the number of words of a text as it is spoken, 0 where nothing is: the one count of words everywhere.
 

@@ -39,7 +39,9 @@ def expected_figures(views: Sequence[DetectorInput], voices: Sequence[int | None
     if len(views) < LEAST_CHUNKS:
         return [NOTHING] * len(views)
     terms = text_terms([view.chunk for view in views])
-    for name, take in _FIGURES.items():
+    for name, (scorer, take) in _FIGURES.items():
+        if sum(view.payload(scorer) is not None for view in views) < LEAST_CHUNKS:
+            continue  # before the syllables of every text are counted
         figures = [take(view) for view in views]
         values = np.array([figure.value for figure in figures])
         usable = np.isfinite(values)
@@ -76,10 +78,10 @@ def _voiced(view: DetectorInput) -> _Figure:
     return _Figure(math.nan if share is None else float(share))
 
 
-_FIGURES: Mapping[str, Callable[[DetectorInput], _Figure]] = {
-    "f0_median_hz": _pitch("f0_median_hz"),
-    "f0_p05_hz": _pitch("f0_p05_hz"),
-    "f0_p95_hz": _pitch("f0_p95_hz"),
-    "duration": _duration,
-    "voiced_fraction": _voiced,
+_FIGURES: Mapping[str, tuple[str, Callable[[DetectorInput], _Figure]]] = {
+    "f0_median_hz": ("pitch", _pitch("f0_median_hz")),
+    "f0_p05_hz": ("pitch", _pitch("f0_p05_hz")),
+    "f0_p95_hz": ("pitch", _pitch("f0_p95_hz")),
+    "duration": ("signal", _duration),
+    "voiced_fraction": ("pitch", _voiced),
 }

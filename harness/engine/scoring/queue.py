@@ -47,8 +47,9 @@ class JobQueue:
     def serve(self, hands: int) -> None:
         """Serve so many takers from now on; who is at a job finishes it."""
         with self._changed:
-            self._hands = hands
-            self._changed.notify_all()
+            if hands != self._hands:
+                self._hands = hands
+                self._changed.notify_all()
 
     def close(self, *, drop: bool = False) -> None:
         """Let takers end once nothing waits; ``drop`` forgets what does."""
