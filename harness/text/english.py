@@ -85,7 +85,7 @@ def _hidden(text: str) -> str:
 def _units(text: str) -> str:
     """Mark the units behind numbers, and keep the stock normaliser from making money of pounds of something."""
     text = unit_pattern("en").sub(lambda m: f" {UNIT}{_hidden(unit_key(m[0]))} ", text)
-    text = re.sub(rf"(?<=[\w$€£])\s?/\s?(?={UNIT})", f" {OPTIONAL}{_HIDDEN['/']} ", text)
+    text = re.sub(rf"(?<=[\w$€£])\s?/\s?(?={UNIT})|(?<=\w)/(?=[A-Za-z])", f" {OPTIONAL}{_HIDDEN['/']} ", text)
     return re.sub(" +", " ", _POUNDS.sub(f"{UNIT}pounds", text))
 
 

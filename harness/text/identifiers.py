@@ -56,8 +56,8 @@ def _apart(match: str, optional: str) -> str:
     for character in match:
         if character.isdigit():
             pieces.append(DIGIT + character)
-        elif character in "+-./":
-            pieces.append(optional + ("‐" if character == "-" else character))
+        elif character in " +-./":
+            pieces.append(optional + ("‐" if character in " -" else character))
         elif character.isalpha():
             pieces.append(character)
     return f" {' '.join(pieces)} "

@@ -17,6 +17,7 @@ from harness.text.tokens import OPTIONAL, plain_token
 
 WIDE = 3  # written tokens that one reading may stand for together
 DIGITS = 5  # digits of their own that may be read as one number
+BORDER = "_"  # between written groups of digits
 LONG = 16  # words that one reading may have
 MOST = 512  # readings of one stretch that are tried
 WHOLE = 40_000  # cells up to which both texts are aligned as wholes
@@ -75,9 +76,9 @@ def pair_tokens(
     return left, right
 
 
-def _run_together(digits: str) -> set[str]:
-    """Return the digits as a listener hears them: twenty, seven is twenty-seven; eight hundred, five is 805."""
-    match = re.fullmatch(r"([2-9])0([1-9])|([1-9])00(0?[1-9]|[1-9]\d)", digits)
+def _run_together(groups: str) -> set[str]:
+    """Return groups of digits as a listener hears them: twenty, seven is twenty-seven; eight hundred, five is 805."""
+    match = re.fullmatch(rf"([2-9])0{BORDER}([1-9])|([1-9])00{BORDER}([1-9]\d?)", groups)
     if match is None:
         return set()
     return {match[1] + match[2] if match[1] else match[3] + match[4].zfill(2)}
@@ -100,22 +101,25 @@ def _readings_at(side: _Side, alternatives: Alternatives) -> dict[tuple[int, int
                 several |= {"".join(c) for c in itertools.islice(itertools.product(*choices), MOST)}
             if several:
                 readings[start, end] = several - {""}
-        for end, digits in _digit_runs(side, start):
-            readings.setdefault((start, end), set()).update(alternatives(digits), _run_together(digits))
+        for end, groups in _digit_runs(side, start):
+            digits = groups.replace(BORDER, "")
+            readings.setdefault((start, end), set()).update(alternatives(digits), _run_together(groups))
     return readings
 
 
 def _digit_runs(side: _Side, start: int) -> Iterator[tuple[int, str]]:
-    """Yield the ends of the runs of digits of their own that begin at ``start``, and the digits of each."""
-    digits = ""
+    """Yield the ends of the runs of digits of their own from ``start`` on, each with ``BORDER`` between its groups."""
+    groups = ""
     for at in range(start, len(side.words)):
         if side.tokens[at].startswith(DIGIT):
-            digits += side.words[at]
-            if len(digits) > 1:
-                yield at + 1, digits
-        elif not digits or not side.optional[at]:
+            groups += side.words[at]
+            if sum(c.isdigit() for c in groups) > 1:
+                yield at + 1, groups
+        elif groups and side.optional[at]:
+            groups = groups.rstrip(BORDER) + BORDER
+        else:
             return
-        if len(digits) == DIGITS:
+        if sum(c.isdigit() for c in groups) == DIGITS:
             return
 
 

@@ -35,6 +35,8 @@ COMMON_UNITS = {
 _CYRILLIC = {"км": "length-kilometer", "м": "length-meter", "см": "length-centimeter", "кг": "mass-kilogram",
              "г": "mass-gram", "л": "volume-liter", "кмч": "speed-kilometer-per-hour"}  # fmt: skip
 _NEVER = {"en": frozenset({"st", "rd"})}  # "21st", "42 St. John Street"
+_WORDS_TOO = {"en": ("in",)}  # words of the language: a unit only where no other word follows but "of" and its like
+_OTHER_WORDS_TOO = ("in", "mi", "ha", "a")
 _FAMILIES = ("length", "mass", "volume", "speed", "acceleration", "duration", "frequency", "digital", "power", "energy",
              "electric", "pressure", "area", "angle", "temperature", "consumption", "force", "concentr", "light",
              "graphics")  # fmt: skip
@@ -116,8 +118,10 @@ def unit_pattern(language: str) -> regex.Pattern[str]:
     plain = [s for s in symbols if s[0] not in "°\u2032\u2033"]
     single = "|".join(regex.escape(c) for c in {*(s for s in plain if len(s) == 1), *"VAWL"})
     longer = "|".join(regex.escape(fold_characters(s)).replace(r"\ ", r"\s?") for s in plain if len(s) > 1)
+    words_too = "|".join(_WORDS_TOO.get(short, _OTHER_WORDS_TOO))
+    a_word = rf"(?!(?:{words_too})\s+(?!(?:of|by|x|long|wide|high|tall|deep|thick)\b)\p{{L}})"
     whole = "|".join(regex.escape(fold_characters(s)) for s in plain if "/" in s)
     return regex.compile(
-        rf"(?<=\d[\s-]?|\d/|\d\s?\p{{L}}{{1,6}}/)(?:(?i:{longer})|{single})(?<!0s)(?!\d|{SPACED_LETTER}|\.\p{{L}}|'\p{{L}})"
+        rf"(?<=\d[\s-]?|\d/|\d\s?\p{{L}}{{1,6}}/){a_word}(?:(?i:{longer})|{single})(?<!0s)(?!\d|{SPACED_LETTER}|\.\p{{L}}|'\p{{L}})"
         rf"|(?<![\d/]|{SPACED_LETTER})(?:(?i:{whole}))(?![\d/]|{SPACED_LETTER})"
     )
