@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from harness.core.records import Attempt, Chunk, Detection, DetectorInput, Samples, Variant
+from harness.core.records import (
+    Attempt,
+    Chunk,
+    Detection,
+    DetectorInput,
+    Json,
+    Measurement,
+    Samples,
+    Status,
+    Variant,
+)
 from harness.detectors import get
 from harness.scorers.base import observe
 from harness.scorers.clip import SharedClip
@@ -77,6 +87,30 @@ def test_stretches_taken_out_at_a_regular_distance_are_listed_one_and_all() -> N
     found = seen("click", np.concatenate(pieces))
     assert over("click", np.concatenate(pieces))
     assert "seams every 0.800 s, at 0.80, 1.60, 2.40" in found.detail
+
+
+def click_value(clicks: Json, speech_dbfs: float = -20.0) -> float:
+    payload = {"clicks": clicks, "active_rms_dbfs": speech_dbfs}
+    attempt = Attempt(0, 0, 0, "c", "v", sample_rate=RATE, duration=6.0)
+    measurements = {"signal": Measurement("signal", "1", Status.OK, payload)}
+    value = get("click").evidence(DetectorInput(Chunk("c", "some words"), attempt, measurements)).value
+    assert value is not None
+    return value
+
+
+def test_a_soft_sound_out_of_silence_is_no_click_and_a_loud_step_is() -> None:
+    limit = get("click").default_limit
+    step = {"count": 1, "worst_ratio": 11.0, "times": [1.0], "seams": None}
+    assert limit is not None
+    assert click_value({**step, "worst_dbfs": -40.0}) < limit < click_value({**step, "worst_dbfs": -12.0})
+    assert click_value({**step, "worst_dbfs": -40.0}, speech_dbfs=-35.0) == pytest.approx(11.0)
+
+
+@pytest.mark.parametrize(("hits", "places", "sure"), [(5, 102, False), (5, 12, True), (40, 100, True), (3, 4, False)])
+def test_seams_that_keep_time_are_met_at_a_third_of_their_places(hits: int, places: int, sure: bool) -> None:
+    seams = {"period": 0.1, "hits": hits, "times": [0.1 * place for place in range(places)]}
+    value = click_value({"count": 0, "worst_ratio": 3.0, "worst_dbfs": -20.0, "times": [], "seams": seams})
+    assert (value > 7.0) is sure
 
 
 def test_a_comb_needs_events_that_keep_time() -> None:

@@ -35,6 +35,15 @@ def test_a_known_pitch_is_found_at_every_rate(f0, rate):
     assert seen["harmonicity_db"] > 20
 
 
+@pytest.mark.parametrize("second_of", [1.0, 0.5])
+def test_a_voice_without_its_fundamental_is_voiced_and_as_low_as_it_is(second_of):
+    times = np.arange(2 * 24000) / 24000
+    phase = 2 * np.pi * np.cumsum(95 + 8 * np.sin(3 * times)) / 24000
+    heard = pitch(sum((1.0 if k % 2 == 0 else second_of) * np.sin(k * phase) / k for k in range(2, 25)) * 0.1)
+    assert heard["f0_median_hz"] == pytest.approx(95, rel=0.03)
+    assert heard["voiced_fraction"] > 0.9
+
+
 def test_a_wrong_sampling_rate_moves_the_pitch_by_its_ratio():
     voice = speak(24000, words=8)
     right, wrong = pitch(voice, 24000), pitch(voice, 22050)

@@ -1,5 +1,7 @@
 """Click: a step in the waveform that no voice makes."""
 
+import math
+
 import numpy as np
 
 from harness.core.records import DetectorInput, Json, Relation
@@ -15,6 +17,8 @@ from harness.detectors.base import (
 )
 
 FEWEST_SEAMS, SURE_SEAMS, SHOWN_SEAMS = 3, 5, 40
+SURE_SHARE = 1 / 3  # of the places where seams are due; at a short period five steps of speech keep time by chance
+FAINT_DB = 30.0  # under the speech; sound fainter than this makes no step beside it larger
 
 
 def step(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
@@ -44,17 +48,30 @@ class Click(BaseFault):
 
     def measure(self, view: DetectorInput) -> DetectorValue:
         clicks = required_payload(view, "signal").get("clicks") or {}
-        ratio = clicks.get("worst_ratio")
-        if ratio is None:
+        if clicks.get("worst_ratio") is None:
             raise NotApplicable("no sound to look for steps in")
+        ratio = min(float(clicks["worst_ratio"]), _beside_speech(clicks, required_payload(view, "signal")))
         times = clicks.get("times") or []
         span = (float(times[0]), float(times[0])) if times else None
-        detail = f"{clicks.get('count', 0)} steps, the worst {float(ratio):.1f} times"
+        detail = f"{clicks.get('count', 0)} steps, the worst {ratio:.1f} times"
         seams = clicks.get("seams")
-        value = float(ratio)
-        if seams and seams["hits"] >= SURE_SEAMS:  # small as they may be, no healthy clip has so many that keep time
+        value = ratio
+        if _keep_time(seams):  # small as they may be, no healthy clip has so many that keep time
             value = max(value, self.default_limit + float(seams["hits"]))
         return DetectorValue(value, span, f"{detail}{_seams(seams)}")
+
+
+def _beside_speech(clicks: Json, signal: Json) -> float:
+    """Return the worst step over what is 30 dB fainter than the speech, infinite where its level is unknown.
+
+    The onset of a soft sound stands out of the silence before it many times, and nobody hears a click.
+    """
+    size, speech = clicks.get("worst_dbfs"), signal.get("active_rms_dbfs")
+    return math.inf if size is None or speech is None else float(10 ** ((size - speech + FAINT_DB) / 20))
+
+
+def _keep_time(seams: Json | None) -> bool:
+    return bool(seams) and seams["hits"] >= max(SURE_SEAMS, SURE_SHARE * len(seams["times"]))
 
 
 def _seams(seams: Json | None) -> str:

@@ -16,6 +16,7 @@ STEP = 0.010  # s between frames
 LOWEST, HIGHEST = 60.0, 500.0  # Hz
 WINDOW = 0.045  # s; holds three periods of most voices
 VOICED = 0.45  # least normalised autocorrelation of a voiced frame (Boersma 1993)
+OCTAVE = 0.1  # of autocorrelation; what repeats better by so much at half the pitch is an octave lower
 LEAST_FRAMES = 5
 LEAST_ACTIVE = 20  # frames of a half, to tell how far its sound repeats
 OF_ACTIVE = 0.7  # quantile: in speech about half of the active frames are voiced
@@ -28,7 +29,9 @@ class PitchScorer:
     """F0 by DIO and StoneMask (Morise et al. 2009, 2016; pyworld) on a 16 kHz copy; harmonics-to-noise after Boersma.
 
     Frames every 10 ms. A frame is voiced where DIO finds a pitch between 60 and 500 Hz, speech is active, and the
-    autocorrelation at the pitch period is at least 0.45: DIO alone finds pitch in noise. F0 in Hz (median, 5th and
+    autocorrelation at the pitch period is at least 0.45: DIO alone finds pitch in noise. Where the sound repeats much
+    better at half of DIO's pitch, that is the pitch: a voice without its fundamental, as a high-pass leaves it, DIO puts
+    an octave too high, where hardly anything repeats and nothing would count as voiced. F0 in Hz (median, 5th and
     95th percentile), ``voiced_fraction`` of the active frames, ``harmonicity_db`` the median of
     10 log10(r / (1 - r)) (Boersma 1993), whole and per half of the clip. None with fewer than 5 voiced frames.
 
@@ -38,7 +41,7 @@ class PitchScorer:
     """
 
     name = "pitch"
-    version = "2"  # 2: periodicity_db_halves
+    version = "3"  # 2: periodicity_db_halves; 3: DIO's octave errors
     room = "analysis"
     needs = frozenset({"audio"})
 
@@ -58,9 +61,7 @@ class PitchScorer:
         times, f0 = times[inside], f0[inside]
         normal = _autocorrelation(shared.speech_copy, times)
         duration = len(shared.raw) / shared.rate
-        kept = (f0 >= LOWEST) & (f0 <= HIGHEST)
-        match = np.zeros(len(times))
-        match[kept] = _at_pitch(normal[kept], f0[kept])
+        f0, match = _without_octaves(normal, f0)
         voiced = match >= VOICED
         payload = _payload(times[voiced], f0[voiced], match[voiced], active, duration)
         return payload | {"periodicity_db_halves": _periodicity(times, _strongest(normal), duration)}
@@ -103,6 +104,21 @@ def _autocorrelation(sound: Samples, times: Values) -> NDArray[np.float32]:
     own = irfft(np.abs(rfft(window, size)) ** 2, size)[:width]
     normal: NDArray[np.float32] = power / np.maximum(power[:, :1], 1e-20) * (own[0] / np.maximum(own, 1e-3 * own[0]))
     return normal
+
+
+def _without_octaves(normal: NDArray[np.float32], f0: Values) -> tuple[Values, Values]:
+    """Return F0 in Hz, of frames that are an octave too high half of it, and how well each frame repeats there."""
+    match, lower = (_match(normal, pitch) for pitch in (f0, f0 / 2))
+    wrong = lower > match + OCTAVE
+    return np.where(wrong, f0 / 2, f0), np.where(wrong, lower, match)
+
+
+def _match(normal: NDArray[np.float32], f0: Values) -> Values:
+    """Return the autocorrelation at the period of ``f0`` (Hz), shape (frames,); 0 outside of 60 to 500 Hz."""
+    kept = (f0 >= LOWEST) & (f0 <= HIGHEST)
+    match = np.zeros(len(f0))
+    match[kept] = _at_pitch(normal[kept], f0[kept])
+    return match
 
 
 def _at_pitch(normal: NDArray[np.float32], f0: Values) -> Values:

@@ -14,8 +14,8 @@ from harness.core.paths import DATA
 from harness.core.records import Json
 
 PRIORS = DATA / "priors.json"
-SCHEMA = 1
-BUCKETS = (3, 12, None)  # words; short texts vary more
+SCHEMA = 2  # 2: four buckets of lengths
+BUCKETS = (3, 12, 20, None)  # words; short texts vary more: those of 13 to 20 words still twice as much as longer ones
 UNMEASURED_TAIL = 8.0  # robust deviations that healthy chunks stay within, for a detector without a prior
 
 

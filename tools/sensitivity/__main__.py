@@ -23,7 +23,7 @@ from tools.sensitivity import priors as of_priors
 from tools.sensitivity import process as of_process
 from tools.sensitivity import words as of_words
 from tools.sensitivity.table import Parts, write
-from tools.sensitivity.voices import REPORTING, VOICES
+from tools.sensitivity.voices import REPORTED, REPORTING, VOICES
 
 OUT = click.option("--out", type=click.Path(path_type=Path), required=True, help="figures (JSON)")
 EXISTING = click.Path(path_type=Path, exists=True)
@@ -60,6 +60,7 @@ def healthy(texts: int, heard: int, recordings: tuple[Path, ...], processes: int
 @click.option("--voices", type=click.Choice(["deciding", "reporting", "none"]), default="none", show_default=True)
 @click.option("--only", default="", metavar="NAME,...", help="of these voices that programs speak")
 @click.option("--texts", type=int, default=60, show_default=True, help="clips a voice that a program speaks")
+@click.option("--corpus", default="book", show_default=True, help="their texts, but for ten short ones")
 @click.option("--clips", "engines", type=EXISTING, multiple=True, help="folder of an engine: ID.wav and metadata.csv")
 @click.option("--language", default="", metavar="NAME=LANG,...", help="languages of folders that do not speak English")
 @click.option("--recordings", type=EXISTING, multiple=True, help="folder of a person, or with a folder a person")
@@ -69,6 +70,7 @@ def measure_voices(
     voices: str,
     only: str,
     texts: int,
+    corpus: str,
     engines: tuple[Path, ...],
     language: str,
     recordings: tuple[Path, ...],
@@ -80,9 +82,9 @@ def measure_voices(
     sources = of_measured.from_folders({path: spoken_in.get(path.name, "en") for path in engines})
     for path in recordings:
         sources |= of_measured.from_people(path)
-    programs = {"deciding": VOICES, "reporting": REPORTING, "none": ()}[voices]
+    programs = {"deciding": (*VOICES, *REPORTED), "reporting": REPORTING, "none": ()}[voices]
     chosen_voices = [voice for voice in programs if not only or voice.name in only.split(",")]
-    sources |= of_measured.from_programs(chosen_voices, texts)
+    sources |= of_measured.from_programs(chosen_voices, texts, corpus)
     names = frozenset(scorers.split(","))
     trials = Trials(VerdictPolicy(Limits.default(Priors())), {name: {} for name in names})
     for name in of_measured.measure_into(work, sources, trials, names):

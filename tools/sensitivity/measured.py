@@ -62,9 +62,9 @@ def from_people(folder: Path) -> dict[str, Callable[[], Iterator[Twin]]]:
     return {f"{PEOPLE} {part.name}": _people_of(part) for part in parts}
 
 
-def from_programs(voices: Sequence[Voice], texts: int) -> dict[str, Callable[[], Iterator[Twin]]]:
-    """Name voices that a program speaks as sources, ``texts`` chunks each."""
-    return {voice.name: _spoken_by(voice, number, texts) for number, voice in enumerate(voices)}
+def from_programs(voices: Sequence[Voice], texts: int, corpus: str) -> dict[str, Callable[[], Iterator[Twin]]]:
+    """Name voices that a program speaks as sources, ``texts`` chunks each, most of them of ``corpus``."""
+    return {voice.name: _spoken_by(voice, spoken_texts(number, texts, corpus)) for number, voice in enumerate(voices)}
 
 
 def measure_into(
@@ -159,5 +159,5 @@ def _people_of(path: Path) -> Callable[[], Iterator[Twin]]:
     return lambda: recorded(path)
 
 
-def _spoken_by(voice: Voice, number: int, texts: int) -> Callable[[], Iterator[Twin]]:
-    return lambda: (twin(voice.name, chunk, voice.say(chunk.text)) for chunk in spoken_texts(number, texts))
+def _spoken_by(voice: Voice, chunks: Sequence[Chunk]) -> Callable[[], Iterator[Twin]]:
+    return lambda: (twin(voice.name, chunk, voice.say(chunk.text)) for chunk in chunks)
