@@ -21,6 +21,7 @@ from harness.detectors.base import (
 
 PITCHES = ("f0_p05_hz", "f0_median_hz", "f0_p95_hz")  # at a wrong rate all of them move
 SLACK = 0.15  # healthy takes differ by as much in pace or pitch
+OF_PITCH = 2 / 3  # of the weight: a voice's pace varies from text to text twice as much as its pitch
 
 
 def wrong_rate(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
@@ -35,6 +36,14 @@ def least_shift(shifts: Sequence[float]) -> float:
     if min(shifts) > 0:
         return min(shifts)
     return min(max(shifts), 0.0)
+
+
+def agreed_shift(faster: float, higher: float) -> float:
+    """Return the shift (ln) that pace and pitch agree on, whatever its direction; negative where they do not."""
+    apart = max(0.0, abs(faster - higher) - SLACK)
+    if faster * higher <= 0:
+        return -min(abs(faster), abs(higher)) - apart
+    return OF_PITCH * abs(higher) + (1 - OF_PITCH) * abs(faster) - apart
 
 
 def _shift(view: DetectorInput, key: str) -> float | None:
@@ -85,8 +94,8 @@ class SampleRate(BaseFault):
             raise NotApplicable("no voiced speech")
         faster = math.log(seconds_then / max(number(signal, "duration"), 0.01))
         higher = least_shift([shift for key in PITCHES if (shift := _shift(view, key)) is not None])
-        apart = max(0.0, abs(faster - higher) - SLACK)
-        agreed = math.copysign(min(abs(faster), abs(higher)), faster * higher) - apart
         return DetectorValue(
-            agreed, None, f"duration 1/{math.exp(faster):.2f}, pitch x{math.exp(higher):.2f} of what is usual"
+            agreed_shift(faster, higher),
+            None,
+            f"duration 1/{math.exp(faster):.2f}, pitch x{math.exp(higher):.2f} of what is usual",
         )

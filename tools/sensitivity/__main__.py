@@ -105,10 +105,11 @@ def priors(work: Path, without: str, out: Path) -> None:
 @main.command("first-runs")
 @click.option("--own", "engines", type=EXISTING, multiple=True, help="figures of `own`, one an engine")
 @click.option("--held-out", "healthy_voices", type=EXISTING, default=None, help="figures of `held-out`")
+@click.option("--languages", type=EXISTING, multiple=True, help="figures of `own` in other languages, in one table")
 @click.option("--docs", type=click.Path(path_type=Path), default=Path("docs/sensitivity.md"), show_default=True)
-def first_runs(engines: tuple[Path, ...], healthy_voices: Path | None, docs: Path) -> None:
+def first_runs(engines: tuple[Path, ...], healthy_voices: Path | None, languages: tuple[Path, ...], docs: Path) -> None:
     """Write the part of docs/sensitivity.md about first runs; the rest of the page stays."""
-    of_first_runs.place(docs, engines, healthy_voices)
+    of_first_runs.place(docs, engines, healthy_voices, languages)
     click.echo(docs)
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from harness import stats
 from harness.core.records import Json
-from harness.experiments.sensitivity.figures import from_json
-from harness.experiments.sensitivity.table import recall_table
+from harness.experiments.sensitivity.figures import RecallRow, from_json
+from harness.experiments.sensitivity.table import recall_table, rows_by_injector
 
 BEGIN, END = "<!-- first runs: begin -->", "<!-- first runs: end -->"
 LEVEL = 0.95
+WANTED = ((80, 0.95), (0, 0.85))  # copies, and the lower bound that such a row has to reach
+LEAST_RECALL = 0.8
 INTRODUCTION = """## First runs: no reference, no calibration
 
 Written by `python -m tools.sensitivity first-runs` from `own` (an engine's clips as one run, copies of them held
@@ -35,11 +37,12 @@ or tokens, the shipped f16 by this path, and Kokoro, of which there are too few 
 """
 
 
-def place(docs: Path, own: Sequence[Path], held_out: Path | None) -> None:
+def place(docs: Path, own: Sequence[Path], held_out: Path | None, languages: Sequence[Path] = ()) -> None:
     """Put the part into the page, in the place of the one before, else at its end."""
     text = docs.read_text(encoding="utf-8")
     parts = [INTRODUCTION, *(_alarms(_load(path)) for path in [held_out] if path is not None)]
     parts += [_engine(_load(path)) for path in own]
+    parts += [_abroad([_load(path) for path in languages])] if languages else []
     made = f"{BEGIN}\n" + "\n".join(parts).rstrip() + f"\n{END}\n"
     before, found, rest = text.partition(BEGIN)
     after = rest.partition(END)[2].lstrip("\n") if found else ""
@@ -98,7 +101,60 @@ def _engine(found: Json) -> str:
         *([""] if found["listed"] else []),
         *recall_table(from_json(found["rows"])),
         "",
+        _reached(from_json(found["rows"])),
+        "",
         *(_shares(found["shares"]) if found["shares"] else []),
+    ]
+    return "\n".join(lines)
+
+
+def _reached(rows: Sequence[RecallRow]) -> str:
+    """Say in how many rows the lower bound is what it should be, and name those where too little is found."""
+    tried = [row for row in rows if row.count]
+    wanted = {id(row): next(low for copies, low in WANTED if row.count >= copies) for row in tried}
+    reached = sum(row.low >= wanted[id(row)] for row in tried)
+    bounds = " or ".join(f"{low:g}" for low in sorted(set(wanted.values()), reverse=True))
+    below = [f"{_name(row)} ({row.named} of {row.count})" for row in tried if row.named < LEAST_RECALL * row.count]
+    return f"A lower bound of {bounds} is reached in {reached} of {len(tried)} rows. " + (
+        f"Fewer than {LEAST_RECALL:.0%} are found of {', '.join(below)}."
+        if below
+        else f"At least {LEAST_RECALL:.0%} are found in every row."
+    )
+
+
+def _name(row: RecallRow) -> str:
+    return row.fault if row.injector == row.fault else f"{row.fault} ({row.injector})"
+
+
+def _abroad(found: Sequence[Json]) -> str:
+    """One column a voice, which may be measured in parts: what is found of each class at its preset dose."""
+    voices = sorted({(one["language"], one["engine"]) for one in found})
+    rows = [row for one in found for row in from_json(one["rows"])]
+    cells = {
+        (one["language"], one["engine"], _name(row)): f"{row.named} of {row.count}" if row.count else "no room"
+        for one in found
+        for row in from_json(one["rows"])
+    }
+    clean: dict[tuple[str, str], list[str]] = {}
+    for one in found:
+        share = f"{one['alarmed']} of {one['chunks']} ({', '.join(sorted(one['scorers']))})"
+        clean.setdefault((one["language"], one["engine"]), []).append(share)
+    heads = ["class", *(f"{language}, {engine}" for language, engine in voices)]
+    names = [_name(group[0]) for group in rows_by_injector(rows)]
+    listed = [(one["engine"], alarm) for one in found for alarm in one["listed"]]
+    lines = [
+        "### Other languages",
+        "",
+        "Runs without a reference, as above; words heard by Whisper base. Found as such at the preset dose, of the "
+        "copies made; last the alarms in the clips as they were spoken.",
+        "",
+        "| " + " | ".join(heads) + " |",
+        "| " + " | ".join(["---"] * len(heads)) + " |",
+        *("| " + " | ".join([name, *(cells.get((*voice, name), "-") for voice in voices)]) + " |" for name in names),
+        "| alarms in clean clips | " + " | ".join("; ".join(clean[voice]) for voice in voices) + " |",
+        "",
+        *(f"- {engine}, `{alarm['chunk']}`: {'; '.join(alarm['why'])}" for engine, alarm in listed),
+        "",
     ]
     return "\n".join(lines)
 

@@ -1,7 +1,7 @@
 """Healthy speech: voices that programs speak, fast, slow and whispered, and recordings of people.
 
-``VOICES`` and ``REPORTED`` are those that limits are decided on; the latter were reported on before, and what they showed
-changed a rule. ``REPORTING`` are looked at only to report how these limits do.
+``VOICES`` and ``REPORTED`` are those that limits are decided on; the latter were reported on before, and what they
+showed changed a rule. ``REPORTING`` are looked at only to report how these limits do.
 """
 
 from __future__ import annotations
