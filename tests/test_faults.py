@@ -14,6 +14,7 @@ from harness.core.records import Attempt, Chunk, Detection, DetectorInput, Measu
 from harness.detectors import catalogue, collect, detect_all, explain, get
 from harness.detectors._heard import compare_transcript, match
 from harness.detectors.base import BaseFault, DetectorValue, Family
+from harness.detectors.sample_rate import agreed_shift
 from harness.text import word_syllables as syllables
 
 TEXT = (
@@ -254,6 +255,21 @@ def test_sample_rate_needs_duration_and_pitch_to_agree() -> None:
     assert value("sample-rate", view(reference=then, signal=half)) <= 0.0, "short speech at the right pitch"
     assert value("sample-rate", view(reference=then, pitch={"f0_median_hz": 350.0})) <= 0.0, "another voice"
     assert not get("sample-rate").evidence(view()).applies
+
+
+@pytest.mark.parametrize(
+    ("faster", "higher", "fault"),
+    [
+        (0.42, 0.14, False),  # another voice that reads fast
+        (0.05, 0.20, True),  # 1.25 times as fast, of a text that the voice reads slowly
+        (-0.55, -0.70, True),
+        (-0.22, -0.04, False),  # a slow reading of a short text
+        (0.01, 0.10, False),  # a lively one
+        (0.2, -0.2, False),
+    ],
+)
+def test_a_rate_is_wrong_where_pace_and_pitch_agree_within_what_texts_vary(faster, higher, fault):
+    assert (agreed_shift(faster, higher) > get("sample-rate").default_limit) is fault
 
 
 # ------------------------------------------------------------------------------------------- transcripts

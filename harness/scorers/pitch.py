@@ -30,8 +30,8 @@ class PitchScorer:
 
     Frames every 10 ms. A frame is voiced where DIO finds a pitch between 60 and 500 Hz, speech is active, and the
     autocorrelation at the pitch period is at least 0.45: DIO alone finds pitch in noise. Where the sound repeats much
-    better at half of DIO's pitch, that is the pitch: a voice without its fundamental, as a high-pass leaves it, DIO puts
-    an octave too high, where hardly anything repeats and nothing would count as voiced. F0 in Hz (median, 5th and
+    better at half of DIO's pitch, that is the pitch: DIO puts a voice without its fundamental, as a high-pass leaves
+    it, an octave too high, where hardly anything repeats and nothing would count as voiced. F0 in Hz (median, 5th and
     95th percentile), ``voiced_fraction`` of the active frames, ``harmonicity_db`` the median of
     10 log10(r / (1 - r)) (Boersma 1993), whole and per half of the clip. None with fewer than 5 voiced frames.
 
