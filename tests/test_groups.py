@@ -99,7 +99,7 @@ def test_a_fifth_that_stands_apart_does_not_widen_what_the_others_are_held_again
 def test_what_is_beyond_all_healthy_voices_is_found_in_either_group():
     rng = np.random.default_rng(0)
     loud = np.arange(100) % 10 < 3
-    prior = Prior(1000, 20, 5.0, (1.0, 1.0, 1.0), (-90.0, -90.0, -90.0), (-40.0, -40.0, -40.0), -80.0, -50.0)
+    prior = Prior(1000, 20, 5.0, (1.0,) * 4, (-90.0,) * 4, (-40.0,) * 4, -80.0, -50.0)
     priors = Priors({"noise-floor": prior})
     settled = settle_run(*views_of(-70.0 + rng.standard_normal(100) + 40.0 * loud, "noise-floor"), priors)
     outcomes = judged(settled, priors)
@@ -132,7 +132,7 @@ def test_a_second_voice_that_no_healthy_voice_is_like_is_named():
     rng = np.random.default_rng(0)
     second = np.arange(100) % 10 < 3
     values = 0.6 + 0.05 * rng.standard_normal(100) + 4.0 * second
-    prior = Prior(1000, 20, 8.0, (1.0, 1.0, 1.0), (0.1, 0.1, 0.1), (2.0, 2.0, 2.0), 0.3, 1.4)
+    prior = Prior(1000, 20, 8.0, (1.0,) * 4, (0.1,) * 4, (2.0,) * 4, 0.3, 1.4)
     run = views_of(values, "rumble", two_speakers(100, second))
     settled = settle_run(*run, Priors({"rumble": prior}))
     assert settled.own.beyond["rumble"] == {int(i) + 1 for i in np.flatnonzero(second)}
