@@ -107,9 +107,6 @@ REPORTED = (
     Voice("espeak en-gb-x-gbclan+f4", _espeak("en-gb-x-gbclan+f4")),
     Voice("espeak en-us-nyc+m8", _espeak("en-us-nyc+m8")),
     Voice("espeak en-us+f1 high", _espeak("en-us+f1", "-p", "80", "-s", "200")),
-)
-
-REPORTING = (
     Voice("flite kal fast", _flite("kal", "--setf", "duration_stretch=0.85")),
     Voice("flite rms high", _flite("rms", "--setf", "int_f0_target_mean=130")),
     Voice("flite awb low slow", _flite("awb", "--setf", "int_f0_target_mean=100", "--setf", "duration_stretch=1.2")),
@@ -125,6 +122,29 @@ REPORTING = (
     Voice("espeak en-gb-x-gbcwmd+Michael fast", _espeak("en-gb-x-gbcwmd+Michael", "-s", "230")),
     Voice("espeak 1.48 en-n+m2", _espeak("en-n+m2", program="espeak")),
     Voice("espeak 1.48 en-wm+f4 slow", _espeak("en-wm+f4", "-s", "130", program="espeak")),
+)
+
+REPORTING = (
+    Voice("flite rms fast", _flite("rms", "--setf", "duration_stretch=0.8")),
+    Voice("flite slt slower", _flite("slt", "--setf", "duration_stretch=1.3")),
+    Voice("flite awb high", _flite("awb", "--setf", "int_f0_target_mean=160")),
+    Voice("flite kal low", _flite("kal", "--setf", "int_f0_target_mean=90")),
+    Voice("flite kal16 fast", _flite("kal16", "--setf", "duration_stretch=0.85")),
+    Voice("festival slt hts fast", _festival("voice_cmu_us_slt_arctic_hts", "Parameter.set 'Duration_Stretch 0.85")),
+    Voice("festival kal slower", _festival("voice_kal_diphone", "Parameter.set 'Duration_Stretch 1.15")),
+    Voice("espeak en-us+Alex", _espeak("en-us+Alex")),
+    Voice("espeak en-gb+Andrea", _espeak("en-gb+Andrea")),
+    Voice("espeak en-us+Denis", _espeak("en-us+Denis")),
+    Voice("espeak en-gb-x-rp+Michael fast", _espeak("en-gb-x-rp+Michael", "-s", "220")),
+    Voice("espeak en-us+linda", _espeak("en-us+linda")),
+    Voice("espeak en-029+quincy slow", _espeak("en-029+quincy", "-s", "140")),
+    Voice("espeak en-gb+m2", _espeak("en-gb+m2")),
+    Voice("espeak en-us-nyc+f3", _espeak("en-us-nyc+f3")),
+    Voice("espeak en-gb-scotland+victor", _espeak("en-gb-scotland+victor")),
+    Voice("espeak en-us+Jacky", _espeak("en-us+Jacky")),
+    Voice("espeak 1.48 en-us+m6", _espeak("en-us+m6", program="espeak")),
+    Voice("espeak 1.48 en-sc+f2", _espeak("en-sc+f2", program="espeak")),
+    Voice("espeak 1.48 en-rp+m5 fast", _espeak("en-rp+m5", "-s", "210", program="espeak")),
 )
 
 
