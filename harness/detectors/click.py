@@ -56,9 +56,8 @@ class Click(BaseFault):
         span = (float(times[0]), float(times[0])) if times else None
         detail = f"{clicks.get('count', 0)} steps, the worst {ratio:.1f} times"
         seams = clicks.get("seams")
-        value = ratio
-        if _keep_time(seams):  # small as they may be, no healthy clip has so many that keep time
-            value = max(value, self.default_limit + float(seams["hits"]))
+        hits = _keeping_time(seams)
+        value = max(ratio, self.default_limit + hits) if hits else ratio
         return DetectorValue(value, span, f"{detail}{_seams(seams)}")
 
 
@@ -71,8 +70,10 @@ def _beside_speech(clicks: Json, signal: Json) -> float:
     return math.inf if size is None or speech is None else float(10 ** ((size - speech + FAINT_DB) / 20))
 
 
-def _keep_time(seams: Json | None) -> bool:
-    return bool(seams) and seams["hits"] >= max(SURE_SEAMS, SURE_SHARE * len(seams["times"]))
+def _keeping_time(seams: Json | None) -> int:
+    """Return how many steps keep time; 0 where it may be chance: small as they are, no healthy clip has more."""
+    hits = int(seams["hits"]) if seams else 0
+    return hits if seams and hits >= max(SURE_SEAMS, SURE_SHARE * len(seams["times"])) else 0
 
 
 def _seams(seams: Json | None) -> str:
