@@ -20,6 +20,8 @@ from harness.report import run_summary
 from harness.store import Run
 from tools.cluster import kill_half_way, plan_of, verdicts_of
 
+from .test_nightly import kept, night
+
 pytest.importorskip("ray", reason="the extra 'ray' is not installed")
 
 
@@ -108,6 +110,32 @@ def test_shards_are_consecutive_sessions_and_the_report_says_so(cluster: Any, tm
             assert [a.chunk_id for a in run.attempts(session=number)] == list(row.chunk_ids)
         (note,) = [note for note in run_summary(run).notes if "shards" in note]
     assert "3 shards" in note and "clean state" in note
+
+
+def test_a_night_speaks_and_scores_its_suites_on_the_cluster(cluster: Any, tmp_path: Path) -> None:
+    plan = """
+    [suites]
+    canary = { variants = ["b"], chunks = 4, gate = true, scorers = "signal", margins = { faults = ["nan-inf"] } }
+    stress = { chunks = 3, quiet_chunks = 0, confirm = false, scorers = "signal" }
+    """
+    done = night(tmp_path, plan, "--ray", cluster.address)
+    (record,) = kept(tmp_path)
+    assert [part["suite"] for part in record["suites"]] == ["canary", "stress"], done.stdout
+    assert done.returncode == record["exit"] == 0, done.stdout
+    for part, variants in zip(record["suites"], ({"b"}, {"a", "b"}), strict=True):
+        with Run.open(tmp_path / "reports" / part["run"]) as run:
+            sessions = [row for row in run.sessions() if row.arm == Arm.SOAK]
+            assert {row.variant for row in sessions} == variants
+            nodes = [epoch.capabilities["details"].get("node") for row in sessions for epoch in run.epochs(row.id)]
+            assert nodes and all(nodes)
+            assert len(run.verdicts()) == sum(len(row.chunk_ids) for row in sessions)
+
+
+def test_a_night_without_its_cluster_is_one_line_before_anything_is_spoken(tmp_path: Path) -> None:
+    done = night(tmp_path, "[suites]\nstress = { chunks = 2, scorers = 'signal' }", "--ray", "127.0.0.1:1")
+    assert done.returncode == 4, done.stdout
+    assert "nothing listens there" in done.stdout and "Traceback" not in done.stdout
+    assert not list((tmp_path / "reports").glob("2*"))
 
 
 def test_what_no_node_has_is_refused_before_anything_is_spoken(cluster: Any, tmp_path: Path) -> None:

@@ -176,8 +176,9 @@ def trend(reports: Path) -> None:
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.option("--plan", type=click.Path(path_type=Path), default=PLAN, help="what a night runs (TOML)")
 @click.option("--quick", is_flag=True, help="its small size: whether everything is connected")
+@click.option("--ray", metavar="ADDRESS", help="speak and score on this Ray cluster: auto, or HOST:PORT")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def nightly(plan: Path, quick: bool, arguments: tuple[str, ...]) -> None:
+def nightly(plan: Path, quick: bool, ray: str | None, arguments: tuple[str, ...]) -> None:
     """Run the suites of a night in one pytest session, compare, and gate; ARGUMENTS go to pytest.
 
     Exit codes are pytest's: 0 fine, 1 a claim failed or nothing was judged, 2 interrupted, 3 the harness failed,
@@ -185,5 +186,5 @@ def nightly(plan: Path, quick: bool, arguments: tuple[str, ...]) -> None:
     """
     night = NightPlan.load(plan, quick)
     files = [str(file) for file in night.files()]
-    more = ["--night-quick"] if quick else []
+    more = [*(["--night-quick"] if quick else []), *(["--ray", ray] if ray is not None else [])]
     become_pytest([*files, "--nightly", str(plan), *more, "-rfE", *arguments])
