@@ -64,6 +64,27 @@ def test_sessions_without_a_suite_import_nothing_heavy(pytester: pytest.Pytester
     assert result.ret == pytest.ExitCode.OK, result.stdout.str()
 
 
+def test_collecting_a_suite_imports_nothing_that_only_a_run_needs(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import sys
+
+        pytest_plugins = ["harness.plugin"]
+
+        def pytest_collection_finish():
+            heavy = {"rich", "scipy", "torch", *(f"harness.{name}" for name in ("scorers", "detectors", "report"))}
+            assert not heavy & set(sys.modules)
+        """
+    )
+    folder = pytester.mkdir("stress")
+    (folder / "test_own.py").write_text("def test_clean(soak, chunk): ...")
+    (folder / "limits.toml").write_text("")
+    pytester.path.joinpath("variants.toml").write_text(VARIANTS)
+    result = pytester.runpytest_subprocess("stress", "--variants", "variants.toml", "--chunks", "2", "--collect-only")
+    assert result.ret == pytest.ExitCode.OK, result.stdout.str()
+    assert "2 tests collected" in result.stdout.str()
+
+
 def test_a_folder_of_the_users_own_is_a_soak() -> None:
     own = suite_of("mine")
     assert own.is_soak and own.name == "mine"

@@ -11,7 +11,6 @@ import pytest
 from harness.core.printable import printable, printable_line
 from harness.core.records import Arm, Attempt, Claim, Finding, Measurement, Status, Verdict, VerdictWord
 from harness.core.suites import suite_of
-from harness.detectors.readable import finding_phrase
 from harness.plugin.failures import ClaimFailed, FaultFound
 from harness.plugin.selection import SuiteCase, SuiteContext
 
@@ -122,6 +121,8 @@ def node_of(item: pytest.Item, here: Path) -> str:
 
 
 def _finding_text(finding: Finding) -> str:
+    from harness.detectors.readable import finding_phrase
+
     where = f" at {finding.span[0]:.2f}-{finding.span[1]:.2f} s" if finding.span is not None else ""
     status = {True: "confirmed", False: "refuted", None: "suspected"}[finding.confirmed]
     bound = f", bound to the {finding.bound_to}" if finding.bound_to else ""

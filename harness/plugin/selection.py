@@ -15,9 +15,6 @@ from harness.core.suites import DECLARED_SUITES, suite_of
 from harness.core.toml import read_toml
 from harness.core.variants import load_variants
 from harness.plugin.options import SuiteOptions
-from harness.scorers import MOS_PREDICTORS, chosen, default_scorers
-from harness.scorers.asr import asr_of
-from harness.scorers.speaker_encoders import speaker_encoder
 
 if TYPE_CHECKING:
     from harness.engine.plan import Plan
@@ -131,6 +128,8 @@ def pairs_of(asked: SuiteOptions, folder: Path) -> list[str]:
 def plan_for(asked: SuiteOptions, scene: SuiteContext, items: Iterable[pytest.Item], adopt: Path | None = None) -> Plan:
     """Return the plan that the kept items amount to: their variants and chunks, or whole variants for claims alone."""
     from harness.engine.plan import Confirmation, Plan, choose_variants
+    from harness.scorers import default_scorers
+    from harness.scorers.asr import asr_of
 
     wanted, pairs = _wanted(items)
     every = [chunk.id for chunk in scene.corpus.chunks]
@@ -232,6 +231,9 @@ def _left_out(asked: SuiteOptions, suite: str) -> tuple[str, ...]:
 
 
 def _scorers(asked: SuiteOptions, default: tuple[str, ...], asr: str | None) -> dict[str, dict[str, Any]]:
+    from harness.scorers import chosen
+    from harness.scorers.speaker_encoders import speaker_encoder
+
     named = asked.getoption("scorers")
     names = default if named is None else tuple(name.strip() for name in named.split(",") if name.strip() != "none")
     options = chosen(names, asr, asked.getoption("asr_device"), asked.getoption("normaliser"))
@@ -244,6 +246,8 @@ def _scorers(asked: SuiteOptions, default: tuple[str, ...], asr: str | None) -> 
 
 
 def _mos(name: str) -> str:
+    from harness.scorers import MOS_PREDICTORS
+
     if name not in MOS_PREDICTORS:
         raise ConfigError(
             f"--mos: unknown predictor {name!r}{nearest(name, MOS_PREDICTORS)}; --mos alone comes last or is written "

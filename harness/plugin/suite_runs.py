@@ -6,10 +6,10 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import terminal
 from harness.core.errors import ConfigError, SoakError
 from harness.core.suites import suite_of
 from harness.plugin import options
@@ -18,6 +18,9 @@ from harness.plugin.handle import FinishedRun
 from harness.plugin.options import SuiteOptions
 from harness.plugin.selection import SuiteContext, other_problems, pairs_of, plan_for
 from harness.plugin.state import PluginState
+
+if TYPE_CHECKING:
+    from harness import terminal
 
 
 def parametrize_suite(stage: PluginState, metafunc: pytest.Metafunc) -> None:
@@ -105,6 +108,8 @@ def carry_out_all(stage: PluginState, session: pytest.Session) -> None:
 def _carry_out(
     stage: PluginState, config: pytest.Config, folder: Path, scene: SuiteContext, items: list[pytest.Item]
 ) -> None:
+    from harness import terminal  # as the engine: not at collection
+
     reporter = config.pluginmanager.getplugin("terminalreporter")
     stream = reporter._tw._file if reporter is not None else open(os.devnull, "w")  # noqa: SIM115, PTH123
     line, night, began = terminal.Line(stream), stage.night, time.monotonic()
