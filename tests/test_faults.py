@@ -373,6 +373,25 @@ def test_sound_without_words_is_speech_too_many() -> None:
     assert not over("inserted-words", edited(unexplained=misheard)), "the words that belong there take that long"
 
 
+def test_a_word_without_length_was_spoken_in_the_sound_beside_it() -> None:
+    place = next(place for place, word in enumerate(TEXT.split()) if word == "harbour")
+    sound = [stretch(place, 0.6), stretch(END, 0.0)]
+    words = said(TEXT.split())
+    words[place] |= {"start": sound[0]["span"][1], "end": sound[0]["span"][1]}
+    heard = edited(unexplained=sound)
+    collapsed = view(edit_likelihood={"unexplained": sound}, intelligibility={"words": words})
+    assert over("inserted-words", heard) and not over("inserted-words", collapsed)
+    more = [{**sound[0], "seconds": 1.6}, sound[1]]
+    assert over("inserted-words", view(edit_likelihood={"unexplained": more}, intelligibility={"words": words}))
+
+
+def test_words_left_out_of_a_transcript_are_the_sound_before_its_last_word() -> None:
+    last = {**stretch(END, 0.2, 1.0), "ref": [END - 2, END]}
+    sound = {**stretch(END - 3, 0.6), "ref": [END - 3, END - 3]}
+    assert not over("inserted-words", edited(unexplained=[sound, last]))
+    assert over("inserted-words", edited(unexplained=[sound, {**last, "seconds": 0.9}])), "they were spoken behind it"
+
+
 def test_sound_after_the_last_word_is_a_tail() -> None:
     assert over("gibberish-tail", edited(unexplained=[stretch(END, 1.5)]))
     assert value("gibberish-tail", edited(unexplained=[stretch(END, 0.2)])) == pytest.approx(0.2)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.core.records import DetectorInput, Json, Span
 from harness.detectors._edits import SCORER
 from harness.detectors._heard import understood
+from harness.detectors._lost_time import lost_time
 from harness.detectors.base import required_payload
 from harness.text.characters import letters_and_digits
 
@@ -57,11 +58,16 @@ def unexplained_speech(view: DetectorInput) -> list[Stretch]:
     understood(view)
     payload = required_payload(view, SCORER)
     stretches, words = payload["unexplained"], [str(word["word"]) for word in payload["words"]]
-    return [_read(one, words, one is stretches[-1]) for one in stretches]
+    heard = (view.payload("intelligibility") or {}).get("words") or []
+    last = len(stretches) - 1
+    return [
+        _read(one, words, number == last, lost_time(one, stretches, heard) if number < last else 0.0)
+        for number, one in enumerate(stretches)
+    ]
 
 
-def _read(one: Json, words: list[str], at_end: bool) -> Stretch:
-    seconds, expected = float(one["seconds"]), float(one["expected"])
+def _read(one: Json, words: list[str], at_end: bool, lost: float) -> Stretch:
+    seconds, expected = float(one["seconds"]), float(one["expected"]) + lost
     return Stretch(
         tuple(one["span"]),
         seconds - (SLOW * expected + STRETCHED if expected > 0 else 0.0),
