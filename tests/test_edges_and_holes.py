@@ -113,6 +113,15 @@ def test_seams_that_keep_time_are_met_at_a_third_of_their_places(hits: int, plac
     assert (value > 7.0) is sure
 
 
+@pytest.mark.parametrize(("hits", "places", "holes"), [(12, 60, 5.0), (7, 22, 5.0), (7, 20, 7.0), (4, 60, 4.0)])
+def test_gaps_that_keep_time_at_few_of_their_places_do_so_by_chance(hits: int, places: int, holes: float) -> None:
+    comb = {"period": 0.1, "hits": hits, "times": [0.1 * place for place in range(places)]}
+    payload = {"holes": {"count": 2 * hits, "regular": comb}}
+    attempt = Attempt(0, 0, 0, "c", "v", sample_rate=RATE, duration=9.0)
+    measurements = {"signal": Measurement("signal", "1", Status.OK, payload)}
+    assert get("dropouts").evidence(DetectorInput(Chunk("c", "some words"), attempt, measurements)).value == holes
+
+
 def test_a_comb_needs_events_that_keep_time() -> None:
     comb = regular([0.5, 1.0, 1.501, 3.0, 3.2], 0.005, 0.1, 2.0)
     assert comb is not None and comb.hits == 4 and comb.period == pytest.approx(0.5, abs=0.002)
