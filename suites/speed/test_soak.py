@@ -6,7 +6,7 @@
 seats that wait as long as its scoring took stand for scoring processes, so that a machine of two cores can play one of
 sixteen. Two chunks fail and are replayed, two are timed alone. ``over_bound`` is the wall time over the shortest
 possible: the larger of the synthesis, because one living backend speaks one chunk after the other, and of all CPU
-seconds over the cores.
+seconds over the cores. ``own_cpu``: seconds that the harness itself took, starts of workers included.
 
 **race**: the embedded voice heard by faster-whisper tiny.en and Resemblyzer, once by the harness and once by a bare
 loop in one process with the same adapter, recognizer, jiwer and encoder. Process time counts, start included, so that
@@ -15,6 +15,7 @@ other programs on the machine count little; ``wall`` is there too.
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -116,6 +117,12 @@ class WaitingSeat:
         """There is nothing to end."""
 
 
+def _own_cpu() -> float:
+    """Return CPU seconds of this process and its ended workers: nothing that is simulated takes any."""
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(used.ru_utime + used.ru_stime for used in both)
+
+
 def _timed(chunk_id: str) -> str:
     """Return the chunk of the recording that a chunk stands for."""
     return chunk_id.rpartition("-")[0]
@@ -145,7 +152,9 @@ def test_simulated(benchmark, tmp_path, monkeypatch, cores, chunks, faster):
     seats = [WaitingSeat() for _ in range(cores)]
     monkeypatch.setattr(LocalExecutor, "seats", lambda *_: (seats, cores - 1))
     plan, paths = _simulated(tmp_path, chunks, faster), []
+    before = _own_cpu()
     benchmark.pedantic(lambda: paths.append(Engine(plan).run()), rounds=1)
+    own = _own_cpu() - before
     with Run.open(paths[0]) as run:
         speaking: dict[str, float] = {}
         for attempt in run.attempts():
@@ -155,8 +164,8 @@ def test_simulated(benchmark, tmp_path, monkeypatch, cores, chunks, faster):
     bound, wall = max(synthesis, (synthesis + scoring) / cores), benchmark.stats.stats.min
     benchmark.extra_info.update(
         wall=round(wall, 1), synthesis=round(synthesis, 1), scoring=round(scoring, 1), bound=round(bound, 1),
-        over_bound=round(wall / bound, 3), behind=round(behind, 1), load=round(os.getloadavg()[0], 1),
-        speaking={str(arm): round(seconds, 1) for arm, seconds in speaking.items()},
+        over_bound=round(wall / bound, 3), own_cpu=round(own, 1), behind=round(behind, 1),
+        load=round(os.getloadavg()[0], 1), speaking={str(arm): round(seconds, 1) for arm, seconds in speaking.items()},
     )  # fmt: skip
     print(json.dumps(benchmark.extra_info))
 
