@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from harness.core.printable import printable
 from harness.engine.progress import Tick
 
 if TYPE_CHECKING:
-    from harness.report.summary import RunSummary, ScoringLag, VariantSummary
+    from harness.report.summary import ClaimFigures, RunSummary, ScoringLag, VariantSummary
 
 _PLAIN_EVERY = 15.0  # s between lines where the terminal cannot rewrite one
 
@@ -163,38 +164,8 @@ def closing_lines(summary: RunSummary) -> list[str]:
 
     That is which faults, how sure, what was not judged and why, who listened, what disk.
     """
-    lines: list[str] = []
-    open_ones: dict[str, list[str]] = {}
-    for name, row in summary.variants.items():
-        if row.faulty:
-            classes = ", ".join(f"{fault} {count}" for fault, count in row.faults.items())
-            bound = ", ".join(f"{count} to the {what}" for what, count in row.bound_to.items())
-            sure = f"{row.confirmed} chunks confirmed, {row.suspected} suspected"
-            if row.recorded:
-                sure = "recordings cannot be spoken again"
-            lines.append(f"{name}: {classes} ({sure}{'; bound: ' + bound if bound else ''})")
-        if row.nothing_to_speak:
-            lines.append(f"{name}: {row.nothing_to_speak} with nothing to speak, and answered so")
-        for reason, count in list(row.not_judged_because.items())[:3]:
-            lines.append(f"{name}: {count} not judged: {reason}")
-        if row.looped:
-            lines.append(
-                f"{name}: recognizer looped in {row.looped} chunks; their words are not judged and not in the WER"
-            )
-        if row.scoring_lag is not None and summary.timed:
-            lines.append(_lag_line(name, row.scoring_lag))
-        for claim in row.claims:
-            small = claim.passed is None and any(words in claim.statement for words in _SMALL)
-            if claim.passed is None and claim.statement.startswith(_NOTHING_ODD):
-                continue
-            if small and len(summary.variants) > 1:
-                open_ones.setdefault(claim.name, []).append(name)
-            elif claim.passed is not True:
-                word = "FAILS" if claim.passed is False else "open"
-                lines.append(f"{name}: {claim.name} {word}: {claim.statement}")
-    if open_ones:  # the same line for every variant would drown the table
-        told = "; ".join(f"{claim} of {', '.join(names)}" for claim, names in open_ones.items())
-        lines.append(f"open, too few chunks to say: {told}")
+    lines = [line for name, row in summary.variants.items() for line in _variant_lines(name, row, summary)]
+    lines += _open_claims(summary)
     if not summary.timed:
         lines.append(f"timings are invalid, RTFx in brackets: {summary.timings.reason}")
     heard = summary.recognizer
@@ -203,6 +174,47 @@ def closing_lines(summary: RunSummary) -> list[str]:
         lines.append(f"heard by {heard.engine} {heard.model}{where}; words normalised by {heard.normaliser}")
     lines.append(f"disk: {summary.disk_bytes / 1e6:.1f} MB in this run")
     return [printable_redacted(line) for line in (*lines, *summary.notes)]
+
+
+def _variant_lines(name: str, row: VariantSummary, summary: RunSummary) -> Iterator[str]:
+    if row.faulty:
+        classes = ", ".join(f"{fault} {count}" for fault, count in row.faults.items())
+        bound = ", ".join(f"{count} to the {what}" for what, count in row.bound_to.items())
+        sure = f"{row.confirmed} chunks confirmed, {row.suspected} suspected"
+        if row.recorded:
+            sure = "recordings cannot be spoken again"
+        yield f"{name}: {classes} ({sure}{'; bound: ' + bound if bound else ''})"
+    if row.nothing_to_speak:
+        yield f"{name}: {row.nothing_to_speak} with nothing to speak, and answered so"
+    for reason, count in list(row.not_judged_because.items())[:3]:
+        yield f"{name}: {count} not judged: {reason}"
+    if row.looped:
+        yield f"{name}: recognizer looped in {row.looped} chunks; their words are not judged and not in the WER"
+    if row.scoring_lag is not None and summary.timed:
+        yield _lag_line(name, row.scoring_lag)
+    for claim in row.claims:
+        pooled = _small(claim) and len(summary.variants) > 1
+        if claim.passed is not True and not pooled and not _nothing_odd(claim):
+            yield f"{name}: {claim.name} {'FAILS' if claim.passed is False else 'open'}: {claim.statement}"
+
+
+def _open_claims(summary: RunSummary) -> list[str]:
+    """One line for the claims of several variants that wait for more chunks; a line each would drown the table."""
+    open_ones: dict[str, list[str]] = {}
+    for name, row in summary.variants.items():
+        for claim in row.claims:
+            if _small(claim) and not _nothing_odd(claim) and len(summary.variants) > 1:
+                open_ones.setdefault(claim.name, []).append(name)
+    told = "; ".join(f"{claim} of {', '.join(names)}" for claim, names in open_ones.items())
+    return [f"open, too few chunks to say: {told}"] if told else []
+
+
+def _small(claim: ClaimFigures) -> bool:
+    return claim.passed is None and any(words in claim.statement for words in _SMALL)
+
+
+def _nothing_odd(claim: ClaimFigures) -> bool:
+    return claim.passed is None and claim.statement.startswith(_NOTHING_ODD)
 
 
 def _lag_line(name: str, late: ScoringLag) -> str:

@@ -32,7 +32,7 @@ from harness.experiments.divergence import (
 from harness.experiments.divergence.figures import summarise_divergence
 from harness.experiments.divergence.measure import _ended
 from harness.experiments.divergence.steps import join_steps, log_softmax, steps_of_generation
-from harness.experiments.quantization.claims import quantization_metrics
+from harness.experiments.quantization.metrics import quantization_metrics
 from harness.experiments.quantization.rank_correlation import (
     divergence_claim,
     foretelling,

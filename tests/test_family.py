@@ -11,12 +11,8 @@ from harness.core.errors import ConfigError
 from harness.core.records import Chunk
 from harness.experiments.ladder.run import exponent, length_in_words
 from harness.experiments.limits import suite_limits
-from harness.experiments.quantization.claims import (
-    QuantizationMargins,
-    QuantizationRow,
-    quantization_claims,
-    quantization_metrics,
-)
+from harness.experiments.quantization.claims import QuantizationMargins, quantization_claims
+from harness.experiments.quantization.metrics import QuantizationRow, quantization_metrics
 from harness.experiments.sweep.run import SweepSettings, combinations
 from harness.stats import proportion
 

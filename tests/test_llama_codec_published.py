@@ -212,7 +212,7 @@ def test_nothing_to_say_and_too_much_are_refused(backend: LlamaCodec) -> None:
         ({"prompt": [HUMAN, "{voice}"]}, {}, "prompt: the text never reaches the model"),
         ({"tokens": {**DESCRIPTION["tokens"], "stop": FIRST}}, {}, "tokens.stop: 128266 lies among the speech tokens"),
         ({"tokens": {**DESCRIPTION["tokens"], "slots": [0, 2]}}, {}, "tokens.slots: must name every level"),
-        ({"tokens": {}}, {}, "key 'stop' is missing"),
+        ({"tokens": {}}, {}, "tokens.stop: is missing"),
     ],
 )
 def test_wrong_settings_are_one_clear_line(

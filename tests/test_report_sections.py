@@ -17,7 +17,7 @@ from harness.experiments.divergence import Divergence, DivergenceEstimate, Figur
 from harness.experiments.ladder.claims import GrowthExponents, LadderResult, LengthStep, first_lengths
 from harness.experiments.parity.results import PairResult
 from harness.experiments.parity.stages import StageParity
-from harness.experiments.quantization.claims import quantization_metrics
+from harness.experiments.quantization.metrics import quantization_metrics
 from harness.experiments.sensitivity.figures import RecallRow
 from harness.experiments.sweep.run import SettingMetrics, SweepResult
 from harness.report import write
@@ -297,12 +297,12 @@ def test_a_change_of_speed_is_told_by_what_its_interval_and_the_timings_allow(tm
         },
     )
     with Run.open(experiment(tmp_path, "ladder", [drift], {})) as run:
-        said = {row["measure"]: row["says"] for row in slopes(run, timed=False)}
+        said = {row.measure: row.says for row in slopes(run, timed=False)}
         assert said == {
             "RTFx": "not judged: the timings are invalid",
             "WER": "no change",
             "loudness": "not significant among all that was tested",
             "speech rate": "significant, within its margin",
         }
-        quiet = {row["measure"]: row["says"] for row in slopes(run, timed=True)}
+        quiet = {row.measure: row.says for row in slopes(run, timed=True)}
         assert quiet["RTFx"] == "not significant among all that was tested"

@@ -14,7 +14,8 @@ from harness.detectors.base import CannotInject, InjectionPoint, Injector
 from harness.experiments.sensitivity import Trials, Twin, recall_rows
 from harness.experiments.sensitivity.claims import recall_claims
 from harness.experiments.sensitivity.figures import alarms, found_dose, from_json, recall_rows_json
-from harness.experiments.sensitivity.run import DEFAULTS, attempt_all
+from harness.experiments.sensitivity.run import attempt_all
+from harness.experiments.sensitivity.settings import SensitivitySettings
 from harness.experiments.sensitivity.table import alarm_table, dose_table, recall_table
 from harness.experiments.sensitivity.trial import InjectionTrial, TrialOutcome
 from harness.verdicts import Limits, VerdictPolicy
@@ -79,7 +80,7 @@ def test_what_was_there_before_is_no_merit(trials, twin):
 
 def test_copies_are_made_of_clips_in_which_nothing_was_found(trials, twin):
     broken = replace(twin, chunk=Chunk("broken", TEXT))
-    table = {**DEFAULTS, "clips": 1, "clips_doses": 0, "classes": ["silence", "clipping"]}
+    table = SensitivitySettings(clips=1, clips_doses=0, classes=("silence", "clipping"))
     tried = attempt_all(trials, [(broken, ("near-empty",)), (twin, ())], table)
     assert len(tried) == 2 and all(one.twin.endswith(" c") for one in tried)
 

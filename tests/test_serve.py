@@ -22,7 +22,8 @@ from harness.backends.http import HttpBackend
 from harness.core.errors import ConfigError, StoreError
 from harness.core.records import Corpus, Request, Synthesis, Variant
 from harness.corpora import load_corpus
-from harness.serve.clients import Load, load_summary, run_load
+from harness.serve.clients import Load, run_load
+from harness.serve.load_figures import load_summary
 from harness.serve.server import SpeechServer, check_loopback
 from harness.serve.voices import WorkerPool
 

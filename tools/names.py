@@ -17,10 +17,9 @@ VAGUE = frozenset({"found", "made", "seen", "held", "known", "says"})
 
 
 def public_definitions(tree: ast.Module) -> Iterator[str]:
-    """Yield the names of the public functions and classes at the top level of a module."""
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            yield node.name
+    """Yield the names of the public functions and classes at the top level of a module, overloaded ones once."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    yield from dict.fromkeys(n.name for n in tree.body if isinstance(n, kinds) and not n.name.startswith("_"))
 
 
 def vague_locals(tree: ast.Module) -> Iterator[tuple[int, str]]:

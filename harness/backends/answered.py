@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from harness.audio import AudioError, container_of, read_audio
@@ -16,6 +16,7 @@ from harness.backends.raw import take_raw
 from harness.backends.settings import wrong
 from harness.core.errors import NoFrames
 from harness.core.records import Synthesis, Variant
+from harness.core.records.answered import StreamNote
 
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _SECRET_WORD = re.compile(r"KEY|TOKEN|SECRET|PASSWORD")
@@ -111,7 +112,7 @@ def _another_format(data: bytes, asked: str) -> list[str]:
     return [f"{came} where {asked} was asked for"] if came and came != same else []
 
 
-def timing(heard: Listening) -> dict[str, Any]:
+def timing(heard: Listening) -> StreamNote:
     """Return what a listener had of an answer: bytes and pieces, seconds to the first, gaps, underruns."""
     return {
         "bytes": len(heard.data),

@@ -117,7 +117,7 @@ def read_answer(kind: type[A], message: Message) -> A:
 
 
 def _check_arrays(answer: ReplySaid, message: Message) -> None:
-    samples, tokens = message.arrays.get("samples"), message.arrays.get("tokens")
+    samples, tokens = message.samples, message.tokens
     if samples is not None and (samples.ndim != 1 or not np.issubdtype(samples.dtype, np.floating)):
         raise ProtocolError(f"samples of shape {samples.shape} and type {samples.dtype}")
     if tokens is not None and (tokens.ndim != 2 or not np.issubdtype(tokens.dtype, np.integer)):

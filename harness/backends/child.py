@@ -112,7 +112,7 @@ def _serve(pipe: Pipe) -> None:
         if message.kind == "reset":
             _reset(pipe, backend)
         else:
-            request = request_from_json(message.header["request"], message.arrays.get("tokens"))
+            request = request_from_json(message.header["request"], message.tokens)
             started = own_cpu()
             header, arrays = _answer(pipe, backend, capabilities, request)
             header["cpu_seconds"] = max(0.0, own_cpu() - started)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from harness.backends.answered import headers_of, key_of, take_answer, timing
@@ -17,6 +17,7 @@ from harness.backends.local_server import LocalServer
 from harness.backends.log import read_log_line, refuse_if_said
 from harness.backends.outside import OutsideAdapter
 from harness.core.records import Capabilities, Computes, Request, Synthesis, Variant
+from harness.core.records.answered import RefusalNote
 
 if TYPE_CHECKING:
     import httpx
@@ -129,15 +130,15 @@ class HttpBackend(OutsideAdapter[HttpSettings]):
     def _until_answered(
         self, settings: HttpSettings, request: Request, made: Synthesis, progress: Callable[[], None]
     ) -> Listening:
-        refusals: list[dict[str, Any]] = made.notes["http"]["refusals"]
+        refusals = made.noted["http"]["refusals"]
         while True:
             try:
                 return self._ask(settings, request, made, progress)
             except _Busy as busy:
                 wait = min(busy.retry_after if busy.retry_after is not None else 1.0, settings.busy_wait)
                 given_up = len(refusals) >= settings.busy_retries
-                entry = {"status": busy.status, "retry_after": busy.retry_after, "waited": 0.0 if given_up else wait}
-                refusals.append(entry)
+                waited = 0.0 if given_up else wait
+                refusals.append(RefusalNote(status=busy.status, retry_after=busy.retry_after, waited=waited))
                 if given_up:
                     times = f" ({len(refusals)} times)" if len(refusals) > 1 else ""
                     kind = BackendAway if busy.status in _GATEWAY else BackendRefused
@@ -170,12 +171,12 @@ class HttpBackend(OutsideAdapter[HttpSettings]):
             self._lost(error, heard, made)
         finally:
             made.ttfa = heard.first_sample
-            made.notes["http"].update(timing(heard))
+            made.noted["http"].update(timing(heard))
         return heard
 
     def _note(self, answer: httpx.Response, made: Synthesis) -> None:
         kept = {name: self._scrubbed(answer.headers[name])[:200] for name in _KEPT if name in answer.headers}
-        made.notes["http"].update({"status": answer.status_code, "headers": kept})
+        made.noted["http"].update({"status": answer.status_code, "headers": kept})
 
     def _refuse(self, answer: httpx.Response) -> None:
         """Raise for an answer that is not 200."""
@@ -217,7 +218,7 @@ class HttpBackend(OutsideAdapter[HttpSettings]):
     def _decode(self, settings: HttpSettings, heard: Listening, made: Synthesis) -> None:
         """Put samples into ``made``. Raises NoAudio or BadAudio."""
         data = bytes(heard.data)
-        kind = str(made.notes["http"]["headers"].get("content-type", ""))
+        kind = made.noted["http"]["headers"].get("content-type", "")
         if not data and _EVENTS in kind:
             raise NoAudio(f"an event stream without audio at {settings.sse_audio!r} of its events", made)
         if not data:

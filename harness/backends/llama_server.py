@@ -7,8 +7,8 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Required, TypedDict
 from urllib.parse import urlsplit
 
 from harness.backends.base import BackendRefused
@@ -70,9 +70,9 @@ class Companions:
     Entering waits until each has given a token, so that all of them share their batches with what is asked inside.
     """
 
-    def __init__(self, host: str, port: int | None, body: dict[str, Any], count: int) -> None:
+    def __init__(self, host: str, port: int | None, body: _Body, count: int) -> None:
         self._connections = [http.client.HTTPConnection(host, port) for _ in range(count)]
-        self._bodies = [
+        self._bodies: list[_Body] = [
             {**body, "seed": (body["seed"] + 1 + i) % 2**32, "ignore_eos": True, "n_probs": 0} for i in range(count)
         ]
         self._readers: list[threading.Thread] = []
@@ -95,13 +95,55 @@ class Companions:
             connection.close()
 
 
+class _Likely(TypedDict):
+    id: int
+    logprob: float
+
+
+class _Step(TypedDict):
+    top_logprobs: list[_Likely]
+
+
+class _Failure(TypedDict, total=False):
+    message: str
+
+
+class _Event(TypedDict, total=False):
+    """One event of a completion's stream."""
+
+    tokens: Required[list[int]]
+    completion_probabilities: list[_Step]
+    stop: bool
+    stop_type: str
+    error: _Failure
+
+
+class _Body(TypedDict, total=False):
+    """What a completion is asked for with."""
+
+    prompt: list[int]
+    n_predict: int
+    temperature: float
+    top_p: float
+    top_k: int
+    min_p: float
+    repeat_penalty: float
+    samplers: list[str]
+    seed: int
+    cache_prompt: bool
+    return_tokens: bool
+    stream: bool
+    n_probs: int
+    ignore_eos: bool
+
+
 def _drain(response: http.client.HTTPResponse) -> None:
     with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
         while response.readline():
             pass
 
 
-def _body(prompt: Sequence[int], sampling: Sampling) -> dict[str, Any]:
+def _body(prompt: Sequence[int], sampling: Sampling) -> _Body:
     return {
         "prompt": list(prompt),
         "n_predict": sampling.limit,
@@ -119,7 +161,7 @@ def _body(prompt: Sequence[int], sampling: Sampling) -> dict[str, Any]:
     }
 
 
-def _asked(connection: http.client.HTTPConnection, path: str, body: dict[str, Any]) -> http.client.HTTPResponse:
+def _asked(connection: http.client.HTTPConnection, path: str, body: Mapping[str, object]) -> http.client.HTTPResponse:
     connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
     response = connection.getresponse()
     if response.status != 200:
@@ -136,11 +178,11 @@ def _collect(response: http.client.HTTPResponse, stop: int, progress: Callable[[
             if line.startswith(b"error:"):
                 raise BackendRefused(f"llama.cpp: {_reason(line[6:])}")
             continue
-        event = json.loads(line[6:])
+        event: _Event = json.loads(line[6:])
         if "error" in event:
             raise BackendRefused(f"llama.cpp: {event['error'].get('message', event['error'])}")
         tokens += event["tokens"]
-        for step in event.get("completion_probabilities", ()):
+        for step in event.get("completion_probabilities", []):
             top.append([(int(one["id"]), float(one["logprob"])) for one in step["top_logprobs"]])
         progress()
         if stop in event["tokens"] and not event.get("stop"):

@@ -56,6 +56,15 @@ class ProgramExit:
     left_running: bool = False  # processes of its group outlived it and were killed
 
 
+def _start(
+    command: Sequence[str] | str, shell: bool, stdin: int, cwd: Path, env: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        command, shell=shell, stdin=stdin, stdout=pipe, stderr=pipe, cwd=cwd, env={**os.environ, **env}, process_group=0
+    )
+
+
 def run_program(
     command: Sequence[str] | str,
     *,
@@ -74,16 +83,7 @@ def run_program(
     started. What it leaves running in its process group is killed.
     """
     listener = _Listener(ProgramExit(0, Log()), header, progress)
-    process = subprocess.Popen(
-        command,
-        shell=shell,
-        stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=cwd,
-        env={**os.environ, **env},
-        process_group=0,
-    )
+    process = _start(command, shell, subprocess.PIPE if stdin is not None else subprocess.DEVNULL, cwd, env)
     assert process.stdout is not None and process.stderr is not None
     over = threading.Event()
     readers = [

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.core.records import Capabilities, Computes, Json, Request, SeedPolicy, TokenLayout, Tokens, Variant
+from harness.core.records import Capabilities, Computes, Json, Request, SeedPolicy, TokenLayout, Variant
+from harness.core.records.answered import StoredCapabilities
 
 MAGIC = b"\xf5TSK"
 HEADER_LIMIT = 64 << 20  # bytes; a text of 1 MB takes at most 6 MB as escaped JSON
@@ -41,6 +42,16 @@ class Message:
     @property
     def kind(self) -> str:
         return str(self.header.get("kind", ""))
+
+    @property
+    def samples(self) -> NDArray[np.generic] | None:
+        """Return the array of audio, where there is one."""
+        return self.arrays.get("samples")
+
+    @property
+    def tokens(self) -> NDArray[np.generic] | None:
+        """Return the array of speech tokens, where there is one."""
+        return self.arrays.get("tokens")
 
 
 def encode_frame(header: Json, arrays: Mapping[str, NDArray[Any]] | None = None) -> list[bytes]:
@@ -156,15 +167,15 @@ def request_to_json(request: Request) -> Json:
     return data
 
 
-def request_from_json(data: Json, tokens: Tokens | None = None) -> Request:
+def request_from_json(data: Json, tokens: NDArray[Any] | None = None) -> Request:
     """Return the inverse of :func:`request_to_json`; ``tokens`` are those that travelled beside it."""
     return Request(**{**data, "tokens": tokens})
 
 
-def capabilities_to_json(found: Capabilities) -> Json:
+def capabilities_to_json(found: Capabilities) -> StoredCapabilities:
     """Return everything a backend says of itself, as plain JSON."""
     layout = asdict(found.layout) if found.layout is not None else None
-    said: Json = plain_json(
+    said: StoredCapabilities = plain_json(
         {
             "sample_rate": found.sample_rate,
             "layout": layout,
@@ -178,19 +189,15 @@ def capabilities_to_json(found: Capabilities) -> Json:
     return said
 
 
-def capabilities_from_json(data: Json) -> Capabilities:
+def capabilities_from_json(data: StoredCapabilities) -> Capabilities:
     """Return the inverse of :func:`capabilities_to_json`."""
     layout = data["layout"]
-    if layout is not None:
-        layout = TokenLayout(
-            codebook_sizes=tuple(layout["codebook_sizes"]),
-            frame_seconds=layout["frame_seconds"],
-            cap=layout["cap"],
-            silent=tuple(layout["silent"]),
-        )
-    values = {
-        "layout": layout,
-        "stages": tuple(data["stages"]),
-        "computes": Computes(data.get("computes", Computes.HERE)),
-    }
-    return Capabilities(**{**data, **values})
+    return Capabilities(
+        sample_rate=data["sample_rate"],
+        layout=TokenLayout.of(layout) if layout is not None else None,
+        seeded=data["seeded"],
+        resets=data["resets"],
+        stages=tuple(data["stages"]),
+        details=data["details"],
+        computes=Computes(data.get("computes", Computes.HERE)),
+    )

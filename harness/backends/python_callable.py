@@ -9,7 +9,7 @@ import select
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -21,10 +21,11 @@ from harness.backends.environment import not_the_text
 from harness.backends.log import read_log_line, refuse_if_said
 from harness.backends.outside import OutsideAdapter
 from harness.backends.process import ending
+from harness.backends.python_host import HostAnswer, HostRequest
 from harness.backends.python_settings import PythonSettings, check_python_settings, filled
 from harness.core.documents import parse_json
 from harness.core.errors import ConfigError, NoFrames
-from harness.core.records import Capabilities, Json, Request, Synthesis, Variant
+from harness.core.records import Capabilities, Request, Synthesis, Variant
 
 FAREWELL = 5.0  # s for the teardown hook
 _LOOK = 0.1
@@ -59,13 +60,15 @@ class PythonBackend(OutsideAdapter[PythonSettings]):
         folder = settings.folder(variant)
         self._start(settings, folder)
         values = self._known(settings)
-        asked = {
+        asked: HostRequest = {
             "do": "load",
             "path": [str(folder / each) for each in settings.path] or [str(folder)],
             "setup_arguments": filled(settings.setup_arguments, {**values, "seed": variant.seed}),
+            "call": settings.located(settings.call, variant) or "",
+            "setup": settings.located(settings.setup, variant),
+            "reset": settings.located(settings.reset, variant),
+            "teardown": settings.located(settings.teardown, variant),
         }
-        for key in ("call", "setup", "reset", "teardown"):
-            asked[key] = settings.located(getattr(settings, key), variant)
         answer = self._ask(asked, settings, lambda: None)
         refuse_if_said(self._heard(), settings.fail_on, Synthesis())
         return self._capable(
@@ -86,7 +89,7 @@ class PythonBackend(OutsideAdapter[PythonSettings]):
         values |= {"voice": request.voice} if request.voice is not None else {}
         values |= {"seed": request.seed} if request.seed is not None else {}
         self._talk.forget()
-        asked = {
+        asked: HostRequest = {
             "do": "speak",
             "arguments": filled(settings.arguments, values),
             "seed_generators": request.seed if settings.seed_generators else None,
@@ -135,7 +138,7 @@ class PythonBackend(OutsideAdapter[PythonSettings]):
         assert self._talk is not None
         return self._talk.heard()
 
-    def _ask(self, asked: Json, settings: PythonSettings, progress: Callable[[], None]) -> Json:
+    def _ask(self, asked: HostRequest, settings: PythonSettings, progress: Callable[[], None]) -> HostAnswer:
         """Write a request and wait for its answer. Raises BackendRefused or ProgramDied."""
         assert self._talk is not None
         life = -1
@@ -162,7 +165,7 @@ class PythonBackend(OutsideAdapter[PythonSettings]):
             else:
                 return answer
 
-    def _answer(self) -> Json | None:
+    def _answer(self) -> HostAnswer | None:
         """The next answer if it comes within a moment. Raises EOFError when no more can come."""
         if b"\n" not in self._pending and select.select([self._answers], [], [], _LOOK)[0]:
             data = os.read(self._answers, 1 << 16)
@@ -179,7 +182,8 @@ class PythonBackend(OutsideAdapter[PythonSettings]):
             answer = parse_json(bytes(line), "an answer")
         except ConfigError:  # not from the host: the callable, or what it started, writes to its pipe
             return None
-        return answer if isinstance(answer, dict) and answer.get("number") == self._number else None
+        ours = isinstance(answer, dict) and answer.get("number") == self._number
+        return cast(HostAnswer, answer) if ours else None
 
     def _died(self, settings: PythonSettings) -> ProgramDied:
         assert self._talk is not None
@@ -198,7 +202,7 @@ def _refused(error: str, made: Synthesis) -> BackendFault:
     return BackendAway(error, made, lasting=True) if name in _LACKING else BackendRefused(error, made)
 
 
-def _take(answer: Json, data: Path, settings: PythonSettings, made: Synthesis) -> None:
+def _take(answer: HostAnswer, data: Path, settings: PythonSettings, made: Synthesis) -> None:
     """Put samples into ``made``. Raises NoAudio or BadAudio."""
     try:
         _take_kind(answer, data, settings, made)
@@ -206,7 +210,7 @@ def _take(answer: Json, data: Path, settings: PythonSettings, made: Synthesis) -
         raise BadAudio(f"the callable's answer cannot be used ({type(error).__name__}: {error})", made) from None
 
 
-def _take_kind(answer: Json, data: Path, settings: PythonSettings, made: Synthesis) -> None:
+def _take_kind(answer: HostAnswer, data: Path, settings: PythonSettings, made: Synthesis) -> None:
     kind = answer["kind"]
     if kind == "none":
         raise NoAudio("the callable returned nothing", made)
@@ -237,7 +241,7 @@ def _own(path: Path, folder: Path) -> bool:
     return not path.is_symlink() and path.resolve().is_relative_to(folder.resolve())
 
 
-def _take_array(answer: Json, data: Path, settings: PythonSettings, made: Synthesis) -> None:
+def _take_array(answer: HostAnswer, data: Path, settings: PythonSettings, made: Synthesis) -> None:
     made.sample_rate = answer["rate"] or settings.sample_rate
     if not made.sample_rate:
         raise BadAudio("the callable returned samples without a rate: set sample_rate", made)

@@ -23,16 +23,47 @@ import os
 import random
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-Json = dict[str, Any]
+
+class HostRequest(TypedDict, total=False):
+    """What the host is asked to ``do``: load (all hooks), speak, reset or teardown."""
+
+    number: int
+    do: str
+    path: list[str]
+    setup: str | None
+    setup_arguments: dict[str, Any]
+    call: str
+    reset: str | None
+    teardown: str | None
+    arguments: dict[str, Any]
+    seed_generators: int | None
+    output: str
+    data: str
+
+
+class HostAnswer(TypedDict, total=False):
+    """What the host answers: its version, a sign of life, an error, or where the audio is (``kind``)."""
+
+    number: int
+    python: str
+    progress: bool
+    error: str
+    kind: str
+    path: str
+    old: bool
+    rate: int | None
+    channels: int
+    first: float | None
 
 
 class Host:
     """The callable with what was set up for it."""
 
-    def __init__(self, asked: Json) -> None:
+    def __init__(self, asked: HostRequest) -> None:
         for folder in reversed(asked["path"]):
             sys.path.insert(0, folder)
         self._began = time.time()
@@ -44,7 +75,7 @@ class Host:
         self._reset = resolve(asked["reset"], self._state) if asked["reset"] else None
         self._teardown = resolve(asked["teardown"], self._state) if asked["teardown"] else None
 
-    def speak(self, asked: Json, beat: Any) -> Json:
+    def speak(self, asked: HostRequest, beat: Callable[[], None]) -> HostAnswer:
         """Call it once; say what it gave."""
         if asked["seed_generators"] is not None:
             seed_all(asked["seed_generators"])
@@ -68,7 +99,7 @@ class Host:
         if self._teardown is not None:
             _finish(self._teardown())
 
-    def _described(self, given: Any, data: Path, started: float, beat: Any) -> Json:
+    def _described(self, given: Any, data: Path, started: float, beat: Callable[[], None]) -> HostAnswer:
         if given is None:
             return {"kind": "none"}
         if isinstance(given, (str, os.PathLike)):
@@ -83,7 +114,7 @@ class Host:
         data.write_bytes(samples)
         return {"kind": "array", "rate": rate, "channels": channels}
 
-    def _path(self, path: Path) -> Json:
+    def _path(self, path: Path) -> HostAnswer:
         if not path.is_file():
             return {"kind": "path", "path": str(path)}
         status = path.stat()
@@ -177,7 +208,7 @@ def _is_rate(value: Any) -> bool:
         return False
 
 
-def _streamed(pieces: Any, rate: Any, data: Path, started: float, beat: Any) -> Json:
+def _streamed(pieces: Any, rate: Any, data: Path, started: float, beat: Callable[[], None]) -> HostAnswer:
     """Pieces of audio one after the other; ``first``: s until the first of them that has samples."""
     first, channels = None, 1
     with data.open("wb") as file:
@@ -204,14 +235,14 @@ def serve_callable(requests: Any, answers: Any) -> None:
 
     number = 0
 
-    def say(answer: Json) -> None:
+    def say(answer: HostAnswer) -> None:
         # with the request's number: a line that something else writes to this pipe is nobody's answer
         answers.write(json.dumps({**answer, "number": number}) + "\n")
         answers.flush()
 
     host = None
     for line in requests:
-        asked = json.loads(line)
+        asked: HostRequest = json.loads(line)
         number = asked["number"]
         try:
             if asked["do"] == "load":

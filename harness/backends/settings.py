@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from harness.core.errors import ConfigError, nearest, readable_problem
 from harness.core.records import Variant
@@ -37,10 +38,10 @@ def wrong(variant: Variant, key: str, problem: str) -> ConfigError:
 
 def _explain(kind: type[Settings], variant: Variant, error: ValidationError) -> str:
     """Every problem of the settings, one a line."""
-    return "\n".join(dict.fromkeys(_explained(kind, variant, dict(one)) for one in error.errors()))
+    return "\n".join(dict.fromkeys(_explained(kind, variant, one) for one in error.errors()))
 
 
-def _explained(kind: type[Settings], variant: Variant, one: dict[str, Any]) -> str:
+def _explained(kind: type[Settings], variant: Variant, one: ErrorDetails) -> str:
     path = [part for part in one["loc"] if not (isinstance(part, str) and ("[" in part or "function-" in part))]
     place = _place(variant, ".".join(map(str, path)))
     if one["type"] == "extra_forbidden":

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from numpy.typing import NDArray
 
@@ -19,6 +19,7 @@ from harness.backends.process import WorkerProcess
 from harness.backends.protocol import Message, ProtocolError, capabilities_from_json, request_to_json, variant_to_json
 from harness.core.errors import SoakError
 from harness.core.records import Capabilities, Outcome, Request, Samples, Tokens, Variant
+from harness.core.records.answered import Notes, StoredCapabilities
 
 HELLO_TIMEOUT = 60.0  # s for Python itself to start
 STOP_TIMEOUT = 5.0  # s for the backend to close
@@ -49,6 +50,11 @@ class Reply:
     rss_bytes: int | None = None
     peak_rss_bytes: int | None = None  # high-water during the request, of the worker and its children
     stderr_tail: str = ""  # last bytes of what was printed during the request, stdout and stderr together
+
+    @property
+    def noted(self) -> Notes:
+        """Return the notes that the harness reads, with their types."""
+        return cast(Notes, self.notes)
 
 
 class _Died(Exception):
@@ -113,7 +119,7 @@ class Worker:
             raise
         if refused is not None or said is None:
             raise self._load_failed(refused or "", printed=False)
-        self.capabilities = capabilities_from_json(said.model_dump())
+        self.capabilities = capabilities_from_json(cast(StoredCapabilities, said.model_dump()))
         return self.capabilities
 
     def restart(self) -> Capabilities:

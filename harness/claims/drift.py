@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 from harness import stats
 from harness.claims.rows import ChunkResult, Margins, Reference
@@ -30,12 +30,20 @@ class DriftEstimate:
     p_step: float
     step_at: int  # position of the first chunk after the largest step
     step: float
-    p_jump: float
-    largest_jump: float  # between neighbours
-    jump_at: int  # position of the chunk after it
+    p_jump: float = 1.0
+    largest_jump: float = 0.0  # between neighbours
+    jump_at: int = 0  # position of the chunk after it
     significant: bool = False  # the trend or the step
     beyond: bool = False
     jumped: bool = False  # the jump is significant and beyond its margin
+
+    @classmethod
+    def of_claim(cls, claim: Claim) -> dict[str, DriftEstimate]:
+        """Return the estimates that a claim keeps, by measure; empty for any other claim."""
+        names = {field.name for field in fields(cls)}
+        stored = claim.details.get("measures", {}) if claim.name == "drift" else {}
+        rows = {name: {"measure": name, "p_trend": 1.0, "p_step": 1.0, **row} for name, row in stored.items()}
+        return {name: cls(**{key: row[key] for key in row if key in names}) for name, row in rows.items()}
 
 
 def drift(

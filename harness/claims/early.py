@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypedDict
 
 from harness.claims.rows import Margins, Reference
-from harness.core.records import Json, Verdict, VerdictWord
+from harness.core.records import Verdict, VerdictWord
 from harness.stats import Sprt, Stop
+
+
+class StoppedRecord(TypedDict):
+    """Why a run stopped, as its journal has it."""
+
+    answer: str
+    faulty: int
+    judged: int
+    good: float
+    bad: float
+    alpha: float
+    beta: float
+    null: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +45,12 @@ class Stopped:
         )
 
     @classmethod
-    def from_json(cls, data: Json) -> Stopped:
+    def from_json(cls, data: StoppedRecord) -> Stopped:
         """Return the inverse of ``to_json``."""
         test = Sprt(data["good"], data["bad"], data["alpha"], data["beta"])
         return cls(Stop(data["answer"]), data["faulty"], data["judged"], test, data["null"])
 
-    def to_json(self) -> Json:
+    def to_json(self) -> StoppedRecord:
         """For the journal."""
         return {
             "answer": self.answer.value,

@@ -149,29 +149,23 @@ def memory(variant: str, rows: Sequence[ChunkResult], margins: Margins) -> Claim
         f"memory changes by {_bytes(estimate.value)} a chunk ({_bytes(low)} to {_bytes(high)}, {estimate.n} chunks)"
     )
     floors = [min(part) for part in _parts([v for _, v in longest], FLOORS)]
-    passed: bool | None = None
-    if high <= margins.slope_max_bytes:
-        passed, verdict = True, "within"
-    elif low <= margins.slope_max_bytes:
-        verdict = "too uncertain to hold against"
-    elif all(after > before for before, after in pairwise(floors)):
-        passed, verdict = False, "more than"
-    else:
-        marks = ", ".join(map(_bytes, floors))
-        verdict = f"but its low-water mark comes down again in between ({marks}): too short a run to hold it against"
+    passed, verdict = _growth(low, high, margins.slope_max_bytes, floors)
     statement += f", {verdict} the margin of {_bytes(margins.slope_max_bytes)}"
     details = {"low_water": floors, "first_bytes": longest[0][1], "last_bytes": longest[-1][1], "epochs": len(epochs)}
-    return Claim(
-        "memory",
-        variant,
-        statement,
-        passed,
-        estimate.value,
-        estimate.interval,
-        margins.slope_max_bytes,
-        estimate.n,
-        details,
-    )
+    value, most = estimate.value, margins.slope_max_bytes
+    return Claim("memory", variant, statement, passed, value, estimate.interval, most, estimate.n, details)
+
+
+def _growth(low: float, high: float, most: float, floors: Sequence[float]) -> tuple[bool | None, str]:
+    """Whether an interval of the slope is within its margin, and in words; ``floors``: low-water marks in order."""
+    if high <= most:
+        return True, "within"
+    if low <= most:
+        return None, "too uncertain to hold against"
+    if all(after > before for before, after in pairwise(floors)):
+        return False, "more than"
+    marks = ", ".join(map(_bytes, floors))
+    return None, f"but its low-water mark comes down again in between ({marks}): too short a run to hold it against"
 
 
 def _parts(values: Sequence[float], count: int) -> list[Sequence[float]]:

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from harness.cli.common import REPORTS, UNFINISHED, VARIANTS, main, variant_named
 from harness.core.printable import printable
+
+if TYPE_CHECKING:
+    from harness.core.records import Variant
+    from harness.engine.plan import Plan
+
+
+class BisectOptions(TypedDict):
+    """The options of ``bisect``."""
+
+    spec: str
+    generations: int
+    search: int
+    verify: int
+    share: float
+    margin: float
+    minutes: float
+    resume: bool
+    asr: str | None
+    asr_device: str
 
 
 @main.command()
@@ -58,7 +77,7 @@ from harness.core.printable import printable
 @click.option("--asr-device", default="cpu", show_default=True, help="cpu, cuda or cuda:1")
 @VARIANTS
 @REPORTS
-def bisect(variant: str, reference: str, variants: Path, reports: Path, **asked: Any) -> None:  # fmt: skip
+def bisect(variant: str, reference: str, variants: Path, reports: Path, **asked: Unpack[BisectOptions]) -> None:
     """Name the smallest part of VARIANT that must be the reference's to restore the speech: tensors, nodes or settings.
 
     Where both are GGUF models of the adapter llama_codec, hybrids are ranked by the divergence of their next speech
@@ -69,35 +88,12 @@ def bisect(variant: str, reference: str, variants: Path, reports: Path, **asked:
     Exit codes: 0 named, 1 no set restores it or the set is not confirmed on other texts, 2 unfinished (go on with
     --resume), 4 wrong use, 6 nothing to find.
     """
-    from harness.causes.bisect.run import ROUNDS, last_bisect, run_bisect
-    from harness.causes.runs import FOLDER
-    from harness.core.suites import SCORERS
-    from harness.corpora import head, load_corpus
-    from harness.engine.plan import Plan
-    from harness.scorers import chosen
-    from harness.scorers.asr import asr_of
+    from harness.causes.bisect.run import last_bisect, run_bisect
     from harness.store import Run
     from harness.terminal import Line
 
     broken, right = (variant_named(variants, name) for name in (variant, reference))
-    listens = asked["search"] > 0
-    most = max(asked["search"], asked["generations"]) + (ROUNDS * asked["verify"] if listens else 0)
-    corpus = head(load_corpus(asked["spec"]), most)
-    voices = (right,) if broken.name == right.name else (right, broken)
-    ids = tuple(chunk.id for chunk in corpus.chunks)
-    scorers = chosen(SCORERS if listens else (), asr_of(voices, asked["asr"]), asked["asr_device"])
-    plan = Plan(
-        suite="bisect",
-        corpus=corpus,
-        variants=voices,
-        selection={voice.name: ids for voice in voices},
-        reports=reports / FOLDER,
-        scorers=scorers,
-        reference=right,
-        experiment={"bisect": {key: asked[key] for key in ("generations", "search", "verify", "share", "margin")}},
-        quiet_chunks=0,
-        arguments=tuple(sys.argv[1:]),
-    )
+    plan = _plan(broken, right, reports, asked)
     resume = last_bisect(plan.reports, broken.name, right.name) if asked["resume"] else None
     try:
         path = run_bisect(plan, Line(sys.stderr), resume, asked["minutes"])
@@ -109,6 +105,42 @@ def bisect(variant: str, reference: str, variants: Path, reports: Path, **asked:
     with Run.open(path) as run:
         claims = run.claims()
     sys.exit(_exit_code(str(claims[0].details["word"]), all(claim.passed is not False for claim in claims)))
+
+
+def _plan(broken: Variant, right: Variant, reports: Path, asked: BisectOptions) -> Plan:
+    from harness.causes.bisect.run import ROUNDS
+    from harness.causes.runs import FOLDER
+    from harness.core.suites import SCORERS
+    from harness.corpora import head, load_corpus
+    from harness.engine.plan import Plan
+    from harness.scorers import chosen
+    from harness.scorers.asr import asr_of
+
+    listens = asked["search"] > 0
+    most = max(asked["search"], asked["generations"]) + (ROUNDS * asked["verify"] if listens else 0)
+    corpus = head(load_corpus(asked["spec"]), most)
+    voices = (right,) if broken.name == right.name else (right, broken)
+    ids = tuple(chunk.id for chunk in corpus.chunks)
+    return Plan(
+        suite="bisect",
+        corpus=corpus,
+        variants=voices,
+        selection={voice.name: ids for voice in voices},
+        reports=reports / FOLDER,
+        scorers=chosen(SCORERS if listens else (), asr_of(voices, asked["asr"]), asked["asr_device"]),
+        reference=right,
+        experiment={
+            "bisect": {
+                "generations": asked["generations"],
+                "search": asked["search"],
+                "verify": asked["verify"],
+                "share": asked["share"],
+                "margin": asked["margin"],
+            }
+        },
+        quiet_chunks=0,
+        arguments=tuple(sys.argv[1:]),
+    )
 
 
 def _exit_code(word: str, confirmed: bool) -> int:

@@ -4,13 +4,38 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import click
 
 from harness.cli.common import REPORTS, VARIANTS, main, run_path, variant_named
 from harness.core.printable import printable
 from harness.core.suites import SCORERS
+
+if TYPE_CHECKING:
+    from harness.core.records import Variant
+    from harness.engine.plan import Plan
+
+
+class MeasureOptions(TypedDict):
+    """The options of ``sensitivity``."""
+
+    spec: str
+    chunks: int
+    takes: int
+    clips: int
+    clips_heard: int
+    clips_doses: int
+    minutes: float
+    classes: str
+    other: Path | None
+    run_id: str | None
+    calibrate: bool
+    budget: float
+    scorers: str
+    asr: str | None
+    asr_device: str
+    seed: int
 
 
 @main.command()
@@ -37,46 +62,57 @@ from harness.core.suites import SCORERS
 @click.option("--seed", type=int, default=0, show_default=True)
 @VARIANTS
 @REPORTS
-def sensitivity(variant: str, variants: Path, reports: Path, **asked: Any) -> None:
+def sensitivity(variant: str, variants: Path, reports: Path, **asked: Unpack[MeasureOptions]) -> None:
     """Measure what would have been noticed on this voice: recall by class and dose, false alarms, exact intervals.
 
     Clean texts are spoken and scored once; copies with one fault each go through the scorers that its class rests on.
     Prints the tables and the run directory, which holds them as results.md and results.json.
     """
-    from harness.corpora import head, load_corpus
-    from harness.engine.plan import Plan
     from harness.experiments.sensitivity.run import from_run, run_sensitivity
-    from harness.scorers import chosen
-    from harness.scorers.asr import asr_of
     from harness.terminal import Line
 
     voice = variant_named(variants, variant)
-    corpus = head(load_corpus(asked["spec"]), asked["chunks"])
-    asr = asr_of([voice], asked["asr"])
-    scorers = chosen((name for name in asked["scorers"].split(",") if name), asr, asked["asr_device"])
-    table = {
-        key: asked[key]
-        for key in ("takes", "clips", "clips_heard", "clips_doses", "minutes", "calibrate", "budget", "seed")
-    }
-    table["classes"] = [name for name in asked["classes"].split(",") if name]
-    table["other"] = str(asked["other"] or "")
+    plan = _plan(voice, reports, asked)
     if asked["run_id"] is not None:
-        table_path = from_run(run_path(asked["run_id"], reports), voice, table, Line(sys.stderr))
+        run = run_path(asked["run_id"], reports)
+        table_path = from_run(run, voice, plan.experiment["sensitivity"], Line(sys.stderr))
         click.echo(printable(table_path.read_text(encoding="utf-8")))
         click.echo(table_path)
         return
-    plan = Plan(
+    path = run_sensitivity(plan, Line(sys.stderr), None)
+    click.echo(printable((path / "results.md").read_text(encoding="utf-8")))
+    click.echo(path)
+
+
+def _plan(voice: Variant, reports: Path, asked: MeasureOptions) -> Plan:
+    from harness.corpora import head, load_corpus
+    from harness.engine.plan import Plan
+    from harness.scorers import chosen
+    from harness.scorers.asr import asr_of
+
+    corpus = head(load_corpus(asked["spec"]), asked["chunks"])
+    names = (name for name in asked["scorers"].split(",") if name)
+    table: dict[str, Any] = {
+        "takes": asked["takes"],
+        "clips": asked["clips"],
+        "clips_heard": asked["clips_heard"],
+        "clips_doses": asked["clips_doses"],
+        "minutes": asked["minutes"],
+        "calibrate": asked["calibrate"],
+        "budget": asked["budget"],
+        "seed": asked["seed"],
+        "classes": [name for name in asked["classes"].split(",") if name],
+        "other": str(asked["other"] or ""),
+    }
+    return Plan(
         suite="sensitivity",
         corpus=corpus,
         variants=(voice,),
-        selection={variant: tuple(chunk.id for chunk in corpus.chunks)},
+        selection={voice.name: tuple(chunk.id for chunk in corpus.chunks)},
         reports=reports,
-        scorers=scorers,
+        scorers=chosen(names, asr_of([voice], asked["asr"]), asked["asr_device"]),
         reference=voice if voice.reference else None,
         experiment={"sensitivity": table},
         quiet_chunks=0,
         arguments=tuple(sys.argv[1:]),
     )
-    path = run_sensitivity(plan, Line(sys.stderr), None)
-    click.echo(printable((path / "results.md").read_text(encoding="utf-8")))
-    click.echo(path)

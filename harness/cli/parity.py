@@ -51,16 +51,9 @@ def parity(
     from harness.store import Run
     from harness.terminal import Line
 
-    table = _tolerances(limits) if limits is not None else {}
-    stages = dict(table.get("stages", {}))
-    for given in phases:
-        name, _, turn = given.partition("=")
-        try:
-            stages[name] = {**stages.get(name, {}), "modulo": float(turn)}
-        except ValueError:
-            raise ConfigError(f"--phase {given}: must be STAGE=TURN, such as phase=1") from None
+    table = _with_phases(_tolerances(limits) if limits is not None else {}, phases)
     more = {"sample_rate": rate, "waveform": waveform, "tokens": tokens}
-    table = {**table, "stages": stages, **{key: value for key, value in more.items() if value is not None}}
+    table |= {key: value for key, value in more.items() if value is not None}
     if crop:
         table["stage"] = {**table.get("stage", {}), "crop": True}
     path = run_parity(plan_of_pair(reference, candidate, buckets, table, reports), Line(sys.stderr), None)
@@ -73,6 +66,18 @@ def parity(
         raise ConfigError(lost[0])
     if failed:
         sys.exit(1)
+
+
+def _with_phases(table: dict[str, Any], phases: tuple[str, ...]) -> dict[str, Any]:
+    """Return the table with the stages that wrap. Raises ConfigError for one that is no STAGE=TURN."""
+    stages = dict(table.get("stages", {}))
+    for given in phases:
+        name, _, turn = given.partition("=")
+        try:
+            stages[name] = {**stages.get(name, {}), "modulo": float(turn)}
+        except ValueError:
+            raise ConfigError(f"--phase {given}: must be STAGE=TURN, such as phase=1") from None
+    return {**table, "stages": stages}
 
 
 def _tolerances(path: Path) -> dict[str, Any]:

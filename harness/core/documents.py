@@ -13,9 +13,16 @@ import stat
 import tomllib
 import zlib
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from harness.core.errors import ConfigError, SoakError
+from harness.core.errors import ConfigError, SoakError, first_problem
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    M = TypeVar("M", bound=BaseModel)
+else:
+    M = TypeVar("M")
 
 JSON_LIMIT = 256 << 20  # bytes, unpacked; the profile of 10,000 chunks takes a tenth of it
 TOML_LIMIT = 4 << 20
@@ -73,6 +80,16 @@ def parse_json(data: str | bytes, where: str, kind: type[SoakError] = ConfigErro
     if deeper_than(value, DEPTH_LIMIT):
         raise kind(f"{where} is nested more than {DEPTH_LIMIT} deep")
     return value
+
+
+def parse_model(model: type[M], data: object, where: str, kind: type[SoakError] = ConfigError) -> M:
+    """Return a document as the model that it should be. Raises ``kind``: where, the key, and what is wrong with it."""
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise kind(f"{where}: {first_problem(error)}") from None
 
 
 def parse_toml(text: str, where: str, kind: type[SoakError] = ConfigError) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from harness.core.errors import ConfigError, nearest, readable_problem
 from harness.core.records import LANGUAGE, SeedPolicy, Variant
@@ -138,6 +140,18 @@ def _variant(path: Path, text: str, name: str, defaults: dict[str, Any], table: 
     return _build(path, text, name, spec)
 
 
+def _existing(path: Path, text: str, name: str, key: str, value: str | None, required: bool) -> Path | None:
+    """The file that a key names, from the folder of the variants file on. Raises ConfigError for one that is needed."""
+    if value is None:
+        return None
+    location = path.resolve().parent / Path(value).expanduser()
+    if required and not location.exists():
+        beside = [entry.name for entry in location.parent.glob("*")] if location.parent.is_dir() else []
+        hint = nearest(location.name, beside) if beside else f" (no folder {location.parent})"
+        raise ConfigError(f"{path}:{_line_of(text, name, key)}: variants.{name}.{key}: no file {value!r}{hint}")
+    return location
+
+
 def _build(path: Path, text: str, name: str, spec: _Spec) -> Variant:
     base = path.resolve().parent
     settings = dict(spec.settings)
@@ -146,17 +160,7 @@ def _build(path: Path, text: str, name: str, spec: _Spec) -> Variant:
     for key, value in settings.items():
         if isinstance(value, str) and (key in _PATH_KEYS or key.endswith(_PATH_ENDINGS)):
             settings[key] = str((base / Path(value).expanduser()).absolute())
-
-    def existing(key: str, value: str | None, required: bool) -> Path | None:
-        if value is None:
-            return None
-        location = base / Path(value).expanduser()
-        if required and not location.exists():
-            beside = [entry.name for entry in location.parent.glob("*")] if location.parent.is_dir() else []
-            hint = nearest(location.name, beside) if beside else f" (no folder {location.parent})"
-            raise ConfigError(f"{path}:{_line_of(text, name, key)}: variants.{name}.{key}: no file {value!r}{hint}")
-        return location
-
+    existing = partial(_existing, path, text, name)
     if spec.model is not None and ("/" in spec.model or Path(spec.model).suffix):
         existing("model", spec.model, True)
     return Variant(
@@ -185,10 +189,10 @@ def _build(path: Path, text: str, name: str, spec: _Spec) -> Variant:
 
 def _explain(path: Path, text: str, name: str, error: ValidationError) -> str:
     """Every problem of the table, one a line."""
-    return "\n".join({one["loc"][:1]: _explained(path, text, name, dict(one)) for one in error.errors()}.values())
+    return "\n".join({one["loc"][:1]: _explained(path, text, name, one) for one in error.errors()}.values())
 
 
-def _explained(path: Path, text: str, name: str, one: dict[str, Any]) -> str:
+def _explained(path: Path, text: str, name: str, one: ErrorDetails) -> str:
     key = str(one["loc"][0]) if one["loc"] else ""
     where = f"{path}:{_line_of(text, name, key)}: variants.{name}.{key}"
     if one["type"] == "extra_forbidden":

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from harness.core.records import Detection, DetectorInput
     from harness.detectors.base import Detector
 
-NOT_CLASSES = {"base", "readable"}
+NOT_CLASSES = {"base", "readable", "reading"}
 GROUP = "tts_soak.detectors"
 
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from harness.core.records import DetectorInput, Json, Span
+from harness.core.records import DetectorInput, Span
+from harness.core.records.payloads import LikelyEdit
 from harness.detectors._heard import understood
 from harness.detectors._word_time import WordTimes
 from harness.detectors.base import DetectorValue, required_payload
 from harness.text.characters import letters_and_digits
 
-SCORER = "edit_likelihood"
+SCORER: Final = "edit_likelihood"
 NOTHING = 0.0  # nats: the text as written explains the audio best
 WORDS_TAIL = 3.0  # robust deviations; of ten healthy voices, well heard and badly, hardly a chunk gains more
 LEAST_LETTERS, ALIKE = 6, 75.0  # letters, and % of them, of words that come from a text rather than by chance
@@ -60,7 +62,7 @@ def heard_edits(view: DetectorInput) -> list[HeardEdit]:
     return [_read(one, words, times) for one in payload["edits"]]
 
 
-def _read(one: Json, words: Sequence[str], times: WordTimes) -> HeardEdit:
+def _read(one: LikelyEdit, words: Sequence[str], times: WordTimes) -> HeardEdit:
     first, after = one["ref"]
     gain = one["gain"] if one["second"] is None else (one["gain"] + min(one["gain"], one["second"])) / 2
     return HeardEdit(
@@ -70,7 +72,7 @@ def _read(one: Json, words: Sequence[str], times: WordTimes) -> HeardEdit:
         written=tuple(words[first:after]),
         said=tuple(one["said"]),
         gain=float(gain),
-        span=tuple(one["span"]),
+        span=(one["span"][0], one["span"][1]),
         at_end=after == len(words),
         time=times.without(first, after) if one["kind"] == "omit" and after < len(words) else 0.0,
     )

@@ -4,14 +4,14 @@ import statistics
 from functools import lru_cache
 
 from harness.core.records import DetectorInput
-from harness.detectors.base import NotApplicable, number, required_payload
+from harness.detectors.base import NotApplicable, known, required_payload
 from harness.text import asked_pauses, spoken_syllables
 
 
 def speech_seconds(view: DetectorInput) -> float:
     """Return seconds of active sound: from the first to the last, without pauses. 0 where nothing is active."""
     signal = required_payload(view, "signal")
-    duration = number(signal, "duration")
+    duration = known(signal.get("duration"), "duration")
     start, end = signal.get("speech_start"), signal.get("speech_end")
     if start is None or end is None:
         return 0.0 if signal.get("active_fraction") in (0, 0.0) else duration

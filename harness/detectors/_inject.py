@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from harness.detectors.base import CannotInject, InjectionMaterial, InjectionPoint, Injector
+from harness.detectors.base import CannotInject, InjectionAction, InjectionMaterial, InjectionPoint, Injector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -128,7 +128,7 @@ def backend(
 
     def apply(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
         if key:
-            return replace(material, action={"do": do, key: dose}) if dose else material
+            return replace(material, action=cast(InjectionAction, {"do": do, key: dose})) if dose else material
         return replace(material, action={"do": do}) if rng.random() < dose else material
 
     return Injector(InjectionPoint.BACKEND, unit, doses, preset, apply, name)

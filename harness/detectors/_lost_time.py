@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from harness.core.records import Json, Span
+from harness.core.records.payloads import SpokenWord, UnexplainedStretch
 from harness.text.characters import letters_and_digits
 
 COLLAPSED = 0.3  # of the time that its letters take: no speaker is as fast
@@ -17,7 +17,9 @@ NEAR = 0.06  # s between a stretch and the word beside it
 UNHEARD = 0.5  # of the time that missing words take: where there is less sound they were not spoken there
 
 
-def lost_time(stretch: Json, stretches: Sequence[Json], words: Sequence[Json]) -> float:
+def lost_time(
+    stretch: UnexplainedStretch, stretches: Sequence[UnexplainedStretch], words: Sequence[SpokenWord]
+) -> float:
     """Return the seconds of speech that belong into a stretch in which no word was heard.
 
     ``words``: those of the transcript with their times; ``stretches``: all of the clip, ``stretch`` among them.
@@ -31,7 +33,7 @@ def lost_time(stretch: Json, stretches: Sequence[Json], words: Sequence[Json]) -
     )
 
 
-def _collapsed(span: Span, words: Sequence[Json]) -> float:
+def _collapsed(span: Sequence[float], words: Sequence[SpokenWord]) -> float:
     sized = [(one, len(letters_and_digits(str(one["word"])))) for one in words]
     paces = [(one["end"] - one["start"]) / size for one, size in sized if size]
     pace = statistics.median(paces) if paces else 0.0

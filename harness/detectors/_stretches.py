@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from harness.core.records import DetectorInput, Json, Span
+from harness.core.records import DetectorInput, Span
+from harness.core.records.payloads import UnexplainedStretch
 from harness.detectors._edits import SCORER
 from harness.detectors._heard import understood
 from harness.detectors._lost_time import lost_time
@@ -66,10 +67,10 @@ def unexplained_speech(view: DetectorInput) -> list[Stretch]:
     ]
 
 
-def _read(one: Json, words: list[str], at_end: bool, lost: float) -> Stretch:
+def _read(one: UnexplainedStretch, words: list[str], at_end: bool, lost: float) -> Stretch:
     seconds, expected = float(one["seconds"]), float(one["expected"]) + lost
     return Stretch(
-        tuple(one["span"]),
+        (one["span"][0], one["span"][1]),
         seconds - (SLOW * expected + STRETCHED if expected > 0 else 0.0),
         seconds,
         str(one["heard"]),

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.core.records import DetectorInput, Json, Span
+from harness.core.records import DetectorInput, Span
+from harness.core.records.payloads import SpokenWord
 from harness.text import spoken_letters
 
 A_WORD = 1.0  # letters more that a word takes, whatever its length
@@ -26,7 +27,7 @@ class WordTimes:
     sizes: tuple[float, ...]
 
     @classmethod
-    def of(cls, view: DetectorInput, words: Sequence[Json]) -> WordTimes:
+    def of(cls, view: DetectorInput, words: Sequence[SpokenWord]) -> WordTimes:
         """Take them from the words of ``edit_likelihood`` and the pauses of ``signal``, where that was measured."""
         pauses = [(float(a), float(b)) for a, b in (view.payload("signal") or {}).get("pauses") or []]
         language = view.chunk.language

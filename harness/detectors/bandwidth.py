@@ -15,7 +15,7 @@ from harness.detectors.base import (
     Family,
     InjectionMaterial,
     NotApplicable,
-    number,
+    known,
     required_payload,
 )
 
@@ -52,9 +52,9 @@ class Bandwidth(BaseFault):
 
     def measure(self, view: DetectorInput) -> DetectorValue:
         signal = required_payload(view, "signal")
-        if number(signal, "duration") < SHORTEST:
+        if known(signal.get("duration"), "duration") < SHORTEST:
             raise NotApplicable(f"less than {SHORTEST:.0f} s of audio: a phrase without an s has no highs to miss")
         if expected_syllables(view) < FEWEST_SYLLABLES:
             raise NotApplicable(f"fewer than {FEWEST_SYLLABLES} syllables: a phrase without an s has no highs to miss")
-        rolloff = max(number(signal, "rolloff99_hz"), 1.0)
+        rolloff = max(known(signal.get("rolloff99_hz"), "rolloff99_hz"), 1.0)
         return DetectorValue(-math.log(rolloff / 1000.0), None, f"99% of the energy lies below {rolloff:.0f} Hz")

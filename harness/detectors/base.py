@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol, TypedDict
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from harness.core.records import (
     Chunk,
     Detection,
     DetectorInput,
-    Json,
     Outcome,
     Relation,
     Samples,
@@ -24,6 +23,21 @@ from harness.core.records import (
     TokenLayout,
     Tokens,
 )
+from harness.detectors.reading import (
+    CannotJudge,
+    NotApplicable,
+    Unknown,
+    as_span,
+    known,
+    number,
+    required_payload,
+)
+
+__all__ = [
+    "LEFT_OUT", "BaseFault", "CannotInject", "CannotJudge", "Citation", "Detector", "DetectorValue", "Family",
+    "InjectionAction", "InjectionMaterial", "InjectionPoint", "Injector", "NotApplicable", "Unknown", "as_span",
+    "known", "number", "required_payload",
+]  # fmt: skip
 
 LEFT_OUT = "left out on purpose (--scorers)"  # such a scorer's classes are not asked, and their silence is no verdict
 
@@ -55,6 +69,18 @@ class Citation:
     link: str = ""
 
 
+class InjectionAction(TypedDict, total=False):
+    """What is to be done to the living worker; each kind (``do``) has some of the other keys."""
+
+    do: str
+    words: float
+    requests: float
+    share: float
+    megabytes: float
+    seconds: float
+    finish_reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class InjectionMaterial:
     """What an injector gets and returns. Only what its stage needs is filled in."""
@@ -67,7 +93,7 @@ class InjectionMaterial:
     layout: TokenLayout | None = None
     previous: InjectionMaterial | None = None  # what was spoken before, for splices
     other: InjectionMaterial | None = None  # another voice
-    action: Mapping[str, Any] = field(default_factory=dict)  # backend stage: what the worker is to do
+    action: InjectionAction = field(default_factory=InjectionAction)  # backend stage: what the worker is to do
     span: Span | None = None  # where the damage went, for checking spans
 
 
@@ -94,18 +120,6 @@ class Injector:
 
 class CannotInject(Exception):
     """The material has no room for this fault (too short, no tokens)."""
-
-
-class CannotJudge(Exception):
-    """The class could not look at this attempt; the message says why. Not the same as clean."""
-
-
-class Unknown(CannotJudge):
-    """A scorer looked and has no such figure for this clip (no pause, nothing voiced): see ``BaseFault.evidence``."""
-
-
-class NotApplicable(Exception):
-    """The class has nothing to look at by nature; the message says why."""
 
 
 class Detector(Protocol):
@@ -254,26 +268,3 @@ def _without_value(fault: str, unit: str, reason: str, *, applies: bool) -> Dete
 @lru_cache(maxsize=4096)
 def _of_value(fault: str, value: float, unit: str) -> Detection:
     return Detection(fault, value, unit)
-
-
-def required_payload(view: DetectorInput, scorer: str) -> Json:
-    """Return the payload of ``scorer``. Raises CannotJudge when there is none."""
-    payload = view.payload(scorer)
-    if payload is None:
-        raise CannotJudge(f"{scorer} gave nothing")
-    return payload
-
-
-def number(source: Mapping[str, Any], key: str, what: str = "") -> float:
-    """``source[key]`` as a finite float. Raises Unknown when there is none."""
-    value = source.get(key)
-    if value is None or isinstance(value, str) or not math.isfinite(float(value)):
-        raise Unknown(f"{what or key} is unknown")
-    return float(value)
-
-
-def as_span(value: Any) -> Span | None:
-    """Return a JSON pair as a span in seconds, or None."""
-    if isinstance(value, (list, tuple)) and len(value) == 2 and value[0] is not None and value[1] is not None:
-        return float(value[0]), float(value[1])
-    return None

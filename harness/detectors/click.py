@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from harness.core.records import DetectorInput, Json, Relation
+from harness.core.records import DetectorInput, Relation
+from harness.core.records.payloads import Clicks, CombFigures, SignalPayload
 from harness.detectors._inject import audio, give, place, speech
 from harness.detectors.base import (
     BaseFault,
@@ -48,12 +49,13 @@ class Click(BaseFault):
     injectors = audio("dBFS", (-50.0, -40.0, -30.0, -20.0, -6.0), -6.0, step)
 
     def measure(self, view: DetectorInput) -> DetectorValue:
-        clicks = required_payload(view, "signal").get("clicks") or {}
-        if clicks.get("worst_ratio") is None:
+        clicks: Clicks = required_payload(view, "signal").get("clicks") or {}
+        worst = clicks.get("worst_ratio")
+        if worst is None:
             raise NotApplicable("no sound to look for steps in")
-        ratio = min(float(clicks["worst_ratio"]), _beside_speech(clicks, required_payload(view, "signal")))
+        ratio = min(worst, _beside_speech(clicks, required_payload(view, "signal")))
         times = clicks.get("times") or []
-        span = (float(times[0]), float(times[0])) if times else None
+        span = (times[0], times[0]) if times else None
         detail = f"{clicks.get('count', 0)} steps, the worst {ratio:.1f} times"
         seams = clicks.get("seams")
         hits = _keeping_time(seams)
@@ -61,7 +63,7 @@ class Click(BaseFault):
         return DetectorValue(value, span, f"{detail}{_seams(seams)}")
 
 
-def _beside_speech(clicks: Json, signal: Json) -> float:
+def _beside_speech(clicks: Clicks, signal: SignalPayload) -> float:
     """Return the worst step over what is 30 dB fainter than the speech, infinite where its level is unknown.
 
     The onset of a soft sound stands out of the silence before it many times, and nobody hears a click.
@@ -70,15 +72,15 @@ def _beside_speech(clicks: Json, signal: Json) -> float:
     return math.inf if size is None or speech is None else float(10 ** ((size - speech + FAINT_DB) / 20))
 
 
-def _keeping_time(seams: Json | None) -> int:
+def _keeping_time(seams: CombFigures | None) -> int:
     """Return how many steps keep time; 0 where it may be chance: small as they are, no healthy clip has more."""
-    hits = int(seams["hits"]) if seams else 0
+    hits = seams["hits"] if seams else 0
     return hits if seams and hits >= max(SURE_SEAMS, SURE_SHARE * len(seams["times"])) else 0
 
 
-def _seams(seams: Json | None) -> str:
+def _seams(seams: CombFigures | None) -> str:
     """All places of seams that keep time."""
     if not seams or seams["hits"] < FEWEST_SEAMS:
         return ""
-    places = ", ".join(f"{float(at):.2f}" for at in seams["times"][:SHOWN_SEAMS])
-    return f"; seams every {float(seams['period']):.3f} s, at {places}"
+    places = ", ".join(f"{at:.2f}" for at in seams["times"][:SHOWN_SEAMS])
+    return f"; seams every {seams['period']:.3f} s, at {places}"

@@ -11,7 +11,7 @@ from harness.detectors.base import (
     Family,
     InjectionMaterial,
     as_span,
-    number,
+    known,
     required_payload,
 )
 
@@ -45,9 +45,9 @@ class Clipping(BaseFault):
 
     def measure(self, view: DetectorInput) -> DetectorValue:
         signal = required_payload(view, "signal")
-        clipped = number(signal, "clipped_fraction")
-        run = number(signal, "clipped_longest_run")
-        over = number(signal, "over_one_fraction")
+        clipped = known(signal.get("clipped_fraction"), "clipped_fraction")
+        run = known(signal.get("clipped_longest_run"), "clipped_longest_run")
+        over = known(signal.get("over_one_fraction"), "over_one_fraction")
         share = max(clipped if run >= SHORTEST_RUN else 0.0, over)
         span = as_span((signal.get("spans") or {}).get("clipping"))
         return DetectorValue(share, span, f"{share:.3%} of the samples, longest run {run:.0f}")

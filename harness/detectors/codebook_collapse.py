@@ -45,13 +45,17 @@ class CodebookCollapse(BaseFault):
     def measure(self, view: DetectorInput) -> DetectorValue:
         tokens = required_payload(view, "tokens")
         frames = tokens.get("frames") or 0
-        books = [b for b in tokens.get("codebooks") or [] if b.get("entropy_bits") is not None and b.get("size")]
+        books = [
+            (size, bits, book.get("unique"))
+            for book in tokens.get("codebooks") or []
+            if (bits := book.get("entropy_bits")) is not None and (size := book.get("size"))
+        ]
         if not books:
             raise NotApplicable("the backend gives no token values")
         if frames < LEAST_FRAMES:
             raise NotApplicable(f"only {frames} frames, {LEAST_FRAMES} are needed")
-        missing = [math.log2(min(float(b["size"]), float(frames))) - float(b["entropy_bits"]) for b in books]
+        missing = [math.log2(min(size, frames)) - bits for size, bits, _ in books]
         worst = max(range(len(missing)), key=missing.__getitem__)
-        book = books[worst]
-        detail = f"codebook {worst}: {book.get('unique')} codes, {float(book['entropy_bits']):.1f} bits"
+        _, bits, unique = books[worst]
+        detail = f"codebook {worst}: {unique} codes, {bits:.1f} bits"
         return DetectorValue(missing[worst], None, detail)

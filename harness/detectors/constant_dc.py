@@ -11,7 +11,7 @@ from harness.detectors.base import (
     Family,
     InjectionMaterial,
     as_span,
-    number,
+    known,
     required_payload,
 )
 
@@ -47,5 +47,5 @@ class ConstantDc(BaseFault):
         signal = required_payload(view, "signal")
         if signal.get("constant"):
             return DetectorValue(1.0, as_span((signal.get("spans") or {}).get("constant")), "every sample is the same")
-        ratio = number(signal, "dc_ratio")
+        ratio = known(signal.get("dc_ratio"), "dc_ratio")
         return DetectorValue(ratio, None, f"mean {ratio:.3f} of the RMS")

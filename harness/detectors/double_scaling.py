@@ -10,7 +10,7 @@ from harness.detectors.base import (
     DetectorValue,
     Family,
     InjectionMaterial,
-    number,
+    known,
     required_payload,
 )
 
@@ -45,6 +45,6 @@ class DoubleScaling(BaseFault):
 
     def measure(self, view: DetectorInput) -> DetectorValue:
         signal = required_payload(view, "signal")
-        jumps = number(signal, "rail_jumps")
-        seconds = max(number(signal, "duration"), 0.01)
+        jumps = known(signal.get("rail_jumps"), "rail_jumps")
+        seconds = max(known(signal.get("duration"), "duration"), 0.01)
         return DetectorValue(jumps / seconds, None, f"{jumps:.0f} sample steps of more than 1.5")

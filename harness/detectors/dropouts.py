@@ -12,7 +12,7 @@ from harness.detectors.base import (
     Family,
     InjectionMaterial,
     NotApplicable,
-    number,
+    known,
     required_payload,
 )
 
@@ -56,13 +56,13 @@ class Dropouts(BaseFault):
         holes = required_payload(view, "signal").get("holes")
         if holes is None:
             raise NotApplicable("holes were not measured in this run")
-        count = number(holes, "count", "the number of holes")
+        count = known(holes.get("count"), "the number of holes")
         comb = holes.get("regular")
         if not comb:
             return DetectorValue(0.0, None, f"{count:.0f} short holes, none at a regular distance")
-        times = [float(at) for at in comb["times"]]
+        times = comb["times"]
         where = ", ".join(f"{at:.2f}" for at in times[:12]) + (", ..." if len(times) > 12 else "")
-        detail = f"{comb['hits']} holes every {float(comb['period']):.3f} s, at {where}"
+        detail = f"{comb['hits']} holes every {comb['period']:.3f} s, at {where}"
         hits = float(comb["hits"])
         value = hits if hits >= SURE_SHARE * len(times) else min(hits, self.harmless)
         return DetectorValue(value, (times[0], times[-1]), detail)

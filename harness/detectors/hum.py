@@ -12,7 +12,7 @@ from harness.detectors.base import (
     DetectorValue,
     Family,
     InjectionMaterial,
-    number,
+    known,
     required_payload,
 )
 
@@ -65,8 +65,8 @@ class Hum(BaseFault):
 
     def measure(self, view: DetectorInput) -> DetectorValue:
         signal = required_payload(view, "signal")
-        flatness = max(number(signal, "flatness"), 1e-12)
-        variation = number(signal, "envelope_cv")
+        flatness = max(known(signal.get("flatness"), "flatness"), 1e-12)
+        variation = known(signal.get("envelope_cv"), "envelope_cv")
         value = -math.log10(flatness)
         detail = f"flatness {flatness:.1e}, envelope variation {variation:.2f}"
         return DetectorValue(min(value, MOVING) if variation > STEADY else value, None, detail)

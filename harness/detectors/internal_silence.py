@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
+from harness.core.records.payloads import LongestPause
 from harness.detectors._figures import inner_pauses, wanted_pauses
 from harness.detectors._inject import audio, crossfade, give, place, speech
 from harness.detectors.base import (
@@ -50,7 +51,7 @@ class InternalSilence(BaseFault):
         wanted = wanted_pauses(view)
         if wanted:
             return _beyond_wanted(inner_pauses(view), wanted)
-        pause = required_payload(view, "signal").get("longest_pause") or {}
+        pause: LongestPause = required_payload(view, "signal").get("longest_pause") or {}
         seconds = float(pause.get("seconds") or 0.0)  # no inner gap of 0.15 s at all is a pause of nothing
         return DetectorValue(seconds, as_span(pause.get("span")), f"silent for {seconds:.2f} s")
 

@@ -2,7 +2,7 @@
 
 from harness.core.records import DetectorInput, Relation
 from harness.detectors._inject import audio, quieter
-from harness.detectors.base import BaseFault, Citation, DetectorValue, Family, NotApplicable, number, required_payload
+from harness.detectors.base import BaseFault, Citation, DetectorValue, Family, NotApplicable, known, required_payload
 
 
 class LevelOffset(BaseFault):
@@ -24,5 +24,5 @@ class LevelOffset(BaseFault):
         signal = required_payload(view, "signal")
         if not signal.get("active_fraction"):
             raise NotApplicable("no active frame to take a level of")
-        level = number(signal, "active_rms_dbfs")
+        level = known(signal.get("active_rms_dbfs"), "active_rms_dbfs")
         return DetectorValue(level, None, f"active level {level:.1f} dBFS")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
+from harness.core.records.payloads import SteepestLevelStep
 from harness.detectors._inject import audio, give, speech
 from harness.detectors.base import (
     BaseFault,
@@ -11,7 +12,7 @@ from harness.detectors.base import (
     DetectorValue,
     Family,
     InjectionMaterial,
-    number,
+    known,
     required_payload,
 )
 
@@ -49,7 +50,7 @@ class LevelStep(BaseFault):
     injectors = audio("dB", (3.0, 6.0, 12.0, 20.0, 30.0), 20.0, turn_down)
 
     def measure(self, view: DetectorInput) -> DetectorValue:
-        step = required_payload(view, "signal").get("level_step_db") or {}
-        value = number(step, "value", "the level step")
-        time = number(step, "time")
+        step: SteepestLevelStep = required_payload(view, "signal").get("level_step_db") or {}
+        value = known(step.get("value"), "the level step")
+        time = known(step.get("time"), "time")
         return DetectorValue(abs(value), (time, time), f"{value:+.1f} dB at {time:.2f} s")

@@ -11,7 +11,7 @@ from harness.detectors.base import (
     Family,
     InjectionMaterial,
     as_span,
-    number,
+    known,
     required_payload,
 )
 
@@ -52,7 +52,7 @@ class NanInf(BaseFault):
 
     def measure(self, view: DetectorInput) -> DetectorValue:
         signal = required_payload(view, "signal")
-        share = number(signal, "nonfinite_fraction")
+        share = known(signal.get("nonfinite_fraction"), "nonfinite_fraction")
         return DetectorValue(
             share, as_span((signal.get("spans") or {}).get("nonfinite")), f"{share:.3%} of the samples"
         )

@@ -13,7 +13,7 @@ from harness.detectors.base import (
     DetectorValue,
     Family,
     InjectionMaterial,
-    number,
+    known,
     required_payload,
 )
 
@@ -77,7 +77,7 @@ class Noise(BaseFault):
         signal = required_payload(view, "signal")
         if signal.get("envelope_cv") is None and signal.get("constant"):
             raise CannotJudge("a flat line has no envelope")
-        variation = max(number(signal, "envelope_cv"), 1e-4)
+        variation = max(known(signal.get("envelope_cv"), "envelope_cv"), 1e-4)
         flatness = signal.get("flatness")
         extra = f", flatness {flatness:.2g}" if isinstance(flatness, (int, float)) else ""
         value = -math.log(variation)

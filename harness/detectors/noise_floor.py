@@ -11,7 +11,7 @@ from harness.detectors.base import (
     Family,
     InjectionMaterial,
     NotApplicable,
-    number,
+    known,
     required_payload,
 )
 
@@ -43,5 +43,7 @@ class NoiseFloor(BaseFault):
         signal = required_payload(view, "signal")
         if not signal.get("active_fraction"):
             raise NotApplicable("no speech to compare the pauses with")
-        floor = number(signal, "noise_floor_dbfs") - number(signal, "active_rms_dbfs")
+        floor = known(signal.get("noise_floor_dbfs"), "noise_floor_dbfs") - known(
+            signal.get("active_rms_dbfs"), "active_rms_dbfs"
+        )
         return DetectorValue(floor, None, f"pauses {floor:.0f} dB against the speech")

@@ -13,7 +13,7 @@ from harness.detectors.base import (
     DetectorValue,
     Family,
     InjectionMaterial,
-    number,
+    known,
     required_payload,
 )
 
@@ -45,7 +45,7 @@ class Overlong(BaseFault):
     injectors = audio("lengths more", (0.25, 0.5, 1.0, 2.0, 4.0), 2.0, hold)
 
     def measure(self, view: DetectorInput) -> DetectorValue:
-        duration = number(required_payload(view, "signal"), "duration")
+        duration = known(required_payload(view, "signal").get("duration"), "duration")
         syllables = expected_syllables(view)
         gaps = [end - start for start, end in inner_pauses(view)]
         granted = sum(min(pair) for pair in zip(wanted_pauses(view), gaps, strict=False))

@@ -13,7 +13,7 @@ from harness.detectors.base import (
     Family,
     InjectionMaterial,
     NotApplicable,
-    number,
+    known,
     required_payload,
 )
 
@@ -64,7 +64,7 @@ class Rumble(BaseFault):
     injectors = audio("dB above the speech", (-10.0, 0.0, 10.0, 20.0, 40.0), 40.0, water)
 
     def measure(self, view: DetectorInput) -> DetectorValue:
-        if number(required_payload(view, "signal"), "duration") < SHORTEST:
+        if known(required_payload(view, "signal").get("duration"), "duration") < SHORTEST:
             raise NotApplicable(f"less than {SHORTEST:.0f} s of audio")
-        share = max(number(required_payload(view, "pitch"), "voiced_fraction"), LEAST)
+        share = max(known(required_payload(view, "pitch").get("voiced_fraction"), "voiced_fraction"), LEAST)
         return DetectorValue(-math.log(share), None, f"{share:.0%} of the speech is voiced")

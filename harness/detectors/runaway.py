@@ -13,6 +13,7 @@ from harness.detectors.base import (
     Citation,
     DetectorValue,
     Family,
+    InjectionAction,
     InjectionMaterial,
     NotApplicable,
     required_payload,
@@ -26,7 +27,7 @@ def run_on(material: InjectionMaterial, dose: float, rng: np.random.Generator) -
         raise CannotInject("the token cap is unknown")
     frames = int(dose * material.layout.cap) // codes.shape[1]
     more = codes[rng.integers(0, len(codes), max(frames - len(codes), 0))]
-    cut = {"finish_reason": "length"} if dose >= 1 else {}
+    cut: InjectionAction = {"finish_reason": "length"} if dose >= 1 else {}
     return replace(material, tokens=np.concatenate([codes, more])[:frames], action=cut)
 
 

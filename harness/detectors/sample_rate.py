@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.core.records import DetectorInput
+from harness.core.records.payloads import PitchKey
 from harness.detectors._figures import reference_figure
 from harness.detectors._inject import audio, give, speech
 from harness.detectors.base import (
@@ -15,12 +16,12 @@ from harness.detectors.base import (
     Family,
     InjectionMaterial,
     NotApplicable,
-    number,
+    known,
     required_payload,
 )
 from harness.text import count_words
 
-PITCHES = ("f0_p05_hz", "f0_median_hz", "f0_p95_hz")  # at a wrong rate all of them move
+PITCHES: tuple[PitchKey, ...] = ("f0_p05_hz", "f0_median_hz", "f0_p95_hz")  # at a wrong rate all of them move
 SLACK = 0.15  # healthy takes differ by as much in pace or pitch
 FEWEST_WORDS = 3  # without a reference on the same text
 OF_PITCH = 2 / 3  # of the weight: a voice's pace varies from text to text twice as much as its pitch
@@ -48,10 +49,10 @@ def agreed_shift(faster: float, higher: float) -> float:
     return OF_PITCH * abs(higher) + (1 - OF_PITCH) * abs(faster) - apart
 
 
-def _shift(view: DetectorInput, key: str) -> float | None:
+def _shift(view: DetectorInput, key: PitchKey) -> float | None:
     """ln of a pitch over what is usual for this text, None where either is unknown."""
     now, then = required_payload(view, "pitch").get(key), reference_figure(view, key)
-    return None if now is None or then is None else math.log(float(now) / then)
+    return None if now is None or then is None else math.log(now / then)
 
 
 class SampleRate(BaseFault):
@@ -96,7 +97,7 @@ class SampleRate(BaseFault):
             raise NotApplicable("one or two words: other texts say little of their pace and pitch")
         if pitch.get("f0_median_hz") is None:
             raise NotApplicable("no voiced speech")
-        faster = math.log(seconds_then / max(number(signal, "duration"), 0.01))
+        faster = math.log(seconds_then / max(known(signal.get("duration"), "duration"), 0.01))
         higher = least_shift([shift for key in PITCHES if (shift := _shift(view, key)) is not None])
         return DetectorValue(
             agreed_shift(faster, higher),

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
+from harness.core.records.payloads import Periodic
 from harness.detectors._inject import audio, give, loudest, speech
 from harness.detectors.base import (
     BaseFault,
@@ -84,7 +85,7 @@ class ShortRepeat(BaseFault):
     )
 
     def measure(self, view: DetectorInput) -> DetectorValue:
-        periodic = required_payload(view, "signal").get("periodic") or {}
+        periodic: Periodic = required_payload(view, "signal").get("periodic") or {}
         ratio = periodic.get("ratio")
         if ratio is None:
             raise NotApplicable("no frame is loud enough to look for a repeat in")

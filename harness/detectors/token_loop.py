@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
+from harness.core.records.payloads import Cycle
 from harness.detectors._inject import token_injector, tokens_of
 from harness.detectors.base import (
     BaseFault,
@@ -56,7 +57,7 @@ class TokenLoop(BaseFault):
         tokens = required_payload(view, "tokens")
         if not tokens.get("codebooks"):
             raise NotApplicable("the backend gives no token values")
-        cycle = tokens.get("cycle") or {}
+        cycle: Cycle = tokens.get("cycle") or {}
         period, repeats = cycle.get("period") or 0, cycle.get("repeats") or 0
         beyond = float(period) * max(float(repeats) - 1.0, 0.0)
         return DetectorValue(beyond, as_span(cycle.get("span")), f"{period} frames, {repeats} times")

@@ -70,12 +70,13 @@ class TokenOrder(BaseFault):
 
     def measure(self, view: DetectorInput) -> DetectorValue:
         payload = required_payload(view, "tokens")
-        books = [book for book in payload.get("codebooks") or [] if book.get("out_of_range") is not None]
-        if len(books) < 2:
+        outside = [book.get("out_of_range") for book in payload.get("codebooks") or []]
+        counts = [count for count in outside if count is not None]
+        if len(counts) < 2:
             raise NotApplicable("no order to look at: fewer than two codebooks of known size")
         frames = int(payload.get("frames") or 0)
         if frames < LEAST_TOKENS:
             raise NotApplicable(f"only {frames} frames, {LEAST_TOKENS} are needed")
-        shares = [float(book["out_of_range"]) / frames for book in books]
+        shares = [count / frames for count in counts]
         worst = max(range(len(shares)), key=shares.__getitem__)
         return DetectorValue(shares[worst], None, f"codebook {worst}: {shares[worst]:.1%} of the frames")

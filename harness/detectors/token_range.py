@@ -43,8 +43,8 @@ class TokenRange(BaseFault):
 
     def measure(self, view: DetectorInput) -> DetectorValue:
         books = required_payload(view, "tokens").get("codebooks") or []
-        counts = [book.get("out_of_range") for book in books]
-        if not counts or any(count is None for count in counts):
+        counts = [count for book in books if (count := book.get("out_of_range")) is not None]
+        if not counts or len(counts) < len(books):
             raise NotApplicable("the backend gives no token values, or no codebook sizes")
         worst = [f"codebook {i}: {count} of size {books[i].get('size')}" for i, count in enumerate(counts) if count]
         return DetectorValue(float(sum(counts)), None, "; ".join(worst) or "all within range")

@@ -11,7 +11,7 @@ from harness.detectors.base import (
     DetectorValue,
     Family,
     InjectionMaterial,
-    number,
+    known,
     required_payload,
 )
 
@@ -52,7 +52,7 @@ class TruncatedEnding(BaseFault):
     def measure(self, view: DetectorInput) -> DetectorValue:
         signal = required_payload(view, "signal")
         edges = signal.get("edge_levels_db")
-        end = number({"end": edges[1] if edges else None}, "end", "the level of the end")
+        end = known(edges[1] if edges else None, "the level of the end")
         level, floor = signal.get("active_rms_dbfs"), signal.get("noise_floor_dbfs")
         duration = float(signal.get("duration") or 0.0)
         shown = f"the last 20 ms at {end:+.1f} dB of the speech"

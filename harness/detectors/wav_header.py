@@ -26,6 +26,6 @@ class WavHeader(BaseFault):
     injectors = (backend("truncated-file", "share", "share of the audio lost", (0.01, 0.1, 0.5), 0.5),)
 
     def measure(self, view: DetectorInput) -> DetectorValue:
-        repairs = [str(repair) for repair in view.attempt.notes.get("repairs") or ()]
+        repairs = [str(repair) for repair in view.attempt.noted.get("repairs") or ()]
         lost = [repair for repair in repairs if any(word in repair.split(":", 1)[0] for word in LOST)]
         return DetectorValue(float(len(lost)), None, "; ".join(repairs))

@@ -80,14 +80,13 @@ class WrongSpeaker(BaseFault):
 
     def measure(self, view: DetectorInput) -> DetectorValue:
         speaker = required_payload(view, "speaker")
-        seconds = speaker.get("speech_seconds")
-        if speaker.get("similarity") is None:
+        seconds, similarity = speaker.get("speech_seconds"), speaker.get("similarity")
+        if similarity is None:
             raise NotApplicable("no recording of the voice to compare with")
         if seconds is None:
             raise CannotJudge("the amount of speech is unknown")
-        if float(seconds) < LEAST_SPEECH:
-            raise NotApplicable(f"only {float(seconds):.1f} s of speech, {LEAST_SPEECH:.0f} s are needed")
-        similarity = float(speaker["similarity"])
+        if seconds < LEAST_SPEECH:
+            raise NotApplicable(f"only {seconds:.1f} s of speech, {LEAST_SPEECH:.0f} s are needed")
         return DetectorValue(
             1.0 - similarity, None, f"similarity {similarity:.3f} ({speaker.get('encoder', 'unnamed encoder')})"
         )

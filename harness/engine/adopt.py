@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.records import Arm, Attempt
 from harness.store import Run, redact_json
-from harness.store.manifest import check_whole
+from harness.store.manifest import FingerprintPart, check_whole, fingerprint_part
 
 if TYPE_CHECKING:
-    from harness.store.reader import SessionRow
+    from harness.store.recorded import SessionRow
 
-_SAME = ("models", "settings", "files")  # parts of the fingerprint, by variant, that make speech the same speech
+_SAME: tuple[FingerprintPart, ...] = (
+    "models",
+    "settings",
+    "files",
+)  # parts of the fingerprint, by variant, that make speech the same speech
 
 
 def adopt(run: Run, source: Path, fingerprint: Mapping[str, Any], selection: Mapping[str, tuple[str, ...]]) -> int:
@@ -41,6 +45,7 @@ def adopt(run: Run, source: Path, fingerprint: Mapping[str, Any], selection: Map
 
 def _serves(row: SessionRow, other: Run, asked: Mapping[str, Any], selection: Mapping[str, tuple[str, ...]]) -> bool:
     fingerprint = other.manifest["fingerprint"]
+    assert fingerprint is not None  # of a whole manifest
     scorers: Mapping[str, Any] = asked["scorers"]
     spoken = {attempt.chunk_id for attempt in other.attempts(session=row.id) if attempt.arm == Arm.SOAK}
     return (
@@ -48,8 +53,14 @@ def _serves(row: SessionRow, other: Run, asked: Mapping[str, Any], selection: Ma
         and spoken == set(row.chunk_ids)
         and (fingerprint["corpus"], fingerprint["code"]) == (asked["corpus"], asked["code"])
         and all(fingerprint["scorers"].get(name, ...) == options for name, options in scorers.items())
-        and all(fingerprint.get(part, {}).get(row.variant, ...) == asked[part].get(row.variant) for part in _SAME)
-        and all(fingerprint.get("recognizers", {}).get(name) == asked["recognizers"].get(name) for name in scorers)
+        and all(
+            fingerprint_part(other.manifest, part).get(row.variant, ...) == asked[part].get(row.variant)
+            for part in _SAME
+        )
+        and all(
+            fingerprint_part(other.manifest, "recognizers").get(name) == asked["recognizers"].get(name)
+            for name in scorers
+        )
     )
 
 

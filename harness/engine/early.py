@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from harness.claims import ChunkResult
-from harness.claims.early import EarlyStop, Stopped
+from harness.claims.early import EarlyStop, Stopped, StoppedRecord
 from harness.claims.rows import Margins
 from harness.engine.assessor import PendingVerdict
 from harness.engine.progress import Progress
@@ -26,7 +26,7 @@ class Early:
     def __init__(self, run: Run, variant: str, test: EarlyStop, progress: Progress) -> None:
         self._run, self._variant, self._test, self._progress = run, variant, test, progress
         before = [event.data for event in run.events(EVENT) if event.data["variant"] == variant]
-        self.decided: Stopped | None = Stopped.from_json(before[0]) if before else None
+        self.decided: Stopped | None = Stopped.from_json(cast(StoppedRecord, before[0])) if before else None
 
     def __call__(self, cases: Sequence[PendingVerdict]) -> bool:
         """Whether what is judged so far is enough; the first time it is, that is journalled and said."""

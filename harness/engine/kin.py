@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from harness.core.records import Arm, Measurement, Status, Variant
+from harness.core.records import Arm, Payloads, Status, Variant
 from harness.engine.assessor import PendingVerdict
 from harness.store import Run
 from harness.verdicts.profile import Profile
@@ -60,11 +60,7 @@ def _judge_again(run: Run, case: PendingVerdict, profile: Profile) -> None:
 
 
 def _similarity(case: PendingVerdict) -> float | None:
-    measurement: Measurement | None = case.observations.get(_SPEAKER)
-    value = (
-        measurement.payload.get("similarity") if measurement is not None and measurement.status is Status.OK else None
-    )
-    return None if value is None else float(value)
+    return Payloads(case.observations).or_empty("speaker").get("similarity")
 
 
 def _beyond(case: PendingVerdict) -> bool:

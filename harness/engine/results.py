@@ -7,12 +7,11 @@ from harness.core.records import (
     Arm,
     Attempt,
     Chunk,
-    Json,
     Measurement,
+    Payloads,
     Variant,
     Verdict,
     VerdictWord,
-    payload_or_empty,
 )
 from harness.engine.plan import Plan
 from harness.store import EventRow, Run
@@ -39,12 +38,13 @@ def chunk_results(run: Run, plan: Plan, variant: Variant) -> list[ChunkResult]:
 def _row(
     position: int, chunk: Chunk, attempt: Attempt | None, verdict: Verdict | None, seen: dict[str, Measurement]
 ) -> ChunkResult:
+    payloads = Payloads(seen)
     values: dict[str, float | None] = {
-        "loudness_lufs": _figure(seen, "signal", "loudness_lufs"),
-        "speaker_similarity": _figure(seen, "speaker", "similarity"),
+        "loudness_lufs": payloads.or_empty("signal").get("loudness_lufs"),
+        "speaker_similarity": payloads.or_empty("speaker").get("similarity"),
         "rss_bytes": float(attempt.rss_bytes) if attempt is not None and attempt.rss_bytes is not None else None,
     }
-    wer = _payload(seen, "intelligibility").get("wer") or {}
+    wer = payloads.or_empty("intelligibility").get("wer") or {}
     if attempt is not None and attempt.duration:
         values["speech_rate"] = count_words(chunk.expected_text) / attempt.duration
         if attempt.token_count is not None:
@@ -64,12 +64,3 @@ def _row(
 
 def _of(event: EventRow, variant: Variant) -> bool:
     return event.data.get("variant") == variant.name
-
-
-def _payload(seen: dict[str, Measurement], scorer: str) -> Json:
-    return payload_or_empty(seen.get(scorer))
-
-
-def _figure(seen: dict[str, Measurement], scorer: str, key: str) -> float | None:
-    value = _payload(seen, scorer).get(key)
-    return float(value) if value is not None else None

@@ -164,22 +164,23 @@ class Session:
 
     def _attempt(self, turn: PlannedRequest, arm: str, take: int) -> Attempt:
         seed = turn.seed if turn.seed is not None else seed_for(self.variant, turn.chunk.id, turn.take)
-        reply = self._ask_until_kept(
-            turn,
-            Request(
-                chunk_id=turn.chunk.id,
-                text=turn.chunk.text,
-                seed=seed,
-                voice=self.variant.voice,
-                language=turn.chunk.language,
-                overrides=dict(turn.overrides or {}),
-                tokens=turn.tokens,
-                expected=turn.chunk.expected,
-            ),
+        chunk, overrides = turn.chunk, dict(turn.overrides or {})
+        request = Request(
+            chunk.id, chunk.text, seed, self.variant.voice, chunk.language, overrides, turn.tokens, chunk.expected
         )
+        reply = self._ask_until_kept(turn, request)
+        attempt = self._attempt_of(reply, turn, arm, take, seed)
+        self._sequence += 1
+        self._since_load += 1
+        try:
+            return self._run.record_attempt(attempt, reply.samples)
+        except CannotStore as error:  # what a backend says must never end the run: that it cannot be kept is the result
+            return self._run.record_attempt(_without_answer(attempt, str(error)), None)
+
+    def _attempt_of(self, reply: Reply, turn: PlannedRequest, arm: str, take: int, seed: int | None) -> Attempt:
         computes = self.capabilities.computes
         own = computes is Computes.HERE  # else the worker is a client, and its CPU seconds and memory are nobody's
-        attempt = Attempt(
+        return Attempt(
             session=self.id,
             epoch=self._epoch,
             sequence=self._sequence,
@@ -203,12 +204,6 @@ class Session:
             stderr_tail=reply.stderr_tail if reply.outcome is not Outcome.OK else "",
             notes={**reply.notes, **({"stages": dict(reply.stage_seconds)} if reply.stage_seconds else {})},
         )
-        self._sequence += 1
-        self._since_load += 1
-        try:
-            return self._run.record_attempt(attempt, reply.samples)
-        except CannotStore as error:  # what a backend says must never end the run: that it cannot be kept is the result
-            return self._run.record_attempt(_without_answer(attempt, str(error)), None)
 
     def _ask_until_kept(self, turn: PlannedRequest, request: Request) -> Reply:
         """The reply of a worker whose machine stayed. Raises BackendGone once several were lost at this request."""
@@ -245,8 +240,8 @@ class Session:
         reply = self._worker.request(request)
         while reply.outcome is Outcome.AWAY:
             left = began + self._patience - time.monotonic()
-            if reply.notes.get("lasting") or left <= 0:
-                waited = "" if reply.notes.get("lasting") else f" for {self._patience:g} s"
+            if reply.noted.get("lasting") or left <= 0:
+                waited = "" if reply.noted.get("lasting") else f" for {self._patience:g} s"
                 raise BackendGone(f"backend away{waited}: {reply.detail}")
             if pause == _LOOK[0]:
                 self._say(f"{self.variant.name}: backend away ({reply.detail}); waiting up to {self._patience:g} s")

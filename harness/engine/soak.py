@@ -247,10 +247,8 @@ class Soak:
 
     def _layout_of(self, row: int) -> TokenLayout | None:
         for epoch in reversed(self.run.epochs(row)):
-            layout = epoch.capabilities.get("layout")
-            if layout:
-                sizes, silent = tuple(layout["codebook_sizes"]), tuple(layout["silent"])
-                return TokenLayout(sizes, layout["frame_seconds"], layout["cap"], silent)
+            if epoch.layout is not None:
+                return epoch.layout
         return None
 
     def _finish_scoring(self, rtfx: float | None) -> None:

@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from harness.audio import wav_bytes
 from harness.backends.null import Failure
 from harness.backends.null_faults import KINDS
 from harness.core.records import Request, Samples, Synthesis
+from harness.detectors.base import InjectionAction
 
 WORDS_KEPT = 6  # of the text before, spoken again by a backend that keeps its state
 
@@ -31,15 +32,15 @@ class InjectionState:
     began: float = 0.0  # monotonic, of this request
 
 
-Before: TypeAlias = Callable[[Request, Mapping[str, Any], InjectionState], Request]
-After: TypeAlias = Callable[[Synthesis, Mapping[str, Any], InjectionState], Synthesis]
+Before: TypeAlias = Callable[[Request, InjectionAction, InjectionState], Request]
+After: TypeAlias = Callable[[Synthesis, InjectionAction, InjectionState], Synthesis]
 
 
-def _ignore_seed(request: Request, action: Mapping[str, Any], memory: InjectionState) -> Request:
+def _ignore_seed(request: Request, action: InjectionAction, memory: InjectionState) -> Request:
     return replace(request, seed=secrets.randbelow(2**31))
 
 
-def _keep_state(request: Request, action: Mapping[str, Any], memory: InjectionState) -> Request:
+def _keep_state(request: Request, action: InjectionAction, memory: InjectionState) -> Request:
     """Speak the last words of the text before once more, as a context does that was not cleared."""
     if not memory.texts:
         return request
@@ -47,25 +48,25 @@ def _keep_state(request: Request, action: Mapping[str, Any], memory: InjectionSt
     return replace(request, text=" ".join([*kept, request.text]))
 
 
-def _misread(request: Request, action: Mapping[str, Any], memory: InjectionState) -> Request:
+def _misread(request: Request, action: InjectionAction, memory: InjectionState) -> Request:
     """Speak other numbers than the text has: each digit moved on by three."""
     return replace(request, text=re.sub(r"\d", lambda m: str((int(m.group()) + 3) % 10), request.text))
 
 
-def _other_seed_at_first(request: Request, action: Mapping[str, Any], memory: InjectionState) -> Request:
+def _other_seed_at_first(request: Request, action: InjectionAction, memory: InjectionState) -> Request:
     """Answer the first requests of the process as if they had another seed."""
     if memory.count > int(action["requests"]) or request.seed is None:
         return request
     return replace(request, seed=(request.seed + 1) % 2**31)
 
 
-def _hold_back(made: Synthesis, action: Mapping[str, Any], memory: InjectionState) -> Synthesis:
+def _hold_back(made: Synthesis, action: InjectionAction, memory: InjectionState) -> Synthesis:
     """Tell of the first sample only when that share of the time is over."""
     made.ttfa = max(made.ttfa or 0.0, float(action["share"]) * (time.monotonic() - memory.began))
     return made
 
 
-def _bloat(made: Synthesis, action: Mapping[str, Any], memory: InjectionState) -> Synthesis:
+def _bloat(made: Synthesis, action: InjectionAction, memory: InjectionState) -> Synthesis:
     """Take memory that grows with the square of the text, and give it back."""
     size = int(float(action["megabytes"]) * 1e6 * (len(memory.texts[-1].split()) / 100) ** 2)
     block = bytearray(size)
@@ -73,14 +74,14 @@ def _bloat(made: Synthesis, action: Mapping[str, Any], memory: InjectionState) -
     return made
 
 
-def _swap(made: Synthesis, action: Mapping[str, Any], memory: InjectionState) -> Synthesis:
+def _swap(made: Synthesis, action: InjectionAction, memory: InjectionState) -> Synthesis:
     """Answer with the speech of the request before."""
     if memory.samples is not None:
         made.samples, made.sample_rate, made.audio_path = memory.samples, memory.rate, None
     return made
 
 
-def _truncated_file(made: Synthesis, action: Mapping[str, Any], memory: InjectionState) -> Synthesis:
+def _truncated_file(made: Synthesis, action: InjectionAction, memory: InjectionState) -> Synthesis:
     """A WAV whose header promises the whole, and of which the last ``share`` was never written."""
     if made.samples is None or not made.sample_rate:
         return made
@@ -93,9 +94,9 @@ def _truncated_file(made: Synthesis, action: Mapping[str, Any], memory: Injectio
 
 
 def _kind(name: str) -> After:
-    def act(made: Synthesis, action: Mapping[str, Any], memory: InjectionState) -> Synthesis:
+    def act(made: Synthesis, action: InjectionAction, memory: InjectionState) -> Synthesis:
         details = {key: value for key, value in action.items() if key in ("seconds", "megabytes")}
-        return KINDS[name](made, Failure(kind=name, **details))
+        return KINDS[name](made, Failure.model_validate({"kind": name, **details}))
 
     return act
 

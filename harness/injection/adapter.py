@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +15,7 @@ from harness.backends import ADAPTERS
 from harness.backends.base import Backend, BackendRefused
 from harness.core.records import Capabilities, Chunk, Request, Samples, Synthesis, Tokens, Variant
 from harness.detectors import catalogue
-from harness.detectors.base import CannotInject, InjectionMaterial, InjectionPoint, Injector
+from harness.detectors.base import CannotInject, InjectionAction, InjectionMaterial, InjectionPoint, Injector
 from harness.injection.actions import AFTER, BEFORE, InjectionState
 from harness.injection.plan import InjectionRule, inner, read_plan
 from harness.injection.triggers import drawn_numbers, rule_strikes, spelled_words
@@ -80,7 +80,7 @@ class FaultyBackend:
         chunk = Chunk(request.chunk_id, request.text, request.language, expected=request.expected)
         notes: list[dict[str, Any]] = []
         asked = request
-        actions: list[tuple[_Hit, Injector, float, Mapping[str, Any]]] = []
+        actions: list[tuple[_Hit, Injector, float, InjectionAction]] = []
         for hit in hits:
             injector, dose = hit.injectors[0]
             if injector.stage is InjectionPoint.BACKEND and (
@@ -153,7 +153,7 @@ class FaultyBackend:
             read = read_audio(synthesis.audio_path)
             synthesis.samples, synthesis.sample_rate = read.samples, read.sample_rate
         rate = synthesis.sample_rate or self._capabilities.sample_rate
-        layout, cap = self._capabilities.layout, synthesis.notes.get("cap")
+        layout, cap = self._capabilities.layout, synthesis.noted.get("cap")
         if layout is not None and layout.cap is None and isinstance(cap, int):
             layout = replace(layout, cap=cap)
         before = None

@@ -13,7 +13,7 @@ MOST_MISSING = 0.1  # share of the words; with more unaligned, a cut would not b
 
 def spoken_words(made: Synthesis, material: InjectionMaterial) -> Words:
     """Return words with start and end (s). Raises CannotInject where neither the backend nor Whisper can tell."""
-    told = made.notes.get("words")
+    told = made.noted.get("words")
     if told:
         return tuple((str(word), float(start), float(end)) for word, start, end in told)
     if material.samples is None or not material.sample_rate:

@@ -11,6 +11,7 @@ from harness.core.printable import printable
 from harness.plugin.night import Night
 
 if TYPE_CHECKING:
+    from harness.report.nights import NightRecord
     from harness.report.summary import CorpusFigures, RunSummary
 
 
@@ -77,7 +78,7 @@ def keep_night(night: Night, code: int, reports: Path) -> None:
     write_metrics([open_run(path) for path in night.runs.values()], reports / USUAL, night_figures)
 
 
-def night_record(night: Night, code: int) -> dict[str, Any]:
+def night_record(night: Night, code: int) -> NightRecord:
     """Return the night as plain JSON: its exit code and why, its runs, and what was compared."""
     from datetime import UTC, datetime
 

@@ -138,7 +138,7 @@ def _claim_text(claim: Claim) -> str:
 def _heard(heard: Measurement) -> str:
     if heard.status is not Status.OK:
         return f"({heard.reason})"
-    return _short(str(heard.payload.get("text") or "(no words)"))
+    return _short(heard.transcript.get("text") or "(no words)")
 
 
 def _short(text: str, width: int = _WIDTH) -> str:

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.core.errors import ConfigError, SoakError
-from harness.core.records import Json
 from harness.engine.night import FOLDER, NightPlan
 from harness.plugin.failures import ClaimFailed
 from harness.plugin.options import SuiteOptions
+
+if TYPE_CHECKING:
+    from harness.report.baseline import Comparison
 
 KINDS = ("baseline", "last runs")
 FIGURES = ("new-faults", "fault-rate", "wer", "speed", "memory")
@@ -36,7 +38,7 @@ class NightlyQuestion:
 
 @dataclass
 class Night:
-    """What a night has found so far. ``results``: of ``harness.report.baseline.against``, by suite."""
+    """What a night has found so far. ``results``: of ``compare_with_baseline``, by suite."""
 
     plan: NightPlan
     gates: Any
@@ -47,7 +49,7 @@ class Night:
     seconds: dict[str, float] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     code: int = 0  # the exit code that a suite which could not be run asks for
-    results: dict[str, Json] = field(default_factory=dict)
+    results: dict[str, Comparison] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)  # claims and comparisons that fail the night
     reported: list[str] = field(default_factory=list)  # those that would, if the night were asked to gate them
 
@@ -117,9 +119,9 @@ class Night:
 
     def check(self, asked: NightlyQuestion) -> None:
         """Pass, fail or skip; a comparison beyond its margin fails only where ``gate`` is on."""
-        claims = self.results.get(asked.suite, {}).get("claims")
-        if claims is None:
+        if asked.suite not in self.results:
             pytest.skip(f"{asked.suite} was not run")
+        claims = self.results[asked.suite]["claims"]
         if asked.kind not in claims:
             pytest.skip(f"there is no {'baseline' if asked.kind == 'baseline' else 'earlier run'} to compare with")
         matching = [c for c in claims[asked.kind] if (c["variant"], c["name"]) == (asked.variant, asked.figure)]

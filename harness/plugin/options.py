@@ -24,71 +24,9 @@ _USUAL: dict[str, Any] = {}  # the default of each option, as it was registered
 def add(parser: pytest.Parser) -> None:
     """Register the options."""
     group = parser.getgroup("tts-soak", "soak test of text-to-speech")
-
-    def option(flag: str, **settings: Any) -> None:
+    for flag, settings in {**_SPOKEN, **_MEASURED, **_RUN, **_JUDGED}.items():
         _USUAL[flag.removeprefix("--")] = settings.get("default", False)
         group.addoption(flag, **settings)
-
-    option("--variants", metavar="FILE", type=Path, default=None, help="what is under test (TOML)")
-    option(
-        "--variant",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="only this variant, by its exact name; repeatable",
-    )
-    option("--corpus", metavar="NAME|FILE", default=None, help="what is spoken; the suite's own if not given")
-    option("--chunks", metavar="N", type=_count, default=None, help="only the first N chunks of the corpus")
-    option("--language", metavar="TAG", default=None, help="language of own texts (BCP-47)")
-    option(
-        "--asr",
-        metavar="ENGINE",
-        default=None,
-        help="recognizer: whisper (by language), faster-whisper:NAME|FOLDER, whisper:NAME|FILE.pt",
-    )
-    option("--asr-device", metavar="DEVICE", default="cpu", help="where the recognizer runs: cpu, cuda, cuda:1")
-    option("--normaliser", metavar="NAME", default=None, help="of the word error rate; by language if not given")
-    option(
-        "--scorers", metavar="A,B", default=None, help="only these scorers ('none': journal and process faults only)"
-    )
-    option(
-        "--mos",
-        metavar="NAME",
-        nargs="?",
-        const="dnsmos",
-        default=None,
-        help="predict opinion scores too (slow): dnsmos (extra 'mos', the default) or distillmos",
-    )
-    option(
-        "--speaker",
-        metavar="ENCODER",
-        default=None,
-        help="speaker encoder: resemblyzer (default), or onnx:PATH (extra 'speaker')",
-    )
-    option("--with-reference", action="store_true", help="run the reference along instead of using its profile")
-    option("--resume", nargs="?", const="latest", default=None, metavar="RUN", help="continue the last run, or RUN")
-    option("--reports", metavar="DIR", type=Path, default=None, help="where run directories go (default: ./reports)")
-    option("--clients", metavar="N", type=_count, default=1, help="stress: ask a running server with N clients at once")
-    option("--jobs", metavar="N", type=_count, default=None, help="scoring processes (default: cores synthesis leaves)")
-    option("--shards", metavar="N", type=_count, default=1, help="stress: cut the chunks into N sessions, each anew")
-    option("--ray", metavar="ADDRESS", default=None, help="speak and score on this Ray cluster: auto, or HOST:PORT")
-    option("--patience", metavar="S", type=_seconds, default=60.0, help="wait so long for a backend that is away")
-    option("--no-confirm", action="store_true", help="do not replay faulty chunks; they stay suspected")
-    option("--replay-seeds", metavar="N", type=_count, default=2, help="other seeds in a replay (default 2)")
-    option("--replay-most", metavar="N", type=_count, default=25, help="replay at most N chunks a variant (default 25)")
-    option("--quiet-chunks", metavar="N", type=int, default=5, help="chunks timed again with nothing beside (0: none)")
-    option(
-        "--limits", metavar="FILE", type=Path, default=None, help="margins of the claims; the suite's own if not given"
-    )
-    option("--calibration", metavar="FILE", type=Path, default=None, help="judge every variant by these limits (JSON)")
-    option("--seed", metavar="N", type=_seed, default=None, help="ask with this one seed, whatever the variant says")
-    option(
-        "--nightly", metavar="PLAN", type=Path, default=None, help="a night as PLAN (TOML) has it; see tts-soak nightly"
-    )
-    option("--night-quick", action="store_true", help="the small size of that night")
-    option("--baseline", metavar="NAME", default=None, help="of a night: compare with this baseline, not the plan's")
-    option("--stop-early", action="store_true", help="stress: stop as soon as a sequential test knows the fault rate")
-    option("--keep", metavar="N", type=_count, default=None, help="after the run, delete all but the last N runs")
 
 
 def refuse_night_options(config: pytest.Config) -> None:
@@ -128,6 +66,147 @@ _KINDS: Mapping[str, Callable[[str], Any]] = {
     "quiet-chunks": int,
     "patience": _seconds,
     "seed": _seed,
+}
+
+
+# what is spoken
+_SPOKEN: dict[str, dict[str, Any]] = {
+    "--variants": {"metavar": "FILE", "type": Path, "default": None, "help": "what is under test (TOML)"},
+    "--variant": {
+        "metavar": "NAME",
+        "action": "append",
+        "default": [],
+        "help": "only this variant, by its exact name; repeatable",
+    },
+    "--corpus": {"metavar": "NAME|FILE", "default": None, "help": "what is spoken; the suite's own if not given"},
+    "--chunks": {"metavar": "N", "type": _count, "default": None, "help": "only the first N chunks of the corpus"},
+    "--language": {"metavar": "TAG", "default": None, "help": "language of own texts (BCP-47)"},
+    "--with-reference": {"action": "store_true", "help": "run the reference along instead of using its profile"},
+    "--seed": {
+        "metavar": "N",
+        "type": _seed,
+        "default": None,
+        "help": "ask with this one seed, whatever the variant says",
+    },
+}
+
+# how it is heard
+_MEASURED: dict[str, dict[str, Any]] = {
+    "--asr": {
+        "metavar": "ENGINE",
+        "default": None,
+        "help": "recognizer: whisper (by language), faster-whisper:NAME|FOLDER, whisper:NAME|FILE.pt",
+    },
+    "--asr-device": {"metavar": "DEVICE", "default": "cpu", "help": "where the recognizer runs: cpu, cuda, cuda:1"},
+    "--normaliser": {"metavar": "NAME", "default": None, "help": "of the word error rate; by language if not given"},
+    "--scorers": {
+        "metavar": "A,B",
+        "default": None,
+        "help": "only these scorers ('none': journal and process faults only)",
+    },
+    "--mos": {
+        "metavar": "NAME",
+        "nargs": "?",
+        "const": "dnsmos",
+        "default": None,
+        "help": "predict opinion scores too (slow): dnsmos (extra 'mos', the default) or distillmos",
+    },
+    "--speaker": {
+        "metavar": "ENCODER",
+        "default": None,
+        "help": "speaker encoder: resemblyzer (default), or onnx:PATH (extra 'speaker')",
+    },
+}
+
+# how the run is made
+_RUN: dict[str, dict[str, Any]] = {
+    "--resume": {
+        "nargs": "?",
+        "const": "latest",
+        "default": None,
+        "metavar": "RUN",
+        "help": "continue the last run, or RUN",
+    },
+    "--reports": {
+        "metavar": "DIR",
+        "type": Path,
+        "default": None,
+        "help": "where run directories go (default: ./reports)",
+    },
+    "--clients": {
+        "metavar": "N",
+        "type": _count,
+        "default": 1,
+        "help": "stress: ask a running server with N clients at once",
+    },
+    "--jobs": {
+        "metavar": "N",
+        "type": _count,
+        "default": None,
+        "help": "scoring processes (default: cores synthesis leaves)",
+    },
+    "--shards": {
+        "metavar": "N",
+        "type": _count,
+        "default": 1,
+        "help": "stress: cut the chunks into N sessions, each anew",
+    },
+    "--ray": {"metavar": "ADDRESS", "default": None, "help": "speak and score on this Ray cluster: auto, or HOST:PORT"},
+    "--patience": {
+        "metavar": "S",
+        "type": _seconds,
+        "default": 60.0,
+        "help": "wait so long for a backend that is away",
+    },
+    "--keep": {
+        "metavar": "N",
+        "type": _count,
+        "default": None,
+        "help": "after the run, delete all but the last N runs",
+    },
+}
+
+# how it is judged, and nights
+_JUDGED: dict[str, dict[str, Any]] = {
+    "--no-confirm": {"action": "store_true", "help": "do not replay faulty chunks; they stay suspected"},
+    "--replay-seeds": {"metavar": "N", "type": _count, "default": 2, "help": "other seeds in a replay (default 2)"},
+    "--replay-most": {
+        "metavar": "N",
+        "type": _count,
+        "default": 25,
+        "help": "replay at most N chunks a variant (default 25)",
+    },
+    "--quiet-chunks": {
+        "metavar": "N",
+        "type": int,
+        "default": 5,
+        "help": "chunks timed again with nothing beside (0: none)",
+    },
+    "--limits": {
+        "metavar": "FILE",
+        "type": Path,
+        "default": None,
+        "help": "margins of the claims; the suite's own if not given",
+    },
+    "--calibration": {
+        "metavar": "FILE",
+        "type": Path,
+        "default": None,
+        "help": "judge every variant by these limits (JSON)",
+    },
+    "--nightly": {
+        "metavar": "PLAN",
+        "type": Path,
+        "default": None,
+        "help": "a night as PLAN (TOML) has it; see tts-soak nightly",
+    },
+    "--night-quick": {"action": "store_true", "help": "the small size of that night"},
+    "--baseline": {
+        "metavar": "NAME",
+        "default": None,
+        "help": "of a night: compare with this baseline, not the plan's",
+    },
+    "--stop-early": {"action": "store_true", "help": "stress: stop as soon as a sequential test knows the fault rate"},
 }
 
 

@@ -17,7 +17,7 @@ from harness.core.variants import load_variants
 from harness.plugin.options import SuiteOptions
 
 if TYPE_CHECKING:
-    from harness.engine.plan import Plan
+    from harness.engine.plan import Confirmation, Plan
 
 
 @dataclass(frozen=True)
@@ -125,9 +125,16 @@ def pairs_of(asked: SuiteOptions, folder: Path) -> list[str]:
     return [row for pair in ParityLimits.read(table, Path()).pairs.values() for row in pair.rows()]
 
 
+def _confirmation(asked: SuiteOptions, soaks: bool) -> Confirmation:
+    from harness.engine.plan import Confirmation
+
+    enabled = soaks and not asked.getoption("no_confirm")
+    return Confirmation(enabled, asked.getoption("replay_seeds"), asked.getoption("replay_most"))
+
+
 def plan_for(asked: SuiteOptions, scene: SuiteContext, items: Iterable[pytest.Item], adopt: Path | None = None) -> Plan:
     """Return the plan that the kept items amount to: their variants and chunks, or whole variants for claims alone."""
-    from harness.engine.plan import Confirmation, Plan, choose_variants
+    from harness.engine.plan import Plan, choose_variants
     from harness.scorers import default_scorers
     from harness.scorers.asr import asr_of
 
@@ -136,11 +143,11 @@ def plan_for(asked: SuiteOptions, scene: SuiteContext, items: Iterable[pytest.It
     by_name = {variant.name: variant for variant in (*scene.variants, *scene.references)}
     if asked.getoption("with_reference"):
         _take_references(wanted, by_name, asked.getoption("variants"))
-    chosen_variants = choose_variants(tuple(by_name.values()), list(wanted), scene.suite)
-    references = {variant.name: by_name[variant.against] for variant in chosen_variants if variant.against in by_name}
-    reference = _one_reference(scene, chosen_variants, references)
-    tables = _tables(asked, scene, pairs)
-    ordered = tuple(sorted(chosen_variants, key=lambda variant: not variant.reference))
+    variants = choose_variants(tuple(by_name.values()), list(wanted), scene.suite)
+    references = {variant.name: by_name[variant.against] for variant in variants if variant.against in by_name}
+    reference = _one_reference(scene, variants, references)
+    tables, soaks = _tables(asked, scene, pairs), suite_of(scene.suite).is_soak
+    ordered = tuple(sorted(variants, key=lambda variant: not variant.reference))
     return Plan(
         suite=scene.suite,
         corpus=scene.corpus,
@@ -152,18 +159,14 @@ def plan_for(asked: SuiteOptions, scene: SuiteContext, items: Iterable[pytest.It
         references=references if reference is None else {},
         margins={name: table for name, table in tables.items() if name not in DECLARED_SUITES},
         experiment={name: table for name, table in tables.items() if name in DECLARED_SUITES},
-        confirmation=Confirmation(
-            enabled=not asked.getoption("no_confirm") and suite_of(scene.suite).is_soak,
-            new_seeds=asked.getoption("replay_seeds"),
-            most_chunks=asked.getoption("replay_most"),
-        ),
+        confirmation=_confirmation(asked, soaks),
         quiet_chunks=0 if asked.getoption("clients") > 1 else asked.getoption("quiet_chunks"),
         clients=asked.getoption("clients"),
         jobs=asked.getoption("jobs"),
-        shards=asked.getoption("shards") if suite_of(scene.suite).is_soak else 1,
+        shards=asked.getoption("shards") if soaks else 1,
         ray=asked.getoption("ray"),
         arguments=asked.arguments,
-        stop_early=asked.getoption("stop_early") and suite_of(scene.suite).is_soak,
+        stop_early=asked.getoption("stop_early") and soaks,
         patience=asked.getoption("patience"),
         left_out=_left_out(asked, scene.suite),
         adopt=adopt,

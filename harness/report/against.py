@@ -46,8 +46,12 @@ def standard_of(run: Run, name: str, rows: Mapping[str, VariantSummary]) -> Refe
         "its committed profile",
         totals.get("faulty") if totals.get("judged") else None,
         totals.get("judged") or None,
-        {key: (one["errors"], one["words"]) for key, one in chunks.items() if one.get("words")},
-        {key: one["tokens"] for key, one in chunks.items() if one.get("tokens")},
+        {
+            key: (wrong, words)
+            for key, one in chunks.items()
+            if (words := one.get("words")) and (wrong := one.get("errors")) is not None
+        },
+        {key: count for key, one in chunks.items() if (count := one.get("tokens"))},
     )
 
 
@@ -70,8 +74,8 @@ def reference_comparison(run: Run, name: str, rows: Mapping[str, VariantSummary]
 def _spoken(run: Run, name: str) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
     ids = {attempt.id: attempt for attempt in run.attempts(variant=name, arm=Arm.SOAK)}
     errors: dict[str, tuple[float, float]] = {}
-    for number, measurements in run.all_observations("intelligibility", name):
-        wer = measurements.payload.get("wer")
+    for number, measurement in run.all_observations("intelligibility", name):
+        wer = measurement.transcript.get("wer")
         if number in ids and wer and wer.get("words"):
             errors[ids[number].chunk_id] = (float(wer["errors"]), float(wer["words"]))
     tokens = {a.chunk_id: float(a.token_count) for a in ids.values() if a.token_count}

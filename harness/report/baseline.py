@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict
 
 from harness.core.errors import ConfigError, StoreError, nearest
 from harness.core.paths import SUITES, baseline_folders
@@ -49,9 +50,34 @@ def read_baseline(name: str, reports: Path) -> Digest:
     raise ConfigError(f"{folders[0]}: no baseline {name!r}{nearest(name, names)}")
 
 
+class ComparedClaim(TypedDict):
+    """One claim of a comparison, as it is written."""
+
+    name: str
+    variant: str
+    passed: bool | None
+    statement: str
+    value: float | None
+    interval: list[float] | None
+    margin: float | None
+    count: int | None
+    details: Json
+
+
+class Comparison(TypedDict):
+    """A run beside a baseline and the runs before it, as it is written; ``claims`` by what it is compared with."""
+
+    run_id: str
+    gate: bool
+    judged: int
+    failed: bool
+    claims: dict[str, list[ComparedClaim]]
+    left_out: list[str]
+
+
 def compare_with_baseline(
     run_path: Path, baseline: Digest | None, reports: Path, gates: Gates, *, asked: bool = True
-) -> Json:
+) -> Comparison:
     """Compare a run with a baseline and with the last runs of its kind; write and return ``comparison.json``.
 
     Raises ConfigError where the baseline is of another suite or corpus; unless it was not ``asked`` for by name: then
@@ -74,7 +100,7 @@ def compare_with_baseline(
     if before:
         claims["last runs"] = [_json(claim) for claim in _against_last(now, before, gates)]
     failed = [claim for compared in claims.values() for claim in compared if claim["passed"] is False]
-    result: Json = {
+    result: Comparison = {
         "run_id": now.run_id,
         "gate": gates.gate,
         "judged": judged,
@@ -146,7 +172,7 @@ def gates_of(limits: Path | None) -> Gates:
     return Gates.load(limits if limits is not None else (usual if usual.is_file() else None))
 
 
-def comparison_lines(result: Json) -> list[str]:
+def comparison_lines(result: Comparison) -> list[str]:
     """Return the comparison for a terminal: a line a claim, what fails first."""
     order = {False: 0, None: 1, True: 2}
     words = {False: "FAILS", None: "open", True: "ok"}
@@ -165,7 +191,7 @@ def comparison_lines(result: Json) -> list[str]:
     return text
 
 
-def _json(claim: Claim) -> Json:
+def _json(claim: Claim) -> ComparedClaim:
     return {
         "name": claim.name,
         "variant": claim.variant,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import TypedDict
 
-from harness.core.records import Claim, Json
+from harness.claims.drift import DriftEstimate
+from harness.core.records import Claim
 from harness.report.svg import SERIES, markup, new_plot
 from harness.store import Run
 
@@ -15,17 +17,49 @@ _UNITS = {"loudness_lufs": " LU", "wer": " errors a word"}
 _NAMES = {"wer": "WER", "rtfx": "RTFx", "loudness_lufs": "loudness", "speaker_similarity": "speaker similarity"}
 
 
-def slopes(run: Run, timed: bool | None = None) -> list[dict[str, str]]:
+@dataclass(frozen=True, slots=True)
+class SlopeRow:
+    """How one measure of one variant changed over the session, in words."""
+
+    variant: str
+    measure: str
+    change: str
+    interval: str
+    step: str
+    count: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnCurve:
+    """The curve of one claim."""
+
+    title: str
+    drawing: str
+
+
+class Curve(TypedDict, total=False):
+    """What a claim may bring along to be drawn; ``low`` and ``high`` bound a band."""
+
+    x: list[float]
+    y: list[float]
+    x_label: str
+    y_label: str
+    low: list[float]
+    high: list[float]
+
+
+def slopes(run: Run, timed: bool | None = None) -> list[SlopeRow]:
     """Return a row a variant and measure: change from the first to the last chunk (Theil-Sen) with its interval.
 
     ``timed``: whether the run's timings are valid; where they are not, a change of speed is the machine's.
     """
-    rows: list[dict[str, str]] = []
+    rows: list[SlopeRow] = []
     for claim in run.claims():
         if claim.name == "drift":
-            for measure, data in claim.details.get("measures", {}).items():
-                rows.append(_drift(claim, measure, data, timed))
-            if not claim.details.get("measures"):
+            estimates = DriftEstimate.of_claim(claim)
+            rows += [_drift(claim, measure, one, timed) for measure, one in estimates.items()]
+            if not estimates:
                 rows.append(_row(claim.variant, "all", "–", "–", "–", claim.count, claim.statement))
         elif claim.name == "memory":
             rows.append(_memory(claim))
@@ -38,39 +72,39 @@ def captions(run: Run, measure: str, timed: bool | None = None) -> list[str]:
     """
     told = []
     for claim in run.claims():
-        measure_data = claim.details.get("measures", {}).get(measure) if claim.name == "drift" else None
+        estimate = DriftEstimate.of_claim(claim).get(measure)
         if claim.name == "memory" and measure == "rss_bytes":
             row = _memory(claim)
-        elif measure_data is not None:
-            row = _drift(claim, measure, measure_data, timed)
+        elif estimate is not None:
+            row = _drift(claim, measure, estimate, timed)
         else:
             continue
-        if row["change"] == "–":
+        if row.change == "–":
             continue  # the table says why
-        told.append(f"{claim.variant}: {row['change']} ({row['interval']}), {row['says']}")
+        told.append(f"{claim.variant}: {row.change} ({row.interval}), {row.says}")
     return told
 
 
-def _drift(claim: Claim, measure: str, found: Json, timed: bool | None) -> dict[str, str]:
+def _drift(claim: Claim, measure: str, estimate: DriftEstimate, timed: bool | None) -> SlopeRow:
     statement = "no change"
-    if found["significant"]:
-        statement = "significant and beyond its margin" if found["beyond"] else "significant, within its margin"
-    elif found["low"] > 0 or found["high"] < 0:  # one interval in twenty does so by chance
+    if estimate.significant:
+        statement = "significant and beyond its margin" if estimate.beyond else "significant, within its margin"
+    elif estimate.low > 0 or estimate.high < 0:  # one interval in twenty does so by chance
         statement = "not significant among all that was tested"
     if measure in _TIMES and timed is False:
         statement = "not judged: the timings are invalid"
     return _row(
         claim.variant,
         _NAMES.get(measure, measure.replace("_", " ")),
-        _shown(measure, found["change"]),
-        f"{_shown(measure, found['low'])} to {_shown(measure, found['high'])}",
-        f"{_shown(measure, found['step'])} at chunk {found['step_at'] + 1}",
-        found["count"],
+        _shown(measure, estimate.change),
+        f"{_shown(measure, estimate.low)} to {_shown(measure, estimate.high)}",
+        f"{_shown(measure, estimate.step)} at chunk {estimate.step_at + 1}",
+        estimate.count,
         statement,
     )
 
 
-def _memory(claim: Claim) -> dict[str, str]:
+def _memory(claim: Claim) -> SlopeRow:
     if claim.value is None or claim.interval is None:
         return _row(claim.variant, "memory", "–", "–", "–", claim.count, claim.statement)
     low, high = claim.interval
@@ -79,16 +113,8 @@ def _memory(claim: Claim) -> dict[str, str]:
     return _row(claim.variant, "memory", change, interval, "–", claim.count, statement)
 
 
-def _row(variant: str, measure: str, change: str, interval: str, step: str, count: Any, says: str) -> dict[str, str]:
-    return {
-        "variant": variant,
-        "measure": measure,
-        "change": change,
-        "interval": interval,
-        "step": step,
-        "count": "–" if count is None else str(count),
-        "says": says,
-    }
+def _row(variant: str, measure: str, change: str, interval: str, step: str, count: int | None, says: str) -> SlopeRow:
+    return SlopeRow(variant, measure, change, interval, step, "–" if count is None else str(count), says)
 
 
 def _shown(measure: str, value: float) -> str:
@@ -97,21 +123,21 @@ def _shown(measure: str, value: float) -> str:
     return f"{value:+.3g}{_UNITS.get(measure, '')}"
 
 
-def curves(run: Run) -> list[dict[str, str]]:
+def curves(run: Run) -> list[DrawnCurve]:
     """Return title and drawing of each claim whose details hold a ``curve``.
 
     A curve is ``{x: [...], y: [...], x_label, y_label, low?: [...], high?: [...]}``.
     """
     drawn = []
     for number, claim in enumerate(run.claims()):
-        curve = claim.details.get("curve")
-        if isinstance(curve, dict) and curve.get("x") and len(curve["x"]) == len(curve.get("y", ())):
+        curve: Curve | None = claim.details.get("curve")
+        if curve and curve.get("x") and len(curve["x"]) == len(curve.get("y", ())):
             title = f"{claim.variant}: {claim.name.replace('-', ' ')}"
-            drawn.append({"title": title, "drawing": _curve(curve, f"curve{number}", f"{title}. {claim.statement}")})
+            drawn.append(DrawnCurve(title, _curve(curve, f"curve{number}", f"{title}. {claim.statement}")))
     return drawn
 
 
-def _curve(curve: Json, name: str, label: str) -> str:
+def _curve(curve: Curve, name: str, label: str) -> str:
     drawing = new_plot(8.0, 3.0)
     axes = drawing.subplots()
     axes.plot(curve["x"], curve["y"], color=SERIES[0], linewidth=1.7, marker="o", markersize=3)

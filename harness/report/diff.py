@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.core.records import Json
+from harness.core.records.payloads import TranscriptPayload
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class DiffWord:
     start: float | None = None
 
 
-def word_diff(payload: Json) -> list[DiffWord]:
+def word_diff(payload: TranscriptPayload) -> list[DiffWord]:
     """Return the alignment of an ``intelligibility`` payload as words; empty where there is no alignment."""
     reference, hypothesis = str(payload.get("reference", "")).split(), str(payload.get("hypothesis", "")).split()
     starts = _starts(payload, len(hypothesis))
@@ -33,7 +33,7 @@ def word_diff(payload: Json) -> list[DiffWord]:
     return words
 
 
-def anchors(payload: Json) -> list[list[float]]:
+def anchors(payload: TranscriptPayload) -> list[list[float]]:
     """[word of the text, second at which it was heard] for every word heard in its place, in order of both."""
     starts = _starts(payload, len(str(payload.get("hypothesis", "")).split()))
     places: list[list[float]] = []
@@ -47,7 +47,7 @@ def anchors(payload: Json) -> list[list[float]]:
     return places
 
 
-def _starts(payload: Json, expected: int) -> list[float]:
+def _starts(payload: TranscriptPayload, expected: int) -> list[float]:
     """Word starts, only where the engine's words are those of the normalised hypothesis, one to one."""
     words = payload.get("words") or []
     return [float(word["start"]) for word in words] if len(words) == expected else []

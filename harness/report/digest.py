@@ -9,19 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypeAlias
 
-from harness.core.documents import read_json
+from pydantic import BaseModel
+
+from harness.core.documents import parse_model, read_json
 from harness.core.errors import ConfigError
-from harness.core.records import Json, VerdictWord
+from harness.core.records import Attempt, Json, VerdictWord
+from harness.core.records.payloads import ErrorRate
 from harness.report.material import ReportData, read_report_data
 from harness.report.summarise import run_summary
 from harness.report.summary import RunSummary
 from harness.store import Run
+from harness.store.manifest import CpuProvenance, GpuProvenance
 
 SCHEMA = 2
 READS = (1, 2)
-_LETTERS = {VerdictWord.CLEAN: "c", VerdictWord.FAULTY: "f", VerdictWord.NOT_JUDGED: "n"}
+Figure: TypeAlias = float | None
+DigestRow: TypeAlias = (
+    tuple[Literal["c", "f", "n"], Figure, Figure, Figure, Figure]
+    | tuple[Literal["c", "f", "n"], Figure, Figure, Figure, Figure, Figure]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,31 @@ class DigestChunk:
     cpu_seconds: float | None = None
     duration: float | None = None
     wall_seconds: float | None = None
+
+
+class _StoredCorpusName(BaseModel):
+    name: str
+    sha256: str
+
+
+class _StoredVariantDigest(BaseModel):
+    chunks: dict[str, DigestRow]
+    peak_memory_bytes: int | None
+
+
+class _StoredDigest(BaseModel):
+    """A baseline as it is written."""
+
+    run_id: str
+    created_utc: str
+    suite: str
+    corpus: _StoredCorpusName
+    recognizer: str
+    timed: bool | None
+    variants: dict[str, _StoredVariantDigest]
+    commit: str | None = None
+    name: str = ""
+    machine: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,31 +112,28 @@ class Digest:
         }
 
     @classmethod
-    def from_json(cls, data: Any, where: str) -> Digest:
+    def from_json(cls, data: object, where: str) -> Digest:
         """Return the inverse of ``to_json``. Raises ConfigError naming the file."""
         schema = data.get("schema") if isinstance(data, dict) else None
         if schema not in READS:
             raise ConfigError(f"{where}: not a baseline this version reads (schema {schema!r}, expected {SCHEMA})")
-        try:
-            return cls(
-                run_id=str(data["run_id"]),
-                created_utc=str(data["created_utc"]),
-                suite=str(data["suite"]),
-                corpus=str(data["corpus"]["name"]),
-                corpus_sha256=str(data["corpus"]["sha256"]),
-                recognizer=str(data["recognizer"]),
-                timed=data["timed"],
-                variants={
-                    name: {key: _heard(row) for key, row in one["chunks"].items()}
-                    for name, one in data["variants"].items()
-                },
-                peaks={name: one["peak_memory_bytes"] for name, one in data["variants"].items()},
-                commit=data.get("commit"),
-                name=str(data.get("name", "")),
-                machine=str(data.get("machine", "")),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ConfigError(f"{where}: a damaged baseline ({type(error).__name__}: {error})") from None
+        stored = parse_model(_StoredDigest, data, f"{where}: a damaged baseline")
+        return cls(
+            run_id=stored.run_id,
+            created_utc=stored.created_utc,
+            suite=stored.suite,
+            corpus=stored.corpus.name,
+            corpus_sha256=stored.corpus.sha256,
+            recognizer=stored.recognizer,
+            timed=stored.timed,
+            variants={
+                name: {key: _heard(row) for key, row in one.chunks.items()} for name, one in stored.variants.items()
+            },
+            peaks={name: one.peak_memory_bytes for name, one in stored.variants.items()},
+            commit=stored.commit,
+            name=stored.name,
+            machine=stored.machine,
+        )
 
     @classmethod
     def load(cls, path: Path) -> Digest:
@@ -120,9 +150,9 @@ def digest_of(run: Run, summary: RunSummary, material: ReportData, name: str = "
     """Take what is kept of a run that was read already. Raises StoreError for a damaged row."""
     heard = summary.recognizer
     errors = {
-        number: measurements.payload["wer"]
-        for number, measurements in run.all_observations("intelligibility")
-        if measurements.payload.get("wer")
+        number: wer
+        for number, measurement in run.all_observations("intelligibility")
+        if (wer := measurement.transcript.get("wer"))
     }
     variants = {
         variant: {row.attempt.chunk_id: _of(row.word, row.attempt, errors.get(row.attempt.id or -1)) for row in rows}
@@ -138,19 +168,19 @@ def digest_of(run: Run, summary: RunSummary, material: ReportData, name: str = "
         timed=summary.timings.valid,
         variants=variants,
         peaks={variant: row.peak_memory_bytes for variant, row in summary.variants.items()},
-        commit=summary.provenance["code"].get("commit"),
+        commit=summary.provenance.get("code", {}).get("commit"),
         name=name,
-        machine=_machine(summary.provenance.get("cpu") or {}, summary.provenance.get("gpus") or ()),
+        machine=_machine(summary.provenance.get("cpu", {}), summary.provenance.get("gpus", [])),
     )
 
 
-def _machine(cpu: Mapping[str, Any], gpus: Sequence[Mapping[str, Any]]) -> str:
+def _machine(cpu: CpuProvenance, gpus: Sequence[GpuProvenance]) -> str:
     """What took the times: another GPU is another machine."""
     own = f"{cpu['model']}, {cpu['usable']} cores" if cpu.get("model") and cpu.get("usable") else ""
     return "; ".join(filter(None, (own, *(str(gpu.get("name", "")) for gpu in gpus))))
 
 
-def _of(word: VerdictWord, attempt: Any, wer: Mapping[str, Any] | None) -> DigestChunk:
+def _of(word: VerdictWord, attempt: Attempt, wer: ErrorRate | None) -> DigestChunk:
     return DigestChunk(
         word is VerdictWord.FAULTY if word.judged else None,
         wer["errors"] if wer else None,
@@ -161,7 +191,7 @@ def _of(word: VerdictWord, attempt: Any, wer: Mapping[str, Any] | None) -> Diges
     )
 
 
-def _row(one: DigestChunk) -> list[Any]:
+def _row(one: DigestChunk) -> list[str | float | None]:
     letter = "n" if one.faulty is None else ("f" if one.faulty else "c")
     return [
         letter,
@@ -171,8 +201,5 @@ def _row(one: DigestChunk) -> list[Any]:
     ]
 
 
-def _heard(row: Sequence[Any]) -> DigestChunk:
-    letter, errors, words, cpu, duration, wall = (*row, None)[:6]
-    if letter not in _LETTERS.values():
-        raise ValueError(f"{letter!r} is no verdict")
-    return DigestChunk({"c": False, "f": True, "n": None}[letter], errors, words, cpu, duration, wall)
+def _heard(row: DigestRow) -> DigestChunk:
+    return DigestChunk({"c": False, "f": True, "n": None}[row[0]], *row[1:])

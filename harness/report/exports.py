@@ -194,6 +194,6 @@ def junit_properties(
         where = f" at {finding.span[0]:.2f}-{finding.span[1]:.2f} s" if finding.span is not None else ""
         pairs.append((f"fault.{finding.fault}", f"{finding.value:.4g} against {finding.limit:.4g}{where}"))
     heard = (seen or {}).get("intelligibility")
-    if heard is not None and heard.payload.get("wer"):
-        pairs.append(("wer", heard.payload["wer"].get("rate")))
+    if heard is not None and (wer := heard.transcript.get("wer")):
+        pairs.append(("wer", wer.get("rate")))
     return [(name, _NOT_XML.sub("?", str(value))) for name, value in pairs if value is not None]

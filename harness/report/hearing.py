@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from harness.core.records import Arm, Measurement, Status
 from harness.report.summary import CharacterErrors, LanguageErrors, Listener, WordErrors
@@ -23,17 +24,19 @@ def character_errors(seen: Sequence[Measurement]) -> CharacterErrors:
     return CharacterErrors(errors=errors, characters=characters, rate=rate, chunks=chunks)
 
 
-def _summed(seen: Sequence[Measurement], measure: str, unit: str) -> tuple[int, int, int]:
-    parts = [observation.payload[measure] for observation in seen if observation.payload.get(measure)]
+def _summed(
+    seen: Sequence[Measurement], measure: Literal["wer", "cer"], unit: Literal["words", "characters"]
+) -> tuple[int, int, int]:
+    parts = [rate for measurement in seen if (rate := measurement.transcript.get(measure))]
     return sum(part["errors"] for part in parts), sum(part[unit] for part in parts), len(parts)
 
 
 def by_language(seen: Sequence[Measurement]) -> dict[str, LanguageErrors]:
     """Return WER and CER of each language, by its tag; empty where there is only one."""
-    tags = sorted({str(observation.payload.get("language")) for observation in seen})
+    tags = sorted({str(observation.transcript.get("language")) for observation in seen})
     if len(tags) < 2:
         return {}
-    of = {tag: [one for one in seen if str(one.payload.get("language")) == tag] for tag in tags}
+    of = {tag: [one for one in seen if str(one.transcript.get("language")) == tag] for tag in tags}
     return {tag: LanguageErrors(wer=word_errors(those), cer=character_errors(those)) for tag, those in of.items()}
 
 

@@ -10,11 +10,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Required, TypedDict, cast
 
 from harness.core.documents import read_json
 from harness.core.errors import ConfigError
-from harness.core.records import Arm, Finding, Json, VerdictWord
+from harness.core.records import Arm, Finding, VerdictWord
 from harness.detectors.readable import readable_value
 from harness.stats import clopper_pearson
 from harness.store import Run
@@ -37,6 +37,30 @@ class Mark:
     note: str = ""
 
 
+class ShownMark(TypedDict):
+    """A mark and a note, as the page shows them."""
+
+    mark: str | None
+    note: str
+
+
+class StoredMark(TypedDict, total=False):
+    """One row of a file of marks."""
+
+    attempt: Required[int]
+    audio_sha256: str | None
+    mark: str | None
+    note: object  # a text, or what somebody else wrote there
+
+
+class StoredMarks(TypedDict):
+    """A file of marks."""
+
+    schema: int
+    run_id: str
+    marks: list[StoredMark]
+
+
 @dataclass(frozen=True, slots=True)
 class ClassFigures:
     """What the marks say of one fault class (of one variant, or of all).
@@ -57,17 +81,18 @@ class ClassFigures:
     lost: int | None
 
 
-def parse_marks(path: Path) -> tuple[str, list[Json]]:
+def parse_marks(path: Path) -> tuple[str, list[StoredMark]]:
     """Run id and rows of a saved file. Raises ConfigError naming file and row."""
     data = read_json(path, "file of marks")
     if not isinstance(data, dict) or data.get("schema") != SCHEMA or not isinstance(data.get("marks"), list):
         raise ConfigError(f"{path}: not a marks file of a report (schema {SCHEMA})")
-    for number, row in enumerate(data["marks"], 1):
+    whole = cast(StoredMarks, data)
+    for number, row in enumerate(whole["marks"], 1):
         if not isinstance(row, dict) or not isinstance(row.get("attempt"), int):
             raise ConfigError(f"{path}: mark {number} names no attempt")
         if row.get("mark") not in (REAL, FALSE_ALARM, None):
             raise ConfigError(f"{path}: mark {number}: {row.get('mark')!r} is neither {REAL!r} nor {FALSE_ALARM!r}")
-    return str(data.get("run_id")), data["marks"]
+    return str(whole.get("run_id")), whole["marks"]
 
 
 def read_marks(path: Path, run: Run) -> list[Mark]:
@@ -84,8 +109,9 @@ def read_marks(path: Path, run: Run) -> list[Mark]:
         attempt = attempts_by_id.get(row["attempt"])
         if attempt is None or attempt.audio_sha256 != row.get("audio_sha256"):
             raise ConfigError(f"{path}: mark {number}: the run has no such audio for attempt {row['attempt']}")
-        note = row.get("note") if isinstance(row.get("note"), str) else ""
-        marks.append(Mark(row["attempt"], attempt.variant, attempt.chunk_id, row.get("mark"), note or ""))
+        note = row.get("note")
+        text = note if isinstance(note, str) else ""
+        marks.append(Mark(row["attempt"], attempt.variant, attempt.chunk_id, row.get("mark"), text))
     return marks
 
 
@@ -105,7 +131,7 @@ def store_marks(path: Path, run: Run) -> list[Mark]:
     return list(merged.values())
 
 
-def stored(run: Run) -> dict[int, Json]:
+def stored(run: Run) -> dict[int, ShownMark]:
     """Return attempt id -> mark and note, as the page shows them."""
     return {mark.attempt: {"mark": mark.word, "note": mark.note} for mark in _kept(run)}
 

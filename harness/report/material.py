@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.core.records import Arm, Attempt, Finding, Json, Verdict, VerdictWord
+from harness.core.records import Arm, Attempt, Finding, Measurement, Payloads, Verdict, VerdictWord
 from harness.store import Run
 
 MEASURES: Mapping[str, str] = {
@@ -95,25 +95,25 @@ def selected(run: Run, name: str) -> Sequence[str]:
 def _of_variant(run: Run, name: str, order: Sequence[str]) -> list[ReportRow]:
     place = {chunk_id: index for index, chunk_id in enumerate(order)}
     verdicts = run.verdicts(variant=name, arm=Arm.SOAK)
-    payloads: dict[int, dict[str, Json]] = {}
+    measurements: dict[int, dict[str, Measurement]] = {}
     for scorer in ("signal", "intelligibility", "speaker"):
-        for number, observation in run.all_observations(scorer, name):
-            payloads.setdefault(number, {})[scorer] = observation.payload
+        for number, measurement in run.all_observations(scorer, name):
+            measurements.setdefault(number, {})[scorer] = measurement
     rows = []
     for attempt in run.attempts(variant=name, arm=Arm.SOAK):
         number = attempt.id if attempt.id is not None else -1
-        figures = _figures(attempt, payloads.get(number, {}))
+        figures = _figures(attempt, Payloads(measurements.get(number, {})))
         position = place.get(attempt.chunk_id, len(place))
         rows.append(ReportRow(position, attempt, verdicts.get(number), figures))
     return rows
 
 
-def _figures(attempt: Attempt, seen: Mapping[str, Json]) -> dict[str, float]:
-    wer = seen.get("intelligibility", {}).get("wer") or {}
+def _figures(attempt: Attempt, payloads: Payloads) -> dict[str, float]:
+    wer = payloads.or_empty("intelligibility").get("wer") or {}
     figures: dict[str, float | None] = {
-        "loudness_lufs": seen.get("signal", {}).get("loudness_lufs"),
+        "loudness_lufs": payloads.or_empty("signal").get("loudness_lufs"),
         "wer": wer.get("rate"),
-        "speaker_similarity": seen.get("speaker", {}).get("similarity"),
+        "speaker_similarity": payloads.or_empty("speaker").get("similarity"),
         "rss_bytes": attempt.rss_bytes,
     }
     if attempt.duration:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NotRequired, TypedDict
 
 from harness.core.documents import read_json
 from harness.core.errors import ConfigError
-from harness.core.records import Json
 
 FOLDER = "nights"
 SCHEMA = 1
@@ -21,7 +22,51 @@ EXITS = {
 }
 
 
-def write_night(reports: Path, night: Json) -> Path:
+class NightlySuite(TypedDict):
+    """One suite of a night; ``run`` is None where it could not be run."""
+
+    suite: str
+    run: str | None
+    problem: str
+    seconds: float | None
+    gate: bool
+
+
+class NightRecord(TypedDict):
+    """A night as it is written: its exit code and why, its runs, and what was compared."""
+
+    schema: NotRequired[int]
+    began_utc: str
+    ended_utc: str
+    quick: bool
+    exit: int
+    gate: bool
+    baseline: str | None
+    suites: list[NightlySuite]
+    failed: list[str]
+    reported: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownNight:
+    """A night as the page over all runs shows it."""
+
+    began_utc: str
+    exit: int
+    gate: bool
+    suites: list[NightlySuite]
+    failed: list[str]
+    reported: list[str]
+    baseline: str | None
+    quick: bool
+
+    @property
+    def says(self) -> str:
+        """Return what the exit code means."""
+        return EXITS.get(self.exit, "unknown")
+
+
+def write_night(reports: Path, night: NightRecord) -> Path:
     """Write a night; its name is the time when it began."""
     folder = reports / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
@@ -32,18 +77,16 @@ def write_night(reports: Path, night: Json) -> Path:
     return path
 
 
-def read_nights(reports: Path) -> tuple[list[Json], list[str]]:
+def read_nights(reports: Path) -> tuple[list[ShownNight], list[str]]:
     """Return the nights, latest first, and one line for each file that cannot be read."""
     nights, problems = [], []
     for path in sorted((reports / FOLDER).glob("*.json"), reverse=True):
         try:
-            night = read_json(path, "record of a night")
+            night: NightRecord = read_json(path, "record of a night")
             if night["schema"] != SCHEMA:
                 raise ValueError(f"schema {night['schema']!r}")
-            shown = {
-                key: night[key] for key in ("began_utc", "exit", "gate", "suites", "failed", "reported", "baseline")
-            }
-            nights.append({**shown, "quick": bool(night.get("quick")), "says": EXITS.get(shown["exit"], "unknown")})
+            asked = (night["began_utc"], night["exit"], night["gate"], night["suites"], night["failed"])
+            nights.append(ShownNight(*asked, night["reported"], night["baseline"], bool(night.get("quick"))))
         except (ConfigError, OSError, ValueError, KeyError, TypeError) as error:
             problems.append(f"{FOLDER}/{path.name} cannot be read ({type(error).__name__}: {error})")
     return nights, problems

@@ -6,11 +6,12 @@ import base64
 import math
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from harness.core.paths import named_from_clone
-from harness.core.records import Json
+from harness.core.records import Attempt, Json
 from harness.detectors.readable import finding_phrase, source_in_words
 from harness.report import charts, claims_page, marks
 from harness.report.advice import advice
@@ -19,7 +20,7 @@ from harness.report.files import write_whole
 from harness.report.headline import headlines, others, sentence
 from harness.report.material import ReportData, ReportRow, read_report_data
 from harness.report.pictures import picture
-from harness.report.review import Queue, chunks_to_review, relative_audio, sound
+from harness.report.review import PlayedTake, Queue, QueueItem, chunks_to_review, relative_audio, sound
 from harness.report.sections import section
 from harness.report.single import embedded_audio
 from harness.report.summary import RunSummary
@@ -40,7 +41,7 @@ def render_report(run: Run, summary: RunSummary, *, single_file: bool = False) -
     items = [queue.item(spoken, _picture(run, spoken, single_file)) for spoken in chosen]
     links = {spoken.attempt.id or -1: f"#q{number}" for number, spoken in enumerate(chosen, 1)}
     words = headlines(summary)
-    context = {
+    context: dict[str, object] = {
         "summary": summary,
         "advice": advice(summary, words),
         "headlines": words,
@@ -52,17 +53,10 @@ def render_report(run: Run, summary: RunSummary, *, single_file: bool = False) -
         "encoder": summary.encoder or "",
         **_unjudged(summary),
         **_tables(summary),
-        "strip": charts.strip(material, links) if material.everything() else "",
-        "section": section(run),
-        "panels": [
-            (title, drawing, claims_page.captions(run, measure, summary.timings.valid))
-            for measure, title, drawing in charts.panels(material)
-        ],
-        "histograms": charts.histograms(material),
+        **_drawings(run, summary, material, links),
         "classes": material.classes(),
         "titles": _titles(),
         "slopes": claims_page.slopes(run, summary.timings.valid),
-        "curves": claims_page.curves(run),
         "command": _command(summary.provenance["command"]),
         "items": items,
         "left": left,
@@ -72,7 +66,25 @@ def render_report(run: Run, summary: RunSummary, *, single_file: bool = False) -
     return path
 
 
-def _page(context: Mapping[str, Any], data: Json) -> str:
+def _drawings(run: Run, summary: RunSummary, material: ReportData, links: Mapping[int, str]) -> dict[str, object]:
+    """All that is drawn; SVG of our own, which the template takes as it is."""
+    from markupsafe import Markup
+
+    asked = section(run)
+    return {
+        "section": asked,
+        "drawings": [(title, Markup(drawing)) for title, drawing in asked.drawings] if asked is not None else [],
+        "strip": Markup(charts.strip(material, links)) if material.everything() else "",
+        "panels": [
+            (title, Markup(drawing), claims_page.captions(run, measure, summary.timings.valid))
+            for measure, title, drawing in charts.panels(material)
+        ],
+        "histograms": [(title, Markup(drawing)) for title, drawing in charts.histograms(material)],
+        "curves": [{"title": one.title, "drawing": Markup(one.drawing)} for one in claims_page.curves(run)],
+    }
+
+
+def _page(context: Mapping[str, object], data: Json) -> str:
     from jinja2 import Environment, PackageLoader
     from jinja2.utils import htmlsafe_json_dumps
     from markupsafe import Markup
@@ -80,17 +92,8 @@ def _page(context: Mapping[str, Any], data: Json) -> str:
     environment = Environment(loader=PackageLoader("harness.report"), autoescape=True, trim_blocks=True)
     environment.filters.update(_FILTERS)
     css, script = static("report.css"), static("report.js")
-    drawn = {
-        "strip": Markup(context["strip"]),
-        "panels": [(title, Markup(drawing), told) for title, drawing, told in context["panels"]],
-        "drawings": [(title, Markup(drawing)) for title, drawing in context["section"].drawings]
-        if context["section"] is not None
-        else [],
-        "histograms": [(title, Markup(drawing)) for title, drawing in context["histograms"]],
-        "curves": [{**curve, "drawing": Markup(curve["drawing"])} for curve in context["curves"]],
-    }
     return environment.get_template("report.html").render(
-        {**context, **drawn},
+        context,
         policy=policy(css, script),
         css=Markup(css),
         script=Markup(script),
@@ -119,45 +122,45 @@ _FILTERS = {
 }
 
 
-def _data(run: Run, items: list[dict[str, Any]]) -> Json:
+def _data(run: Run, items: list[QueueItem]) -> Json:
     """What the script needs: identities for the marks, addresses and anchors of the takes."""
     return {
         "run_id": run.run_id,
         "items": [
             {
-                "variant": item["attempt"].variant,
-                "chunk_id": item["attempt"].chunk_id,
-                "attempt": item["attempt"].id,
-                "audio_sha256": item["attempt"].audio_sha256,
-                "faults": item["faults"],
-                "takes": takes,
-                "mark": item["mark"],
+                "variant": item.attempt.variant,
+                "chunk_id": item.attempt.chunk_id,
+                "attempt": item.attempt.id,
+                "audio_sha256": item.attempt.audio_sha256,
+                "faults": item.faults,
+                "takes": [asdict(take) for take in takes],
+                "mark": item.mark or {},
             }
-            for item, takes in zip(items, _once([item["takes"] for item in items]), strict=True)
+            for item, takes in zip(items, _once([item.takes for item in items]), strict=True)
         ],
     }
 
 
-def _once(items: list[list[Json]]) -> list[list[Json]]:
+def _once(items: list[list[PlayedTake]]) -> list[list[PlayedTake]]:
     """Sounds inside the page are there once: "" is the item's own player, "@i.t" is take t of item i."""
     places: dict[str, str] = {}
     for number, takes in enumerate(items):
-        if takes and takes[0]["url"] is not None and takes[0]["url"].startswith("data:"):
-            places.setdefault(takes[0]["url"], f"@{number}.0")
+        if takes and takes[0].url is not None and takes[0].url.startswith("data:"):
+            places.setdefault(takes[0].url, f"@{number}.0")
     parts = []
     for number, takes in enumerate(items):
-        claims_of_part = []
+        once = []
         for index, take in enumerate(takes):
-            url = take["url"]
+            url = take.url
             if url is not None and url.startswith("data:"):
                 place = places.setdefault(url, f"@{number}.{index}")
                 url = "" if index == 0 else (place if place != f"@{number}.{index}" else url)
-            claims_of_part.append({**take, "url": url})
-        parts.append(claims_of_part)
+            once.append(replace(take, url=url))
+        parts.append(once)
     return parts
 
 
-def _audio(run: Run, single_file: bool) -> Any:
+def _audio(run: Run, single_file: bool) -> Callable[[Attempt], str | None]:
     if single_file:
         return embedded_audio(run)
     return lambda attempt: relative_audio(run, attempt)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from harness.core.errors import StoreError
-from harness.core.records import Arm, Attempt, Json, Measurement, Status, VerdictWord, payload_or_empty
-from harness.report.diff import anchors, word_diff
+from harness.core.records import Arm, Attempt, Finding, Measurement, Payloads, Samples, Status, VerdictWord
+from harness.core.records.payloads import ErrorRate, TokensPayload, TranscriptPayload
+from harness.report.diff import DiffWord, anchors, word_diff
+from harness.report.marks import ShownMark
 from harness.report.material import ReportData, ReportRow
-from harness.report.scores import frozen_limits, judged_scores
+from harness.report.scores import Score, frozen_limits, judged_scores
 from harness.store import Run
 
 MOST = 200  # chunks of one page
@@ -37,10 +39,57 @@ def _ranked(rows: Sequence[ReportRow]) -> list[ReportRow]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class FindingSpan:
+    """Where a finding lies on the picture, in percent of its width."""
+
+    x: float
+    width: float
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedTake:
+    """One sound of an item; ``anchors``: [word of the text, second] pairs that tie it to the others."""
+
+    label: str
+    word: str
+    url: str | None
+    seconds: float | None
+    anchors: list[list[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueItem:
+    """Everything the page shows about one chunk; ``picture`` is the address of its drawing."""
+
+    attempt: Attempt
+    position: int
+    word: str
+    reason: str
+    findings: Sequence[Finding]
+    spans: list[FindingSpan]
+    picture: str | None
+    takes: list[PlayedTake]
+    text: str
+    expected: str
+    words: list[DiffWord]
+    heard: str | None
+    wer: ErrorRate
+    why_unheard: str
+    second: str | None
+    tokens: TokensPayload
+    scores: Sequence[Score]
+    mark: ShownMark | None
+    faults: list[str]
+
+
 class Queue:
     """Builds the items of the queue from one run."""
 
-    def __init__(self, run: Run, material: ReportData, audio: Any, marks: Mapping[int, Json]) -> None:
+    def __init__(
+        self, run: Run, material: ReportData, audio: Callable[[Attempt], str | None], marks: Mapping[int, ShownMark]
+    ) -> None:
         self._run = run
         self._material = material
         self._url = audio  # attempt -> URL, or None when its sound is gone
@@ -54,40 +103,36 @@ class Queue:
             for attempt in run.attempts(arm=arm):
                 self._replays.setdefault((attempt.variant, attempt.chunk_id), []).append(attempt)
 
-    def item(self, spoken: ReportRow, picture: str | None) -> dict[str, Any]:
-        """Return everything the page shows about one chunk; ``picture`` is the address of its drawing."""
+    def item(self, spoken: ReportRow, picture: str | None) -> QueueItem:
+        """Return what the page shows about one chunk."""
         attempt = spoken.attempt
         measurements = self._run.observations(attempt.id) if attempt.id is not None else {}
-        heard = payload_or_empty(measurements.get("intelligibility"))
-        takes = self._takes(spoken, heard)
-        return {
-            "attempt": attempt,
-            "position": spoken.position + 1,
-            "word": spoken.word.value,
-            "reason": spoken.verdict.reason if spoken.verdict is not None else "the run ended before the verdict",
-            "findings": spoken.verdict.findings if spoken.verdict is not None else (),
-            "spans": _spans(spoken),
-            "picture": picture,
-            "takes": takes,
-            "text": self._material.texts.get(attempt.chunk_id, ""),
-            "expected": self._material.expected.get(attempt.chunk_id, ""),
-            "words": word_diff(heard) if heard else [],
-            "heard": heard.get("text"),
-            "wer": heard.get("wer") or {},
-            "why_unheard": _why(measurements.get("intelligibility")),
-            "second": payload_or_empty(measurements.get("second_opinion")).get("text"),
-            "tokens": payload_or_empty(measurements.get("tokens")),
-            "scores": judged_scores(
-                self._run,
-                self._limits.get(attempt.variant),
-                spoken,
-                self._material.expected.get(attempt.chunk_id) or self._material.texts.get(attempt.chunk_id, ""),
-            ),
-            "mark": self._marks.get(attempt.id or -1, {}),
-            "faults": list(dict.fromkeys(finding.fault for finding in spoken.findings)),
-        }
+        heard = Payloads(measurements).or_empty("intelligibility")
+        payloads, text = Payloads(measurements), self._material.texts.get(attempt.chunk_id, "")
+        expected = self._material.expected.get(attempt.chunk_id, "")
+        return QueueItem(
+            attempt=attempt,
+            position=spoken.position + 1,
+            word=spoken.word.value,
+            reason=spoken.verdict.reason if spoken.verdict is not None else "the run ended before the verdict",
+            findings=spoken.verdict.findings if spoken.verdict is not None else (),
+            spans=_spans(spoken),
+            picture=picture,
+            takes=self._takes(spoken, heard),
+            text=text,
+            expected=expected,
+            words=word_diff(heard) if heard else [],
+            heard=heard.get("text"),
+            wer=heard.get("wer") or {},
+            why_unheard=_why(measurements.get("intelligibility")),
+            second=payloads.or_empty("second_opinion").get("text"),
+            tokens=payloads.or_empty("tokens"),
+            scores=judged_scores(self._run, self._limits.get(attempt.variant), spoken, expected or text),
+            mark=self._marks.get(attempt.id or -1),
+            faults=list(dict.fromkeys(finding.fault for finding in spoken.findings)),
+        )
 
-    def _takes(self, spoken: ReportRow, heard: Json) -> list[Json]:
+    def _takes(self, spoken: ReportRow, heard: TranscriptPayload) -> list[PlayedTake]:
         """This take first, then the same chunk in the other variants, then its own replays."""
         takes = [self._take(spoken.attempt, spoken.attempt.variant, spoken.word.value, heard)]
         for other in self._same[spoken.attempt.chunk_id]:
@@ -96,18 +141,12 @@ class Queue:
         for number, replay in enumerate(self._replays.get((spoken.attempt.variant, spoken.attempt.chunk_id), [])):
             label = f"{_ARMS[Arm(replay.arm)]}{f' {number}' if replay.arm == Arm.REPLAY_NEW_SEED else ''}"
             takes.append(self._take(replay, label, "", None))
-        return [take for index, take in enumerate(takes) if index == 0 or take["url"] is not None]
+        return [take for index, take in enumerate(takes) if index == 0 or take.url is not None]
 
-    def _take(self, attempt: Attempt, label: str, word: str, heard: Json | None) -> Json:
+    def _take(self, attempt: Attempt, label: str, word: str, heard: TranscriptPayload | None) -> PlayedTake:
         if heard is None and attempt.id is not None:
-            heard = payload_or_empty(self._run.observations(attempt.id).get("intelligibility"))
-        return {
-            "label": label,
-            "word": word,
-            "url": self._url(attempt),
-            "seconds": attempt.duration,
-            "anchors": anchors(heard or {}),
-        }
+            heard = Payloads(self._run.observations(attempt.id)).or_empty("intelligibility")
+        return PlayedTake(label, word, self._url(attempt), attempt.duration, anchors(heard or {}))
 
 
 def relative_audio(run: Run, attempt: Attempt) -> str | None:
@@ -117,7 +156,7 @@ def relative_audio(run: Run, attempt: Attempt) -> str | None:
     return quote(attempt.audio)
 
 
-def sound(run: Run, attempt: Attempt) -> Any:
+def sound(run: Run, attempt: Attempt) -> tuple[Samples, int] | None:
     """(samples, rate) of an attempt, or None when it has none or the file is not what was stored."""
     if attempt.audio is None:
         return None
@@ -127,7 +166,7 @@ def sound(run: Run, attempt: Attempt) -> Any:
         return None  # the page says "no audio"; `tts-soak verify` names the damaged file
 
 
-def _spans(spoken: ReportRow) -> list[Json]:
+def _spans(spoken: ReportRow) -> list[FindingSpan]:
     """Where findings lie on the picture, in percent of its width."""
     whole = spoken.attempt.duration
     if not whole:
@@ -137,7 +176,7 @@ def _spans(spoken: ReportRow) -> list[Json]:
         if finding.span is not None:
             start = min(max(100 * finding.span[0] / whole, 0.0), 100.0)
             end = min(max(100 * finding.span[1] / whole, start), 100.0)
-            places.append({"x": round(start, 2), "width": round(max(end - start, 0.4), 2), "fault": finding.fault})
+            places.append(FindingSpan(round(start, 2), round(max(end - start, 0.4), 2), finding.fault))
     return places
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.core.errors import ConfigError, nearest
-from harness.core.records import Claim, VerdictWord, payload_or_empty
+from harness.core.records import Claim, Payloads, VerdictWord
 from harness.detectors.readable import finding_phrase
 from harness.report.assets import policy, static
 from harness.report.compare import compare_runs, only
@@ -153,8 +153,7 @@ def _badness(one: ReportSide, two: ReportSide, key: str) -> tuple[bool, float]:
 def _chunk(side: ReportSide, key: str, page: Path) -> dict[str, Any]:
     spoken = side.chunks[key]
     attempt = spoken.attempt
-    measurement = side.run.observations(attempt.id).get("intelligibility") if attempt.id is not None else None
-    heard = payload_or_empty(measurement)
+    heard = Payloads(side.run.observations(attempt.id) if attempt.id is not None else {}).or_empty("intelligibility")
     sound = side.run.path / attempt.audio if attempt.audio is not None else None
     there = sound is not None and sound.is_file()
     return {

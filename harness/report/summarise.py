@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from harness.claims.as_whole import URGENT
-from harness.core.records import Arm, Attempt, Claim, Finding, Measurement, Verdict, VerdictWord
+from harness.core.records import Arm, Attempt, Claim, Finding, Measurement, Payloads, Verdict, VerdictWord
 from harness.report.against import reference_comparison
 from harness.report.hearing import by_language, character_errors, listener, looped, word_errors
 from harness.report.material import selected
@@ -20,6 +20,7 @@ from harness.report.summary import (
     SpeakerSimilarity,
     TokenFigures,
     VariantSummary,
+    VerdictCounts,
 )
 from harness.report.timings import concurrent_throughput, rtfx_of_attempts, scoring_lag, streaming, timings
 from harness.stats import proportion
@@ -43,7 +44,9 @@ def run_summary(run: Run) -> RunSummary:
         reference=run.reference,
         status=run.status,
         provenance=run.manifest["provenance"],
-        corpus=CorpusFigures(**{key: value for key, value in run.manifest["corpus"].items() if key != "texts"}),
+        corpus=CorpusFigures.model_validate(
+            {key: value for key, value in run.manifest["corpus"].items() if key != "texts"}
+        ),
         recognizer=listener(run),
         created_utc=run.manifest.get("created_utc"),
         timings=timings(run),
@@ -58,14 +61,40 @@ def run_summary(run: Run) -> RunSummary:
 def _variant(run: Run, name: str) -> VariantSummary:
     everything = run.attempts(variant=name)
     soaked = [attempt for attempt in everything if attempt.arm == Arm.SOAK]
+    ids = {attempt.id for attempt in soaked}
+    heard = _measurements(run, name, "intelligibility", ids)
+    return VariantSummary(
+        **dict(_counts(run, name, soaked)),
+        wer=word_errors(heard),
+        cer=character_errors(heard),
+        by_language=by_language(heard),
+        looped=looped(run, name),
+        speaker_similarity=_similarity(_measurements(run, name, "speaker", ids)),
+        rtfx=rtfx_of_attempts(soaked, [attempt for attempt in everything if attempt.arm == Arm.QUIET]),
+        streaming=streaming(soaked),
+        scoring_lag=scoring_lag(run, name, soaked),
+        load=concurrent_throughput(run, name, soaked),
+        audio_seconds=float(sum(attempt.duration or 0.0 for attempt in soaked)),
+        tokens=_tokens(soaked, _measurements(run, name, "tokens", ids)),
+        peak_memory_bytes=max((a.peak_rss_bytes for a in soaked if a.peak_rss_bytes is not None), default=None),
+        model_bytes=run.model_bytes(name),
+        epochs=sum(len(run.epochs(row.id)) for row in run.sessions() if (row.variant, row.arm) == (name, Arm.SOAK)),
+        recorded=run.is_recorded(name),
+        retries=sum(attempt.arm == Arm.RETRY for attempt in everything),
+        outcomes=dict(Counter(attempt.outcome.value for attempt in soaked)),
+        reference=run.manifest["profiles"].get(name) or None,
+        claims=[_claim(claim) for claim in run.claims() if claim.variant == name],
+    )
+
+
+def _counts(run: Run, name: str, soaked: Sequence[Attempt]) -> VerdictCounts:
     verdicts = run.verdicts(variant=name, arm=Arm.SOAK)
     words = Counter(_word(attempt, verdicts) for attempt in soaked)
     asked = any((row.variant, row.arm) == (name, Arm.SOAK) for row in run.sessions()) or not _experiment(run)
     expected = len(selected(run, name)) if asked else 0
     faulty = words[VerdictWord.FAULTY]
     judged = faulty + words[VerdictWord.CLEAN]
-    observed = _by_scorer(run, name, {attempt.id for attempt in soaked})
-    return VariantSummary(
+    return VerdictCounts(
         soaked=asked,
         chunks=expected,
         clean=words[VerdictWord.CLEAN],
@@ -80,25 +109,6 @@ def _variant(run: Run, name: str) -> VariantSummary:
         bound_to=dict(Counter(f.bound_to for f in _findings(verdicts.values()) if f.bound_to).most_common()),
         not_judged_because=_reasons(soaked, verdicts, expected, _away(run, name)),
         could_not_look=dict(Counter(name for v in verdicts.values() for name in v.unjudged).most_common()),
-        wer=word_errors(observed["intelligibility"]),
-        cer=character_errors(observed["intelligibility"]),
-        by_language=by_language(observed["intelligibility"]),
-        looped=looped(run, name),
-        speaker_similarity=_similarity(observed["speaker"]),
-        rtfx=rtfx_of_attempts(soaked, [attempt for attempt in everything if attempt.arm == Arm.QUIET]),
-        streaming=streaming(soaked),
-        scoring_lag=scoring_lag(run, name, soaked),
-        load=concurrent_throughput(run, name, soaked),
-        audio_seconds=float(sum(attempt.duration or 0.0 for attempt in soaked)),
-        tokens=_tokens(soaked, observed["tokens"]),
-        peak_memory_bytes=max((a.peak_rss_bytes for a in soaked if a.peak_rss_bytes is not None), default=None),
-        model_bytes=run.model_bytes(name),
-        epochs=sum(len(run.epochs(row.id)) for row in run.sessions() if (row.variant, row.arm) == (name, Arm.SOAK)),
-        recorded=run.is_recorded(name),
-        retries=sum(attempt.arm == Arm.RETRY for attempt in everything),
-        outcomes=dict(Counter(attempt.outcome.value for attempt in soaked)),
-        reference=run.manifest["profiles"].get(name) or None,
-        claims=[_claim(claim) for claim in run.claims() if claim.variant == name],
     )
 
 
@@ -145,30 +155,24 @@ def _away(run: Run, name: str) -> str:
     return gone[-1] if gone else ""
 
 
-def _by_scorer(run: Run, name: str, ids: set[int | None]) -> dict[str, list[Measurement]]:
-    return {
-        scorer: [
-            measurements
-            for number, measurements in run.all_observations(scorer, name)
-            if number in ids and measurements.payload
-        ]
-        for scorer in ("intelligibility", "speaker", "tokens")
-    }
+def _measurements(run: Run, name: str, scorer: str, ids: set[int | None]) -> list[Measurement]:
+    return [one for number, one in run.all_observations(scorer, name) if number in ids and one.payload]
 
 
-def _similarity(seen: Sequence[Measurement]) -> SpeakerSimilarity:
-    values = [s.payload["similarity"] for s in seen if s.payload.get("similarity") is not None]
+def _similarity(measurements: Sequence[Measurement]) -> SpeakerSimilarity:
+    payloads = [Payloads({"speaker": measurement}).or_empty("speaker") for measurement in measurements]
+    values = [value for speaker in payloads if (value := speaker.get("similarity")) is not None]
     return SpeakerSimilarity(
-        encoder=seen[0].payload.get("encoder") if seen else None,
+        encoder=payloads[0].get("encoder") if payloads else None,
         mean=float(np.mean(values)) if values else None,
         p5=float(np.percentile(values, 5)) if values else None,
         chunks=len(values),
     )
 
 
-def _tokens(soaked: Sequence[Attempt], seen: Sequence[Measurement]) -> TokenFigures:
+def _tokens(soaked: Sequence[Attempt], measurements: Sequence[Measurement]) -> TokenFigures:
     counts = [attempt.token_count for attempt in soaked if attempt.token_count is not None]
-    caps = [observation.payload.get("cap_hit") for observation in seen]
+    caps = [Payloads({"tokens": one}).or_empty("tokens").get("cap_hit") for one in measurements]
     present = [hit for hit in caps if hit is not None]
     return TokenFigures(
         mean=float(np.mean(counts)) if counts else None,
@@ -209,7 +213,7 @@ def _notes(run: Run, damage: Sequence[str]) -> list[str]:
         notes.append(f"damaged record: {'; '.join(damage[:_DAMAGE_NOTED])}{more}")
     if run.manifest["corpus"].get("partial"):
         notes.append("partial selection: a different session than the whole corpus in order")
-    shards = ((run.manifest.get("fingerprint") or {}).get("options") or {}).get("shards", 1)
+    shards = run.shards
     if shards > 1:
         notes.append(
             f"cut into {shards} shards of consecutive chunks: each is a session of its own that starts with a clean "

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from harness.core.documents import read_json
 from harness.core.errors import ConfigError, first_problem
 from harness.core.records import Json
+from harness.store.manifest import Provenance
 
 SUMMARY_VERSION = 1
 
@@ -166,8 +167,8 @@ class ClaimFigures(_Part):
     variant: str = ""  # where it is about what was not spoken under its own name
 
 
-class VariantSummary(_Part):
-    """What one variant did. Counts are of chunks of the soak; None stands for what was not measured."""
+class VerdictCounts(_Part):
+    """How the chunks of one variant's soak were decided."""
 
     soaked: bool = True  # False: an experiment with arms of its own, that speaks no soak with this variant
     chunks: int
@@ -183,6 +184,11 @@ class VariantSummary(_Part):
     bound_to: dict[str, int] = Field(default_factory=dict)
     not_judged_because: dict[str, int]
     could_not_look: dict[str, int] = Field(default_factory=dict)
+
+
+class VariantSummary(VerdictCounts):
+    """What one variant did. Counts are of chunks of the soak; None stands for what was not measured."""
+
     wer: WordErrors
     cer: CharacterErrors
     by_language: dict[str, LanguageErrors] = Field(default_factory=dict)
@@ -248,7 +254,7 @@ class RunSummary(_Part):
     experiment: bool = False
     reference: str | None = None
     status: str
-    provenance: Json
+    provenance: Provenance
     corpus: CorpusFigures
     recognizer: Listener = Listener()
     created_utc: str | None = None

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.core.records import Attempt
+from harness.core.records.answered import StreamNote
 from harness.report.summary import FirstAudio, LoadFigures, ScoringLag, SpeedFigures, StreamingFigures, TimingsValidity
 from harness.store import Run
 
@@ -20,7 +21,7 @@ OTHERS_MAX = 0.25  # of all cores: on two cores, half a core taken by others
 
 def timings(run: Run) -> TimingsValidity:
     """``valid`` (None: not known), the reason in words, and the largest share that others took in any stage."""
-    shares = [event.data["others_share"] for event in run.events("load") if event.data.get("others_share") is not None]
+    shares = [share for event in run.events("load") if (share := event.data.get("others_share")) is not None]
     if not shares:
         return TimingsValidity(reason="the load of the machine was not recorded")
     highest = float(max(shares))
@@ -87,9 +88,9 @@ def streaming(soaked: Sequence[Attempt]) -> StreamingFigures:
     chunk tells.
     """
     first = [attempt.ttfa for attempt in soaked if attempt.ttfa is not None]
-    told = [dict(attempt.notes.get("http") or attempt.notes.get("websocket") or {}) for attempt in soaked]
-    late = [note["underruns"] for note in told if note.get("underruns") is not None]
-    gaps = [note["longest_gap"] for note in told if note.get("longest_gap") is not None]
+    told = [attempt.noted.get("http") or attempt.noted.get("websocket") or StreamNote() for attempt in soaked]
+    late = [count for note in told if (count := note.get("underruns")) is not None]
+    gaps = [gap for note in told if (gap := note.get("longest_gap")) is not None]
     p50, p95 = (float(value) for value in np.quantile(first, [0.5, 0.95])) if first else (None, None)
     return StreamingFigures(
         ttfa=FirstAudio(p50=p50, p95=p95, chunks=len(first)),

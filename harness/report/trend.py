@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 from urllib.parse import quote
 
 from harness.core.documents import read_json
 from harness.core.errors import ConfigError
 from harness.report.assets import policy, static
-from harness.report.baseline import COMPARISON
+from harness.report.baseline import COMPARISON, Comparison
 from harness.report.headline import headlines, sentence
 from harness.report.nights import read_nights as nights_of
 from harness.report.steps import LEAST, changes
@@ -118,7 +117,7 @@ def _night(path: Path, summary: RunSummary, date: str) -> TrendRun:
     comparison = path / COMPARISON
     gate = "–"
     if comparison.is_file():
-        result = read_json(comparison, "comparison")
+        result: Comparison = read_json(comparison, "comparison")
         passed = [claim["passed"] for claims in result["claims"].values() for claim in claims]
         fails = passed.count(False)
         fine = "passed" if True in passed else "nothing to compare"
@@ -131,7 +130,7 @@ def _night(path: Path, summary: RunSummary, date: str) -> TrendRun:
 
 def _values(row: VariantSummary, timed: bool) -> dict[str, tuple[float, float | None, float | None]]:
     rate = row.fault_rate
-    values: dict[str, tuple[Any, Any, Any]] = {
+    values: dict[str, tuple[float | None, float | None, float | None]] = {
         "fault_rate": (rate.value, rate.low, rate.high),
         "wer": (row.wer.rate, None, None),
         "speaker_similarity": (row.speaker_similarity.mean, None, None),
@@ -139,7 +138,7 @@ def _values(row: VariantSummary, timed: bool) -> dict[str, tuple[float, float | 
         "rtfx": (row.rtfx.value if timed and row.rtfx.clock == "wall" else None, None, None),
         "peak_memory": (row.peak_memory_bytes / 1e6 if row.peak_memory_bytes else None, None, None),
     }
-    return {name: value for name, value in values.items() if value[0] is not None}
+    return {name: (value, low, high) for name, (value, low, high) in values.items() if value is not None}
 
 
 def steps(nights: Sequence[TrendRun]) -> list[LevelChange]:

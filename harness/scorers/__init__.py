@@ -1,9 +1,10 @@
 """Scorers: one measurement a file. Listing their names imports nothing heavy."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness.core.errors import ConfigError, nearest
+from harness.core.records.measured import OpinionScorer
 from harness.core.registry import Registry
 from harness.core.suites import Suite
 from harness.scorers.base import Clip, Scorer, missing_need, observe
@@ -19,7 +20,8 @@ SCORERS.add("second_opinion", "harness.scorers.second_opinion:SecondOpinionScore
 SCORERS.add("speaker", "harness.scorers.speaker:SpeakerScorer")
 SCORERS.add("dnsmos", "harness.scorers.dnsmos:DnsmosScorer")
 SCORERS.add("distillmos", "harness.scorers.distillmos:DistillMosScorer")
-MOS_PREDICTORS = {"dnsmos": "DNSMOS P.835 overall", "distillmos": "DistillMOS"}  # scorer -> what its "overall" is
+# scorer -> what its "overall" is
+MOS_PREDICTORS: Mapping[OpinionScorer, str] = {"dnsmos": "DNSMOS P.835 overall", "distillmos": "DistillMOS"}
 
 
 def default_scorers(suite: Suite) -> tuple[str, ...]:

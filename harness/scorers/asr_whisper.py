@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 from harness.core.errors import ConfigError, nearest
-from harness.core.records import Json, Samples
+from harness.core.records import Samples
 from harness.scorers.asr import RATE, Transcript
 from harness.scorers.hearing import HeardWindow, Try, transcribe_guarded
 from harness.text.alignment import TimedWord
@@ -140,9 +140,27 @@ def _watched(model: Any, tokens: list[int], size: int) -> Iterator[None]:
         del model.decode
 
 
-def _windows(segments: list[Json], longest: int) -> list[HeardWindow]:
+class _WhisperWord(TypedDict):
+    word: str
+    start: float
+    end: float
+    probability: float
+
+
+class _Segment(TypedDict):
+    """A segment as openai-whisper gives it."""
+
+    seek: int
+    text: str
+    words: list[_WhisperWord]
+    tokens: list[int]
+    avg_logprob: float
+    no_speech_prob: float
+
+
+def _windows(segments: list[_Segment], longest: int) -> list[HeardWindow]:
     """Gather the engine's segments by window; ``longest`` is the most tokens that one of the windows gave."""
-    by_seek: dict[int, list[Json]] = {}
+    by_seek: dict[int, list[_Segment]] = {}
     for segment in segments:
         by_seek.setdefault(segment["seek"], []).append(segment)
     return [

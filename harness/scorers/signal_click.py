@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.scorers.clip import SharedClip, level_dbfs, significant
 from harness.scorers.regular import regular
@@ -20,6 +21,8 @@ SHOWN = 20  # times listed at most
 WEAK = 2.5  # times the differences around it that count where seams keep time
 TOLERANCE, FASTEST, SLOWEST = 0.0015, 0.05, 5.0  # s, of seams at a regular distance
 MOST_SEAMS = 200
+
+Steps = NDArray[np.floating]
 
 
 def click_figures(clip: SharedClip) -> dict[str, Any]:
@@ -42,34 +45,39 @@ def click_figures(clip: SharedClip) -> dict[str, Any]:
     if count < 2 * AROUND + 1:
         return {"clicks": {"count": None, "worst_ratio": None, "worst_dbfs": None, "times": [], "seams": None}}
     blocks = steps[: count * width].reshape(count, width)
-    largest = blocks.max(axis=1)
-    places = blocks.argmax(axis=1)
-    own = np.partition(blocks, -OWN, axis=1)[:, -OWN]
-    padded = np.pad(largest, AROUND, mode="reflect")
-    near = np.stack([padded[shift : shift + count] for shift in range(2 * AROUND + 1) if shift != AROUND])
-    slew = np.maximum(own, np.partition(near, -2, axis=0)[-2])
+    largest, places = blocks.max(axis=1), blocks.argmax(axis=1)
     audible = largest > AUDIBLE
-    ratios = np.where(audible, largest / np.maximum(slew, AUDIBLE / 4), 0.0)
+    ratios = np.where(audible, largest / np.maximum(_slew(blocks, largest), AUDIBLE / 4), 0.0)
     steps = np.flatnonzero(ratios > RATIO)
     where = steps * width + places[steps] + ORDER // 2 + 1
     where = where[np.diff(where, prepend=-width) >= width // 2]  # one wrong sample on the border of two blocks
     worst = int(ratios.argmax())
-    weak = np.flatnonzero(ratios > WEAK)
-    comb = regular(
-        [(at * width + places[at]) / clip.rate for at in weak], TOLERANCE, FASTEST, SLOWEST, len(clip.sound) / clip.rate
-    )
-    seams = (
-        None if comb is None else {"period": significant(comb.period), "hits": comb.hits, "times": _shown(comb.times)}
-    )
+    weak = [(at * width + places[at]) / clip.rate for at in np.flatnonzero(ratios > WEAK)]
     return {
         "clicks": {
             "count": len(where),
             "worst_ratio": significant(float(ratios[worst])) if audible.any() else None,
             "worst_dbfs": significant(level_dbfs(float(largest[worst]))) if audible.any() else None,
             "times": [significant(at / clip.rate) for at in where[:SHOWN].tolist()],
-            "seams": seams,
+            "seams": _seams(weak, len(clip.sound) / clip.rate),
         }
     }
+
+
+def _slew(blocks: Steps, largest: Steps) -> Steps:
+    """Return what stands around the largest difference of each block, shape (blocks,)."""
+    count = len(blocks)
+    own = np.partition(blocks, -OWN, axis=1)[:, -OWN]
+    padded = np.pad(largest, AROUND, mode="reflect")
+    near = np.stack([padded[shift : shift + count] for shift in range(2 * AROUND + 1) if shift != AROUND])
+    return np.asarray(np.maximum(own, np.partition(near, -2, axis=0)[-2]))
+
+
+def _seams(times: Sequence[float], seconds: float) -> dict[str, Any] | None:
+    comb = regular(times, TOLERANCE, FASTEST, SLOWEST, seconds)
+    if comb is None:
+        return None
+    return {"period": significant(comb.period), "hits": comb.hits, "times": _shown(comb.times)}
 
 
 def _shown(times: Sequence[float]) -> list[float | None]:

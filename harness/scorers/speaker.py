@@ -54,7 +54,7 @@ class SpeakerScorer:
 
         Raises Unavailable, with the reason, for a prompt that cannot be used.
         """
-        prompt = clip.attempt.notes.get("prompt_audio")
+        prompt = clip.attempt.noted.get("prompt_audio")
         if prompt is not None:
             return self._prompt(Path(str(prompt))), "the prompt of the text"
         if self._encoder.name in clip.voice_embeddings:

@@ -7,10 +7,9 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -19,8 +18,9 @@ from harness.backends.http_settings import check_http_settings
 from harness.backends.worker import Reply, Worker
 from harness.core.documents import parse_json, read_limited
 from harness.core.errors import ConfigError, StoreError
-from harness.core.records import Corpus, Json, Outcome, Request, Variant
+from harness.core.records import Chunk, Corpus, Json, Outcome, Request, Variant
 from harness.engine.session import seed_for
+from harness.serve.load_figures import LoadRow, WrittenSummary, load_summary
 
 RESULTS = "requests.jsonl"
 SUMMARY = "summary.json"
@@ -40,11 +40,11 @@ class Load:
     resume: bool = False
     report: Callable[[str], None] = field(default=lambda line: None)
 
-    def asked(self, number: int) -> dict[str, Any]:
-        """Return the chunk of request ``number``; a corpus that is too short begins again with other seeds."""
+    def asked(self, number: int) -> tuple[Chunk, int | None]:
+        """Return chunk and seed of request ``number``; a corpus that is too short begins again with other seeds."""
         chunk = self.corpus.chunks[number % len(self.corpus.chunks)]
         turn = number // len(self.corpus.chunks)
-        return {"chunk": chunk, "seed": seed_for(self.variant, chunk.id, turn)}
+        return chunk, seed_for(self.variant, chunk.id, turn)
 
 
 class _Record:
@@ -52,7 +52,7 @@ class _Record:
 
     def __init__(self, path: Path, plan: Json, resume: bool) -> None:
         self._lock = threading.Lock()
-        self.rows: list[Json] = []
+        self.rows: list[LoadRow] = []
         if resume:
             self.rows = _read(path, plan)
         elif path.exists():
@@ -62,12 +62,12 @@ class _Record:
         if not resume:
             self._write({"plan": plan})
 
-    def add(self, row: Json) -> None:
+    def add(self, row: LoadRow) -> None:
         with self._lock:
             self._write(row)
             self.rows.append(row)
 
-    def _write(self, row: Json) -> None:
+    def _write(self, row: Mapping[str, object]) -> None:
         try:
             self._file.write(json.dumps(row).encode() + b"\n")
             self._file.flush()
@@ -79,7 +79,7 @@ class _Record:
         self._file.close()
 
 
-def _read(path: Path, plan: Json) -> list[Json]:
+def _read(path: Path, plan: Json) -> list[LoadRow]:
     """Rows of an earlier run of the same plan; a last line that was torn is cut off."""
     data = read_limited(path, "record to resume", kind=StoreError)
     whole = data[: data.rfind(b"\n") + 1]
@@ -100,7 +100,7 @@ def _read(path: Path, plan: Json) -> list[Json]:
     return rows
 
 
-def run_load(load: Load) -> Json:
+def run_load(load: Load) -> WrittenSummary:
     """Make all requests, ask once more for those that failed, and return the summary, which is also written.
 
     Every request is recorded whatever becomes of it. Raises ConfigError for a variant that cannot be loaded so,
@@ -124,12 +124,18 @@ def run_load(load: Load) -> Json:
             _pass(load, record, settings.url, take)
     finally:
         record.close()
-    summary = {**plan, "clients": load.clients, **load_summary(record.rows, load.requests)}
+    figures = load_summary(record.rows, load.requests)
     wall = time.monotonic() - started
-    summary |= {
+    summary: WrittenSummary = {
+        "variant": load.variant.name,
+        "url": settings.url + settings.path,
+        "corpus": load.corpus.sha256,
+        "requests": load.requests,
+        "clients": load.clients,
+        **figures,
         "wall_seconds": wall,
-        "requests_per_second": summary["answered"] / wall,
-        "rtfx": summary["audio_seconds"] / wall,  # of all clients together
+        "requests_per_second": figures["answered"] / wall,
+        "rtfx": figures["audio_seconds"] / wall,
     }
     (load.folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return summary
@@ -137,7 +143,7 @@ def run_load(load: Load) -> Json:
 
 def _pass(load: Load, record: _Record, url: str, take: int) -> None:
     """Take 0: every request without a row. Take 1: every request that has failed once."""
-    rows: dict[int, list[Json]] = {}
+    rows: dict[int, list[LoadRow]] = {}
     for row in record.rows:
         rows.setdefault(row["request"], []).append(row)
     open_ones: queue.Queue[int] = queue.Queue()
@@ -183,9 +189,8 @@ def _client(
         for number in _until_empty(open_ones, gone):
             if not worker.alive:
                 worker.restart()
-            asked = load.asked(number)
-            chunk = asked["chunk"]
-            reply = worker.request(Request(chunk.id, chunk.text, asked["seed"], load.variant.voice, chunk.language))
+            chunk, seed = load.asked(number)
+            reply = worker.request(Request(chunk.id, chunk.text, seed, load.variant.voice, chunk.language))
             record.add(_row(number, take, client, chunk.id, reply))
             load.report(f"{len(record.rows)} requests, last: {reply.outcome}")
             gone_now = reply.outcome is Outcome.AWAY or reply.detail.startswith("connection lost")
@@ -217,8 +222,8 @@ def _is_back(url: str, patience: float) -> bool:
     return False
 
 
-def _row(number: int, take: int, client: int, chunk: str, reply: Reply) -> Json:
-    http = reply.notes.get("http", {})
+def _row(number: int, take: int, client: int, chunk: str, reply: Reply) -> LoadRow:
+    http = reply.noted.get("http", {})
     seconds = len(reply.samples) / reply.sample_rate if reply.samples is not None and reply.sample_rate else None
     return {
         "request": number,
@@ -235,44 +240,4 @@ def _row(number: int, take: int, client: int, chunk: str, reply: Reply) -> Json:
         "underrun_seconds": http.get("underrun_seconds"),
         "longest_gap": http.get("longest_gap"),
         "refusals": len(http.get("refusals", [])),
-    }
-
-
-def load_summary(rows: list[Json], requests: int) -> Json:
-    """Return figures of a load: counts, and quantiles in seconds over the answered requests."""
-    ok = [row for row in rows if row["outcome"] == Outcome.OK]
-    first = [row for row in rows if row["take"] == 0]
-    texts: dict[str, set[str]] = {}
-    for row in ok:
-        texts.setdefault(row["sha256"], set()).add(row["chunk"])
-    outcomes: dict[str, int] = {}
-    for row in first:
-        outcomes[row["outcome"]] = outcomes.get(row["outcome"], 0) + 1
-    heard = [row for row in ok if row["underruns"] is not None]
-    return {
-        "recorded": len({row["request"] for row in rows}),
-        "lost": requests - len({row["request"] for row in rows}),
-        "answered": len({row["request"] for row in ok}),
-        "first_takes": outcomes,
-        "asked_again": len(rows) - len(first),
-        "refusals": sum(row["refusals"] for row in rows),
-        "same_audio_for_different_texts": sum(len(texts_of_client) > 1 for texts_of_client in texts.values()),
-        "ttfa": quantiles([row["ttfa"] for row in ok if row["ttfa"] is not None]),
-        "wall": quantiles([row["wall"] for row in ok]),
-        "with_underruns": sum(row["underruns"] > 0 for row in heard),
-        "judged_for_underruns": len(heard),
-        "audio_seconds": sum(row["audio_seconds"] or 0.0 for row in ok),
-    }
-
-
-def quantiles(values: list[float]) -> Json:
-    """p50, p95 and p99 with their count; None of an empty list."""
-    import numpy as np
-
-    if not values:
-        return {"count": 0, "p50": None, "p95": None, "p99": None}
-    values_at = np.quantile(np.array(values), [0.5, 0.95, 0.99])
-    return {
-        "count": len(values),
-        **{name: float(value) for name, value in zip(("p50", "p95", "p99"), values_at, strict=True)},
     }

@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -106,7 +107,18 @@ def check_loopback(host: str) -> None:
         raise ConfigError(f"--host {host}: only loopback addresses (127.0.0.1, ::1) are served")
 
 
-def parsed(body: bytes) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class SpeechAsked:
+    """What one request asks for; ``format`` is the name of a kind of audio."""
+
+    text: str
+    seed: int | None
+    format: str
+    voice: str | None
+    stream: bool
+
+
+def parsed(body: bytes) -> SpeechAsked:
     """Return the fields of a request with their defaults. Raises Refused (400)."""
     try:
         given = parse_json(body, "the body")
@@ -129,7 +141,7 @@ def parsed(body: bytes) -> dict[str, Any]:
     stream = given.get("stream", name in _STREAMED)
     if not isinstance(stream, bool) or (stream and name not in _STREAMED):
         raise Refused(400, "invalid_stream", f"stream must be true or false, and true only for {', '.join(_STREAMED)}")
-    return {"text": text, "seed": seed, "format": name, "voice": voice, "stream": stream}
+    return SpeechAsked(text, seed, name, voice, stream)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -205,8 +217,8 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refused(400, "invalid_length", f"{length} bytes were promised and {len(body)} came")
         return body
 
-    def _speak(self, asked: dict[str, Any]) -> None:
-        texts = chunk_text(asked["text"], PIECE_WORDS, 4) if asked["stream"] else [asked["text"]]
+    def _speak(self, asked: SpeechAsked) -> None:
+        texts = chunk_text(asked.text, PIECE_WORDS, 4) if asked.stream else [asked.text]
         with Speaking(self.server.voices, lambda speak: _spoken(speak, texts, asked)) as pieces:
             try:
                 first, rate = next(pieces)  # until there is speech, a failure is still an honest status
@@ -214,10 +226,10 @@ class _Handler(BaseHTTPRequestHandler):
                 raise Refused(429, "busy", "too many requests are waiting", retry_after=1) from None
             except SoakError as error:
                 raise Refused(500, "backend", redact(str(error))) from None
-            if asked["stream"]:
-                self._stream(first, rate, pieces, asked["format"])
+            if asked.stream:
+                self._stream(first, rate, pieces, asked.format)
             else:
-                self._send(200, CONTENT_TYPES[asked["format"]], encode_file(first, rate, asked["format"]))
+                self._send(200, CONTENT_TYPES[asked.format], encode_file(first, rate, asked.format))
         self.server.count()
 
     def _stream(self, first: Samples, rate: int, rest: Iterator[tuple[Samples, int]], name: str) -> None:
@@ -271,11 +283,11 @@ def _local(place: str) -> bool:
         return False
 
 
-def _spoken(speak: Any, texts: list[str], asked: dict[str, Any]) -> Iterator[tuple[Samples, int]]:
+def _spoken(speak: Any, texts: list[str], asked: SpeechAsked) -> Iterator[tuple[Samples, int]]:
     """Samples and rate of one text after the other. Raises Refused (500) for what the backend could not speak."""
     for index, text in enumerate(texts):
-        seed = None if asked["seed"] is None else (asked["seed"] + index) % 2**32
-        reply = speak(Request("served", text, seed, asked["voice"]))
+        seed = None if asked.seed is None else (asked.seed + index) % 2**32
+        reply = speak(Request("served", text, seed, asked.voice))
         if reply.outcome is not Outcome.OK or reply.samples is None:
             raise Refused(500, "backend", f"{reply.outcome}: {redact(reply.detail)}")
         yield np.asarray(reply.samples, dtype=np.float32), int(reply.sample_rate or 0)

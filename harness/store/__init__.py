@@ -6,7 +6,7 @@ survives a kill and a power cut.
 """
 
 from harness.store.directory import Pruned, RunInfo, latest, list_runs, prune_runs
-from harness.store.reader import EpochRow, EventRow, SessionRow
+from harness.store.recorded import EpochRow, EventRow, SessionRow
 from harness.store.redact import redact, redact_json, remember_secrets, secrets_in
 from harness.store.run import Run
 from harness.store.schema import SCHEMA_VERSION

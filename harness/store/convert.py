@@ -15,7 +15,6 @@ from harness.core.records import (
     Claim,
     Detection,
     Finding,
-    Json,
     Measurement,
     Outcome,
     Status,
@@ -25,6 +24,7 @@ from harness.core.records import (
     VerdictWord,
 )
 from harness.store.cells import Cell, to_cell
+from harness.store.manifest import StoredText
 from harness.store.rows import Row, RowTail, row_tail
 
 _ATTEMPT_PLAIN = (
@@ -105,7 +105,7 @@ def observation_row(attempt_id: int, seen: Measurement) -> Row:
     }  # fmt: skip
 
 
-def chunk_of(text: Json) -> Chunk:
+def chunk_of(text: StoredText) -> Chunk:
     """Return a text of the manifest's corpus as the chunk it was."""
     tags, position = tuple(text.get("tags", ())), int(text.get("position", 0))
     return Chunk(text["id"], text["text"], text.get("language", "en"), tags, position, text.get("expected", ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from functools import lru_cache
 
-from harness.core.records import Json
+from harness.store.manifest import GpuProvenance
 
 _ASKED = ("name", "memory.total", "memory.used", "driver_version")
 _COMMAND = ("nvidia-smi", f"--query-gpu={','.join(_ASKED)}", "--format=csv,noheader,nounits")
@@ -14,7 +14,7 @@ _TIMEOUT = 20.0  # s; a driver that was asleep takes some
 
 
 @lru_cache(maxsize=1)
-def gpus() -> tuple[Json, ...]:
+def gpus() -> tuple[GpuProvenance, ...]:
     """Return each processor with ``name``, ``memory_bytes``, ``memory_used_bytes`` (now, by all programs) and
     ``driver``.
 
@@ -27,7 +27,7 @@ def gpus() -> tuple[Json, ...]:
     return tuple(lines for line in done.stdout.splitlines() if (lines := read_line(line)) is not None)
 
 
-def read_line(line: str) -> Json | None:
+def read_line(line: str) -> GpuProvenance | None:
     """Return one line of the tool's answer; None for a line that is none. Figures that it does not know are None."""
     cells = [cell.strip() for cell in line.split(",")]
     if len(cells) != len(_ASKED) or not cells[0]:

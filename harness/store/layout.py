@@ -11,9 +11,9 @@ from pathlib import Path
 from harness.core.documents import read_json
 from harness.core.durable import sync_directory, write_durably
 from harness.core.errors import StoreError
-from harness.core.records import Json
 from harness.store.journal import Journal
 from harness.store.lock import Lock, held
+from harness.store.manifest import Manifest
 
 MANIFEST = "manifest.json"
 JOURNAL = "journal.sqlite"
@@ -50,14 +50,14 @@ def sweep_unfinished(root: Path) -> None:
                 shutil.rmtree(building)
 
 
-def read_manifest(path: Path) -> Json:
+def read_manifest(path: Path) -> Manifest:
     """Return the manifest of a run directory. Raises StoreError."""
     file = path / MANIFEST
     if not file.is_file():
         what = "not a file" if file.exists() else "No such file or directory"
         raise StoreError(f"{path}: no run ({MANIFEST}: {what})")
     try:
-        manifest = read_json(file, "manifest", StoreError)
+        manifest: Manifest = read_json(file, "manifest", StoreError)
     except StoreError as error:
         raise StoreError(f"{file}: damaged ({str(error).removeprefix(f'{file}: ')})") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("run_id"), str):

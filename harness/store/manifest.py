@@ -1,90 +1,199 @@
-"""The shape of a run's manifest, as far as anybody reads it: what is there has its type, and a whole one has it all."""
+"""The shape of a run's manifest, as far as anybody reads it: what is there has its type, and a whole one has it all.
+
+Typed dictionaries, because a manifest is plain JSON that is written once and handed on as it is; mypy checks the keys
+that are read, and ``check_whole`` the file.
+"""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NotRequired, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict  # pydantic takes typing's own only from Python 3.12 on
 
 from harness.core.errors import StoreError, first_problem
-from harness.core.records import Json
+
+_OPEN = ConfigDict(strict=True, extra="allow")
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
-
-
-class StoredText(_Part):
+@with_config(_OPEN)
+class StoredText(TypedDict):
     """One chunk of the corpus."""
 
     id: str
     text: str
-    language: str = "en"
-    tags: list[str] = Field(default_factory=list)
+    language: NotRequired[str]
+    tags: NotRequired[list[str]]
+    position: NotRequired[int]
+    expected: NotRequired[str]
 
 
-class StoredCorpus(_Part):
+@with_config(_OPEN)
+class StoredCorpus(TypedDict):
     """What was to be spoken."""
 
     name: str
     sha256: str
     texts: list[StoredText]
-    partial: bool = False
+    source: NotRequired[str]
+    chunks: NotRequired[int]
+    partial: NotRequired[bool]
 
 
-class StoredVariant(_Part):
+@with_config(_OPEN)
+class StoredVariant(TypedDict):
     """What was under test."""
 
     name: str
-    settings: dict[str, Any] = Field(default_factory=dict)
+    settings: NotRequired[dict[str, Any]]  # the adapter's own keys
+    adapter: NotRequired[str]
+    voice: NotRequired[str | None]
+    seed: NotRequired[int]
+    seed_policy: NotRequired[str]
+    language: NotRequired[str]
+    source: NotRequired[str]
 
 
-class StoredProvenance(_Part):
+@with_config(_OPEN)
+class CodeProvenance(TypedDict, total=False):
+    """Commit and state of the checkout, and a hash over the source files."""
+
+    sha256: str
+    commit: str | None
+    dirty: bool | None
+    reason: str
+
+
+@with_config(_OPEN)
+class CpuProvenance(TypedDict, total=False):
+    """The processor, and how many of its cores the run might use."""
+
+    model: str | None
+    cores: int | None
+    usable: int | None
+
+
+@with_config(_OPEN)
+class GpuProvenance(TypedDict, total=False):
+    """One graphics processor; memory in bytes."""
+
+    name: str
+    memory_bytes: int | None
+    memory_used_bytes: int | None
+    driver: str
+
+
+@with_config(_OPEN)
+class Provenance(TypedDict):
     """Where a result comes from."""
 
     command: list[str]
+    code: NotRequired[CodeProvenance]
+    python: NotRequired[str]
+    packages: NotRequired[dict[str, str | None]]
+    platform: NotRequired[str]
+    cpu: NotRequired[CpuProvenance]
+    memory_bytes: NotRequired[int | None]
+    gpus: NotRequired[list[GpuProvenance]]
+    environment: NotRequired[dict[str, str]]
+    models: NotRequired[dict[str, dict[str, str]]]
 
 
-class StoredFingerprint(_Part):
-    """What must be unchanged for the run to be resumed or taken over."""
+@with_config(_OPEN)
+class PlanOptions(TypedDict, total=False):
+    """Options of the plan that decide what is spoken and judged."""
+
+    shards: int
+
+
+@with_config(_OPEN)
+class StoredFingerprint(TypedDict):
+    """What must be unchanged for the run to be resumed or taken over; tables by variant or scorer."""
 
     corpus: dict[str, Any]
     models: dict[str, dict[str, Any]]
     settings: dict[str, dict[str, Any]]
     scorers: dict[str, dict[str, Any]]
-    files: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    recognizers: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    files: NotRequired[dict[str, dict[str, Any]]]
+    recognizers: NotRequired[dict[str, dict[str, Any]]]
+    options: NotRequired[PlanOptions]
     code: str
 
 
-class StoredManifest(_Part):
+FingerprintPart: TypeAlias = Literal["models", "settings", "files", "recognizers", "scorers"]
+
+
+@with_config(_OPEN)
+class ReferenceChunk(TypedDict, total=False):
+    """Mean word errors and words, and median speech tokens, of the reference on one text."""
+
+    errors: float | None
+    words: float | None
+    tokens: float | None
+
+
+@with_config(_OPEN)
+class ReferenceTotals(TypedDict, total=False):
+    """Counts over all that the reference spoke."""
+
+    judged: int
+    faulty: int
+
+
+@with_config(_OPEN)
+class ReferenceFigures(TypedDict, total=False):
+    """What the manifest freezes of a profile; empty where a variant has none."""
+
+    totals: ReferenceTotals
+    chunks: dict[str, ReferenceChunk]
+
+
+@with_config(_OPEN)
+class Manifest(TypedDict):
     """A whole manifest, as the engine writes it."""
 
     run_id: str
     suite: str
-    created_utc: str = ""
+    created_utc: NotRequired[str]
+    schema_version: NotRequired[int]
+    harness: NotRequired[str]
+    arguments: NotRequired[list[str]]
     corpus: StoredCorpus
     variants: list[StoredVariant]
-    reference: str | None = None
-    references: dict[str, str] = Field(default_factory=dict)
-    scorers: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    reference: NotRequired[str | None]
+    references: NotRequired[dict[str, str]]
+    scorers: NotRequired[dict[str, dict[str, Any]]]
     limits: dict[str, dict[str, Any]]
     profiles: dict[str, str | None]
-    refused: dict[str, str] | None = None
-    reference_figures: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    margins: dict[str, Any] = Field(default_factory=dict)
-    experiment: dict[str, Any] = Field(default_factory=dict)
-    provenance: StoredProvenance
-    fingerprint: StoredFingerprint | None = None
+    refused: NotRequired[dict[str, str] | None]
+    reference_figures: NotRequired[dict[str, ReferenceFigures]]
+    left_out: NotRequired[list[str]]
+    margins: NotRequired[dict[str, Any]]
+    experiment: NotRequired[dict[str, Any]]
+    provenance: Provenance
+    fingerprint: NotRequired[StoredFingerprint | None]
 
 
-def check_whole(run: Path, manifest: Json, *, resumed: bool = False) -> None:
+def fingerprint_part(manifest: Manifest, part: FingerprintPart) -> dict[str, dict[str, Any]]:
+    """Return one table of the fingerprint by variant or scorer, empty where the run has none."""
+    stored = manifest.get("fingerprint")
+    table: dict[str, dict[str, Any]] = {} if stored is None else stored.get(part, {})
+    return table
+
+
+@cache
+def _whole() -> TypeAdapter[Manifest]:
+    return TypeAdapter(Manifest)
+
+
+def check_whole(run: Path, manifest: Manifest, *, resumed: bool = False) -> None:
     """Raise StoreError, one line naming the key, for a manifest that a report or (``resumed``) a resume cannot use."""
     place = f"{run / 'manifest.json'}: damaged"
     try:
-        whole = StoredManifest.model_validate(manifest)
+        _whole().validate_python(manifest)
     except ValidationError as error:
         raise StoreError(f"{place} ({first_problem(error)})") from None
-    if resumed and whole.fingerprint is None:
+    if resumed and manifest.get("fingerprint") is None:
         raise StoreError(f"{place} (fingerprint: is missing)")

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from harness.core.errors import StoreError
 from harness.core.paths import PACKAGE
-from harness.core.records import Json
 from harness.core.registry import plugin_packages
 from harness.store.gpus import gpus
+from harness.store.manifest import CodeProvenance, Provenance
 from harness.store.redact import looks_secret, redact
 from harness.store.secret_tree import redact_command
 from harness.weights.checked import sha256_of
@@ -34,7 +34,7 @@ ENVIRONMENT = frozenset(
 ENVIRONMENT_PREFIXES = ("TTS_SOAK_", "GGML_", "LLAMA_ARG_")
 
 
-def provenance(models: Mapping[str, Path] | None = None) -> Json:
+def provenance(models: Mapping[str, Path] | None = None) -> Provenance:
     """Commit, versions, machine, command line and allowed environment; with ``models``, their SHA-256 too.
 
     What cannot be found out is None, with the reason beside it.
@@ -76,12 +76,12 @@ def packages(names: Iterable[str]) -> dict[str, str | None]:
 
 
 @lru_cache(maxsize=1)
-def code() -> Json:
+def code() -> CodeProvenance:
     """Commit and dirty flag of the checkout the code runs from, and a hash over its source files."""
     digest = hashlib.sha256()
     for path in sorted(PACKAGE.rglob("*.py")):
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
-    answer: Json = {"sha256": digest.hexdigest(), "commit": None, "dirty": None}
+    answer: CodeProvenance = {"sha256": digest.hexdigest(), "commit": None, "dirty": None}
     try:
         _git("ls-files", "--error-unmatch", "__init__.py")  # a package installed inside another project's checkout
         answer["commit"] = _git("rev-parse", "HEAD").strip()

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from harness.core.errors import StoreError
-from harness.core.records import Attempt, Chunk, Claim, Computes, Detection, Json, Measurement, Samples, Verdict
+from harness.core.records import (
+    Attempt,
+    Chunk,
+    Claim,
+    Computes,
+    Detection,
+    Measurement,
+    Payloads,
+    Samples,
+    Verdict,
+)
+from harness.core.records.answered import StoredCapabilities
 from harness.store.cells import to_cell
 from harness.store.convert import attempt_of, chunk_of, claim_of, evidence_of, observation_of, verdict_of
 from harness.store.journal import Journal
 from harness.store.lock import held
+from harness.store.manifest import Manifest
+from harness.store.recorded import EpochRow, EventRow, SessionRow
 from harness.store.rows import Row
 from harness.store.sounds import Sounds
 
@@ -27,47 +39,14 @@ _NEWEST_EVIDENCE = "id IN (SELECT max(id) FROM evidence GROUP BY attempt_id, fau
 _NEWEST_CLAIM = "id IN (SELECT max(id) FROM claims GROUP BY name, variant)"
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
-    """One session as it was begun."""
-
-    id: int
-    variant: str
-    arm: str
-    chunk_ids: tuple[str, ...]
-    details: Json
-    started_utc: str
-
-
-@dataclass(frozen=True, slots=True)
-class EpochRow:
-    """A stretch of a session with no restart; ``epoch`` counts from 0 in its session."""
-
-    session: int
-    epoch: int
-    reason: str
-    capabilities: Json
-    started_utc: str
-
-
-@dataclass(frozen=True, slots=True)
-class EventRow:
-    """Something worth knowing that happened to the run."""
-
-    id: int
-    kind: str
-    data: Json
-    utc: str
-
-
 class Reader:
     """What can be asked of a run. Everything raises StoreError for a damaged row, naming it."""
 
     path: Path
     run_id: str
-    manifest: Json
+    manifest: Manifest
 
-    def __init__(self, path: Path, manifest: Json, journal: Journal) -> None:
+    def __init__(self, path: Path, manifest: Manifest, journal: Journal) -> None:
         self.path = path
         self.manifest = manifest
         self.run_id = str(manifest["run_id"])
@@ -94,6 +73,12 @@ class Reader:
     def corpus_name(self) -> str:
         """Return the corpus that was spoken."""
         return str(self.manifest["corpus"]["name"])
+
+    @property
+    def shards(self) -> int:
+        """Return into how many sessions of consecutive chunks the run was cut."""
+        fingerprint = self.manifest.get("fingerprint")
+        return fingerprint.get("options", {}).get("shards", 1) if fingerprint is not None else 1
 
     @cached_property
     def chunks(self) -> tuple[Chunk, ...]:
@@ -130,7 +115,7 @@ class Reader:
             for row in self._journal.rows("epochs", "WHERE session = ? ORDER BY epoch", (session,))
         ]
 
-    def capabilities_of(self, variant: str) -> list[Json]:
+    def capabilities_of(self, variant: str) -> list[StoredCapabilities]:
         """Return what each worker of a variant said of itself when it was loaded, in order."""
         return [
             epoch.capabilities for row in self.sessions() if row.variant == variant for epoch in self.epochs(row.id)
@@ -196,6 +181,10 @@ class Reader:
     def _newest_verdict(self, attempt_id: int) -> Row | None:
         rows = self._journal.rows("verdicts", "WHERE attempt_id = ? ORDER BY id DESC LIMIT 1", (attempt_id,))
         return rows[0] if rows else None
+
+    def payloads(self, attempt_id: int) -> Payloads:
+        """Return what the scorers measured in an attempt, with its types."""
+        return Payloads(self.observations(attempt_id))
 
     def verdicts(self, variant: str | None = None, arm: str | None = None) -> dict[int, Verdict]:
         """Return attempt id -> newest verdict."""

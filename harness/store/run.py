@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from harness.store.journal import Journal
 from harness.store.layout import JOURNAL, create_run_directory, point_latest, read_manifest
 from harness.store.ledger import Ledger
 from harness.store.lock import Lock, held
+from harness.store.manifest import Manifest
 from harness.store.reader import Reader
 from harness.store.redact import redact, redact_json, shortened
 from harness.store.schema import SCHEMA_VERSION
@@ -48,7 +49,7 @@ def _end_of(text: str) -> str:
 class Run(Reader):
     """The append-only record of one run. Every method that writes returns only when the record is durable."""
 
-    def __init__(self, path: Path, manifest: Json, journal: Journal, lock: Lock | None) -> None:
+    def __init__(self, path: Path, manifest: Manifest, journal: Journal, lock: Lock | None) -> None:
         super().__init__(path, manifest, journal)
         self._lock = lock
         self._ledger = Ledger(path)
@@ -101,7 +102,7 @@ class Run(Reader):
         return run
 
     @classmethod
-    def _of(cls, path: Path, manifest: Json, lock: Lock | None) -> Run:
+    def _of(cls, path: Path, manifest: Manifest, lock: Lock | None) -> Run:
         try:
             return cls(path, manifest, Journal.open(path / JOURNAL, lock is not None), lock)
         except BaseException:
@@ -131,7 +132,7 @@ class Run(Reader):
         row = {"variant": variant, "arm": arm, "chunk_ids": list(chunk_ids), "details": redact_json(details or {})}
         return self._append("sessions", {**row, "started_utc": utc_now()})
 
-    def begin_epoch(self, session: int, reason: str, capabilities: Json) -> int:
+    def begin_epoch(self, session: int, reason: str, capabilities: Mapping[str, Any]) -> int:
         """Begin a stretch without restart; return its number in the session, from 0."""
         self._ensure_running()
         with self._written(f"session {session}"):

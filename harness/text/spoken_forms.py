@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import TypedDict, cast
 
 from harness.core.paths import DATA
 from harness.text.scripts import primary
@@ -37,25 +38,39 @@ class SpokenForms:
     ordinal_ending: str = "(?!)"
 
 
+class _Table(TypedDict, total=False):
+    """The table of one language as it is written; a sign may also have a key of its own (``_SIGNS``)."""
+
+    signs: dict[str, list[str]]
+    short_forms: dict[str, list[str]]
+    fractions: dict[str, list[str]]
+    units: dict[str, list[str]]
+    digits: dict[str, list[str]]
+    clock: list[str]
+    full_hour: list[str]
+    ordinal_ending: str
+
+
 @cache
-def _all() -> dict[str, Any]:
+def _all() -> dict[str, _Table]:
     return tomllib.loads(_TABLE.read_text(encoding="utf-8"))
 
 
 @cache
 def spoken_forms(language: str) -> SpokenForms:
     """Return the table of a language by its BCP-47 tag."""
-    given = _all().get({"cmn": "zh", "iw": "he", "nb": "no"}.get(primary(language), primary(language)), {})
+    given: _Table = _all().get({"cmn": "zh", "iw": "he", "nb": "no"}.get(primary(language), primary(language)), {})
+    own = cast(Mapping[str, list[str]], given)
     return SpokenForms(
         signs={
-            **{sign: tuple(given[key]) for sign, key in _SIGNS.items() if key in given},
+            **{sign: tuple(own[key]) for sign, key in _SIGNS.items() if key in own},
             **{sign: tuple(names) for sign, names in given.get("signs", {}).items()},
         },
         short_forms={name: tuple(names) for name, names in given.get("short_forms", {}).items()},
         fractions={name: tuple(names) for name, names in given.get("fractions", {}).items()},
         units={name: tuple(names) for name, names in given.get("units", {}).items()},
         digits={name: tuple(names) for name, names in given.get("digits", {}).items()},
-        clock=tuple(given.get("clock", ("{h} {m}",))),
-        full_hour=tuple(given.get("full_hour", ())),
+        clock=tuple(given.get("clock", ["{h} {m}"])),
+        full_hour=tuple(given.get("full_hour", [])),
         ordinal_ending=given.get("ordinal_ending", "(?!)"),
     )

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from harness.core.records import DetectorInput
+from harness.core.records.payloads import PitchKey
 from harness.detectors._figures import expected_syllables
 from harness.detectors.base import CannotJudge, NotApplicable
 from harness.verdicts.robust import beside_main_voice, robust_line, text_terms
@@ -55,7 +56,7 @@ def expected_figures(views: Sequence[DetectorInput], voices: Sequence[int | None
     return [dict(row) for row in expected]
 
 
-def _pitch(key: str) -> Callable[[DetectorInput], _Figure]:
+def _pitch(key: PitchKey) -> Callable[[DetectorInput], _Figure]:
     def take(view: DetectorInput) -> _Figure:
         f0 = (view.payload("pitch") or {}).get(key)
         return _Figure(math.log(f0) if f0 else math.nan)

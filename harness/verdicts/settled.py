@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from harness.core.records import Detection, DetectorInput, Measurement, Status
 from harness.detectors import catalogue
@@ -14,7 +15,7 @@ from harness.verdicts.speakers import RunVoices, run_voices
 from harness.verdicts.this_run import LEAST_CHUNKS, RunChunk, ThisRun, fit_run
 from harness.verdicts.unspoken import nothing_to_speak
 
-SPEAKER = "speaker"
+SPEAKER: Final = "speaker"
 AGAINST_RUN = "this run"  # value of ``against`` in a speaker's payload whose similarity is to the run's own voice
 LEAST_SPEECH = 3.0  # s; below this an embedding says little of a voice
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.core.records import Chunk, DetectorInput, Finding, Json, Outcome, Verdict, VerdictWord
+from harness.core.records import Chunk, DetectorInput, Finding, Outcome, Verdict, VerdictWord
+from harness.core.records.payloads import SignalPayload
 from harness.text import count_words, has_emoji, spoken_syllables
 
 GOOD_ANSWERS = (Outcome.NO_AUDIO, Outcome.ERROR)
@@ -44,7 +45,7 @@ def verdict_without_words(view: DetectorInput, findings: Sequence[Finding]) -> V
     return _heard(view, seconds)
 
 
-def _sound_seconds(signal: Json) -> float:
+def _sound_seconds(signal: SignalPayload) -> float:
     """Return the seconds from the first sound to the last, 0 where all of it is quiet."""
     peak, start, end = signal.get("peak_dbfs"), signal.get("speech_start"), signal.get("speech_end")
     if signal.get("constant") or peak is None or float(peak) < QUIET_DBFS:

@@ -74,10 +74,6 @@ def _edge(views: Sequence[DetectorInput]) -> float:
     return float(np.median([edge for edge in edges if edge is not None] or [0.0]))
 
 
-def _signal(key: str) -> Callable[[DetectorInput], float | None]:
-    return lambda view: (view.payload("signal") or {}).get(key)
-
-
 def _band(view: DetectorInput) -> float | None:
     signal = view.payload("signal") or {}
     edge, rate = signal.get("rolloff99_hz"), signal.get("sample_rate")
@@ -98,8 +94,16 @@ def _floor(view: DetectorInput) -> float | None:
     return None if floor is None or level is None else float(floor) - float(level)
 
 
-def _of(scorer: str, key: str) -> Callable[[DetectorInput], float | None]:
-    return lambda view: (view.payload(scorer) or {}).get(key)
+def _level(view: DetectorInput) -> float | None:
+    return view.payload.or_empty("signal").get("active_rms_dbfs")
+
+
+def _harmonicity(view: DetectorInput) -> float | None:
+    return view.payload.or_empty("pitch").get("harmonicity_db")
+
+
+def _opinion(view: DetectorInput) -> float | None:
+    return view.payload.or_empty("dnsmos").get("overall")
 
 
 FIGURES: Mapping[str, WholeFigure] = {
@@ -109,7 +113,7 @@ FIGURES: Mapping[str, WholeFigure] = {
         digits=2,
     ),
     "level": WholeFigure(
-        _signal("active_rms_dbfs"),
+        _level,
         "every chunk is quiet: its speech lies at {value} dBFS",
         "every chunk is loud: its speech lies at {value} dBFS",
         " dBFS",
@@ -124,11 +128,9 @@ FIGURES: Mapping[str, WholeFigure] = {
         _floor, too_high="every chunk has noise under it: its pauses lie at {value} dB against the speech", unit=" dB"
     ),
     "harmonicity": WholeFigure(
-        _of("pitch", "harmonicity_db"),
+        _harmonicity,
         too_low="every chunk is rough: its voice is only {value} dB harmonic",
         unit=" dB",
     ),
-    "predicted MOS": WholeFigure(
-        _of("dnsmos", "overall"), too_low="every chunk sounds bad: predicted MOS (DNSMOS) {value}", digits=2
-    ),
+    "predicted MOS": WholeFigure(_opinion, too_low="every chunk sounds bad: predicted MOS (DNSMOS) {value}", digits=2),
 }

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from harness.core.documents import read_json
+from pydantic import BaseModel, ConfigDict
+
+from harness.core.documents import parse_model, read_json
 from harness.core.errors import ConfigError, nearest
 
 SCHEMA = 1
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Geometry:
     cap: CapRule
     segment_phones: int  # longest input of one generation, 0: no limit
     codec: Path
-    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # name -> {"sha256", "bytes"}
+    files: Mapping[str, Mapping[str, str | int]] = field(default_factory=dict)  # name -> {"sha256", "bytes"}
     licence: str = ""
 
     @property
@@ -76,41 +79,83 @@ class Geometry:
         return self.speakers[name]
 
 
-def load_geometry(path: Path) -> Geometry:
-    """Read ``voice.json``. Raises ConfigError, one line with the file and the key, when it cannot be used."""
+class _Described(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class _Markers(_Described):
+    offset: int
+    count: int
+
+
+class _Phones(_Described):
+    offset: int
+    names: tuple[str, ...]
+    said: bool = False
+
+
+class _Tokens(_Described):
+    bos: int
+    eos: int
+    end: int
+    markers: _Markers
+    phones: _Phones
+    codebooks: tuple[Codebook, ...]
+
+
+class _Codec(_Described):
+    file: str
+
+
+class _Voice(_Described):
+    """``voice.json`` as it is written."""
+
+    name: str
+    sample_rate: int
+    frame_seconds: float
+    context: int
+    tokens: _Tokens
+    speakers: dict[str, int]
+    default_speaker: str
+    cap: CapRule
+    segment_phones: int
+    codec: _Codec
+    files: dict[str, dict[str, str | int]]
+    licence: str = ""
+
+
+def read_description(path: Path, model: type[M]) -> M:
+    """Read a description of a voice. Raises ConfigError, one line with the file and the key."""
     stored = read_json(path, "voice description")
     if not isinstance(stored, dict) or stored.get("schema_version") != SCHEMA:
         raise ConfigError(f"{path}: schema_version must be {SCHEMA}")
-    try:
-        return _geometry(stored, path.parent)
-    except KeyError as error:
-        raise ConfigError(f"{path}: key {error.args[0]!r} is missing") from error
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise ConfigError(f"{path}: {error}") from error
+    return parse_model(model, stored, str(path))
 
 
-def _geometry(stored: Mapping[str, Any], folder: Path) -> Geometry:
-    tokens = stored["tokens"]
+def load_geometry(path: Path) -> Geometry:
+    """Read ``voice.json``. Raises ConfigError, one line with the file and the key, when it cannot be used."""
+    voice = read_description(path, _Voice)
+    tokens = voice.tokens
     return Geometry(
-        name=str(stored["name"]),
-        folder=folder,
-        sample_rate=int(stored["sample_rate"]),
-        frame_seconds=float(stored["frame_seconds"]),
-        context=int(stored["context"]),
-        bos=int(tokens["bos"]),
-        eos=int(tokens["eos"]),
-        end=int(tokens["end"]),
-        speakers={str(k): int(v) for k, v in stored["speakers"].items()},
-        default_speaker=str(stored["default_speaker"]),
-        marker_offset=int(tokens["markers"]["offset"]),
-        markers=int(tokens["markers"]["count"]),
-        phone_offset=int(tokens["phones"]["offset"]),
-        phones=tuple(tokens["phones"]["names"]),
-        says_phones=bool(tokens["phones"].get("said", False)),
-        codebooks=tuple(Codebook(str(c["name"]), int(c["offset"]), int(c["size"])) for c in tokens["codebooks"]),
-        cap=CapRule(int(stored["cap"]["base"]), float(stored["cap"]["per_phone"])),
-        segment_phones=int(stored["segment_phones"]),
-        codec=folder / stored["codec"]["file"],
-        files=stored["files"],
-        licence=str(stored.get("licence", "")),
+        name=voice.name,
+        folder=path.parent,
+        sample_rate=voice.sample_rate,
+        frame_seconds=voice.frame_seconds,
+        context=voice.context,
+        bos=tokens.bos,
+        eos=tokens.eos,
+        end=tokens.end,
+        speakers=voice.speakers,
+        default_speaker=voice.default_speaker,
+        marker_offset=tokens.markers.offset,
+        markers=tokens.markers.count,
+        phone_offset=tokens.phones.offset,
+        phones=tokens.phones.names,
+        says_phones=tokens.phones.said,
+        codebooks=tokens.codebooks,
+        cap=voice.cap,
+        segment_phones=voice.segment_phones,
+        codec=path.parent / voice.codec.file,
+        files=voice.files,
+        licence=voice.licence,
     )

@@ -77,49 +77,64 @@ def parse_generated(generated: Iterable[int], geometry: FrameLayout) -> Reading:
     keeps its place as token id minus offset, which lies outside of the codebook. A phone belongs right after a marker,
     in a voice that says its phones; anywhere else it is a malformed token like any other.
     """
-    frames: list[list[int]] = []
-    current: list[int] = []
-    markers: list[tuple[int, int]] = []
-    phones: list[int] = []
-    said, opens = geometry.said_phones, False
-    malformed, ended = 0, False
-    width = len(geometry.codebooks)
-    last_marker = geometry.marker_offset + geometry.markers
+    parser, ended = _Parser(geometry), False
     for token in generated:
         if token == geometry.eos:
             ended = True
             break
-        if geometry.marker_offset <= token < last_marker:
-            if current:
-                frames.append(current + [MISSING] * (width - len(current)))
-                current, malformed = [], malformed + 1
-            markers.append((token - geometry.marker_offset, len(frames)))
-            phones.append(MISSING)
-            opens = True
-            continue
-        if opens and token in said:
-            phones[-1], opens = token - said.start, False
-            continue
-        opens = False
-        book = _codebook_of(token, geometry)
-        expected = len(current)
-        if book is not None and book != expected:
-            malformed += 1
-            if book < expected:
-                frames.append(current + [MISSING] * (width - expected))
-                current = []
-            current += [MISSING] * (book - len(current))
-        elif book is None:
-            malformed += 1
-        current.append(token - geometry.codebooks[len(current)].offset)
-        if len(current) == width:
-            frames.append(current)
-            current = []
-    if current:
-        frames.append(current + [MISSING] * (width - len(current)))
-        malformed += 1
-    codes = np.array(frames, np.int32).reshape(-1, width)
-    return Reading(codes, malformed, tuple(markers), tuple(phones), ended)
+        parser.take(token)
+    return parser.reading(ended)
+
+
+class _Parser:
+    """Frames, markers and phones as they come; ``opens``: a marker was the last token, so that a phone may follow."""
+
+    def __init__(self, geometry: FrameLayout) -> None:
+        self._geometry, self._width = geometry, len(geometry.codebooks)
+        self._frames: list[list[int]] = []
+        self._current: list[int] = []
+        self._markers: list[tuple[int, int]] = []
+        self._phones: list[int] = []
+        self._opens, self._malformed = False, 0
+
+    def take(self, token: int) -> None:
+        """Put a token where it belongs."""
+        geometry = self._geometry
+        opens, self._opens = self._opens, False
+        if geometry.marker_offset <= token < geometry.marker_offset + geometry.markers:
+            self._break_off()
+            self._markers.append((token - geometry.marker_offset, len(self._frames)))
+            self._phones.append(MISSING)
+            self._opens = True
+        elif opens and token in geometry.said_phones:
+            self._phones[-1] = token - geometry.said_phones.start
+        else:
+            self._code(token)
+
+    def reading(self, ended: bool) -> Reading:
+        """Return what was taken apart; a frame that was begun is malformed."""
+        self._break_off()
+        codes = np.array(self._frames, np.int32).reshape(-1, self._width)
+        return Reading(codes, self._malformed, tuple(self._markers), tuple(self._phones), ended)
+
+    def _break_off(self) -> None:
+        if self._current:
+            self._frames.append(self._current + [MISSING] * (self._width - len(self._current)))
+            self._current, self._malformed = [], self._malformed + 1
+
+    def _code(self, token: int) -> None:
+        book, expected = _codebook_of(token, self._geometry), len(self._current)
+        if book != expected:
+            self._malformed += 1
+        if book is not None and book < expected:
+            self._frames.append(self._current + [MISSING] * (self._width - expected))
+            self._current = []
+        if book is not None:
+            self._current += [MISSING] * (book - len(self._current))
+        self._current.append(token - self._geometry.codebooks[len(self._current)].offset)
+        if len(self._current) == self._width:
+            self._frames.append(self._current)
+            self._current = []
 
 
 def _codebook_of(token: int, geometry: FrameLayout) -> int | None:

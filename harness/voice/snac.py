@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
-from harness.core.documents import read_json
 from harness.core.errors import ConfigError, MissingExtra, nearest
 from harness.core.records import Samples, Tokens
-from harness.voice.geometry import SCHEMA, Codebook
+from harness.voice.geometry import Codebook, read_description
 
 KIND = "snac"
 NOISE_SEED = 0  # the decoder adds noise of its own; the same for the same codes
@@ -100,39 +100,54 @@ def kind_of(path: Path) -> str:
     return str(stored.get("kind", "phones")) if isinstance(stored, Mapping) else "phones"
 
 
+class _Described(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class _SnacTokens(_Described):
+    start: int | None = None
+    stop: int
+    first: int
+    codebook_size: int
+    slots: tuple[int, ...]
+
+
+class _SnacVoice(_Described):
+    """``voice.json`` of a published model as it is written."""
+
+    name: str
+    sample_rate: int
+    context: int
+    prompt: tuple[int | str, ...]
+    tokens: _SnacTokens
+    frame_samples: int
+    speakers: tuple[str, ...] = ()
+    default_speaker: str
+    max_tokens: int
+    codec: str
+
+
 def load_snac_geometry(path: Path) -> SnacGeometry:
     """Read the description of a published model. Raises ConfigError, one line with the file and the key."""
-    stored = read_json(path, "voice description")
-    if not isinstance(stored, dict) or stored.get("schema_version") != SCHEMA:
-        raise ConfigError(f"{path}: schema_version must be {SCHEMA}")
-    try:
-        geometry = _geometry(stored, path.parent)
-    except KeyError as error:
-        raise ConfigError(f"{path}: key {error.args[0]!r} is missing") from None
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise ConfigError(f"{path}: {error}") from None
+    voice = read_description(path, _SnacVoice)
+    geometry = SnacGeometry(
+        name=voice.name,
+        sample_rate=voice.sample_rate,
+        context=voice.context,
+        prompt=voice.prompt,
+        start=voice.tokens.start,
+        stop=voice.tokens.stop,
+        first=voice.tokens.first,
+        codebook_size=voice.tokens.codebook_size,
+        slots=voice.tokens.slots,
+        frame_samples=voice.frame_samples,
+        speakers=voice.speakers,
+        default_speaker=voice.default_speaker,
+        max_tokens=voice.max_tokens,
+        codec=path.parent / voice.codec,
+    )
     _check(geometry, path)
     return geometry
-
-
-def _geometry(stored: Mapping[str, Any], folder: Path) -> SnacGeometry:
-    tokens = stored["tokens"]
-    return SnacGeometry(
-        name=str(stored["name"]),
-        sample_rate=int(stored["sample_rate"]),
-        context=int(stored["context"]),
-        prompt=tuple(part if isinstance(part, int) else str(part) for part in stored["prompt"]),
-        start=None if tokens.get("start") is None else int(tokens["start"]),
-        stop=int(tokens["stop"]),
-        first=int(tokens["first"]),
-        codebook_size=int(tokens["codebook_size"]),
-        slots=tuple(int(level) for level in tokens["slots"]),
-        frame_samples=int(stored["frame_samples"]),
-        speakers=tuple(str(name) for name in stored.get("speakers", ())),
-        default_speaker=str(stored["default_speaker"]),
-        max_tokens=int(stored["max_tokens"]),
-        codec=folder / str(stored["codec"]),
-    )
 
 
 def _check(made: SnacGeometry, path: Path) -> None:

@@ -65,11 +65,8 @@ def measure(asked: Asked, keep: Callable[[Json], None]) -> Json:
     run = [replace(twin, other=others[i % len(others)] if others else None) for i, twin in enumerate(run)]
     judged = as_judged(run, asked.priors)
     known = [trials.clean(twin) for twin in judged]
-    listed = [
-        {"chunk": twin.chunk.id, "why": list(trials.clean_details(twin))}
-        for twin, names in zip(judged, known, strict=True)
-        if names
-    ]
+    alarmed = [twin for twin, names in zip(judged, known, strict=True) if names]
+    listed = [{"chunk": twin.chunk.id, "why": list(trials.clean_details(twin))} for twin in alarmed]
     result: Json = {
         "engine": asked.folder.name,
         "language": asked.language,
@@ -91,12 +88,11 @@ def measure(asked: Asked, keep: Callable[[Json], None]) -> Json:
         result["rows"] = recall_rows_json(recall_rows(tried))
         keep(result)
         print(f"{asked.folder.name}: {injector.name or fault.name}", file=sys.stderr, flush=True)
-    if asked.shares:
-        for name in OF_SHARES:
-            fault = catalogue()[name]
-            if set(fault.observes) <= set(asked.scorers) and (not asked.classes or name in asked.classes):
-                result["shares"] += _shares(asked, trials, run, fault, _for_shares(fault))
-                keep(result)
+    for name in OF_SHARES if asked.shares else ():
+        fault = catalogue()[name]
+        if set(fault.observes) <= set(asked.scorers) and (not asked.classes or name in asked.classes):
+            result["shares"] += _shares(asked, trials, run, fault, _for_shares(fault))
+            keep(result)
     return result
 
 

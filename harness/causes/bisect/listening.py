@@ -6,18 +6,31 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from harness import stats
 from harness.causes.budget import Budget
 from harness.core.errors import SoakError
-from harness.core.records import Attempt, Chunk, Claim, Json, Status, Variant, VerdictWord
+from harness.core.records import Attempt, Chunk, Claim, Variant, VerdictWord
 from harness.engine.progress import Tick
 from harness.engine.session import PlannedRequest, seed_for
 from harness.experiments.stage import ExperimentRun
 
 SIGNIFICANT = 0.05  # p-value at which a variant is heard to be worse than the reference
 _UNLIKELY = 0.1  # a set is given up where so many faults would be rarer than this at the reference's rate
+
+
+class HeardFigures(TypedDict):
+    """A HeardOutcome as JSON: counts with the exact interval of the fault rate, WER as errors over words."""
+
+    faulty: int
+    judged: int
+    rate: float | None
+    low: float
+    high: float
+    errors: int
+    words: int
+    wer: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +62,7 @@ class HeardOutcome:
             {key: self.words[key] for key in ids if key in self.words},
         )
 
-    def to_json(self) -> Json:
+    def to_json(self) -> HeardFigures:
         """Return counts with exact intervals, WER as errors over words."""
         low, high = stats.clopper_pearson(self.count, self.judged)
         errors, words = (sum(pair[i] for pair in self.words.values()) for i in (0, 1))
@@ -147,9 +160,8 @@ class Ears:
             verdict = verdicts.get(attempt.id)
             settled = verdict is not None and verdict.word.judged
             faulty[attempt.chunk_id] = verdict.word is VerdictWord.FAULTY if settled and verdict is not None else None
-            measurement = run.observations(attempt.id).get("intelligibility")
-            if measurement is not None and measurement.status is Status.OK:
-                wer = measurement.payload["wer"]
+            wer = run.payloads(attempt.id).or_empty("intelligibility").get("wer")
+            if wer:
                 words[attempt.chunk_id] = (wer["errors"], wer["words"])
         return HeardOutcome(faulty, words)
 

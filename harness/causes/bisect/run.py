@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,11 @@ from harness.causes.bisect.table import bisect_results, bisect_table, settings_t
 from harness.causes.bisect.verdict import BisectReport, bisect_claims
 from harness.causes.budget import Budget, BudgetSpent
 from harness.causes.runs import runs_of_suite
-from harness.core.errors import ConfigError, refuse_unknown
+from harness.core.errors import ConfigError
 from harness.core.records import Chunk, Variant
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
+from harness.experiments.limits import suite_limits
 from harness.experiments.quantization.divergence import noting
 from harness.experiments.stage import ExperimentRun, write_results
 
@@ -48,8 +49,7 @@ class BisectSettings:
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> BisectSettings:
         """Read the table ``bisect`` of a plan. Raises ConfigError for a wrong key."""
-        refuse_unknown("bisect", given, asdict(cls()))
-        return cls(**given)
+        return suite_limits(cls, {"bisect": given}, "bisect")
 
     def texts(self, chunks: tuple[Chunk, ...]) -> BisectTexts:
         """Deal the chunks out; those for the verification are in no other part."""

@@ -11,11 +11,14 @@ from harness.causes.shrink.outcome import ShrinkOutcome, read_outcome
 from harness.causes.standard import RunStandard
 from harness.causes.target import CauseTarget
 from harness.core.documents import read_json
-from harness.core.records import Arm, Attempt, Json, Samples, VerdictWord, payload_or_empty
+from harness.core.records import Arm, Attempt, Json, Payloads, Samples, VerdictWord
+from harness.core.records.answered import StoredCapabilities
+from harness.core.records.payloads import TranscriptPayload
 from harness.report.material import ReportRow
 from harness.report.review import sound
 from harness.report.scores import Score, judged_scores
 from harness.store import Run
+from harness.store.manifest import Manifest, Provenance, StoredVariant, fingerprint_part
 from harness.verdicts.this_run import OwnBound
 
 _REPLAYS = {Arm.REPLAY_SAME_SEED: "replay, same seed", Arm.REPLAY_NEW_SEED: "replay, new seed"}
@@ -40,15 +43,15 @@ class BundleMaterial:
 
     target: CauseTarget
     takes: Sequence[BundledTake]  # as found, its replays, the reference
-    hearing: Json  # payload of the recognizer, empty where nobody listened
+    hearing: TranscriptPayload  # payload of the recognizer, empty where nobody listened
     second: str | None  # what the second recognizer heard
     scores: Sequence[Score]
     own: Mapping[str, OwnBound]  # what the run's other chunks allowed this one
     of_run: tuple[int, int]  # chunks with this class of fault, chunks judged
-    variant: Json  # as the manifest describes it
-    capabilities: Json
+    variant: StoredVariant  # as the manifest describes it
+    capabilities: StoredCapabilities
     models: Mapping[str, str]  # name -> SHA-256
-    provenance: Json
+    provenance: Provenance
     run: Json  # id, suite, created_utc, harness, corpus
     reference: str | None
     shrink: tuple[Path, ShrinkOutcome] | None
@@ -80,14 +83,14 @@ def gather(target: CauseTarget, reports: Path) -> BundleMaterial:
         return BundleMaterial(
             target=target,
             takes=_takes(run, target),
-            hearing=payload_or_empty(measurements.get("intelligibility")),
-            second=payload_or_empty(measurements.get("second_opinion")).get("text"),
+            hearing=Payloads(measurements).or_empty("intelligibility"),
+            second=Payloads(measurements).or_empty("second_opinion").get("text"),
             scores=judged_scores(run, target.limits, row, target.chunk.expected_text),
             own=own,
             of_run=_of_run(run, target),
             variant=next(one for one in manifest["variants"] if one["name"] == name),
             capabilities=epochs[0].capabilities if epochs else {},
-            models=(manifest.get("fingerprint") or {}).get("models", {}).get(name, {}),
+            models=fingerprint_part(manifest, "models").get(name, {}),
             provenance=manifest["provenance"],
             run={key: manifest.get(key) for key in ("run_id", "suite", "created_utc", "harness")},
             reference=_reference(run, name),
@@ -129,7 +132,7 @@ def _take(run: Run, target: CauseTarget, number: int, label: str, attempt: Attem
         attempt=attempt,
         word=verdict.word.value if verdict is not None else "not judged",
         shows=target.finding.fault in classes if judged else None,
-        heard=payload_or_empty(run.observations(attempt.id).get("intelligibility")).get("text"),
+        heard=Payloads(run.observations(attempt.id)).or_empty("intelligibility").get("text"),
         file=name if heard is not None else None,
         audio=heard,
     )
@@ -162,6 +165,6 @@ def _bisected(target: CauseTarget, reports: Path) -> list[tuple[str, str]]:
     return []
 
 
-def _others(reports: Path, suite: str) -> Iterator[tuple[Path, Json]]:
+def _others(reports: Path, suite: str) -> Iterator[tuple[Path, Manifest]]:
     for folder in (reports / FOLDER, reports):
         yield from runs_of_suite(folder, suite)

@@ -10,6 +10,7 @@ from harness.causes.shrink.outcome import WORDS, SpokenText
 from harness.core.records import Json
 from harness.detectors import catalogue
 from harness.detectors.readable import finding_phrase
+from harness.store.manifest import CpuProvenance
 
 
 def smallest_text(material: BundleMaterial) -> SpokenText:
@@ -80,11 +81,11 @@ def _heard(material: BundleMaterial) -> list[str]:
     others = [take for take in material.takes[1:] if take.heard is not None]
     lines += [f"| {take.label} (`{take.file}`) | {_cell(take.heard or '(no words)')} |" for take in others]
     tokens = token_table(material)
-    if tokens is not None and tokens["compared_with"]:
-        part = tokens["first_divergence"]
-        where = f"at frame {part['frame']}" if part is not None else "nowhere"
-        seconds = f" ({part['seconds']:.2f} s)" if part is not None and part["seconds"] is not None else ""
-        lines += ["", f'Speech tokens part from those of "{tokens["compared_with"]}" {where}{seconds}: `tokens.json`.']
+    if tokens is not None and tokens.compared_with:
+        part = tokens.first_divergence
+        where = f"at frame {part.frame}" if part is not None else "nowhere"
+        seconds = f" ({part.seconds:.2f} s)" if part is not None and part.seconds is not None else ""
+        lines += ["", f'Speech tokens part from those of "{tokens.compared_with}" {where}{seconds}: `tokens.json`.']
     return [*lines, ""]
 
 
@@ -94,10 +95,8 @@ def _often(material: BundleMaterial) -> list[str]:
 
 def _environment(material: BundleMaterial) -> list[str]:
     where, row = material.provenance, material.variant
-    cpu = where.get("cpu") or {}
-    gpus = ", ".join(
-        str(gpu.get("name", gpu)) if isinstance(gpu, dict) else str(gpu) for gpu in where.get("gpus") or ()
-    )
+    cpu: CpuProvenance = where.get("cpu") or {}
+    gpus = ", ".join(gpu.get("name", "") for gpu in where.get("gpus") or ())
     details = material.capabilities.get("details") or {}
     plain = {key: value for key, value in details.items() if isinstance(value, str | int | float) and value != ""}
     pairs: list[tuple[str, object]] = [
@@ -116,7 +115,7 @@ def _environment(material: BundleMaterial) -> list[str]:
 def _reproduce(material: BundleMaterial, command: str) -> list[str]:
     smallest = smallest_text(material)
     lines = ask_directly(material, smallest.text, smallest.seed)
-    limits = [f"{row['fault']}: {row['says']} ({row['source']})" for row in findings_table(material)]
+    limits = [f"{row.fault}: {row.says} ({row.source})" for row in findings_table(material)]
     return [
         "## Reproduce",
         "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from harness.backends.settings import read_settings
 from harness.causes.bundle.gather import BundledTake, BundleMaterial
 from harness.causes.portable import without_paths
 from harness.core.errors import ConfigError
-from harness.core.records import Arm, Json, Request, Variant
+from harness.core.records import Arm, Json, Request, Span, Variant
 from harness.detectors import catalogue
 from harness.detectors.readable import finding_phrase, source_in_words
 from harness.stats import clopper_pearson
@@ -45,23 +45,41 @@ def how_often(material: BundleMaterial) -> list[str]:
     return lines
 
 
-def findings_table(material: BundleMaterial) -> list[Json]:
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """One finding of the bundle with its limit, in words too."""
+
+    fault: str
+    title: str
+    says: str
+    value: float
+    limit: float
+    unit: str
+    source: str
+    source_means: str
+    span: Span | None
+    detail: str
+    confirmed: bool | None
+    bound_to: str | None
+
+
+def findings_table(material: BundleMaterial) -> list[FindingRow]:
     """Return every finding with its limit, where that came from and what that means."""
     return [
-        {
-            "fault": finding.fault,
-            "title": catalogue()[finding.fault].title,
-            "says": finding_phrase(finding),
-            "value": finding.value,
-            "limit": finding.limit,
-            "unit": finding.unit,
-            "source": finding.limit_source,
-            "source_means": source_in_words(finding.limit_source),
-            "span": list(finding.span) if finding.span is not None else None,
-            "detail": finding.detail,
-            "confirmed": finding.confirmed,
-            "bound_to": finding.bound_to,
-        }
+        FindingRow(
+            fault=finding.fault,
+            title=catalogue()[finding.fault].title,
+            says=finding_phrase(finding),
+            value=finding.value,
+            limit=finding.limit,
+            unit=finding.unit,
+            source=finding.limit_source,
+            source_means=source_in_words(finding.limit_source),
+            span=finding.span,
+            detail=finding.detail,
+            confirmed=finding.confirmed,
+            bound_to=finding.bound_to,
+        )
         for finding in material.target.verdict.findings
     ]
 
@@ -91,24 +109,45 @@ def replay_rows(takes: Sequence[BundledTake]) -> list[Json]:
     ]
 
 
-def token_table(material: BundleMaterial) -> Json | None:
+@dataclass(frozen=True, slots=True)
+class TokenDivergence:
+    """Where two renditions part; ``seconds`` where a frame has a known length."""
+
+    frame: int
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTable:
+    """The speech tokens of a rendition, frames x codebooks, and of what it is set against."""
+
+    frame_seconds: float | None
+    found: list[list[int]]
+    compared_with: str | None = None
+    other: list[list[int]] | None = None
+    first_divergence: TokenDivergence | None = None
+    shape: str = "frames x codebooks"
+
+
+def token_table(material: BundleMaterial) -> TokenTable | None:
     """Return the speech tokens of the rendition and of what it is set against, and where they part; None without."""
     tokens = material.as_found.attempt.tokens
     if tokens is None:
         return None
-    layout = material.capabilities.get("layout") or {}
-    table: Json = {
-        "shape": "frames x codebooks",
-        "frame_seconds": layout.get("frame_seconds"),
-        "found": tokens.tolist(),
-    }
+    layout = material.capabilities.get("layout")
+    seconds = layout["frame_seconds"] if layout else None
     other = material.compared
     if other is None or other.attempt.tokens is None:
-        return {**table, "compared_with": None, "first_divergence": None}
+        return TokenTable(frame_seconds=seconds, found=tokens.tolist())
     first = first_divergence(tokens, other.attempt.tokens)
-    when = first * layout["frame_seconds"] if first is not None and layout.get("frame_seconds") else None
-    part = {"frame": first, "seconds": when} if first is not None else None
-    return {**table, "compared_with": other.label, "other": other.attempt.tokens.tolist(), "first_divergence": part}
+    when = first * seconds if first is not None and seconds else None
+    return TokenTable(
+        frame_seconds=seconds,
+        found=tokens.tolist(),
+        compared_with=other.label,
+        other=other.attempt.tokens.tolist(),
+        first_divergence=TokenDivergence(first, when) if first is not None else None,
+    )
 
 
 def first_divergence(tokens: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> int | None:

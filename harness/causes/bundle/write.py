@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from harness.audio import wav_bytes
@@ -12,7 +12,7 @@ from harness.causes.bundle.drawing import marked_picture
 from harness.causes.bundle.gather import BundleMaterial, gather
 from harness.causes.bundle.issue import issue_text, smallest_text, symptom_row
 from harness.causes.bundle.members import Members, shareable_json, toml_variant
-from harness.causes.bundle.told import findings_table, how_often, replay_rows, score_rows, token_table
+from harness.causes.bundle.told import TokenTable, findings_table, how_often, replay_rows, score_rows, token_table
 from harness.causes.portable import without_paths
 from harness.causes.shrink.files import LIMITS, ORIGINAL, SMALLEST, stress_command
 from harness.causes.shrink.outcome import SpokenText
@@ -36,14 +36,14 @@ def write_bundle(target: CauseTarget, reports: Path, out: Path) -> list[str]:
     command = _inputs(material, members)
     members.text(ISSUE, issue_text(material, command))
     members.text("text.txt", target.chunk.text + "\n")
-    verdict = {"word": target.verdict.word.value, "findings": findings_table(material)}
+    verdict = {"word": target.verdict.word.value, "findings": [asdict(row) for row in findings_table(material)]}
     unjudged = list(target.verdict.unjudged)
     members.json("verdict.json", {**verdict, "unjudged": unjudged, "scores": score_rows(material)})
     members.json("replays.json", replay_rows(material.takes))
     members.json("transcript.json", {**material.hearing, "second_opinion": material.second})
     tokens = token_table(material)
     if tokens is not None:
-        members.json("tokens.json", tokens)
+        members.json("tokens.json", {k: v for k, v in asdict(tokens).items() if k != "other" or v is not None})
     members.json("provenance.json", _provenance(material))
     if material.shrink is not None:
         members.json("shrink.json", _shrink(material))
@@ -113,7 +113,7 @@ def _shrink(material: BundleMaterial) -> Json:
 
 
 def _page(
-    material: BundleMaterial, tokens: Json | None, command: str, pictures: list[tuple[str, str]], names: list[str]
+    material: BundleMaterial, tokens: TokenTable | None, command: str, pictures: list[tuple[str, str]], names: list[str]
 ) -> str:
     from jinja2 import Environment, PackageLoader
     from markupsafe import Markup
@@ -131,13 +131,11 @@ def _page(
             "heard": material.hearing.get("text"),
             "second": material.second,
             "words": [asdict(word) for word in word_diff(material.hearing)] if material.hearing else [],
-            "findings": findings_table(material),
+            "findings": [asdict(row) for row in findings_table(material)],
             "scores": score_rows(material),
             "takes": replay_rows(material.takes),
             "often": how_often(material),
-            "tokens": {key: tokens[key] for key in ("compared_with", "first_divergence")}
-            if tokens is not None
-            else None,
+            "tokens": asdict(replace(tokens, found=[], other=None)) if tokens is not None else None,
             "bisects": [table for _, table in material.bisects],
             "command": command,
             "pictures": pictures,

@@ -26,10 +26,15 @@ from harness.engine.plan import Confirmation, Plan
 from harness.engine.progress import Progress
 from harness.experiments.stage import RESULTS, ExperimentRun, write_results
 from harness.store import Run, redact_json
+from harness.store.manifest import FingerprintPart, fingerprint_part
 from harness.verdicts import Limits
 
 SUITE = "shrink"
-_SAME = ("models", "settings", "files")  # parts of the fingerprint that make speech the same speech
+_SAME: tuple[FingerprintPart, ...] = (
+    "models",
+    "settings",
+    "files",
+)  # parts of the fingerprint that make speech the same speech
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ def _refuse_changes(target: CauseTarget, plan: Plan) -> None:
     Where its files lie does not matter, nor do limits and profile: the judging is by those of the run.
     """
     with Run.open(target.run) as run:
-        before = run.manifest.get("fingerprint") or {}
+        before = run.manifest
     now = redact_json(fingerprint(plan))
     (variant,) = plan.variants
     standards = {path.name for path in (variant.calibration, variant.profile) if path is not None}
@@ -155,7 +160,7 @@ def _refuse_changes(target: CauseTarget, plan: Plan) -> None:
         f"{part}.{change}"
         for part in _SAME
         for change in changed_inputs(
-            _of_speech(before.get(part, {}).get(variant.name), standards),
+            _of_speech(fingerprint_part(before, part).get(variant.name), standards),
             _of_speech(now.get(part, {}).get(variant.name), standards),
         )
     ]

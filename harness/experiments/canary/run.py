@@ -137,7 +137,7 @@ def _one(fault: str, chunk_id: str, attempt: Attempt | None, verdicts: Mapping[i
     names = tuple(dict.fromkeys(f.fault for f in verdict.findings)) if verdict is not None else ()
     detectors = catalogue()
     caught = any(name == fault or fault in detectors[name].explains for name in names if name in detectors)
-    notes = [note for note in attempt.notes.get("injected", ()) if note.get("fault") == fault]
+    notes = [note for note in attempt.noted.get("injected", []) if note.get("fault") == fault]
     why = next((str(note["reason"]) for note in notes if note.get("reason")), "")
     # a backend that died says nothing of what was done to it: its death is the evidence
     done = caught or (bool(notes) and not why) or attempt.audio is None

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.backends import ADAPTERS
-from harness.core.errors import ConfigError, nearest, refuse_unknown
+from harness.core.errors import ConfigError, nearest
 from harness.core.records import Attempt, Chunk, Outcome, TokenLayout, Variant
 from harness.engine.progress import Tick
 from harness.engine.session import PlannedRequest, seed_for
 from harness.engine.soak import Soak
+from harness.experiments.limits import suite_limits
 from harness.experiments.stage import ExperimentRun
 
 FRESH, FRESH_AGAIN, OTHER = "fresh", "fresh-again", "other"
@@ -40,10 +41,7 @@ class Setup:
     @classmethod
     def read(cls, table: Mapping[str, Any]) -> Setup:
         """Raises ConfigError for an unknown key or arm."""
-        defaults = asdict(cls())
-        refuse_unknown("limits: determinism", table, defaults)
-        values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
-        setup = cls(**values)
+        setup = suite_limits(cls, {"determinism": table}, "determinism")
         for arm in setup.arms:
             if arm not in OPTIONAL:
                 raise ConfigError(f"limits: determinism.arms: unknown arm {arm!r}{nearest(arm, OPTIONAL)}")

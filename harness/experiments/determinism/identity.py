@@ -42,7 +42,7 @@ class Rendition:
         """Of an attempt that gave speech; None of one that failed."""
         if attempt.outcome is not Outcome.OK:
             return None
-        noted = attempt.notes.get("choices") or {}
+        noted = attempt.noted.get("choices") or {}
         return cls(
             attempt.chunk_id,
             attempt.audio_sha256,

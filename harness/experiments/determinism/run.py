@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.audio.mel import log_mel_distance
 from harness.core.errors import SoakError
-from harness.core.records import Attempt, Claim, Status, Variant
+from harness.core.records import Attempt, Claim, Variant
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
 from harness.experiments.determinism.arms import (
@@ -125,11 +125,7 @@ def _distance(run: Run, a: Attempt, b: Attempt) -> float | None:
 
 def _transcript(run: Run, attempt: Attempt) -> str | None:
     assert attempt.id is not None
-    measurement = run.observations(attempt.id).get("intelligibility")
-    words: str | None = (
-        measurement.payload.get("hypothesis") if measurement is not None and measurement.status is Status.OK else None
-    )
-    return words
+    return run.payloads(attempt.id).or_empty("intelligibility").get("hypothesis")
 
 
 def _pairs(

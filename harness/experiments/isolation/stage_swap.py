@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.audio.mel import log_mel_distance
 from harness.core.errors import SoakError
-from harness.core.records import Attempt, Chunk, Outcome, Status, TokenLayout, Tokens, Variant, VerdictWord
+from harness.core.records import Attempt, Chunk, Outcome, TokenLayout, Tokens, Variant, VerdictWord
 from harness.engine.progress import Tick
 from harness.engine.session import PlannedRequest, seed_for
 from harness.experiments.isolation.claims import Decoded, IsolationMargins, IsolationRow, TokenWordErrors
@@ -193,12 +193,9 @@ class Bench:
         errors = words = 0
         for attempt in attempts.values():
             assert attempt.id is not None
-            measurement = self._stage.run.observations(attempt.id).get("intelligibility")
-            if measurement is not None and measurement.status is Status.OK:
-                errors, words = (
-                    errors + measurement.payload["wer"]["errors"],
-                    words + measurement.payload["wer"]["words"],
-                )
+            wer = self._stage.run.payloads(attempt.id).or_empty("intelligibility").get("wer")
+            if wer:
+                errors, words = errors + wer["errors"], words + wer["words"]
         return TokenWordErrors(errors, words, errors / words) if words else None
 
     def _audio(self, attempt: Attempt) -> tuple[Any, int]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from statistics import median
 
 from harness.core.errors import SoakError
-from harness.core.records import Attempt, Claim, Json, Outcome, Status, Variant
+from harness.core.records import Attempt, Claim, Json, Outcome, Variant
 from harness.engine.plan import Plan
 from harness.engine.progress import Tick
 from harness.engine.session import PlannedRequest, seed_for
@@ -122,9 +122,9 @@ def _embeddings(run: Run, name: str, arm: str) -> dict[str, tuple[list[float], f
     by_chunk = {}
     for attempt in run.attempts(variant=name, arm=arm):
         assert attempt.id is not None
-        measurement = run.observations(attempt.id).get("speaker")
-        if measurement is not None and measurement.status is Status.OK:
-            by_chunk[attempt.chunk_id] = (list(measurement.payload["embedding"]), measurement.payload["similarity"])
+        speaker = run.payloads(attempt.id)("speaker")
+        if speaker is not None:
+            by_chunk[attempt.chunk_id] = (list(speaker["embedding"]), speaker["similarity"])
     return by_chunk
 
 

@@ -12,7 +12,7 @@ from harness.core.errors import SoakError
 from harness.core.records import Arm, Chunk, Claim, Outcome, Variant
 from harness.engine.progress import Tick
 from harness.experiments.divergence import Divergence, Generation, NotMeasured, Slot, measure_divergence
-from harness.experiments.quantization.claims import QuantizationMetrics
+from harness.experiments.quantization.metrics import QuantizationMetrics
 from harness.experiments.quantization.rank_correlation import divergence_claim, foretelling, not_measured
 from harness.experiments.stage import ExperimentRun
 from harness.store import Run
@@ -63,7 +63,7 @@ def reference_generations(
     generations = [
         Generation(attempt.chunk_id, tuple(one["prompt"]), tuple(one["tokens"]))
         for attempt in attempts
-        for one in attempt.notes.get("generations", ())
+        for one in attempt.noted.get("generations", [])
     ]
     if not generations:
         raise NotMeasured(f"the adapter {reference.adapter} does not note the token ids of what it asks and generates")

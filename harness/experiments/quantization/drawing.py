@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from harness.core.records import Claim, Json
-from harness.experiments.quantization.claims import QuantizationMetrics
+from harness.experiments.quantization.metrics import QuantizationMetrics
 from harness.experiments.results import stored_results
 from harness.report.sections.axes import Drawn, Within, draw_intervals, logarithmic, within
 from harness.report.svg import FAINT, MARKERS, SERIES, markup, new_plot

@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.core.records import Claim, Json
 from harness.experiments.divergence import Divergence, DivergenceEstimate, Figures
-from harness.experiments.quantization.claims import QuantizationMetrics
+from harness.experiments.quantization.metrics import QuantizationMetrics
 
 ALPHA = 0.05
 _PERMUTATIONS = 9999  # more than the pairings of 7 variants: up to those the p-value is exact

@@ -17,12 +17,11 @@ from harness.core.records import (
     Attempt,
     Chunk,
     Claim,
-    Json,
     Measurement,
     Outcome,
+    Payloads,
     Variant,
     VerdictWord,
-    payload_or_empty,
 )
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
@@ -30,13 +29,8 @@ from harness.engine.session import PlannedRequest, seed_for
 from harness.experiments.determinism.identity import first_difference
 from harness.experiments.limits import suite_limits
 from harness.experiments.quantization import divergence
-from harness.experiments.quantization.claims import (
-    QuantizationMargins,
-    QuantizationMetrics,
-    QuantizationRow,
-    quantization_claims,
-    quantization_metrics,
-)
+from harness.experiments.quantization.claims import QuantizationMargins, quantization_claims
+from harness.experiments.quantization.metrics import QuantizationMetrics, QuantizationRow, quantization_metrics
 from harness.experiments.quantization.table import quantization_table
 from harness.experiments.stage import ExperimentRun, write_results
 from harness.scorers import MOS_PREDICTORS
@@ -54,9 +48,9 @@ class _Voice:
     observations: dict[str, dict[str, Measurement]]
     verdicts: Mapping[int, Any]
 
-    def payload(self, chunk_id: str, scorer: str) -> Json:
-        """Return what a scorer saw; empty when it could not."""
-        return payload_or_empty(self.observations[chunk_id].get(scorer))
+    def payloads(self, chunk_id: str) -> Payloads:
+        """Return what the scorers saw of a chunk, with its types."""
+        return Payloads(self.observations[chunk_id])
 
 
 def run_quantization(plan: Plan, progress: Progress, resume: Path | None) -> Path:
@@ -148,9 +142,9 @@ def _row(run: Run, voice: _Voice, base: _Voice, chunk: Chunk, heard: set[str]) -
     attempt, other = voice.attempts.get(chunk.id), base.attempts.get(chunk.id)
     if attempt is None:
         return QuantizationRow(chunk.id, ok=False)
-    tokens = voice.payload(chunk.id, "tokens")
+    tokens = voice.payloads(chunk.id).or_empty("tokens")
     books = tokens.get("codebooks") or []
-    wer = voice.payload(chunk.id, "intelligibility").get("wer") or {}
+    wer = voice.payloads(chunk.id).or_empty("intelligibility").get("wer") or {}
     verdict = voice.verdicts.get(attempt.id) if attempt.id is not None else None
     judged = verdict is not None and verdict.word.judged
     return QuantizationRow(
@@ -159,7 +153,7 @@ def _row(run: Run, voice: _Voice, base: _Voice, chunk: Chunk, heard: set[str]) -
         tokens=attempt.token_count,
         cap_hit=tokens.get("cap_hit"),
         unique=tuple(book["unique"] for book in books),
-        entropy=tuple(book["entropy_bits"] for book in books),
+        entropy=tuple(bits for book in books if (bits := book["entropy_bits"]) is not None),
         errors=wer.get("errors"),
         words=wer.get("words"),
         faulty=verdict.word is VerdictWord.FAULTY if judged and verdict is not None else None,
@@ -169,7 +163,7 @@ def _row(run: Run, voice: _Voice, base: _Voice, chunk: Chunk, heard: set[str]) -
         divergence=_divergence(attempt, other),
         similarity=_similarity(voice, base, chunk.id) if voice is not base else None,
         mel_db=_mel(run, attempt, other) if chunk.id in heard else None,
-        mos=next((p["overall"] for name in MOS_PREDICTORS if (p := voice.payload(chunk.id, name))), None),
+        mos=next((p.get("overall") for name in MOS_PREDICTORS if (p := voice.payloads(chunk.id).or_empty(name))), None),
     )
 
 
@@ -183,7 +177,7 @@ def _similarity(voice: _Voice, base: _Voice, chunk_id: str) -> float | None:
     """Cosine of the two renditions' speaker embeddings."""
     if chunk_id not in base.observations:
         return None
-    a, b = (side.payload(chunk_id, "speaker").get("embedding") for side in (voice, base))
+    a, b = (side.payloads(chunk_id).or_empty("speaker").get("embedding") for side in (voice, base))
     if a is None or b is None:
         return None
     x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)

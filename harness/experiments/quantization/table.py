@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.experiments.divergence import Divergence, DivergenceEstimate, Figures
-from harness.experiments.quantization.claims import QuantizationMetrics
+from harness.experiments.quantization.metrics import QuantizationMetrics
 from harness.experiments.stage import markdown_table
 from harness.scorers import MOS_PREDICTORS
 from harness.stats import Estimate, Spread

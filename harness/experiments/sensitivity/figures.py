@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import TypedDict
 
 from harness import stats
 from harness.core.records import Json
@@ -104,9 +105,19 @@ def found_dose(rows: Sequence[RecallRow]) -> float | None:
     return a.dose + way * (b.dose - a.dose)
 
 
-def alarms(clean: Mapping[str, Sequence[tuple[str, ...]]]) -> Json:
+class AlarmCounts(TypedDict):
+    """False alarms on one kind of material: clips, clips with any alarm, its exact interval, clips by class."""
+
+    clips: int
+    alarmed: int
+    low: float
+    high: float
+    classes: dict[str, int]
+
+
+def alarms(clean: Mapping[str, Sequence[tuple[str, ...]]]) -> dict[str, AlarmCounts]:
     """False alarms by kind of material: clips, clips with any alarm, exact interval, clips by class."""
-    result: Json = {}
+    result: dict[str, AlarmCounts] = {}
     for kind, by_group in {**clean, "all": [names for group in clean.values() for names in group]}.items():
         by_class: dict[str, int] = {}
         for names in by_group:

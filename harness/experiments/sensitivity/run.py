@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,41 +14,26 @@ from typing import Any
 import numpy as np
 
 from harness.backends.worker import Worker
-from harness.core.errors import ConfigError, SoakError, nearest, refuse_unknown
-from harness.core.records import Arm, Claim, Json, Outcome, Request, Samples, Tokens, Variant
-from harness.detectors import catalogue
-from harness.detectors.base import Family
+from harness.core.errors import ConfigError, SoakError
+from harness.core.records import Arm, Claim, Outcome, Request, Samples, Tokens, Variant
+from harness.detectors.base import Detector, Family, Injector
 from harness.detectors.base import InjectionPoint as Where
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
 from harness.engine.session import PlannedRequest, seed_for
 from harness.experiments.sensitivity import InjectionTrial, Trials, Twin, recall_rows
 from harness.experiments.sensitivity.claims import recall_claims
-from harness.experiments.sensitivity.figures import alarms, recall_rows_json
+from harness.experiments.sensitivity.figures import alarms, from_json, recall_rows_json
+from harness.experiments.sensitivity.settings import CleanAlarm, SensitivityResult, SensitivitySettings, checked
 from harness.experiments.sensitivity.spoken import as_judged, recordings, references, takes_of_variant, twins
 from harness.experiments.sensitivity.table import sensitivity_tables
 from harness.experiments.stage import ExperimentRun, write_results
 from harness.store import Run
 from harness.verdicts import Limits, Priors, VerdictPolicy
-from harness.verdicts.calibration import BUDGET, calibrate_takes
+from harness.verdicts.calibration import calibrate_takes
 from harness.verdicts.profile import Profile, conditions, text_key
 from harness.verdicts.profile.build import attempts_by_text
 from harness.verdicts.this_run import LEAST_CHUNKS
-
-DEFAULTS: Mapping[str, Any] = {
-    "takes": 3,  # of every text; the first is the clean twin, the others the reference where no profile is
-    "clips": 80,  # at the preset dose: 73 of 73 bound recall at 95%
-    "clips_heard": 80,  # the same of the classes that need a transcript, which cost ten times as much
-    "clips_doses": 20,  # at every other dose; 0: the preset alone
-    "minutes": 0,  # of injecting and scoring; 0: no limit
-    "classes": [],  # empty: all
-    "other": "",  # folder with recordings of other voices
-    "calibrate": False,
-    "budget": BUDGET,  # false alarms a chunk, all classes together
-    "seed": 0,
-    "recall_min": 0.95,
-    "alarms_max": 0.004,
-}
 
 
 @dataclass
@@ -64,8 +49,8 @@ class VariantUnderTest:
 
 def run_sensitivity(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Speak the texts, inject every class into the clean ones, and record recall and false alarms."""
-    table = checked(plan.experiment.get("sensitivity", {}))
-    results: Json = {}
+    table = checked(plan.experiment)
+    results: dict[str, SensitivityResult] = {}
     claims: list[Claim] = []
     shown: list[str] = []
     with ExperimentRun(plan, progress, resume) as stage:
@@ -79,7 +64,12 @@ def run_sensitivity(plan: Plan, progress: Progress, resume: Path | None) -> Path
             result, recall = measure_recall(voice, plan.scorers, table, progress)
             results[variant.name] = {**result, "corpus": plan.corpus.name}
             claims += recall
-            shown += [f"**{variant.name}**, limits: {voice.said}", "", *sensitivity_tables(result), ""]
+            shown += [
+                f"**{variant.name}**, limits: {voice.said}",
+                "",
+                *_tables(result),
+                "",
+            ]
         write_results(stage.run, claims, results, "\n".join(shown))
         return stage.run.path
 
@@ -89,7 +79,7 @@ def from_run(path: Path, variant: Variant, given: Mapping[str, Any], progress: P
 
     Raises ConfigError where the run holds no speech of the variant.
     """
-    table = checked(given)
+    table = checked({"sensitivity": given})
     profile = Profile.load(variant.profile) if variant.profile is not None and variant.profile.exists() else None
     calibrated = variant.calibration is not None and variant.calibration.exists()
     limits = Limits.load(variant.calibration) if calibrated and variant.calibration else Limits.default()
@@ -100,27 +90,22 @@ def from_run(path: Path, variant: Variant, given: Mapping[str, Any], progress: P
         result, _ = measure_recall(voice, run.manifest["scorers"], table, progress)
         result["corpus"] = run.corpus_name
     (path / "sensitivity.json").write_text(json.dumps({variant.name: result}, indent=1), encoding="utf-8")
-    (path / "sensitivity.md").write_text("\n".join(sensitivity_tables(result)) + "\n", encoding="utf-8")
+    (path / "sensitivity.md").write_text("\n".join(_tables(result)) + "\n", encoding="utf-8")
     return path / "sensitivity.md"
 
 
-def checked(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the table with its defaults. Raises ConfigError for an unknown key or class."""
-    refuse_unknown("limits: sensitivity", given, DEFAULTS)
-    for name in given.get("classes", []):
-        if name not in catalogue():
-            raise ConfigError(f"limits: sensitivity.classes: unknown fault {name!r}{nearest(name, catalogue())}")
-    return {**DEFAULTS, **given}
+def _tables(result: SensitivityResult) -> list[str]:
+    return sensitivity_tables(from_json(result["rows"]), result["alarms"])
 
 
 # ------------------------------------------------------------------------------------------------- clean speech
-def _speak(stage: ExperimentRun, variant: Variant, table: Mapping[str, Any]) -> tuple[Profile | None, Limits]:
+def _speak(stage: ExperimentRun, variant: Variant, table: SensitivitySettings) -> tuple[Profile | None, Limits]:
     """Every text once, and again with other seeds where there is no profile or limits are to be fitted."""
     soak = stage.soak(variant)
     soak.speak()
-    if soak.profile is not None and not table["calibrate"]:
+    if soak.profile is not None and not table.calibrate:
         return soak.profile, soak.judge.limits
-    chunks, takes = stage.plan.chunks(variant), int(table["takes"])
+    chunks, takes = stage.plan.chunks(variant), table.takes
     for take in range(1, takes):
         began = time.monotonic()
         turns = [PlannedRequest(chunk, take=take, seed=seed_for(variant, chunk.id, take)) for chunk in chunks]
@@ -134,22 +119,22 @@ def _speak(stage: ExperimentRun, variant: Variant, table: Mapping[str, Any]) -> 
 
 
 def voice_of(
-    run: Run, variant: Variant, profile: Profile | None, limits: Limits, table: Mapping[str, Any]
+    run: Run, variant: Variant, profile: Profile | None, limits: Limits, table: SensitivitySettings
 ) -> VariantUnderTest:
     """Clean twins of what ``run`` holds; with ``calibrate`` half of the texts go to the limits, not to the figures."""
     takes, embeddings = takes_of_variant(run, variant.name, profile)
     said = _source(limits, sum(take.attempt.arm == Arm.SOAK for take in takes))
     chosen = takes
-    if table["calibrate"]:
-        fit_texts = _half(sorted(attempts_by_text(takes)), int(table["seed"]))
+    if table.calibrate:
+        fit_texts = _half(sorted(attempts_by_text(takes)), table.seed)
         fit = [take for take in takes if text_key(take.chunk) in fit_texts]
         chosen = [take for take in takes if text_key(take.chunk) not in fit_texts]
         keys = conditions(run, variant.name, fit)
-        limits, _, _ = calibrate_takes(fit, keys, budget=float(table["budget"]), seed=int(table["seed"]))
+        limits, _, _ = calibrate_takes(fit, keys, budget=table.budget, seed=table.seed)
         path = calibration_path(variant)
         limits.save(path)
         said = f"limits fitted on {len(fit)} takes of {len(fit_texts)} other texts (written to {path.name})"
-    others = recordings(Path(table["other"]), variant) if table["other"] else []
+    others = recordings(Path(table.other), variant) if table.other else []
     clean = as_judged(twins(run, variant, chosen, references(takes, profile), others), Priors.shipped())
     return VariantUnderTest(variant, clean, limits, said, embeddings)
 
@@ -178,15 +163,15 @@ def calibration_path(variant: Variant) -> Path:
 
 # ------------------------------------------------------------------------------------------------- injected copies
 def measure_recall(
-    voice: VariantUnderTest, scorers: Mapping[str, Mapping[str, Any]], table: Mapping[str, Any], progress: Progress
-) -> tuple[Json, list[Claim]]:
+    voice: VariantUnderTest, scorers: Mapping[str, Mapping[str, Any]], table: SensitivitySettings, progress: Progress
+) -> tuple[SensitivityResult, list[Claim]]:
     """Return recall by class and dose on the clean twins, alarms on all of them, and what is claimed of both."""
     name = voice.variant.name
     with tempfile.TemporaryDirectory(prefix="tts-soak-") as workdir, _Decoder(voice.variant, Path(workdir)) as decoder:
         trials = Trials(
             VerdictPolicy(voice.limits),
             scorers,
-            seed=int(table["seed"]),
+            seed=table.seed,
             decode=decoder.decode,
             voice_embeddings=voice.embeddings,
         )
@@ -198,14 +183,14 @@ def measure_recall(
             progress.tick(Tick(name, "injecting", done, total, seconds=seconds, chunk_id=fault))
 
         rows = recall_rows(attempt_all(trials, list(zip(voice.twins, clean[name], strict=True)), table, tick))
-        alarmed = [
+        alarmed: list[CleanAlarm] = [
             {"chunk": twin.chunk.id, "why": list(trials.clean_details(twin))}
             for twin, names in zip(voice.twins, clean[name], strict=True)
             if names
         ]
-    result: Json = {
+    result: SensitivityResult = {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "seed": table["seed"],
+        "seed": table.seed,
         "texts": len(voice.twins),
         "limits": voice.said,
         "limits_key": voice.limits.key,
@@ -214,11 +199,14 @@ def measure_recall(
         "rows": recall_rows_json(rows),
         "clean": alarmed,
     }
-    return result, recall_claims(name, rows, clean, table["recall_min"], table["alarms_max"])
+    return result, recall_claims(name, rows, clean, table.recall_min, table.alarms_max)
 
 
 def attempt_all(
-    trials: Trials, clips: Sequence[tuple[Twin, tuple[str, ...]]], table: Mapping[str, Any], tick: Any = None
+    trials: Trials,
+    clips: Sequence[tuple[Twin, tuple[str, ...]]],
+    table: SensitivitySettings,
+    tick: Callable[[str, int, int], None] | None = None,
 ) -> list[InjectionTrial]:
     """Return every class and injector at every dose: ``clips`` or ``clips_heard`` twins at the preset, ``clips_doses``
     else.
@@ -228,22 +216,22 @@ def attempt_all(
     A class whose scorers are not part of the plan is left out, as are faults of the living process.
     """
     clips = sorted(clips, key=lambda clip: bool(clip[1]))
-    jobs: list[tuple[int, bool, Any, Any, float]] = []
+    jobs: list[tuple[int, bool, Detector, Injector, float]] = []
     for name, fault in trials.classes.items():
-        if table["classes"] and name not in table["classes"]:
+        if table.classes and name not in table.classes:
             continue
         if not set(fault.observes) <= trials.needs(fault) or not fault.observes:
             continue
-        most = min(int(table["clips_heard" if fault.family is Family.TRANSCRIPT else "clips"]), len(clips))
+        most = min(table.clips_heard if fault.family is Family.TRANSCRIPT else table.clips, len(clips))
         for injector in fault.injectors:
             if injector.stage is Where.BACKEND:
                 continue
             for dose in injector.doses:
-                count = most if dose == injector.preset else min(int(table["clips_doses"]), most)
+                count = most if dose == injector.preset else min(table.clips_doses, most)
                 jobs += [(place, dose != injector.preset, fault, injector, dose) for place in range(count)]
     jobs.sort(key=lambda job: job[:2])  # clip by clip, so that all classes have as many when time is up
     tried: list[InjectionTrial] = []
-    ends = time.monotonic() + 60 * float(table["minutes"]) if table["minutes"] else None
+    ends = time.monotonic() + 60 * table.minutes if table.minutes else None
     for done, (place, _, fault, injector, dose) in enumerate(jobs, 1):
         if ends is not None and time.monotonic() > ends:
             break

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.audio import read_audio
 from harness.core.errors import ConfigError
-from harness.core.records import Arm, Attempt, Chunk, DetectorInput, Outcome, ReferenceRecord, TokenLayout, Variant
+from harness.core.records import Arm, Attempt, Chunk, DetectorInput, Outcome, ReferenceRecord, Variant
 from harness.detectors import detect_all
 from harness.experiments.sensitivity.twins import Twin
 from harness.store import Run
@@ -85,9 +85,7 @@ def twins(
     others: Sequence[Twin] = (),
 ) -> list[Twin]:
     """Return a twin a take of the soak, with its own previous one where both were spoken in one epoch."""
-    layouts = {
-        (row.id, epoch.epoch): _layout(epoch.capabilities) for row in run.sessions() for epoch in run.epochs(row.id)
-    }
+    layouts = {(row.id, epoch.epoch): epoch.layout for row in run.sessions() for epoch in run.epochs(row.id)}
     every: list[Twin] = []
     for take in chosen:
         attempt = take.attempt
@@ -124,10 +122,3 @@ def recordings(folder: Path, variant: Variant) -> list[Twin]:
         attempt = Attempt(0, 0, 0, path.stem, "other")
         every.append(Twin(Chunk(path.stem, ""), attempt, audio.samples, audio.sample_rate, {}, variant, "other"))
     return every
-
-
-def _layout(capabilities: object) -> TokenLayout | None:
-    given = capabilities.get("layout") if isinstance(capabilities, dict) else None
-    if not given:
-        return None
-    return TokenLayout(tuple(given["codebook_sizes"]), given["frame_seconds"], given["cap"], tuple(given["silent"]))

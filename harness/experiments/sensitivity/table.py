@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from harness.core.records import Json
 from harness.detectors import catalogue
-from harness.experiments.sensitivity.figures import RecallRow, found_dose, from_json, injector_of
+from harness.experiments.sensitivity.figures import AlarmCounts, RecallRow, found_dose, injector_of
 
 HEADS = ("class", "made by", "preset dose", "found as such", "95% interval", "found at all", "not judged", "found 90%")
 
 
-def sensitivity_tables(result: Json) -> list[str]:
+def sensitivity_tables(rows: Sequence[RecallRow], alarms: Mapping[str, AlarmCounts]) -> list[str]:
     """Return the tables of one variant: recall at the preset, recall by dose, alarms on clean speech."""
-    rows = from_json(result["rows"])
     return [
         *recall_table(rows),
         "",
@@ -23,7 +21,7 @@ def sensitivity_tables(result: Json) -> list[str]:
         "",
         "Clean speech:",
         "",
-        *alarm_table(result["alarms"]),
+        *alarm_table(alarms),
     ]
 
 
@@ -60,7 +58,7 @@ def dose_table(rows: Sequence[RecallRow]) -> list[str]:
     return [_row(("class", "dose in", "recall")), _row(["---"] * 3), *lines]
 
 
-def alarm_table(alarms: Json) -> list[str]:
+def alarm_table(alarms: Mapping[str, AlarmCounts]) -> list[str]:
     """Return one line a kind of material."""
     lines = []
     for kind, counts in alarms.items():

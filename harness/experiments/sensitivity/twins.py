@@ -10,9 +10,9 @@ from harness.core.records import (
     Chunk,
     DetectorInput,
     Measurement,
+    Payloads,
     ReferenceRecord,
     Samples,
-    Status,
     TokenLayout,
     Variant,
 )
@@ -51,7 +51,7 @@ class Twin:
 
     def material(self, needs_words: bool = False) -> InjectionMaterial:
         """Return what injectors get. Raises CannotInject where words are needed and their times are unknown."""
-        cap = self.attempt.notes.get("cap")
+        cap = self.attempt.noted.get("cap")
         layout = self.layout
         if layout is not None and layout.cap is None and isinstance(cap, int):
             layout = replace(layout, cap=cap)
@@ -72,13 +72,13 @@ class Twin:
         """
         if self.words:
             return self.words
-        told = self.attempt.notes.get("words")
+        told = self.attempt.noted.get("words")
         if told:
             return tuple((str(word), float(start), float(end)) for word, start, end in told)
-        measurement = self.observations.get("edit_likelihood")
-        if measurement is None or measurement.status is not Status.OK:
+        read = Payloads(self.observations)("edit_likelihood")
+        if read is None:
             raise CannotInject("the times of the words are unknown")
-        words = measurement.payload["words"]
+        words = read["words"]
         if sum(word["logprob"] < HARDLY_THERE for word in words) > MOST_MISSING * len(words):
             raise CannotInject("the recognizer did not find every word")
         return tuple((str(word["word"]), float(word["start"]), float(word["end"])) for word in words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from harness.report.summarise import run_summary
 from harness.report.summary import RunSummary, VariantSummary
@@ -14,6 +14,15 @@ from harness.store.table import run_table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class RunLabels(TypedDict):
+    """What a run is told apart by."""
+
+    run: str
+    suite: str
+    corpus: str
+    commit: str
 
 
 @dataclass(frozen=True)
@@ -29,9 +38,9 @@ class ExportedRun:
         return run_table(self.path)
 
     @property
-    def labels(self) -> dict[str, str]:
+    def labels(self) -> RunLabels:
         """Return what the run is told apart by: run, suite, corpus and the commit of the code."""
-        commit = self.summary.provenance["code"].get("commit")
+        commit = self.summary.provenance.get("code", {}).get("commit")
         return {
             "run": self.summary.run_id,
             "suite": self.summary.suite,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from harness.core.errors import ConfigError
 from harness.core.records import DetectorInput, Json, Outcome, ReferenceRecord, Variant, VerdictWord
 from harness.detectors import detect_all
 from harness.verdicts.profile.record import Profile, round_digits, text_key
-from harness.verdicts.profile.takes import SPEAKER, RunLike, Take, conditions, figures_of, payload_of, takes
+from harness.verdicts.profile.takes import SPEAKER, RunLike, Take, conditions, figures_of, takes
 
 
 def build_profile(runs: RunLike | Sequence[RunLike], variant: Variant) -> Profile:
@@ -53,7 +54,7 @@ def reference_of(group: Sequence[Take], *, without: int | None = None, evidence:
         chunk_id=group[0].chunk.id,
         durations=[d for d in (take.attempt.duration for take in kept) if d is not None],
         token_counts=[n for n in (take.attempt.token_count for take in kept) if n is not None],
-        transcripts=[str(t) for t in (payload_of(take, "intelligibility").get("hypothesis") for take in kept) if t],
+        transcripts=[t for take in kept if (t := take.payloads.or_empty("intelligibility").get("hypothesis"))],
         figures=_columns(figures_of(take) for take in kept),
     )
     if not evidence:
@@ -87,7 +88,7 @@ def compare_voices(gathered: list[Take]) -> tuple[list[Take], dict[str, list[flo
 
     by_encoder: dict[str, list[list[float]]] = {}
     for take in gathered:
-        speaker = payload_of(take, SPEAKER)
+        speaker = take.payloads.or_empty(SPEAKER)
         if speaker.get("embedding") and float(speaker.get("speech_seconds") or 0.0) >= 3.0:
             by_encoder.setdefault(str(speaker.get("encoder")), []).append(speaker["embedding"])
     means: dict[str, list[float]] = {}
@@ -102,7 +103,7 @@ def compare_voices(gathered: list[Take]) -> tuple[list[Take], dict[str, list[flo
 def _with_similarity(take: Take, means: Mapping[str, Sequence[float]]) -> Take:
     import numpy as np
 
-    speaker = payload_of(take, SPEAKER)
+    speaker = take.payloads.or_empty(SPEAKER)
     mean = means.get(str(speaker.get("encoder")))
     if not speaker.get("embedding") or speaker.get("similarity") is not None or mean is None:
         return take
@@ -144,8 +145,10 @@ def attempts_by_text(gathered: Iterable[Take]) -> dict[str, list[Take]]:
     return groups
 
 
-def _errors(gathered: Iterable[Take], measure: str, unit: str) -> Json:
-    counts = [c for c in (payload_of(take, "intelligibility").get(measure) for take in gathered) if c]
+def _errors(
+    gathered: Iterable[Take], measure: Literal["wer", "cer"], unit: Literal["words", "characters"]
+) -> dict[str, int]:
+    counts = [c for take in gathered if (c := take.payloads.or_empty("intelligibility").get(measure))]
     return {"errors": sum(int(c["errors"]) for c in counts), unit: sum(int(c[unit]) for c in counts)}
 
 

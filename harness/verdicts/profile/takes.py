@@ -7,14 +7,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from harness.core.records import Arm, Attempt, Chunk, DetectorInput, Json, Measurement, Verdict
+from harness.core.records import Arm, Attempt, Chunk, DetectorInput, Measurement, Payloads, Verdict
 from harness.detectors._figures import speech_seconds
 from harness.detectors.base import CannotJudge
+from harness.store.manifest import Manifest, fingerprint_part
 from harness.text import NORMALISER_KEY, count_words, normaliser_version
 
-SPEAKER = "speaker"
+SPEAKER: Final = "speaker"
 _ARMS = (Arm.SOAK, Arm.REFERENCE)
 
 
@@ -22,7 +23,7 @@ class RunLike(Protocol):
     """The part of a run that a profile is made from."""
 
     @property
-    def manifest(self) -> Json: ...
+    def manifest(self) -> Manifest: ...
 
     @property
     def chunks(self) -> tuple[Chunk, ...]: ...
@@ -46,6 +47,11 @@ class Take:
     previous: Chunk | None = None
     verdict: Verdict | None = None
 
+    @property
+    def payloads(self) -> Payloads:
+        """Return what the scorers measured, with its types."""
+        return Payloads(self.observations)
+
 
 def takes(run: RunLike, variant: str) -> Iterator[Take]:
     """Yield all first attempts of a variant in a run, in order, with what was seen in them."""
@@ -68,11 +74,10 @@ def takes(run: RunLike, variant: str) -> Iterator[Take]:
 
 def conditions(run: RunLike, variant: str, gathered: Iterable[Take]) -> dict[str, str]:
     """Return the keys of a run: hashes of model, settings and corpus, versions of the scorers."""
-    marks = run.manifest.get("fingerprint", {})
     keys = {"corpus": str(run.manifest["corpus"].get("sha256", ""))}
-    for name, value in (marks.get("models", {}).get(variant) or {}).items():
+    for name, value in (fingerprint_part(run.manifest, "models").get(variant) or {}).items():
         keys[f"model.{name}"] = str(value)
-    said = marks.get("settings", {}).get(variant) or {}
+    said = fingerprint_part(run.manifest, "settings").get(variant) or {}
     plain = {
         k: v for k, v in (said.get("settings") or {}).items() if not (isinstance(v, str) and Path(v).is_absolute())
     }
@@ -81,22 +86,22 @@ def conditions(run: RunLike, variant: str, gathered: Iterable[Take]) -> dict[str
     for take in gathered:
         for name, observation in take.observations.items():
             keys.setdefault(f"scorer.{name}", observation.version)
-            if label := observation.payload.get("normaliser"):
-                keys.setdefault(NORMALISER_KEY, normaliser_version(str(label)))
+            if label := observation.transcript.get("normaliser"):
+                keys.setdefault(NORMALISER_KEY, normaliser_version(label))
     return keys
 
 
 def figures_of(take: Take) -> dict[str, float]:
     """Return plain figures of one attempt; what is unknown is left out."""
-    signal, pitch = payload_of(take, "signal"), payload_of(take, "pitch")
-    wer = payload_of(take, "intelligibility").get("wer") or {}
+    signal, pitch = take.payloads.or_empty("signal"), take.payloads.or_empty("pitch")
+    wer = take.payloads.or_empty("intelligibility").get("wer") or {}
     figures: dict[str, float | None] = {
         "duration": signal.get("duration"),
         "speech_seconds": _speech(take),
         "active_rms_dbfs": signal.get("active_rms_dbfs"),
         "loudness_lufs": signal.get("loudness_lufs"),
         "f0_median_hz": pitch.get("f0_median_hz"),
-        "speaker_similarity": payload_of(take, SPEAKER).get("similarity"),
+        "speaker_similarity": take.payloads.or_empty(SPEAKER).get("similarity"),
         "wer_errors": wer.get("errors"),
         "wer_words": wer.get("words"),
         "token_count": take.attempt.token_count,
@@ -113,12 +118,6 @@ def _speech(take: Take) -> float | None:
         return speech_seconds(DetectorInput(take.chunk, take.attempt, take.observations))
     except CannotJudge:
         return None
-
-
-def payload_of(take: Take, scorer: str) -> Json:
-    """Return the payload of a scorer in one take, empty where it saw nothing."""
-    measurement = take.observations.get(scorer)
-    return measurement.payload if measurement is not None and measurement.payload else {}
 
 
 def _digest(value: Any) -> str:

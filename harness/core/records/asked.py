@@ -1,0 +1,85 @@
+"""What is asked for: texts, variants, requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from harness.core.records.plain import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One piece of text handed to the backend in one call."""
+
+    id: str
+    text: str
+    language: str = "en"  # BCP-47
+    tags: tuple[str, ...] = ()
+    position: int = 0  # 0-based, in its corpus
+    expected: str = ""  # what should be heard where that is not the text itself (SSML, phonemes, a house style)
+
+    @property
+    def expected_text(self) -> str:
+        """Return what should be heard: ``expected`` where the corpus gives it, else the text."""
+        return self.expected or self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """An ordered, checksummed list of chunks."""
+
+    name: str
+    chunks: tuple[Chunk, ...]
+    sha256: str
+    source: str = ""
+
+
+class SeedPolicy(StrEnum):
+    FIXED = "fixed"  # the same seed for every chunk
+    PER_CHUNK = "per-chunk"  # derived from the variant's seed and the chunk id
+    NONE = "none"  # the backend takes no seed
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One configuration under test; its name is what ``-k`` selects."""
+
+    name: str
+    adapter: str
+    settings: Mapping[str, Any] = field(default_factory=dict)  # adapter's own keys, paths already absolute
+    voice: str | None = None
+    voice_prompt: Path | None = None  # a recording of the voice, for speaker similarity
+    seed: int = 0
+    seed_policy: SeedPolicy = SeedPolicy.PER_CHUNK
+    reference: bool = False  # others are judged against this one
+    against: str | None = None  # name of the variant that this one is judged against
+    family: bool = False  # named as such for this variant alone: the two are meant to be one voice
+    language: str = "en"
+    request_timeout: float = 300.0  # s, whole request
+    progress_timeout: float = 60.0  # s without any sign of life
+    retries: int = 0
+    reload_every: int = 0  # 0: never
+    profile: Path | None = None  # committed profile of the reference
+    calibration: Path | None = None  # limits of this voice
+    suites: tuple[str, ...] = ()  # empty: all suites; else only these take it
+    asr: str | None = None  # recognizer that knows this voice, for runs that name none
+    resources: Mapping[str, float] = field(default_factory=dict)  # CPU, GPU or a cluster's own, that its session takes
+    source: str = ""  # file that declared it
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the worker is asked to speak."""
+
+    chunk_id: str
+    text: str
+    seed: int | None
+    voice: str | None = None
+    language: str = "en"
+    overrides: Mapping[str, Any] = field(default_factory=dict)  # settings for this request only (sweep, arms)
+    tokens: Tokens | None = field(default=None, compare=False)  # for the vocoder alone, in place of the text
+    expected: str = ""  # what should be heard where that is not the text; no backend is told
