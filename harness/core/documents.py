@@ -89,7 +89,9 @@ def parse_model(model: type[M], data: object, where: str, kind: type[SoakError] 
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise kind(f"{where}: {first_problem(error)}") from None
+        first = error.errors(include_url=False)[0]
+        given = "" if first["type"] == "missing" else f" (got {str(first['input'])[:40]!r})"
+        raise kind(f"{where}: {first_problem(error)}{given}") from None
 
 
 def parse_toml(text: str, where: str, kind: type[SoakError] = ConfigError) -> dict[str, Any]:
