@@ -1,6 +1,7 @@
 """The engine with a real worker process: epochs, confirmation, resume. No scorers: process faults and the journal."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -8,11 +9,14 @@ from harness.core.errors import ConfigError, ResumeRefused
 from harness.core.records import Arm, Corpus, Outcome, Variant, VerdictWord
 from harness.corpora import load_corpus
 from harness.engine.engine import Engine
+from harness.engine.fingerprint import model_hashes
 from harness.engine.plan import Confirmation, Plan
 from harness.engine.progress import Quiet, Tick
 from harness.report import run_summary
 from harness.store import Run
 from harness.verdicts.profile import Profile
+
+VOICE = Path(__file__).parent.parent / "voices" / "duo"
 
 
 @pytest.fixture
@@ -169,6 +173,15 @@ def test_a_profile_made_by_another_recognizer_is_not_compared_with_and_that_is_s
     (note,) = run_summary(Run.open(path)).notes
     assert "neither the reference's profile nor its limits serve" in note
     assert "scorer.signal was of another time" in note
+
+
+def test_a_profile_of_the_model_with_another_codec_is_not_compared_with(tmp_path):
+    variant = Variant("m", "llama_codec", {"model": str(VOICE / "f16.gguf")}, reference=True)
+    hashes = model_hashes(variant)
+    assert {"model", "codec.npz", "voice.json"} <= set(hashes)
+    keys = {f"model.{name}": sha256 for name, sha256 in hashes.items()}
+    assert Profile(keys, {}, {}, {}).mismatch(keys) == ""
+    assert "model.codec.npz was other" in Profile({**keys, "model.codec.npz": "other"}, {}, {}, {}).mismatch(keys)
 
 
 def test_a_recognizer_that_does_not_exist_is_refused_before_anything_runs(tmp_path, corpus):

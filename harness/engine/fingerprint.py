@@ -79,8 +79,11 @@ def _change(old: object, new: object) -> str:
 
 
 def model_hashes(variant: Variant) -> dict[str, str]:
-    """Return the SHA-256 of every file that a key of the variant's settings names."""
-    paths = {
+    """Return the SHA-256 of every file that a key of the variant's settings names, and of those that its adapter reads.
+
+    The latter go by their file names: a model whose codec was exchanged is another voice.
+    """
+    paths = {path.name: path for path in _declared(variant)} | {
         key: Path(value) for key, value in variant.settings.items() if isinstance(value, str) and key not in WRITTEN
     }
     return {key: file_sha256(path) for key, path in sorted(paths.items()) if path.is_absolute() and path.is_file()}
@@ -96,9 +99,13 @@ def code_sha256() -> str:
 
 
 def _files(variant: Variant) -> dict[str, str]:
-    adapter = ADAPTERS.get(variant.adapter)
-    declare = getattr(adapter, "inputs", None)
-    return _hashes(input_files(variant, declare(variant) if declare is not None else ()))
+    return _hashes(input_files(variant, _declared(variant)))
+
+
+def _declared(variant: Variant) -> list[Path]:
+    """What the adapter says that it reads beside the settings."""
+    declare = getattr(ADAPTERS.get(variant.adapter), "inputs", None)
+    return list(declare(variant)) if declare is not None else []
 
 
 def _standards(plan: Plan) -> dict[str, dict[str, str]]:
