@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.errors import ConfigError
-from harness.voice.codec import Codec, decode_codes, to_parameters, valid_frames
+from harness.voice.codec import Codec, decode_codes, load_codec, to_parameters, valid_frames, warped_basis
 from harness.voice.geometry import Geometry, load_geometry
 from harness.voice.layout import MISSING, marker_errors, parse_generated, phone_ends, prompt
 
@@ -132,6 +132,26 @@ def test_voiced_frames_have_the_coded_pitch(codec: Codec) -> None:
     parameters = to_parameters(np.array([[0, 0, 0], [0, 0, 1]]), codec)
     assert parameters.f0[:8].max() == 0
     assert parameters.f0[8:] == pytest.approx(np.full(8, 175.0))
+
+
+def test_the_postfilter_sharpens_peaks_and_keeps_energy_and_tilt(codec: Codec) -> None:
+    codes = np.random.default_rng(1).integers(0, 4, (6, 3))
+    plain, sharp = to_parameters(codes, codec), to_parameters(codes, replace(codec, postfilter=0.5))
+    assert np.array_equal(plain.cepstra[:, 1], sharp.cepstra[:, 1])
+    levels = [p.cepstra @ warped_basis() for p in (plain, sharp)]
+    energies = [np.log(np.exp(2 * level).mean(1)) for level in levels]
+    assert energies[0] == pytest.approx(energies[1], abs=0.01)
+    without_tilt = [
+        level - p.cepstra[:, :2] @ warped_basis()[:2] for level, p in zip(levels, (plain, sharp), strict=True)
+    ]
+    assert np.ptp(without_tilt[1], axis=1) == pytest.approx(1.5 * np.ptp(without_tilt[0], axis=1))
+    assert np.array_equal(plain.f0, sharp.f0)
+
+
+def test_codebooks_of_before_have_no_postfilter(codec: Codec, tmp_path: Path) -> None:
+    old = {name: getattr(codec, name) for name in ("stage1", "stage2", "prosody", "cepstral_weight")}
+    np.savez(tmp_path / "codec.npz", mu=codec.mean, **old)
+    assert load_codec(tmp_path / "codec.npz").postfilter == 0.0
 
 
 def test_frames_out_of_range_are_left_out_of_the_sound(codec: Codec) -> None:

@@ -6,7 +6,9 @@ A frame of three codes stands for 8 steps of 5 ms. Stages, in order:
     parameters   ``Parameters``           F0, spectral envelope as mel cepstra, band strengths, every 5 ms
     waveform     (samples,) float32       WORLD synthesis (Morise et al. 2016) at the codec's rate
 
-The envelope is log|H(w)| = sum_k c_k cos(k w~) with the bilinear warp w~ of ``alpha`` (Tokuda et al. 1994).
+The envelope is log|H(w)| = sum_k c_k cos(k w~) with the bilinear warp w~ of ``alpha`` (Tokuda et al. 1994). Codebooks
+average, and averaged envelopes are flat: a postfilter on the mel cepstra makes the formants sharp again (Koishida et
+al. 1995; in speech synthesis Yoshimura et al. 2005).
 """
 
 from __future__ import annotations
@@ -35,17 +37,23 @@ SAMPLE_RATE = 16000
 FFT = 1024
 LOWEST_F0 = 60.0
 FULL_SCALE = 32768.0  # the teacher's parameters are in 16-bit units
+SHARPENED = 2  # first cepstrum that the postfilter raises: level and tilt stay
+ENERGY_BINS = 257  # of the spectrum whose energy the postfilter keeps
 
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """Codebooks of the voice. ``mean`` (100,), ``stage1`` and ``stage2`` (n, 100), ``prosody`` (n, 9)."""
+    """Codebooks of the voice. ``mean`` (100,), ``stage1`` and ``stage2`` (n, 100), ``prosody`` (n, 9).
+
+    ``postfilter`` is the share by which the decoder raises the cepstra from the third on, 0 for none.
+    """
 
     mean: Floats
     stage1: Floats
     stage2: Floats
     prosody: Floats
     cepstral_weight: Floats
+    postfilter: float = 0.0
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -70,6 +78,7 @@ def load_codec(path: Path) -> Codec:
             stage2=stored["stage2"],
             prosody=stored["prosody"],
             cepstral_weight=stored["cepstral_weight"],
+            postfilter=float(stored["postfilter"]) if "postfilter" in stored else 0.0,
         )
 
 
@@ -108,7 +117,7 @@ def to_parameters(codes: NDArray[np.integer], codec: Codec) -> Parameters:
     f0 = np.where(voiced, F0_REFERENCE * np.exp(log_f0), 0.0).reshape(-1).astype(np.float64)
     return Parameters(
         f0=f0,
-        cepstra=_smooth(cepstra.reshape(-1, CEPSTRA).astype(np.float64)),
+        cepstra=sharpen(_smooth(cepstra.reshape(-1, CEPSTRA).astype(np.float64)), codec.postfilter),
         strengths=_smooth(strengths.reshape(-1, len(BANDS_HZ) - 1).astype(np.float64)),
     )
 
@@ -118,6 +127,25 @@ def _smooth(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     out = rows.copy()
     out[1:-1] = 0.25 * rows[:-2] + 0.5 * rows[1:-1] + 0.25 * rows[2:]
     return out
+
+
+def sharpen(cepstra: NDArray[np.float64], amount: float) -> NDArray[np.float64]:
+    """Return cepstra (n, 25) whose peaks stand out by ``amount`` more, each step at the energy that it had."""
+    if not amount or not len(cepstra):
+        return cepstra
+    basis = warped_basis(ENERGY_BINS)
+    sharp = cepstra.copy()
+    sharp[:, SHARPENED:] *= 1 + amount
+    sharp[:, 0] += (_log_energy(cepstra @ basis) - _log_energy(sharp @ basis)) / 2
+    return sharp
+
+
+def _log_energy(log_magnitude: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Natural logarithm of the mean power of each row, up to a constant, without overflow."""
+    highest = log_magnitude.max(1)
+    power: NDArray[np.float64] = np.exp(2 * (log_magnitude - highest[:, None])).sum(1)
+    energy: NDArray[np.float64] = 2 * highest + np.log(power)
+    return energy
 
 
 def warped_basis(bins: int = FFT // 2 + 1) -> NDArray[np.float64]:

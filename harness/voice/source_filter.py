@@ -75,6 +75,7 @@ class SourceFilter(nn.Module):  # type: ignore[misc]
             "window": _triangular(),
             "bands": np.eye(len(runtime.BANDS_HZ) - 1)[:, runtime.band_of_bin(BINS)],
         }
+        self.postfilter = codec.postfilter
         for name, table in tables.items():
             self.register_buffer(name, torch.tensor(np.asarray(table), dtype=torch.float32), persistent=False)
 
@@ -92,7 +93,17 @@ class SourceFilter(nn.Module):  # type: ignore[misc]
         slow = torch.cat([cepstra, repeated], 2).reshape(-1, cepstra.shape[-1] + strengths.shape[-1])
         inner = 0.25 * slow[:-2] + 0.5 * slow[1:-1] + 0.25 * slow[2:]
         smooth = torch.cat([slow[:1], inner, slow[-1:]], 0)
-        return torch.cat([f0.reshape(-1, 1), smooth], 1)
+        sharp = self.sharpened(smooth[:, : runtime.CEPSTRA])
+        return torch.cat([f0.reshape(-1, 1), sharp, smooth[:, runtime.CEPSTRA :]], 1)
+
+    def sharpened(self, cepstra: Tensor) -> Tensor:
+        """Return cepstra (steps, 25) after the codec's postfilter, as ``harness.voice.codec.sharpen`` computes it."""
+        if not self.postfilter:
+            return cepstra
+        level, tilt = cepstra[:, :1], cepstra[:, 1 : runtime.SHARPENED]
+        raised = torch.cat([level, tilt, cepstra[:, runtime.SHARPENED :] * (1 + self.postfilter)], 1)
+        before, after = (torch.logsumexp(2 * torch.matmul(c, self.cosines), 1, keepdim=True) for c in (cepstra, raised))
+        return torch.cat([level + (before - after) / 2, raised[:, 1:]], 1)
 
     def phase_of(self, f0: Tensor) -> Tensor:
         """Turn F0 of each step into the phase of each sample, in turns modulo 1."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from harness.voice import codec as runtime
 
 Floats = NDArray[np.float32]
+POSTFILTER = 0.6  # docs/voice.md says what it does to word errors and opinion scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ def fit(
         stage2.cpu().numpy(),
         torch.cat([p.cpu() for p in prosody]).numpy(),
         cepstral_weight(),
+        POSTFILTER,
     )
 
 
@@ -145,4 +147,5 @@ def save(codec: runtime.Codec, path: Path) -> None:
         stage2=codec.stage2,
         prosody=codec.prosody,
         cepstral_weight=codec.cepstral_weight,
+        postfilter=np.float32(codec.postfilter),
     )
