@@ -43,6 +43,7 @@ class NullSettings(Settings):
     tokens: bool = False
     cap: int | None = Field(default=None, ge=1)  # speech tokens
     delay: float = Field(default=0.0, ge=0)  # s of waiting a request
+    delays: dict[str, float] = Field(default_factory=dict)  # the same by chunk id, as another backend was timed
     load: Literal["ok", "raise", "hang", "crash"] = "ok"
     fail: list[Failure] = Field(default_factory=list)
 
@@ -77,8 +78,8 @@ class NullBackend:
         assert self._variant is not None
         settings = read_settings(NullSettings, self._variant, request.overrides)
         self._count += 1
-        if settings.delay:
-            time.sleep(settings.delay)
+        if delay := settings.delays.get(request.chunk_id, settings.delay):
+            time.sleep(delay)
         progress()
         synthesis = null_audio(settings, request)
         for failure in settings.fail:

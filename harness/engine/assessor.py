@@ -86,6 +86,10 @@ class ScoringPipeline:
         seats, self.jobs = executor_of(plan).seats(plan, logs) if self._rooms else ((), 0)
         self._pool = ScoringPool(seats, self.jobs, self._results.put, in_order=plan.stop_early)
 
+    def warm(self) -> None:
+        """Have scorers loaded that are going to be asked."""
+        self._pool.warm()
+
     def submit(self, case: PendingVerdict) -> None:
         """Have an attempt scored; what a room has seen of it already is not asked for again."""
         assert case.attempt.id is not None

@@ -68,11 +68,11 @@ class Replayer:
             soak.progress.say(
                 f"{soak.variant.name}: {len(faulty)} chunks look faulty; {most} are replayed, the others stay suspected"
             )
-        for number, case in enumerate(faulty[:most], 1):
-            if soak.gone:
-                return
-            self._confirm(case)
-            soak.tick("confirming", number, min(most, len(faulty)), self._began, None, case.chunk.id)
+        replayed = self._speak(faulty[:most])
+        soak.assessor.drain()
+        self._doubt_replays(replayed)
+        for case, replays in replayed:
+            self._confirm(case, replays)
 
     def _doubt(self, faulty: Sequence[PendingVerdict]) -> None:
         """Findings that rest on the transcript alone must be seen by the second recognizer too."""
@@ -108,10 +108,35 @@ class Replayer:
     def _by_ear(self, finding: Finding) -> bool:
         return "intelligibility" in self._soak.judge.observes(finding.fault)
 
-    def _confirm(self, case: PendingVerdict) -> None:
-        replays = self._replay(case)
-        if replays is None:
-            return
+    def _speak(self, faulty: Sequence[PendingVerdict]) -> list[tuple[PendingVerdict, list[PendingVerdict]]]:
+        """Speak the replays of every chunk; those of one are scored while those of the next are spoken.
+
+        Returns each chunk with its replays, of those that were spoken whole: half of the replays would be told as all.
+        """
+        replayed: list[tuple[PendingVerdict, list[PendingVerdict]]] = []
+        for number, case in enumerate(faulty, 1):
+            replays = self._replay(case)
+            self._soak.assessor.collect()
+            if self._soak.gone:
+                break
+            if replays is not None:
+                replayed.append((case, replays))
+            self._soak.tick("confirming", number, len(faulty), self._began, None, case.chunk.id)
+        return replayed
+
+    def _doubt_replays(self, replayed: Sequence[tuple[PendingVerdict, list[PendingVerdict]]]) -> None:
+        """Ask the second recognizer about replays that look faulty, where it was asked about the chunk itself."""
+        self._soak.assessor.second_opinion(
+            [
+                again
+                for case, replays in replayed
+                if SECOND_OPINION in case.observations
+                for again in replays
+                if _is(again, VerdictWord.FAULTY)
+            ]
+        )
+
+    def _confirm(self, case: PendingVerdict, replays: Sequence[PendingVerdict]) -> None:
         silent = case.attempt.audio is None
         self._settle(
             case,
@@ -149,16 +174,9 @@ class Replayer:
         except SoakError as error:
             soak.run.record_event("replay failed", {"variant": soak.variant.name, "chunk": chunk.id, "why": str(error)})
             return None
-        soak.assessor.drain()
-        if soak.gone:  # half of the replays would be told as all of them
-            for again in spoken:
+        finally:
+            for again in spoken:  # they are no chunks of the session
                 soak.cases.pop(again.attempt.id or -1, None)
-            return None
-        if SECOND_OPINION in case.observations:
-            soak.assessor.second_opinion([again for again in spoken if _is(again, VerdictWord.FAULTY)])
-        for again in spoken:
-            assert again.attempt.id is not None
-            soak.cases.pop(again.attempt.id)
         return spoken
 
 

@@ -195,6 +195,8 @@ class Soak:
             return
         self.close()
         worker = executor_of(self.plan).worker(self.variant, self.workdir, self.progress.say, apart=True)
+        if arm == Arm.SOAK:
+            self.assessor.warm()
         told = self.progress.say
         self._living = session = Session(
             self.run, self.variant, worker, row, str(arm), patience=self.plan.patience, say=told

@@ -127,7 +127,10 @@ def longest_cycle(ids: NDArray[np.int64], frame_seconds: float | None = None) ->
     """
     covered, period, start = 0, 0, 0
     for candidate in range(1, min(len(ids) // 2, LONGEST_PERIOD) + 1):
-        differ = np.flatnonzero(ids[candidate:] != ids[:-candidate])
+        same = ids[candidate:] == ids[:-candidate]
+        if np.count_nonzero(same) < candidate:  # too few for one whole round, as at nearly every period
+            continue
+        differ = np.flatnonzero(~same)
         edges = np.concatenate(([-1], differ, [len(ids) - candidate]))
         gaps = np.diff(edges) - 1
         at = int(gaps.argmax())

@@ -14,6 +14,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.audio import read_audio, resample
@@ -126,6 +127,59 @@ def own_speech():
 def test_recognizer_on_the_embedded_voice(benchmark, own_speech, spec, request):
     """The same on what the embedded voice says."""
     _recognize(benchmark, own_speech, _named(spec, request))
+
+
+@pytest.mark.benchmark(group="windows in batches, one thread of a CPU, int8", timer=time.process_time)
+@pytest.mark.parametrize("batch", [1, 2, 4, 8])
+def test_windows_in_batches(benchmark, speech, batch):
+    """tiny.en encodes and decodes the same windows one by one or several at once, all as long as the longest."""
+    import ctranslate2
+    from faster_whisper.audio import pad_or_trim
+    from faster_whisper.tokenizer import Tokenizer
+
+    engine = recognizer("faster-whisper:tiny.en")
+    engine.setup()
+    model = engine.model()
+    mel = [model.feature_extractor(samples)[:, :-1] for _, samples in speech]
+    frames = min(3000, -(-max(one.shape[-1] for one in mel) // 400) * 400)
+    windows = [pad_or_trim(one, frames) for one in mel]
+    tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language="en")
+    prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+    seconds = sum(len(samples) for _, samples in speech) / RATE
+
+    def read():
+        heard = []
+        for first in range(0, len(windows), batch):
+            some = np.ascontiguousarray(np.stack(windows[first : first + batch]), np.float32)
+            encoded = model.model.encode(ctranslate2.StorageView.from_array(some))
+            heard += model.model.generate(encoded, [prompt] * len(some), beam_size=1, max_length=128)
+        return heard
+
+    heard = benchmark.pedantic(read, rounds=3, iterations=1, warmup_rounds=1)
+    assert len(heard) == len(speech) and all(one.sequences_ids[0] for one in heard)
+    benchmark.extra_info["times_real_time"] = round(seconds / benchmark.stats.stats.min, 1)
+
+
+@pytest.mark.benchmark(group="windows in batches, one thread of a CPU, int8", timer=time.process_time)
+def test_the_batched_pipeline(benchmark, speech):
+    """faster-whisper's own batched pipeline, as it is used on a GPU: its windows are 30 s long."""
+    from harness.scorers.asr_faster_whisper import _batched
+
+    engine = recognizer("faster-whisper:tiny.en")
+    engine.setup()
+    options = {"language": "en", "beam_size": 1, "temperature": [0.0], "word_timestamps": True, "vad_filter": False}
+    heard = _measure(benchmark, speech, lambda text, samples: _batched(engine.model(), samples, options))
+    assert all(heard)
+
+
+@pytest.mark.benchmark(group="windows in batches, one thread of a CPU, int8", timer=time.process_time)
+def test_the_windowed_model(benchmark, speech):
+    """The same options without batches, in windows that fit the audio: what the harness does on a CPU."""
+    engine = recognizer("faster-whisper:tiny.en")
+    engine.setup()
+    options = {"language": "en", "beam_size": 1, "temperature": [0.0], "word_timestamps": True, "vad_filter": False}
+    heard = _measure(benchmark, speech, lambda text, samples: list(engine.model().transcribe(samples, **options)[0]))
+    assert all(heard)
 
 
 @pytest.mark.benchmark(group="recognizers", timer=time.process_time)

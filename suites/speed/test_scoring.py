@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from harness.core.records import Attempt, Chunk, TokenLayout, Variant
+from harness.engine.scoring import ScoreJob
+from harness.engine.scoring.process import ScorerSet
 from harness.scorers import SCORERS
 from harness.scorers.clip import SharedClip
+from harness.store.lossless import encode_flac
 
 SECONDS = 10.0
 FRAME_SECONDS = 0.02
@@ -50,3 +53,20 @@ def test_scoring(benchmark, names, rate):
     payloads = benchmark.pedantic(score, setup=lambda: ((clip(samples, rate),), {}), rounds=15, warmup_rounds=2)
     assert payloads[0]["active_fraction"] > 0.3
     benchmark.extra_info["times_real_time"] = round(SECONDS / benchmark.stats.stats.min)
+
+
+@pytest.mark.benchmark(group="what both rooms want of ten seconds of audio", timer=time.process_time)
+@pytest.mark.parametrize("clips", [1, 2], ids=["one clip for both rooms", "a clip a room"])
+def test_views(benchmark, tmp_path, clips):
+    """Decode a stored sound of 24 kHz, find its speech and resample it: once, as a job does, or once a room."""
+    path = tmp_path / "a.flac"
+    whole = np.round(voice(24000) * 2**15) / 2**15 + 0.0  # no negative zeros, which FLAC would change
+    path.write_bytes(encode_flac(whole.astype(np.float32), 24000))
+    job = ScoreJob(clip(None, None).attempt, Chunk("c", "text"), path, Variant("v", "null"))
+
+    def look():
+        for _ in range(clips):
+            opened = ScorerSet({}).opened(job, path).clip
+            assert len(opened.speech_copy) == SECONDS * 16000 and opened.activity.span is not None
+
+    benchmark.pedantic(look, rounds=30, warmup_rounds=3)

@@ -57,6 +57,9 @@ class ClusterSeat:
         self._wait_for_nodes()
         return False
 
+    def warm(self) -> None:
+        """Load nothing: where the scorers are placed depends on what the nodes do when the first job comes."""
+
     def score(self, job: ScoreJob, deliver: Callable[[ScoreResult], None]) -> ScoreJob | None:
         """Have a job done room by room, and deliver what each saw.
 

@@ -15,6 +15,10 @@ from harness.engine.scoring.queue import JobQueue
 class ScoringSeat(Protocol):
     """Where jobs are done one after the other, in whatever process and on whatever machine."""
 
+    def warm(self) -> None:
+        """Begin to load what jobs need, and return at once; only before the first job."""
+        ...
+
     def score(self, job: ScoreJob, deliver: Callable[[ScoreResult], None]) -> ScoreJob | None:
         """Do a job and deliver what each room saw; whatever goes wrong is in the results.
 
@@ -54,12 +58,20 @@ class ScoringPool:
             threading.Thread(target=self._feed, args=(number, seat), name=f"scoring-{number + 1}", daemon=True)
             for number, seat in enumerate(self.seats)
         ]
+        self._idle = True  # nothing was submitted yet
         for thread in self._threads:
             thread.start()
 
+    def warm(self) -> None:
+        """Have the seats that work beside the backend load their models while it loads its own."""
+        if self._idle:
+            self._idle = False
+            for seat in self.seats[: self._beside]:
+                seat.warm()
+
     def submit(self, job: ScoreJob) -> None:
         """Queue a job; blocks while too many wait, which ``held_up`` counts (s)."""
-        began = time.monotonic()
+        began, self._idle = time.monotonic(), False
         self._jobs.put(job)
         self.held_up += time.monotonic() - began
 

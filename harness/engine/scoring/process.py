@@ -18,6 +18,8 @@ from harness.scorers import SCORERS, observe
 from harness.scorers.base import Clip, Scorer
 from harness.scorers.clip import SharedClip
 
+_ASKED_LATER = frozenset({"second_opinion"})  # of faulty clips alone
+
 
 @dataclass(frozen=True)
 class OpenClip:
@@ -34,6 +36,12 @@ class ScorerSet:
         self._options = options
         self._ready: dict[str, Scorer] = {}
         self._refused: dict[str, str] = {}
+
+    def load(self) -> None:
+        """Load the scorers that every clip is shown to."""
+        for name in self._options:
+            if name not in _ASKED_LATER:
+                self._scorer(name)
 
     def opened(self, job: ScoreJob, audio: Path | None) -> OpenClip:
         """Return the clip of a job with its audio decoded; all rooms of the job look at this one."""
@@ -53,6 +61,13 @@ class ScorerSet:
         return [self._measurement(name, opened.clip) for name in job.rooms[room] if name in self._options]
 
     def _measurement(self, name: str, clip: Clip) -> Measurement:
+        scorer = self._scorer(name)
+        if scorer is None:
+            return Measurement(name, "", Status.ERROR, {}, self._refused[name])
+        return observe(scorer, clip)
+
+    def _scorer(self, name: str) -> Scorer | None:
+        """The scorer, loaded; None where it cannot start."""
         if name not in self._ready and name not in self._refused:
             try:
                 scorer = cast("type[Any]", SCORERS.get(name))(**self._options[name])
@@ -60,9 +75,7 @@ class ScorerSet:
                 self._ready[name] = scorer
             except Exception as error:  # a scorer that cannot start is an error on every attempt, not silence
                 self._refused[name] = f"cannot start: {type(error).__name__}: {error}"[:300]
-        if name in self._refused:
-            return Measurement(name, "", Status.ERROR, {}, self._refused[name])
-        return observe(self._ready[name], clip)
+        return self._ready.get(name)
 
 
 def serve_scores() -> None:
@@ -71,6 +84,7 @@ def serve_scores() -> None:
     pipe = Connection(int(sys.argv[1]))
     try:
         scorers = ScorerSet(pipe.recv())
+        scorers.load()
         while True:
             job: ScoreJob = pipe.recv()
             began = time.process_time()

@@ -39,6 +39,11 @@ class ScoringProcess:
         self._pipe: Connection | None = None
         self._warm: set[str] = set()  # rooms whose models are loaded
 
+    def warm(self) -> None:
+        """Start the process, which loads the scorers' models before a job asks for them."""
+        with contextlib.suppress(OSError):  # said of the first job
+            self._ensure_process()
+
     def score(self, job: ScoreJob, deliver: Callable[[ScoreResult], None]) -> ScoreJob | None:
         """Have a job done room by room, and deliver what each saw, or errors for all its scorers.
 
