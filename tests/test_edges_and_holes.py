@@ -113,7 +113,7 @@ def test_seams_that_keep_time_are_met_at_a_third_of_their_places(hits: int, plac
     assert (value > 7.0) is sure
 
 
-@pytest.mark.parametrize(("hits", "places", "holes"), [(12, 60, 5.0), (7, 22, 5.0), (7, 20, 7.0), (4, 60, 4.0)])
+@pytest.mark.parametrize(("hits", "places", "holes"), [(12, 60, 5.0), (7, 30, 5.0), (7, 20, 7.0), (4, 60, 4.0)])
 def test_gaps_that_keep_time_at_few_of_their_places_do_so_by_chance(hits: int, places: int, holes: float) -> None:
     comb = {"period": 0.1, "hits": hits, "times": [0.1 * place for place in range(places)]}
     payload = {"holes": {"count": 2 * hits, "regular": comb}}

@@ -619,3 +619,12 @@ def test_what_is_expected_decides_how_long_speech_should_be() -> None:
     seen = view([], "h@'l@U w3:ld " * 9, signal=short)
     assert over("near-empty", seen)
     assert not over("near-empty", replace(seen, chunk=replace(seen.chunk, expected="hello world")))
+
+
+def test_a_low_voice_at_half_its_rate_is_told_by_its_spectrum_where_its_pitch_is_out_of_range() -> None:
+    seconds = view().attempt.duration or 0
+    figures = {"f0_median_hz": [98.0], "f0_p05_hz": [75.0], "duration": [seconds / 2], "rolloff99_hz": [6200.0]}
+    then, limit = ReferenceRecord("a", figures=figures), get("sample-rate").default_limit
+    half = view(reference=then, signal={"rolloff99_hz": 3150.0}, pitch={"f0_median_hz": 90.0})
+    slow = view(reference=then, signal={"rolloff99_hz": 6000.0}, pitch={"f0_median_hz": 96.0})
+    assert value("sample-rate", half) > limit > value("sample-rate", slow)

@@ -17,7 +17,7 @@ from harness.detectors.base import (
 )
 
 WIDTH, FADE = 0.02, 0.003  # s
-SURE_SHARE = 1 / 3  # of the places where holes are due; gaps of speech that keep time by chance are at fewer
+SURE_SHARE = 1 / 4  # of the places where holes are due; gaps of speech that keep time by chance are at fewer
 
 
 def drop(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:

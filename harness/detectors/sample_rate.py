@@ -23,6 +23,8 @@ from harness.text import count_words
 
 PITCHES: tuple[PitchKey, ...] = ("f0_p05_hz", "f0_median_hz", "f0_p95_hz")  # at a wrong rate all of them move
 SLACK = 0.15  # healthy takes differ by as much in pace or pitch
+LOWEST_PITCH = 60.0  # Hz; the pitch scorer looks no further down
+MUCH_SLOWER = -math.log(1.5)  # of the pace; a voice falls out of the scorer's range only so
 FEWEST_WORDS = 3  # without a reference on the same text
 OF_PITCH = 2 / 3  # of the weight: a voice's pace varies from text to text twice as much as its pitch
 
@@ -36,9 +38,21 @@ def wrong_rate(material: InjectionMaterial, dose: float, rng: np.random.Generato
 
 def least_shift(shifts: Sequence[float]) -> float:
     """Return the smallest of shifts that go the same way, 0 where they do not: a lively phrase moves only some."""
+    if not shifts:
+        return 0.0
     if min(shifts) > 0:
         return min(shifts)
     return min(max(shifts), 0.0)
+
+
+def _pitch_shift(view: DetectorInput, faster: float) -> float:
+    """Return ln of how much higher the voice is; of its spectrum, where its pitch would lie below what is looked at."""
+    lowest, spectrum = reference_figure(view, PITCHES[0]), reference_figure(view, "rolloff99_hz")
+    now = required_payload(view, "signal").get("rolloff99_hz")
+    below = lowest is not None and lowest * math.exp(faster) < LOWEST_PITCH
+    if faster < MUCH_SLOWER and below and spectrum and now:
+        return math.log(now / spectrum)
+    return least_shift([shift for key in PITCHES if (shift := _shift(view, key)) is not None])
 
 
 def agreed_shift(faster: float, higher: float) -> float:
@@ -95,10 +109,10 @@ class SampleRate(BaseFault):
             raise NotApplicable("no reference and no 40 chunks to take pitch and duration from")
         if view.reference is None and 0 < count_words(view.chunk.expected_text) < FEWEST_WORDS:
             raise NotApplicable("one or two words: other texts say little of their pace and pitch")
-        if pitch.get("f0_median_hz") is None:
-            raise NotApplicable("no voiced speech")
         faster = math.log(seconds_then / max(known(signal.get("duration"), "duration"), 0.01))
-        higher = least_shift([shift for key in PITCHES if (shift := _shift(view, key)) is not None])
+        if pitch.get("f0_median_hz") is None and faster >= MUCH_SLOWER:
+            raise NotApplicable("no voiced speech")
+        higher = _pitch_shift(view, faster)
         return DetectorValue(
             agreed_shift(faster, higher),
             None,

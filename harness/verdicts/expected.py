@@ -33,8 +33,8 @@ def expected_figures(views: Sequence[DetectorInput], voices: Sequence[int | None
 
     ``voices``: which voice of the run each view has, where there are several (see ``beside_main_voice``).
 
-    Keys are those of the scorers (``f0_median_hz`` and its percentiles in Hz, ``duration`` in s, ``voiced_fraction``).
-    Fewer than 40 chunks with a figure teach nothing: then it is left out.
+    Keys are those of the scorers (``f0_median_hz`` and its percentiles and ``rolloff99_hz`` in Hz, ``duration`` in s,
+    ``voiced_fraction``). Fewer than 40 chunks with a figure teach nothing: then it is left out.
     """
     expected: list[dict[str, float]] = [{} for _ in views]
     if len(views) < LEAST_CHUNKS:
@@ -64,6 +64,11 @@ def _pitch(key: PitchKey) -> Callable[[DetectorInput], _Figure]:
     return take
 
 
+def _rolloff(view: DetectorInput) -> _Figure:
+    rolloff = (view.payload("signal") or {}).get("rolloff99_hz")
+    return _Figure(math.log(rolloff) if rolloff else math.nan)
+
+
 def _duration(view: DetectorInput) -> _Figure:
     """ln of the seconds a syllable; the text's own syllables give the seconds back."""
     seconds = (view.payload("signal") or {}).get("duration")
@@ -84,5 +89,6 @@ _FIGURES: Mapping[str, tuple[str, Callable[[DetectorInput], _Figure]]] = {
     "f0_p05_hz": ("pitch", _pitch("f0_p05_hz")),
     "f0_p95_hz": ("pitch", _pitch("f0_p95_hz")),
     "duration": ("signal", _duration),
+    "rolloff99_hz": ("signal", _rolloff),
     "voiced_fraction": ("pitch", _voiced),
 }

