@@ -199,6 +199,9 @@ def numbers(texts: int, seed: int, out: Path) -> None:
 @click.option("--words", "aligned", type=EXISTING, default=None)
 @click.option("--process", "living", type=EXISTING, default=None)
 @click.option("--numbers", "misread", type=EXISTING, default=None)
+@click.option(
+    "--first-run", "alone", type=EXISTING, default=None, help="figures of `own` that `tts-soak faults` quotes"
+)
 @click.option("--docs", type=click.Path(path_type=Path), default=Path("docs/sensitivity.md"), show_default=True)
 @click.option(
     "--data", type=click.Path(path_type=Path), default=Path("harness/data/sensitivity.json"), show_default=True
@@ -209,11 +212,12 @@ def table(
     aligned: Path | None,
     living: Path | None,
     misread: Path | None,
+    alone: Path | None,
     docs: Path,
     data: Path,
 ) -> None:
     """Write docs/sensitivity.md, and the figures that `tts-soak faults NAME` quotes."""
-    for path in write(runs, Parts(health, aligned, living, misread), docs, data):
+    for path in write(runs, Parts(health, aligned, living, misread, alone), docs, data):
         click.echo(path)
 
 

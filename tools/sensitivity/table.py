@@ -34,11 +34,15 @@ class Parts:
     words: Path | None = None
     process: Path | None = None
     numbers: Path | None = None
+    first_run: Path | None = None  # only for `tts-soak faults NAME`; the page has it among the first runs
 
 
 def write(runs: Sequence[Path], beside: Parts, docs: Path, data: Path) -> list[Path]:
     """Write the page and the figures of `tts-soak faults NAME`; returns both paths."""
     parts, measured = [HEAD], {}
+    if beside.first_run is not None:
+        found = _load(beside.first_run)
+        measured |= _measured(from_json(found["rows"]), f"{found['engine']} without a reference, {_dated(found)}")
     for name, result in _together(runs):
         parts.append(_variant(name, result))
         measured |= _measured(from_json(result["rows"]), f"{name}, {result['date']}, seed {result['seed']}")
