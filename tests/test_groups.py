@@ -137,3 +137,9 @@ def test_a_second_voice_that_no_healthy_voice_is_like_is_named():
     settled = settle_run(*run, Priors({"rumble": prior}))
     assert settled.own.beyond["rumble"] == {int(i) + 1 for i in np.flatnonzero(second)}
     assert not settled.can_tell
+
+
+def test_a_fault_that_hits_some_of_them_half_is_a_group_all_the_same():
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.normal(-7.4, 1.0, 70), rng.normal(-0.5, 0.3, 26), np.linspace(-5.0, -3.0, 4)])
+    assert smaller_group(values, np.ones(100, bool), 3.0)[70:96].all()

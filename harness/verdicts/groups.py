@@ -19,6 +19,8 @@ LEAST_SHARE_APART = 0.05  # of the chunks; the same
 LEAST_SEPARATION = 4.0  # Ashman's D; one flat distribution, cut in the middle, has 3.7, a normal one 2.9
 VALLEY = (0.35, 0.65)  # of the way from one group to the other
 MOST_IN_VALLEY = 0.15  # of the smaller group's chunks; a flat distribution, cut in the middle, has 0.3 of them there
+FAR_APART = 6.0  # Ashman's D that no single distribution comes near
+MOST_BETWEEN_FAR = 0.25  # of the smaller group's chunks in the valley then: a fault may hit some of them half
 TRIMMED = (0.05, 0.95)  # what of a group tells how far it spreads: a stray must not join two groups
 MOST_SPLITS = 4  # strays are cut off so many times before what is left counts as one group
 
@@ -90,9 +92,10 @@ def _apart(smaller: Values, larger: Values, least: float) -> bool:
     spread = math.hypot(_spread(smaller), _spread(larger))
     if distance <= least or math.sqrt(2) * distance < LEAST_SEPARATION * spread:
         return False
+    most = MOST_BETWEEN_FAR if math.sqrt(2) * distance >= FAR_APART * spread else MOST_IN_VALLEY
     way = (np.concatenate([smaller, larger]) - start) / (end - start)
     between = (way > VALLEY[0]) & (way < VALLEY[1])
-    return bool(between.sum() <= MOST_IN_VALLEY * len(smaller))
+    return bool(between.sum() <= most * len(smaller))
 
 
 def _spread(values: Values) -> float:

@@ -34,6 +34,13 @@ a change are deciding ones since, and others were named:
   time by chance, one word at a wrong rate.
 
 What overflows is broken and named rightly; those four voices are neither healthy ones nor in the priors.
+
+Short of what is wanted: `robotic` in a creaky voice (Piper joe), clicks within loud fricatives; where 30% of the chunks
+have one fault, it is doubted in every class, but a wrong rate or another speaker is mostly neither named nor left open.
+A run needs 40 chunks with 3 s of speech to know its speaker, which Kokoro's 41 and eSpeak NG's 40 short sentences do
+not have: `wrong-speaker` could not judge there. Runs of 8 and 12 chunks, by which words in other languages are measured,
+cannot raise a limit to how a voice is heard; eSpeak NG is heard badly. What it speaks as Chinese here is letters and
+digits read in English ("M ail 3"): each of its chunks is named for it, and copies of such clips count for nothing.
 """
 
 
