@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Required, TypedDict, cast
+from typing import Required, TypedDict, cast
 
 from harness.core.documents import read_json
 from harness.core.errors import ConfigError
@@ -212,21 +212,3 @@ def mark_lines(rows: Sequence[ClassFigures], judged: int, alarms: int) -> list[s
 
 def _share(value: float, interval: tuple[float, float]) -> str:
     return f"{value:.0%} ({interval[0]:.0%} to {interval[1]:.0%})"
-
-
-def marks_json(rows: Sequence[ClassFigures]) -> list[dict[str, Any]]:
-    """Return the figures as plain JSON."""
-    return [
-        {
-            "fault": row.fault,
-            "real": row.real,
-            "false_alarms": row.false,
-            "unmarked": row.unmarked,
-            "false_share": row.false_share,
-            "interval": list(row.interval) if row.interval is not None else None,
-            "limits": list(row.limits),
-            "quiet_limit": row.quiet_limit,
-            "lost": row.lost,
-        }
-        for row in rows
-    ]

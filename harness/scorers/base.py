@@ -48,7 +48,7 @@ class Scorer(Protocol):
 
     def setup(self) -> None: ...
 
-    def observe(self, clip: Clip) -> dict[str, Any]: ...
+    def observe(self, clip: Clip) -> Mapping[str, object]: ...
 
 
 class Unavailable(Exception):
@@ -74,7 +74,7 @@ def observe(scorer: Scorer, clip: Clip) -> Measurement:
     if reason:
         return Measurement(scorer.name, scorer.version, Status.NOT_AVAILABLE, {}, reason)
     try:
-        return Measurement(scorer.name, scorer.version, Status.OK, scorer.observe(clip))
+        return Measurement(scorer.name, scorer.version, Status.OK, dict(scorer.observe(clip)))
     except Unavailable as error:
         return Measurement(scorer.name, scorer.version, Status.NOT_AVAILABLE, {}, str(error))
     except Exception as error:  # a detector that fails must not look like a clean one

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.core.errors import MissingExtra
+from harness.core.records.payloads import OpinionPayload
 from harness.scorers.asr import RATE, speech_16k
 from harness.scorers.base import Clip, Unavailable
 
@@ -46,7 +47,7 @@ class DistillMosScorer:
 
             self._model = ConvTransformerSQAModel().eval()
 
-    def observe(self, clip: Clip) -> dict[str, Any]:
+    def observe(self, clip: Clip) -> OpinionPayload:
         """Return the payload ``distillmos`` of ARCHITECTURE.md."""
         import torch
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from harness.core.errors import MissingExtra
+from harness.core.records.payloads import OpinionPayload
 from harness.scorers.asr import RATE, speech_16k
 from harness.scorers.base import Clip, Unavailable
 
@@ -47,7 +48,7 @@ class DnsmosScorer:
         model.p808_onnx_sess = InferenceSession(p808, options)
         self._model = model
 
-    def observe(self, clip: Clip) -> dict[str, Any]:
+    def observe(self, clip: Clip) -> OpinionPayload:
         """Return the payload ``dnsmos`` of ARCHITECTURE.md."""
         self.setup()
         samples = speech_16k(clip)

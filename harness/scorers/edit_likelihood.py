@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.core.records import Json, Samples
+from harness.core.records import Samples
+from harness.core.records.payloads import EditsPayload, UnexplainedStretch
 from harness.scorers.asr import (
     DEFAULT,
     ENGLISH,
@@ -72,7 +73,7 @@ class EditLikelihoodScorer:
     def setup(self) -> None:
         """Load nothing yet: which model is needed depends on the language of the text."""
 
-    def observe(self, clip: Clip) -> dict[str, Any]:
+    def observe(self, clip: Clip) -> EditsPayload:
         """Return the payload ``edit_likelihood`` of ARCHITECTURE.md."""
         language = primary(clip.chunk.language)
         samples = speech_16k(clip)
@@ -102,11 +103,11 @@ class EditLikelihoodScorer:
             "unexplained": [self._described(one, samples, language) for one in strange],
         }
 
-    def _described(self, one: UnexplainedSpeech, samples: Samples, language: str) -> Json:
+    def _described(self, one: UnexplainedSpeech, samples: Samples, language: str) -> UnexplainedStretch:
         """Return a stretch as JSON, with the likeliest other language where it is long enough to tell."""
         piece = samples[round(one.span[0] * RATE) : round(one.span[1] * RATE)]
         if one.seconds < LEAST_LANGUAGE or voiced(piece).seconds < LEAST_LANGUAGE:  # a hum has no language
-            return {**one.to_json(), "language": None, "probability": None, "own": None}
+            return one.to_json()
         reader = self._reader(OTHERS, language)
         scores = min((reader.language_scores(part) for part in _parts(piece)), key=lambda one: one.get(language, 0.0))
         own = scores.pop(language, None)
@@ -216,7 +217,7 @@ def _runs(reading: WordReading) -> Iterator[WordEdit]:
 
 def _payload(
     reading: WordReading, words: Sequence[str], scored: Sequence[ScoredEdit], speech: Voiced, second: EditReader | None
-) -> dict[str, Any]:
+) -> EditsPayload:
     times = [(original_time(a, speech.spans), original_time(b, speech.spans)) for a, b in reading.times()]
     best = sorted(scored, key=lambda one: -one.agreed)
     kept = [*best[:KEPT], *(one for one in best[KEPT:] if one.second is not None)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal, cast
 
-from harness.core.records import Json
+from harness.core.records.payloads import ErrorRate, TranscriptPayload
 from harness.scorers.asr import DEFAULT, Recognizer, Transcript, recognizer, transcript_of
 from harness.scorers.base import Clip, Unavailable
 from harness.text import Normaliser, default_normaliser, normaliser
@@ -33,7 +33,7 @@ class IntelligibilityScorer:
         """Load the recognizer."""
         self.recognizer.setup()
 
-    def observe(self, clip: Clip) -> dict[str, Any]:
+    def observe(self, clip: Clip) -> TranscriptPayload:
         """Return the payload ``intelligibility`` of ARCHITECTURE.md."""
         language = clip.chunk.language
         spoken = self.recognizer.languages
@@ -46,15 +46,14 @@ class IntelligibilityScorer:
         return transcript_payload(heard, clip.chunk.expected_text, language, chosen)
 
 
-def transcript_payload(heard: Transcript, text: str, language: str, normalise: Normaliser) -> Json:
+def transcript_payload(heard: Transcript, text: str, language: str, normalise: Normaliser) -> TranscriptPayload:
     """Return the payload of a transcript. ``words`` is parallel to ``hypothesis``, or empty without times."""
     reference, hypothesis = normalise.pair(text, heard.text)
     pieces = [normalise(w.word).split() for w in heard.words]
     words = retime(heard.words, pieces, hypothesis.split()) if heard.words else []
     counts, operations = align_words(reference, hypothesis)
     characters = align_characters(reference, hypothesis, spaces=not normalise.letters)
-    return {
-        **heard.extras,
+    payload: TranscriptPayload = {
         "engine": heard.engine,
         "model": heard.model,
         "normaliser": normalise.label,
@@ -69,14 +68,14 @@ def transcript_payload(heard: Transcript, text: str, language: str, normalise: N
         "avg_logprob": heard.avg_logprob,
         "no_speech_prob": heard.no_speech_prob,
     }
+    return cast(TranscriptPayload, {**heard.extras, **payload})
 
 
-def _rates(counts: ErrorCounts, unit: str) -> Json:
-    return {
-        "errors": counts.errors,
-        unit: counts.units,
-        "substitutions": counts.substitutions,
-        "deletions": counts.deletions,
-        "insertions": counts.insertions,
-        "rate": counts.rate,
-    }
+def _rates(counts: ErrorCounts, unit: Literal["words", "characters"]) -> ErrorRate:
+    rate: ErrorRate = {"errors": counts.errors}
+    rate[unit] = counts.units
+    rate["substitutions"] = counts.substitutions
+    rate["deletions"] = counts.deletions
+    rate["insertions"] = counts.insertions
+    rate["rate"] = counts.rate
+    return rate

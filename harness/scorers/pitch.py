@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.core.records import Samples
+from harness.core.records.payloads import PitchPayload
 from harness.scorers.base import Clip
 from harness.scorers.clip import SPEECH_RATE, SharedClip, significant
 
@@ -50,7 +51,7 @@ class PitchScorer:
         _pyworld()
         import scipy.signal  # noqa: F401
 
-    def observe(self, clip: Clip) -> dict[str, Any]:
+    def observe(self, clip: Clip) -> PitchPayload:
         """Return the payload. Raises ValueError without audio or sampling rate."""
         shared = SharedClip.of(clip)
         active = int(shared.activity.active.sum())
@@ -159,7 +160,7 @@ def _peak(near: NDArray[Any]) -> Values:
     )
 
 
-def _payload(times: Values, f0: Values, match: Values, active: int, duration: float) -> dict[str, Any]:
+def _payload(times: Values, f0: Values, match: Values, active: int, duration: float) -> PitchPayload:
     enough = len(f0) >= LEAST_FRAMES
     low, median, high = (float(v) for v in np.percentile(f0, [5, 50, 95])) if enough else (None, None, None)
     decibels = 10 * np.log10(match / (1 - match))

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.core.records import Json, Span
+from harness.core.records import Span
+from harness.core.records.payloads import LikelyEdit
 from harness.scorers.word_edits import EditKind, WordEdit
 from harness.text.characters import letters_and_digits
 
@@ -37,7 +38,7 @@ class ScoredEdit:
         """Return what both models grant it."""
         return self.gain if self.second is None else min(self.gain, self.second)
 
-    def to_json(self, times: Sequence[Span]) -> Json:
+    def to_json(self, times: Sequence[Span]) -> LikelyEdit:
         """Return plain JSON; the span is that of its words, or the border where something was put in."""
         first, after = self.edit.first, self.edit.after
         start = times[first][0] if first < len(times) else times[-1][1]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from harness.core.records.payloads import TranscriptPayload
 from harness.scorers.asr import SECOND, SECOND_TO_ITSELF, model_named
 from harness.scorers.base import Clip, Unavailable
 from harness.scorers.intelligibility import IntelligibilityScorer
@@ -25,7 +24,7 @@ class SecondOpinionScorer(IntelligibilityScorer):
         chosen = SECOND_TO_ITSELF if model_named(first, "en") == model_named(SECOND, "en") else SECOND
         super().__init__(asr or chosen, normalise, device)
 
-    def observe(self, clip: Clip) -> dict[str, Any]:
+    def observe(self, clip: Clip) -> TranscriptPayload:
         """Return the payload. Raises Unavailable where the same model has been asked already."""
         language = clip.chunk.language
         if model_named(self.recognizer.spec, language) == model_named(self._first, language):

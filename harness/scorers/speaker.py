@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from harness.audio import AudioError, read_audio, resample
 from harness.core.records import Samples
+from harness.core.records.payloads import SpeakerPayload
 from harness.scorers.asr import RATE, speech_16k
 from harness.scorers.base import Clip, Unavailable
 from harness.scorers.speaker_encoders import DEFAULT_ENCODER, Embedding, ResemblyzerEncoder, speaker_encoder
@@ -37,7 +37,7 @@ class SpeakerScorer:
         """Load the encoder."""
         self._encoder.setup()
 
-    def observe(self, clip: Clip) -> dict[str, Any]:
+    def observe(self, clip: Clip) -> SpeakerPayload:
         """Return the payload ``speaker`` of ARCHITECTURE.md. Raises Unavailable with too little speech."""
         embedding, seconds = self.embed(speech_16k(clip))
         reference, against = self._reference(clip)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.core.records import TokenLayout, Tokens
+from harness.core.records.payloads import CodebookFigures, Cycle, TokensPayload
 from harness.scorers.activity import true_stretches
 from harness.scorers.base import Clip
 from harness.scorers.clip import significant
@@ -33,7 +32,7 @@ class TokensScorer:
     def setup(self) -> None:
         """Nothing to prepare."""
 
-    def observe(self, clip: Clip) -> dict[str, Any]:
+    def observe(self, clip: Clip) -> TokensPayload:
         """Return the payload."""
         attempt, layout = clip.attempt, clip.layout
         tokens = _as_frames(attempt.tokens)
@@ -42,7 +41,7 @@ class TokensScorer:
         )
         cap = layout.cap if layout else None
         duration = clip.duration if clip.duration is not None else attempt.duration
-        payload: dict[str, Any] = {
+        payload: TokensPayload = {
             "count": count,
             "frames": len(tokens) if tokens is not None else None,
             "tokens_per_second": significant(count / duration) if count is not None and duration else None,
@@ -81,13 +80,13 @@ def _cap_hit(count: int | None, cap: int | None, finish_reason: str | None) -> b
     return False if told else None
 
 
-def codebook_figures(tokens: Tokens, layout: TokenLayout | None) -> list[dict[str, Any]]:
+def codebook_figures(tokens: Tokens, layout: TokenLayout | None) -> list[CodebookFigures]:
     """Return for each codebook size, min, max, unique codes, entropy in bits, and codes outside [0, size).
 
     ``size`` and ``out_of_range`` are None for a codebook that the layout does not know.
     """
     sizes = layout.codebook_sizes if layout else ()
-    rows = []
+    rows: list[CodebookFigures] = []
     for index in range(tokens.shape[1]):
         size = sizes[index] if index < len(sizes) else None
         codes, counts = np.unique(tokens[:, index], return_counts=True)
@@ -119,7 +118,7 @@ def frame_ids(tokens: Tokens, layout: TokenLayout | None) -> NDArray[np.int64]:
     return ids
 
 
-def longest_cycle(ids: NDArray[np.int64], frame_seconds: float | None = None) -> dict[str, Any]:
+def longest_cycle(ids: NDArray[np.int64], frame_seconds: float | None = None) -> Cycle:
     """Find the back-to-back repeat that covers most frames: ``period`` (frames), ``repeats`` >= 2, ``span`` (s).
 
     Ties go to the shortest period. Without any repeat, period and repeats are 0 and the span is None. ``repeats``

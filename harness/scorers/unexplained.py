@@ -12,7 +12,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from harness.core.records import Json, Span
+from harness.core.records import Span
+from harness.core.records.payloads import UnexplainedStretch
 from harness.scorers.activity import Activity
 from harness.scorers.word_edits import word_differences
 from harness.text.alignment import TimedWord
@@ -35,14 +36,17 @@ class UnexplainedSpeech:
     expected: float
     heard: str
 
-    def to_json(self) -> Json:
-        """Return plain JSON, times rounded to 10 ms."""
+    def to_json(self) -> UnexplainedStretch:
+        """Return plain JSON, times rounded to 10 ms, with no language told."""
         return {
             "span": [round(edge, 2) for edge in self.span],
             "ref": [self.first, self.after],
             "seconds": round(self.seconds, 2),
             "expected": round(self.expected, 2),
             "heard": self.heard,
+            "language": None,
+            "probability": None,
+            "own": None,
         }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.records import Json
+from harness.core.records.payloads import AlignedPart, SpokenWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class TimedWord:
     end: float
     probability: float | None = None
 
-    def to_json(self) -> Json:
+    def to_json(self) -> SpokenWord:
         """Return plain JSON, times rounded to milliseconds."""
         probability = None if self.probability is None else round(self.probability, 4)
         return {
@@ -38,7 +38,7 @@ class Operation:
     ref: tuple[int, int]
     hyp: tuple[int, int]
 
-    def to_json(self) -> Json:
+    def to_json(self) -> AlignedPart:
         """Return plain JSON."""
         return {"op": self.op, "ref": list(self.ref), "hyp": list(self.hyp)}
 

@@ -2,7 +2,7 @@
 
 SNAC (Siuzdak 2024) has codebooks at different rates; models such as Orpheus and Maya1 lay the codes of one period flat
 into slots, in the order of a tree. ``voice.json`` says which level a slot belongs to; the token of code c in slot s is
-``first`` + s x ``codebook_size`` + c. Layer 1.
+``first`` + s x ``codebook_size`` + c.
 """
 
 from __future__ import annotations

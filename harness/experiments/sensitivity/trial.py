@@ -96,10 +96,6 @@ class Trials:
         findings, _ = self.judge.findings(twin.view, [e for e in evidence if e.applies], twin.own)
         return tuple(f"{f.fault}: {f.value:.3g} against {f.limit:.3g} ({f.detail})" for f in findings)
 
-    def clean_unjudged(self, twin: Twin) -> tuple[str, ...]:
-        """Return names of the classes that could not judge the clean clip."""
-        return self._judge(twin, twin.view, set(twin.observations))[1]
-
     def score(self, twin: Twin, names: frozenset[str]) -> dict[str, Measurement]:
         """Fresh observations of the clip by the scorers ``names``; views such as the STFT are computed once."""
         clip = SharedClip(twin.chunk, twin.attempt, twin.samples, twin.sample_rate, twin.variant, twin.layout)
