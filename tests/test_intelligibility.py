@@ -87,7 +87,7 @@ def test_text_without_words_has_no_rate(hearing: Callable) -> None:
 
 def test_chinese_is_counted_in_characters(hearing: Callable) -> None:
     seen = hearing("你好世界。", "你好世間", "zh")
-    assert seen["normaliser"] == "characters:zh/2"
+    assert seen["normaliser"] == "characters:zh/3"
     assert (seen["wer"]["words"], seen["cer"]["characters"], seen["cer"]["errors"]) == (4, 4, 1)
 
 
