@@ -13,6 +13,7 @@ from typing import Final
 from harness.core.records import DetectorInput, Span
 from harness.core.records.payloads import LikelyEdit
 from harness.detectors._heard import understood
+from harness.detectors._signs import SpokenSigns
 from harness.detectors._word_time import WordTimes
 from harness.detectors.base import DetectorValue, required_payload
 from harness.text.characters import letters_and_digits
@@ -35,7 +36,8 @@ class HeardEdit:
     """One edit at words [first, after).
 
     ``gain``: the first model's; where a second was asked, its mean with what the second grants of it.
-    ``time``: what the time around its words says of their absence, in nats; 0 for other edits.
+    ``time``: what the time around its words says of their absence, in nats; 0 for other edits. ``reads_signs``: what
+    it puts in are names of signs that stand there.
     """
 
     kind: str
@@ -47,6 +49,7 @@ class HeardEdit:
     span: Span
     at_end: bool
     time: float = 0.0
+    reads_signs: bool = False
 
     def touches(self, other: HeardEdit) -> bool:
         """Return whether both are about the same words, or about the border of them."""
@@ -59,22 +62,26 @@ def heard_edits(view: DetectorInput) -> list[HeardEdit]:
     payload = required_payload(view, SCORER)
     words = [str(word["word"]) for word in payload["words"]]
     times = WordTimes.of(view, payload["words"])
-    return [_read(one, words, times) for one in payload["edits"]]
+    signs = SpokenSigns.of(view.chunk.expected_text, words, view.chunk.language)
+    return [_read(one, words, times, signs) for one in payload["edits"]]
 
 
-def _read(one: LikelyEdit, words: Sequence[str], times: WordTimes) -> HeardEdit:
+def _read(one: LikelyEdit, words: Sequence[str], times: WordTimes, signs: SpokenSigns) -> HeardEdit:
     first, after = one["ref"]
+    said = tuple(one["said"])
+    rest = signs.without_names(said, first, after)
     gain = one["gain"] if one["second"] is None else (one["gain"] + min(one["gain"], one["second"])) / 2
     return HeardEdit(
         kind=one["kind"],
         first=first,
         after=after,
         written=tuple(words[first:after]),
-        said=tuple(one["said"]),
+        said=rest if rest and one["kind"] == "replace" else said,
         gain=float(gain),
         span=(one["span"][0], one["span"][1]),
         at_end=after == len(words),
         time=times.without(first, after) if one["kind"] == "omit" and after < len(words) else 0.0,
+        reads_signs=bool(said) and not rest,
     )
 
 
@@ -165,7 +172,7 @@ def likeliest(
 
 def is_added(edit: HeardEdit) -> bool:
     """Return whether an edit puts words in, or says far more in the place of a word."""
-    return edit.kind == "insert" or says_more(edit)
+    return not edit.reads_signs and (edit.kind == "insert" or says_more(edit))
 
 
 def says_more(edit: HeardEdit) -> bool:

@@ -3,10 +3,17 @@
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
-from harness.detectors._edits import are_of, heard_edits, is_again, likeliest, quoted
+from harness.detectors._edits import SCORER, are_of, heard_edits, is_again, likeliest, quoted
 from harness.detectors._inject import crossfade, give, speech, word_start, words, words_at
 from harness.detectors._stretches import unexplained_speech
-from harness.detectors.base import BaseFault, Citation, DetectorValue, Family, InjectionMaterial
+from harness.detectors.base import (
+    BaseFault,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+    required_payload,
+)
 
 
 def say_again(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
@@ -17,6 +24,7 @@ def say_again(material: InjectionMaterial, dose: float, rng: np.random.Generator
     return give(material, crossfade([x[:end], x[start:]], rate), end / rate, (2 * end - start) / rate)
 
 
+ONE_PHRASE = 2  # words
 RELUCTANCE = 6.0  # nats; Whisper writes a word that was said twice only once, so much is against writing it again
 
 AFTER_THE_END = 1.6  # nats a second of the text again behind its end
@@ -43,13 +51,15 @@ class Loop(BaseFault):
     def measure(self, view: DetectorInput) -> DetectorValue:
         edits = heard_edits(view)
         text = view.chunk.expected_text
+        # Nothing is against writing all of a short text again: of "Yes." alone, Whisper often expects a second one.
+        reluctance = RELUCTANCE if len(required_payload(view, SCORER)["words"]) > ONE_PHRASE else 0.0
         value = likeliest(
             edits,
             lambda edit: edit.kind == "repeat" or is_again(edit, text),
             lambda edit: f"{quoted(edit.said or edit.written)} spoken again",
-            -RELUCTANCE,
+            -reluctance,
         )
-        words = DetectorValue((value.value or 0.0) + RELUCTANCE, value.span, value.detail)
+        words = DetectorValue((value.value or 0.0) + reluctance, value.span, value.detail)
         return max(words, _after_the_end(view), key=lambda one: one.value or 0.0)
 
 

@@ -17,6 +17,8 @@ from harness.detectors.base import (
     required_payload,
 )
 
+LEAST_SYLLABLES = 3.0  # with the silence around it and its long vowel, "Yes." lasts as long as three within a sentence
+
 
 def hold(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Hold the loudest sound for ``dose`` times the clip's length, as a model does that lost its place."""
@@ -46,10 +48,10 @@ class Overlong(BaseFault):
 
     def measure(self, view: DetectorInput) -> DetectorValue:
         duration = known(required_payload(view, "signal").get("duration"), "duration")
-        syllables = expected_syllables(view)
+        syllables = max(expected_syllables(view), LEAST_SYLLABLES)
         gaps = [end - start for start, end in inner_pauses(view)]
         granted = sum(min(pair) for pair in zip(wanted_pauses(view), gaps, strict=False))
         duration = max(duration - granted, 0.01)
         pauses = f", {granted:.2f} s of pauses that the text asks for left out" if granted else ""
-        detail = f"{duration:.2f} s for {syllables:.0f} syllables{pauses}"
+        detail = f"{duration:.2f} s for {expected_syllables(view):.0f} syllables{pauses}"
         return DetectorValue(math.log(duration / syllables), (0.0, duration), detail)

@@ -9,9 +9,19 @@ from harness.detectors._edits import quoted
 from harness.detectors._figures import speech_seconds
 from harness.detectors._heard import TranscriptPair, compare_transcript, understood
 from harness.detectors._inject import audio, crossfade, give, speech, token_injector, tokens_of
-from harness.detectors.base import BaseFault, CannotInject, Citation, DetectorValue, Family, InjectionMaterial
+from harness.detectors.base import (
+    BaseFault,
+    CannotInject,
+    CannotJudge,
+    Citation,
+    DetectorValue,
+    Family,
+    InjectionMaterial,
+)
 
 SLOWEST = 5.0  # letters a second of speech: whoever speaks for longer and is not heard has said something else
+
+TOO_SHORT = 3  # letters; healthy voices' "A.", "Oh." and "Why?" are heard as "okay", "bye" or nothing
 
 
 def turn_round(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
@@ -111,6 +121,8 @@ class Unintelligible(BaseFault):
         understood(view)
         heard = compare_transcript(view)
         value = 1.0 - max(_precision(heard, speech_seconds(view)), heard.recall)
+        if value > 0.5 and len(heard.text) == 1 and len(heard.text[0]) <= TOO_SHORT:
+            raise CannotJudge(f"{quoted(heard.text)} by itself is too short to be told from other sounds")
         return DetectorValue(value, None, f"heard {quoted(heard.words)}" if heard.words else "no word was heard")
 
 
