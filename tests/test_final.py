@@ -164,7 +164,7 @@ def test_the_first_line_of_the_report_says_what_all_chunks_share():
     )  # fmt: skip
     corpus = CorpusFigures(name="book", sha256="00")
     summary = RunSummary(
-        run_id="r", suite="stress", status="finished", provenance={}, corpus=corpus, variants={"v": row}
+        run_id="r", suite="stress", status="finished", provenance={"command": []}, corpus=corpus, variants={"v": row}
     )
     said = headline("v", row, summary)
     assert said.why.endswith("every chunk is muffled above 3.4 kHz") and said.word == "passes"
