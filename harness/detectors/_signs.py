@@ -28,6 +28,8 @@ class SpokenSigns:
 
     def without_names(self, said: Sequence[str], first: int, after: int) -> tuple[str, ...]:
         """Return what is left of the words said at [first, after) without names of signs in or beside them."""
+        if not said:  # most edits leave words out or say them again
+            return ()
         names = self._names(first, after)
         return tuple(word for word in said if letters_and_digits(word) not in names)
 

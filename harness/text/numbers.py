@@ -10,10 +10,10 @@ import re
 from functools import cache, lru_cache
 from typing import Any
 
-from harness.text.scripts import primary
+from harness.text.scripts import ANOTHER_TAG, primary
 
 LARGEST = 999_999_999_999
-_SAME_RULES = {"nb": "no", "cmn": "zh", "tl": "fil", "iw": "he", "in": "id"}
+_SAME_RULES = {**ANOTHER_TAG, "nb": "no", "tl": "fil", "in": "id"}
 _PRIVATE = re.compile(r"financial|-year|digits-|days|priv|smaller|larger|x02|-ones$|-tens$|fraction")
 # "one hundred" is "hundert" where the one is not said.
 _LEADING_ONE = re.compile(r"(?:ein(?=hundert|tausend)|одн(?:а|ой|у) (?=тысяч)|одна (?=тисяч)|jeden (?=tysiąc))")

@@ -22,6 +22,10 @@ _RUN = re.compile(
 )
 
 
+ANOTHER_TAG = {"cmn": "zh", "iw": "he"}
+"""Primary subtags that mean a language which has tables under another one."""
+
+
 def primary(language: str) -> str:
     """Return the primary subtag of a BCP-47 tag in lower case: ``pt`` of ``pt_BR``."""
     return language.replace("_", "-").split("-")[0].lower()

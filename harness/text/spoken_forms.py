@@ -9,7 +9,7 @@ from functools import cache
 from typing import TypedDict, cast
 
 from harness.core.paths import DATA
-from harness.text.scripts import primary
+from harness.text.scripts import ANOTHER_TAG, primary
 
 _TABLE = DATA / "spoken_forms.toml"
 _SIGNS = {"&": "and", "@": "at", "+": "plus", "=": "equals", ".": "dot", "–": "to", "-": "minus", "×": "times",
@@ -59,7 +59,8 @@ def _all() -> dict[str, _Table]:
 @cache
 def spoken_forms(language: str) -> SpokenForms:
     """Return the table of a language by its BCP-47 tag."""
-    given: _Table = _all().get({"cmn": "zh", "iw": "he", "nb": "no"}.get(primary(language), primary(language)), {})
+    short = primary(language)
+    given: _Table = _all().get({**ANOTHER_TAG, "nb": "no"}.get(short, short), {})
     own = cast(Mapping[str, list[str]], given)
     return SpokenForms(
         signs={

@@ -8,7 +8,7 @@ from typing import Any
 import regex
 
 from harness.text.characters import fold_characters
-from harness.text.scripts import SPACED_LETTER, primary
+from harness.text.scripts import ANOTHER_TAG, SPACED_LETTER, primary
 from harness.text.spoken_forms import spoken_forms
 
 UNIT = "\ue004"
@@ -48,7 +48,7 @@ def cldr_locale(language: str) -> Any:
     from babel import Locale, UnknownLocaleError
 
     try:
-        return Locale.parse({"cmn": "zh", "iw": "he"}.get(language, language))
+        return Locale.parse(ANOTHER_TAG.get(language, language))
     except (UnknownLocaleError, ValueError):
         return None
 

@@ -100,10 +100,10 @@ class SourceFilter(nn.Module):  # type: ignore[misc]
         """Return cepstra (steps, 25) after the codec's postfilter, as ``harness.voice.codec.sharpen`` computes it."""
         if not self.postfilter:
             return cepstra
-        level, tilt = cepstra[:, :1], cepstra[:, 1 : runtime.SHARPENED]
-        raised = torch.cat([level, tilt, cepstra[:, runtime.SHARPENED :] * (1 + self.postfilter)], 1)
+        kept, rest = cepstra[:, : runtime.SHARPENED], cepstra[:, runtime.SHARPENED :]
+        raised = torch.cat([kept, rest * (1 + self.postfilter)], 1)
         before, after = (torch.logsumexp(2 * torch.matmul(c, self.cosines), 1, keepdim=True) for c in (cepstra, raised))
-        return torch.cat([level + (before - after) / 2, raised[:, 1:]], 1)
+        return torch.cat([raised[:, :1] + (before - after) / 2, raised[:, 1:]], 1)
 
     def phase_of(self, f0: Tensor) -> Tensor:
         """Turn F0 of each step into the phase of each sample, in turns modulo 1."""

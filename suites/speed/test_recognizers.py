@@ -41,6 +41,9 @@ TEXTS = (
     "Heavy rain was expected in the mountains, and the police warned drivers to stay off the northern road.",
 )
 
+# Of both ways to read a clip that are compared.
+ALIKE = {"language": "en", "beam_size": 1, "temperature": [0.0], "word_timestamps": True, "vad_filter": False}
+
 
 @pytest.fixture(scope="module")
 def speech(tmp_path_factory):
@@ -48,8 +51,8 @@ def speech(tmp_path_factory):
     table = RECORDINGS / "metadata.csv"
     if table.is_file():
         rows = [line.split("|") for line in table.read_text(encoding="utf-8").splitlines()]
-        found = [(row[-1], RECORDINGS / f"{row[0]}.flac") for row in rows if (RECORDINGS / f"{row[0]}.flac").is_file()]
-        return [(text, _read(path)) for text, path in found[:CLIPS]]
+        clips = [(row[-1], RECORDINGS / f"{row[0]}.flac") for row in rows if (RECORDINGS / f"{row[0]}.flac").is_file()]
+        return [(text, _read(path)) for text, path in clips[:CLIPS]]
     if shutil.which("flite") is None:
         pytest.skip("no speech to read: neither ../shared/speech nor the apt package flite is here")
     folder = tmp_path_factory.mktemp("speech")
@@ -167,8 +170,7 @@ def test_the_batched_pipeline(benchmark, speech):
 
     engine = recognizer("faster-whisper:tiny.en")
     engine.setup()
-    options = {"language": "en", "beam_size": 1, "temperature": [0.0], "word_timestamps": True, "vad_filter": False}
-    heard = _measure(benchmark, speech, lambda text, samples: _batched(engine.model(), samples, options))
+    heard = _measure(benchmark, speech, lambda text, samples: _batched(engine.model(), samples, ALIKE))
     assert all(heard)
 
 
@@ -177,8 +179,7 @@ def test_the_windowed_model(benchmark, speech):
     """The same options without batches, in windows that fit the audio: what the harness does on a CPU."""
     engine = recognizer("faster-whisper:tiny.en")
     engine.setup()
-    options = {"language": "en", "beam_size": 1, "temperature": [0.0], "word_timestamps": True, "vad_filter": False}
-    heard = _measure(benchmark, speech, lambda text, samples: list(engine.model().transcribe(samples, **options)[0]))
+    heard = _measure(benchmark, speech, lambda text, samples: list(engine.model().transcribe(samples, **ALIKE)[0]))
     assert all(heard)
 
 
@@ -192,10 +193,10 @@ def test_edit_likelihood(benchmark, speech):
         attempt = Attempt(0, 0, 0, "a", "speech", sample_rate=RATE, duration=len(samples) / RATE)
         return scorer.observe(SharedClip(Chunk("a", text), attempt, samples, RATE, variant))
 
-    seen = _measure(benchmark, speech, score)
-    benchmark.extra_info["hypotheses"] = sum(s["hypotheses"] for s in seen)
-    benchmark.extra_info["asked_a_second_model"] = sum(s["second"] is not None for s in seen)
-    assert all(s["words"] for s in seen)
+    payloads = _measure(benchmark, speech, score)
+    benchmark.extra_info["hypotheses"] = sum(s["hypotheses"] for s in payloads)
+    benchmark.extra_info["asked_a_second_model"] = sum(s["second"] is not None for s in payloads)
+    assert all(s["words"] for s in payloads)
 
 
 @pytest.mark.benchmark(group="recognizers", timer=time.process_time)

@@ -111,8 +111,8 @@ class WaitingSeat:
         time.sleep(wait + max(0.0, self.ready - time.monotonic()))
         self.seconds += wait
         for room, scorers in job.rooms.items():
-            seen = tuple(Measurement(name, "1", Status.NOT_AVAILABLE, reason="simulated") for name in scorers)
-            deliver(ScoreResult(room, job.attempt_id, seen))
+            unseen = tuple(Measurement(name, "1", Status.NOT_AVAILABLE, reason="simulated") for name in scorers)
+            deliver(ScoreResult(room, job.attempt_id, unseen))
 
     def stop(self) -> None:
         """There is nothing to end."""

@@ -22,9 +22,8 @@ from tools.sensitivity.healthy import recorded, twin
 from tools.sensitivity.voices import SUFFIXES, Voice, spoken_texts
 
 PEOPLE = "people"
-ENDS_IN_A_UNIT = (
-    "festival-ru-clunits",
-)  # unit selection: a last piece may be cut within its sound, which is the fault
+# Unit selection: its last piece may be cut within its sound, which is the fault.
+ENDS_IN_A_UNIT = ("festival-ru-clunits",)
 CUT = ("truncated-ending",)  # recordings of corpora are pieces cut out of longer ones: they show it by their making
 UNKNOWN_TEXT = "word " * 20  # of a recording that came without its text: a sentence of common length
 

@@ -30,7 +30,6 @@ from tools.voice import codec as fitting
 from tools.voice import data, recipe
 
 ROOT = Path(__file__).parents[2]
-RATE = 16_000
 STAGES = ("teacher", "parameters", "codec", "codec-postfilter")
 VARIANTS = """# Written by tools/voice/ceiling.py: the voice, and what came before it.
 [defaults]
@@ -74,7 +73,7 @@ def teacher_sound(text: str, speaker: str, path: Path) -> Samples:
 def unquantized(rows: NDArray[np.float32]) -> runtime.Parameters:
     """Return the teacher's rows (steps, 31) as parameters of the vocoder, as they are."""
     f0, cepstra, strengths = np.split(rows.astype(np.float64), [1, 1 + runtime.CEPSTRA], axis=1)
-    return runtime.Parameters(np.where(f0[:, 0] > runtime.LOWEST_F0, f0[:, 0], 0.0), cepstra, strengths)
+    return runtime.Parameters(f0[:, 0], cepstra, strengths)
 
 
 def stages(
@@ -109,7 +108,7 @@ def main(out: Path, voice: Path, spec: str, chunks: int, speaker: str) -> None:
         for stage, samples in of_stage.items():
             path = out / "wav" / stage / f"{chunk.id}.wav"
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_wav(path, samples.astype(np.float32), RATE)
+            write_wav(path, samples.astype(np.float32), runtime.SAMPLE_RATE)
             lists[stage].append(json.dumps({"id": chunk.id, "audio": str(path.relative_to(out)), "text": chunk.text}))
     for stage, lines in lists.items():
         (out / f"{stage}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -55,16 +55,8 @@ class ScoringProcess:
                 if number == 0:
                     self._ensure_process().send(job)
                 deliver(self._result(job, room))
-            except (EOFError, OSError, TimeoutError) as error:
-                code = self._stop_process()
-                deliver(job.failed(room, str(error) if isinstance(error, TimeoutError) else died(code)))
-                return job.without(*rooms[: number + 1])
-            except (
-                Exception
-            ) as error:  # an answer that cannot be unpickled: the thread must live, or the run would wait
-                self._stop_process()
-                why = f"the scoring process answered what cannot be read ({type(error).__name__})"
-                deliver(job.failed(room, why))
+            except Exception as error:  # whatever it is, the thread must live, or the run would wait
+                deliver(job.failed(room, _why(error, self._stop_process())))
                 return job.without(*rooms[: number + 1])
         return None
 
@@ -115,6 +107,15 @@ class ScoringProcess:
             return process.wait(timeout=0.2)
         process.kill()
         return process.wait()
+
+
+def _why(error: Exception, code: int | None) -> str:
+    """Return what came instead of an answer; ``code``: how the process ended."""
+    if isinstance(error, TimeoutError):
+        return str(error)
+    if isinstance(error, EOFError | OSError):
+        return died(code)
+    return f"the scoring process answered what cannot be read ({type(error).__name__})"
 
 
 def time_limit(job: ScoreJob) -> float:
