@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from harness.claims.as_whole import URGENT, own_reference
 from harness.core.records import Attempt, Chunk, Detection, DetectorInput, Measurement, Status
+from harness.detectors import catalogue
 from harness.verdicts import Limits, Priors, VerdictPolicy
 from harness.verdicts.groups import smaller_group
 from harness.verdicts.priors import Prior
@@ -143,3 +146,32 @@ def test_a_fault_that_hits_some_of_them_half_is_a_group_all_the_same():
     rng = np.random.default_rng(0)
     values = np.concatenate([rng.normal(-7.4, 1.0, 70), rng.normal(-0.5, 0.3, 26), np.linspace(-5.0, -3.0, 4)])
     assert smaller_group(values, np.ones(100, bool), 3.0)[70:96].all()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.4, 0.5])
+def test_another_speaker_in_a_large_part_of_the_run_is_never_clean(share):
+    second = np.arange(100) % 10 < 10 * share
+    views, _ = views_of(np.zeros(100), "level-offset", two_speakers(100, second))
+    short = next(place for place in range(100) if second[place])
+    payload = {**views[short].payload("speaker"), "speech_seconds": 1.0}
+    views[short] = replace(views[short], observations={"speaker": Measurement("speaker", "1", Status.OK, payload)})
+    wrong = catalogue()["wrong-speaker"]
+    settled = settle_run(views, [[wrong.evidence(view)] for view in views], NO_PRIORS)
+    outcomes = judged(settled)
+    assert not any(findings for findings, _ in outcomes) and not settled.can_tell
+    left_open = np.array(["wrong-speaker" in unjudged for _, unjudged in outcomes])
+    lesser = second if share < 0.5 else second if left_open[second].any() else ~second
+    assert left_open[lesser].all() and not left_open[~lesser].any()
+    assert "have another: the run cannot tell which was asked for" in outcomes[short][1].get("wrong-speaker", "") or (
+        share == 0.5
+    )
+
+
+def test_a_chunk_that_is_like_neither_of_two_voices_is_named():
+    second = np.arange(100) % 10 < 4
+    speakers = two_speakers(100, second)
+    speakers[1] = np.linalg.qr(np.random.default_rng(1).standard_normal((64, 3)))[0].T[2]
+    views, _ = views_of(np.zeros(100), "level-offset", speakers)
+    wrong = catalogue()["wrong-speaker"]
+    settled = settle_run(views, [[wrong.evidence(view)] for view in views], NO_PRIORS)
+    assert [place for place, (findings, _) in enumerate(judged(settled)) if findings] == [1]

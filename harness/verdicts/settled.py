@@ -12,10 +12,11 @@ from harness.detectors.base import CannotJudge, NotApplicable, Unknown
 from harness.verdicts.expected import expected_figures
 from harness.verdicts.priors import Priors
 from harness.verdicts.speakers import RunVoices, run_voices
-from harness.verdicts.this_run import LEAST_CHUNKS, RunChunk, ThisRun, fit_run
+from harness.verdicts.this_run import LEAST_CHUNKS, OwnBound, RunChunk, ThisRun, fit_run
 from harness.verdicts.unspoken import nothing_to_speak
 
 SPEAKER: Final = "speaker"
+WRONG_SPEAKER: Final = "wrong-speaker"
 AGAINST_RUN = "this run"  # value of ``against`` in a speaker's payload whose similarity is to the run's own voice
 LEAST_SPEECH = 3.0  # s; below this an embedding says little of a voice
 
@@ -59,7 +60,37 @@ def settle_run(views: Sequence[DetectorInput], evidence: Sequence[Sequence[Detec
         for view, given, voice in zip(settled, again, speaking, strict=True)
         if view.attempt.id is not None and not nothing_to_speak(view.chunk)
     ]
-    return Settled(settled, again, fit_run(chunks, priors), voices)
+    own = fit_run(chunks, priors)
+    if voices is None or voices.voices == 1:
+        return Settled(settled, again, own, voices)
+    doubts = [voices.doubt(voice) if voice else "" for voice in speaking]
+    return Settled(settled, *_doubted_voices(settled, again, own, doubts), voices)
+
+
+def _doubted_voices(
+    views: Sequence[DetectorInput], evidence: Sequence[Sequence[Detection]], own: ThisRun, doubts: Sequence[str]
+) -> tuple[list[list[Detection]], ThisRun]:
+    """Leave open whether a chunk of a lesser voice has the right speaker; what is unlike its own voice is named still.
+
+    ``doubts``: why, a view; empty for the main voice. A chunk with too little speech to be compared has a doubt too.
+    """
+    bounds = dict(own.bounds)
+    patched = []
+    for view, given, doubt in zip(views, evidence, doubts, strict=True):
+        patched.append([_doubted(one, view, doubt, bounds) if doubt else one for one in given])
+    return patched, replace(own, bounds=bounds)
+
+
+def _doubted(given: Detection, view: DetectorInput, doubt: str, bounds: dict[int, Mapping[str, OwnBound]]) -> Detection:
+    """Return the detection, its bound in doubt; without a bound there is nothing to hold its value against."""
+    if given.fault != WRONG_SPEAKER:
+        return given
+    number = view.attempt.id
+    bound = bounds.get(number, {}).get(WRONG_SPEAKER) if number is not None else None
+    if number is None or bound is None or given.value is None:
+        return Detection(given.fault, None, given.unit, reason=doubt)
+    bounds[number] = {**bounds[number], WRONG_SPEAKER: replace(bound, doubt=doubt)}
+    return given
 
 
 def fitted_values(view: DetectorInput, given: Sequence[Detection]) -> dict[str, float]:

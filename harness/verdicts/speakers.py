@@ -36,6 +36,15 @@ class RunVoices:
         """Return how many voices were told apart."""
         return len(self.sizes)
 
+    def doubt(self, voice: int) -> str:
+        """Return why a chunk with this voice cannot be judged, empty for the run's main voice."""
+        if voice == 0:
+            return ""
+        return (
+            f"its voice is that of {self.sizes[voice]} chunks, {self.sizes[0]} have another: "
+            "the run cannot tell which was asked for"
+        )
+
     def nearest(self, embedding: Sequence[float]) -> int:
         """Return the voice that an embedding is most like, also one of too little speech to be compared with it."""
         return int((self.middles @ np.asarray(embedding, np.float64)).argmax())

@@ -178,8 +178,9 @@ def _shares(rows: Sequence[Json]) -> list[str]:
     shares = sorted({row["share"] for row in rows})
     heads = ["class", "made by", *(f"{share:.0%} faulty" for share in shares)]
     lines = [
-        "Copies in the place of a share of the chunks, the run fitted with them in it: found / struck; alarms on the "
-        "other chunks; `?` where the run says that it cannot tell what is healthy.",
+        "Copies in the place of a share of the chunks, the run fitted with them in it: found as such / struck (and "
+        "what became of the rest); alarms on the other chunks; `?` where the run says that it cannot tell what is "
+        "healthy.",
         "",
         "| " + " | ".join(heads) + " |",
         "| " + " | ".join(["---"] * len(heads)) + " |",
@@ -193,5 +194,6 @@ def _shares(rows: Sequence[Json]) -> list[str]:
 
 def _share(row: Json) -> str:
     told = "" if row["can_tell"] else " ?"
-    doubted = f" (and {row['not_judged']} not judged)" if row["not_judged"] else ""
-    return f"{row['named']}/{row['struck']}{doubted}; {row['alarmed']}{told}"
+    others = (("otherwise", "found otherwise"), ("not_judged", "not judged"), ("clean", "clean"))
+    rest = ", ".join(f"{row[key]} {words}" for key, words in others if row[key])
+    return f"{row['named']}/{row['struck']}{f' ({rest})' if rest else ''}; {row['alarmed']}{told}"

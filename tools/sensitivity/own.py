@@ -135,22 +135,22 @@ def _shares(asked: Asked, trials: Trials, run: Sequence[Twin], fault: Detector, 
 
 
 def _judged(asked: Asked, judge: VerdictPolicy, run: Sequence[Twin], fault: Detector, struck: Sequence[int]) -> Json:
+    """Count what becomes of the struck chunks by the classes that could look, and the alarms on the others."""
+    classes = {name for name, one in catalogue().items() if set(one.observes) <= set(asked.scorers)}
     settled = settle_run([twin.view for twin in run], [detect_all(twin.view) for twin in run], asked.priors)
-    named = other = doubted = 0
+    words = dict.fromkeys(("named", "otherwise", "not_judged", "clean", "alarmed", "left_open"), 0)
     for place, (view, evidence) in enumerate(zip(settled.views, settled.evidence, strict=True)):
-        own = settled.own.of(view.attempt.id)
-        findings, unjudged = judge.findings(view, evidence, own)
-        named += place in struck and fault.name in {finding.fault for finding in findings}
-        doubted += place in struck and fault.name in unjudged
-        other += place not in struck and judge.verdict(view, evidence, own).word is VerdictWord.FAULTY
-    return {
-        "struck": len(struck),
-        "named": named,
-        "not_judged": doubted,
-        "healthy": len(run) - len(struck),
-        "alarmed": other,
-        "can_tell": settled.can_tell,
-    }
+        given = [one for one in evidence if one.fault in classes]
+        verdict = judge.verdict(view, given, settled.own.of(view.attempt.id))
+        findings, unjudged = judge.findings(view, given, settled.own.of(view.attempt.id))
+        names = {finding.fault for finding in findings}
+        if place in struck:
+            left = "otherwise" if names else "not_judged" if unjudged else "clean"
+            words["named" if fault.name in names else left] += 1
+        else:
+            words["alarmed"] += verdict.word is VerdictWord.FAULTY
+            words["left_open"] += verdict.word is VerdictWord.NOT_JUDGED
+    return {"struck": len(struck), "healthy": len(run) - len(struck), "can_tell": settled.can_tell, **words}
 
 
 def save_to(path: Path) -> Callable[[Json], None]:
