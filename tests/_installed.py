@@ -7,7 +7,8 @@ import sysconfig
 import venv
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests._places import ROOT
+
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from harness.weights.catalogue import KnownModel
+from tests._places import ROOT
 
-ROOT = Path(__file__).parents[1]
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 _RUN = """
 import sys

@@ -1,0 +1,1 @@
+"""Tests in the layout of ``harness/`` and ``tools/``, which ``python -m tools.mirror`` checks."""
