@@ -22,11 +22,13 @@ from harness.detectors.base import (
 from harness.text import count_words
 
 PITCHES: tuple[PitchKey, ...] = ("f0_p05_hz", "f0_median_hz", "f0_p95_hz")  # at a wrong rate all of them move
-SLACK = 0.15  # healthy takes differ by as much in pace or pitch
+OF_PITCH, OF_PACE, OF_SPECTRUM = 0.05, 0.1, 0.07  # ln; how much each varies from text to text in most healthy voices
+APART = 0.7  # of what they lie apart is taken off what they agree on
+SLACK = 0.2  # ln; pace and pitch that lie further apart than that are no one shift
+NO_SHIFT = 0.04  # ln; healthy chunks differ by as much
 LOWEST_PITCH = 60.0  # Hz; the pitch scorer looks no further down
 MUCH_SLOWER = -math.log(1.5)  # of the pace; a voice falls out of the scorer's range only so
 FEWEST_WORDS = 3  # without a reference on the same text
-OF_PITCH = 2 / 3  # of the weight: a voice's pace varies from text to text twice as much as its pitch
 
 
 def wrong_rate(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
@@ -36,31 +38,40 @@ def wrong_rate(material: InjectionMaterial, dose: float, rng: np.random.Generato
     return give(material, np.interp(places, np.arange(len(x)), x), 0.0, len(places) / rate)
 
 
-def least_shift(shifts: Sequence[float]) -> float:
-    """Return the smallest of shifts that go the same way, 0 where they do not: a lively phrase moves only some."""
-    if not shifts:
-        return 0.0
-    if min(shifts) > 0:
-        return min(shifts)
-    return min(max(shifts), 0.0)
+def agreed_shift(faster: float, higher: float, brighter: float | None = None) -> float:
+    """Return the shift (ln) that pace, pitch and spectrum agree on, whatever its direction; 0 where they do not.
+
+    It is the mean, weighted by how little each varies, less what they lie apart around it. Pace and pitch may agree
+    without the spectrum, which a text without an s moves, never the spectrum with one of them.
+    """
+    shifts, weights = [faster, higher], [OF_PACE**-2, OF_PITCH**-2]
+    agreed = _agreement(shifts, weights)
+    if brighter is not None:
+        agreed = max(agreed, _agreement([*shifts, brighter], [*weights, OF_SPECTRUM**-2]))
+    agreed -= max(abs(faster - higher) - SLACK, 0.0)
+    return agreed if agreed > NO_SHIFT else 0.0
 
 
-def _pitch_shift(view: DetectorInput, faster: float) -> float:
+def _agreement(shifts: Sequence[float], weights: Sequence[float]) -> float:
+    shift = float(np.average(shifts, weights=weights))
+    apart = float(np.average((np.array(shifts) - shift) ** 2, weights=weights))
+    return abs(shift) - APART * math.sqrt(apart)
+
+
+def _pitch_shift(view: DetectorInput, faster: float, brighter: float | None) -> float:
     """Return ln of how much higher the voice is; of its spectrum, where its pitch would lie below what is looked at."""
-    lowest, spectrum = reference_figure(view, PITCHES[0]), reference_figure(view, "rolloff99_hz")
-    now = required_payload(view, "signal").get("rolloff99_hz")
+    lowest = reference_figure(view, PITCHES[0])
     below = lowest is not None and lowest * math.exp(faster) < LOWEST_PITCH
-    if faster < MUCH_SLOWER and below and spectrum and now:
-        return math.log(now / spectrum)
-    return least_shift([shift for key in PITCHES if (shift := _shift(view, key)) is not None])
+    if faster < MUCH_SLOWER and below and brighter is not None:
+        return brighter
+    shifts = [shift for key in PITCHES if (shift := _shift(view, key)) is not None]
+    return float(np.median(shifts)) if shifts else 0.0
 
 
-def agreed_shift(faster: float, higher: float) -> float:
-    """Return the shift (ln) that pace and pitch agree on, whatever its direction; negative where they do not."""
-    apart = max(0.0, abs(faster - higher) - SLACK)
-    if faster * higher <= 0:
-        return -min(abs(faster), abs(higher)) - apart
-    return OF_PITCH * abs(higher) + (1 - OF_PITCH) * abs(faster) - apart
+def _brighter(view: DetectorInput) -> float | None:
+    """Return ln of how much further up the spectrum ends, None where either is unknown."""
+    now, then = required_payload(view, "signal").get("rolloff99_hz"), reference_figure(view, "rolloff99_hz")
+    return math.log(now / then) if now and then else None
 
 
 def _shift(view: DetectorInput, key: PitchKey) -> float | None:
@@ -75,7 +86,7 @@ class SampleRate(BaseFault):
     family = Family.WAVEFORM
     causes = ("the header lies", "resampled once too often or not at all", "mono taken for stereo")
     observes = ("signal", "pitch")
-    unit = "ln of the rate that duration and pitch agree on"
+    unit = "ln of the rate that pace, pitch and spectrum agree on"
     default_limit = 0.12  # a whole tone
     expects = True
     explains = (
@@ -112,9 +123,11 @@ class SampleRate(BaseFault):
         faster = math.log(seconds_then / max(known(signal.get("duration"), "duration"), 0.01))
         if pitch.get("f0_median_hz") is None and faster >= MUCH_SLOWER:
             raise NotApplicable("no voiced speech")
-        higher = _pitch_shift(view, faster)
+        brighter = _brighter(view)
+        higher = _pitch_shift(view, faster, brighter)
+        spectrum = f", spectrum x{math.exp(brighter):.2f}" if brighter is not None else ""
         return DetectorValue(
-            agreed_shift(faster, higher),
+            agreed_shift(faster, higher, brighter),
             None,
-            f"duration 1/{math.exp(faster):.2f}, pitch x{math.exp(higher):.2f} of what is usual",
+            f"duration 1/{math.exp(faster):.2f}, pitch x{math.exp(higher):.2f}{spectrum} of what is usual",
         )

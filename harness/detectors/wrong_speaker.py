@@ -16,7 +16,8 @@ from harness.detectors.base import (
     required_payload,
 )
 
-LEAST_SPEECH = 3.0  # s; below this the similarity of embeddings says little
+LEAST_SPEECH = 3.0  # s; below this the similarity to another recording says little
+IN_ITS_RUN = "least_speech"  # s, among what a run knows of its own voice: enough to compare a chunk with that
 
 
 def other_voice(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
@@ -85,8 +86,9 @@ class WrongSpeaker(BaseFault):
             raise NotApplicable("no recording of the voice to compare with")
         if seconds is None:
             raise CannotJudge("the amount of speech is unknown")
-        if seconds < LEAST_SPEECH:
-            raise NotApplicable(f"only {seconds:.1f} s of speech, {LEAST_SPEECH:.0f} s are needed")
+        least = view.voice.get(IN_ITS_RUN, LEAST_SPEECH)
+        if seconds < least:
+            raise NotApplicable(f"only {seconds:.1f} s of speech, {least:g} s are needed")
         return DetectorValue(
             1.0 - similarity, None, f"similarity {similarity:.3f} ({speaker.get('encoder', 'unnamed encoder')})"
         )

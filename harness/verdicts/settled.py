@@ -9,6 +9,7 @@ from typing import Final
 from harness.core.records import Detection, DetectorInput, Measurement, Status
 from harness.detectors import catalogue
 from harness.detectors.base import CannotJudge, NotApplicable, Unknown
+from harness.detectors.wrong_speaker import IN_ITS_RUN
 from harness.verdicts.expected import expected_figures
 from harness.verdicts.priors import Priors
 from harness.verdicts.speakers import RunVoices, run_voices
@@ -18,7 +19,7 @@ from harness.verdicts.unspoken import nothing_to_speak
 SPEAKER: Final = "speaker"
 WRONG_SPEAKER: Final = "wrong-speaker"
 AGAINST_RUN = "this run"  # value of ``against`` in a speaker's payload whose similarity is to the run's own voice
-LEAST_SPEECH = 3.0  # s; below this an embedding says little of a voice
+LEAST_SPEECH = 1.6  # s; chunks of one run sound so much alike that one window of the encoder tells their voice
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ def settle_run(views: Sequence[DetectorInput], evidence: Sequence[Sequence[Detec
     heard = [_with_similarity(view, voices) for view in views]
     speaking = [_speaks(view, voices) for view in views]
     figures = expected_figures(heard, speaking)
+    if voices is not None:
+        figures = [{**row, IN_ITS_RUN: LEAST_SPEECH} for row in figures]
     settled = [replace(view, voice={**view.voice, **row}) for view, row in zip(heard, figures, strict=True)]
     again = [asked_again(view, given) for view, given in zip(settled, evidence, strict=True)]
     chunks = [

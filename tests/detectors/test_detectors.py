@@ -15,6 +15,7 @@ from harness.detectors import catalogue, collect, detect_all, explain, get
 from harness.detectors._heard import compare_transcript, match
 from harness.detectors.base import BaseFault, DetectorValue, Family
 from harness.detectors.sample_rate import agreed_shift
+from harness.detectors.wrong_speaker import IN_ITS_RUN
 from harness.text import word_syllables as syllables
 
 TEXT = (
@@ -270,6 +271,27 @@ def test_sample_rate_needs_duration_and_pitch_to_agree() -> None:
 )
 def test_a_rate_is_wrong_where_pace_and_pitch_agree_within_what_texts_vary(faster, higher, fault):
     assert (agreed_shift(faster, higher) > get("sample-rate").default_limit) is fault
+
+
+@pytest.mark.parametrize(
+    ("faster", "higher", "brighter", "fault"),
+    [
+        (0.18, 0.12, 0.22, True),  # 1.25 times as fast, in a phrase that the voice speaks low: its spectrum tells
+        (0.18, 0.12, -0.30, False),  # the same without an s: nothing but a lively reading
+        (0.28, 0.16, -0.30, True),  # pace and pitch suffice
+        (0.00, 0.46, 0.12, False),  # a smaller head with a higher voice
+        (0.00, 0.00, 0.30, False),
+    ],
+)
+def test_the_spectrum_may_bear_out_a_wrong_rate_and_never_refutes_one(faster, higher, brighter, fault):
+    assert (agreed_shift(faster, higher, brighter) > get("sample-rate").default_limit) is fault
+
+
+def test_short_speech_is_compared_with_the_voice_of_its_own_run_and_with_no_other_recording() -> None:
+    heard = view(speaker={"speech_seconds": 2.0, "similarity": 0.4, "encoder": "e"})
+    assert not get("wrong-speaker").evidence(heard).applies
+    own = replace(heard, voice={IN_ITS_RUN: 1.6})
+    assert get("wrong-speaker").evidence(own).value == pytest.approx(0.6)
 
 
 # ------------------------------------------------------------------------------------------- transcripts
