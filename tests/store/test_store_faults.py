@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).resolve().parent / "store_io"
+from tests._places import ROOT
+
+HERE = ROOT / "tests" / "store" / "store_io"
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 
 pytestmark = [
@@ -51,7 +53,7 @@ def drive(shim: Path, place: Path, *arguments: str) -> dict:
     environment = {
         **os.environ,
         "LD_PRELOAD": str(shim),
-        "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)]),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)]),
     }
     done = subprocess.run(
         [sys.executable, str(HERE / "driver.py"), str(shim), str(place), *arguments],
