@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from harness.claims import ChunkResult
-from harness.claims.early import EarlyStop, Stopped, StoppedRecord
-from harness.claims.rows import Margins
 from harness.engine.assessor import PendingVerdict
 from harness.engine.progress import Progress
 from harness.store import Run
 from harness.verdicts import Limits
+from harness.verdicts.claims import ChunkResult
+from harness.verdicts.claims.early import EarlyStop, Stopped, StoppedRecord
+from harness.verdicts.claims.rows import Margins
 from harness.verdicts.profile import Profile
 
 EVENT = "stopped early"

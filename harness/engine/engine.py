@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.claims import stress_claims
-from harness.claims.as_whole import whole_run
 from harness.core import __version__
 from harness.core.errors import ResumeRefused, SoakError
 from harness.core.records import Variant
@@ -32,6 +30,8 @@ from harness.store import Run, redact_json, remember_secrets, secrets_in
 from harness.store.manifest import check_whole
 from harness.store.provenance import provenance
 from harness.verdicts import Limits, Priors, VerdictPolicy
+from harness.verdicts.claims import stress_claims
+from harness.verdicts.claims.as_whole import whole_run
 from harness.verdicts.profile import Profile, build_profile
 
 _DAMAGE_SHOWN, _DAMAGE_KEPT = 5, 50  # lines

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, cast
 
 from harness.backends import ADAPTERS
-from harness.claims.rows import Margins
 from harness.core.errors import ConfigError, SoakError, nearest
 from harness.core.records import Variant
 from harness.engine.cores import SERVED
@@ -15,6 +14,7 @@ from harness.engine.executor import executor_of
 from harness.engine.plan import Plan
 from harness.engine.scoring import ROOMS
 from harness.scorers import SCORERS
+from harness.verdicts.claims.rows import Margins
 
 
 def problems(plan: Plan) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from harness.claims import ChunkResult
 from harness.core.records import (
     Arm,
     Attempt,
@@ -16,6 +15,7 @@ from harness.core.records import (
 from harness.engine.plan import Plan
 from harness.store import EventRow, Run
 from harness.text import count_words
+from harness.verdicts.claims import ChunkResult
 
 
 def chunk_results(run: Run, plan: Plan, variant: Variant) -> list[ChunkResult]:

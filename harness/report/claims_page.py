@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TypedDict
 
-from harness.claims.drift import DriftEstimate
 from harness.core.records import Claim
 from harness.report.svg import SERIES, markup, new_plot
 from harness.store import Run
+from harness.verdicts.claims.drift import DriftEstimate
 
 _RELATIVE = {"speech_rate", "token_rate", "rtfx"}  # their changes are logarithms of ratios
 _TIMES = {"rtfx"}

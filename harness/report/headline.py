@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.claims.as_whole import INFORMING
 from harness.report.summary import ClaimFigures, RunSummary, VariantSummary
+from harness.verdicts.claims.as_whole import INFORMING
 
 
 class VariantWord(StrEnum):

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from harness.claims.as_whole import URGENT
 from harness.core.records import Arm, Attempt, Claim, Finding, Measurement, Payloads, Verdict, VerdictWord
 from harness.report.against import reference_comparison
 from harness.report.hearing import by_language, character_errors, listener, looped, word_errors
@@ -25,6 +24,7 @@ from harness.report.summary import (
 from harness.report.timings import concurrent_throughput, rtfx_of_attempts, scoring_lag, streaming, timings
 from harness.stats import proportion
 from harness.store import Run
+from harness.verdicts.claims.as_whole import URGENT
 
 _LEVEL = 0.95
 _DAMAGE_KEPT = 50  # problems of the record, of which the first

@@ -1,4 +1,4 @@
-"""Evidence + limits -> findings and verdicts: the only place that compares with a limit."""
+"""From detections and limits to the findings and the verdict of a chunk, and from chunks to claims about their run."""
 
 from harness.verdicts.limits import Bound, FaultLimits, Limits
 from harness.verdicts.policy import VerdictPolicy

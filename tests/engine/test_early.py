@@ -9,9 +9,6 @@ from typing import Any
 
 import pytest
 
-from harness.claims.early import EarlyStop, Stopped
-from harness.claims.rows import ChunkResult, Margins
-from harness.claims.stress import stress_claims
 from harness.core.errors import ConfigError
 from harness.core.records import Arm, Chunk, Json, ReferenceRecord, Variant, Verdict, VerdictWord
 from harness.corpora import load_corpus
@@ -22,6 +19,9 @@ from harness.engine.progress import Quiet
 from harness.stats import Stop
 from harness.store import Run
 from harness.verdicts import Limits
+from harness.verdicts.claims.early import EarlyStop, Stopped
+from harness.verdicts.claims.rows import ChunkResult, Margins
+from harness.verdicts.claims.stress import stress_claims
 from tests._places import ROOT
 
 CLEAN, FAULTY = Verdict(VerdictWord.CLEAN), Verdict(VerdictWord.FAULTY)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from harness.claims import ChunkResult
 from harness.core.records import Chunk, Claim, Verdict, VerdictWord
 from harness.experiments.ladder.claims import (
     GrowthExponents,
@@ -29,6 +28,7 @@ from harness.experiments.sweep.run import (
     setting_metrics,
 )
 from harness.stats import proportion
+from harness.verdicts.claims import ChunkResult
 
 
 def steps(**changes: dict[int, Any]) -> list[LengthStep]:

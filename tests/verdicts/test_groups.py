@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.claims.as_whole import URGENT, own_reference
 from harness.core.records import Attempt, Chunk, Detection, DetectorInput, Measurement, Status
 from harness.detectors import catalogue
 from harness.verdicts import Limits, Priors, VerdictPolicy
+from harness.verdicts.claims.as_whole import URGENT, own_reference
 from harness.verdicts.groups import smaller_group
 from harness.verdicts.priors import Prior
 from harness.verdicts.settled import settle_run

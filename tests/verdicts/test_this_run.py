@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.claims.as_whole import as_a_whole, own_reference
 from harness.core.records import Attempt, Chunk, Detection, DetectorInput, Measurement, Status, VerdictWord
 from harness.detectors import catalogue
 from harness.verdicts import Limits, Priors, RunChunk, VerdictPolicy, fit_run
+from harness.verdicts.claims.as_whole import as_a_whole, own_reference
 from harness.verdicts.priors import FigureRange
 from harness.verdicts.settled import settle_run
 from harness.verdicts.speakers import run_voices

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-from harness.claims.rows import ChunkResult, Margins
-from harness.claims.stress import fault_rate, judged_share
 from harness.core.records import (
     Attempt,
     Chunk,
@@ -25,6 +23,8 @@ from harness.scorers.pitch import PitchScorer
 from harness.scorers.signal import SignalScorer
 from harness.text import default_normaliser, normaliser
 from harness.verdicts import Limits, Priors, VerdictPolicy
+from harness.verdicts.claims.rows import ChunkResult, Margins
+from harness.verdicts.claims.stress import fault_rate, judged_share
 from harness.verdicts.settled import settle_run
 from harness.verdicts.unspoken import nothing_to_speak
 

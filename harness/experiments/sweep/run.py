@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from harness import stats
-from harness.claims import ChunkResult
 from harness.core.errors import ConfigError, SoakError
 from harness.core.records import Claim, Json, Variant
 from harness.engine.plan import Plan
@@ -18,6 +17,7 @@ from harness.engine.results import chunk_results
 from harness.experiments.limits import suite_limits
 from harness.experiments.stage import ExperimentRun, markdown_table, write_results
 from harness.stats import Estimate, Proportion, proportion
+from harness.verdicts.claims import ChunkResult
 
 SAFE, UNSAFE, UNDECIDED = "safe", "unsafe", "undecided"
 

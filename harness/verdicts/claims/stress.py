@@ -7,11 +7,11 @@ from itertools import pairwise
 from typing import Any
 
 from harness import stats
-from harness.claims.drift import drift
-from harness.claims.early import Stopped
-from harness.claims.rows import ChunkResult, Margins, Reference
 from harness.core.records import Claim, Json
 from harness.stats import Stop
+from harness.verdicts.claims.drift import drift
+from harness.verdicts.claims.early import Stopped
+from harness.verdicts.claims.rows import ChunkResult, Margins, Reference
 
 FLOORS = 5  # parts of a stretch whose low-water marks a leak raises, each above the one before
 

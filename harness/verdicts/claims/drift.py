@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
 from harness import stats
-from harness.claims.rows import ChunkResult, Margins, Reference
 from harness.core.records import Claim
 from harness.text import count_words
+from harness.verdicts.claims.rows import ChunkResult, Margins, Reference
 
 MEASURES = ("loudness_lufs", "speaker_similarity", "wer", "speech_rate", "token_rate", "rtfx")
 RATIOS = {"speech_rate", "token_rate", "rtfx"}  # compared as logarithms: changes are relative

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from harness import stats
-from harness.claims import ChunkResult, stress_claims
 from harness.core.errors import ConfigError
 from harness.core.records import Chunk, Claim, Json, ReferenceRecord, Verdict, VerdictWord
+from harness.verdicts.claims import ChunkResult, stress_claims
 from tests._places import ROOT
 
 MARGINS = tomllib.loads((ROOT / "suites/stress/limits.toml").read_text())

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypedDict
 
-from harness.claims.rows import Margins, Reference
 from harness.core.records import Verdict, VerdictWord
 from harness.stats import Sprt, Stop
+from harness.verdicts.claims.rows import Margins, Reference
 
 
 class StoppedRecord(TypedDict):
