@@ -62,9 +62,8 @@ def _stress_plan(
     from harness.core.suites import suite_of
     from harness.core.toml import read_toml
     from harness.corpora import head, load_corpus
-    from harness.engine.plan import Confirmation, Plan
-    from harness.scorers import chosen, default_scorers
-    from harness.scorers.asr import asr_of
+    from harness.engine.plan import Confirmation, Plan, scorers_for
+    from harness.scorers import default_scorers
 
     if isinstance(names, str):
         raise ConfigError(f"variants={names!r}: must be a list of names, [{names!r}]")
@@ -80,7 +79,7 @@ def _stress_plan(
         variants=spoken,
         selection={variant.name: _ids(texts) for variant in spoken},
         reports=reports,
-        scorers=chosen(measured, asr_of(spoken, asr)),
+        scorers=scorers_for(spoken, measured, asr),
         reference=next(iter(distinct.values())) if len(distinct) == 1 else None,
         references=references if len(distinct) > 1 else {},
         margins=read_toml(SUITES / "stress" / "limits.toml", "limits file"),

@@ -56,14 +56,14 @@ def faults(name: str | None) -> None:
 @click.option("--full", is_flag=True, help="texts in full, not cut at 110 characters")
 def corpora(spec: str | None, full: bool) -> None:
     """List the built-in corpora, or show the chunks of one (a name, a file, or generated:...)."""
-    from harness.corpora import builtin_names, load_corpus
-    from harness.text import count_words
+    from harness.corpora import builtin_names, corpus_words, load_corpus
 
     if spec is None:
         for name in builtin_names():
             corpus = load_corpus(name)
-            words = sum(count_words(chunk.text) for chunk in corpus.chunks)
-            click.echo(f"{name:<14}{len(corpus.chunks):>5} chunks {words:>7} words  sha256 {corpus.sha256[:12]}")
+            click.echo(
+                f"{name:<14}{len(corpus.chunks):>5} chunks {corpus_words(corpus):>7} words  sha256 {corpus.sha256[:12]}"
+            )
         return
     for chunk in load_corpus(spec).chunks:
         text = textwrap.shorten(chunk.text, 110, placeholder="...")

@@ -112,9 +112,7 @@ def _plan(broken: Variant, right: Variant, reports: Path, asked: BisectOptions) 
     from harness.causes.runs import FOLDER
     from harness.core.suites import SCORERS
     from harness.corpora import head, load_corpus
-    from harness.engine.plan import Plan
-    from harness.scorers import chosen
-    from harness.scorers.asr import asr_of
+    from harness.engine.plan import Plan, scorers_for
 
     listens = asked["search"] > 0
     most = max(asked["search"], asked["generations"]) + (ROUNDS * asked["verify"] if listens else 0)
@@ -127,7 +125,7 @@ def _plan(broken: Variant, right: Variant, reports: Path, asked: BisectOptions) 
         variants=voices,
         selection={voice.name: ids for voice in voices},
         reports=reports / FOLDER,
-        scorers=chosen(SCORERS if listens else (), asr_of(voices, asked["asr"]), asked["asr_device"]),
+        scorers=scorers_for(voices, SCORERS if listens else (), asked["asr"], asked["asr_device"]),
         reference=right,
         experiment={
             "bisect": {

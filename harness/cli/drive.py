@@ -32,11 +32,13 @@ def profile(
     reports: Path,
 ) -> None:
     """Record the reference: speak the corpus with several seeds, write its profile and the limits of its voice."""
+    from harness.corpora import head, load_corpus
     from harness.engine.reference import record_reference
     from harness.terminal import Line
 
     resume = run_path(run_id, reports) if run_id is not None else None
-    profile_path = record_reference(variants, variant, spec, chunks, seeds, asr, reports, Line(sys.stderr), resume)
+    corpus = head(load_corpus(spec), chunks)
+    profile_path = record_reference(variants, variant, corpus, seeds, asr, reports, Line(sys.stderr), resume)
     for path in profile_path:
         click.echo(path)
 

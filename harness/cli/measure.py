@@ -86,9 +86,7 @@ def sensitivity(variant: str, variants: Path, reports: Path, **asked: Unpack[Mea
 
 def _plan(voice: Variant, reports: Path, asked: MeasureOptions) -> Plan:
     from harness.corpora import head, load_corpus
-    from harness.engine.plan import Plan
-    from harness.scorers import chosen
-    from harness.scorers.asr import asr_of
+    from harness.engine.plan import Plan, scorers_for
 
     corpus = head(load_corpus(asked["spec"]), asked["chunks"])
     names = (name for name in asked["scorers"].split(",") if name)
@@ -110,7 +108,7 @@ def _plan(voice: Variant, reports: Path, asked: MeasureOptions) -> Plan:
         variants=(voice,),
         selection={voice.name: tuple(chunk.id for chunk in corpus.chunks)},
         reports=reports,
-        scorers=chosen(names, asr_of([voice], asked["asr"]), asked["asr_device"]),
+        scorers=scorers_for([voice], names, asked["asr"], asked["asr_device"]),
         reference=voice if voice.reference else None,
         experiment={"sensitivity": table},
         quiet_chunks=0,

@@ -20,7 +20,8 @@ class Suite:
 
     ``run``: ``module:function`` from a plan, a progress and the run to resume (or None) to the run's directory; empty
     for a soak, which the engine does by itself. ``chunks``: how many of the default corpus; None for all. ``drawing``:
-    ``module:function`` from the results and the claims to pairs of title and SVG element.
+    ``module:function`` from the results and the claims to pairs of title and SVG element. ``pairs``: the same from the
+    suite's table of the limits file to the names that the fixture ``pair`` goes through.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Suite:
     chunks: int | None = None
     scorers: tuple[str, ...] = SCORERS
     drawing: str = ""
+    pairs: str = ""
 
     @property
     def is_soak(self) -> bool:
@@ -48,6 +50,13 @@ class Suite:
             return []
         function: Callable[[Any, list[Claim]], list[tuple[str, str]]] = load_target(self.drawing)
         return function(results, claims)
+
+    def pair_names(self, table: Json) -> list[str]:
+        """Return what the fixture ``pair`` goes through; nothing for a suite without pairs. Raises ConfigError."""
+        if not self.pairs:
+            return []
+        function: Callable[[Json], list[str]] = load_target(self.pairs)
+        return function(table)
 
     def check_claim(self, name: str, where: str) -> None:
         """Raise ConfigError, one line with the nearest name, where the suite makes no claim of this name."""

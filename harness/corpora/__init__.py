@@ -1,14 +1,13 @@
 """Corpora: find, load, check and chunk the texts that are spoken."""
 
 from harness.corpora.builtin import builtin_names, write_manifest
-from harness.corpora.chunker import chunk_text
-from harness.corpora.corpus import head, make_corpus, only_language, select, take
+from harness.corpora.corpus import corpus_words, head, make_corpus, only_language, select, take
 from harness.corpora.ladder import length_ladder
 from harness.corpora.loading import load_corpus
 
 __all__ = [
     "builtin_names",
-    "chunk_text",
+    "corpus_words",
     "head",
     "length_ladder",
     "load_corpus",

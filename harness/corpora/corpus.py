@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from harness.core.errors import CorpusError
 from harness.core.records import LANGUAGE, Chunk, Corpus
+from harness.text import count_words
 
 SHOWN = 60
 
@@ -25,6 +26,11 @@ def corpus_checksum(chunks: Iterable[Chunk]) -> str:
     rows = [[chunk.id, chunk.text, chunk.language, *filter(None, [chunk.expected])] for chunk in chunks]
     canonical = json.dumps(rows, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def corpus_words(corpus: Corpus) -> int:
+    """Return the number of words of all chunks; in languages written without spaces two letters are one."""
+    return sum(count_words(chunk.text) for chunk in corpus.chunks)
 
 
 def make_corpus(name: str, chunks: Sequence[Chunk], source: str, places: Sequence[str] | None = None) -> Corpus:

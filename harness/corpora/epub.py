@@ -14,9 +14,9 @@ from xml.etree.ElementTree import Element, ParseError
 
 from harness.core.errors import CorpusError
 from harness.core.records import Corpus
-from harness.corpora.chunker import chunk_text
 from harness.corpora.files import numbered, read_bytes
 from harness.corpora.html_text import html_to_text
+from harness.text.chunker import chunk_text
 
 CONTAINER = "META-INF/container.xml"
 ENCRYPTION = "META-INF/encryption.xml"

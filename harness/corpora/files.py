@@ -11,9 +11,9 @@ from pathlib import Path
 
 from harness.core.errors import CorpusError, nearest
 from harness.core.records import Chunk, Corpus, Json
-from harness.corpora.chunker import chunk_text
 from harness.corpora.corpus import make_corpus, shown_value
 from harness.corpora.listed import delimiter_of
+from harness.text.chunker import chunk_text
 
 KEYS = ("id", "text", "language", "tags", "expected")
 MAX_FILE_BYTES = 256 * 2**20

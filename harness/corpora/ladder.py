@@ -9,7 +9,7 @@ from harness.core.errors import CorpusError
 from harness.core.records import Chunk, Corpus
 from harness.corpora.builtin import load_builtin
 from harness.corpora.corpus import make_corpus
-from harness.corpora.sentences import CLOSING, ENDING, OPENING, Border, border_after
+from harness.text.sentences import CLOSING, ENDING, OPENING, Border, border_after
 
 TEXTS_PER_STEP = {1: 8, 2: 6, 4: 4}  # short inputs fail in the most ways, so there are several of them
 TEXTS_OTHERWISE = 2

@@ -12,6 +12,7 @@ from typing import ClassVar, Protocol, TypedDict
 import numpy as np
 
 from harness.core.records import (
+    LEFT_OUT,
     Chunk,
     Detection,
     DetectorInput,
@@ -34,12 +35,10 @@ from harness.detectors.reading import (
 )
 
 __all__ = [
-    "LEFT_OUT", "BaseFault", "CannotInject", "CannotJudge", "Citation", "Detector", "DetectorValue", "Family",
+    "BaseFault", "CannotInject", "CannotJudge", "Citation", "Detector", "DetectorValue", "Family",
     "InjectionAction", "InjectionMaterial", "InjectionPoint", "Injector", "NotApplicable", "Unknown", "as_span",
     "known", "number", "required_payload",
 ]  # fmt: skip
-
-LEFT_OUT = "left out on purpose (--scorers)"  # such a scorer's classes are not asked, and their silence is no verdict
 
 
 class Family(StrEnum):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.core.errors import SoakError
-from harness.core.records import Arm, Finding, Measurement, VerdictWord
+from harness.core.records import Arm, Finding, Measurement, VerdictWord, seed_for
 from harness.engine.assessor import SECOND_OPINION, PendingVerdict
-from harness.engine.session import PlannedRequest, seed_for
+from harness.engine.session import PlannedRequest
 from harness.engine.soak import Soak
 
 NO_REPLAY = "a recording cannot be replayed, so this stays suspected"

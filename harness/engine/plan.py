@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +11,8 @@ from harness.core.errors import ConfigError, nearest
 from harness.core.records import Chunk, Corpus, Variant
 from harness.engine.fingerprint import model_hashes
 from harness.engine.session import PATIENCE
-from harness.scorers import SCORERS
+from harness.scorers import SCORERS, chosen
+from harness.scorers.asr import asr_of
 from harness.text import NORMALISER_KEY, TEXT_VERSION, normaliser
 
 
@@ -72,6 +73,16 @@ def choose_variants(variants: Sequence[Variant], names: Sequence[str], suite: st
         if name not in by_name:
             raise ConfigError(f"unknown variant {name!r}{nearest(name, by_name)}")
     return tuple(variant for variant in by_name.values() if variant.name in names)
+
+
+def scorers_for(
+    variants: Iterable[Variant], names: Iterable[str], asr: str | None = None, device: str = "cpu"
+) -> dict[str, dict[str, Any]]:
+    """Return the options of the named scorers: with the recognizer asked for, else the one that the variants name.
+
+    ``device`` is where it runs. Raises ConfigError for an unknown scorer, and where variants name several recognizers.
+    """
+    return chosen(names, asr_of(variants, asr), device)
 
 
 def standard_keys(plan: Plan, reference: Variant) -> dict[str, str]:

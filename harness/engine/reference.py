@@ -7,19 +7,16 @@ import time
 from pathlib import Path
 
 from harness.core.errors import ConfigError
-from harness.core.records import Arm, Variant
+from harness.core.records import Arm, Corpus, Variant
 from harness.core.suites import SCORERS
 from harness.core.variants import load_variants
-from harness.corpora import head, load_corpus
 from harness.engine.assessor import ScoringPipeline
 from harness.engine.engine import Engine
-from harness.engine.plan import Plan, choose_variants
+from harness.engine.plan import Plan, choose_variants, scorers_for
 from harness.engine.preflight import refuse
 from harness.engine.progress import Progress, Tick
 from harness.engine.session import PlannedRequest
 from harness.engine.soak import Soak
-from harness.scorers import chosen
-from harness.scorers.asr import asr_of
 from harness.store import Run
 from harness.verdicts import Limits, VerdictPolicy
 from harness.verdicts.calibration import calibrate
@@ -28,8 +25,7 @@ from harness.verdicts.calibration import calibrate
 def record_reference(
     variants: Path,
     name: str,
-    spec: str,
-    chunks: int | None,
+    corpus: Corpus,
     seeds: int,
     asr: str | None,
     reports: Path,
@@ -42,7 +38,7 @@ def record_reference(
     Raises ConfigError when the variant names no place for its profile and calibration, ResumeRefused when something
     changed meanwhile.
     """
-    plan, variant = _plan(variants, name, spec, chunks, asr, reports)
+    plan, variant = _plan(variants, name, corpus, asr, reports)
     assert variant.profile is not None
     assert variant.calibration is not None
     refuse(plan)
@@ -61,20 +57,17 @@ def record_reference(
     return [variant.profile, variant.calibration]
 
 
-def _plan(
-    variants: Path, name: str, spec: str, chunks: int | None, asr: str | None, reports: Path
-) -> tuple[Plan, Variant]:
+def _plan(variants: Path, name: str, corpus: Corpus, asr: str | None, reports: Path) -> tuple[Plan, Variant]:
     (variant,) = choose_variants(load_variants(variants), [name], "profile")
     if variant.profile is None or variant.calibration is None:
         raise ConfigError(f"{variants}: variants.{name}: 'profile' and 'calibration' must say where to write them")
-    corpus = head(load_corpus(spec), chunks)
     return Plan(
         suite="profile",
         corpus=corpus,
         variants=(variant,),
         selection={name: tuple(chunk.id for chunk in corpus.chunks)},
         reports=reports,
-        scorers=chosen(SCORERS, asr_of([variant], asr)),
+        scorers=scorers_for([variant], SCORERS, asr),
         reference=variant,
     ), variant
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,10 +16,10 @@ from harness.core.records import (
     Computes,
     Outcome,
     Request,
-    SeedPolicy,
     TokenLayout,
     Tokens,
     Variant,
+    seed_for,
 )
 
 if TYPE_CHECKING:
@@ -68,16 +67,6 @@ class PlannedRequest:
     overrides: Mapping[str, Any] | None = None
     arm: str | None = None  # None: the session's
     tokens: Tokens | None = field(default=None, compare=False)  # to be decoded by the vocoder alone
-
-
-def seed_for(variant: Variant, chunk_id: str, take: int = 0) -> int | None:
-    """Return the seed of a request by the variant's policy, in [0, 2**31); None when the backend takes no seed."""
-    if variant.seed_policy is SeedPolicy.NONE:
-        return None
-    if variant.seed_policy is SeedPolicy.FIXED:
-        return (variant.seed + take) % 2**31
-    digest = hashlib.sha256(f"{variant.seed}\0{chunk_id}\0{take}".encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:4], "big") % 2**31
 
 
 class Session:

@@ -10,8 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from harness.core.errors import SoakError
-from harness.core.records import Arm, Attempt, Chunk, Measurement, Status, TokenLayout, Variant, VerdictWord
-from harness.detectors.base import LEFT_OUT
+from harness.core.records import LEFT_OUT, Arm, Attempt, Chunk, Measurement, Status, TokenLayout, Variant, VerdictWord
 from harness.engine.assessor import PendingVerdict, ScoringPipeline
 from harness.engine.executor import executor_of
 from harness.engine.final import FinishedSession, finalise

@@ -117,12 +117,10 @@ def other_problems(asked: SuiteOptions, folder: Path) -> list[str]:
     return problems
 
 
-def pairs_of(asked: SuiteOptions, folder: Path) -> list[str]:
-    """Return every row (a pair, at one bucket) that the limits file names. Raises ConfigError."""
-    from harness.experiments.parity import ParityLimits
-
-    table = load_margins(asked.getoption("limits") or folder / "limits.toml").get("parity", {})
-    return [row for pair in ParityLimits.read(table, Path()).pairs.values() for row in pair.rows()]
+def pairs_of(asked: SuiteOptions, folder: Path, name: str) -> list[str]:
+    """Return every pair that the limits file names for the suite ``name``. Raises ConfigError."""
+    suite = suite_of(name)
+    return suite.pair_names(load_margins(asked.getoption("limits") or folder / "limits.toml").get(suite.name, {}))
 
 
 def _confirmation(asked: SuiteOptions, soaks: bool) -> Confirmation:

@@ -33,12 +33,12 @@ def parametrize_suite(stage: PluginState, metafunc: pytest.Metafunc) -> None:
     elif "variant" in metafunc.fixturenames:
         metafunc.parametrize("variant", [variant.name for variant in scene.variants])
     elif "pair" in metafunc.fixturenames:
-        metafunc.parametrize("pair", _pairs(stage, metafunc.config, scene.folder))
+        metafunc.parametrize("pair", _pairs(stage, metafunc.config, scene))
 
 
-def _pairs(stage: PluginState, config: pytest.Config, folder: Path) -> list[str]:
+def _pairs(stage: PluginState, config: pytest.Config, scene: SuiteContext) -> list[str]:
     try:
-        return pairs_of(_asked(stage, config, folder), folder)
+        return pairs_of(_asked(stage, config, scene.folder), scene.folder, scene.suite)
     except SoakError as problem:
         stage.problem = stage.problem or problem
         return []

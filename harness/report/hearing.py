@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from harness.core.records import Arm, Measurement, Status
+from harness.core.records import LOOPED, Arm, Measurement, Status
 from harness.report.summary import CharacterErrors, LanguageErrors, Listener, WordErrors
-from harness.scorers.intelligibility import LOOPED
 from harness.store import Run
 
 

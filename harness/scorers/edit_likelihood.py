@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from harness.core.records import Samples
+from harness.core.records import LOOPED, Samples
 from harness.core.records.payloads import EditsPayload, UnexplainedStretch
 from harness.scorers.asr import (
     DEFAULT,
@@ -28,7 +28,6 @@ from harness.scorers.asr import (
 from harness.scorers.asr_faster_whisper import model_path
 from harness.scorers.base import Clip, Unavailable
 from harness.scorers.clip import SharedClip
-from harness.scorers.intelligibility import LOOPED
 from harness.scorers.scored_edits import ScoredEdit, second_asked
 from harness.scorers.unexplained import UnexplainedSpeech, unexplained
 from harness.scorers.voice_activity import RATE, Voiced, join_spans, original_time, voiced

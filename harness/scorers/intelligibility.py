@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
+from harness.core.records import LOOPED
 from harness.core.records.payloads import ErrorRate, TranscriptPayload
 from harness.scorers.asr import DEFAULT, Recognizer, Transcript, recognizer, transcript_of
 from harness.scorers.base import Clip, Unavailable
 from harness.text import Normaliser, default_normaliser, normaliser
 from harness.text.alignment import ErrorCounts, align_characters, align_words, retime
-
-LOOPED = "recognizer looped"  # the reason that a run's footer counts
 
 
 class IntelligibilityScorer:

@@ -18,8 +18,7 @@ from harness.backends.http_settings import check_http_settings
 from harness.backends.worker import Reply, Worker
 from harness.core.documents import parse_json, read_limited
 from harness.core.errors import ConfigError, StoreError
-from harness.core.records import Chunk, Corpus, Json, Outcome, Request, Variant
-from harness.engine.session import seed_for
+from harness.core.records import Chunk, Corpus, Json, Outcome, Request, Variant, seed_for
 from harness.serve.load_figures import LoadRow, WrittenSummary, load_summary
 
 RESULTS = "requests.jsonl"

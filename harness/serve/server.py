@@ -20,11 +20,11 @@ from harness.core.documents import parse_json
 from harness.core.errors import ConfigError, SoakError
 from harness.core.printable import printable_line
 from harness.core.records import Outcome, Request, Samples
-from harness.corpora.chunker import chunk_text
 from harness.serve.encode import CONTENT_TYPES, encode_file, streaming_header
 from harness.serve.speaking import Speaking
 from harness.serve.voices import Busy, WorkerPool
 from harness.store import redact
+from harness.text.chunker import chunk_text
 
 BODY_LIMIT = 1 << 20  # bytes
 PIECE_WORDS = 16  # a stream gives its answer in pieces of at most so many words

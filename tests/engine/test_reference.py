@@ -3,6 +3,7 @@
 import pytest
 
 from harness.core.errors import ConfigError
+from harness.corpora import load_corpus
 from harness.engine import reference
 from harness.engine.progress import Quiet
 from harness.store import Run, latest
@@ -31,9 +32,9 @@ def declared(tmp_path, monkeypatch):
 
 
 def record(path, **more):
-    spec = "generated:seed=2,chunks=4"
+    corpus = load_corpus("generated:seed=2,chunks=4")
     return reference.record_reference(
-        path, "n", spec, None, 2, None, path.parent / "reports", **{"progress": Quiet(), **more}
+        path, "n", corpus, 2, None, path.parent / "reports", **{"progress": Quiet(), **more}
     )
 
 

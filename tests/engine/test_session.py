@@ -5,8 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.records import SeedPolicy, Variant
-from harness.engine.session import seed_for
+from harness.core.records import SeedPolicy, Variant, seed_for
 
 BASE = Variant(name="v", adapter="null", seed=7)
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from harness.core.errors import ConfigError
 from harness.corpora import load_corpus
-from harness.corpora.chunker import chunk_text
 from harness.text import (
     TEXT_VERSION,
     UNSPACED,
@@ -24,6 +23,7 @@ from harness.text import (
     spoken_text,
     with_normaliser,
 )
+from harness.text.chunker import chunk_text
 
 
 @pytest.mark.parametrize(

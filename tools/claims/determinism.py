@@ -21,11 +21,11 @@ from harness.core.records import Chunk, Corpus, Json, Variant
 from harness.core.suites import suite_of
 from harness.core.variants import load_variants
 from harness.corpora import load_corpus, make_corpus
-from harness.corpora.sentences import Border, border_after
 from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
 from harness.experiments.determinism.identity import DeterminismWord
 from harness.stats import clopper_pearson
+from harness.text.sentences import Border, border_after
 
 HEALTHY, CACHED, BLEED = ("f16", "q4_k_s"), "q4_k_s_cached", "q4_k_s_bleed"
 SETUP: Json = {"probes": 3, "arms": [], "alpha": 0.01}

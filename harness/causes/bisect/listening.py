@@ -11,9 +11,9 @@ from typing import Any, TypedDict
 from harness import stats
 from harness.causes.budget import Budget
 from harness.core.errors import SoakError
-from harness.core.records import Attempt, Chunk, Claim, Variant, VerdictWord
+from harness.core.records import Attempt, Chunk, Claim, Variant, VerdictWord, seed_for
 from harness.engine.progress import Tick
-from harness.engine.session import PlannedRequest, seed_for
+from harness.engine.session import PlannedRequest
 from harness.experiments.stage import ExperimentRun
 
 SIGNIFICANT = 0.05  # p-value at which a variant is heard to be worse than the reference

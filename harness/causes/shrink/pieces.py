@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from harness.core.records import Chunk
-from harness.corpora.sentences import Border, border_after
 from harness.text import count_words, is_unspaced
 from harness.text.markup import mark_spans, without_markup
+from harness.text.sentences import Border, border_after
 
 
 class Level(StrEnum):

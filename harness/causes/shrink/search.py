@@ -24,8 +24,7 @@ from harness.causes.shrink.pieces import (
 )
 from harness.causes.shrink.questions import Asker, Question, shown_count
 from harness.causes.target import CauseTarget, Earlier, NothingToFind
-from harness.core.records import Chunk
-from harness.engine.session import seed_for
+from harness.core.records import Chunk, seed_for
 from harness.stats import Sprt, Stop, clopper_pearson
 from harness.text import count_words
 

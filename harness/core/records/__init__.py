@@ -6,14 +6,16 @@ JSON-like payloads hold only str, int, float, bool, None, lists and dicts; a mis
 """
 
 from harness.core.records.answered import Arm, Attempt, Capabilities, Computes, Outcome, Synthesis, TokenLayout
-from harness.core.records.asked import Chunk, Corpus, Request, SeedPolicy, Variant
+from harness.core.records.asked import Chunk, Corpus, Request, SeedPolicy, Variant, seed_for
 from harness.core.records.decided import Claim, Detection, Finding, Relation, UsedLimit, Verdict, VerdictWord
-from harness.core.records.measured import Measurement, Payloads, Status
+from harness.core.records.measured import LEFT_OUT, LOOPED, Measurement, Payloads, Status
 from harness.core.records.plain import LANGUAGE, Json, Samples, Span, Tokens
 from harness.core.records.viewed import DetectorInput, ReferenceRecord
 
 __all__ = [
     "LANGUAGE",
+    "LEFT_OUT",
+    "LOOPED",
     "Arm",
     "Attempt",
     "Capabilities",
@@ -42,4 +44,5 @@ __all__ = [
     "Variant",
     "Verdict",
     "VerdictWord",
+    "seed_for",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -83,3 +84,13 @@ class Request:
     overrides: Mapping[str, Any] = field(default_factory=dict)  # settings for this request only (sweep, arms)
     tokens: Tokens | None = field(default=None, compare=False)  # for the vocoder alone, in place of the text
     expected: str = ""  # what should be heard where that is not the text; no backend is told
+
+
+def seed_for(variant: Variant, chunk_id: str, take: int = 0) -> int | None:
+    """Return the seed of a request by the variant's policy, in [0, 2**31); None when the backend takes no seed."""
+    if variant.seed_policy is SeedPolicy.NONE:
+        return None
+    if variant.seed_policy is SeedPolicy.FIXED:
+        return (variant.seed + take) % 2**31
+    digest = hashlib.sha256(f"{variant.seed}\0{chunk_id}\0{take}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:4], "big") % 2**31

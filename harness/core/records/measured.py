@@ -21,6 +21,10 @@ from harness.core.records.plain import Json
 TranscriptScorer: TypeAlias = Literal["intelligibility", "second_opinion"]
 OpinionScorer: TypeAlias = Literal["dnsmos", "distillmos"]
 
+# Reasons of a measurement that others look for.
+LEFT_OUT = "left out on purpose (--scorers)"  # such a scorer's classes are not asked, and their silence is no verdict
+LOOPED = "recognizer looped"  # counted in a run's footer
+
 
 class Status(StrEnum):
     OK = "ok"

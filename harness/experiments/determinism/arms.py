@@ -9,9 +9,9 @@ from typing import Any
 
 from harness.backends import ADAPTERS
 from harness.core.errors import ConfigError, nearest
-from harness.core.records import Attempt, Chunk, Outcome, TokenLayout, Variant
+from harness.core.records import Attempt, Chunk, Outcome, TokenLayout, Variant, seed_for
 from harness.engine.progress import Tick
-from harness.engine.session import PlannedRequest, seed_for
+from harness.engine.session import PlannedRequest
 from harness.engine.soak import Soak
 from harness.experiments.limits import suite_limits
 from harness.experiments.stage import ExperimentRun

@@ -9,9 +9,9 @@ import numpy as np
 
 from harness.audio.mel import log_mel_distance
 from harness.core.errors import SoakError
-from harness.core.records import Attempt, Chunk, Outcome, TokenLayout, Tokens, Variant, VerdictWord
+from harness.core.records import Attempt, Chunk, Outcome, TokenLayout, Tokens, Variant, VerdictWord, seed_for
 from harness.engine.progress import Tick
-from harness.engine.session import PlannedRequest, seed_for
+from harness.engine.session import PlannedRequest
 from harness.experiments.isolation.claims import Decoded, IsolationMargins, IsolationRow, TokenWordErrors
 from harness.experiments.isolation.tokens import decoder_readings, probes, valid
 from harness.experiments.stage import ExperimentRun

@@ -7,10 +7,10 @@ from pathlib import Path
 from statistics import median
 
 from harness.core.errors import SoakError
-from harness.core.records import Arm, Attempt, Chunk, Claim, Outcome, Variant, Verdict, VerdictWord
+from harness.core.records import Arm, Attempt, Chunk, Claim, Outcome, Variant, Verdict, VerdictWord, seed_for
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
-from harness.engine.session import PlannedRequest, seed_for
+from harness.engine.session import PlannedRequest
 from harness.experiments.ladder.claims import (
     LadderMargins,
     LadderResult,

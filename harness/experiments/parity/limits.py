@@ -160,3 +160,8 @@ def _pair(name: str, given: Mapping[str, Any]) -> Pair:
         raise ConfigError(f"limits: parity.pairs.{name}.buckets must be a list of whole numbers, is {buckets!r}")
     more = {key: given[key] for key in own if key in given}
     return Pair(name, given["reference"], given["candidate"], tuple(buckets) or (None,), more)
+
+
+def row_names(table: Mapping[str, Any]) -> list[str]:
+    """Return the name of every row (a pair, at one bucket) that the table names. Raises ConfigError."""
+    return [row for pair in ParityLimits.read(table, Path()).pairs.values() for row in pair.rows()]

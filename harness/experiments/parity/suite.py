@@ -8,6 +8,7 @@ SUITE = Suite(
     run="harness.experiments.parity.run:run_parity",
     question="Do two implementations compute the same?",
     drawing="harness.experiments.parity.drawing:draw_stages",
+    pairs="harness.experiments.parity.limits:row_names",
     chunks=8,
     scorers=("speaker",),
 )

@@ -9,10 +9,10 @@ from dataclasses import replace
 from statistics import median
 
 from harness.core.errors import SoakError
-from harness.core.records import Attempt, Claim, Json, Outcome, Variant
+from harness.core.records import Attempt, Claim, Json, Outcome, Variant, seed_for
 from harness.engine.plan import Plan
 from harness.engine.progress import Tick
-from harness.engine.session import PlannedRequest, seed_for
+from harness.engine.session import PlannedRequest
 from harness.experiments.parity import EndToEnd, ParityLimits, SpeakerParity, compare_sound, judge_speaker
 from harness.experiments.parity.results import VariantResult
 from harness.experiments.stage import ExperimentRun

@@ -22,10 +22,11 @@ from harness.core.records import (
     Payloads,
     Variant,
     VerdictWord,
+    seed_for,
 )
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
-from harness.engine.session import PlannedRequest, seed_for
+from harness.engine.session import PlannedRequest
 from harness.experiments.determinism.identity import first_difference
 from harness.experiments.limits import suite_limits
 from harness.experiments.quantization import divergence

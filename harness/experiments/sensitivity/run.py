@@ -15,12 +15,12 @@ import numpy as np
 
 from harness.backends.worker import Worker
 from harness.core.errors import ConfigError, SoakError
-from harness.core.records import Arm, Claim, Outcome, Request, Samples, Tokens, Variant
+from harness.core.records import Arm, Claim, Outcome, Request, Samples, Tokens, Variant, seed_for
 from harness.detectors.base import Detector, Family, Injector
 from harness.detectors.base import InjectionPoint as Where
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
-from harness.engine.session import PlannedRequest, seed_for
+from harness.engine.session import PlannedRequest
 from harness.experiments.sensitivity import InjectionTrial, Trials, Twin, recall_rows
 from harness.experiments.sensitivity.claims import recall_claims
 from harness.experiments.sensitivity.figures import alarms, from_json, recall_rows_json

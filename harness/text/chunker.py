@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.corpora.sentences import CLOSING, ENDING, Border, border_after
 from harness.text.scripts import LETTERS_PER_WORD, is_unspaced
+from harness.text.sentences import CLOSING, ENDING, Border, border_after
 
 PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
 CUT_COST = {Border.PARAGRAPH: 0.0, Border.SENTENCE: 1.0, Border.CLAUSE: 12.0, Border.WORD: 40.0}

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.corpora import chunk_text, load_corpus
+from harness.corpora import load_corpus
+from harness.text.chunker import chunk_text
 
 PROSE = st.lists(
     st.sampled_from(
