@@ -41,13 +41,13 @@ def byte_names() -> list[str]:
 
 def names() -> list[str]:
     """Names of all tokens by id."""
-    made = byte_names() + [merge.replace(" ", "") for merge in MERGES]
-    made += [f"<unused_{i}>" for i in range(len(made), VOCABULARY)]
+    vocabulary = byte_names() + [merge.replace(" ", "") for merge in MERGES]
+    vocabulary += [f"<unused_{i}>" for i in range(len(vocabulary), VOCABULARY)]
     for token, name in {BOS: "<|begin_of_text|>", EOT: "<|eot_id|>"}.items():
-        made[token] = name
+        vocabulary[token] = name
     for token in range(128256, VOCABULARY):
-        made[token] = f"<custom_token_{token - 128256}>"
-    return made
+        vocabulary[token] = f"<custom_token_{token - 128256}>"
+    return vocabulary
 
 
 def write_model(path: Path, follows: Mapping[int, int] | None = None, stops: bool = True) -> Path:

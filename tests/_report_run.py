@@ -171,8 +171,8 @@ def _speak(run, session, name, position, chunk, bad, stderr, transcript):
 
 def _claims(name, number, faulty, chunks):
     passed = number == 0
-    says = f"{0 if passed else faulty} of {chunks} chunks are faulty"
+    statement = f"{0 if passed else faulty} of {chunks} chunks are faulty"
     return [
-        Claim("fault-rate", name, says, passed, 0.0, (0.0, 0.4), 0.02, chunks, {}),
+        Claim("fault-rate", name, statement, passed, 0.0, (0.0, 0.4), 0.02, chunks, {}),
         Claim("judged-share", name, "all were judged", True, 1.0, None, 0.95, chunks, {}),
     ]

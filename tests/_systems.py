@@ -52,9 +52,9 @@ def variant(here: Path, preset: str, **given: str) -> Variant:
         (here / name).write_bytes(b"GGUF")
     path = here / f"{preset}.toml"
     path.write_text(read_preset(preset).filled(given), encoding="utf-8")
-    (found,) = load_variants(path)
-    ADAPTERS.get(found.adapter).check(found)
-    return found
+    (variants,) = load_variants(path)
+    ADAPTERS.get(variants.adapter).check(variants)
+    return variants
 
 
 def speak(found: Variant, folder: Path, texts: Sequence[str], seed: int | None = 5) -> list[Reply]:

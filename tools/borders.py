@@ -53,13 +53,13 @@ def key_reads(module: MypyFile, types: Mapping[Expression, Type]) -> dict[str, l
 def _nodes(module: MypyFile) -> Iterator[Node]:
     """Yield each node under a module once. mypy's own visitors are compiled and cannot be inherited from."""
     waiting: list[object] = list(module.defs)
-    seen: set[int] = set()
+    visited: set[int] = set()
     while waiting:
         value = waiting.pop()
         if isinstance(value, list | tuple):
             waiting += value
-        elif isinstance(value, Node) and id(value) not in seen:
-            seen.add(id(value))
+        elif isinstance(value, Node) and id(value) not in visited:
+            visited.add(id(value))
             yield value
             waiting += (getattr(value, name, None) for name in _parts(type(value)))
 

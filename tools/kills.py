@@ -56,19 +56,19 @@ def command(folder: Path, chunks: int, *, resume: bool, scorers: str = "signal")
 
 def victims(pid: int) -> dict[str, psutil.Process]:
     """Return the living processes of a run by role, below its pytest."""
-    found: dict[str, psutil.Process] = {}
+    problems: dict[str, psutil.Process] = {}
     try:
         parent = psutil.Process(pid)
-        found["pytest"] = parent
+        problems["pytest"] = parent
         for child in parent.children(recursive=True):
             words = " ".join(child.cmdline())
             if "guardian.py" in words:
-                found["guardian" if child.ppid() == pid else "worker"] = child
+                problems["guardian" if child.ppid() == pid else "worker"] = child
             elif "harness.engine.scoring.process" in words:
-                found["scoring"] = child
+                problems["scoring"] = child
     except psutil.Error:
         pass
-    return found
+    return problems
 
 
 def acknowledged(run: Path) -> set[tuple[int, str]]:

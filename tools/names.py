@@ -1,4 +1,4 @@
-"""Check the names of the harness: one public name, one module; and no local variable whose name tells nothing.
+"""Check names: one public name, one module of the harness; and no local variable anywhere whose name tells nothing.
 
 Run as ``python -m tools.names`` (part of ``tox -e lint``). Exits 1 and prints a line for each name that breaks a rule.
 """
@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-HARNESS = Path(__file__).resolve().parents[1] / "harness"
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("harness", "suites", "tests", "tools")
 # A past participle tells neither the type nor the content of what it names.
 VAGUE = frozenset({"found", "made", "seen", "held", "known", "says"})
 
@@ -38,11 +39,12 @@ def main() -> int:
     """Print what breaks a rule and return the exit code."""
     homes: dict[str, list[str]] = defaultdict(list)
     vague: list[str] = []
-    for path in sorted(HARNESS.rglob("*.py")):
+    for path in sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        place = path.relative_to(HARNESS.parent).as_posix()
-        for name in public_definitions(tree):
-            homes[name].append(place)
+        place = path.relative_to(ROOT).as_posix()
+        if place.startswith("harness/"):
+            for name in public_definitions(tree):
+                homes[name].append(place)
         vague += [f"{place}:{line}: local variable {name!r}" for line, name in vague_locals(tree)]
     doubles = [f"{name}: {', '.join(places)}" for name, places in sorted(homes.items()) if len(places) > 1]
     for line in doubles:

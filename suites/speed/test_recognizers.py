@@ -105,12 +105,13 @@ def _recognize(benchmark, speech, spec):
     heard = _measure(benchmark, speech, lambda text, samples: engine.transcribe(samples, "en"))
     normalise = normaliser("whisper-english")
     counts = [
-        align_words(normalise(text), normalise(seen.text))[0] for (text, _), seen in zip(speech, heard, strict=True)
+        align_words(normalise(text), normalise(transcript.text))[0]
+        for (text, _), transcript in zip(speech, heard, strict=True)
     ]
     benchmark.extra_info["word_errors"] = sum(c.errors for c in counts)
     benchmark.extra_info["words"] = sum(c.units for c in counts)
     benchmark.extra_info["model"] = f"{heard[0].engine} {heard[0].model}"
-    assert any(seen.text for seen in heard)
+    assert any(transcript.text for transcript in heard)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ def own_speech():
     chunks = head(load_corpus("book"), CLIPS).chunks
     spoken = [(chunk.text, backend.synthesize(Request(chunk.id, chunk.text, 7), lambda: None)) for chunk in chunks]
     backend.close()
-    return [(text, resample(made.samples, made.sample_rate, RATE)) for text, made in spoken]
+    return [(text, resample(clips.samples, clips.sample_rate, RATE)) for text, clips in spoken]
 
 
 @pytest.mark.benchmark(group="embedded voice", timer=time.process_time)

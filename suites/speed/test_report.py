@@ -110,7 +110,7 @@ def _speak(run, rng, session, name, position, chunk_id, bad):
     signal = {f"figure{i}": float(i) for i in range(25)} | {"loudness_lufs": -20.0 + float(rng.normal())}
     speaker = {"encoder": "e", "embedding": [0.06] * 256, "similarity": 0.95, "speech_seconds": 9.0}
     books = [{"size": 4096, "min": 0, "max": 4095, "unique": 280, "entropy_bits": 8.0, "out_of_range": 0}] * 3
-    seen = {
+    measurements = {
         "signal": signal,
         "intelligibility": heard,
         "speaker": speaker,
@@ -122,7 +122,9 @@ def _speak(run, rng, session, name, position, chunk_id, bad):
     )
     verdict = Verdict(VerdictWord.FAULTY, (finding,)) if bad else Verdict(VerdictWord.CLEAN)
     with run.together():
-        run.record_observations(attempt.id, [Measurement(k, "1", Status.OK, payload) for k, payload in seen.items()])
+        run.record_observations(
+            attempt.id, [Measurement(k, "1", Status.OK, payload) for k, payload in measurements.items()]
+        )
         run.record_evidence(attempt.id, evidence)
         run.record_verdict(attempt.id, verdict, "k")
 
@@ -131,19 +133,19 @@ def _speak(run, rng, session, name, position, chunk_id, bad):
 def test_report_of_an_audiobook(benchmark, audiobook):
     """Under 60 s of rendering on 2 cores, at most 15 MB without audio; the first screen in under 2 s."""
     benchmark.pedantic(write, args=(audiobook,), rounds=1, iterations=1, warmup_rounds=0)
-    made = [path for path in audiobook.rglob("*") if path.is_file() and "audio" not in path.parts]
+    files = [path for path in audiobook.rglob("*") if path.is_file() and "audio" not in path.parts]
     journal = {"journal.sqlite", "manifest.json", "ledger"}
     benchmark.extra_info["page_mb"] = round((audiobook / "report.html").stat().st_size / 1e6, 2)
     benchmark.extra_info["page_and_pictures_mb"] = round(
         sum(
             path.stat().st_size
-            for path in made
+            for path in files
             if path.name in ("report.html", "summary.json") or path.suffix == ".webp"
         )
         / 1e6,
         2,
     )
-    assert journal & {path.name for path in made}
+    assert journal & {path.name for path in files}
     if CHROMIUM is None:
         return
     sync_api = pytest.importorskip("playwright.sync_api")

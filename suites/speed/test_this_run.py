@@ -21,7 +21,7 @@ def views():
     """Return chunks of the book, as often as needed, with figures as a voice varies them."""
     book, rng = load_corpus("book").chunks, np.random.default_rng(0)
     middle = rng.standard_normal(256)
-    made = []
+    chunks = []
     for number in range(CHUNKS):
         chunk = book[number % len(book)]
         words = len(chunk.text.split())
@@ -47,10 +47,10 @@ def views():
         }  # fmt: skip
         speaker = {"encoder": "e", "embedding": embedding.tolist(), "speech_seconds": seconds, "similarity": None}
         payloads = {"signal": signal, "pitch": pitch, "speaker": speaker}
-        seen = {name: Measurement(name, "1", Status.OK, payload) for name, payload in payloads.items()}
+        measurements = {name: Measurement(name, "1", Status.OK, payload) for name, payload in payloads.items()}
         unique = Chunk(f"{chunk.id}-{number}", chunk.text, position=number)
-        made.append(DetectorInput(unique, Attempt(0, 0, number, unique.id, "v", id=number + 1), seen))
-    return made
+        chunks.append(DetectorInput(unique, Attempt(0, 0, number, unique.id, "v", id=number + 1), measurements))
+    return chunks
 
 
 @pytest.mark.benchmark(group="the end of a session of 1,147 chunks", timer=time.process_time, min_rounds=3, warmup=True)
@@ -63,7 +63,7 @@ def test_settling_a_session(benchmark):
     def finish():
         settled = settle_run(given, evidence, priors)
         pairs = zip(settled.views, settled.evidence, strict=True)
-        return [judge.verdict(view, seen, settled.own.of(view.attempt.id)) for view, seen in pairs]
+        return [judge.verdict(view, attempt_view, settled.own.of(view.attempt.id)) for view, attempt_view in pairs]
 
     verdicts = benchmark.pedantic(finish, rounds=3, warmup_rounds=1)
     assert all(verdict.final for verdict in verdicts)

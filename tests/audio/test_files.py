@@ -93,9 +93,9 @@ def test_files_of_libsndfile_are_read_and_stereo_is_averaged(subtype, format):
     stereo = np.stack([TONE, TONE / 2], axis=1)
     buffer = io.BytesIO()
     soundfile.write(buffer, stereo, 44100, subtype=subtype, format=format)
-    found = read_wav_bytes(buffer.getvalue())
-    assert (found.channels, found.sample_rate) == (2, 44100)
-    np.testing.assert_allclose(found.samples, TONE * 0.75, atol=0.008)
+    audio = read_wav_bytes(buffer.getvalue())
+    assert (audio.channels, audio.sample_rate) == (2, 44100)
+    np.testing.assert_allclose(audio.samples, TONE * 0.75, atol=0.008)
 
 
 @pytest.mark.parametrize("format", ["FLAC", "OGG", "AIFF", "MP3"])
@@ -104,9 +104,9 @@ def test_other_formats_go_through_libsndfile(tmp_path, format):
 
     path = tmp_path / f"a.{format.lower()}"
     soundfile.write(path, TONE, 16000, format=format)
-    found = read_audio(path)
-    assert found.sample_rate == 16000
-    assert np.abs(found.samples).max() == pytest.approx(0.5, abs=0.05)
+    audio = read_audio(path)
+    assert audio.sample_rate == 16000
+    assert np.abs(audio.samples).max() == pytest.approx(0.5, abs=0.05)
 
 
 def test_mu_law_is_decoded_rather_than_refused():
@@ -119,26 +119,26 @@ def test_mu_law_is_decoded_rather_than_refused():
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000])
 def test_streaming_sizes_read_to_the_end_and_are_recorded(size):
-    found = read_wav_bytes(header() + data_chunk(float_to_pcm(TONE, "PCM_16"), size))
-    assert len(found.samples) == len(TONE)
-    assert "streaming" in found.repairs[0]
+    audio = read_wav_bytes(header() + data_chunk(float_to_pcm(TONE, "PCM_16"), size))
+    assert len(audio.samples) == len(TONE)
+    assert "streaming" in audio.repairs[0]
 
 
 def test_truncated_file_gives_what_is_there_and_says_so():
-    found = read_wav_bytes(wav_bytes(TONE, 16000, "PCM_16")[:-1001])
-    assert len(found.samples) == len(TONE) - 501
-    assert any("truncated" in repair for repair in found.repairs)
-    assert any("1 bytes of an incomplete last frame" in repair for repair in found.repairs)
+    audio = read_wav_bytes(wav_bytes(TONE, 16000, "PCM_16")[:-1001])
+    assert len(audio.samples) == len(TONE) - 501
+    assert any("truncated" in repair for repair in audio.repairs)
+    assert any("1 bytes of an incomplete last frame" in repair for repair in audio.repairs)
 
 
 @pytest.mark.parametrize("placeholder", [False, True])
 def test_wav_files_joined_end_to_end_become_one_without_the_header_as_a_click(placeholder):
     body = float_to_pcm(TONE, "PCM_16")
     size = 0xFFFFFFFF if placeholder else len(body)
-    found = read_wav_bytes((header() + data_chunk(body, size)) * 3)
-    assert len(found.samples) == 3 * len(TONE)
-    assert sum("second WAV header" in repair for repair in found.repairs) == 2
-    np.testing.assert_allclose(found.samples[len(TONE) : 2 * len(TONE)], TONE, atol=1e-4)
+    audio = read_wav_bytes((header() + data_chunk(body, size)) * 3)
+    assert len(audio.samples) == 3 * len(TONE)
+    assert sum("second WAV header" in repair for repair in audio.repairs) == 2
+    np.testing.assert_allclose(audio.samples[len(TONE) : 2 * len(TONE)], TONE, atol=1e-4)
 
 
 def test_joined_files_of_different_rates_are_refused():
@@ -150,22 +150,22 @@ def test_joined_files_of_different_rates_are_refused():
 @pytest.mark.parametrize("padded", [True, False])
 def test_odd_chunks_are_read_with_and_without_their_padding(padded):
     listing = b"LIST" + struct.pack("<I", 5) + b"abcde" + (b"\0" if padded else b"")
-    found = read_wav_bytes(header() + listing + data_chunk(float_to_pcm(TONE, "PCM_16")))
-    assert len(found.samples) == len(TONE)
-    assert bool(found.repairs) is not padded
+    audio = read_wav_bytes(header() + listing + data_chunk(float_to_pcm(TONE, "PCM_16")))
+    assert len(audio.samples) == len(TONE)
+    assert bool(audio.repairs) is not padded
 
 
 def test_trailing_chunks_are_no_samples():
     trailer = b"LIST" + struct.pack("<I", 4) + b"INFO"
-    found = read_wav_bytes(header() + data_chunk(float_to_pcm(TONE, "PCM_16")) + trailer)
-    assert len(found.samples) == len(TONE)
-    assert found.repairs == ()
+    audio = read_wav_bytes(header() + data_chunk(float_to_pcm(TONE, "PCM_16")) + trailer)
+    assert len(audio.samples) == len(TONE)
+    assert audio.repairs == ()
 
 
 def test_wrong_frame_size_in_the_header_is_repaired():
-    found = read_wav_bytes(header(block=1) + data_chunk(float_to_pcm(TONE, "PCM_16")))
-    assert len(found.samples) == len(TONE)
-    assert "frame size 1 in the header read as 2" in found.repairs
+    audio = read_wav_bytes(header(block=1) + data_chunk(float_to_pcm(TONE, "PCM_16")))
+    assert len(audio.samples) == len(TONE)
+    assert "frame size 1 in the header read as 2" in audio.repairs
 
 
 def test_standard_library_files_are_read():
@@ -173,8 +173,8 @@ def test_standard_library_files_are_read():
     with wave.open(buffer, "wb") as file:
         file.setparams((2, 2, 11025, 0, "NONE", ""))
         file.writeframes(np.repeat((TONE * 32767).astype("<i2"), 2).tobytes())
-    found = read_wav_bytes(buffer.getvalue())
-    assert (found.channels, found.sample_rate, len(found.samples)) == (2, 11025, len(TONE))
+    audio = read_wav_bytes(buffer.getvalue())
+    assert (audio.channels, audio.sample_rate, len(audio.samples)) == (2, 11025, len(TONE))
 
 
 @pytest.mark.parametrize(
@@ -220,13 +220,13 @@ def test_unknown_sample_format_names_the_nearest():
 def read_or_refuse(data):
     """Read; the only error allowed is AudioError. Returns the audio or None."""
     try:
-        found = read_wav_bytes(data)
+        audio = read_wav_bytes(data)
     except AudioError:
         return None
-    assert found.samples.dtype == np.float32
-    assert found.samples.ndim == 1
-    assert len(found.samples) >= 1
-    return found
+    assert audio.samples.dtype == np.float32
+    assert audio.samples.ndim == 1
+    assert len(audio.samples) >= 1
+    return audio
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -302,6 +302,6 @@ def test_resampling_leaves_equal_rates_and_empty_audio_alone():
 @pytest.mark.skipif(which("espeak-ng") is None, reason="needs the apt package espeak-ng")
 def test_espeak_ng_on_a_pipe_is_read_with_its_placeholder_recorded():
     spoken = subprocess.run(["espeak-ng", "--stdout", "Hello there"], capture_output=True, check=True).stdout
-    found = read_wav_bytes(spoken)
-    assert found.duration > 0.4
-    assert "streaming placeholder" in found.repairs[0]
+    audio = read_wav_bytes(spoken)
+    assert audio.duration > 0.4
+    assert "streaming placeholder" in audio.repairs[0]

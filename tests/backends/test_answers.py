@@ -56,8 +56,10 @@ def test_what_does_not_fit_is_left_out_and_named(given, unusable):
 
 
 def test_what_fits_is_kept():
-    made = Synthesis(token_count=np.int64(5), ttfa=np.float32(0.5), sample_rate=24000.0, tokens=np.array([[1], [2]]))
-    header, tokens = usable(made)
+    synthesis = Synthesis(
+        token_count=np.int64(5), ttfa=np.float32(0.5), sample_rate=24000.0, tokens=np.array([[1], [2]])
+    )
+    header, tokens = usable(synthesis)
     assert (header["token_count"], header["ttfa"], header["sample_rate"]) == (5, 0.5, 24000)
     assert tokens.tolist() == [[1], [2]]
     assert header["notes"] == {}

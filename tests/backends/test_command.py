@@ -36,10 +36,10 @@ def _speak(text: str = "hello", *, overrides: dict[str, object] | None = None, *
     backend.check(variant)
     backend.load(variant)
     try:
-        made = backend.synthesize(Request("c", text, 42, variant.voice, "en-GB", overrides or {}), lambda: None)
-        if made.audio_path is not None:  # read before the folder is removed
-            made.notes = {**made.notes, "bytes": made.audio_path.read_bytes()}
-        return made
+        spoken = backend.synthesize(Request("c", text, 42, variant.voice, "en-GB", overrides or {}), lambda: None)
+        if spoken.audio_path is not None:  # read before the folder is removed
+            spoken.notes = {**spoken.notes, "bytes": spoken.audio_path.read_bytes()}
+        return spoken
     finally:
         backend.close()
 
@@ -64,8 +64,8 @@ def program(tmp_path: Path) -> list[str]:
 
 
 def _seen(tmp_path: Path) -> dict[str, object]:
-    found: dict[str, object] = json.loads((tmp_path / "seen.json").read_text())
-    return found
+    received: dict[str, object] = json.loads((tmp_path / "seen.json").read_text())
+    return received
 
 
 # ------------------------------------------------------------------------------- what reaches the program
@@ -83,10 +83,10 @@ NASTY = [
 
 @pytest.mark.parametrize("text", NASTY)
 def test_text_arrives_unchanged_as_argument_file_and_stdin(tmp_path: Path, program: list[str], text: str) -> None:
-    made = _speak(text, command=[*program, "{text}", "{text_file}", "{output}"], stdin="{text}")
-    assert made.audio_path is not None
-    seen = _seen(tmp_path)
-    assert seen["argv"][0] == text and seen["file"] == text and seen["stdin"] == text
+    spoken = _speak(text, command=[*program, "{text}", "{text_file}", "{output}"], stdin="{text}")
+    assert spoken.audio_path is not None
+    received = _seen(tmp_path)
+    assert received["argv"][0] == text and received["file"] == text and received["stdin"] == text
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -156,8 +156,8 @@ def test_nul_and_a_megabyte_arrive_by_file_and_stdin(tmp_path: Path, program: li
 
 def test_program_that_never_reads_its_stdin(tmp_path: Path) -> None:
     write_wav(tmp_path / "tone.wav", TONE, 24000)
-    made = _speak("x" * 1_000_000, command=["cp", str(tmp_path / "tone.wav"), "{output}"], stdin="{text}")
-    assert made.audio_path is not None
+    spoken = _speak("x" * 1_000_000, command=["cp", str(tmp_path / "tone.wav"), "{output}"], stdin="{text}")
+    assert spoken.audio_path is not None
 
 
 # ------------------------------------------------------------------------------------ where audio comes from
@@ -166,26 +166,26 @@ def test_program_that_never_reads_its_stdin(tmp_path: Path) -> None:
 )
 def test_raw_audio_from_stdout(tmp_path: Path, name: str, subtype: str) -> None:
     (tmp_path / "x.raw").write_bytes(float_to_pcm(TONE, subtype))
-    made = _speak(str(tmp_path / "x.raw"), command="cat {text}", format=name, sample_rate=22050)
-    assert made.sample_rate == 22050 and made.samples is not None
-    assert np.allclose(made.samples, TONE, atol=1e-4)
-    assert made.ttfa is not None and made.ttfa > 0
+    spoken = _speak(str(tmp_path / "x.raw"), command="cat {text}", format=name, sample_rate=22050)
+    assert spoken.sample_rate == 22050 and spoken.samples is not None
+    assert np.allclose(spoken.samples, TONE, atol=1e-4)
+    assert spoken.ttfa is not None and spoken.ttfa > 0
 
 
 def test_raw_stereo_with_a_broken_last_frame_is_repaired_and_recorded(tmp_path: Path) -> None:
     both = np.stack([TONE, -TONE], axis=1).reshape(-1)
     (tmp_path / "x.raw").write_bytes(float_to_pcm(both, "PCM_16") + b"\x01")
     keys = {"format": "pcm_s16le", "sample_rate": 8000, "channels": 2}
-    made = _speak(str(tmp_path / "x.raw"), command=["cp", "{text}", "{output}"], **keys)
-    assert made.samples is not None and len(made.samples) == len(TONE) and np.abs(made.samples).max() < 1e-3
-    assert made.notes["repairs"] == ["1 bytes of an incomplete last frame left out"]
+    spoken = _speak(str(tmp_path / "x.raw"), command=["cp", "{text}", "{output}"], **keys)
+    assert spoken.samples is not None and len(spoken.samples) == len(TONE) and np.abs(spoken.samples).max() < 1e-3
+    assert spoken.notes["repairs"] == ["1 bytes of an incomplete last frame left out"]
 
 
 def test_wav_from_stdout_has_a_time_to_first_audio(tmp_path: Path) -> None:
     write_wav(tmp_path / "x.wav", TONE, 24000, "PCM_16")
-    made = _speak(str(tmp_path / "x.wav"), command="cat {text}; sleep 0.3", shell=True)
-    assert made.notes["bytes"] == (tmp_path / "x.wav").read_bytes()
-    assert made.ttfa is not None and made.ttfa < 0.3
+    spoken = _speak(str(tmp_path / "x.wav"), command="cat {text}; sleep 0.3", shell=True)
+    assert spoken.notes["bytes"] == (tmp_path / "x.wav").read_bytes()
+    assert spoken.ttfa is not None and spoken.ttfa < 0.3
 
 
 def test_file_that_gets_an_ending_or_a_name_of_its_own_is_found(tmp_path: Path) -> None:
@@ -261,8 +261,8 @@ def test_child_left_behind_is_killed_and_noted(tmp_path: Path) -> None:
     write_wav(tmp_path / "x.wav", TONE, 24000)
     pid_file = tmp_path / "pid"
     line = f"sleep 600 & echo $! > {pid_file}; cp {{text}} {{output}}"
-    made = _speak(str(tmp_path / "x.wav"), command=line, shell=True)
-    assert "left_running" in made.notes and made.audio_path is not None
+    spoken = _speak(str(tmp_path / "x.wav"), command=line, shell=True)
+    assert "left_running" in spoken.notes and spoken.audio_path is not None
     state = Path(f"/proc/{int(pid_file.read_text())}/stat")
     for _ in range(100):
         if not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z":
@@ -287,7 +287,7 @@ def _speak_log(printed: str, **keys: object) -> Synthesis:
 
 
 def test_log_gives_tokens_reason_and_notes() -> None:
-    made = _speak_log(
+    spoken = _speak_log(
         LOG,
         log={
             "token_count": r"Generated (\d+) mel codes",
@@ -298,17 +298,17 @@ def test_log_gives_tokens_reason_and_notes() -> None:
         },
         tokens={"codebook_sizes": [4096, 4096], "frame_seconds": 0.08},
     )
-    assert made.tokens is not None and made.tokens.tolist() == [[1, 2], [3, 4], [5, 6]]
-    assert (made.token_count, made.finish_reason) == (6, "stop")
-    assert made.notes == {"low": -0.91, "high": 0.87}
+    assert spoken.tokens is not None and spoken.tokens.tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert (spoken.token_count, spoken.finish_reason) == (6, "stop")
+    assert spoken.notes == {"low": -0.91, "high": 0.87}
 
 
 def test_ids_that_fill_no_frame_are_noted_not_dropped_silently() -> None:
-    made = _speak_log(
+    spoken = _speak_log(
         "ids: 1 2 3", log={"token_ids": "ids: (.*)"}, tokens={"codebook_sizes": [9, 9], "frame_seconds": 0.1}
     )
-    assert made.tokens is not None and made.tokens.shape == (1, 2) and made.token_count == 3
-    assert "3 ids do not fill" in made.notes["token_ids"]
+    assert spoken.tokens is not None and spoken.tokens.shape == (1, 2) and spoken.token_count == 3
+    assert "3 ids do not fill" in spoken.notes["token_ids"]
 
 
 def test_fail_on_turns_success_into_an_error_with_the_line() -> None:
@@ -324,9 +324,9 @@ def test_what_the_log_said_is_kept_when_the_program_fails() -> None:
 
 def test_long_log_keeps_its_beginning_and_its_end() -> None:
     line = "echo first 1 >&2; head -c 30000000 /dev/zero | tr '\\0' 'x' >&2; echo last 2 >&2; printf xx; : {text}"
-    made = _speak(command=line, shell=True, format="pcm_s16le", sample_rate=8000,
+    spoken = _speak(command=line, shell=True, format="pcm_s16le", sample_rate=8000,
                   log={"first": r"first (\d)", "last": r"last (\d)"})  # fmt: skip
-    assert made.notes == {"first": 1, "last": 2}
+    assert spoken.notes == {"first": 1, "last": 2}
 
 
 # ------------------------------------------------------------------------------------------ through the worker
@@ -415,9 +415,9 @@ def test_program_that_forks_and_hangs_dies_whole(tmp_path: Path) -> None:
     line = f"setsid sh -c 'echo $$ >> {pids}; exec sleep 600' & echo $$ >> {pids}; wait; : {{text}} {{output}}"
     worker, reply = _ask(tmp_path, line, progress_timeout=1.5)
     assert (reply.outcome, reply.detail) == (Outcome.HANG, "no sign of life for 1.5 s") and not worker.alive
-    found = [int(word) for word in pids.read_text().split()]
-    assert len(found) == 2
-    assert not [pid for pid in found if psutil.pid_exists(pid)]
+    processes = [int(word) for word in pids.read_text().split()]
+    assert len(processes) == 2
+    assert not [pid for pid in processes if psutil.pid_exists(pid)]
 
 
 @pytest.mark.parametrize("life", ["echo . >&2", "printf x >> {output}"])
@@ -490,6 +490,10 @@ def test_wrong_setting_names_file_and_line(tmp_path: Path) -> None:
 
 def test_capabilities_say_what_is_known_of_the_program() -> None:
     backend = CommandBackend()
-    found = backend.load(_variant(command=GOOD, version=["sh", "-c", "echo 1.2.3; echo more"]))
+    capabilities = backend.load(_variant(command=GOOD, version=["sh", "-c", "echo 1.2.3; echo more"]))
     backend.close()
-    assert not found.seeded and found.details["version"] == "1.2.3" and len(found.details["program_sha256"]) == 64
+    assert (
+        not capabilities.seeded
+        and capabilities.details["version"] == "1.2.3"
+        and len(capabilities.details["program_sha256"]) == 64
+    )

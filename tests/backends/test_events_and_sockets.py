@@ -33,8 +33,8 @@ def speak(variant: Variant, text: str = 'Say "this".', seed: int | None = 7) -> 
     loaded = backend.load(variant)
     assert loaded.computes is Computes.ELSEWHERE
     try:
-        made: Synthesis = backend.synthesize(Request("c", text, seed), lambda: None)
-        return made
+        spoken: Synthesis = backend.synthesize(Request("c", text, seed), lambda: None)
+        return spoken
     finally:
         backend.close()
 
@@ -77,11 +77,11 @@ def delta(data: bytes, **more: Any) -> dict[str, Any]:
 def test_events_of_the_openai_kind_are_put_together(events: Any) -> None:
     events.sent = [*map(delta, PIECES), {"type": "speech.audio.done", "usage": {"output_tokens": 9}}, "[DONE]"]
     events.pause = 0.05
-    made = speak(of_events(events))
+    spoken = speak(of_events(events))
     assert events.bodies[0]["stream_format"] == "sse" and events.bodies[0]["seed"] == 7
-    assert made.samples is not None and len(made.samples) == RATE and made.sample_rate == RATE
-    note = made.notes["http"]
-    assert made.ttfa is not None and made.ttfa < 0.2 and note["pieces"] == 4
+    assert spoken.samples is not None and len(spoken.samples) == RATE and spoken.sample_rate == RATE
+    note = spoken.notes["http"]
+    assert spoken.ttfa is not None and spoken.ttfa < 0.2 and note["pieces"] == 4
     assert note["underruns"] == 0 and note["longest_gap"] >= 0.04  # 0.25 s of sound every 0.05 s
 
 
@@ -95,8 +95,8 @@ def test_a_listener_misses_sound_where_events_come_late(events: Any) -> None:
 def test_audio_anywhere_in_an_event(events: Any) -> None:
     chat = {"choices": [{"delta": {"audio": {"data": base64.b64encode(TONE).decode()}}}]}
     events.sent = [{"choices": []}, chat]
-    made = speak(of_events(events, sse_audio="choices.0.delta.audio.data"))
-    assert made.samples is not None and len(made.samples) == RATE
+    spoken = speak(of_events(events, sse_audio="choices.0.delta.audio.data"))
+    assert spoken.samples is not None and len(spoken.samples) == RATE
     assert value_at(chat, "choices.1.delta") is None and value_at(chat, "choices.0.nope.audio") is None
 
 
@@ -147,11 +147,11 @@ def test_json_frames_with_base64_until_done(socket_server: Any) -> None:
         socket.send(json.dumps({"type": "done", "isFinal": True}))
         socket.recv()  # stays open: only the message says that it is over
 
-    made = speak(of_socket(socket_server(handler), audio="chunk.data", done={"isFinal": True}))
+    spoken = speak(of_socket(socket_server(handler), audio="chunk.data", done={"isFinal": True}))
     assert asked == [{"text": 'Say "this".', "seed": 7}]
-    assert made.samples is not None and len(made.samples) == RATE
-    note = made.notes["websocket"]
-    assert note["pieces"] == 4 and note["underruns"] == 0 and made.ttfa is not None and made.ttfa < 0.3
+    assert spoken.samples is not None and len(spoken.samples) == RATE
+    note = spoken.notes["websocket"]
+    assert note["pieces"] == 4 and note["underruns"] == 0 and spoken.ttfa is not None and spoken.ttfa < 0.3
 
 
 def test_binary_frames_until_the_server_closes(socket_server: Any) -> None:
@@ -166,8 +166,8 @@ def test_binary_frames_until_the_server_closes(socket_server: Any) -> None:
     variant = of_socket(
         socket_server(handler), setup=["config {seed}"], say=["{text}"], ready={"type": "session.created"}
     )
-    made = speak(variant)
-    assert made.samples is not None and len(made.samples) == RATE
+    spoken = speak(variant)
+    assert spoken.samples is not None and len(spoken.samples) == RATE
     assert order == ["config 7", 'Say "this".']
 
 

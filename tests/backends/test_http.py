@@ -48,14 +48,14 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[Any]:
     """A server that gives what ``answers`` says, one after the other, the last again and again."""
-    found: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    found.seen, found.answers = [], [_audio(wav_bytes(TONE, 24000, "PCM_16"))]
-    found.url = f"http://127.0.0.1:{found.server_address[1]}"
-    thread = threading.Thread(target=found.serve_forever, daemon=True)
+    listening: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    listening.seen, listening.answers = [], [_audio(wav_bytes(TONE, 24000, "PCM_16"))]
+    listening.url = f"http://127.0.0.1:{listening.server_address[1]}"
+    thread = threading.Thread(target=listening.serve_forever, daemon=True)
     thread.start()
-    yield found
-    found.shutdown()
-    found.server_close()
+    yield listening
+    listening.shutdown()
+    listening.server_close()
 
 
 def _audio(data: bytes, kind: str = "audio/wav", status: int = 200, **headers: str) -> Answer:
@@ -128,9 +128,9 @@ def test_the_seed_goes_where_it_is_asked_for(server: Any) -> None:
 def test_a_server_that_reads_the_text_elsewhere_and_calls_its_wav_a_page_is_driven(server: Any) -> None:
     """As Piper's own server does."""
     server.answers = [_audio(wav_bytes(TONE, 24000, "PCM_16"), "text/html; charset=utf-8")]
-    made = _speak(server, text_field="text", seed_fields=[])
+    spoken = _speak(server, text_field="text", seed_fields=[])
     assert server.seen[0][0] == {"text": "hello", "response_format": "wav"}
-    assert made.samples is not None and len(made.samples) == len(TONE)
+    assert spoken.samples is not None and len(spoken.samples) == len(TONE)
     with pytest.raises(ConfigError, match="text_field"):
         _speak(server, text_field="a..b")
 
@@ -138,22 +138,22 @@ def test_a_server_that_reads_the_text_elsewhere_and_calls_its_wav_a_page_is_driv
 @pytest.mark.parametrize("name", ["wav", "pcm", "flac", "mp3", "opus"])
 def test_every_format_gives_the_sound_and_its_first_sample(server: Any, name: str) -> None:
     server.answers = [_audio(_encoded(name), f"audio/{name}")]
-    made = _speak(server, response_format=name)
+    spoken = _speak(server, response_format=name)
     rate = 48000 if name == "opus" else 24000
-    assert made.samples is not None and made.sample_rate in (24000, rate)
-    assert len(made.samples) / made.sample_rate == pytest.approx(1.0, abs=0.1)
-    assert float(np.sqrt(np.mean(made.samples**2))) == pytest.approx(0.35, abs=0.05)
-    assert made.ttfa is not None and made.ttfa > 0
+    assert spoken.samples is not None and spoken.sample_rate in (24000, rate)
+    assert len(spoken.samples) / spoken.sample_rate == pytest.approx(1.0, abs=0.1)
+    assert float(np.sqrt(np.mean(spoken.samples**2))) == pytest.approx(0.35, abs=0.05)
+    assert spoken.ttfa is not None and spoken.ttfa > 0
 
 
 @pytest.mark.parametrize("pieces", [1, 3])
 def test_a_wav_where_raw_samples_were_asked_for_is_noted_and_its_header_is_no_sound(server: Any, pieces: int) -> None:
     wavs = [wav_bytes(part, 24000, "PCM_16") for part in np.array_split(TONE, pieces)]
     server.answers = [_streamed([wavs[0][:44], wavs[0][44:], *wavs[1:]], pause=0.2)]
-    made = _speak(server, response_format="pcm")
-    assert made.samples is not None and np.allclose(made.samples, TONE, atol=1e-4)
-    assert "WAV header at byte 0" in made.notes["repairs"][0]
-    assert made.ttfa is not None and made.ttfa > made.notes["http"]["first_byte"] + 0.15
+    spoken = _speak(server, response_format="pcm")
+    assert spoken.samples is not None and np.allclose(spoken.samples, TONE, atol=1e-4)
+    assert "WAV header at byte 0" in spoken.notes["repairs"][0]
+    assert spoken.ttfa is not None and spoken.ttfa > spoken.notes["http"]["first_byte"] + 0.15
 
 
 @pytest.mark.parametrize(("name", "what"), [("mp3", "MP3"), ("opus", "Ogg"), ("flac", "FLAC")])
@@ -164,8 +164,8 @@ def test_another_format_where_raw_samples_were_asked_for_is_named(server: Any, n
 
 
 def test_a_wav_where_mp3_was_asked_for_is_read_and_noted(server: Any) -> None:
-    made = _speak(server, response_format="mp3")
-    assert made.samples is not None and made.notes["repairs"] == ["WAV where mp3 was asked for"]
+    spoken = _speak(server, response_format="mp3")
+    assert spoken.samples is not None and spoken.notes["repairs"] == ["WAV where mp3 was asked for"]
 
 
 def _encoded(name: str) -> bytes:
@@ -183,9 +183,9 @@ def _encoded(name: str) -> bytes:
 def test_a_header_is_not_yet_a_playable_sample(server: Any) -> None:
     wav = wav_bytes(TONE, 24000, "PCM_16")
     server.answers = [_streamed([wav[:44], wav[44:]], pause=0.3)]
-    made = _speak(server)
-    http = made.notes["http"]
-    assert made.ttfa is not None and made.ttfa - http["first_byte"] > 0.25
+    spoken = _speak(server)
+    http = spoken.notes["http"]
+    assert spoken.ttfa is not None and spoken.ttfa - http["first_byte"] > 0.25
     assert http["pieces"] >= 2
 
 
@@ -220,9 +220,9 @@ def test_unknown_is_none_for_compressed_formats() -> None:
 # ------------------------------------------------------------------------------------------- refusals
 def test_429_is_waited_for_as_asked_and_recorded(server: Any) -> None:
     server.answers = [_error(429, retry_after="0.2"), _error(503), server.answers[0]]
-    made = _speak(server, busy_wait=0.3)
-    assert made.samples is not None
-    assert [(e["status"], e["retry_after"], e["waited"]) for e in made.notes["http"]["refusals"]] == [
+    spoken = _speak(server, busy_wait=0.3)
+    assert spoken.samples is not None
+    assert [(e["status"], e["retry_after"], e["waited"]) for e in spoken.notes["http"]["refusals"]] == [
         (429, 0.2, 0.2), (503, None, 0.3),
     ]  # fmt: skip
 

@@ -95,9 +95,9 @@ class _Open:
         """The count that the program speaks."""
         from harness.audio import read_audio
 
-        made = self.speak(text)
-        assert made.audio_path is not None
-        return round(float(read_audio(made.audio_path).samples[0]) * 32768)
+        spoken = self.speak(text)
+        assert spoken.audio_path is not None
+        return round(float(read_audio(spoken.audio_path).samples[0]) * 32768)
 
     def __exit__(self, *_: object) -> None:
         self.backend.close()
@@ -113,19 +113,19 @@ def test_one_living_program_answers_all_chunks_and_keeps_its_state(keys: dict[st
 
 def test_lines_reach_it_in_order_and_its_log_is_read(keys: dict[str, object], tmp_path: Path) -> None:
     with _Open({**keys, "setup": ["/seed 77"]}) as program:
-        made = program.speak("good morning", seed=9)
+        spoken = program.speak("good morning", seed=9)
     heard = (tmp_path / "heard.txt").read_text().splitlines()
     assert heard[:3] == ["/seed 77", "/seed 9", "good morning"]
     assert heard[3].startswith("/save ") and heard[4] == "/exit"
-    assert made.token_count == 12 and made.notes["said_seed"] == 9
+    assert spoken.token_count == 12 and spoken.notes["said_seed"] == 9
 
 
 def test_a_text_of_several_lines_is_one_request_and_says_so(keys: dict[str, object], tmp_path: Path) -> None:
     with _Open(keys) as program:
-        made = program.speak("one\r\ntwo\u2028three")
+        spoken = program.speak("one\r\ntwo\u2028three")
         assert program.level("next") == 2
     assert "one two three" in (tmp_path / "heard.txt").read_text().splitlines()
-    assert made.notes["line_ends_joined"] == 2
+    assert spoken.notes["line_ends_joined"] == 2
 
 
 def test_a_refusal_leaves_the_program_in_step(keys: dict[str, object]) -> None:

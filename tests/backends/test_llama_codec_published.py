@@ -43,11 +43,11 @@ pytest.importorskip("gguf", reason="the small model is written with the package 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("published")
-    write_codec(made / "codec")
-    write_model(made / "model.gguf")
-    write_voice(made)
-    return made
+    published = tmp_path_factory.mktemp("published")
+    write_codec(published / "codec")
+    write_model(published / "model.gguf")
+    write_voice(published)
+    return published
 
 
 def variant(folder: Path, model: str = "model.gguf", **settings: Any) -> Variant:

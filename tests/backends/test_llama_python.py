@@ -72,14 +72,14 @@ def test_both_engines_read_the_same_model(backend: LlamaCodec) -> None:
     """The most probable first tokens agree; sampling is each engine's own, so tokens are compared within one."""
     other = LlamaCodec()
     other.load(Variant(name="q4_k_s", adapter="llama_codec", settings={"model": str(MODEL)}, source="v.toml"))
-    seen = [
+    likeliest = [
         dict(map(tuple, speak(each, max_tokens=3, logprobs=40).notes["choices"]["top"][0])) for each in (backend, other)
     ]
     other.close()
-    likely = {token for each in seen for token, value in each.items() if value > -12}
-    assert likely and likely <= set(seen[0]) & set(seen[1])
+    likely = {token for each in likeliest for token, value in each.items() if value > -12}
+    assert likely and likely <= set(likeliest[0]) & set(likeliest[1])
     for token in likely:
-        assert seen[0][token] == pytest.approx(seen[1][token], abs=0.3)
+        assert likeliest[0][token] == pytest.approx(likeliest[1][token], abs=0.3)
 
 
 def test_a_cap_that_is_hit_is_visible(backend: LlamaCodec) -> None:
@@ -90,7 +90,7 @@ def test_a_cap_that_is_hit_is_visible(backend: LlamaCodec) -> None:
 def test_the_engine_is_named_with_its_version() -> None:
     loaded = LlamaCodec()
     settings = {"model": str(MODEL), "engine": "llama-cpp-python", "prompt_cache": True}
-    found = loaded.load(Variant(name="q", adapter="llama_codec", settings=settings, source="v.toml"))
+    capabilities = loaded.load(Variant(name="q", adapter="llama_codec", settings=settings, source="v.toml"))
     loaded.close()
-    assert found.details["engine"] == "llama.cpp through llama-cpp-python"
-    assert found.details["llama-cpp-python"] and found.details["exact_repeats"] is False
+    assert capabilities.details["engine"] == "llama.cpp through llama-cpp-python"
+    assert capabilities.details["llama-cpp-python"] and capabilities.details["exact_repeats"] is False

@@ -26,10 +26,10 @@ def _speak(backend: NullBackend, text: str = "one two three", seed: int = 1, chu
 @pytest.mark.parametrize("mode", ["tone", "silence", "speechlike"])
 @pytest.mark.parametrize("rate", [8000, 22050, 48000])
 def test_length_follows_the_words(mode: str, rate: int) -> None:
-    made = _speak(_loaded(mode=mode, sample_rate=rate, seconds_per_word=0.5))
-    assert made.samples is not None and made.samples.dtype == np.float32
-    assert len(made.samples) / rate == pytest.approx(1.5, abs=0.02)
-    assert np.abs(made.samples).max() <= 1 and (np.abs(made.samples).max() == 0) == (mode == "silence")
+    spoken = _speak(_loaded(mode=mode, sample_rate=rate, seconds_per_word=0.5))
+    assert spoken.samples is not None and spoken.samples.dtype == np.float32
+    assert len(spoken.samples) / rate == pytest.approx(1.5, abs=0.02)
+    assert np.abs(spoken.samples).max() <= 1 and (np.abs(spoken.samples).max() == 0) == (mode == "silence")
 
 
 def test_sound_depends_on_text_and_seed_alone() -> None:
@@ -48,14 +48,14 @@ def test_cap_cuts_generation() -> None:
 
 
 def _struck(backend: NullBackend, requests: list[tuple[str, str, int]]) -> list[bool]:
-    found = []
+    spoke = []
     for chunk, text, seed in requests:
         try:
             _speak(backend, text, seed, chunk)
-            found.append(False)
+            spoke.append(False)
         except BackendRefused:
-            found.append(True)
-    return found
+            spoke.append(True)
+    return spoke
 
 
 def test_plan_strikes_by_chunk_count_history_and_seed() -> None:
@@ -86,9 +86,9 @@ def test_wrong_settings_are_one_line(keys: dict[str, object], message: str) -> N
 def test_every_fault_of_the_sound_changes_it() -> None:
     healthy = _speak(_loaded(mode="speechlike", tokens=True))
     for kind in ("nan", "silence", "constant", "clip", "short", "twice", "noise", "periodic"):
-        made = _speak(_loaded(mode="speechlike", tokens=True, fail=[{"kind": kind}]))
-        assert made.samples is not None and made.samples.dtype == np.float32
-        assert not np.array_equal(made.samples, healthy.samples), kind
+        spoken = _speak(_loaded(mode="speechlike", tokens=True, fail=[{"kind": kind}]))
+        assert spoken.samples is not None and spoken.samples.dtype == np.float32
+        assert not np.array_equal(spoken.samples, healthy.samples), kind
     for kind in ("token-range", "token-collapse"):
-        made = _speak(_loaded(mode="speechlike", tokens=True, fail=[{"kind": kind}]))
-        assert not np.array_equal(made.tokens, healthy.tokens), kind
+        spoken = _speak(_loaded(mode="speechlike", tokens=True, fail=[{"kind": kind}]))
+        assert not np.array_equal(spoken.tokens, healthy.tokens), kind

@@ -94,9 +94,9 @@ def test_llama_tts_without_a_single_code_is_an_error_with_its_line(
 def test_piper_speaks_from_stdin_at_the_rate_of_its_voice(tmp_path: Path) -> None:
     (tmp_path / "voice.onnx").write_bytes(b"onnx")
     (tmp_path / "voice.onnx.json").write_text('{"audio": {"sample_rate": 22050}}')
-    found = variant(tmp_path, "piper", program=program(tmp_path, "piper.py"), model=str(tmp_path / "voice.onnx"))
-    assert found.seed_policy == "none"
-    short, long = speak(found, tmp_path, [TEXT, LONG], seed=None)
+    piper = variant(tmp_path, "piper", program=program(tmp_path, "piper.py"), model=str(tmp_path / "voice.onnx"))
+    assert piper.seed_policy == "none"
+    short, long = speak(piper, tmp_path, [TEXT, LONG], seed=None)
     assert (short.outcome, long.outcome) == (Outcome.OK, Outcome.OK)
     assert short.samples is not None and long.samples is not None and short.sample_rate == 22050
     assert len(long.samples) > 3 * len(short.samples)  # the whole text, not its first line
@@ -104,6 +104,6 @@ def test_piper_speaks_from_stdin_at_the_rate_of_its_voice(tmp_path: Path) -> Non
 
 def test_piper_without_its_voice_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "voice.onnx").write_bytes(b"onnx")
-    found = variant(tmp_path, "piper", program=program(tmp_path, "piper.py"), model=str(tmp_path / "voice.onnx"))
-    (reply,) = speak(found, tmp_path, [TEXT], seed=None)
+    piper = variant(tmp_path, "piper", program=program(tmp_path, "piper.py"), model=str(tmp_path / "voice.onnx"))
+    (reply,) = speak(piper, tmp_path, [TEXT], seed=None)
     assert reply.outcome is Outcome.ERROR and "voice.onnx.json" in reply.detail

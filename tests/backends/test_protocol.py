@@ -37,13 +37,13 @@ def _array(kind: type, shape: list[int]) -> np.ndarray:
 @given(st.lists(st.tuples(HEADERS, ARRAYS), min_size=1, max_size=4), st.integers(1, 50))
 @settings(max_examples=150, deadline=None)
 def test_any_split_of_the_bytes_gives_the_same_messages(messages, step: int) -> None:
-    made = [(header, {name: _array(*spec) for name, spec in arrays.items()}) for header, arrays in messages]
-    data = b"".join(part for header, arrays in made for part in encode_frame(header, arrays))
-    decoder, found = FrameDecoder(), []
+    sent = [(header, {name: _array(*spec) for name, spec in arrays.items()}) for header, arrays in messages]
+    data = b"".join(part for header, arrays in sent for part in encode_frame(header, arrays))
+    decoder, arrived = FrameDecoder(), []
     for start in range(0, len(data), step):
-        found += decoder.feed(data[start : start + step])
-    assert decoder.pending == 0 and len(found) == len(made)
-    for (header, arrays), message in zip(made, found, strict=True):
+        arrived += decoder.feed(data[start : start + step])
+    assert decoder.pending == 0 and len(arrived) == len(sent)
+    for (header, arrays), message in zip(sent, arrived, strict=True):
         assert {key: value for key, value in message.header.items() if key != "arrays"} == header
         assert message.arrays.keys() == arrays.keys()
         for name, array in arrays.items():
@@ -84,11 +84,11 @@ def test_lone_surrogate_crosses_the_pipe_unchanged() -> None:
 
 
 def test_plain_keeps_what_json_cannot_say() -> None:
-    found = plain_json(
+    plain = plain_json(
         {"a": np.float32(0.5), "b": np.int64(3), "c": float("nan"), "d": (1, Path("x")), 5: np.arange(2), "e": -np.inf}
     )
-    assert found == {"a": 0.5, "b": 3, "c": "nan", "d": [1, "x"], "5": [0, 1], "e": "-inf"}
-    json.dumps(found, allow_nan=False)
+    assert plain == {"a": 0.5, "b": 3, "c": "nan", "d": [1, "x"], "5": [0, 1], "e": "-inf"}
+    json.dumps(plain, allow_nan=False)
 
 
 def test_words_of_the_project_come_back_equal() -> None:
@@ -100,8 +100,8 @@ def test_words_of_the_project_come_back_equal() -> None:
     assert protocol.request_from_json(json.loads(json.dumps(protocol.request_to_json(request)))) == request
     layout = TokenLayout((4096, 8), 0.08, 2500, (1, 2))
     said = Capabilities(24000, layout, False, True, ("llm", "codec"), {"v": "1"})
-    for found in (said, Capabilities()):
-        assert protocol.capabilities_from_json(json.loads(json.dumps(protocol.capabilities_to_json(found)))) == found
+    for reply in (said, Capabilities()):
+        assert protocol.capabilities_from_json(json.loads(json.dumps(protocol.capabilities_to_json(reply)))) == reply
 
 
 def test_message_without_a_kind_has_an_empty_one() -> None:

@@ -136,22 +136,22 @@ def test_an_override_changes_one_call(folder: Path) -> None:
 # ---------------------------------------------------------------------------------- what it may return
 @pytest.mark.parametrize("call", ["speak", "swapped", "table", "int16", "stereo", "pieces", "later"])
 def test_samples_of_every_kind(folder: Path, call: str) -> None:
-    made = _speak(folder, call, sample_rate=None)
+    spoken = _speak(folder, call, sample_rate=None)
     tone = 0.5 * np.sin(np.arange(2400) / 10)
-    assert made.samples is not None and made.sample_rate == 24000
-    np.testing.assert_allclose(made.samples, tone, atol=1e-4)
-    assert (made.ttfa is not None) == (call == "pieces")
+    assert spoken.samples is not None and spoken.sample_rate == 24000
+    np.testing.assert_allclose(spoken.samples, tone, atol=1e-4)
+    assert (spoken.ttfa is not None) == (call == "pieces")
 
 
 @pytest.mark.parametrize("call", ["path", "as_bytes"])
 def test_a_path_and_the_bytes_of_a_file(folder: Path, call: str) -> None:
-    made = _speak(folder, call, sample_rate=None)
-    assert made.samples is not None and len(made.samples) == 240 and made.sample_rate == 24000
+    spoken = _speak(folder, call, sample_rate=None)
+    assert spoken.samples is not None and len(spoken.samples) == 240 and spoken.sample_rate == 24000
 
 
 def test_a_callable_that_writes_where_it_is_told(folder: Path) -> None:
-    made = _speak(folder, "written", arguments={"text": "{text}", "out": "{output}"})
-    assert made.samples is not None and len(made.samples) == 240
+    spoken = _speak(folder, "written", arguments={"text": "{text}", "out": "{output}"})
+    assert spoken.samples is not None and len(spoken.samples) == 240
 
 
 def test_old_audio_never_passes_for_new(folder: Path) -> None:
@@ -206,9 +206,9 @@ def test_setup_reset_and_teardown(folder: Path) -> None:
     for again in (False, False, True, False):
         if again:
             backend.reset()
-        made = backend.synthesize(Request("c", "x", 1), lambda: None)
-        assert made.samples is not None
-        heard.append(round(float(made.samples[0]) * 100))
+        spoken = backend.synthesize(Request("c", "x", 1), lambda: None)
+        assert spoken.samples is not None
+        heard.append(round(float(spoken.samples[0]) * 100))
     backend.close()
     assert heard == [1, 2, 1, 2]
     assert _seen(folder)[0] == {"name": "anna", "count": 1} and _seen(folder)[-1] == {"bye": 2}
@@ -231,14 +231,14 @@ def test_an_interpreter_of_its_own_without_anything_of_the_harness(tmp_path: Pat
             """
         )
     )
-    made = _speak(
+    spoken = _speak(
         tmp_path,
         "theirs:speak",
         arguments={"text": "{text}", "out": "{output}"},
         python=str(tmp_path / "venv" / "bin" / "python"),
         env={"PYTHONPATH": ""},
     )
-    assert made.samples is not None and made.sample_rate == 8000
+    assert spoken.samples is not None and spoken.sample_rate == 8000
 
 
 def test_generators_are_seeded_on_request(folder: Path) -> None:

@@ -64,11 +64,11 @@ def test_jsonl_with_tokens(tmp_path: Path) -> None:
         {"audio": {"path": "b.flac", "bytes": None}, "tokens": [[1, 2], [3, 4]]},
         {"id": 7, "file_name": "c.wav", "token_count": 99, "language": "de"},
     ]
-    found = read_recordings(_write(tmp_path / "m.jsonl", "\n".join(map(json.dumps, rows))))
-    assert [row.id for row in found] == ["a", "b", "7"]
-    assert found[0].tokens == ((1,), (2,), (3,)) and found[0].finish_reason == "length"
-    assert found[1].tokens == ((1, 2), (3, 4)) and found[1].audio == tmp_path / "b.flac"
-    assert found[2].token_count == 99 and found[2].language == "de"
+    recordings = read_recordings(_write(tmp_path / "m.jsonl", "\n".join(map(json.dumps, rows))))
+    assert [row.id for row in recordings] == ["a", "b", "7"]
+    assert recordings[0].tokens == ((1,), (2,), (3,)) and recordings[0].finish_reason == "length"
+    assert recordings[1].tokens == ((1, 2), (3, 4)) and recordings[1].audio == tmp_path / "b.flac"
+    assert recordings[2].token_count == 99 and recordings[2].language == "de"
 
 
 def test_csv_with_file_names(tmp_path: Path) -> None:
@@ -139,11 +139,11 @@ def test_recordings_are_answered_by_id_through_the_worker(tmp_path: Path) -> Non
     variant = Variant("r", "recorded", keys)
     RecordedBackend.check(variant)
     worker = Worker(variant, tmp_path / "w")
-    found = worker.start()
+    loaded = worker.start()
     replies = {name: worker.request(Request(name, "hello", None)) for name in ("two", "one", "gone", "text", "tow")}
     alive = worker.alive
     worker.stop()
-    assert alive and not found.seeded and found.layout is not None and found.layout.codebook_sizes == (8,)
+    assert alive and not loaded.seeded and loaded.layout is not None and loaded.layout.codebook_sizes == (8,)
     for name, hz in (("one", 200), ("two", 300)):
         reply = replies[name]
         assert reply.outcome is Outcome.OK and reply.sample_rate == 16000

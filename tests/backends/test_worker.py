@@ -234,17 +234,17 @@ def test_daemon_that_left_the_session_is_seen_and_killed(tmp_path: Path) -> None
     """The check of ``no_orphans`` would be empty if the daemon never ran: look at it while it lives."""
     worker = _worker(tmp_path, fail=[{"kind": "fork-and-hang"}], progress=3.0)
     worker.start()
-    seen: set[int] = set()
+    visited: set[int] = set()
     kill = worker._process.kill  # type: ignore[union-attr]
 
     def look_then_kill() -> None:
-        seen.update(pid for pid in _tree() if os.getsid(pid) == pid)
+        visited.update(pid for pid in _tree() if os.getsid(pid) == pid)
         kill()
 
     worker._process.kill = look_then_kill  # type: ignore[union-attr,method-assign]
     assert _ask(worker).outcome is Outcome.HANG
-    assert len(seen) >= 2, "guardian and daemon lead sessions of their own"
-    assert not _running(seen)
+    assert len(visited) >= 2, "guardian and daemon lead sessions of their own"
+    assert not _running(visited)
 
 
 def test_request_that_shows_life_but_never_ends_times_out(tmp_path: Path) -> None:

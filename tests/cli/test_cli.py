@@ -56,8 +56,8 @@ def test_runs_verify_report_and_prune(reports):
     assert listed.count("finished") == 2 and "generated" in listed
     verified = run("verify", "--reports", reports)
     assert (verified.exit_code, "0 problems" in verified.output) == (0, True)
-    made = run("report", "--reports", reports)
-    assert made.exit_code == 0
+    report = run("report", "--reports", reports)
+    assert report.exit_code == 0
     assert (reports / "latest" / "report.html").exists()
     assert run("prune", "--keep", 1, "--reports", reports).exit_code == 0
     assert "1 runs" in run("runs", "--reports", reports).output

@@ -72,11 +72,11 @@ def test_multilingual_can_be_reduced_to_one_language() -> None:
 def test_builtins_are_found_from_another_working_directory(tmp_path: Path) -> None:
     code = "from harness.corpora import load_corpus; print(load_corpus('sentences').sha256)"
     root = str(Path(builtin.__file__).parents[2])
-    found = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r}); {code}"],
         cwd=tmp_path, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert found.stdout.strip() == load_corpus("sentences").sha256
+    assert done.stdout.strip() == load_corpus("sentences").sha256
 
 
 def test_an_edited_text_is_refused_until_the_manifest_is_rewritten(tmp_path: Path) -> None:

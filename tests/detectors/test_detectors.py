@@ -109,9 +109,9 @@ def view(
 
 
 def value(fault: str, seen: DetectorInput) -> float:
-    found = get(fault).evidence(seen)
-    assert found.value is not None, found.reason
-    return found.value
+    detection = get(fault).evidence(seen)
+    assert detection.value is not None, detection.reason
+    return detection.value
 
 
 def over(fault: str, seen: DetectorInput) -> bool:
@@ -128,8 +128,8 @@ def test_every_class_is_complete_and_named_after_its_file() -> None:
         assert fault.title and fault.causes and fault.sources and fault.unit
         assert fault.injectors, f"{name} cannot be made on purpose"
         limits = (fault.physical_limit, fault.default_margin, fault.default_limit)
-        known = bool(fault.judged_by) or any(limit is not None for limit in limits)
-        assert known, f"{name} can never find anything"
+        decidable = bool(fault.judged_by) or any(limit is not None for limit in limits)
+        assert decidable, f"{name} can never find anything"
         assert set(fault.observes) <= {"signal", "pitch", "tokens", "speaker", "intelligibility", "edit_likelihood"}
         assert name in explain(fault) and fault.title in explain(fault)
 
@@ -148,9 +148,9 @@ def test_what_explains_what_has_no_circle() -> None:
 
 def test_two_classes_of_one_name_are_refused() -> None:
     def module(path: str) -> python_types.ModuleType:
-        made = python_types.ModuleType(path)
-        made.Twice = type("Twice", (BaseFault,), {"name": "twice", "__module__": path})  # type: ignore[attr-defined]
-        return made
+        twin = python_types.ModuleType(path)
+        twin.Twice = type("Twice", (BaseFault,), {"name": "twice", "__module__": path})  # type: ignore[attr-defined]
+        return twin
 
     with pytest.raises(ValueError, match=r"defined twice: in a\.twice and b\.twice"):
         collect([module("a.twice"), module("b.twice")])
@@ -166,15 +166,15 @@ def test_an_unknown_class_gets_a_suggestion() -> None:
 
 
 def test_healthy_speech_is_beyond_no_default() -> None:
-    seen = view()
-    for found in detect_all(seen):
-        if not found.applies:
+    attempt_view = view()
+    for detection in detect_all(attempt_view):
+        if not detection.applies:
             continue
-        assert found.value is not None, f"{found.fault}: {found.reason}"
-        limit = get(found.fault).default_limit
-        assert limit is None or found.value <= limit, found
-        physics = get(found.fault).physical_limit
-        assert physics is None or found.value <= physics, found
+        assert detection.value is not None, f"{detection.fault}: {detection.reason}"
+        limit = get(detection.fault).default_limit
+        assert limit is None or detection.value <= limit, detection
+        physics = get(detection.fault).physical_limit
+        assert physics is None or detection.value <= physics, detection
 
 
 @pytest.mark.parametrize(
@@ -242,10 +242,10 @@ def test_a_single_clipped_peak_is_no_clipping() -> None:
     ],
 )
 def test_a_failed_request_is_one_fault_and_needs_no_scorer(outcome: Outcome, fault: str) -> None:
-    seen = {found.fault: found for found in detect_all(view(outcome=outcome))}
-    beyond = [name for name, found in seen.items() if found.applies and (found.value or 0) > 0]
+    by_class = {detection.fault: detection for detection in detect_all(view(outcome=outcome))}
+    beyond = [name for name, detection in by_class.items() if detection.applies and (detection.value or 0) > 0]
     assert beyond == [fault]
-    assert "signal 11" in seen[fault].detail
+    assert "signal 11" in by_class[fault].detail
 
 
 def test_sample_rate_needs_duration_and_pitch_to_agree() -> None:
@@ -332,10 +332,12 @@ END = len(TEXT.split())
 def test_an_edit_that_explains_the_audio_better_is_named_with_its_words(
     fault: str, edit: dict[str, Any], told: str
 ) -> None:
-    seen = edited(edit)
-    assert over(fault, seen) and told in get(fault).evidence(seen).detail
+    attempt_view = edited(edit)
+    assert over(fault, attempt_view) and told in get(fault).evidence(attempt_view).detail
     others = {"skipped-words", "loop", "inserted-words", "truncation", "state-bleed", "number-misread"} - {fault}
-    assert not [name for name in others if get(name).evidence(seen).value is not None and over(name, seen)]
+    assert not [
+        name for name in others if get(name).evidence(attempt_view).value is not None and over(name, attempt_view)
+    ]
 
 
 def test_both_models_have_to_grant_an_edit() -> None:
@@ -347,15 +349,18 @@ def test_both_models_have_to_grant_an_edit() -> None:
 
 def test_words_for_which_there_was_time_are_less_missing_than_those_without() -> None:
     def missing(seconds: float) -> float:
-        seen = edited(scored("omit", 3, 4, 6.0, 6.0))
+        attempt_view = edited(scored("omit", 3, 4, 6.0, 6.0))
         words, at = [], 0.0
         for number, word in enumerate(TEXT.split()):
             long = seconds if number == 3 else 0.06 * (len(word) + 1)
             words.append({"word": word, "start": at, "end": at + long, "logprob": -0.1})
             at += long
-        payload = {**seen.observations["edit_likelihood"].payload, "words": words}
-        measurement = replace(seen.observations["edit_likelihood"], payload=payload)
-        return value("skipped-words", replace(seen, observations={**seen.observations, "edit_likelihood": measurement}))
+        payload = {**attempt_view.observations["edit_likelihood"].payload, "words": words}
+        measurement = replace(attempt_view.observations["edit_likelihood"], payload=payload)
+        return value(
+            "skipped-words",
+            replace(attempt_view, observations={**attempt_view.observations, "edit_likelihood": measurement}),
+        )
 
     assert missing(0.02) > 6.0 > missing(0.5), "seven letters take half a second"
     assert missing(0.0) <= 10.0, "a fast speaker is no proof"
@@ -378,8 +383,8 @@ def test_a_new_word_is_not_its_neighbour_said_twice() -> None:
 def test_words_of_the_text_before_are_state_bleed() -> None:
     bleeding = edited(scored("insert", 0, 0, 20.0, 15.0, "brought", "everyone", "together"))
     before = Chunk("z", "Every autumn, the harvest festival brought everyone together again.")
-    found = get("state-bleed").evidence(replace(bleeding, previous=before))
-    assert found.value == 17.5 and "'brought everyone together'" in found.detail
+    detection = get("state-bleed").evidence(replace(bleeding, previous=before))
+    assert detection.value == 17.5 and "'brought everyone together'" in detection.detail
     other = Chunk("z", "Nobody knew what the clock in the hall was for.")
     assert get("state-bleed").evidence(replace(bleeding, previous=other)).value == 0.0
     assert get("state-bleed").evidence(replace(view(), previous=before)).value == 0.0
@@ -389,8 +394,8 @@ def test_words_of_the_text_before_are_state_bleed() -> None:
 
 def test_sound_without_words_is_speech_too_many() -> None:
     babble = [stretch(9, 2.0), stretch(END, 0.1)]
-    found = get("inserted-words").evidence(edited(unexplained=babble))
-    assert over("inserted-words", edited(unexplained=babble)) and "2.00 s too many" in found.detail
+    detection = get("inserted-words").evidence(edited(unexplained=babble))
+    assert over("inserted-words", edited(unexplained=babble)) and "2.00 s too many" in detection.detail
     misheard = [stretch(9, 1.0, 0.9), stretch(END, 0.0)]
     assert not over("inserted-words", edited(unexplained=misheard)), "the words that belong there take that long"
 
@@ -429,8 +434,11 @@ def test_the_text_again_behind_its_end_is_a_loop_and_babble_is_none() -> None:
 
 def test_a_stretch_in_another_language_is_named() -> None:
     german = stretch(9, 2.0, language="de", probability=0.9, own=0.02, heard="dast ist")
-    seen = edited(unexplained=[german, stretch(END, 0.0)])
-    assert over("language-switch", seen) and "2.0 s in German" in get("language-switch").evidence(seen).detail
+    attempt_view = edited(unexplained=[german, stretch(END, 0.0)])
+    assert (
+        over("language-switch", attempt_view)
+        and "2.0 s in German" in get("language-switch").evidence(attempt_view).detail
+    )
     english = stretch(9, 2.0, language="de", probability=0.02, own=0.97)
     assert not over("language-switch", edited(unexplained=[english, stretch(END, 0.0)]))
     robotic = stretch(9, 1.2, language="nn", probability=0.06, own=0.45)
@@ -459,11 +467,11 @@ def test_a_number_heard_as_another_is_misread_and_a_misheard_word_is_not() -> No
 def test_a_recognizer_that_does_not_understand_the_reference_judges_no_words() -> None:
     """What it finds missing or new in a voice that it cannot read is its own doing; not judged is not clean."""
     for missed, judged in ((0.1, True), (0.6, False)):
-        seen = view(reference=ReferenceRecord("a", {"unintelligible": (missed,)}))
+        attempt_view = view(reference=ReferenceRecord("a", {"unintelligible": (missed,)}))
         for name in ("truncation", "skipped-words", "loop", "inserted-words", "gibberish-tail"):
-            found = get(name).evidence(seen)
-            assert (found.value is not None) is judged, name
-            assert judged or "does not understand the reference" in found.reason
+            detection = get(name).evidence(attempt_view)
+            assert (detection.value is not None) is judged, name
+            assert judged or "does not understand the reference" in detection.reason
 
 
 def test_one_common_word_heard_in_ten_seconds_of_babble_is_unintelligible() -> None:
@@ -482,9 +490,9 @@ def test_speech_without_the_words_is_unintelligible_and_truncated_speech_is_not(
 
 def test_a_text_that_the_recognizer_cannot_follow_in_the_reference_is_not_judged() -> None:
     hopeless = ReferenceRecord("a", evidence={"unintelligible": [0.9, 0.8, 0.95]})
-    found = get("unintelligible").evidence(view(said(["zzyqx"] * 20), reference=hopeless))
-    assert found.value is None and found.applies
-    assert "reference" in found.reason
+    detection = get("unintelligible").evidence(view(said(["zzyqx"] * 20), reference=hopeless))
+    assert detection.value is None and detection.applies
+    assert "reference" in detection.reason
 
 
 def test_pairing_prefers_phrases_to_single_chance_matches() -> None:
@@ -499,17 +507,17 @@ def test_hearing_nothing_at_all_is_no_error() -> None:
 
 # ------------------------------------------------------------------------------------------- what cannot be judged
 def without(scorer: str, status: Status | None) -> DetectorInput:
-    seen = view()
-    kept = {name: o for name, o in seen.observations.items() if name != scorer}
+    attempt_view = view()
+    kept = {name: o for name, o in attempt_view.observations.items() if name != scorer}
     if status is not None:
         kept[scorer] = Measurement(scorer, "1", status, {}, "it broke")
-    return replace(seen, observations=kept)
+    return replace(attempt_view, observations=kept)
 
 
 def test_a_scorer_that_failed_makes_its_classes_unable_to_judge() -> None:
-    seen: dict[str, Detection] = {e.fault: e for e in detect_all(without("speaker", Status.ERROR))}
-    assert seen["wrong-speaker"].value is None and seen["wrong-speaker"].applies
-    assert "it broke" in seen["wrong-speaker"].reason
+    detections: dict[str, Detection] = {e.fault: e for e in detect_all(without("speaker", Status.ERROR))}
+    assert detections["wrong-speaker"].value is None and detections["wrong-speaker"].applies
+    assert "it broke" in detections["wrong-speaker"].reason
 
 
 def test_what_a_run_did_not_measure_only_matters_to_essential_classes() -> None:
@@ -540,8 +548,8 @@ def test_a_class_that_crashes_or_gives_nan_could_not_judge() -> None:
             return DetectorValue(float("nan"))
 
     assert Broken().evidence(view()) == Detection("broken", None, "", reason="ZeroDivisionError: by zero")
-    found = Nan().evidence(view())
-    assert found.value is None and "not a number" in found.reason and found.applies
+    detection = Nan().evidence(view())
+    assert detection.value is None and "not a number" in detection.reason and detection.applies
 
 
 def test_little_speech_is_not_held_against_the_voice() -> None:
@@ -593,8 +601,8 @@ def test_tokens_in_the_wrong_codebook_are_told_from_a_stray_one() -> None:
 
 def test_a_header_that_lost_audio_is_a_fault_and_a_streaming_placeholder_is_not() -> None:
     def with_repairs(*repairs: str) -> DetectorInput:
-        seen = view()
-        return replace(seen, attempt=replace(seen.attempt, notes={"repairs": list(repairs)}))
+        attempt_view = view()
+        return replace(attempt_view, attempt=replace(attempt_view.attempt, notes={"repairs": list(repairs)}))
 
     assert over("wav-header", with_repairs("data size 90000 (truncated) read as 4000 bytes"))
     assert not over("wav-header", with_repairs("data size 4294967295 (streaming placeholder) read as 4000 bytes"))
@@ -602,9 +610,9 @@ def test_a_header_that_lost_audio_is_a_fault_and_a_streaming_placeholder_is_not(
 
 def test_sound_that_comes_only_when_all_is_made_is_fake_streaming() -> None:
     def first_after(ttfa: float | None, wall: float) -> Detection:
-        seen = view()
-        timed = replace(seen.attempt, ttfa=ttfa, wall_seconds=wall)
-        return get("fake-streaming").evidence(replace(seen, attempt=timed))
+        attempt_view = view()
+        timed = replace(attempt_view.attempt, ttfa=ttfa, wall_seconds=wall)
+        return get("fake-streaming").evidence(replace(attempt_view, attempt=timed))
 
     late, early = first_after(3.9, 4.0).value, first_after(0.2, 4.0).value
     assert late is not None and early is not None
@@ -626,8 +634,8 @@ def test_markup_is_no_reason_to_expect_more_speech() -> None:
 def test_a_pause_that_the_text_asks_for_is_no_dead_air(seconds: float, fault: bool) -> None:
     gaps = [[2.0, 2.0 + seconds]] if seconds else []
     longest = {"seconds": seconds, "ratio": None, "span": gaps[0] if gaps else None}
-    seen = view(None, PAUSED, signal={"pauses": gaps, "longest_pause": longest, "duration": 8.0 + seconds})
-    assert over("internal-silence", seen) is fault
+    attempt_view = view(None, PAUSED, signal={"pauses": gaps, "longest_pause": longest, "duration": 8.0 + seconds})
+    assert over("internal-silence", attempt_view) is fault
 
 
 def test_a_pause_in_another_place_than_the_longest_still_counts() -> None:
@@ -638,9 +646,9 @@ def test_a_pause_in_another_place_than_the_longest_still_counts() -> None:
 
 def test_what_is_expected_decides_how_long_speech_should_be() -> None:
     short = {"duration": 0.9, "speech_start": 0.1, "speech_end": 0.8, "pauses": []}
-    seen = view([], "h@'l@U w3:ld " * 9, signal=short)
-    assert over("near-empty", seen)
-    assert not over("near-empty", replace(seen, chunk=replace(seen.chunk, expected="hello world")))
+    attempt_view = view([], "h@'l@U w3:ld " * 9, signal=short)
+    assert over("near-empty", attempt_view)
+    assert not over("near-empty", replace(attempt_view, chunk=replace(attempt_view.chunk, expected="hello world")))
 
 
 def test_a_low_voice_at_half_its_rate_is_told_by_its_spectrum_where_its_pitch_is_out_of_range() -> None:

@@ -61,9 +61,9 @@ def test_a_healthy_clip_has_none_of_them() -> None:
 
 def test_an_ending_cut_off_in_speech_is_named() -> None:
     cut = VOICE[: int(4.0 * RATE)]
-    found = seen("truncated-ending", cut)
+    detection = seen("truncated-ending", cut)
     assert over("truncated-ending", cut)
-    assert found.span is not None and found.span[1] == pytest.approx(4.0, abs=0.01)
+    assert detection.span is not None and detection.span[1] == pytest.approx(4.0, abs=0.01)
 
 
 def test_a_noisy_recording_that_ends_in_its_noise_is_not_cut_off() -> None:
@@ -84,9 +84,9 @@ def test_holes_of_20_ms_with_fades_are_found_and_listed() -> None:
 def test_stretches_taken_out_at_a_regular_distance_are_listed_one_and_all() -> None:
     kept, lost = int(0.8 * RATE), int(0.023 * RATE)
     pieces = [VOICE[at : at + kept] for at in range(0, len(VOICE), kept + lost)]
-    found = seen("click", np.concatenate(pieces))
+    detection = seen("click", np.concatenate(pieces))
     assert over("click", np.concatenate(pieces))
-    assert "seams every 0.800 s, at 0.80, 1.60, 2.40" in found.detail
+    assert "seams every 0.800 s, at 0.80, 1.60, 2.40" in detection.detail
 
 
 def click_value(clicks: Json, speech_dbfs: float = -20.0) -> float:

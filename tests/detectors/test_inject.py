@@ -26,10 +26,10 @@ CHUNK = Chunk("a", TEXT)
 
 @cache
 def scorers() -> list:  # type: ignore[type-arg]
-    made = [SCORERS.get(name)() for name in SCORED]
-    for scorer in made:
+    instances = [SCORERS.get(name)() for name in SCORED]
+    for scorer in instances:
         scorer.setup()
-    return made
+    return instances
 
 
 def talk(seed: int, pitch: float = 120.0) -> InjectionMaterial:
@@ -84,8 +84,10 @@ def take(material: InjectionMaterial) -> Take:
 @cache
 def clean() -> InjectionMaterial:
     other, previous = talk(90, 190.0), talk(91)
-    made = talk(1)
-    return InjectionMaterial(CHUNK, made.samples, RATE, made.words, made.tokens, LAYOUT, previous=previous, other=other)
+    material = talk(1)
+    return InjectionMaterial(
+        CHUNK, material.samples, RATE, material.words, material.tokens, LAYOUT, previous=previous, other=other
+    )
 
 
 @cache
@@ -94,8 +96,8 @@ def reference():  # type: ignore[no-untyped-def]
 
 
 def found_in(material: InjectionMaterial) -> set[str]:
-    seen = take(material)
-    view = DetectorInput(CHUNK, seen.attempt, seen.observations, reference())
+    scored = take(material)
+    view = DetectorInput(CHUNK, scored.attempt, scored.observations, reference())
     judge = VerdictPolicy(Limits.default())
     visible = [f.evidence(view) for f in catalogue().values() if f.observes and set(f.observes) <= set(SCORED)]
     return {finding.fault for finding in judge.findings(view, visible)[0]}

@@ -24,19 +24,19 @@ def test_within_a_sentence_a_repetition_needs_less() -> None:
 
 @pytest.mark.parametrize("text", ["Yes.", "Oh.", "A."])
 def test_a_lone_word_takes_a_second_and_not_three(text: str) -> None:
-    usual, held = (view(text=text, signal={"duration": seconds}) for seconds in (1.1, 3.3))
+    usual, drawn_out = (view(text=text, signal={"duration": seconds}) for seconds in (1.1, 3.3))
     typical = value("overlong", view())
     assert value("overlong", usual) < typical + get("overlong").default_margin
-    assert value("overlong", held) > typical + get("overlong").default_margin
+    assert value("overlong", drawn_out) > typical + get("overlong").default_margin
 
 
 @pytest.mark.parametrize(("text", "heard"), [("A.", "okay"), ("I", "bye"), ("Why", "bye"), ("Oh.", "")])
 def test_one_short_word_that_was_not_heard_is_not_judged(text: str, heard: str) -> None:
-    seen = get("unintelligible").evidence(
+    detection = get("unintelligible").evidence(
         view(said(heard.split()), text=text, signal={**SIGNAL, "speech_seconds": 0.4})
     )
-    assert seen.value is None
-    assert "too short" in seen.reason
+    assert detection.value is None
+    assert "too short" in detection.reason
     assert value("unintelligible", view(said(text.split()), text=text)) == 0.0
 
 

@@ -53,8 +53,8 @@ def test_the_calibration_gives_its_budget_or_what_was_held_out_if_that_is_more()
 def test_only_the_judged_chunks_up_to_the_first_that_is_still_out_count() -> None:
     test = EarlyStop.of(Margins(), None, None)
     assert test.look([CLEAN] * 20) is None
-    found = test.look([CLEAN] * 400)
-    assert found is not None and found.answer is Stop.GOOD and 40 < found.judged < 90
+    stopped = test.look([CLEAN] * 400)
+    assert stopped is not None and stopped.answer is Stop.GOOD and 40 < stopped.judged < 90
     assert test.look([None] + [FAULTY] * 40) is None
     assert test.look([UNJUDGED] * 400) is None
     bad = test.look([UNJUDGED, FAULTY, FAULTY, FAULTY])

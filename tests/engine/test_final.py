@@ -54,7 +54,7 @@ def observed(position: int) -> dict[str, Measurement]:
 def cases(run: Run, session: int, count: int) -> list[PendingVerdict]:
     """Chunks as the soak leaves them: spoken, scored, judged provisionally, all of it journalled."""
     variant, judge = Variant("v", "null"), VerdictPolicy(Limits.default(Priors()))
-    made = []
+    cases = []
     for position in range(count):
         chunk = Chunk(f"c{position}", "one two three four five six seven eight nine ten", position=position)
         attempt = run.record_attempt(Attempt(session, 0, position, chunk.id, "v", duration=3.0), None)
@@ -65,8 +65,8 @@ def cases(run: Run, session: int, count: int) -> list[PendingVerdict]:
         case.verdict = judge.verdict(case.view(), case.evidence)
         run.record_evidence(attempt.id, case.evidence)
         run.record_verdict(attempt.id, case.verdict, judge.limits.key)
-        made.append(case)
-    return made
+        cases.append(case)
+    return cases
 
 
 def again(run: Run, before: list[PendingVerdict]) -> list[PendingVerdict]:
@@ -89,11 +89,11 @@ def again(run: Run, before: list[PendingVerdict]) -> list[PendingVerdict]:
 
 @pytest.fixture
 def run(tmp_path: Path):
-    made = Run.create(tmp_path, {"corpus": {"texts": []}})
-    session = made.begin_session("v", "soak", [])
-    made.begin_epoch(session, "start", {})
-    yield made
-    made.close()
+    run = Run.create(tmp_path, {"corpus": {"texts": []}})
+    session = run.begin_session("v", "soak", [])
+    run.begin_epoch(session, "start", {})
+    yield run
+    run.close()
 
 
 def test_what_stands_apart_is_named_in_the_end_and_the_journal_keeps_both_verdicts(run):

@@ -39,12 +39,12 @@ def record(path, **more):
 
 
 def test_every_text_is_taken_with_each_seed_and_the_files_can_be_read(declared):
-    made = record(declared)
-    assert made == [declared.parent / "p.json.gz", declared.parent / "c.json"]
-    profile = Profile.load(made[0])
+    written = record(declared)
+    assert written == [declared.parent / "p.json.gz", declared.parent / "c.json"]
+    profile = Profile.load(written[0])
     assert len(profile.records) == 4
     assert all(len(entry.durations) == 2 for entry in profile.records.values())
-    assert Limits.load(made[1]).faults
+    assert Limits.load(written[1]).faults
     with Run.open(latest(declared.parent / "reports")) as run:
         seeds = [attempt.seed for attempt in run.attempts()]
     assert len(set(seeds)) == 8

@@ -58,11 +58,11 @@ def make_room(tmp_path):
 def test_what_was_seen_comes_back_with_what_was_missing(make_room, sound):
     room, results = make_room({"signal": {}, "tokens": {}})
     room.submit(job(1, sound, ("signal", "tokens")))
-    seen = {o.scorer: o for o in results.get(timeout=60).observations}
-    assert seen["signal"].status is Status.OK
-    assert seen["signal"].payload["duration"] == pytest.approx(1.0)
-    assert seen["tokens"].status is Status.NOT_AVAILABLE
-    assert "no tokens" in seen["tokens"].reason
+    measurements = {o.scorer: o for o in results.get(timeout=60).observations}
+    assert measurements["signal"].status is Status.OK
+    assert measurements["signal"].payload["duration"] == pytest.approx(1.0)
+    assert measurements["tokens"].status is Status.NOT_AVAILABLE
+    assert "no tokens" in measurements["tokens"].reason
 
 
 def test_a_killed_scoring_process_costs_one_attempt(make_room, sound):
@@ -86,9 +86,9 @@ def test_a_scorer_that_hangs_is_stopped_and_said(make_room, sound, monkeypatch):
     monkeypatch.setattr(room_module, "_SECONDS_PER_AUDIO_SECOND", 0.0)
     os.killpg(room.seats[0]._process.pid, signal.SIGSTOP)
     room.submit(job(2, sound))
-    (seen,) = results.get(timeout=30).observations
-    assert seen.status is Status.ERROR
-    assert "no answer within" in seen.reason
+    (measurement,) = results.get(timeout=30).observations
+    assert measurement.status is Status.ERROR
+    assert "no answer within" in measurement.reason
     room.submit(job(3, sound))
     monkeypatch.setattr(room_module, "_FIXED_SECONDS", 60.0)
     assert results.get(timeout=60).attempt_id == 3
@@ -98,9 +98,9 @@ def test_a_scorer_that_cannot_start_is_an_error_on_every_attempt(make_room, soun
     room, results = make_room({"signal": {"no_such_option": 1}})
     for number in (1, 2):
         room.submit(job(number, sound))
-        (seen,) = results.get(timeout=60).observations
-        assert seen.status is Status.ERROR
-        assert "cannot start" in seen.reason
+        (measurement,) = results.get(timeout=60).observations
+        assert measurement.status is Status.ERROR
+        assert "cannot start" in measurement.reason
 
 
 BOTH = {"analysis": ("signal", "pitch"), "recognizer": ("speaker",)}
@@ -128,32 +128,32 @@ def test_a_clip_is_decoded_once_for_the_scorers_of_both_rooms(tmp_path, sound, m
         clip.write_bytes(sound.read_bytes())
         pool.submit(replace(job(number, clip), rooms=BOTH))
     pool.close()
-    seen = [results.get_nowait() for _ in range(4)]
-    assert {(result.attempt_id, result.room) for result in seen} == {(n, room) for n in (0, 1) for room in BOTH}
-    assert {one.status for result in seen if result.room == "analysis" for one in result.observations} == {Status.OK}
+    answers = [results.get_nowait() for _ in range(4)]
+    assert {(result.attempt_id, result.room) for result in answers} == {(n, room) for n in (0, 1) for room in BOTH}
+    assert {one.status for result in answers if result.room == "analysis" for one in result.observations} == {Status.OK}
     opened = [line.split()[1] for line in (tmp_path / "opened.log").read_text().splitlines()]
     assert sorted(opened) == sorted(map(str, clips))
 
 
 def test_what_kills_one_room_leaves_what_the_others_see(tmp_path, sound):
     seat = ScoringProcess({"signal": {}, "pitch": {}}, tmp_path / "log")
-    seen = []
+    answers = []
 
     def kill_then_keep(result):
-        seen.append(result)
-        if len(seen) == 1:
+        answers.append(result)
+        if len(answers) == 1:
             os.killpg(seat._process.pid, signal.SIGKILL)  # pitch is still being loaded
 
     rooms = {"analysis": ("signal",), "recognizer": ("pitch",), "third": ("signal",)}
     left = seat.score(replace(job(1, sound), rooms=rooms), kill_then_keep)
-    assert [(result.room, result.observations[0].status) for result in seen] == [
+    assert [(result.room, result.observations[0].status) for result in answers] == [
         ("analysis", Status.OK),
         ("recognizer", Status.ERROR),
     ]
-    assert "died" in seen[1].observations[0].reason
+    assert "died" in answers[1].observations[0].reason
     assert list(left.rooms) == ["third"]
-    assert seat.score(left, seen.append) is None
-    assert seen[-1].room == "third" and seen[-1].observations[0].status is Status.OK
+    assert seat.score(left, answers.append) is None
+    assert answers[-1].room == "third" and answers[-1].observations[0].status is Status.OK
     seat.stop()
 
 

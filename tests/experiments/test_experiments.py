@@ -45,10 +45,10 @@ def results(suites):
 
 def test_a_backend_without_state_is_bit_identical(suites):
     result = drive(suites, "determinism", "-k", "plain", "--corpus", "generated:seed=3,chunks=5")
-    found = results(suites)["plain"]
-    assert found["word"] == "bit-identical"
-    assert found["arms"]["long"]["probes"] >= 2
-    assert found["arms"]["threads"]["probes"] == 0
+    plain = results(suites)["plain"]
+    assert plain["word"] == "bit-identical"
+    assert plain["arms"]["long"]["probes"] >= 2
+    assert plain["arms"]["threads"]["probes"] == 0
     result.assert_outcomes(passed=8, skipped=2)  # the adapter has neither threads nor parallel slots
     assert "bit-identical" in (suites.path / "reports" / "latest" / "results.md").read_text()
     reported(suites, "determinism", result)
@@ -200,10 +200,10 @@ def family(suites):
 def test_the_reference_speech_is_fed_to_every_variant(suites, family):
     pytest.importorskip("llama_cpp", reason="needs llama-cpp-python (extra 'divergence')")
     family(2)
-    found = results(suites)
-    means = {name: found[name]["divergence"]["speech"]["divergence"]["value"] for name in ("f16", "q8_0", "q2_k")}
+    by_variant = results(suites)
+    means = {name: by_variant[name]["divergence"]["speech"]["divergence"]["value"] for name in ("f16", "q8_0", "q2_k")}
     assert means["f16"] == 0.0 < means["q8_0"] < means["q2_k"] / 20
-    assert found["q2_k"]["model_bytes"] == (ROOT / "voices" / "duo" / "q2_k.gguf").stat().st_size
+    assert by_variant["q2_k"]["model_bytes"] == (ROOT / "voices" / "duo" / "q2_k.gguf").stat().st_size
     with Run.open(suites.path / "reports" / "latest") as run:
         claims = {(claim.variant, claim.name): claim for claim in run.claims()}
     assert claims["q8_0", "divergence"].passed is True

@@ -33,14 +33,14 @@ from harness.verdicts.claims import ChunkResult
 
 def steps(**changes: dict[int, Any]) -> list[LengthStep]:
     """Lengths 1 to 512, two clean attempts each; ``changes``: key -> {words: value}."""
-    found = []
+    altered = []
     for words in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512):
         row = LengthStep(
             words, attempts=2, spoken=2, crash=0, hang=0, silent=0, said="", cut=0, faulty=proportion(0, 2), classes=(),
             tokens=None, seconds=None, cpu_seconds=0.1 + 0.02 * words, memory=60_000_000.0, rtfx=None,
         )  # fmt: skip
-        found.append(replace(row, **{key: values[words] for key, values in changes.items() if words in values}))
-    return found
+        altered.append(replace(row, **{key: values[words] for key, values in changes.items() if words in values}))
+    return altered
 
 
 def claimed(rows: list[LengthStep], **fits: Any) -> dict[str, Claim]:
@@ -50,11 +50,11 @@ def claimed(rows: list[LengthStep], **fits: Any) -> dict[str, Claim]:
 # ------------------------------------------------------------------------------------------- ladder
 def test_each_way_of_going_wrong_has_its_own_first_length() -> None:
     rows = steps(crash={64: 1, 512: 2}, hang={256: 1}, cut={128: 1}, silent={512: 1}, said={64: "signal 11 (SIGSEGV)"})
-    found = claimed(rows)
-    assert found["survives"].passed is False and found["survives"].value == 64
-    assert "crash first at 64 words, hang first at 256 words" in found["survives"].statement
-    assert "signal 11 (SIGSEGV)" in found["survives"].statement
-    assert found["not-cut-off"].value == 128 and found["gives-speech"].value == 512
+    claims = claimed(rows)
+    assert claims["survives"].passed is False and claims["survives"].value == 64
+    assert "crash first at 64 words, hang first at 256 words" in claims["survives"].statement
+    assert "signal 11 (SIGSEGV)" in claims["survives"].statement
+    assert claims["not-cut-off"].value == 128 and claims["gives-speech"].value == 512
     assert all(claim.passed is not False for claim in claimed(steps()).values())
 
 
@@ -75,8 +75,8 @@ def test_a_square_law_shows_in_what_memory_grows_by_and_not_in_its_total() -> No
     square = steps(memory={n: 1e9 + 400.0 * n**2 for n in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)})
     fit = growth(square, 8, 1e6)
     assert fit is not None and fit.value == pytest.approx(2.0, abs=0.05)
-    found = claimed(square, memory_growth=fit)["memory"]
-    assert found.passed is False and "power of 2.0" in found.statement
+    claim = claimed(square, memory_growth=fit)["memory"]
+    assert claim.passed is False and "power of 2.0" in claim.statement
     assert growth(steps(), 8, 1e6) is None
     assert claimed(steps())["memory"].passed is True
     assert claimed(steps(memory=dict.fromkeys((1, 2, 4, 8, 16, 32, 64))))["memory"].passed is None
@@ -95,30 +95,30 @@ def rows(faulty: int, errors: int, n: int = 40) -> list[ChunkResult]:
 
 
 def swept(**given: list[ChunkResult]) -> tuple[dict[str, SettingMetrics], dict[str, Claim]]:
-    found = {label: setting_metrics(each, 0.25, 0.99, 1) for label, each in given.items()}
-    best = compare_words(given, found, 0.99, 1)
+    metrics = {label: setting_metrics(each, 0.25, 0.99, 1) for label, each in given.items()}
+    best = compare_words(given, metrics, 0.99, 1)
     settings = {label: {"temperature": label[0], "top_p": label[1]} for label in given}
-    made = _claims("v", found, region(settings, found), best, SweepSettings())
-    return found, {claim.name: claim for claim in made}
+    claims = _claims("v", metrics, region(settings, metrics), best, SweepSettings())
+    return metrics, {claim.name: claim for claim in claims}
 
 
 def test_the_safe_region_is_named_by_the_values_that_are_safe_whatever_the_rest() -> None:
-    found, told = swept(a1=rows(0, 1), a2=rows(1, 1), b1=rows(0, 1), b2=rows(30, 1))
-    assert [found[label].word for label in ("a1", "a2", "b1", "b2")] == [SAFE, SAFE, SAFE, UNSAFE]
+    metrics, told = swept(a1=rows(0, 1), a2=rows(1, 1), b1=rows(0, 1), b2=rows(30, 1))
+    assert [metrics[label].word for label in ("a1", "a2", "b1", "b2")] == [SAFE, SAFE, SAFE, UNSAFE]
     assert told["safe-region"].passed is True
     assert "safe whatever the other settings are: temperature a; top_p 1" in told["safe-region"].statement
 
 
 def test_settings_with_few_chunks_are_undecided_and_say_what_is_still_possible() -> None:
-    found, told = swept(a1=rows(0, 1, n=8))
-    assert found["a1"].word == UNDECIDED and told["safe-region"].passed is None
+    metrics, told = swept(a1=rows(0, 1, n=8))
+    assert metrics["a1"].word == UNDECIDED and told["safe-region"].passed is None
     assert "0 of 8 is compatible with a fault rate up to 37%" in told["safe-region"].statement
 
 
 def test_word_errors_are_compared_on_the_same_chunks() -> None:
-    found, told = swept(a1=rows(0, 1), b1=rows(0, 6))
+    metrics, told = swept(a1=rows(0, 1), b1=rows(0, 6))
     assert told["words"].passed is False and "worse on the same chunks: b1" in told["words"].statement
-    assert found["b1"].wer is not None and found["b1"].wer.low < found["b1"].wer.value < found["b1"].wer.high
+    assert metrics["b1"].wer is not None and metrics["b1"].wer.low < metrics["b1"].wer.value < metrics["b1"].wer.high
     assert swept(a1=rows(0, 1), b1=rows(0, 1))[1]["words"].passed is True
 
 

@@ -36,14 +36,14 @@ def speak(variant, tmp_path, *requests):
 def test_only_the_named_chunk_is_spoiled_and_says_so(tmp_path):
     broken = faulty(SPEECHLIKE, [{"fault": "short-repeat", "chunks": ["b"]}])
     clean = speak(SPEECHLIKE, tmp_path, ask("a"), ask("b"))
-    found = speak(broken, tmp_path, ask("a"), ask("b"))
-    np.testing.assert_array_equal(found[0].samples, clean[0].samples)
-    assert "injected" not in found[0].notes
-    assert not np.array_equal(found[1].samples, clean[1].samples)
-    (note,) = found[1].notes["injected"]
+    spoken = speak(broken, tmp_path, ask("a"), ask("b"))
+    np.testing.assert_array_equal(spoken[0].samples, clean[0].samples)
+    assert "injected" not in spoken[0].notes
+    assert not np.array_equal(spoken[1].samples, clean[1].samples)
+    (note,) = spoken[1].notes["injected"]
     assert note["fault"] == "short-repeat" and note["dose"] == 1.0
     start, end = (round(t * 24000) for t in note["span"])
-    inside = found[1].samples[start:end]
+    inside = spoken[1].samples[start:end]
     np.testing.assert_array_equal(inside[4:], inside[:-4])
 
 
@@ -81,9 +81,9 @@ def test_every_second_request_of_the_process_is_struck(tmp_path):
 
 def test_tokens_are_spoiled_and_counted_again(tmp_path):
     broken = faulty(SPEECHLIKE, [{"fault": "token-loop", "dose": 24.0}, {"fault": "token-range", "dose": 0.1}])
-    (clean,), (found,) = speak(SPEECHLIKE, tmp_path, ask("a")), speak(broken, tmp_path, ask("a"))
-    assert found.token_count == len(found.tokens) == clean.token_count + 24
-    assert found.tokens.max() >= 256
+    (clean,), (spoken,) = speak(SPEECHLIKE, tmp_path, ask("a")), speak(broken, tmp_path, ask("a"))
+    assert spoken.token_count == len(spoken.tokens) == clean.token_count + 24
+    assert spoken.tokens.max() >= 256
 
 
 def test_a_seed_that_is_ignored_and_state_that_is_kept(tmp_path):
@@ -119,9 +119,9 @@ def test_memory_leaks_by_the_megabytes_asked_for(tmp_path):
 
 def test_what_has_no_room_is_noted_and_nothing_is_changed(tmp_path):
     broken = faulty(SPEECHLIKE, [{"fault": "state-bleed", "injector": "state-bleed"}])
-    (clean,), (found,) = speak(SPEECHLIKE, tmp_path, ask("a")), speak(broken, tmp_path, ask("a"))
-    assert "nothing was spoken before" in found.notes["injected"][0]["reason"]
-    np.testing.assert_array_equal(found.samples, clean.samples)
+    (clean,), (spoken,) = speak(SPEECHLIKE, tmp_path, ask("a")), speak(broken, tmp_path, ask("a"))
+    assert "nothing was spoken before" in spoken.notes["injected"][0]["reason"]
+    np.testing.assert_array_equal(spoken.samples, clean.samples)
 
 
 @pytest.mark.parametrize(
@@ -164,9 +164,9 @@ def test_the_embedded_voice_decodes_spoiled_tokens_again(tmp_path):
     voice = variants["q4_k_s"]
     broken = faulty(voice, [{"fault": "codebook-collapse", "dose": 64.0, "chunks": ["b"]}, {"fault": "loop"}])
     text = "The harbour was quiet when we came back."
-    made: list[Synthesis] = speak(broken, tmp_path, ask("a", text), ask("b", text))
-    assert len(np.unique(made[1].tokens[:, 0])) == 1 < len(np.unique(made[0].tokens[:, 0]))
-    notes = [n["fault"] for n in made[1].notes["injected"]]
+    spoken: list[Synthesis] = speak(broken, tmp_path, ask("a", text), ask("b", text))
+    assert len(np.unique(spoken[1].tokens[:, 0])) == 1 < len(np.unique(spoken[0].tokens[:, 0]))
+    notes = [n["fault"] for n in spoken[1].notes["injected"]]
     assert notes == ["codebook-collapse", "loop"]
 
 
@@ -178,5 +178,5 @@ def test_a_wrapped_variant_keeps_the_folder_of_its_file(tmp_path):
     from harness.injection.plan import inner, read_plan
 
     own = Variant("v", "python", {"call": "mine.py:speak", "arguments": {}}, source=str(tmp_path / "v.toml"))
-    made = wrap(own, [{"fault": "silence"}])
-    assert base_folder(made) == base_folder(inner(made, read_plan(made))) == tmp_path
+    wrapped = wrap(own, [{"fault": "silence"}])
+    assert base_folder(wrapped) == base_folder(inner(wrapped, read_plan(wrapped))) == tmp_path

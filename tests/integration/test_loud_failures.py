@@ -72,18 +72,18 @@ def twin(variant, trials, tmp_path_factory):
 
 
 def verdict_of(trials, twin):
-    seen = replace(twin.view, previous=None)
-    return trials.judge.verdict(seen, detect_all(seen))
+    attempt_view = replace(twin.view, previous=None)
+    return trials.judge.verdict(attempt_view, detect_all(attempt_view))
 
 
 def broken(trials, twin, samples):
     """The verdict over the same text with other sound, every scorer anew."""
     attempt = replace(twin.attempt, duration=len(samples) / twin.sample_rate, tokens=None, token_count=None)
     copy = replace(twin, samples=np.asarray(samples, np.float32), attempt=attempt, observations={})
-    seen: DetectorInput = replace(copy.view, observations=trials.score(copy, frozenset(SCORERS)))
-    found = trials.judge.verdict(seen, detect_all(seen))
-    assert found.word is VerdictWord.FAULTY
-    return [finding.fault for finding in found.findings]
+    attempt_view: DetectorInput = replace(copy.view, observations=trials.score(copy, frozenset(SCORERS)))
+    verdict = trials.judge.verdict(attempt_view, detect_all(attempt_view))
+    assert verdict.word is VerdictWord.FAULTY
+    return [finding.fault for finding in verdict.findings]
 
 
 def injected(twin, name, dose=None, label=""):
@@ -104,10 +104,10 @@ def test_next_to_nothing_is_spoken(trials, twin, seconds):
 
 
 def test_rumbling_water_at_the_right_level_and_length(trials, twin):
-    made = injected(twin, "rumble")
-    level = 20 * np.log10(np.sqrt((made.samples**2).mean()) / np.sqrt((twin.samples**2).mean()))
-    assert len(made.samples) == len(twin.samples) and abs(level) < 3
-    assert "rumble" in broken(trials, twin, made.samples)[:2]
+    injection = injected(twin, "rumble")
+    level = 20 * np.log10(np.sqrt((injection.samples**2).mean()) / np.sqrt((twin.samples**2).mean()))
+    assert len(injection.samples) == len(twin.samples) and abs(level) < 3
+    assert "rumble" in broken(trials, twin, injection.samples)[:2]
 
 
 def test_a_spoken_loop_with_a_tail_of_gibberish(trials, twin):
@@ -125,7 +125,7 @@ def test_a_running_phase_in_half_precision(trials, twin, variant):
     full, half = decoded(codes, codec, half=False), decoded(codes, codec, half=True)
     assert len(full) == len(half) == pytest.approx(len(twin.samples), abs=geometry.sample_rate * 0.05)
     view = replace(twin, samples=full.astype(np.float32), observations={})
-    seen = replace(view.view, observations=trials.score(view, frozenset({"signal", "pitch"})))
+    attempt_view = replace(view.view, observations=trials.score(view, frozenset({"signal", "pitch"})))
     robotic = catalogue()["robotic"]
-    assert not trials.judge.findings(seen, [robotic.evidence(seen)])[0]
+    assert not trials.judge.findings(attempt_view, [robotic.evidence(attempt_view)])[0]
     assert "robotic" in broken(trials, twin, half)

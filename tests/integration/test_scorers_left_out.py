@@ -18,8 +18,8 @@ from tests.engine.test_session_backend_away import plan_of
 
 def unasked(run):
     """Classes that apply and could not look."""
-    seen = [one for attempt in run.attempts() for one in run.evidence(attempt.id).values()]
-    return {one.fault for one in seen if one.applies and one.value is None}
+    detections = [one for attempt in run.attempts() for one in run.evidence(attempt.id).values()]
+    return {one.fault for one in detections if one.applies and one.value is None}
 
 
 def test_a_choice_of_scorers_is_judged_by_them(tmp_path):

@@ -92,13 +92,13 @@ def test_of_13_sentences_the_9_near_empty_ones_are_named(
     damaged = speak(living, tmp_path, texts)
     monkeypatch.setenv("STANDIN_FAIL", "")
     healthy = speak(living, tmp_path, texts)
-    found = []
+    named = []
     for text, reply, usual in zip(texts, damaged, healthy, strict=True):
         reference = reference_of(seen(living, usual, text))
         verdict = judged(seen(living, reply, text, reference=reference))
         if "near-empty" in names(verdict):
-            found.append(text)
-    assert sorted(found) == sorted(broken)
+            named.append(text)
+    assert sorted(named) == sorted(broken)
 
 
 @needs_flite
@@ -153,11 +153,11 @@ def test_the_server_is_driven_with_the_seed_at_the_top_and_restarted(
     monkeypatch.setenv("STANDIN_FAIL", "abort")
     monkeypatch.setenv("STANDIN_TEXTS", str(tmp_path / "bad.txt"))
     server = program(tmp_path, "cosyvoice_server.py")
-    found = variant(
+    server_variant = variant(
         tmp_path, "cosyvoice-server", program=server, model="model.gguf", prompt=str(tmp_path / "prompt.gguf")
     )
-    first, again, dead, after = speak(found, tmp_path, [TEXT, TEXT, LONG, TEXT], seed=9)
-    (other,) = speak(found, tmp_path, [TEXT], seed=10)
+    first, again, dead, after = speak(server_variant, tmp_path, [TEXT, TEXT, LONG, TEXT], seed=9)
+    (other,) = speak(server_variant, tmp_path, [TEXT], seed=10)
     assert dead.outcome is Outcome.CRASH and "SIGABRT" in dead.detail
     assert first.samples is not None and other.samples is not None
     np.testing.assert_array_equal(first.samples, again.samples)

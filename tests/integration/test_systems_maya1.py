@@ -40,8 +40,8 @@ def hf(tmp_path: Path) -> Variant:
 def test_both_functions_are_driven_unchanged_and_their_log_counts_tokens(
     local: Variant, hf: Variant, tmp_path: Path
 ) -> None:
-    for found in (local, hf):
-        (reply,) = speak(found, tmp_path, [TEXT])
+    for driven in (local, hf):
+        (reply,) = speak(driven, tmp_path, [TEXT])
         assert reply.outcome is Outcome.OK and reply.samples is not None and reply.token_count
         assert len(reply.samples) == (reply.token_count // 7 - 1) * FRAME
         assert reply.notes["attempts"] == 1
@@ -76,12 +76,12 @@ def test_unseeded_sampling_differs_without_any_contamination_and_seeding_it_make
     """The trap of the report: "different" proves nothing until the generators are seeded."""
     unseeded = replace(hf, settings={**hf.settings, "seed_generators": False})
     free = speak(unseeded, tmp_path, [TEXT, TEXT])
-    held = speak(hf, tmp_path, [TEXT, TEXT])
+    spoken = speak(hf, tmp_path, [TEXT, TEXT])
     fresh = speak(hf, tmp_path, [TEXT])
-    assert free[0].samples is not None and free[1].samples is not None and held[0].samples is not None
+    assert free[0].samples is not None and free[1].samples is not None and spoken[0].samples is not None
     assert not np.array_equal(free[0].samples, free[1].samples)
-    np.testing.assert_array_equal(held[0].samples, held[1].samples)
-    np.testing.assert_array_equal(held[0].samples, fresh[0].samples)
+    np.testing.assert_array_equal(spoken[0].samples, spoken[1].samples)
+    np.testing.assert_array_equal(spoken[0].samples, fresh[0].samples)
 
 
 def test_contamination_shows_against_the_fresh_process_control(
@@ -139,11 +139,11 @@ def test_reload_every_n_clears_what_bleeds_from_chunk_to_chunk(
 ) -> None:
     """The report's experiment: every 10 of 100; here 4 of 8. The first chunk of an epoch is as in a fresh process."""
     monkeypatch.setenv("STANDIN_FAIL", "bleed")
-    found = replace(hf, reload_every=4, seed_policy=SeedPolicy.FIXED)
+    reloading = replace(hf, reload_every=4, seed_policy=SeedPolicy.FIXED)
     chunks = [Chunk(f"c{i}", TEXT, position=i) for i in range(8)]
     with Run.create(tmp_path / "runs", {"suite": "stress", "variants": []}) as run:
-        row = run.begin_session(found.name, "soak", [chunk.id for chunk in chunks])
-        session = Session(run, found, Worker(found, tmp_path / "work"), row)
+        row = run.begin_session(reloading.name, "soak", [chunk.id for chunk in chunks])
+        session = Session(run, reloading, Worker(reloading, tmp_path / "work"), row)
         session.open()
         try:
             spoken = list(session.speak(PlannedRequest(chunk) for chunk in chunks))
@@ -162,16 +162,16 @@ def test_the_sweep_of_15_temperatures_finds_where_it_runs_away(
     monkeypatch.setenv("STANDIN_FAIL", "hot")
     grid = {"arguments.temperature": [round(0.30 + 0.05 * i, 2) for i in range(15)]}
     derived = [at_setting(hf, setting) for setting in combinations(SweepSettings(grid=grid))]
-    assert len({found.name for found in derived}) == 15
+    assert len({altered.name for altered in derived}) == 15
     worker = Worker(hf, tmp_path / "work")
     worker.start()
     try:
         hot = []
-        for found in derived:
-            arguments = found.settings["arguments"]
+        for altered in derived:
+            arguments = altered.settings["arguments"]
             assert arguments["top_p"] == 0.92  # the rest of the table stays
-            reply = worker.request(Request("c", TEXT, 5, found.voice, overrides={"arguments": arguments}))
-            if "runaway" in names(judged(seen(found, reply, TEXT, ("tokens",)))):
+            reply = worker.request(Request("c", TEXT, 5, altered.voice, overrides={"arguments": arguments}))
+            if "runaway" in names(judged(seen(altered, reply, TEXT, ("tokens",)))):
                 hot.append(arguments["temperature"])
     finally:
         worker.stop()

@@ -184,11 +184,11 @@ def test_summed_and_averaged_codebook_embeddings_differ_in_scale_alone() -> None
 def _flow(steps: int, drift: float, prompt: float) -> dict[str, np.ndarray]:
     """A flow's mean per step, as the dumps have it: from -6.5 to -10 when it is right, spread 1.6755."""
     noise = np.random.default_rng(0).normal(0, 1.6755, (80, 50))
-    made = {"prompt_x": noise + prompt}
+    stages = {"prompt_x": noise + prompt}
     for step in range(steps):
-        made[f"velocity_{step:02d}"] = noise - 6.5 + drift * step / (steps - 1)
-    made["mel"] = noise - 6.5 + drift
-    return made
+        stages[f"velocity_{step:02d}"] = noise - 6.5 + drift * step / (steps - 1)
+    stages["mel"] = noise - 6.5 + drift
+    return stages
 
 
 def test_the_first_wrong_velocity_of_25_steps_is_named_and_followed_to_the_mel() -> None:

@@ -87,8 +87,8 @@ def _compared(folder: Path, **table: Any) -> dict[str, Any]:
         str(folder / "torch-{bucket}.npz"), str(folder / "coreml-{bucket}.npz"), BUCKETS, table, folder / "runs"
     )
     path = run_parity(plan, Quiet(), None)
-    found: dict[str, Any] = json.loads((path / "results.json").read_text())["pairs"]
-    return found
+    results: dict[str, Any] = json.loads((path / "results.json").read_text())["pairs"]
+    return results
 
 
 def _noisy(share: float) -> Callable[[str, np.ndarray], np.ndarray]:

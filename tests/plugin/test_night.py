@@ -212,9 +212,9 @@ def test_the_plan_of_this_project_names_suites_and_variants_that_are_there(quick
 
     plan = NightPlan.load(PLAN, quick)
     assert len(plan.files()) == len(plan.parts) + 1
-    known = {variant.name for variant in load_variants(PLAN.parents[2] / "variants.toml")}
+    variants = {variant.name for variant in load_variants(PLAN.parents[2] / "variants.toml")}
     for part in plan.parts.values():
-        assert set(part.variants or ()) <= known
+        assert set(part.variants or ()) <= variants
     assert plan.parts["canary"].gate
 
 

@@ -26,10 +26,10 @@ def run(tmp_path: Path) -> Path:
             german = position in (1, 2)
             payload: Json = {**heard(WORDS[:5] + WORDS[9:] if german else WORDS), **LISTENER}
             payload |= {"language": "de" if german else "en", "model": "base" if german else "tiny.en"}
-            seen = Measurement("intelligibility", "2 whisper", Status.OK, payload)
+            measurement = Measurement("intelligibility", "2 whisper", Status.OK, payload)
             if position == 3:
-                seen = Measurement("intelligibility", "2 whisper", Status.NOT_AVAILABLE, {}, "recognizer looped")
-            run.record_observations(attempt.id, [seen])
+                measurement = Measurement("intelligibility", "2 whisper", Status.NOT_AVAILABLE, {}, "recognizer looped")
+            run.record_observations(attempt.id, [measurement])
     return path
 
 

@@ -36,28 +36,28 @@ def claims(now, before, gates=GATE):
 
 
 def test_the_same_night_twice_fails_nothing():
-    found = claims(night((1, 2)), night((1, 2), run_id="then"))
-    assert {claim.passed for claim in found.values()} <= {True, None}
-    assert found["wer"].passed is True
-    assert found["speed"].passed is True
+    by_name = claims(night((1, 2)), night((1, 2), run_id="then"))
+    assert {claim.passed for claim in by_name.values()} <= {True, None}
+    assert by_name["wer"].passed is True
+    assert by_name["speed"].passed is True
 
 
 def test_new_faults_are_named_and_fail_when_they_are_more_than_chance():
-    found = claims(night(range(10, 18)), night((), run_id="then"))["new-faults"]
-    assert found.passed is False
-    assert found.details["new"] == [f"c{i:03d}" for i in range(10, 18)]
-    assert "c010" in found.statement
+    claim = claims(night(range(10, 18)), night((), run_id="then"))["new-faults"]
+    assert claim.passed is False
+    assert claim.details["new"] == [f"c{i:03d}" for i in range(10, 18)]
+    assert "c010" in claim.statement
 
 
 def test_faults_that_only_move_are_no_failure():
-    found = claims(night(range(8)), night(range(8, 16), run_id="then"))["new-faults"]
-    assert found.passed is True
-    assert found.details["gone"] == 8
+    claim = claims(night(range(8)), night(range(8, 16), run_id="then"))["new-faults"]
+    assert claim.passed is True
+    assert claim.details["gone"] == 8
 
 
 def test_a_few_new_faults_in_a_few_chunks_are_open_not_passed():
-    found = claims(night((1,), chunks=12), night((), chunks=12, run_id="then"))["fault-rate"]
-    assert found.passed is None
+    claim = claims(night((1,), chunks=12), night((), chunks=12, run_id="then"))["fault-rate"]
+    assert claim.passed is None
 
 
 @pytest.mark.parametrize(
@@ -76,18 +76,18 @@ def test_each_figure_has_its_gate_and_only_the_worse_direction_fails(worse, name
 
 
 def test_timings_of_an_overloaded_machine_are_not_compared():
-    found = claims(night(wall=5.0, timed=False), night(run_id="then"))["speed"]
-    assert found.passed is None
-    assert "timings invalid" in found.statement
+    claim = claims(night(wall=5.0, timed=False), night(run_id="then"))["speed"]
+    assert claim.passed is None
+    assert "timings invalid" in claim.statement
 
 
 def test_times_of_another_machine_are_not_compared_but_everything_else_is():
     here, there = (replace(night(run_id=name), machine=f"{name}, 2 cores") for name in ("here", "there"))
     slow = replace(night(wall=5.0), machine=here.machine)
-    found = claims(slow, there)
-    assert found["speed"].passed is None
-    assert "another machine then (there, 2 cores) than now (here, 2 cores)" in found["speed"].statement
-    assert found["wer"].passed is True
+    by_name = claims(slow, there)
+    assert by_name["speed"].passed is None
+    assert "another machine then (there, 2 cores) than now (here, 2 cores)" in by_name["speed"].statement
+    assert by_name["wer"].passed is True
     assert claims(slow, here)["speed"].passed is False
     assert claims(slow, pool([here, there, there, here], "the last 4"))["speed"].value == pytest.approx(9.0)
 
@@ -106,8 +106,8 @@ def test_a_chunk_that_was_faulty_in_most_nights_is_no_new_fault():
 
 def test_another_recognizer_makes_words_incomparable():
     then = Digest(**{**vars(night(run_id="then")), "recognizer": "whisper"})
-    found = claims(night(range(40)), then)
-    assert found["wer"].passed is found["fault-rate"].passed is found["new-faults"].passed is None
+    by_name = claims(night(range(40)), then)
+    assert by_name["wer"].passed is by_name["fault-rate"].passed is by_name["new-faults"].passed is None
 
 
 def test_nothing_judged_always_fails_the_comparison(tmp_path, monkeypatch):
@@ -127,8 +127,8 @@ def test_the_last_runs_are_those_that_can_be_compared(tmp_path, monkeypatch):
 
     monkeypatch.setattr(baseline, "digest", taken)
     result = compare_with_baseline(tmp_path / "now", None, tmp_path, GATE)
-    found = {claim["name"]: claim for claim in result["claims"]["last runs"] if claim["variant"] == "q4"}
-    assert "in the last 1 runs" in found["fault-rate"]["statement"]
+    by_name = {claim["name"]: claim for claim in result["claims"]["last runs"] if claim["variant"] == "q4"}
+    assert "in the last 1 runs" in by_name["fault-rate"]["statement"]
     assert "another recognizer" not in str(result["claims"])
     assert any(line.startswith("1 earlier runs, which were not heard by") for line in result["left_out"])
 
@@ -187,11 +187,11 @@ def test_a_baseline_of_another_corpus_is_refused(tmp_path):
 
 
 def test_the_plans_own_baseline_does_not_spoil_a_night_on_another_corpus(tmp_path):
-    found = compare_with_baseline(
+    comparison = compare_with_baseline(
         make_run(tmp_path), Digest(**{**vars(night()), "name": "old"}), tmp_path, GATE, asked=False
     )
-    assert "baseline" not in found["claims"]
-    assert "baseline 'old' is of stress on book" in found["left_out"][0]
+    assert "baseline" not in comparison["claims"]
+    assert "baseline 'old' is of stress on book" in comparison["left_out"][0]
 
 
 def test_a_baseline_of_the_repository_is_found_from_any_reports_folder(tmp_path, monkeypatch):
@@ -241,8 +241,8 @@ def test_a_step_is_found_and_dated():
 
 def test_two_steps_are_both_found():
     levels = [0.01] * 10 + [0.05] * 10 + [0.02] * 10
-    found = steps(nights([level + 0.001 * (i % 3) for i, level in enumerate(levels)]))
-    assert [int(step.run_id.removeprefix("run")) for step in found] == [10, 20]
+    where = steps(nights([level + 0.001 * (i % 3) for i, level in enumerate(levels)]))
+    assert [int(step.run_id.removeprefix("run")) for step in where] == [10, 20]
 
 
 def test_chance_alone_shows_steps_about_as_rarely_as_it_says():
@@ -281,6 +281,6 @@ def test_overloaded_nights_have_no_speed_in_the_trend(tmp_path):
 
     write(make_run(tmp_path, run_id="night-1", load=0.6))
     write(make_run(tmp_path, run_id="night-2", load=0.05))
-    ((found,), problems) = (read_trend(tmp_path)[0].values(), read_trend(tmp_path)[1])
+    ((trend,), problems) = (read_trend(tmp_path)[0].values(), read_trend(tmp_path)[1])
     assert problems == []
-    assert ["rtfx" in one.values["q4"] for one in found] == [False, True]
+    assert ["rtfx" in one.values["q4"] for one in trend] == [False, True]

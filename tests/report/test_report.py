@@ -69,9 +69,9 @@ def test_timings_are_valid_only_when_others_left_the_machine_alone(tmp_path, sha
     from harness.report.timings import timings
 
     with Run.open(make_run(tmp_path, chunks=1, faulty=(), load=share)) as run:
-        found = timings(run)
-    assert found.valid is valid
-    assert bool(found.reason) is (valid is not True)
+        seconds = timings(run)
+    assert seconds.valid is valid
+    assert bool(seconds.reason) is (valid is not True)
 
 
 def test_the_one_sentence_names_the_worst_variant_and_its_claim(summary):
@@ -85,9 +85,9 @@ def test_the_one_sentence_names_the_worst_variant_and_its_claim(summary):
 def test_nothing_judged_is_never_called_a_pass(summary):
     why = {"the recognizer is missing": 8}
     changed = _with(summary, "f16", clean=0, faulty=0, not_judged=8, not_judged_because=why)
-    found = headlines(changed)["f16"]
-    assert found.word is VariantWord.BLIND
-    assert "recognizer is missing" in found.why
+    shown = headlines(changed)["f16"]
+    assert shown.word is VariantWord.BLIND
+    assert "recognizer is missing" in shown.why
 
 
 def test_too_few_chunks_are_undecided_not_passed(summary):

@@ -157,10 +157,10 @@ def test_every_suite_has_its_question_answer_and_picture(tmp_path, suite):
 def test_a_section_without_figures_has_no_picture_and_stops_no_report(tmp_path, suite, results):
     path = experiment(tmp_path, suite, [claim("x", "q2_k", None, "too small", count=0)], results, "")
     with Run.open(path) as run:
-        found = section(run)
-    assert found is not None
-    assert not found.drawings
-    assert found.answer == "Nothing could be decided for q2_k."
+        html = section(run)
+    assert html is not None
+    assert not html.drawings
+    assert html.answer == "Nothing could be decided for q2_k."
 
 
 def test_a_suite_of_tomorrow_has_a_section_too(tmp_path):
@@ -175,7 +175,7 @@ def test_an_experiment_is_judged_by_its_claims_and_not_as_a_soak_that_never_spok
     claims = [claim("repeat", "q2_k", True), claim("safe-region", "all settings", False, "none is safe")]
     summary = write(experiment(tmp_path, "sweep", claims, {}))
     words = headlines(summary)
-    assert {name: found.word for name, found in words.items()} == {
+    assert {name: shown.word for name, shown in words.items()} == {
         "f16": VariantWord.BASE,
         "q2_k": VariantWord.PASSES,
         "all settings": VariantWord.FAILS,
@@ -186,8 +186,8 @@ def test_an_experiment_is_judged_by_its_claims_and_not_as_a_soak_that_never_spok
 
 def test_an_experiment_whose_own_question_is_open_does_not_pass(tmp_path):
     claims = [claim("vocoder", "q2_k", True), claim("isolation", "q2_k", None, "too small to say where")]
-    found = headlines(write(experiment(tmp_path, "isolation", claims, {})))["q2_k"]
-    assert (found.word, found.why) == (VariantWord.OPEN, "too small to say where")
+    shown = headlines(write(experiment(tmp_path, "isolation", claims, {})))["q2_k"]
+    assert (shown.word, shown.why) == (VariantWord.OPEN, "too small to say where")
 
 
 def test_the_answer_says_what_fails_what_holds_and_what_nobody_knows():
@@ -256,9 +256,9 @@ command = ["{sys.executable}", "{tmp_path / "tts.py"}", "--api-key", "{CANARY}",
     options = ["--no-confirm", "--quiet-chunks", "0", "-p", "no:cacheprovider", "-vv"]
     done = subprocess.run([*map(str, command), *options], capture_output=True, env=environment, cwd=ROOT, check=False)
     (run,) = (tmp_path / "reports").glob("2*")
-    made = [sys.executable, "-m", "harness.cli", "report", run.name, "--tables", "--markdown", "--single-file"]
+    arguments = [sys.executable, "-m", "harness.cli", "report", run.name, "--tables", "--markdown", "--single-file"]
     again = subprocess.run(
-        [*made, "--reports", str(tmp_path / "reports")], capture_output=True, env=environment, cwd=ROOT, check=True
+        [*arguments, "--reports", str(tmp_path / "reports")], capture_output=True, env=environment, cwd=ROOT, check=True
     )
     outputs = {path.name: path.read_bytes() for path in run.rglob("*") if path.is_file() and not path.is_symlink()}
     expected = {"manifest.json", "journal.sqlite", "report.html", "report-single.html", "scores.csv", "scores.jsonl"}

@@ -45,9 +45,9 @@ def test_audio_beyond_thirty_seconds_is_read_to_its_end(checkpoint: Path) -> Non
     assert len(windows) >= 2
     assert max(w.end for window in windows for w in window.words) > 30.0
     heard = Transcript.of(Hearing(windows, 40.0), "whisper", "tiny-random.pt", {})
-    seen = transcript_payload(heard, "a line of text", "en", normaliser("whisper-english"))
-    assert json.loads(json.dumps(seen, allow_nan=False))["wer"]["words"] == 4
-    assert len(seen["words"]) == len(seen["hypothesis"].split())
+    transcript = transcript_payload(heard, "a line of text", "en", normaliser("whisper-english"))
+    assert json.loads(json.dumps(transcript, allow_nan=False))["wer"]["words"] == 4
+    assert len(transcript["words"]) == len(transcript["hypothesis"].split())
 
 
 def test_same_audio_gives_the_same_transcript(checkpoint: Path) -> None:

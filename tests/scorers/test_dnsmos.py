@@ -26,9 +26,9 @@ def clip() -> Callable[[Samples], Clip]:
 @pytest.fixture(scope="module")
 def scorer() -> DnsmosScorer:
     pytest.importorskip("speechmos", reason="the optional extra 'mos' is not installed")
-    made = DnsmosScorer()
-    made.setup()
-    return made
+    predictor = DnsmosScorer()
+    predictor.setup()
+    return predictor
 
 
 def syllables(seconds: float) -> Samples:
@@ -49,8 +49,8 @@ def test_noise_lowers_the_rating(scorer: DnsmosScorer, clip: Callable[[Samples],
 
 
 def test_samples_beyond_one_are_rated_not_refused(scorer: DnsmosScorer, clip: Callable[[Samples], Clip]) -> None:
-    seen = observe(scorer, clip(syllables(2) * 20))
-    assert seen.status is Status.OK, seen.reason
+    measurement = observe(scorer, clip(syllables(2) * 20))
+    assert measurement.status is Status.OK, measurement.reason
 
 
 def test_hardly_any_audio_is_not_available(scorer: DnsmosScorer, clip: Callable[[Samples], Clip]) -> None:

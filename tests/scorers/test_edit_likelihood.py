@@ -155,9 +155,9 @@ def beyond(seen: DetectorInput) -> dict[str, str]:
 
 
 def test_speech_as_written_has_likely_words_and_no_finding(spoken: Callable[[str], DetectorInput]) -> None:
-    seen = spoken(TEXT)
-    assert beyond(seen) == {}
-    payload: dict[str, Any] = seen.payload("edit_likelihood") or {}
+    attempt_view = spoken(TEXT)
+    assert beyond(attempt_view) == {}
+    payload: dict[str, Any] = attempt_view.payload("edit_likelihood") or {}
     assert [word["word"] for word in payload["words"]] == TEXT.split()
     assert sum(word["logprob"] for word in payload["words"]) > -2.0 * len(TEXT.split())
     starts = [word["start"] for word in payload["words"]]
@@ -184,8 +184,8 @@ def test_a_number_read_as_another_is_named(
     path = tmp_path / "number.wav"
     text = "The bill came to 47 pounds, and nobody at the table spoke."
     subprocess.run(["flite", "-voice", "slt", "-t", text.replace("47", "74"), "-o", str(path)], check=True)
-    found = get("number-misread").evidence(scored(scorer, path, Chunk("a", text)))
-    assert (found.value or 0.0) > (get("number-misread").default_limit or 0.0) and "74" in found.detail
+    detection = get("number-misread").evidence(scored(scorer, path, Chunk("a", text)))
+    assert (detection.value or 0.0) > (get("number-misread").default_limit or 0.0) and "74" in detection.detail
     subprocess.run(["flite", "-voice", "slt", "-t", text, "-o", str(path)], check=True)
     assert get("number-misread").evidence(scored(scorer, path, Chunk("a", text))).value == 0.0
 
@@ -205,10 +205,10 @@ def test_texts_are_cut_into_the_tokens_that_the_models_were_trained_on(
 def test_a_word_that_the_second_model_spells_in_its_own_way_is_put_in_by_both(
     spoken: Callable[[str], DetectorInput],
 ) -> None:
-    seen = spoken(TEXT.replace("kitchen", "telephone kitchen"))
-    edits = (seen.payload("edit_likelihood") or {})["edits"]
+    attempt_view = spoken(TEXT.replace("kitchen", "telephone kitchen"))
+    edits = (attempt_view.payload("edit_likelihood") or {})["edits"]
     put_in = max((one for one in edits if one["kind"] == "insert"), key=lambda one: one["gain"])
-    assert put_in["second"] > 0.0 and "inserted-words" in beyond(seen)
+    assert put_in["second"] > 0.0 and "inserted-words" in beyond(attempt_view)
 
 
 def test_time_between_words_is_that_of_the_words_as_spoken() -> None:
@@ -234,5 +234,5 @@ def test_silence_has_no_words_to_score(scorer: EditLikelihoodScorer) -> None:
 
     attempt = Attempt(0, 0, 0, "a", "v", sample_rate=16000, duration=2.0)
     clip = SharedClip(Chunk("a", TEXT), attempt, np.zeros(32000, np.float32), 16000, Variant("v", "recorded"))
-    seen: Measurement = observe(scorer, clip)
-    assert seen.status is Status.NOT_AVAILABLE and seen.reason == "nobody speaks"
+    measurement: Measurement = observe(scorer, clip)
+    assert measurement.status is Status.NOT_AVAILABLE and measurement.reason == "nobody speaks"

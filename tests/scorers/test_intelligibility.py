@@ -47,27 +47,27 @@ def hearing() -> Callable[[str, str, str], dict]:
     def observe_text(said: str, heard: str, language: str = "en") -> dict:
         scorer = IntelligibilityScorer("whisper")
         scorer.recognizer = Parrot(heard)
-        seen = observe(scorer, clip_of(np.zeros(16_000, np.float32), said, language=language))
-        assert seen.status is Status.OK, seen.reason
-        return seen.payload
+        measurement = observe(scorer, clip_of(np.zeros(16_000, np.float32), said, language=language))
+        assert measurement.status is Status.OK, measurement.reason
+        return measurement.payload
 
     return observe_text
 
 
 def test_payload_holds_counts_alignment_and_plain_json(hearing: Callable) -> None:
-    seen = hearing("The old man sat down, quietly.", "the man sat down quietly quietly")
-    assert json.loads(json.dumps(seen, allow_nan=False)) == seen
-    assert seen["normaliser"] == "english/3"
-    assert seen["wer"]["errors"] == 2 and seen["wer"]["words"] == 6
-    assert seen["wer"]["rate"] == pytest.approx(2 / 6)
-    assert [b["op"] for b in seen["alignment"]].count("delete") == 1
-    assert len(seen["words"]) == len(seen["hypothesis"].split())
+    payload = hearing("The old man sat down, quietly.", "the man sat down quietly quietly")
+    assert json.loads(json.dumps(payload, allow_nan=False)) == payload
+    assert payload["normaliser"] == "english/3"
+    assert payload["wer"]["errors"] == 2 and payload["wer"]["words"] == 6
+    assert payload["wer"]["rate"] == pytest.approx(2 / 6)
+    assert [b["op"] for b in payload["alignment"]].count("delete") == 1
+    assert len(payload["words"]) == len(payload["hypothesis"].split())
 
 
 def test_times_belong_to_normalised_words(hearing: Callable) -> None:
-    seen = hearing("She is 23 today", "she is twenty three today")
-    assert seen["wer"]["errors"] == 0
-    assert [(w["word"], w["start"], w["end"]) for w in seen["words"]] == [
+    payload = hearing("She is 23 today", "she is twenty three today")
+    assert payload["wer"]["errors"] == 0
+    assert [(w["word"], w["start"], w["end"]) for w in payload["words"]] == [
         ("she", 0.0, 0.4),
         ("is", 0.5, 0.9),
         ("23", 1.0, 1.9),
@@ -76,26 +76,26 @@ def test_times_belong_to_normalised_words(hearing: Callable) -> None:
 
 
 def test_nothing_heard_is_every_word_deleted(hearing: Callable) -> None:
-    seen = hearing("one little word", "")
-    assert (seen["wer"]["deletions"], seen["wer"]["rate"], seen["words"]) == (3, 1.0, [])
+    payload = hearing("one little word", "")
+    assert (payload["wer"]["deletions"], payload["wer"]["rate"], payload["words"]) == (3, 1.0, [])
 
 
 def test_text_without_words_has_no_rate(hearing: Callable) -> None:
-    seen = hearing("...!", "hello there")
-    assert (seen["wer"]["words"], seen["wer"]["insertions"], seen["wer"]["rate"]) == (0, 2, None)
+    payload = hearing("...!", "hello there")
+    assert (payload["wer"]["words"], payload["wer"]["insertions"], payload["wer"]["rate"]) == (0, 2, None)
 
 
 def test_chinese_is_counted_in_characters(hearing: Callable) -> None:
-    seen = hearing("你好世界。", "你好世間", "zh")
-    assert seen["normaliser"] == "characters:zh/3"
-    assert (seen["wer"]["words"], seen["cer"]["characters"], seen["cer"]["errors"]) == (4, 4, 1)
+    payload = hearing("你好世界。", "你好世間", "zh")
+    assert payload["normaliser"] == "characters:zh/3"
+    assert (payload["wer"]["words"], payload["cer"]["characters"], payload["cer"]["errors"]) == (4, 4, 1)
 
 
 def test_a_language_the_recognizer_does_not_read_is_not_available() -> None:
-    seen = observe(
+    measurement = observe(
         IntelligibilityScorer("faster-whisper:tiny.en"), clip_of(np.zeros(16_000, np.float32), "Hallo", language="de")
     )
-    assert seen.status is Status.NOT_AVAILABLE and "'de'" in seen.reason
+    assert measurement.status is Status.NOT_AVAILABLE and "'de'" in measurement.reason
 
 
 def test_wrong_names_get_the_nearest_choice(tmp_path: Path) -> None:
@@ -116,9 +116,9 @@ def test_wrong_names_get_the_nearest_choice(tmp_path: Path) -> None:
 
 
 def test_a_voice_names_the_recognizer_that_knows_it_and_the_command_line_wins() -> None:
-    known, other = Variant("f16", "null", asr="whisper:tiny"), Variant("q8", "null", asr="whisper:tiny")
-    assert asr.asr_of([known, other]) == "whisper:tiny"
-    assert asr.asr_of([known, other], "whisper:turbo") == "whisper:turbo"
+    variants, other = Variant("f16", "null", asr="whisper:tiny"), Variant("q8", "null", asr="whisper:tiny")
+    assert asr.asr_of([variants, other]) == "whisper:tiny"
+    assert asr.asr_of([variants, other], "whisper:turbo") == "whisper:turbo"
     assert asr.asr_of([Variant("mine", "command")]) is None
     assert IntelligibilityScorer().recognizer.spec == "whisper"
 
@@ -139,8 +139,8 @@ def test_second_opinion_uses_its_own_engine_by_default() -> None:
     assert SecondOpinionScorer().recognizer.spec == "faster-whisper:base"
     assert SecondOpinionScorer(first="faster-whisper:base").recognizer.spec == "faster-whisper:tiny.en"
     german = clip_of(np.zeros(16_000, np.float32), "Hallo", language="de")
-    seen = observe(SecondOpinionScorer(first="whisper"), german)
-    assert seen.status is Status.NOT_AVAILABLE and "heard this clip already" in seen.reason
+    measurement = observe(SecondOpinionScorer(first="whisper"), german)
+    assert measurement.status is Status.NOT_AVAILABLE and "heard this clip already" in measurement.reason
 
 
 def test_a_transcript_that_loops_is_not_counted_as_words() -> None:
@@ -150,8 +150,12 @@ def test_a_transcript_that_loops_is_not_counted_as_words() -> None:
 
     scorer = IntelligibilityScorer("whisper")
     scorer.recognizer = Looping("no no no no")
-    seen = observe(scorer, clip_of(np.zeros(16_000, np.float32), "no thank you"))
-    assert (seen.status, seen.reason, seen.payload) == (Status.NOT_AVAILABLE, "recognizer looped", {})
+    measurement = observe(scorer, clip_of(np.zeros(16_000, np.float32), "no thank you"))
+    assert (measurement.status, measurement.reason, measurement.payload) == (
+        Status.NOT_AVAILABLE,
+        "recognizer looped",
+        {},
+    )
 
 
 def test_not_finite_samples_never_reach_a_recognizer() -> None:
@@ -163,5 +167,5 @@ def test_not_finite_samples_never_reach_a_recognizer() -> None:
 
 
 def test_words_of_a_transcript_without_times_are_still_counted() -> None:
-    seen = transcript_payload(Transcript("hello world", (), "e", "m"), "hello world", "en", normaliser("none"))
-    assert seen["wer"]["errors"] == 0 and seen["words"] == []
+    transcript = transcript_payload(Transcript("hello world", (), "e", "m"), "hello world", "en", normaliser("none"))
+    assert transcript["wer"]["errors"] == 0 and transcript["words"] == []

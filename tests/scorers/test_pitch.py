@@ -13,10 +13,10 @@ from tests._clips import make_clip, speak
 
 
 def pitch(samples, rate=24000):
-    seen = observe(SCORERS.get("pitch")(), make_clip(samples, rate))
-    assert seen.status is Status.OK, seen.reason
-    json.dumps(seen.payload, allow_nan=False)
-    return seen.payload
+    measurement = observe(SCORERS.get("pitch")(), make_clip(samples, rate))
+    assert measurement.status is Status.OK, measurement.reason
+    json.dumps(measurement.payload, allow_nan=False)
+    return measurement.payload
 
 
 def buzz(f0, seconds=1.5, rate=24000):
@@ -28,10 +28,10 @@ def buzz(f0, seconds=1.5, rate=24000):
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000, 48000])
 @pytest.mark.parametrize("f0", [90, 180, 300])
 def test_a_known_pitch_is_found_at_every_rate(f0, rate):
-    seen = pitch(buzz(f0, rate=rate), rate)
-    assert seen["f0_median_hz"] == pytest.approx(f0, rel=0.02)
-    assert seen["voiced_fraction"] > 0.9
-    assert seen["harmonicity_db"] > 20
+    payload = pitch(buzz(f0, rate=rate), rate)
+    assert payload["f0_median_hz"] == pytest.approx(f0, rel=0.02)
+    assert payload["voiced_fraction"] > 0.9
+    assert payload["harmonicity_db"] > 20
 
 
 @pytest.mark.parametrize("second_of", [1.0, 0.5])
@@ -83,11 +83,11 @@ def test_too_little_sound_has_no_periodicity():
 
 
 def test_noise_has_no_voice():
-    seen = pitch(np.random.default_rng(0).normal(0, 0.1, 48000))
-    assert seen["voiced_fraction"] < 0.02
-    assert seen["f0_median_hz"] is None
-    assert seen["harmonicity_db_halves"] == [None, None]
-    assert max(seen["periodicity_db_halves"]) < 0
+    payload = pitch(np.random.default_rng(0).normal(0, 0.1, 48000))
+    assert payload["voiced_fraction"] < 0.02
+    assert payload["f0_median_hz"] is None
+    assert payload["harmonicity_db_halves"] == [None, None]
+    assert max(payload["periodicity_db_halves"]) < 0
 
 
 @pytest.mark.parametrize(
@@ -101,5 +101,5 @@ def test_odd_clips_have_all_the_keys(samples, rate):
 
 
 def test_silence_has_no_pitch_and_no_seconds_of_voice():
-    seen = pitch(np.zeros(24000))
-    assert (seen["f0_median_hz"], seen["voiced_fraction"], seen["voiced_seconds"]) == (None, None, 0)
+    payload = pitch(np.zeros(24000))
+    assert (payload["f0_median_hz"], payload["voiced_fraction"], payload["voiced_seconds"]) == (None, None, 0)

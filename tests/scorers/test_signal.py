@@ -17,10 +17,10 @@ RATE = 24000
 
 
 def signal(samples, rate=RATE):
-    seen = observe(SCORERS.get("signal")(), make_clip(samples, rate))
-    assert seen.status is Status.OK, seen.reason
-    json.dumps(seen.payload, allow_nan=False)
-    return seen.payload
+    measurement = observe(SCORERS.get("signal")(), make_clip(samples, rate))
+    assert measurement.status is Status.OK, measurement.reason
+    json.dumps(measurement.payload, allow_nan=False)
+    return measurement.payload
 
 
 @pytest.fixture(scope="module")
@@ -63,25 +63,25 @@ def test_levels_follow_a_known_gain(voice, healthy):
 
 def test_a_full_scale_sine_has_the_levels_of_the_standards():
     sine = np.sin(2 * np.pi * 997 * np.arange(48000 * 3) / 48000)
-    seen = signal(sine, 48000)
-    assert seen["peak_dbfs"] == pytest.approx(0, abs=0.01)
-    assert seen["rms_dbfs"] == pytest.approx(-3.01, abs=0.01)
-    assert seen["loudness_lufs"] == pytest.approx(-3.01, abs=0.1)  # BS.1770-4
-    assert seen["centroid_hz"] == pytest.approx(997, abs=15)
-    assert seen["flatness"] < 1e-7
+    payload = signal(sine, 48000)
+    assert payload["peak_dbfs"] == pytest.approx(0, abs=0.01)
+    assert payload["rms_dbfs"] == pytest.approx(-3.01, abs=0.01)
+    assert payload["loudness_lufs"] == pytest.approx(-3.01, abs=0.1)  # BS.1770-4
+    assert payload["centroid_hz"] == pytest.approx(997, abs=15)
+    assert payload["flatness"] < 1e-7
 
 
 def test_speech_and_pauses_are_where_they_were_put(voice):
     gap = int(1.2 * RATE)
     middle = int(0.5 * RATE)
-    seen = signal(np.concatenate([voice[:middle], np.zeros(gap), voice[middle:]]))
-    start, end = seen["longest_pause"]["span"]
-    assert seen["longest_pause"]["seconds"] == pytest.approx(1.2, abs=0.05)
+    payload = signal(np.concatenate([voice[:middle], np.zeros(gap), voice[middle:]]))
+    start, end = payload["longest_pause"]["span"]
+    assert payload["longest_pause"]["seconds"] == pytest.approx(1.2, abs=0.05)
     assert start == pytest.approx(middle / RATE, abs=0.1)
-    assert [start, end] in seen["pauses"]
-    assert seen["longest_pause"]["ratio"] > 1.5
-    assert seen["speech_start"] == pytest.approx(0.1, abs=0.05)
-    assert seen["speech_end"] == pytest.approx(seen["duration"] - 0.16, abs=0.08)
+    assert [start, end] in payload["pauses"]
+    assert payload["longest_pause"]["ratio"] > 1.5
+    assert payload["speech_start"] == pytest.approx(0.1, abs=0.05)
+    assert payload["speech_end"] == pytest.approx(payload["duration"] - 0.16, abs=0.08)
 
 
 @pytest.mark.parametrize("period", [2, 4, 7, 16])
@@ -91,11 +91,11 @@ def test_a_short_repeat_is_found_with_its_period_and_place(voice, period, second
     count = int(seconds * RATE)
     start = int(np.argmax(np.abs(voice)))
     broken[start : start + count] = np.tile(voice[start : start + period], count // period + 1)[:count]
-    found = signal(broken)["periodic"]
-    assert found["ratio"] < 1e-6
-    assert found["period"] % period == 0
-    assert found["span"][0] == pytest.approx(start / RATE, abs=0.02)
-    assert found["seconds"] == pytest.approx(seconds, abs=0.03)
+    periodic = signal(broken)["periodic"]
+    assert periodic["ratio"] < 1e-6
+    assert periodic["period"] % period == 0
+    assert periodic["span"][0] == pytest.approx(start / RATE, abs=0.02)
+    assert periodic["seconds"] == pytest.approx(seconds, abs=0.03)
 
 
 @pytest.mark.parametrize("period", [40, 300, 512])
@@ -103,10 +103,10 @@ def test_a_longer_repeat_is_told_from_the_pitch_of_a_voice(voice, healthy, perio
     start, count = int(np.argmax(np.abs(voice))), int(0.25 * RATE)
     broken = voice.copy()
     broken[start : start + count] = np.tile(voice[start : start + period], count // period + 1)[:count]
-    found = signal(broken)["periodic"]
-    assert found["ratio"] < 1e-6 < 1e-3 < healthy["periodic"]["ratio"]
-    assert found["period"] % period == 0
-    assert found["seconds"] == pytest.approx(0.25, abs=0.05)
+    periodic = signal(broken)["periodic"]
+    assert periodic["ratio"] < 1e-6 < 1e-3 < healthy["periodic"]["ratio"]
+    assert periodic["period"] % period == 0
+    assert periodic["seconds"] == pytest.approx(0.25, abs=0.05)
 
 
 def test_a_repeat_survives_16_bit_rounding(voice):
@@ -123,20 +123,20 @@ def test_smooth_sound_at_a_high_rate_is_no_repeat():
 
 def test_noise_is_told_from_speech(voice, healthy):
     noise = np.random.default_rng(0).normal(0, 0.1, len(voice))
-    seen = signal(noise)
-    assert seen["envelope_cv"] < 0.1
-    assert seen["flatness"] > 0.4 > 10 * healthy["flatness"]
-    assert seen["active_fraction"] == 1
-    assert seen["noise_floor_dbfs"] is None
+    payload = signal(noise)
+    assert payload["envelope_cv"] < 0.1
+    assert payload["flatness"] > 0.4 > 10 * healthy["flatness"]
+    assert payload["active_fraction"] == 1
+    assert payload["noise_floor_dbfs"] is None
 
 
 def test_clipping_is_found_also_when_it_was_turned_down_afterwards(voice):
     clipped = np.clip(voice * 4, -1, 1)
     for damaged in (clipped, clipped * 0.5):
-        seen = signal(damaged)
-        assert seen["clipped_fraction"] > 0.005
-        assert seen["clipped_longest_run"] >= 3
-        assert 0 <= seen["spans"]["clipping"][0] < seen["spans"]["clipping"][1] <= seen["duration"]
+        payload = signal(damaged)
+        assert payload["clipped_fraction"] > 0.005
+        assert payload["clipped_longest_run"] >= 3
+        assert 0 <= payload["spans"]["clipping"][0] < payload["spans"]["clipping"][1] <= payload["duration"]
 
 
 def test_samples_beyond_full_scale_and_jumps_between_the_rails_are_counted(voice):
@@ -148,18 +148,18 @@ def test_non_finite_samples_are_counted_and_located_and_spoil_nothing_else(voice
     broken = voice.copy()
     at = int(0.5 * RATE)
     broken[at : at + 24], broken[at + 100] = np.nan, np.inf
-    seen = signal(broken)
-    assert seen["nonfinite_fraction"] == pytest.approx(25 / len(voice), rel=1e-3)
-    assert seen["spans"]["nonfinite"] == pytest.approx([at / RATE, (at + 101) / RATE], abs=1e-4)
+    payload = signal(broken)
+    assert payload["nonfinite_fraction"] == pytest.approx(25 / len(voice), rel=1e-3)
+    assert payload["spans"]["nonfinite"] == pytest.approx([at / RATE, (at + 101) / RATE], abs=1e-4)
     for name in ("rms_dbfs", "active_rms_dbfs", "loudness_lufs", "envelope_cv", "centroid_hz"):
-        assert seen[name] == pytest.approx(healthy[name], rel=0.03), name
-    assert seen["clicks"]["count"] == healthy["clicks"]["count"]
+        assert payload[name] == pytest.approx(healthy[name], rel=0.03), name
+    assert payload["clicks"]["count"] == healthy["clicks"]["count"]
 
 
 def test_an_offset_and_a_flat_line_are_measured(voice):
-    seen = signal(voice + 0.05)
-    assert seen["dc_offset"] == pytest.approx(0.05, abs=0.005)
-    assert seen["dc_ratio"] > 0.3
+    payload = signal(voice + 0.05)
+    assert payload["dc_offset"] == pytest.approx(0.05, abs=0.005)
+    assert payload["dc_ratio"] > 0.3
     flat = voice.copy()
     flat[RATE // 2 : RATE] = 0.1
     assert signal(flat)["spans"]["constant"] == pytest.approx([0.5, 1.0], abs=0.01)
@@ -171,10 +171,10 @@ def test_a_wrong_sample_is_a_click_at_its_time(voice, healthy, size):
     broken = voice.copy()
     at = int(np.mean(healthy["pauses"][0]) * RATE)
     broken[at] += size
-    seen = signal(broken)["clicks"]
-    assert seen["count"] == healthy["clicks"]["count"] + 1
-    assert any(abs(time - at / RATE) < 0.001 for time in seen["times"])
-    assert seen["worst_ratio"] > 4
+    clicks = signal(broken)["clicks"]
+    assert clicks["count"] == healthy["clicks"]["count"] + 1
+    assert any(abs(time - at / RATE) < 0.001 for time in clicks["times"])
+    assert clicks["worst_ratio"] > 4
 
 
 def test_a_wrong_sample_is_heard_within_loud_speech(voice, healthy):
@@ -184,9 +184,9 @@ def test_a_wrong_sample_is_heard_within_loud_speech(voice, healthy):
     broken[at] -= 0.1 * np.sign(voice[at])
     steps = np.abs(np.diff(voice[at - RATE // 100 : at + RATE // 100]))
     assert steps.max() > 0.03, "the test must be of loud speech"
-    seen = signal(broken)["clicks"]
-    assert seen["worst_ratio"] > 1.3 * healthy["clicks"]["worst_ratio"]
-    assert any(abs(time - at / RATE) < 0.001 for time in seen["times"])
+    clicks = signal(broken)["clicks"]
+    assert clicks["worst_ratio"] > 1.3 * healthy["clicks"]["worst_ratio"]
+    assert any(abs(time - at / RATE) < 0.001 for time in clicks["times"])
 
 
 def test_a_muffled_voice_loses_bandwidth(voice, healthy):
@@ -213,9 +213,9 @@ def test_speech_that_is_cut_off_ends_loud(voice, healthy):
 
 
 def test_silence_is_known_to_be_silent_and_nothing_more():
-    seen = signal(np.zeros(RATE))
-    assert (seen["peak_dbfs"], seen["rms_dbfs"], seen["active_fraction"]) == (-120, -120, 0)
-    assert seen["constant"] is True
+    payload = signal(np.zeros(RATE))
+    assert (payload["peak_dbfs"], payload["rms_dbfs"], payload["active_fraction"]) == (-120, -120, 0)
+    assert payload["constant"] is True
     unknown = (
         "loudness_lufs",
         "active_rms_dbfs",
@@ -225,18 +225,20 @@ def test_silence_is_known_to_be_silent_and_nothing_more():
         "rolloff99_hz",
         "speech_start",
     )
-    assert all(seen[name] is None for name in unknown)
-    assert seen["periodic"]["ratio"] is seen["longest_pause"]["seconds"] is seen["level_step_db"]["value"] is None
+    assert all(payload[name] is None for name in unknown)
+    assert (
+        payload["periodic"]["ratio"] is payload["longest_pause"]["seconds"] is payload["level_step_db"]["value"] is None
+    )
 
 
 def test_all_nan_gives_the_fraction_and_nothing_else():
-    seen = signal(np.full(RATE, np.nan))
-    assert seen["nonfinite_fraction"] == 1
-    assert seen["spans"]["nonfinite"] == [0.0, 1.0]
-    known = {"duration", "sample_rate", "nonfinite_fraction", "spans", "pauses", "periodic", "clicks", "holes"}
-    known |= {"longest_pause", "level_step_db"}
-    assert all(value is None for name, value in seen.items() if name not in known)
-    assert seen["clicks"]["count"] is seen["holes"]["count"] is None
+    payload = signal(np.full(RATE, np.nan))
+    assert payload["nonfinite_fraction"] == 1
+    assert payload["spans"]["nonfinite"] == [0.0, 1.0]
+    measurable = {"duration", "sample_rate", "nonfinite_fraction", "spans", "pauses", "periodic", "clicks", "holes"}
+    measurable |= {"longest_pause", "level_step_db"}
+    assert all(value is None for name, value in payload.items() if name not in measurable)
+    assert payload["clicks"]["count"] is payload["holes"]["count"] is None
 
 
 ODD = {

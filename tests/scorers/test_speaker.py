@@ -18,9 +18,9 @@ RECORDINGS = SHARED / "speech" / "librispeech"
 
 @pytest.fixture(scope="module")
 def scorer() -> SpeakerScorer:
-    made = SpeakerScorer()
-    made.setup()
-    return made
+    ready = SpeakerScorer()
+    ready.setup()
+    return ready
 
 
 @pytest.fixture
@@ -50,11 +50,11 @@ LOW, HIGH = (95.0, (450.0, 1100.0, 2300.0)), (230.0, (800.0, 1900.0, 3200.0))
 def test_payload_names_the_encoder_and_has_no_similarity_without_a_reference(
     scorer: SpeakerScorer, clip: Callable[..., Clip]
 ) -> None:
-    seen = observe(scorer, clip(buzz(*LOW, seed=1)))
-    assert seen.status is Status.OK
-    assert seen.payload["encoder"] == ENCODER and seen.payload["similarity"] is None
-    assert len(seen.payload["embedding"]) == 256 and seen.payload["speech_seconds"] > 3
-    json.dumps(seen.payload, allow_nan=False)
+    measurement = observe(scorer, clip(buzz(*LOW, seed=1)))
+    assert measurement.status is Status.OK
+    assert measurement.payload["encoder"] == ENCODER and measurement.payload["similarity"] is None
+    assert len(measurement.payload["embedding"]) == 256 and measurement.payload["speech_seconds"] > 3
+    json.dumps(measurement.payload, allow_nan=False)
 
 
 def test_the_same_voice_is_nearer_than_another_at_any_rate_and_level(
@@ -77,9 +77,11 @@ def test_same_samples_give_the_same_embedding_whatever_came_before(scorer: Speak
 
 @pytest.mark.parametrize("seconds", [0.0, 0.004, 0.7])
 def test_too_little_speech_is_not_available(scorer: SpeakerScorer, clip: Callable[..., Clip], seconds: float) -> None:
-    seen = observe(scorer, clip(np.concatenate([buzz(*LOW, seed=1, seconds=seconds), np.zeros(32_000, np.float32)])))
-    assert seen.status is Status.NOT_AVAILABLE
-    assert "of speech" in seen.reason and seen.payload == {}
+    measurement = observe(
+        scorer, clip(np.concatenate([buzz(*LOW, seed=1, seconds=seconds), np.zeros(32_000, np.float32)]))
+    )
+    assert measurement.status is Status.NOT_AVAILABLE
+    assert "of speech" in measurement.reason and measurement.payload == {}
 
 
 def test_pauses_are_not_counted_as_speech() -> None:

@@ -20,16 +20,16 @@ def tokens(codes=None, layout=LAYOUT, samples=None, **attempt):
     codes = None if codes is None else np.asarray(codes, np.int32)
     if codes is not None and codes.ndim == 1:
         codes = codes[:, None]
-    seen = observe(SCORERS.get("tokens")(), make_clip(samples, layout=layout, tokens=codes, **attempt))
-    assert seen.status is Status.OK, seen.reason
-    json.dumps(seen.payload, allow_nan=False)
-    return seen.payload
+    measurement = observe(SCORERS.get("tokens")(), make_clip(samples, layout=layout, tokens=codes, **attempt))
+    assert measurement.status is Status.OK, measurement.reason
+    json.dumps(measurement.payload, allow_nan=False)
+    return measurement.payload
 
 
 def test_range_and_spread_of_every_codebook():
     layout = TokenLayout(codebook_sizes=(4, 100), frame_seconds=0.1)
-    seen = tokens([[0, 7], [1, 7], [2, 7], [3, 7], [4, 7], [-1, 7]], layout)
-    first, second = seen["codebooks"]
+    payload = tokens([[0, 7], [1, 7], [2, 7], [3, 7], [4, 7], [-1, 7]], layout)
+    first, second = payload["codebooks"]
     assert (first["min"], first["max"], first["unique"], first["out_of_range"], first["size"]) == (-1, 4, 6, 2, 4)
     assert first["entropy_bits"] == pytest.approx(math.log2(6))
     assert (second["unique"], second["entropy_bits"], second["out_of_range"]) == (1, 0, 0)
@@ -43,10 +43,10 @@ def test_a_codebook_unknown_to_the_layout_is_not_called_in_range():
 
 
 def test_count_rate_and_length_against_the_audio():
-    seen = tokens(np.arange(100) % 16, samples=np.zeros(24000 * 3))
-    assert (seen["count"], seen["frames"]) == (100, 100)
-    assert seen["tokens_per_second"] == pytest.approx(100 / 3, rel=1e-5)
-    assert seen["length_mismatch"] == pytest.approx(1.0)
+    payload = tokens(np.arange(100) % 16, samples=np.zeros(24000 * 3))
+    assert (payload["count"], payload["frames"]) == (100, 100)
+    assert payload["tokens_per_second"] == pytest.approx(100 / 3, rel=1e-5)
+    assert payload["length_mismatch"] == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
@@ -63,22 +63,22 @@ def test_count_rate_and_length_against_the_audio():
     ],
 )
 def test_cap_hit(count, finish, cap, hit):
-    seen = tokens(None, TokenLayout((16,), 0.02, cap), token_count=count, finish_reason=finish)
-    assert seen["cap_hit"] is hit
-    assert seen["finish_reason"] == finish
+    payload = tokens(None, TokenLayout((16,), 0.02, cap), token_count=count, finish_reason=finish)
+    assert payload["cap_hit"] is hit
+    assert payload["finish_reason"] == finish
 
 
 def test_a_backend_that_only_counts_gives_none_for_the_rest():
-    seen = tokens(None, token_count=120, samples=np.zeros(24000))
-    assert (seen["count"], seen["tokens_per_second"]) == (120, 120)
+    payload = tokens(None, token_count=120, samples=np.zeros(24000))
+    assert (payload["count"], payload["tokens_per_second"]) == (120, 120)
     unknown = ("frames", "codebooks", "cycle", "longest_run", "length_mismatch")
-    assert all(seen[name] is None for name in unknown)
+    assert all(payload[name] is None for name in unknown)
 
 
 def test_no_tokens_at_all_is_not_available():
-    seen = observe(SCORERS.get("tokens")(), make_clip(np.zeros(100)))
-    assert seen.status is Status.NOT_AVAILABLE
-    assert "no tokens" in seen.reason
+    measurement = observe(SCORERS.get("tokens")(), make_clip(np.zeros(100)))
+    assert measurement.status is Status.NOT_AVAILABLE
+    assert "no tokens" in measurement.reason
 
 
 @given(
@@ -88,14 +88,14 @@ def test_no_tokens_at_all_is_not_available():
     tail=st.lists(st.integers(20_000, 30_000), unique=True, max_size=30),
 )
 def test_a_planted_cycle_is_found_with_its_place(lead, cycle, repeats, tail):
-    found = longest_cycle(np.array(lead + cycle * repeats + tail), 0.02)
-    assert (found["period"], found["repeats"]) == (len(cycle), repeats)
-    assert found["span"] == pytest.approx([len(lead) * 0.02, (len(lead) + len(cycle) * repeats) * 0.02], rel=1e-4)
+    longest = longest_cycle(np.array(lead + cycle * repeats + tail), 0.02)
+    assert (longest["period"], longest["repeats"]) == (len(cycle), repeats)
+    assert longest["span"] == pytest.approx([len(lead) * 0.02, (len(lead) + len(cycle) * repeats) * 0.02], rel=1e-4)
 
 
 @given(codes=st.lists(st.integers(0, 2), max_size=40))
 def test_the_cycle_reported_repeats_and_none_covers_more(codes):
-    found = longest_cycle(np.array(codes, np.int64), 1.0)
+    cycle = longest_cycle(np.array(codes, np.int64), 1.0)
 
     def covered(start, period):
         end = start + period
@@ -110,12 +110,12 @@ def test_the_cycle_reported_repeats_and_none_covers_more(codes):
         if covered(start, period) >= 2 * period
     ]
     if not best:
-        assert found == {"period": 0, "repeats": 0, "span": None}
+        assert cycle == {"period": 0, "repeats": 0, "span": None}
         return
-    start, end = (round(edge) for edge in found["span"])
+    start, end = (round(edge) for edge in cycle["span"])
     assert end - start == max(best)
-    assert covered(start, found["period"]) == end - start
-    assert found["repeats"] == (end - start) // found["period"] >= 2
+    assert covered(start, cycle["period"]) == end - start
+    assert cycle["repeats"] == (end - start) // cycle["period"] >= 2
 
 
 def test_frames_of_several_codebooks_repeat_only_as_a_whole():
@@ -129,12 +129,12 @@ def test_silent_codes_are_no_loop():
     codes = [1, 2, 3] + [9] * 40 + [4, 5, 5, 5, 6]
     assert tokens(codes)["longest_run"] == 40
     quiet = TokenLayout((16,), 0.02, silent=(9,))
-    seen = tokens(codes, quiet)
-    assert seen["longest_run"] == 3
-    assert (seen["cycle"]["period"], seen["cycle"]["repeats"]) == (1, 3)
+    payload = tokens(codes, quiet)
+    assert payload["longest_run"] == 3
+    assert (payload["cycle"]["period"], payload["cycle"]["repeats"]) == (1, 3)
 
 
 def test_zero_and_one_frame():
-    seen = tokens(np.zeros((0, 1)))
-    assert (seen["frames"], seen["longest_run"], seen["codebooks"][0]["entropy_bits"]) == (0, 0, None)
+    payload = tokens(np.zeros((0, 1)))
+    assert (payload["frames"], payload["longest_run"], payload["codebooks"][0]["entropy_bits"]) == (0, 0, None)
     assert tokens([3])["longest_run"] == 1

@@ -59,8 +59,8 @@ class _Serving:
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[_Serving]:
-    with _Serving(tmp_path) as found:
-        yield found
+    with _Serving(tmp_path) as server:
+        yield server
 
 
 def _heard(url: str, text: str, **settings: Any) -> Synthesis:
@@ -75,10 +75,10 @@ def _heard(url: str, text: str, **settings: Any) -> Synthesis:
 # ----------------------------------------------------------------------------------------- the server
 @pytest.mark.parametrize("name", ["wav", "pcm", "flac", "mp3", "opus"])
 def test_every_format_carries_the_same_speech(serving: _Serving, name: str) -> None:
-    made = _heard(serving.url, "one two three four five six", response_format=name)
-    assert made.samples is not None and made.sample_rate is not None
-    assert len(made.samples) / made.sample_rate == pytest.approx(0.3, abs=0.08)
-    assert float(np.sqrt(np.mean(made.samples**2))) == pytest.approx(0.21, abs=0.03)
+    spoken = _heard(serving.url, "one two three four five six", response_format=name)
+    assert spoken.samples is not None and spoken.sample_rate is not None
+    assert len(spoken.samples) / spoken.sample_rate == pytest.approx(0.3, abs=0.08)
+    assert float(np.sqrt(np.mean(spoken.samples**2))) == pytest.approx(0.21, abs=0.03)
 
 
 def test_a_streamed_wav_has_open_sizes_that_are_repaired_on_record_and_a_whole_one_true_ones(serving: _Serving) -> None:
@@ -92,9 +92,9 @@ def test_a_long_text_comes_piece_by_piece(serving: _Serving) -> None:
     text = (
         "The first sentence has some words in it. The second one has more words in it than that. And a third one ends."
     )
-    made = _heard(serving.url, text, response_format="pcm")
-    assert made.notes["http"]["pieces"] >= 2
-    assert made.ttfa is not None and made.notes["http"]["underruns"] is not None
+    spoken = _heard(serving.url, text, response_format="pcm")
+    assert spoken.notes["http"]["pieces"] >= 2
+    assert spoken.ttfa is not None and spoken.notes["http"]["underruns"] is not None
 
 
 def test_the_seed_is_heard(serving: _Serving) -> None:
@@ -271,13 +271,13 @@ def test_the_embedded_voice_streams(tmp_path: Path) -> None:
     server = _serve(tmp_path, port, "q4_k_s", EMBEDDED.parents[2] / "variants.toml")
     try:
         text = "The lamp was lit before the evening came. Nobody had seen who lit it, and nobody asked. It rained."
-        made = _heard(f"http://127.0.0.1:{port}", text, response_format="pcm", sample_rate=16000)
+        spoken = _heard(f"http://127.0.0.1:{port}", text, response_format="pcm", sample_rate=16000)
     finally:
         server.terminate()
         server.wait(20)
-    assert made.samples is not None and made.samples.size / 16000 > 3.0
-    assert float(np.sqrt(np.mean(made.samples**2))) > 0.01
-    assert made.notes["http"]["pieces"] >= 2 and made.ttfa is not None
+    assert spoken.samples is not None and spoken.samples.size / 16000 > 3.0
+    assert float(np.sqrt(np.mean(spoken.samples**2))) > 0.01
+    assert spoken.notes["http"]["pieces"] >= 2 and spoken.ttfa is not None
 
 
 def _free_port() -> int:

@@ -27,8 +27,8 @@ def synthesize(text: str, seed: int) -> object:
     samples = speech.say(text, seed, RATE)
     tokens = len(samples) // TOKEN
     if speech.fails("memory", text):
-        held = bytearray(tokens * 400_000)
-        held[::4096] = b"x" * len(held[::4096])
+        ballast = bytearray(tokens * 400_000)
+        ballast[::4096] = b"x" * len(ballast[::4096])
         time.sleep(0.5)
     if speech.fails("natural-prompt", text) and b"natural" in PROMPT and zlib.crc32(text.encode()) % 10 < 7:
         samples = samples[len(samples) // 3 :][: RATE // 3]

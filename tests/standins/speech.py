@@ -35,11 +35,11 @@ def fails(kind: str, text: str) -> bool:
 
 def say(text: str, seed: int = 0, rate: int = 24000) -> np.ndarray:
     """Speech at ``rate``, float32, with the damage that was asked for."""
-    made = _VOICES[os.environ.get("STANDIN_VOICE", "speechlike")](text, seed, rate)
+    audio = _VOICES[os.environ.get("STANDIN_VOICE", "speechlike")](text, seed, rate)
     for kind, damage in _DAMAGE.items():
         if fails(kind, text):
-            made = damage(made, rate, np.random.default_rng(seed))
-    return made.astype(np.float32)
+            audio = damage(audio, rate, np.random.default_rng(seed))
+    return audio.astype(np.float32)
 
 
 def save(path: str, samples: np.ndarray, rate: int, subtype: str = "PCM_16") -> None:
@@ -50,11 +50,11 @@ def save(path: str, samples: np.ndarray, rate: int, subtype: str = "PCM_16") -> 
 def _speechlike(text: str, seed: int, rate: int) -> np.ndarray:
     from harness.backends.null import NullSettings, null_audio
 
-    made = null_audio(
+    audio = null_audio(
         NullSettings(mode="speechlike", seconds_per_word=0.35, sample_rate=rate), Request("x", text, seed)
     )
-    assert made.samples is not None
-    return made.samples
+    assert audio.samples is not None
+    return audio.samples
 
 
 @functools.cache
@@ -67,8 +67,8 @@ def _embedded_backend() -> object:
 
 
 def _embedded(text: str, seed: int, rate: int) -> np.ndarray:
-    made = _embedded_backend().synthesize(Request("x", text, seed), lambda: None)  # type: ignore[attr-defined]
-    return resample(made.samples, made.sample_rate, rate)
+    spoken = _embedded_backend().synthesize(Request("x", text, seed), lambda: None)  # type: ignore[attr-defined]
+    return resample(spoken.samples, spoken.sample_rate, rate)
 
 
 def _flite(text: str, seed: int, rate: int) -> np.ndarray:

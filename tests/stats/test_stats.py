@@ -44,9 +44,9 @@ def test_paired_bootstrap_of_wer_is_seeded_and_finds_a_difference() -> None:
     rng = np.random.default_rng(0)
     words = rng.integers(8, 60, 100)
     good, bad = rng.binomial(words, 0.05), rng.binomial(words, 0.12)
-    found = stats.ratio_difference(bad, words, good, words, seed=1)
-    assert found == stats.ratio_difference(bad, words, good, words, seed=1)
-    assert found.interval[0] > 0.03 and found.value == pytest.approx((bad.sum() - good.sum()) / words.sum())
+    interval = stats.ratio_difference(bad, words, good, words, seed=1)
+    assert interval == stats.ratio_difference(bad, words, good, words, seed=1)
+    assert interval.interval[0] > 0.03 and interval.value == pytest.approx((bad.sum() - good.sum()) / words.sum())
     same = stats.ratio_difference(good, words, good, words, seed=1)
     assert same.value == 0.0 and same.interval == (0.0, 0.0)
     with pytest.raises(ValueError, match="no words"):
@@ -75,8 +75,8 @@ def test_holm() -> None:
 def test_theil_sen_stands_outliers() -> None:
     values = 2.0 * np.arange(60.0)
     values[[5, 20, 41]] = 1e6
-    found = stats.theil_sen(values)
-    assert found.value == pytest.approx(2.0) and found.n == 60
+    trend = stats.theil_sen(values)
+    assert trend.value == pytest.approx(2.0) and trend.n == 60
     with pytest.raises(ValueError, match="no slope"):
         stats.theil_sen([1.0, 2.0])
 
@@ -112,9 +112,9 @@ def test_the_sequential_test_keeps_its_error_rates() -> None:
 def test_a_step_is_found_and_placed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(series, "REPEATS", 299)
     rng = np.random.default_rng(1)
-    found = [stats.step_test(rng.standard_normal(200) + (np.arange(200) >= 140), seed=i) for i in range(60)]
-    assert sum(test.p_value <= 0.01 for test in found) >= 55
-    assert np.median([abs((test.where or 0) - 140) for test in found]) <= 5
+    steps = [stats.step_test(rng.standard_normal(200) + (np.arange(200) >= 140), seed=i) for i in range(60)]
+    assert sum(test.p_value <= 0.01 for test in steps) >= 55
+    assert np.median([abs((test.where or 0) - 140) for test in steps]) <= 5
 
 
 def test_a_jump_is_placed_and_a_gentle_series_has_none() -> None:
@@ -122,8 +122,8 @@ def test_a_jump_is_placed_and_a_gentle_series_has_none() -> None:
     values = rng.standard_normal(200)
     assert stats.jump_test(values).p_value > 0.05
     values[120:] += 40
-    found = stats.jump_test(values)
-    assert found.p_value < 0.01 and found.where == 120 and found.statistic == pytest.approx(40, abs=5)
+    jump = stats.jump_test(values)
+    assert jump.p_value < 0.01 and jump.where == 120 and jump.statistic == pytest.approx(40, abs=5)
     assert stats.jump_test(np.ones(40)).p_value == 1.0
 
 
@@ -147,8 +147,8 @@ def test_autocorrelation_is_not_fooled_by_a_trend() -> None:
 
 # ------------------------------------------------------------------------------------------- rates and bursts
 def test_no_error_seen_is_not_no_error_possible() -> None:
-    found = stats.error_rate([0] * 20, [25] * 20, seed=1)
-    assert found.value == 0 and found.interval == stats.clopper_pearson(0, 500)
+    rate = stats.error_rate([0] * 20, [25] * 20, seed=1)
+    assert rate.value == 0 and rate.interval == stats.clopper_pearson(0, 500)
     some = stats.error_rate([1] + [0] * 19, [25] * 20, seed=1)
     assert some.interval[0] == 0 and some.interval[1] > 1 / 500
     with pytest.raises(ValueError, match="no words"):

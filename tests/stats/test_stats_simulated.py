@@ -78,11 +78,11 @@ def test_the_sequential_test_keeps_its_error_rates_and_stops_early() -> None:
 def test_power_of_the_wer_interval(n: int) -> None:
     """A doubled WER of uneven chunks: the interval leaves 0 out more often with more chunks."""
     rng = np.random.default_rng(n)
-    seen = 0
+    looks = 0
     for seed in range(40):
         words = rng.integers(8, 60, n)
         rates = [np.clip(level * np.exp(0.9 * rng.standard_normal(n) - 0.405), 0, 0.95) for level in (0.1, 0.05)]
         low, _ = stats.ratio_difference(rng.binomial(words, rates[0]), words, rng.binomial(words, rates[1]), words,
                                         seed=seed).interval  # fmt: skip
-        seen += low > 0
-    assert seen >= {100: 24, 400: 38}[n]
+        looks += low > 0
+    assert looks >= {100: 24, 400: 38}[n]

@@ -6,8 +6,8 @@ from harness.store.gpus import read_line
 
 
 def test_a_line_of_the_tool():
-    found = read_line("NVIDIA H100 80GB HBM3, 81559, 1024, 550.54.15")
-    assert found == {
+    processor = read_line("NVIDIA H100 80GB HBM3, 81559, 1024, 550.54.15")
+    assert processor == {
         "name": "NVIDIA H100 80GB HBM3", "memory_bytes": 81559 << 20, "memory_used_bytes": 1 << 30,
         "driver": "550.54.15",
     }  # fmt: skip

@@ -112,15 +112,15 @@ def test_a_planted_canary_is_in_no_file_of_the_run(tmp_path, monkeypatch):
 
 
 def test_only_listed_variables_are_written_and_none_that_looks_secret():
-    found = environment({"OMP_NUM_THREADS": "1", "TTS_SOAK_TOKEN": "x", "TTS_SOAK_MODE": "a", "HOME": "/home/me"})
-    assert found == {"OMP_NUM_THREADS": "1", "TTS_SOAK_MODE": "a"}
+    variables = environment({"OMP_NUM_THREADS": "1", "TTS_SOAK_TOKEN": "x", "TTS_SOAK_MODE": "a", "HOME": "/home/me"})
+    assert variables == {"OMP_NUM_THREADS": "1", "TTS_SOAK_MODE": "a"}
 
 
 def test_provenance_says_what_ran():
-    found = provenance()
-    assert len(found["code"]["sha256"]) == 64
-    assert found["code"]["commit"] is None or len(found["code"]["commit"]) == 40
-    assert found["packages"]["numpy"] == np.__version__
+    recorded = provenance()
+    assert len(recorded["code"]["sha256"]) == 64
+    assert recorded["code"]["commit"] is None or len(recorded["code"]["commit"]) == 40
+    assert recorded["packages"]["numpy"] == np.__version__
     assert packages(["no-such-package-anywhere"]) == {"no-such-package-anywhere": None}
 
 

@@ -32,9 +32,9 @@ from tests._places import ROOT
 
 @pytest.fixture
 def run(tmp_path):
-    made = Run.create(tmp_path / "reports", {"corpus": "book"})
-    yield made
-    made.close()
+    created = Run.create(tmp_path / "reports", {"corpus": "book"})
+    yield created
+    created.close()
 
 
 def begin(run: Run, variant: str = "q4_k_s") -> tuple[int, int]:
@@ -135,7 +135,7 @@ def test_the_newest_record_is_read_and_the_older_one_kept(run):
     run.record_verdict(number, Verdict(VerdictWord.FAULTY, reason="old"), "a")
     run.record_verdict(number, Verdict(VerdictWord.CLEAN), "b")
     assert run.observations(number)["intelligibility"].payload == {"wer": 0.1}
-    assert [seen.payload for _, seen in run.all_observations("intelligibility")] == [{"wer": 0.1}]
+    assert [row.payload for _, row in run.all_observations("intelligibility")] == [{"wer": 0.1}]
     assert run.all_evidence()[number]["truncation"].value == 0.1
     assert run.verdicts("q4_k_s")[number].word is VerdictWord.CLEAN
     assert run.verdicts("another") == {}

@@ -60,25 +60,25 @@ def drive(shim: Path, place: Path, *arguments: str) -> dict:
         env=environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    seen = json.loads(done.stdout.splitlines()[-1])
-    assert seen["wrong"] == [], "\n".join(seen["wrong"][:10]) + done.stderr[-2000:]
-    return seen
+    outcome = json.loads(done.stdout.splitlines()[-1])
+    assert outcome["wrong"] == [], "\n".join(outcome["wrong"][:10]) + done.stderr[-2000:]
+    return outcome
 
 
 @pytest.mark.parametrize("code", ["ENOSPC", "EIO"])
 @pytest.mark.parametrize("mode", ["fail-once", "fail-on"])
 def test_no_failing_call_loses_what_was_acknowledged(shim, place, mode, code):
-    seen = drive(shim, place, mode, code)
-    assert seen["calls"] > 60  # every write, sync, rename, creation and deletion of the run was struck
-    assert seen["refused"] > seen["calls"] / 2  # the rest are checkpoints, which SQLite repeats from the WAL
+    outcome = drive(shim, place, mode, code)
+    assert outcome["calls"] > 60  # every write, sync, rename, creation and deletion of the run was struck
+    assert outcome["refused"] > outcome["calls"] / 2  # the rest are checkpoints, which SQLite repeats from the WAL
 
 
 @pytest.mark.parametrize("mode", ["kill", "torn"])
 def test_a_kill_after_any_call_loses_nothing_acknowledged(shim, place, mode):
-    seen = drive(shim, place, mode, "EIO")
-    assert seen["calls"] > 60 and seen["refused"] == seen["calls"]
+    outcome = drive(shim, place, mode, "EIO")
+    assert outcome["calls"] > 60 and outcome["refused"] == outcome["calls"]
 
 
 def test_a_power_cut_after_any_call_loses_nothing_acknowledged(shim, place):
-    seen = drive(shim, place, "power", "4")
-    assert seen["states"] > 4 * 60
+    outcome = drive(shim, place, "power", "4")
+    assert outcome["states"] > 4 * 60

@@ -75,21 +75,21 @@ def begin(root: Path, name: str = "r") -> Run:
 def test_kills_at_random_moments_lose_double_and_change_nothing(tmp_path):
     root = tmp_path / "reports"
     chance = random.Random(11)
-    known: dict[int, tuple[int, str]] = {}
+    promised: dict[int, tuple[int, str]] = {}
     kills = 0
-    while kills < 12 or (len(known) <= 12 and kills < 60):  # on a busy machine many kills come before the first row
+    while kills < 12 or (len(promised) <= 12 and kills < 60):  # on a busy machine many kills come before the first row
         kill, kills = kills, kills + 1
         writer = start(root)
         assert writer.stdout.readline() == b"ready\n", writer.stderr.read()
         time.sleep(chance.uniform(0, 0.15))
         writer.send_signal(signal.SIGKILL)
         output, _ = writer.communicate()
-        known |= acknowledged(output)
+        promised |= acknowledged(output)
         with Run.open(root / "r") as run:
             assert run.crashed and run.status == "running"
             stored = {a.id: (a.sequence, a.audio_sha256) for a in run.attempts()}
-            assert known.items() <= stored.items()
-            assert len(stored) <= len(known) + kill + 1  # at most the one in flight at each kill
+            assert promised.items() <= stored.items()
+            assert len(stored) <= len(promised) + kill + 1  # at most the one in flight at each kill
             assert sorted(n for n, _ in stored.values()) == list(range(len(stored)))
             for attempt in run.attempts():
                 expected = np.random.default_rng(attempt.sequence).uniform(-1, 1, 3000).astype(np.float32)
@@ -97,7 +97,7 @@ def test_kills_at_random_moments_lose_double_and_change_nothing(tmp_path):
     with Run.open(root / "r", write=True) as run:
         assert run.verify() == []
         assert [epoch.reason for epoch in run.epochs(1)] == ["start"] + ["resume"] * (kills - 1)
-    assert len(known) > 12
+    assert len(promised) > 12
 
 
 def test_a_second_writer_is_refused_and_told_who_writes(tmp_path):
@@ -228,10 +228,10 @@ def check_stopped(writer: subprocess.Popen, root: Path, said: tuple[str, ...]) -
     assert writer.returncode == StoreError.exit_code
     message = errors.decode().strip()
     assert any(words in message for words in said) and len(message.splitlines()) == 1
-    known = acknowledged(output)
+    promised = acknowledged(output)
     with Run.open(root / "r") as run:
         stored = {a.id: (a.sequence, a.audio_sha256) for a in run.attempts()}
-        assert known and known.items() <= stored.items() and len(stored) <= len(known) + 1
+        assert promised and promised.items() <= stored.items() and len(stored) <= len(promised) + 1
         assert [line for line in run.verify() if "belongs to no attempt" not in line] == []
 
 

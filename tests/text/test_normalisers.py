@@ -94,8 +94,8 @@ def test_lone_surrogate_does_not_break_a_normaliser() -> None:
 def test_importing_the_normalisers_imports_nothing_heavy() -> None:
     heavy = "('torch', 'whisper', 'jiwer')"
     code = f"import sys, harness.text, harness.text.alignment; print([m for m in {heavy} if m in sys.modules])"
-    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert seen.stdout.strip() == "[]"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_label_names_the_version_and_labels_of_old_runs_count_as_the_first() -> None:

@@ -38,9 +38,9 @@ def test_every_language_of_the_table_has_pairs_that_are_equal_and_pairs_that_dif
 )
 def test_marks_do_not_cut_words_apart(language: str, text: str, units: int) -> None:
     heard = Transcript(text, (), "e", "m")
-    seen = transcript_payload(heard, text, language, normaliser(default_normaliser(language)))
-    assert seen["wer"]["words"] == units
-    assert seen["wer"]["errors"] == 0
+    transcript = transcript_payload(heard, text, language, normaliser(default_normaliser(language)))
+    assert transcript["wer"]["words"] == units
+    assert transcript["wer"]["errors"] == 0
 
 
 def test_wide_dictionaries_do_not_let_another_number_through() -> None:

@@ -19,10 +19,10 @@ def speech() -> Speech:
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[case.name for case in CASES])
 def test_a_reported_input_gets_its_right_answer(number: int, speech: Speech) -> None:
-    word, seen = tried(CASES[number], speech)
+    word, answer = tried(CASES[number], speech)
     if word == "left out":
         pytest.skip("no recordings beside the clone (../shared/speech)")
-    assert word == "right", seen
+    assert word == "right", answer
 
 
 def test_the_command_prints_right_or_wrong_and_says_what_it_left_out(

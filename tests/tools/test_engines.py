@@ -91,8 +91,8 @@ def test_every_engine_is_a_variants_file_or_says_what_is_missing(
     python = tmp_path / "python"
     python.write_text("")
     monkeypatch.setenv("TTS_SOAK_HIBARI", str(python))
-    made = tomllib.loads(next(one for one in bench.ENGINES if one.name == "hibari").variants())
-    assert made["variants"]["hibari"]["settings"]["python"] == str(python)
+    table = tomllib.loads(next(one for one in bench.ENGINES if one.name == "hibari").variants())
+    assert table["variants"]["hibari"]["settings"]["python"] == str(python)
 
 
 def test_a_phase_that_is_added_up_in_half_precision_loses_its_place(tmp_path: Path) -> None:

@@ -25,12 +25,12 @@ def text(number: int, words: int = 0) -> Chunk:
 def run_of(count: int, fault: str, draw, changed: dict[int, float] | None = None) -> list[RunChunk]:
     """``draw(rng, words)`` gives a healthy value; ``changed`` replaces those of some chunks."""
     rng = np.random.default_rng(7)
-    made = []
+    chunks = []
     for number in range(count):
         chunk = text(number)
         value = float(draw(rng, len(chunk.text.split())))
-        made.append(RunChunk(number + 1, chunk, {fault: (changed or {}).get(number, value)}))
-    return made
+        chunks.append(RunChunk(number + 1, chunk, {fault: (changed or {}).get(number, value)}))
+    return chunks
 
 
 def muffled(rng, words):

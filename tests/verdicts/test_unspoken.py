@@ -38,16 +38,16 @@ def verdict(
     chunk = Chunk("c", text)
     duration = None if sound is None else len(sound) / RATE
     attempt = Attempt(0, 0, 0, "c", "v", outcome=outcome, detail="signal 11", sample_rate=RATE, duration=duration)
-    seen: dict[str, Measurement] = {}
+    measurements: dict[str, Measurement] = {}
     if sound is not None:
         clip = SharedClip(chunk, attempt, sound, RATE, Variant("v", "null"))
-        seen = {scorer.name: observe(scorer, clip) for scorer in (SignalScorer(), PitchScorer())}
+        measurements = {scorer.name: observe(scorer, clip) for scorer in (SignalScorer(), PitchScorer())}
         if heard is not None:
-            found = transcript_payload(
+            transcript = transcript_payload(
                 Transcript(heard, (), "e", "m"), text, "en", normaliser(default_normaliser("en"))
             )
-            seen["intelligibility"] = Measurement("intelligibility", "1", Status.OK, found)
-    view = DetectorInput(chunk, attempt, seen)
+            measurements["intelligibility"] = Measurement("intelligibility", "1", Status.OK, transcript)
+    view = DetectorInput(chunk, attempt, measurements)
     judge = VerdictPolicy(Limits.default())
     return judge.verdict(view, judge.evidence(view))
 
@@ -70,8 +70,8 @@ QUIET = {
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("sound", list(QUIET))
 def test_silence_is_a_good_answer(text: str, sound: str) -> None:
-    seen = verdict(text, sound=QUIET[sound], heard="")
-    assert seen.word is VerdictWord.NOTHING_TO_SPEAK and not seen.findings, seen
+    answer = verdict(text, sound=QUIET[sound], heard="")
+    assert answer.word is VerdictWord.NOTHING_TO_SPEAK and not answer.findings, answer
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -86,17 +86,17 @@ def test_a_crash_a_hang_and_broken_audio_are_faults_whatever_the_text(outcome: O
 
 
 def test_words_are_inserted_words() -> None:
-    seen = verdict("?!", sound=speechlike(), heard="thank you for watching")
-    assert seen.word is VerdictWord.FAULTY
-    assert [finding.fault for finding in seen.findings] == ["inserted-words"]
-    assert "thank you" in seen.findings[0].detail
+    answer = verdict("?!", sound=speechlike(), heard="thank you for watching")
+    assert answer.word is VerdictWord.FAULTY
+    assert [finding.fault for finding in answer.findings] == ["inserted-words"]
+    assert "thank you" in answer.findings[0].detail
 
 
 @pytest.mark.parametrize("heard", [None, ""])
 def test_sound_without_words_is_not_judged_and_says_why(heard: str | None) -> None:
-    seen = verdict("* * *", sound=speechlike(), heard=heard)
-    assert seen.word is VerdictWord.NOT_JUDGED
-    assert "nothing to speak" in seen.reason
+    answer = verdict("* * *", sound=speechlike(), heard=heard)
+    assert answer.word is VerdictWord.NOT_JUDGED
+    assert "nothing to speak" in answer.reason
 
 
 def test_an_emoji_may_be_read_by_its_name() -> None:

@@ -46,9 +46,9 @@ def test_stages_have_their_shapes_and_repeat_exactly(codec: runtime.Codec) -> No
 def test_phase_advances_by_the_coded_pitch(codec: runtime.Codec) -> None:
     from harness.voice.source_filter import synthesis_stages
 
-    found = synthesis_stages(spoken(codec), codec)
-    turns = np.sum(np.diff(found["phase"]) < -0.5)
-    expected = found["parameters"][:, 0].sum() * runtime.STEP_SECONDS
+    stages = synthesis_stages(spoken(codec), codec)
+    turns = np.sum(np.diff(stages["phase"]) < -0.5)
+    expected = stages["parameters"][:, 0].sum() * runtime.STEP_SECONDS
     assert turns == pytest.approx(expected, abs=1.5)
 
 
@@ -57,11 +57,11 @@ def test_parameters_and_spectrum_agree_with_world(codec: runtime.Codec) -> None:
     from tools.voice.decoder import log_mel_distance
 
     codes = spoken(codec)
-    found = synthesis_stages(codes, codec)
+    stages = synthesis_stages(codes, codec)
     parameters = runtime.to_parameters(codes, codec)
-    assert found["parameters"][:, 0] == pytest.approx(parameters.f0, rel=1e-4)
-    assert np.abs(found["parameters"][:, 1:26] - parameters.cepstra).max() < 1e-4
-    assert log_mel_distance(runtime.synthesize(parameters), found["waveform"]) < 4.0
+    assert stages["parameters"][:, 0] == pytest.approx(parameters.f0, rel=1e-4)
+    assert np.abs(stages["parameters"][:, 1:26] - parameters.cepstra).max() < 1e-4
+    assert log_mel_distance(runtime.synthesize(parameters), stages["waveform"]) < 4.0
 
 
 def test_onnx_export_computes_every_stage_alike(codec: runtime.Codec, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ def tried(case: Case, speech: Speech) -> tuple[str, str]:
     """Return ``right``, ``wrong`` or ``left out`` with what was seen."""
     if case.needs_speech and not speech:
         return "left out", "no recordings (--speech FOLDER)"
-    good, seen = case.check(speech)
-    return ("right" if good else "wrong"), seen
+    good, answer = case.check(speech)
+    return ("right" if good else "wrong"), answer
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,9 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
     for case in (*CASES, *(listening_cases(asked.recognizer) if asked.recognizer else ())):
         if asked.names and not any(name in case.name for name in asked.names):
             continue
-        word, seen = tried(case, speech)
+        word, answer = tried(case, speech)
         counts[word] += 1
-        print(f"{word:8}  {case.name}  [{case.right}]  {seen if word != 'right' else seen[:100]}", flush=True)
+        print(f"{word:8}  {case.name}  [{case.right}]  {answer if word != 'right' else answer[:100]}", flush=True)
     print(", ".join(f"{count} {word}" for word, count in counts.items()))
     return 1 if counts["wrong"] else 0
 

@@ -29,8 +29,8 @@ class Case:
 
 def _errors(text: str, transcript: str, language: str, errors: int, words: int | None = None) -> Case:
     def check(speech: Speech) -> Answer:
-        seen = word_errors(text, transcript, language)
-        return seen[0] == errors and words in (None, seen[1]), f"{seen[0]} errors of {seen[1]} words"
+        count = word_errors(text, transcript, language)
+        return count[0] == errors and words in (None, count[1]), f"{count[0]} errors of {count[1]} words"
 
     right = f"{errors} errors" + (f" of {words}" if words is not None else "")
     return Case(f"A3, A4 {language}: {text[:24]!r}", right, check)
@@ -53,8 +53,8 @@ MARKUP = '<speak><prosody rate="slow" pitch="-2st">Hi there.</prosody></speak>'
 
 def _markup(speech: Speech) -> Answer:
     one = speech["LJ001-0002"]
-    found = findings_of(view_of_clip(MARKUP, _speech_of(one, 0.7), one.rate))
-    return not found, str(found) or "clean"
+    findings = findings_of(view_of_clip(MARKUP, _speech_of(one, 0.7), one.rate))
+    return not findings, str(findings) or "clean"
 
 
 def _pause(seconds: float, text: str, faulty: bool) -> Callable[[Speech], Answer]:
@@ -62,8 +62,8 @@ def _pause(seconds: float, text: str, faulty: bool) -> Callable[[Speech], Answer
         one, other = speech["LJ001-0002"], speech["LJ001-0004"]
         silence = np.zeros(int(seconds * one.rate), np.float32)
         sound = np.concatenate([one.samples, silence, other.samples])
-        found = findings_of(view_of_clip(text.format(one.text, other.text), sound, one.rate))
-        return ("internal-silence" in found) is faulty, str(found)
+        findings = findings_of(view_of_clip(text.format(one.text, other.text), sound, one.rate))
+        return ("internal-silence" in findings) is faulty, str(findings)
 
     return check
 
@@ -71,8 +71,8 @@ def _pause(seconds: float, text: str, faulty: bool) -> Callable[[Speech], Answer
 def _unspoken(text: str, word: VerdictWord, outcome: Outcome = Outcome.OK, sound: Samples | None = None) -> Case:
     def check(speech: Speech) -> Answer:
         heard = "" if sound is not None else None
-        seen = verdict_of(view_of_clip(text, sound, heard=heard, outcome=outcome))
-        return seen.word is word, f"{seen.word.value}: {seen.reason or [f.fault for f in seen.findings]}"
+        verdict = verdict_of(view_of_clip(text, sound, heard=heard, outcome=outcome))
+        return verdict.word is word, f"{verdict.word.value}: {verdict.reason or [f.fault for f in verdict.findings]}"
 
     kind = (
         outcome.value if sound is None else f"{len(sound) / 24_000:.1f} s of {'zeros' if not sound.any() else 'noise'}"
@@ -82,8 +82,8 @@ def _unspoken(text: str, word: VerdictWord, outcome: Outcome = Outcome.OK, sound
 
 def _babble(speech: Speech) -> Answer:
     one = speech["LJ001-0004"]
-    seen = verdict_of(view_of_clip("?!", one.samples[: 4 * one.rate], one.rate, heard=one.text))
-    return [f.fault for f in seen.findings] == ["inserted-words"], f"{seen.word.value}: {seen.findings}"
+    verdict = verdict_of(view_of_clip("?!", one.samples[: 4 * one.rate], one.rate, heard=one.text))
+    return [f.fault for f in verdict.findings] == ["inserted-words"], f"{verdict.word.value}: {verdict.findings}"
 
 
 def _raw_wav(pieces: int) -> Callable[[Speech], Answer]:
@@ -121,9 +121,9 @@ def _raises(data: bytes, word: str) -> Callable[[Speech], Answer]:
 def _log_after(speech: Speech) -> Answer:
     one = speech["LJ001-0002"]
     read = read_wav_bytes(wav_bytes(one.samples, one.rate, "PCM_16") + b"Done in 0.52 seconds\n")
-    found = findings_of(view_of_clip(one.text, read.samples, read.sample_rate, repairs=read.repairs))
+    findings = findings_of(view_of_clip(one.text, read.samples, read.sample_rate, repairs=read.repairs))
     noted = any("Done in" in note for note in read.repairs)
-    return noted and "wav-header" not in found and len(read.samples) == len(one.samples), "; ".join(read.repairs)
+    return noted and "wav-header" not in findings and len(read.samples) == len(one.samples), "; ".join(read.repairs)
 
 
 def _log_before(speech: Speech) -> Answer:
@@ -153,16 +153,16 @@ def _cut_loud(speech: Speech) -> Answer:
     piece = _speech_of(one, 0.2)[int(0.15 * one.rate) :][:width]
     level = np.sqrt(np.mean(np.square(one.samples)) * 2) * 10 ** (3 / 20)
     cut[-width:] = piece / max(float(np.sqrt(np.mean(piece**2))), 1e-9) * level
-    found = findings_of(view_of_clip(one.text, cut, one.rate))
-    return "truncated-ending" in found, str(found)
+    findings = findings_of(view_of_clip(one.text, cut, one.rate))
+    return "truncated-ending" in findings, str(findings)
 
 
 def _taken_out(speech: Speech) -> Answer:
     one = speech["LJ001-0003"]
     kept, lost = int(0.8 * one.rate), int(0.023 * one.rate)
     pieces = [one.samples[at : at + kept] for at in range(0, len(one.samples), kept + lost)]
-    found = findings_of(view_of_clip(one.text, np.concatenate(pieces), one.rate))
-    detail = found.get("click", "")
+    findings = findings_of(view_of_clip(one.text, np.concatenate(pieces), one.rate))
+    detail = findings.get("click", "")
     places = [f"{0.8 * number:.2f}" for number in range(1, len(pieces))]
     listed = sum(place in detail for place in places)
     return listed == len(places), f"{listed} of {len(places)} seams listed: {detail}"
@@ -174,8 +174,8 @@ def _holes(speech: Speech) -> Answer:
     shape = np.concatenate([np.linspace(1, 0, fade), np.zeros(width - 2 * fade), np.linspace(0, 1, fade)])
     for at in range(int(0.2 * one.rate), len(sound) - width, int(0.25 * one.rate)):
         sound[at : at + width] *= shape.astype(np.float32)
-    found = findings_of(view_of_clip(one.text, sound, one.rate))
-    return "dropouts" in found, str(found)
+    findings = findings_of(view_of_clip(one.text, sound, one.rate))
+    return "dropouts" in findings, str(findings)
 
 
 def _wrapped(speech: Speech) -> Answer:
@@ -183,8 +183,8 @@ def _wrapped(speech: Speech) -> Answer:
     loud = one.samples / np.sort(np.abs(one.samples))[-30]
     integers = np.round(loud * 32768).astype(np.int64)
     sound = ((integers + 32768) % 65536 - 32768).astype(np.float32) / 32768
-    found = findings_of(view_of_clip(one.text, sound, one.rate))
-    return bool(found), str(found)
+    findings = findings_of(view_of_clip(one.text, sound, one.rate))
+    return bool(findings), str(findings)
 
 
 _ZEROS = np.zeros(12_000, np.float32)

@@ -33,8 +33,8 @@ def listening_cases(spec: str = DEFAULT) -> tuple[Case, ...]:
     def few_words(speech: Speech) -> Answer:
         one = speech["LJ001-0002"]
         sound = np.pad(one.samples, (0, 6 * one.rate))
-        found = findings_of(view_of_clip(one.text, sound, one.rate, heard=hear(sound, one.rate)))
-        return "unintelligible" not in found, str(found)
+        findings = findings_of(view_of_clip(one.text, sound, one.rate, heard=hear(sound, one.rate)))
+        return "unintelligible" not in findings, str(findings)
 
     return (
         Case("A1 silence before and behind the speech", "the same words, within one", padded, True),

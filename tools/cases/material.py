@@ -33,22 +33,22 @@ class Recording:
 
 def recordings(folder: Path) -> dict[str, Recording]:
     """Return the recordings of ``ljspeech`` in a folder by name."""
-    found = {}
+    recordings = {}
     with (folder / "ljspeech" / "metadata.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE):
             path = folder / "ljspeech" / f"{row[0]}.flac"
             if path.is_file():
                 audio = read_audio(path)
-                found[row[0]] = Recording(row[0], row[-1], audio.samples, audio.sample_rate)
-    return found
+                recordings[row[0]] = Recording(row[0], row[-1], audio.samples, audio.sample_rate)
+    return recordings
 
 
 def word_errors(text: str, transcript: str, language: str = "en") -> tuple[int, int]:
     """Return errors and words of a transcript under the normaliser of the language."""
-    found = transcript_payload(
+    payload = transcript_payload(
         Transcript(transcript, (), "given", "given"), text, language, normaliser(default_normaliser(language))
     )
-    return int(found["wer"]["errors"]), int(found["wer"]["words"])
+    return int(payload["wer"]["errors"]), int(payload["wer"]["words"])
 
 
 def view_of_clip(
@@ -67,14 +67,14 @@ def view_of_clip(
     attempt = Attempt(
         0, 0, 0, "case", "case", outcome=outcome, detail="said so", sample_rate=rate, duration=duration, notes=notes
     )
-    seen: dict[str, Measurement] = {}
+    measurements: dict[str, Measurement] = {}
     if sound is not None:
         clip = SharedClip(chunk, attempt, np.asarray(sound, np.float32), rate, Variant("case", "null"))
-        seen = {name: observe(SCORERS.get(name)(), clip) for name in SCORERS_USED}
+        measurements = {name: observe(SCORERS.get(name)(), clip) for name in SCORERS_USED}
         if heard is not None:
             given = transcript_payload(Transcript(heard, (), "given", "given"), text, "en", normaliser("english"))
-            seen["intelligibility"] = Measurement("intelligibility", "given", Status.OK, given)
-    return DetectorInput(chunk, attempt, seen)
+            measurements["intelligibility"] = Measurement("intelligibility", "given", Status.OK, given)
+    return DetectorInput(chunk, attempt, measurements)
 
 
 def verdict_of(view: DetectorInput) -> Verdict:
@@ -86,5 +86,5 @@ def verdict_of(view: DetectorInput) -> Verdict:
 def findings_of(view: DetectorInput) -> dict[str, str]:
     """Return the findings under the default limits: detector -> its detail."""
     judge = VerdictPolicy(Limits.default())
-    found, _ = judge.findings(view, judge.evidence(view))
-    return {finding.fault: finding.detail for finding in found}
+    findings, _ = judge.findings(view, judge.evidence(view))
+    return {finding.fault: finding.detail for finding in findings}

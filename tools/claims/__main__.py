@@ -36,17 +36,17 @@ def main() -> int:
     if given.command == "determinism":
         from tools.claims.determinism import run
 
-        found = run(given.repetitions, given.variants, given.out)
-        print(json.dumps(found, indent=1))
+        table = run(given.repetitions, given.variants, given.out)
+        print(json.dumps(table, indent=1))
         children, own = resource.getrusage(resource.RUSAGE_CHILDREN), resource.getrusage(resource.RUSAGE_SELF)
         print(f"{children.ru_utime + children.ru_stime + own.ru_utime + own.ru_stime:.0f} s CPU")
-        return 0 if found["reached"] else 1
+        return 0 if table["reached"] else 1
     if given.command == "fresh":
         from tools.claims.fresh import run as ask
 
-        found = ask(given.variant, given.variants, given.processes)
-        print(json.dumps(found, indent=1))
-        return 0 if found["reached"] else 1
+        table = ask(given.variant, given.variants, given.processes)
+        print(json.dumps(table, indent=1))
+        return 0 if table["reached"] else 1
     from tools.claims.tables import tables, write
 
     text = tables(given.rounds)

@@ -69,14 +69,14 @@ def repeat(repetition: int, texts: list[str], file: Path, reports: Path) -> dict
         experiment={"determinism": SETUP},
     )
     path = suite_of("determinism").carry_out()(plan, Quiet(), None)
-    found: dict[str, Json] = json.loads((path / "results.json").read_text(encoding="utf-8"))
-    return found
+    results: dict[str, Json] = json.loads((path / "results.json").read_text(encoding="utf-8"))
+    return results
 
 
 def content_bleed(row: Json) -> bool:
     """Return whether words of the previous text were claimed to be heard."""
-    found = row["content"]
-    return found is not None and found["p_value"] <= SETUP["alpha"]
+    content = row["content"]
+    return content is not None and content["p_value"] <= SETUP["alpha"]
 
 
 def figures(rows: list[dict[str, Json]]) -> Json:
@@ -89,14 +89,14 @@ def figures(rows: list[dict[str, Json]]) -> Json:
     words = {name: Counter(row[name]["word"] for row in rows if name in row) for name in (*HEALTHY, CACHED, BLEED)}
     bled = {name: words[name][DeterminismWord.BLEED.value] for name in words}
     heard = sum(content_bleed(row[CACHED]) for row in rows if CACHED in row)
-    found: Json = {
+    table: Json = {
         "words": {name: dict(count) for name, count in words.items()},
         "named_state_bleed": {name: share(count) for name, count in bled.items()},
         "cached_called_content_bleed": share(heard),
     }
     complete = all(sum(count.values()) == len(rows) for count in words.values())
-    found["reached"] = complete and bled[BLEED] == len(rows) and not heard and not any(bled[n] for n in HEALTHY)
-    return found
+    table["reached"] = complete and bled[BLEED] == len(rows) and not heard and not any(bled[n] for n in HEALTHY)
+    return table
 
 
 def run(repetitions: int, file: Path, out: Path | None) -> Json:
@@ -114,4 +114,4 @@ def run(repetitions: int, file: Path, out: Path | None) -> Json:
 
 
 def _line(repetition: int, row: dict[str, Json]) -> str:
-    return f"{repetition:3d}  " + "; ".join(f"{name}: {found['word']}" for name, found in row.items())
+    return f"{repetition:3d}  " + "; ".join(f"{name}: {answer['word']}" for name, answer in row.items())

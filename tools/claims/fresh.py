@@ -32,14 +32,14 @@ def run(name: str, file: Path, processes: int) -> Json:
     named: dict[str, Variant] = {variant.name: variant for variant in load_variants(file)}
     if name not in named:
         raise ConfigError(f"{file}: no variant {name!r}{nearest(name, named)}")
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="tts-soak-fresh-") as folder:
         worker = Worker(named[name], Path(folder))
         for _ in range(processes):
             worker.start()
-            found[digest(worker.request(Request("same", TEXT, named[name].seed)))] += 1
+            counts[digest(worker.request(Request("same", TEXT, named[name].seed)))] += 1
             worker.stop()
-    answer, count = found.most_common(1)[0]
+    answer, count = counts.most_common(1)[0]
     low, high = clopper_pearson(count, processes)
     return {
         "variant": name,
@@ -48,6 +48,6 @@ def run(name: str, file: Path, processes: int) -> Json:
         "low": round(low, 4),
         "high": round(high, 4),
         "answer": answer,
-        "others": [other for other in found if other != answer],
-        "reached": len(found) == 1 and ":" not in answer,
+        "others": [other for other in counts if other != answer],
+        "reached": len(counts) == 1 and ":" not in answer,
     }

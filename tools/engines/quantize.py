@@ -106,10 +106,10 @@ def kokoro(work: Path) -> Path:
 
 def shipped(engine: str, code: str) -> Path:
     """Return the model that ``code`` prints the path of, in the engine's environment. Raises Missing."""
-    found = subprocess.run([interpreter(engine), "-c", code], capture_output=True, text=True)
-    if found.returncode:
+    done = subprocess.run([interpreter(engine), "-c", code], capture_output=True, text=True)
+    if done.returncode:
         raise Missing(f"{engine} is not in its environment (docs/presets/{engine}.md)")
-    return Path(found.stdout.strip())
+    return Path(done.stdout.strip())
 
 
 def variants_file(folder: Path, template: str, python: str, models: Mapping[str, Path]) -> Path:

@@ -47,10 +47,10 @@ def page(engines: Sequence[Engine], work: Path) -> str:
     rows = [row for engine in engines if (row := _row(engine, work)) is not None]
     lines = [" | ".join(("", *HEADS, "")).strip(), "|" + "---|" * len(HEADS)]
     lines += [" | ".join(("", *row["cells"], "")).strip() for row in rows]
-    found = [f"- {row['name']}: {row['said']}" for row in rows if row["said"]]
+    remarks = [f"- {row['name']}: {row['said']}" for row in rows if row["said"]]
     encoder = rows[0]["encoder"] if rows else "none"
     notes = NOTES.format(encoder=encoder, recognizer=rows[0]["recognizer"] if rows else "none", probes=3)
-    faults = "\n## What was found\n\n" + "\n".join(found) + "\n" if found else ""
+    faults = "\n## What was found\n\n" + "\n".join(remarks) + "\n" if remarks else ""
     return INTRODUCTION + "\n" + "\n".join(lines) + "\n" + notes + faults
 
 
@@ -62,7 +62,7 @@ def _row(engine: Engine, work: Path) -> dict[str, Any] | None:
     row = summary.variants[engine.name]
     with Run.open(stress) as run:
         attempts = [one for one in run.attempts(variant=engine.name) if one.arm == Arm.SOAK]
-        seen = {
+        payloads = {
             name: [payload for _, one in run.all_observations(name, engine.name) if (payload := one.payload)]
             for name in ("speaker", "distillmos")
         }
@@ -73,8 +73,8 @@ def _row(engine: Engine, work: Path) -> dict[str, Any] | None:
         f"{rate.count} of {rate.total} ({rate.low:.1%} to {rate.high:.1%})" if rate.total else "none judged",
         _errors(row.wer.errors, row.wer.words),
         _errors(row.cer.errors, row.cer.characters),
-        _figure(steadiness([one["embedding"] for one in seen["speaker"]]), ".3f"),
-        _figure(_mean([one["overall"] for one in seen["distillmos"]]), ".2f"),
+        _figure(steadiness([one["embedding"] for one in payloads["speaker"]]), ".3f"),
+        _figure(_mean([one["overall"] for one in payloads["distillmos"]]), ".2f"),
         *_speed(attempts),
         _first_audio(attempts, summary.timings.valid),
         _repeats(again, engine.name),
@@ -144,8 +144,8 @@ def _repeats(folder: Path, name: str) -> str:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
+    numbers = [value for value in values if value is not None]
+    return float(np.mean(numbers)) if numbers else None
 
 
 def _figure(value: float | None, form: str, scale: float = 1.0) -> str:

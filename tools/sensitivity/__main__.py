@@ -137,13 +137,13 @@ def held_out(work: Path, reporting: Path | None, out: Path) -> None:
 @OUT
 def own(folder: Path, out: Path, **asked: Any) -> None:
     """What a first run of an engine finds without a reference: alarms, recall, and the shares it withstands."""
-    known = Priors.load(asked["known"]) if asked["known"] is not None else Priors.shipped()
+    shipped = Priors.load(asked["known"]) if asked["known"] is not None else Priors.shipped()
     scorers = chosen(asked["scorers"].split(","), asked["asr"])
     classes = [name for name in asked["classes"].split(",") if name]
     job = of_own.Asked(
         folder,
         asked["language"],
-        known,
+        shipped,
         scorers,
         asked["copies"],
         asked["chunks"],

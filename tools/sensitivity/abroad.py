@@ -19,11 +19,11 @@ def speak(folder: Path) -> list[Path]:
     Raises subprocess.CalledProcessError where eSpeak NG fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    made = []
+    paths = []
     for chunk in load_corpus("multilingual").chunks:
         name = LANGUAGES[chunk.language]
         audio = Voice(name, ("espeak-ng", "-v", name, "-w", "{output}", "{text}")).say(chunk.text)
         if audio.duration >= LEAST:
-            made.append(folder / f"{chunk.id}.wav")
-            soundfile.write(made[-1], audio.samples, audio.sample_rate)
-    return made
+            paths.append(folder / f"{chunk.id}.wav")
+            soundfile.write(paths[-1], audio.samples, audio.sample_rate)
+    return paths

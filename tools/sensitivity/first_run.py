@@ -54,17 +54,17 @@ def place(docs: Path, own: Sequence[Path], held_out: Path | None, languages: Seq
     parts = [INTRODUCTION, *(_alarms(_load(path)) for path in [held_out] if path is not None)]
     parts += [_engine(_load(path)) for path in own]
     parts += [_abroad([_load(path) for path in languages])] if languages else []
-    made = f"{BEGIN}\n" + "\n".join(parts).rstrip() + f"\n{END}\n"
-    before, found, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2].lstrip("\n") if found else ""
-    docs.write_text(before.rstrip() + "\n\n" + made + ("\n" + after if after else ""), encoding="utf-8")
+    block = f"{BEGIN}\n" + "\n".join(parts).rstrip() + f"\n{END}\n"
+    before, marker, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2].lstrip("\n") if marker else ""
+    docs.write_text(before.rstrip() + "\n\n" + block + ("\n" + after if after else ""), encoding="utf-8")
 
 
 def kept(docs: Path) -> str:
     """Return the part as it stands in the page, empty where there is none."""
     text = docs.read_text(encoding="utf-8") if docs.is_file() else ""
-    _, found, rest = text.partition(BEGIN)
-    return f"{BEGIN}{rest.partition(END)[0]}{END}\n" if found else ""
+    _, marker, rest = text.partition(BEGIN)
+    return f"{BEGIN}{rest.partition(END)[0]}{END}\n" if marker else ""
 
 
 def _load(path: Path) -> Json:

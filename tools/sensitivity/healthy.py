@@ -74,23 +74,23 @@ def measure(twins: Iterator[Twin], heard: int) -> dict[str, Any]:
     The first ``heard`` of a kind also go to the recognizers.
     """
     trials = _trials()
-    found: dict[str, list[tuple[str, ...]]] = {}
+    by_class: dict[str, list[tuple[str, ...]]] = {}
     listed: list[dict[str, Any]] = []
     listened: dict[str, int] = {}
     began = time.process_time()
     for bare in twins:
-        count = len(found.setdefault(bare.kind, []))
+        count = len(by_class.setdefault(bare.kind, []))
         words = bool(bare.chunk.text) and count < heard
         listened[bare.kind] = listened.get(bare.kind, 0) + words
         whole = replace(bare, observations=trials.score(bare, SIGNAL | WORDS if words else SIGNAL))
         if words and bare.kind in AGAIN:
             whole = replace(whole, reference=_reference(bare, trials))
         names = trials.clean(whole)
-        found[bare.kind].append(names)
+        by_class[bare.kind].append(names)
         if names:
             listed.append({"kind": bare.kind, "clip": bare.chunk.id, "why": list(trials.clean_details(whole))})
     return {
-        "clips": found,
+        "clips": by_class,
         "listed": listed,
         "listened": listened,
         "cpu_seconds": time.process_time() - began,

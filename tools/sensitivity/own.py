@@ -64,8 +64,8 @@ def measure(asked: Asked, keep: Callable[[Json], None]) -> Json:
     others = recordings(asked.other, run[0].variant) if asked.other is not None else []
     run = [replace(twin, other=others[i % len(others)] if others else None) for i, twin in enumerate(run)]
     judged = as_judged(run, asked.priors)
-    known = [trials.clean(twin) for twin in judged]
-    alarmed = [twin for twin, names in zip(judged, known, strict=True) if names]
+    clean = [trials.clean(twin) for twin in judged]
+    alarmed = [twin for twin, names in zip(judged, clean, strict=True) if names]
     listed = [{"chunk": twin.chunk.id, "why": list(trials.clean_details(twin))} for twin in alarmed]
     result: Json = {
         "engine": asked.folder.name,
@@ -83,7 +83,7 @@ def measure(asked: Asked, keep: Callable[[Json], None]) -> Json:
     keep(result)
     tried: list[InjectionTrial] = []
     for fault, injector in _injectors(trials, asked.classes):
-        ready = sorted(zip(judged, known, strict=True), key=lambda pair: bool(pair[1]))[: asked.copies]
+        ready = sorted(zip(judged, clean, strict=True), key=lambda pair: bool(pair[1]))[: asked.copies]
         tried += [trials.run(twin, fault, injector, injector.preset, names) for twin, names in ready]
         result["rows"] = recall_rows_json(recall_rows(tried))
         keep(result)

@@ -49,8 +49,8 @@ def trials(count: int, seed: int, judge: VerdictPolicy) -> tuple[list[InjectionT
                 assert evidence.value is not None, evidence.reason
                 usual.append(evidence.value)
                 continue
-            found, unjudged = judge.findings(view, [evidence])
-            names = tuple(one.fault for one in found)
+            findings, unjudged = judge.findings(view, [evidence])
+            names = tuple(one.fault for one in findings)
             if chunk.id in struck:
                 tried.append(
                     InjectionTrial(

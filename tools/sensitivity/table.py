@@ -41,19 +41,19 @@ def write(runs: Sequence[Path], beside: Parts, docs: Path, data: Path) -> list[P
     """Write the page and the figures of `tts-soak faults NAME`; returns both paths."""
     parts, measured = [HEAD], {}
     if beside.first_run is not None:
-        found = _load(beside.first_run)
-        measured |= _measured(from_json(found["rows"]), f"{found['engine']} without a reference, {_dated(found)}")
+        stored = _load(beside.first_run)
+        measured |= _measured(from_json(stored["rows"]), f"{stored['engine']} without a reference, {_dated(stored)}")
     for name, result in _together(runs):
         parts.append(_variant(name, result))
         measured |= _measured(from_json(result["rows"]), f"{name}, {result['date']}, seed {result['seed']}")
     if beside.process is not None:
-        found = _load(beside.process)
-        parts.append(_process(found))
-        measured |= _measured(from_json(found["rows"]), f"null backend, {_dated(found)}")
+        stored = _load(beside.process)
+        parts.append(_process(stored))
+        measured |= _measured(from_json(stored["rows"]), f"null backend, {_dated(stored)}")
     if beside.numbers is not None:
-        found = _load(beside.numbers)
-        parts.append(_numbers(found))
-        measured |= _measured(from_json(found["rows"]), f"{found['voice']}, {_dated(found)}")
+        stored = _load(beside.numbers)
+        parts.append(_numbers(stored))
+        measured |= _measured(from_json(stored["rows"]), f"{stored['voice']}, {_dated(stored)}")
     parts += [_not_measured(measured), _whole_run()]
     if beside.healthy is not None:
         parts.append(_health(_load(beside.healthy)))
@@ -68,19 +68,19 @@ def write(runs: Sequence[Path], beside: Parts, docs: Path, data: Path) -> list[P
 
 def _together(runs: Sequence[Path]) -> list[tuple[str, dict[str, Any]]]:
     """Results by variant; parts measured on the same clips under the same limits are one."""
-    found: list[tuple[str, dict[str, Any]]] = []
+    rows: list[tuple[str, dict[str, Any]]] = []
     for path in runs:
         for name, result in _load(path).items():
             same = ("texts", "corpus", "limits_key", "seed", "clean")
-            known = [one for other, one in found if other == name and all(one[key] == result[key] for key in same)]
-            if known:
-                known[0]["rows"] += result["rows"]
+            alike = [one for other, one in rows if other == name and all(one[key] == result[key] for key in same)]
+            if alike:
+                alike[0]["rows"] += result["rows"]
             else:
-                found.append((name, result))
+                rows.append((name, result))
     order = list(catalogue())
-    for _, result in found:
+    for _, result in rows:
         result["rows"].sort(key=lambda row: order.index(row["fault"]))
-    return found
+    return rows
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -210,13 +210,13 @@ def _words(found: dict[str, Any]) -> str:
         "| voice | words | aligned | within 150 ms | 95% interval | median | 90th percentile |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for voice, seen in found["voices"].items():
-        if not seen["aligned"]:
-            lines.append(f"| {voice} | {seen['words']} | 0 | - | - | - | - |")
+    for voice, counts in found["voices"].items():
+        if not counts["aligned"]:
+            lines.append(f"| {voice} | {counts['words']} | 0 | - | - | - | - |")
             continue
         lines.append(
-            f"| {voice} | {seen['words']} | {seen['aligned']} | {seen['share']:.1%} | {seen['low']:.1%} to "
-            f"{seen['high']:.1%} | {1000 * seen['median_seconds']:.0f} ms | {1000 * seen['p90_seconds']:.0f} ms |"
+            f"| {voice} | {counts['words']} | {counts['aligned']} | {counts['share']:.1%} | {counts['low']:.1%} to "
+            f"{counts['high']:.1%} | {1000 * counts['median_seconds']:.0f} ms | {1000 * counts['p90_seconds']:.0f} ms |"
         )
     return "\n".join([*lines, ""])
 

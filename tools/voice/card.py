@@ -15,9 +15,9 @@ def _cell(value: Any) -> str:
 
 def table(evaluation: Path) -> str:
     """Return a Markdown table: a row for each model, speaker and set of texts."""
-    found = json.loads(evaluation.read_text(encoding="utf-8"))
+    evaluated = json.loads(evaluation.read_text(encoding="utf-8"))
     lines = ["| model | texts | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 2) + "|"]
-    for model, sets in found.items():
+    for model, sets in evaluated.items():
         for name, figures in sets.items():
             lines.append(f"| {model} | {name} | " + " | ".join(_cell(figures[c]) for c in COLUMNS) + " |")
     return "\n".join(lines) + "\n"

@@ -85,11 +85,11 @@ def sequences(
 ) -> Iterator[tuple[list[int], list[int]]]:
     """(prompt, target) of every usable line of one speaker."""
     rows = parameter_rows(parameters)
-    known = set(geometry.phones)
+    phones = set(geometry.phones)
     index = list(geometry.speakers).index(speaker)
     for spoken in utterances(listing):
         fits = spoken.steps >= SHORTEST and len(spoken.phones) < geometry.markers
-        if not fits or not known.issuperset(spoken.phones) or spoken.first + spoken.steps > len(rows):
+        if not fits or not phones.issuperset(spoken.phones) or spoken.first + spoken.steps > len(rows):
             continue
         codes = fitting.encode(np.array(rows[spoken.first : spoken.first + spoken.steps]), codec, sizes, index)
         asked = prompt(spoken.phones, geometry.speaker_token(speaker), geometry)

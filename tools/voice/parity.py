@@ -31,8 +31,8 @@ def codes_of(frames: int) -> NDArray[np.int64]:
     codec = codebooks()
     voiced = np.flatnonzero(codec.prosody[:, 2] > 2.5)
     rng = np.random.default_rng(0)
-    held = np.repeat(rng.integers(0, codec.sizes[0], -(-frames // 4)), 4)[:frames]
-    return np.stack([held, rng.integers(0, codec.sizes[1], frames), np.full(frames, voiced[0])], 1)
+    codes = np.repeat(rng.integers(0, codec.sizes[0], -(-frames // 4)), 4)[:frames]
+    return np.stack([codes, rng.integers(0, codec.sizes[1], frames), np.full(frames, voiced[0])], 1)
 
 
 def torch_fp32(bucket: int) -> dict[str, Any]:
@@ -55,8 +55,8 @@ def torch_fp16_phase(bucket: int) -> dict[str, Any]:
     """Wrong on purpose: see :class:`HalfPhase`."""
     codes = codes_of(bucket)
     with torch.inference_mode():
-        found = HalfPhase(codebooks())(torch.from_numpy(codes), torch.from_numpy(noise_for(len(codes))))
-    return {"codes": codes, **{name: value.numpy() for name, value in zip(STAGES, found, strict=True)}}
+        stages = HalfPhase(codebooks())(torch.from_numpy(codes), torch.from_numpy(noise_for(len(codes))))
+    return {"codes": codes, **{name: value.numpy() for name, value in zip(STAGES, stages, strict=True)}}
 
 
 @functools.cache
@@ -72,5 +72,5 @@ def _session() -> Any:
 def onnx_fp32(bucket: int) -> dict[str, Any]:
     """ONNX Runtime on the CPU."""
     codes = codes_of(bucket)
-    made = _session().run(list(STAGES), {"codes": codes, "noise": noise_for(len(codes))})
-    return {"codes": codes, **dict(zip(STAGES, made, strict=True))}
+    stages = _session().run(list(STAGES), {"codes": codes, "noise": noise_for(len(codes))})
+    return {"codes": codes, **dict(zip(STAGES, stages, strict=True))}

@@ -101,16 +101,16 @@ def point(model: SpeechModel, inputs: Sequence[Tensor], layer: int = LAYER) -> H
     if not model.shape.free_pairs:
         raise ValueError("a head can be pointed only where some of its channels do not turn (Shape.free_pairs)")
     layer = min(layer, model.shape.layers - 1)
-    seen = _seen(model, inputs, layer)
+    attention = _seen(model, inputs, layer)
     block, width = model.blocks[layer], model.shape.width // model.shape.heads
-    head = _least_used(model, seen.anywhere, layer)
+    head = _least_used(model, attention.anywhere, layer)
     span = slice(head * width, (head + 1) * width)
     embedding = model.embedding.weight
 
-    middle = embedding[seen.phones.unique()].mean(0)
-    probe = _ridge(seen.at_markers, embedding[seen.phones] - middle)
+    middle = embedding[attention.phones.unique()].mean(0)
+    probe = _ridge(attention.at_markers, embedding[attention.phones] - middle)
     slots = embedding[FIRST_PHONE : FIRST_PHONE + PHONE_SLOTS] - middle
-    right = ((seen.at_markers @ probe) @ slots.T).argmax(1) == seen.phones - FIRST_PHONE
+    right = ((attention.at_markers @ probe) @ slots.T).argmax(1) == attention.phones - FIRST_PHONE
     u, s, v = torch.linalg.svd(probe)
     block.value.weight[span] = (u[:, :width] * s[:width].sqrt()).T
     block.out.weight[:, span] = STRENGTH * (v[:width].T * s[:width].sqrt())
@@ -120,7 +120,7 @@ def point(model: SpeechModel, inputs: Sequence[Tensor], layer: int = LAYER) -> H
     looking = torch.zeros(width, model.shape.width, device=embedding.device)
     directions = torch.linalg.svd(markers - markers.mean(0), full_matrices=False).Vh[: still - 1]
     looking[width - still : width - 1] = SHARPNESS * directions
-    for weight, high in ((block.query.weight, seen.in_output), (block.key.weight, seen.in_prompt)):
+    for weight, high in ((block.query.weight, attention.in_output), (block.key.weight, attention.in_prompt)):
         weight[span] = looking
-        weight[span.stop - 1] = FLAG * _ridge(seen.anywhere, high)
+        weight[span.stop - 1] = FLAG * _ridge(attention.anywhere, high)
     return Head(layer, head, float(right.float().mean()))

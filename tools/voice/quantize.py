@@ -27,10 +27,10 @@ def llama_library() -> Path:
     spec = importlib.util.find_spec("llama_cpp")
     if spec is None or spec.origin is None:
         raise FileNotFoundError("quantizing needs llama.cpp: pip install llama-cpp-python, or set LLAMA_LIBRARY")
-    found = sorted(Path(spec.origin).parent.glob("lib/libllama.*"))
-    if not found:
+    libraries = sorted(Path(spec.origin).parent.glob("lib/libllama.*"))
+    if not libraries:
         raise FileNotFoundError(f"no libllama beside {spec.origin}")
-    return found[0]
+    return libraries[0]
 
 
 def quantize(source: Path, target: Path, kind: str, library: Path) -> None:

@@ -58,10 +58,10 @@ def quick(settings: Settings) -> Settings:
 
 
 def _held_out_texts() -> list[str]:
-    found = [*SENTENCES, *PASSAGES, *SHORT]
+    texts = [*SENTENCES, *PASSAGES, *SHORT]
     for path in sorted((ROOT / "corpora").glob("*.jsonl")):
-        found += [json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return found
+        texts += [json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return texts
 
 
 def make_text(s: Settings) -> None:
@@ -164,15 +164,15 @@ def _describe(s: Settings, extra: dict[str, Any]) -> None:
 
 def measure(s: Settings) -> None:
     """``evaluation.json`` beside the voice: every model file, both speakers, every set of texts."""
-    found: dict[str, Any] = {}
+    evaluated: dict[str, Any] = {}
     for model in sorted(s.out.glob("*.gguf")):
         for speaker in family.SPEAKERS:
             sets = evaluate.SETS if s.listen else {"short": SHORT[:2]}
-            found[f"{model.stem}/{speaker}"] = {
+            evaluated[f"{model.stem}/{speaker}"] = {
                 name: {k: v for k, v in evaluate.measure(model, texts, speaker, (1,), s.listen).items() if k != "heard"}
                 for name, texts in sets.items()
             }
-    (s.out / "evaluation.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (s.out / "evaluation.json").write_text(json.dumps(evaluated, indent=1) + "\n", encoding="utf-8")
 
 
 STAGES = {

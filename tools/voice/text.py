@@ -138,13 +138,13 @@ def _passage(documents: list[list[str]], connected: list[list[str]], words: list
 
 def _fresh(lines: Iterator[str], count: int, forbidden: set[str]) -> list[str]:
     chosen: list[str] = []
-    seen: set[str] = set()
+    lines_taken: set[str] = set()
     for line in lines:
         if len(chosen) == count:
             break
         keys = {bare(s) for s in SENTENCE_END.split(line) if len(s.split()) > 3}
-        if line not in seen and not keys & forbidden:
-            seen.add(line)
+        if line not in lines_taken and not keys & forbidden:
+            lines_taken.add(line)
             chosen.append(line)
     return chosen
 

@@ -53,8 +53,8 @@ class Trainer:
         self.plan, self.device, self.shape, self.vocabulary = plan, device, shape, vocabulary
         self.model = SpeechModel(vocabulary, shape, EDGES[-1] + 1).to(device)
         matrices = [w for b in self.model.blocks for w in b.matrices()]
-        known = {id(w) for w in matrices}
-        self.others = [p for p in self.model.parameters() if id(p) not in known]
+        shared = {id(w) for w in matrices}
+        self.others = [p for p in self.model.parameters() if id(p) not in shared]
         self.muon = torch.optim.Muon(
             matrices, lr=plan.muon_rate, momentum=0.95, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"
         )
@@ -104,9 +104,9 @@ class Trainer:
     @torch.no_grad()
     def validate(self, batches: Sequence[tuple[Tensor, Tensor]]) -> dict[str, float]:
         """Return mean loss over the held-out batches and of each length."""
-        found = {f"w{x.shape[1]}": self.loss(x, y, self.model)[0] for x, y in batches}
-        out = {k: round(float(v.mean()), 3) for k, v in found.items()}
-        out["all"] = round(float(torch.cat(list(found.values())).mean()), 4)
+        losses = {f"w{x.shape[1]}": self.loss(x, y, self.model)[0] for x, y in batches}
+        out = {k: round(float(v.mean()), 3) for k, v in losses.items()}
+        out["all"] = round(float(torch.cat(list(losses.values())).mean()), 4)
         return out
 
     def save(self, path: Path) -> None:

@@ -41,14 +41,14 @@ def _states(path: Path, geometry: Geometry, sequences: int) -> NDArray[np.intp]:
     for begin, end, asked in zip(starts[:sequences], starts[1:], prompts, strict=False):
         prompt = tokens[begin : begin + asked]
         phones = prompt[np.isin(prompt, geometry.said_phones)] - geometry.phone_offset
-        at, held = -1, []
+        at, window = -1, []
         for token in [*tokens[begin + asked : end].tolist(), geometry.marker_offset]:
             if geometry.marker_offset <= token < geometry.marker_offset + geometry.markers:
-                frames = [held[k : k + 3] for k in range(0, len(held) - 2, 3)]
+                frames = [window[k : k + 3] for k in range(0, len(window) - 2, 3)]
                 rows += [(int(phones[at]) * 3 + 3 * n // len(frames), *f) for n, f in enumerate(frames)]
-                at, held = at + 1, []
+                at, window = at + 1, []
             elif token != geometry.eos and token not in geometry.said_phones:
-                held.append(token)
+                window.append(token)
     return np.array(rows)
 
 
@@ -81,16 +81,16 @@ def _embedding(old: Tensor, before: Geometry, after: Geometry, encoded: Sequence
         out[begin : begin + len(part)] = part if start == 0 else _noisy(part, chance)
     count = len(before.phones)
     out[after.phone_offset : after.phone_offset + count] = old[before.phone_offset : before.phone_offset + count]
-    seen = [_states(path, after, SEQUENCES) for path in encoded]
+    states = [_states(path, after, SEQUENCES) for path in encoded]
     for index, (was, now) in enumerate(zip(before.codebooks, after.codebooks, strict=True)):
-        known = old[was.offset : was.offset + was.size]
-        out[now.offset : now.offset + was.size] = known
+        rows = old[was.offset : was.offset + was.size]
+        out[now.offset : now.offset + was.size] = rows
         for speaker in range(1, now.size // was.size):
             begin = now.offset + speaker * was.size
-            places = [s[:, [0, 1 + index]] for s in (seen[0], seen[speaker])]
+            places = [s[:, [0, 1 + index]] for s in (states[0], states[speaker])]
             spans = slice(now.offset, now.offset + was.size), slice(begin, begin + was.size)
-            like = _by_place(known, *places, *spans)
-            out[begin : begin + was.size] = like + NOISE * known.std() * torch.randn(like.shape, generator=chance)
+            like = _by_place(rows, *places, *spans)
+            out[begin : begin + was.size] = like + NOISE * rows.std() * torch.randn(like.shape, generator=chance)
     return out
 
 
@@ -99,14 +99,14 @@ def start(model: SpeechModel, path: Path, before: Geometry, after: Geometry, enc
 
     Raises KeyError when the shapes do not agree.
     """
-    found = _tensors(path)
+    tensors = _tensors(path)
     state: dict[str, Any] = model.state_dict()
-    old = found["token_embd.weight"]
+    old = tensors["token_embd.weight"]
     state["embedding.weight"] = _embedding(old, before, after, encoded, len(state["embedding.weight"]))
-    state["norm"] = found["output_norm.weight"]
+    state["norm"] = tensors["output_norm.weight"]
     for layer in range(model.shape.layers):
         for theirs, ours in LAYERS.items():
-            state[f"blocks.{layer}.{ours}.weight"] = found[f"blk.{layer}.{theirs}.weight"]
-        state[f"blocks.{layer}.attention_norm"] = found[f"blk.{layer}.attn_norm.weight"]
-        state[f"blocks.{layer}.feed_norm"] = found[f"blk.{layer}.ffn_norm.weight"]
+            state[f"blocks.{layer}.{ours}.weight"] = tensors[f"blk.{layer}.{theirs}.weight"]
+        state[f"blocks.{layer}.attention_norm"] = tensors[f"blk.{layer}.attn_norm.weight"]
+        state[f"blocks.{layer}.feed_norm"] = tensors[f"blk.{layer}.ffn_norm.weight"]
     model.load_state_dict(state)

@@ -71,7 +71,7 @@ def _understood(walk: Walk) -> list[str]:
         return []
     summary = read_summary(file)
     words = headlines(summary)
-    if any(found.word in (VariantWord.LOST, VariantWord.BLIND) for found in words.values()):
+    if any(headline.word in (VariantWord.LOST, VariantWord.BLIND) for headline in words.values()):
         return []
     busy = summary.timings.reason
     return [

@@ -87,7 +87,7 @@ def copies(corpus: str, first: int = 1, last: int | None = None, counts: Mapping
     ``corpus``: as a run takes it; its chunks ``first`` to ``last``, counted from 1, are spoken.
     """
     texts = _texts(corpus, first, last)
-    made: list[tuple[float, Copy]] = []
+    drawn: list[tuple[float, Copy]] = []
     templates = [text for text in texts if GAP in text] or TEMPLATES
     texts = [text for text in texts if GAP not in text]
     for kind, count in counts.items():
@@ -101,8 +101,8 @@ def copies(corpus: str, first: int = 1, last: int | None = None, counts: Mapping
                 copy = _with_number(number, engine, templates[number % len(templates)], draw)
             else:
                 copy = _copy(kind, number, engine, text, draw, texts)
-            made.append(((number + 0.5) / count, copy))
-    return [copy for _, copy in sorted(made, key=lambda pair: (pair[0], pair[1].id))]
+            drawn.append(((number + 0.5) / count, copy))
+    return [copy for _, copy in sorted(drawn, key=lambda pair: (pair[0], pair[1].id))]
 
 
 def _texts(corpus: str, first: int, last: int | None) -> list[str]:

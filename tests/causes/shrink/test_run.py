@@ -180,18 +180,18 @@ def test_a_script_without_blanks_is_cut_between_its_characters():
 
 # --------------------------------------------------------------------------- planted causes
 def test_a_fault_of_the_text_is_shrunk_to_its_word_and_the_command_fails(of_text):
-    folder, found, printed = of_text
-    assert (found.smallest.text, found.bound_to, found.earlier) == ("Worcester", "text", [])
-    assert found.rate.count == found.rate.total
-    assert found.requests <= 20
+    folder, cause, printed = of_text
+    assert (cause.smallest.text, cause.bound_to, cause.earlier) == ("Worcester", "text", [])
+    assert cause.rate.count == cause.rate.total
+    assert cause.requests <= 20
     assert entries(folder / "smallest.jsonl") == [{"id": "text", "text": "Worcester", "language": "en"}]
     assert entries(folder / "original.jsonl")[0]["text"] == CHUNKS[3].text
     assert "smallest: Worcester" in printed
-    assert found.fails
+    assert cause.fails
     command = [
         sys.executable,
         "-m",
-        *shlex.split(found.command),
+        *shlex.split(cause.command),
         "--reports",
         str(folder / "again"),
         "-p",
@@ -203,10 +203,10 @@ def test_a_fault_of_the_text_is_shrunk_to_its_word_and_the_command_fails(of_text
 def test_a_fault_of_the_history_is_shrunk_to_the_chunk_and_its_bundle_fails_elsewhere(run, tmp_path):
     result = shrink(run, "bad-history")  # as pytest names the item
     assert result.exit_code == 0, result.output
-    folder, found = outcome(result)
-    assert (found.smallest.text, found.bound_to) == ("quince", "history")
+    folder, cause = outcome(result)
+    assert (cause.smallest.text, cause.bound_to) == ("quince", "history")
     assert [row["id"] for row in entries(folder / "smallest.jsonl")] == ["dye", "history"]
-    assert "--seed" not in found.command
+    assert "--seed" not in cause.command
     zipped = CliRunner().invoke(main, ["bundle", run.name, "history", "--reports", str(run.parent)])
     assert zipped.exit_code == 0, zipped.output
     with zipfile.ZipFile(run.parent / "bundles" / f"{run.name}-bad-history.zip") as archive:
@@ -220,13 +220,13 @@ def test_a_fault_of_the_history_is_shrunk_to_the_chunk_and_its_bundle_fails_else
 def test_a_fault_of_the_seed_is_shrunk_by_its_rate(run):
     result = shrink(run, "seed")
     assert result.exit_code == 0, result.output
-    _, found = outcome(result)
-    assert (found.smallest.text, found.bound_to) == ("magnolia", "seed")
-    assert found.rate.total == 20
-    assert found.rate.low <= 0.4 <= found.rate.high
-    assert found.test["bad"] > found.test["good"] > 0
+    _, cause = outcome(result)
+    assert (cause.smallest.text, cause.bound_to) == ("magnolia", "seed")
+    assert cause.rate.total == 20
+    assert cause.rate.low <= 0.4 <= cause.rate.high
+    assert cause.test["bad"] > cause.test["good"] > 0
     assert "sequential test" in result.stdout
-    assert f"--seed {found.smallest.seed}" in found.command
+    assert f"--seed {cause.smallest.seed}" in cause.command
 
 
 def test_a_killed_shrink_goes_on_and_asks_nothing_twice(run, of_text):
@@ -359,9 +359,9 @@ def test_frozen_limits_judge_a_text_alone_as_its_run_did(name):
     run, alone = VerdictPolicy(limits), VerdictPolicy(limits_for_one(limits, own))
     judged = 0
     for value in (-1.0, 0.0, 0.2, 0.45, 0.55, 0.95, 9.0):
-        seen = [Detection(name, value)]
-        by_run, unjudged = run.findings(view, seen, own)
-        by_itself, unjudged_alone = alone.findings(view, seen)
+        detections = [Detection(name, value)]
+        by_run, unjudged = run.findings(view, detections, own)
+        by_itself, unjudged_alone = alone.findings(view, detections)
         assert [(f.fault, f.value, f.limit) for f in by_itself] == [(f.fault, f.value, f.limit) for f in by_run]
         assert bool(unjudged) == bool(unjudged_alone)
         judged += len(by_run)

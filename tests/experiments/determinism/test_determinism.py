@@ -31,13 +31,13 @@ TIED = ArmComparison("x", "a", False, 7, False, shift=0.004)
 
 def claimed(**arms: list[ArmComparison]) -> dict[str, Claim]:
     compared = {arm: arms.get(arm.replace("-", "_"), [SAME]) for arm in COMPARED}
-    seen = DeterminismData(compared[FRESH_AGAIN], compared[LONGER], None, texts=3)
-    word, why = decide_determinism(seen)
+    data = DeterminismData(compared[FRESH_AGAIN], compared[LONGER], None, texts=3)
+    word, why = decide_determinism(data)
     missing = {"companions": "no parallel slots"}
     figures = {arm: arm_figures(comparisons) for arm, comparisons in compared.items()}
     result = DeterminismResult(word.value, why, figures, missing, None, reload_every=2)
     compared["companions"] = []
-    return {claim.name: claim for claim in determinism_claims("v", word, why, seen, compared, result)}
+    return {claim.name: claim for claim in determinism_claims("v", word, why, data, compared, result)}
 
 
 def test_reloading_is_said_to_cure_only_what_was_measured_to_be_cured() -> None:
@@ -50,14 +50,14 @@ def test_reloading_is_said_to_cure_only_what_was_measured_to_be_cured() -> None:
 
 
 def test_an_arm_that_the_adapter_cannot_speak_is_not_available_with_its_reason() -> None:
-    found = claimed()["companions"]
-    assert found.passed is None and "not available: no parallel slots" in found.statement
+    claim = claimed()["companions"]
+    assert claim.passed is None and "not available: no parallel slots" in claim.statement
 
 
 def test_where_fresh_processes_differ_no_arm_is_judged_by_identity() -> None:
-    found = claimed(fresh_again=[MOVED], after_longer=[MOVED])
-    assert found["fresh-agree"].passed is False
-    assert found["repeat"].passed is None and "between fresh processes" in found["repeat"].statement
+    claims = claimed(fresh_again=[MOVED], after_longer=[MOVED])
+    assert claims["fresh-agree"].passed is False
+    assert claims["repeat"].passed is None and "between fresh processes" in claims["repeat"].statement
 
 
 def test_an_arm_says_whether_its_difference_is_more_than_a_tie() -> None:
@@ -66,8 +66,8 @@ def test_an_arm_says_whether_its_difference_is_more_than_a_tie() -> None:
 
 
 def test_figures_that_are_not_known_stay_unknown() -> None:
-    found = arm_figures([ArmComparison("x", "a", None, None, False)])
-    assert found.same_tokens is None and found.largest_shift is None and found.log_mel_db is None
+    figures = arm_figures([ArmComparison("x", "a", None, None, False)])
+    assert figures.same_tokens is None and figures.largest_shift is None and figures.log_mel_db is None
 
 
 def test_without_the_long_session_its_checkpoints_are_no_probes() -> None:
@@ -111,9 +111,9 @@ def carried_out(tmp_path: Path, *variants: Variant, **table: Any) -> tuple[dict[
 
 def test_the_same_bytes_for_different_texts_are_found_in_any_arm(tmp_path: Path) -> None:
     silent = Variant("silent", "null", {"mode": "silence", "seconds_per_word": 0.001})
-    results, made = carried_out(tmp_path, silent, probes=2, arms=[])
+    results, by_variant = carried_out(tmp_path, silent, probes=2, arms=[])
     assert results["silent"]["word"] == DeterminismWord.SAME_BYTES.value
-    assert next(claim for claim in made if claim.name == "distinct-texts").passed is False
+    assert next(claim for claim in by_variant if claim.name == "distinct-texts").passed is False
 
 
 @needs_weights
@@ -122,10 +122,10 @@ def test_a_carried_context_is_named_state_bleed_and_its_healthy_twin_is_not(tmp_
         "q4_k_s", "llama_codec", {"model": str(MODEL), "voice_dir": str(MODEL.parent), "segment_phones": 60}, seed=7
     )
     bleeding = replace(healthy, name="bleed", settings={**healthy.settings, "carry_context": True})
-    results, made = carried_out(tmp_path, healthy, bleeding, probes=2, arms=["reload", "companions"])
+    results, by_variant = carried_out(tmp_path, healthy, bleeding, probes=2, arms=["reload", "companions"])
     assert results["q4_k_s"]["word"] in (DeterminismWord.BIT.value, DeterminismWord.TOKEN.value)
     assert results["bleed"]["word"] == DeterminismWord.BLEED.value
-    told = {(claim.variant, claim.name): claim for claim in made}
+    told = {(claim.variant, claim.name): claim for claim in by_variant}
     assert "reloading cures it" in told["bleed", "reload"].statement
     assert told["q4_k_s", "companions"].count == 2
     assert told["q4_k_s", "threads"].passed is None

@@ -52,8 +52,15 @@ def test_total_variation_is_zero_for_equals_and_one_for_strangers():
 
 
 def test_the_three_levels_are_kept_apart():
-    found = compare_synthesis(FRESH, rendition([1, 2, 3], pcm="other samples"), "again", mel_db=0.2, same_words=True)
-    assert (found.same_tokens, found.same_pcm, found.mel_db, found.same_words) == (True, False, 0.2, True)
+    comparison = compare_synthesis(
+        FRESH, rendition([1, 2, 3], pcm="other samples"), "again", mel_db=0.2, same_words=True
+    )
+    assert (comparison.same_tokens, comparison.same_pcm, comparison.mel_db, comparison.same_words) == (
+        True,
+        False,
+        0.2,
+        True,
+    )
     assert compare_synthesis(FRESH, TIED, "again").divergence == 1
 
 
@@ -85,17 +92,17 @@ def test_same_samples_for_different_texts_come_first():
     renditions = [rendition([1], pcm="x", chunk="a"), rendition([1], pcm="x", chunk="b")]
     assert same_bytes(renditions, {"a": "one", "b": "two"}) == [("a", "b")]
     assert same_bytes(renditions, {"a": "one", "b": "one"}) == []
-    seen = DeterminismData(
+    comparison = DeterminismData(
         [compare_synthesis(FRESH, FRESH, "fresh")], [compare_synthesis(FRESH, FRESH, "again")], None, [("a", "b")]
     )
-    assert decide_determinism(seen)[0] is DeterminismWord.SAME_BYTES
+    assert decide_determinism(comparison)[0] is DeterminismWord.SAME_BYTES
 
 
 def test_words_of_the_previous_text_are_told_from_common_words():
     """Words that all the texts share are in every transcript: no bleed."""
     common = [(f"the cat{i}", f"the dog{i} and", f"cat{i} and the") for i in range(10)]
-    found = content(common, seed=2)
-    assert found is not None and found.hits > 0 and found.p_value > 0.5
+    answer = content(common, seed=2)
+    assert answer is not None and answer.hits > 0 and answer.p_value > 0.5
     assert content(common[:3], seed=2) is None
 
 
@@ -106,7 +113,7 @@ def test_the_content_test_keeps_its_error_rate():
         texts = [" ".join(f"w{k}" for k in rng.integers(0, 60, 12)) for _ in range(13)]
         heard = [" ".join(f"w{k}" for k in rng.integers(0, 60, 12)) for _ in range(12)]
         pairs = [(own, before, said) for (own, before), said in zip(pairwise(texts), heard, strict=True)]
-        found = content(pairs, seed=turn, repeats=199)
-        assert found is not None
-        alarms += found.p_value <= 0.05
+        answer = content(pairs, seed=turn, repeats=199)
+        assert answer is not None
+        alarms += answer.p_value <= 0.05
     assert alarms <= 20  # binomial 0.999 quantile of 200 at 0.05

@@ -123,9 +123,9 @@ def test_logits_that_are_no_numbers_are_refused():
 
 def test_perplexity_of_a_model_that_knows_nothing_is_its_vocabulary():
     spoken = np.arange(60) % 8
-    found = summarise_divergence(steps_of_generation(np.zeros((60, 9)), np.zeros((60, 9)), spoken), SLOTS, 1, seed=1)
-    assert found.speech.perplexity == pytest.approx(9.0)
-    assert found.speech.perplexity_ratio.value == 1.0
+    figures = summarise_divergence(steps_of_generation(np.zeros((60, 9)), np.zeros((60, 9)), spoken), SLOTS, 1, seed=1)
+    assert figures.speech.perplexity == pytest.approx(9.0)
+    assert figures.speech.perplexity_ratio.value == 1.0
 
 
 # ------------------------------------------------------------------------------------------- figures
@@ -144,18 +144,18 @@ def wrong_in(slot: Slot, chunks=6, steps=40):
 
 
 def test_a_harm_to_one_codebook_is_seen_in_its_slot_alone():
-    found = wrong_in(SLOTS[1])
-    assert found.slots["a"].divergence.value == 0.0 and found.slots["a"].agreement.value == 1.0
-    assert found.slots["b"].divergence.value > 1.0 and found.slots["b"].expected == 0.0
-    assert found.speech.divergence.value == pytest.approx(found.slots["b"].divergence.value / 2)
-    assert found.speech.divergence.low is not None and found.speech.divergence.low > 0
+    figures = wrong_in(SLOTS[1])
+    assert figures.slots["a"].divergence.value == 0.0 and figures.slots["a"].agreement.value == 1.0
+    assert figures.slots["b"].divergence.value > 1.0 and figures.slots["b"].expected == 0.0
+    assert figures.speech.divergence.value == pytest.approx(figures.slots["b"].divergence.value / 2)
+    assert figures.speech.divergence.low is not None and figures.speech.divergence.low > 0
 
 
 def test_markers_and_the_end_are_no_speech():
-    found = wrong_in(SLOTS[2])
-    assert found.slots["end"].divergence.value > 1.0
-    assert found.speech.divergence.value == 0.0
-    assert sum(part.steps for part in found.positions.values()) == found.speech.steps == 6 * 40
+    figures = wrong_in(SLOTS[2])
+    assert figures.slots["end"].divergence.value > 1.0
+    assert figures.speech.divergence.value == 0.0
+    assert sum(part.steps for part in figures.positions.values()) == figures.speech.steps == 6 * 40
 
 
 def test_positions_tell_where_it_parts():
@@ -163,11 +163,11 @@ def test_positions_tell_where_it_parts():
     rows = np.zeros((200, 9))
     other = rows.copy()
     other[130:, 0] = 3.0
-    found = summarise_divergence(steps_of_generation(rows, other, spoken), SLOTS, 1, seed=1)
-    means = {place: part.divergence.value for place, part in found.positions.items()}
+    figures = summarise_divergence(steps_of_generation(rows, other, spoken), SLOTS, 1, seed=1)
+    means = {place: part.divergence.value for place, part in figures.positions.items()}
     assert list(means) == ["0-31", "32-63", "64-127", "128-255"]
     assert means["64-127"] == 0.0 < means["128-255"]
-    assert found.speech.divergence.high is None  # one chunk has no interval
+    assert figures.speech.divergence.high is None  # one chunk has no interval
 
 
 def test_ids_that_are_no_speech_are_said():
@@ -194,9 +194,9 @@ def test_a_claim_holds_only_with_its_whole_interval():
 
 
 def test_a_rank_correlation_counts_its_variants():
-    seen = rank_correlation([1, 2, 3, 4, 5], [1, 2, 3, 4, 5], seed=1)
-    assert seen is not None and seen.rho == pytest.approx(1.0)
-    assert seen.p_value == pytest.approx(2 / 120)  # exact: every pairing is tried
+    correlation = rank_correlation([1, 2, 3, 4, 5], [1, 2, 3, 4, 5], seed=1)
+    assert correlation is not None and correlation.rho == pytest.approx(1.0)
+    assert correlation.p_value == pytest.approx(2 / 120)  # exact: every pairing is tried
     few = rank_correlation([1, 2, 3, 4], [2, 4, 6, 8], seed=1)
     assert few is not None and few.p_value > 0.05  # four variants can never show it
     assert rank_correlation([1, 2, 3], [5, 5, 5], seed=1) is None
@@ -220,12 +220,12 @@ def heard(kl, wer, faulty):
 
 
 def test_whether_it_foretells_what_is_heard_is_said_with_the_number_of_variants():
-    found = {f"q{i}": heard(0.01 * 4**i, 0.1 + 0.02 * i, 0.0) for i in range(5)}
-    wer, faulty = foretelling("f16", found, seed=1)
+    series = {f"q{i}": heard(0.01 * 4**i, 0.1 + 0.02 * i, 0.0) for i in range(5)}
+    wer, faulty = foretelling("f16", series, seed=1)
     assert "n = 5" in wer.statement and "it foretells WER" in wer.statement
     assert wer.value == pytest.approx(1.0) and wer.passed is None
     assert "cannot tell" in faulty.statement and "the same for all 5" in faulty.statement
-    few, _ = foretelling("f16", dict(list(found.items())[:2]), seed=1)
+    few, _ = foretelling("f16", dict(list(series.items())[:2]), seed=1)
     assert "only 2 have both" in few.statement
     shuffled = {f"q{i}": heard(kl, wer, 0.0) for i, (kl, wer) in enumerate([(1, 3), (2, 1), (3, 2), (4, 5), (5, 4)])}
     assert "too little to say" in foretelling("f16", shuffled, seed=1)[0].statement
@@ -318,19 +318,19 @@ def fed(family, name):
 
 @needs_llama
 def test_f16_against_itself_diverges_by_exactly_nothing(family):
-    found = fed(family, "f16")
-    assert found.speech.divergence.value == found.speech.divergence_max == 0.0
-    assert found.speech.agreement.value == 1.0
-    assert found.speech.perplexity == found.speech.perplexity_reference
-    assert set(found.slots) == {"stage1", "stage2", "prosody", "marker", "phone", "end"}
+    figures = fed(family, "f16")
+    assert figures.speech.divergence.value == figures.speech.divergence_max == 0.0
+    assert figures.speech.agreement.value == 1.0
+    assert figures.speech.perplexity == figures.speech.perplexity_reference
+    assert set(figures.slots) == {"stage1", "stage2", "prosody", "marker", "phone", "end"}
 
 
 @needs_llama
 def test_what_f16_spoke_greedily_is_what_it_expects_when_fed(family):
     """Another build of llama.cpp, whole prompts at once: all but ties must be the token that was generated."""
-    found = fed(family, "f16")
-    assert found.speech.expected > 0.99
-    assert found.speech.steps > 300
+    figures = fed(family, "f16")
+    assert figures.speech.expected > 0.99
+    assert figures.speech.steps > 300
 
 
 @needs_llama

@@ -86,8 +86,8 @@ def test_what_could_not_be_exchanged_says_why_in_every_claim() -> None:
     ],
 )
 def test_a_sound_is_held_against_the_reference_decoders(decoded: Decoded, words: str) -> None:
-    found = decoded.problem(IsolationMargins())
-    assert (words in found) if words else not found
+    problem = decoded.problem(IsolationMargins())
+    assert (words in problem) if words else not problem
 
 
 def test_a_reference_that_is_bad_itself_excuses_the_same_share() -> None:
@@ -112,13 +112,13 @@ def test_silence_is_what_the_reference_decoder_makes_silent() -> None:
     codec = load_codec(VOICE / "codec.npz")
     rng = np.random.default_rng(0)
     tokens = np.stack([rng.integers(0, size, 40) for size in LAYOUT.codebook_sizes], axis=1).astype(np.int32)
-    made = probes(tokens, decode_codes(tokens, codec), 16000, LAYOUT, seed=1)
-    power = {name: float(np.mean(decode_codes(found, codec) ** 2)) for name, found in made.items()}
+    probe_sets = probes(tokens, decode_codes(tokens, codec), 16000, LAYOUT, seed=1)
+    power = {name: float(np.mean(decode_codes(probe, codec) ** 2)) for name, probe in probe_sets.items()}
     assert power["silence"] == min(power.values()) < 0.1 * power["one-token"]
-    assert len(np.unique(made["silence"], axis=0)) == len(np.unique(made["one-token"], axis=0)) == 1
-    for found in made.values():
-        assert (found >= 0).all() and (found < np.array(LAYOUT.codebook_sizes)).all()
-    assert not np.array_equal(made["order"], tokens) and not np.array_equal(made["offset"], tokens)
+    assert len(np.unique(probe_sets["silence"], axis=0)) == len(np.unique(probe_sets["one-token"], axis=0)) == 1
+    for probe in probe_sets.values():
+        assert (probe >= 0).all() and (probe < np.array(LAYOUT.codebook_sizes)).all()
+    assert not np.array_equal(probe_sets["order"], tokens) and not np.array_equal(probe_sets["offset"], tokens)
 
 
 def test_one_codebook_has_no_order_and_many_have_few() -> None:
@@ -198,8 +198,8 @@ def test_every_quantization_holds_the_references_weights() -> None:
     reference = Weights(VOICE / "f16.gguf")
     for name in ("q8_0", "q4_k_s", "q2_k"):
         assert weight_problems(Weights(VOICE / f"{name}.gguf"), reference) == []
-    found = embeddings(reference)["token_embd.weight"]
-    assert found.rows == 4096 and found.zero_rows == [] and 0.13 < found.spread < 0.14
+    rows = embeddings(reference)["token_embd.weight"]
+    assert rows.rows == 4096 and rows.zero_rows == [] and 0.13 < rows.spread < 0.14
 
 
 @needs_weights
@@ -214,9 +214,9 @@ def test_every_quantization_holds_the_references_weights() -> None:
 def test_weights_damaged_or_in_the_wrong_place_are_told_apart(
     tmp_path: Path, change: Callable[[bytearray, dict[str, Any]], None], kind: Kind, words: str
 ) -> None:
-    found = weight_problems(Weights(patched(tmp_path / "m.gguf", change)), Weights(VOICE / "f16.gguf"))
-    assert {problem.kind for problem in found} == {kind}
-    assert any(words in problem.says for problem in found)
+    problems = weight_problems(Weights(patched(tmp_path / "m.gguf", change)), Weights(VOICE / "f16.gguf"))
+    assert {problem.kind for problem in problems} == {kind}
+    assert any(words in problem.says for problem in problems)
 
 
 # ------------------------------------------------------------------------------------------- the whole of it
@@ -254,15 +254,15 @@ def test_a_broken_vocoder_a_broken_model_and_a_wrong_file_are_told_apart(tmp_pat
         voice("damaged", patched(tmp_path / "damaged.gguf", zero_rows)),
         voice("mixed", patched(tmp_path / "mixed.gguf", exchange)),
     )
-    results, made = carried_out(tmp_path, *variants, reference=voice("f16"))
-    assert {name: found["places"] for name, found in results.items()} == {
+    results, run = carried_out(tmp_path, *variants, reference=voice("f16"))
+    assert {name: result["places"] for name, result in results.items()} == {
         "q4_k_s": ["healthy"],
         "deaf": ["vocoder"],
         "damaged": ["language model"],
         "mixed": ["loading"],
     }
     assert results["deaf"]["diagnosis"] == "it reads the codebooks in the order 2, 1, 3"
-    told = {(claim.variant, claim.name): claim for claim in made}
+    told = {(claim.variant, claim.name): claim for claim in run}
     assert told["deaf", "language-model"].passed is True and told["deaf", "stages"].passed is True
     assert told["damaged", "vocoder"].passed is True and told["damaged", "language-model"].passed is False
     assert "rows are all zero" in told["damaged", "isolation"].statement
@@ -271,10 +271,10 @@ def test_a_broken_vocoder_a_broken_model_and_a_wrong_file_are_told_apart(tmp_pat
 
 def test_a_backend_without_stages_is_not_judged_and_says_why(tmp_path: Path) -> None:
     plain, reference = Variant("plain", "null"), Variant("good", "null", reference=True)
-    results, made = carried_out(tmp_path, plain, reference=reference)
+    results, carried = carried_out(tmp_path, plain, reference=reference)
     assert results["plain"]["places"] == ["not judged"]
-    assert all(claim.passed is None for claim in made)
-    assert "exposes no stages" in made[0].statement
+    assert all(claim.passed is None for claim in carried)
+    assert "exposes no stages" in carried[0].statement
     assert "no variant has reference = true" in carried_out(tmp_path, plain, reference=None)[1][0].statement
 
 

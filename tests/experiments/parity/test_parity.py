@@ -39,13 +39,15 @@ def speech(seconds: float = 2.0, rate: int = 16000, seed: int = 0, shift: float 
 # ---------------------------------------------------------------------------------------------- one stage
 def test_the_figures_of_a_stage_are_those_of_its_definition() -> None:
     a, b = RNG.normal(0, 1, (3, 40)), RNG.normal(0, 1, (3, 40))
-    seen = compare_stage("x", a, b, Tolerance())
-    assert seen.cosine == pytest.approx((a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b))
-    assert seen.largest == pytest.approx(np.abs(a - b).max()) and seen.mean == pytest.approx(np.abs(a - b).mean())
-    assert seen.rms_ratio == pytest.approx(np.sqrt((b**2).mean() / (a**2).mean()))
-    assert seen.statistics is not None
-    assert astuple(seen.statistics[1]) == pytest.approx((b.mean(), b.std(), b.min(), b.max()))
-    assert seen.left and "cosine" in seen.problem
+    comparison = compare_stage("x", a, b, Tolerance())
+    assert comparison.cosine == pytest.approx((a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b))
+    assert comparison.largest == pytest.approx(np.abs(a - b).max()) and comparison.mean == pytest.approx(
+        np.abs(a - b).mean()
+    )
+    assert comparison.rms_ratio == pytest.approx(np.sqrt((b**2).mean() / (a**2).mean()))
+    assert comparison.statistics is not None
+    assert astuple(comparison.statistics[1]) == pytest.approx((b.mean(), b.std(), b.min(), b.max()))
+    assert comparison.left and "cosine" in comparison.problem
 
 
 def test_rms_parity_is_judged_where_the_cosine_is_blind() -> None:
@@ -63,16 +65,16 @@ def test_silent_and_nan_output_leave_the_tolerance(silent: bool) -> None:
     b = np.zeros_like(a) if silent else a.copy()
     if not silent:
         b[100:103] = np.nan
-    seen = compare_stage("waveform", a, b, Tolerance())
-    assert seen.left and ("constant zero" if silent else "3 values are not finite") in seen.problem
-    assert seen.nans == ((0, 0) if silent else (0, 3))
+    comparison = compare_stage("waveform", a, b, Tolerance())
+    assert comparison.left and ("constant zero" if silent else "3 values are not finite") in comparison.problem
+    assert comparison.nans == ((0, 0) if silent else (0, 3))
 
 
 def test_transposed_axes_are_recognised_and_said() -> None:
     batch = MEL[None]
-    seen = compare_stage("mel", batch, np.transpose(batch, (0, 2, 1)), Tolerance())
-    assert seen.cosine == pytest.approx(1.0) and not seen.left
-    assert "transposed" in seen.layout and seen.shapes == ((1, 80, 120), (1, 120, 80))
+    comparison = compare_stage("mel", batch, np.transpose(batch, (0, 2, 1)), Tolerance())
+    assert comparison.cosine == pytest.approx(1.0) and not comparison.left
+    assert "transposed" in comparison.layout and comparison.shapes == ((1, 80, 120), (1, 120, 80))
     square = RNG.normal(0, 1, (50, 50))
     assert "transposed" in compare_stage("x", square, square.T, Tolerance()).layout
     assert compare_stage("x", square, square, Tolerance()).layout == ""
@@ -91,8 +93,8 @@ def test_another_shape_is_out_of_tolerance_unless_padding_is_expected() -> None:
 def test_a_phase_is_compared_modulo_its_turn() -> None:
     phase = RNG.random(1000)
     near = (phase + 1e-4) % 1.0
-    seen = compare_stage("phase", phase, near, Tolerance(modulo=1.0))
-    assert seen.largest == pytest.approx(1e-4) and not seen.left
+    comparison = compare_stage("phase", phase, near, Tolerance(modulo=1.0))
+    assert comparison.largest == pytest.approx(1e-4) and not comparison.left
     plain = compare_stage("phase", np.array([0.0, 0.999]), np.array([0.999, 0.0]), Tolerance())
     assert plain.left and plain.largest == pytest.approx(0.999)
     assert compare_stage("p", np.array([0.0, 0.999]), np.array([0.999, 0.0]), Tolerance(modulo=1.0)).largest < 0.0011
@@ -103,21 +105,21 @@ def test_a_phase_is_compared_modulo_its_turn() -> None:
 )
 def test_a_mel_gap_is_told_in_its_own_unit_and_in_db(unit: Any, decibels: float | None) -> None:
     """-6.48 against -10.09: what 3.61 means depends on the unit, and without one nothing is converted."""
-    seen = compare_stage("mel", MEL, MEL - 3.61, Tolerance(unit=unit))
+    comparison = compare_stage("mel", MEL, MEL - 3.61, Tolerance(unit=unit))
     if unit is None:
-        assert seen.level is None and seen.level_db is None
+        assert comparison.level is None and comparison.level_db is None
     else:
-        assert seen.level == pytest.approx(-3.61) and seen.unit == unit
-        assert seen.level_db == pytest.approx(-decibels, abs=0.01)
+        assert comparison.level == pytest.approx(-3.61) and comparison.unit == unit
+        assert comparison.level_db == pytest.approx(-decibels, abs=0.01)
 
 
 def test_tokens_are_counted_equal_or_not() -> None:
     codes = RNG.integers(0, 4096, (50, 7))
     other = codes.copy()
     other[10, 3] += 1
-    seen = compare_stage("codes", codes, other, Tolerance())
-    assert seen.agreement == pytest.approx(1 - 1 / 350) and seen.first_difference == 73
-    assert seen.left and "99.7% of the integers agree" in seen.problem
+    comparison = compare_stage("codes", codes, other, Tolerance())
+    assert comparison.agreement == pytest.approx(1 - 1 / 350) and comparison.first_difference == 73
+    assert comparison.left and "99.7% of the integers agree" in comparison.problem
     assert not compare_stage("codes", codes, codes.astype(np.int32), Tolerance()).left
 
 
@@ -126,8 +128,8 @@ def test_tokens_are_counted_equal_or_not() -> None:
     arrays_of.arrays(np.float64, st.integers(1, 30), elements=st.floats(-1e3, 1e3)), st.sampled_from([None, 1.0, 6.28])
 )
 def test_anything_is_on_par_with_itself(values: np.ndarray, modulo: float | None) -> None:
-    seen = compare_stage("x", values, values.copy(), Tolerance(modulo=modulo))
-    assert not seen.left and seen.largest == 0.0
+    comparison = compare_stage("x", values, values.copy(), Tolerance(modulo=modulo))
+    assert not comparison.left and comparison.largest == 0.0
 
 
 # -------------------------------------------------------------------------------------------- many stages
@@ -239,8 +241,8 @@ def test_a_speaker_is_judged_by_the_references_ceiling_and_the_encoders_floor() 
 def test_dumps_are_read_in_their_own_order_from_either_format(tmp_path: Path) -> None:
     stages = {"zeta": MEL.astype(np.float32), "alpha": np.arange(6, dtype=np.int64).reshape(2, 3)}
     np.savez(tmp_path / "a.npz", **stages)
-    found = DumpSource("a.npz", tmp_path).load()
-    assert list(found.stages) == ["zeta", "alpha"] and found.cold is None
+    dumps = DumpSource("a.npz", tmp_path).load()
+    assert list(dumps.stages) == ["zeta", "alpha"] and dumps.cold is None
     pytest.importorskip("safetensors", reason="the format needs the extra 'parity'")
     import torch
     from safetensors.torch import save_file

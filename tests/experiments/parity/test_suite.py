@@ -34,8 +34,8 @@ def tts_soak(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def results(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "runs" / "latest" / "results.json").read_text())
-    return found["pairs"]
+    stored: dict[str, Any] = json.loads((folder / "runs" / "latest" / "results.json").read_text())
+    return stored["pairs"]
 
 
 DECODER = ("tools.voice.parity:torch_fp32", "--phase", "phase=1", "--rate", "16000")
@@ -132,8 +132,8 @@ def test_every_bucket_is_a_test_of_its_own_and_only_the_chosen_are_compared(suit
     result.stdout.fnmatch_lines(["*stage 'mel' (2 of 2) is the first outside of its tolerance: RMS ratio 0.5000*"])
     only = drive(suite, "-k", "core-32 and stage")
     only.assert_outcomes(passed=1)
-    found = json.loads((suite.path / "reports" / "latest" / "results.json").read_text())
-    assert list(found["pairs"]) == ["core-32"] and not found["variants"]
+    rows = json.loads((suite.path / "reports" / "latest" / "results.json").read_text())
+    assert list(rows["pairs"]) == ["core-32"] and not rows["variants"]
 
 
 def test_variants_are_a_table_of_placement_and_speed_cold_and_warm(suite: pytest.Pytester) -> None:

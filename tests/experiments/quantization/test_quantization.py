@@ -36,13 +36,13 @@ def by_name(made):
 
 def test_the_reference_against_itself_passes_every_claim():
     reference = spoken()
-    found = quantization_metrics(reference, reference, reference, seed=1)
-    made = by_name(quantization_claims("q", found, found, MARGINS))
-    assert all(claim.passed for claim in made.values())
-    assert found.token_ratio.median == found.duration_ratio.median == 1.0
-    assert found.wer_difference.low == found.wer_difference.high == 0.0
-    assert found.identical == 100
-    assert found.rtfx == 10.0
+    metrics = quantization_metrics(reference, reference, reference, seed=1)
+    claims = by_name(quantization_claims("q", metrics, metrics, MARGINS))
+    assert all(claim.passed for claim in claims.values())
+    assert metrics.token_ratio.median == metrics.duration_ratio.median == 1.0
+    assert metrics.wer_difference.low == metrics.wer_difference.high == 0.0
+    assert metrics.identical == 100
+    assert metrics.rtfx == 10.0
 
 
 def test_each_loss_fails_its_own_claim_alone():
@@ -57,48 +57,48 @@ def test_each_loss_fails_its_own_claim_alone():
         "mos": [replace(row, mos=2.7) for row in reference],
     }
     for name, rows in losses.items():
-        made = by_name(
+        claims = by_name(
             quantization_claims("q", quantization_metrics(rows, reference, reference, seed=1), null, MARGINS)
         )
-        assert [claim.name for claim in made.values() if claim.passed is False] == [name]
+        assert [claim.name for claim in claims.values() if claim.passed is False] == [name]
 
 
 def test_a_chunk_that_gave_no_speech_is_near_empty_and_not_left_out():
     reference = spoken(40)
     rows = [replace(row, ok=False, tokens=None) if i < 20 else row for i, row in enumerate(reference)]
-    found = quantization_metrics(rows, reference, seed=1)
-    assert found.near_empty.count == 20
-    assert found.near_empty.total == 40
-    made = by_name(quantization_claims("q", found, quantization_metrics(reference, reference, seed=1), MARGINS))
-    assert made["near-empty"].passed is False
+    metrics = quantization_metrics(rows, reference, seed=1)
+    assert metrics.near_empty.count == 20
+    assert metrics.near_empty.total == 40
+    claims = by_name(quantization_claims("q", metrics, quantization_metrics(reference, reference, seed=1), MARGINS))
+    assert claims["near-empty"].passed is False
 
 
 def test_a_small_run_says_that_it_is_too_small():
     few = spoken(4)
-    found = quantization_metrics(few, few, seed=1)
-    made = by_name(quantization_claims("q", found, found, MARGINS))
-    assert made["cap-hits"].passed is None
-    assert "too small to say" in made["cap-hits"].statement
+    metrics = quantization_metrics(few, few, seed=1)
+    claims = by_name(quantization_claims("q", metrics, metrics, MARGINS))
+    assert claims["cap-hits"].passed is None
+    assert "too small to say" in claims["cap-hits"].statement
 
 
 def test_unknown_stays_unknown():
     mute = [QuantizationRow(f"c{i}", True) for i in range(10)]
-    found = quantization_metrics(mute, mute, seed=1)
-    assert found.token_ratio is None
-    assert found.wer.rate is None
-    assert found.similarity is None
-    assert found.cap_hits.value is None
-    assert found.similarity_loss is found.log_mel_excess_db is found.mos_difference is None
-    assert {claim.passed for claim in quantization_claims("q", found, found, MARGINS)} == {None}
+    metrics = quantization_metrics(mute, mute, seed=1)
+    assert metrics.token_ratio is None
+    assert metrics.wer.rate is None
+    assert metrics.similarity is None
+    assert metrics.cap_hits.value is None
+    assert metrics.similarity_loss is metrics.log_mel_excess_db is metrics.mos_difference is None
+    assert {claim.passed for claim in quantization_claims("q", metrics, metrics, MARGINS)} == {None}
     assert proportion(0, 0).high == 1.0
 
 
 def test_the_spread_of_a_few_truncations_is_seen_where_the_mean_hides_it():
     reference = spoken()
     rows = [replace(row, tokens=100 if i == 7 else row.tokens) for i, row in enumerate(reference)]
-    found = quantization_metrics(rows, reference, seed=1)
-    assert found.token_ratio.min == pytest.approx(100 / 407)
-    assert found.near_empty.count == 1
+    metrics = quantization_metrics(rows, reference, seed=1)
+    assert metrics.token_ratio.min == pytest.approx(100 / 407)
+    assert metrics.near_empty.count == 1
 
 
 def test_a_loss_is_against_what_other_seeds_lose_on_the_same_chunks():
@@ -108,11 +108,11 @@ def test_a_loss_is_against_what_other_seeds_lose_on_the_same_chunks():
     reference = spoken(60)
     null = [replace(row, similarity=float(x), mel_db=float(4 * x)) for row, x in zip(reference, texts, strict=True)]
     rows = [replace(row, similarity=row.similarity - 0.01, mel_db=row.mel_db + 1) for row in null]
-    found = quantization_metrics(rows, reference, null, seed=1)
+    metrics = quantization_metrics(rows, reference, null, seed=1)
     chance = quantization_metrics(null, reference, seed=1)
-    assert found.similarity_loss.value == pytest.approx(0.01)
-    assert found.log_mel_excess_db.value == pytest.approx(1.0)
-    claim = by_name(quantization_claims("q", found, chance, MARGINS))["same-voice"]
+    assert metrics.similarity_loss.value == pytest.approx(0.01)
+    assert metrics.log_mel_excess_db.value == pytest.approx(1.0)
+    claim = by_name(quantization_claims("q", metrics, chance, MARGINS))["same-voice"]
     assert claim.passed is True and claim.interval is not None and claim.interval[1] < 0.03
     loud = [
         replace(row, similarity=row.similarity - float(x))
@@ -127,7 +127,7 @@ def test_a_loss_is_against_what_other_seeds_lose_on_the_same_chunks():
 def test_every_difference_is_told_beside_that_of_other_seeds():
     reference = spoken(60)
     null = [replace(row, errors=2, mos=3.0, tokens=(row.tokens or 0) + 4) for row in reference]
-    made = by_name(
+    claims = by_name(
         quantization_claims(
             "q",
             quantization_metrics(reference, reference, null, seed=1),
@@ -135,9 +135,9 @@ def test_every_difference_is_told_beside_that_of_other_seeds():
             MARGINS,
         )
     )
-    assert "between the reference's own seeds +0.050" in made["wer"].statement
-    assert "between the reference's own seeds -0.100" in made["mos"].statement
-    assert "other seeds of the reference: 1.009 on average" in made["token-count"].statement
+    assert "between the reference's own seeds +0.050" in claims["wer"].statement
+    assert "between the reference's own seeds -0.100" in claims["mos"].statement
+    assert "other seeds of the reference: 1.009 on average" in claims["token-count"].statement
 
 
 def test_without_dnsmos_the_claim_says_how_to_get_it():

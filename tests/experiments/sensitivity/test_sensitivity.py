@@ -150,10 +150,10 @@ def test_claims_fail_only_where_the_whole_interval_says_so():
 
 
 def test_alarms_count_clips_and_classes():
-    found = alarms({"a": [(), ("click", "noise")], "b": [("click",)]})
-    assert found["all"]["clips"] == 3 and found["all"]["alarmed"] == 2
-    assert found["all"]["classes"] == {"click": 2, "noise": 1}
-    assert "| b | 1 | 1 | 1000.0 |" in "\n".join(alarm_table(found))
+    rates = alarms({"a": [(), ("click", "noise")], "b": [("click",)]})
+    assert rates["all"]["clips"] == 3 and rates["all"]["alarmed"] == 2
+    assert rates["all"]["classes"] == {"click": 2, "noise": 1}
+    assert "| b | 1 | 1 | 1000.0 |" in "\n".join(alarm_table(rates))
 
 
 # ------------------------------------------------------------------------------------------------- the suite
@@ -185,9 +185,9 @@ def test_ten_classes_through_pytest(suite):
         *("--scorers", "signal,pitch,tokens", "--corpus", "generated:seed=3,chunks=6", "-rs"),
     )
     assert result.ret in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-    found = json.loads((suite.path / "reports" / "latest" / "results.json").read_text())["v"]
-    rows = {(r["fault"], r["injector"], r["dose"]): r for r in found["rows"]}
-    preset = {r["fault"]: r for r in found["rows"] if r["preset"] and r["injector"] == r["fault"]}
+    results = json.loads((suite.path / "reports" / "latest" / "results.json").read_text())["v"]
+    rows = {(r["fault"], r["injector"], r["dose"]): r for r in results["rows"]}
+    preset = {r["fault"]: r for r in results["rows"] if r["preset"] and r["injector"] == r["fault"]}
     assert set(preset) == set(TEN.split(","))
     for name, row in preset.items():
         assert row["named"] == row["count"] > 0, (name, row)
@@ -239,10 +239,10 @@ def test_calibrate_fits_on_texts_that_are_not_in_the_figures(calibrated):
     assert result.exit_code == 0, result.output
     limits = Limits.load(folder / "v.calibration.json")
     assert limits.fitted["takes"] == 126 and limits.fitted["texts"] == 6 and limits.fitted["budget"] == 0.004
-    found = json.loads((folder / "reports" / "latest" / "results.json").read_text())["v"]
-    assert found["texts"] == 6 and "126 takes of 6 other texts" in found["limits"]
-    assert found["limits_key"] == limits.key
-    assert {row["fault"] for row in found["rows"]} == {"silence", "nan-inf"}
+    results = json.loads((folder / "reports" / "latest" / "results.json").read_text())["v"]
+    assert results["texts"] == 6 and "126 takes of 6 other texts" in results["limits"]
+    assert results["limits_key"] == limits.key
+    assert {row["fault"] for row in results["rows"]} == {"silence", "nan-inf"}
 
 
 def test_a_run_that_was_spoken_before_is_taken_as_it_is(calibrated):
@@ -252,8 +252,8 @@ def test_a_run_that_was_spoken_before_is_taken_as_it_is(calibrated):
     result = run_command(folder, "--from", run.name, "--clips", "3", "--clips-doses", "0")
     assert result.exit_code == 0, result.output
     assert "| nan-inf |" in result.output
-    found = json.loads((run / "sensitivity.json").read_text())["v"]
-    assert found["texts"] == 12 and all(row["count"] <= 3 for row in found["rows"])
+    results = json.loads((run / "sensitivity.json").read_text())["v"]
+    assert results["texts"] == 12 and all(row["count"] <= 3 for row in results["rows"])
     assert (run / "journal.sqlite").read_bytes() == before
 
 

@@ -71,11 +71,11 @@ def test_faults_of_the_process_are_found_in_a_living_worker(monkeypatch):
     wanted = {"process-error", "empty-output", "wav-header", "bad-wav"}
     few = {name: fault for name, fault in process.catalogue().items() if name in wanted}
     monkeypatch.setattr(process, "catalogue", lambda: few)
-    found = process.run(2, 1, 0)
-    by_name = {(row["fault"], row["injector"]): row for row in found["rows"]}
+    measured = process.run(2, 1, 0)
+    by_name = {(row["fault"], row["injector"]): row for row in measured["rows"]}
     assert {name for name, _ in by_name} == wanted
     assert all(row["named"] == row["count"] == 2 for row in by_name.values()), by_name
-    assert found["clean"] == 2 * len(by_name) and found["alarms"] == 0
+    assert measured["clean"] == 2 * len(by_name) and measured["alarms"] == 0
 
 
 def test_a_streaming_program_that_holds_its_sound_back_is_told_from_one_that_streams():
@@ -87,11 +87,11 @@ def test_a_streaming_program_that_holds_its_sound_back_is_told_from_one_that_str
 @pytest.mark.skipif(shutil.which("flite") is None, reason="needs the Debian package flite")
 def test_a_number_read_as_another_is_told_from_one_read_as_it_is(tmp_path):
     assert numbers.misread("platform 12 at 9") == "platform 45 at 2"
-    found = numbers.run(6, 0)
-    (row,) = found["rows"]
+    measured = numbers.run(6, 0)
+    (row,) = measured["rows"]
     assert row["fault"] == "number-misread" and row["count"] == 6 and row["named"] >= 1
-    assert found["alarms"] == 0
-    (tmp_path / "n.json").write_text(json.dumps(found))
+    assert measured["alarms"] == 0
+    (tmp_path / "n.json").write_text(json.dumps(measured))
     write([], Parts(numbers=tmp_path / "n.json"), tmp_path / "s.md", tmp_path / "s.json")
     assert f"| number-misread |  | {row['dose']:g}" in (tmp_path / "s.md").read_text()
 
@@ -105,10 +105,10 @@ def test_alarms_are_counted_by_voice_and_said_why():
             audio = AudioFile(samples, 16000, 1, "FLOAT")
             yield healthy.twin("formants", Chunk(f"c{number}", "banana " * 8), audio, Variant("v", "recorded"))
 
-    found = healthy.together([healthy.measure(clips(), 0)])
-    assert found["alarms"]["formants"]["clips"] == 2
-    assert found["alarms"]["formants"]["alarmed"] == found["alarms"]["formants"]["classes"]["nan-inf"] == 1
-    listed = found["listed"][-1]
+    measured = healthy.together([healthy.measure(clips(), 0)])
+    assert measured["alarms"]["formants"]["clips"] == 2
+    assert measured["alarms"]["formants"]["alarmed"] == measured["alarms"]["formants"]["classes"]["nan-inf"] == 1
+    listed = measured["listed"][-1]
     assert listed["clip"] == "c1" and any(why.startswith("nan-inf") for why in listed["why"])
 
 
@@ -120,8 +120,8 @@ def test_an_alarm_on_a_recording_says_what_looking_at_it_found(tmp_path):
         "alarms": {"all": {"clips": 2, "alarmed": 2, "low": 0.1, "high": 1.0, "classes": {"click": 2}}},
         "listed": listed,
     }
-    found = {"date": "2026-11-21", "seed": 0, "heard": 0, "recordings": {"librispeech": part}}
-    (tmp_path / "h.json").write_text(json.dumps(found))
+    measured = {"date": "2026-11-21", "seed": 0, "heard": 0, "recordings": {"librispeech": part}}
+    (tmp_path / "h.json").write_text(json.dumps(measured))
     write([], Parts(healthy=tmp_path / "h.json"), tmp_path / "s.md", tmp_path / "s.json")
     first, second = [line for line in (tmp_path / "s.md").read_text().splitlines() if line.startswith("- recordings")]
     assert "Looked at: a real click" in first and second.endswith("Not looked at yet.")
@@ -142,17 +142,17 @@ def test_clips_that_are_listened_to_are_judged_beside_another_reading():
     cut = AudioFile(whole.samples[:kept], whole.sample_rate, 1, whole.subtype)
     clips = [healthy.twin("flite slt", Chunk(name, text), one, Variant("v", "recorded")) for name, one in
              (("whole", whole), ("cut", cut))]  # fmt: skip
-    found = healthy.together([healthy.measure(iter(clips), 2)])
-    assert [one["clip"] for one in found["listed"]] == ["cut"]
-    assert any(why.startswith("truncation") and "reference" in why for why in found["listed"][0]["why"])
+    measured = healthy.together([healthy.measure(iter(clips), 2)])
+    assert [one["clip"] for one in measured["listed"]] == ["cut"]
+    assert any(why.startswith("truncation") and "reference" in why for why in measured["listed"][0]["why"])
 
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs the Debian package espeak-ng")
 def test_speech_in_other_languages_is_long_enough_to_be_put_in(tmp_path):
-    made = abroad.speak(tmp_path / "abroad")
-    languages = {path.name.rsplit("-", 1)[0] for path in made}
-    assert len(made) >= 20 and len(languages) >= 5
-    assert all(read_audio(path).duration >= 2.5 for path in made)
+    spoken = abroad.speak(tmp_path / "abroad")
+    languages = {path.name.rsplit("-", 1)[0] for path in spoken}
+    assert len(spoken) >= 20 and len(languages) >= 5
+    assert all(read_audio(path).duration >= 2.5 for path in spoken)
 
 
 def test_recordings_are_named_after_their_folder(tmp_path):
@@ -175,9 +175,9 @@ def test_word_times_of_the_aligner_are_those_of_the_teacher():
     from subprocess import CalledProcessError
 
     try:
-        found = words.run(2, 0)
+        measured = words.run(2, 0)
     except CalledProcessError:
         pytest.skip("needs flite1-dev for the teacher")
-    every = found["voices"]["all"]
+    every = measured["voices"]["all"]
     assert every["aligned"] >= 0.7 * every["words"]
     assert every["share"] >= 0.7  # within 150 ms: the recognizer places a word less exactly than an aligner of phones

@@ -71,9 +71,9 @@ def test_training_targets_read_back_as_what_was_encoded(geometry: Geometry) -> N
     assert np.array_equal(reading.codes, codes)
     assert reading.ended
     assert marker_errors(reading, phones, geometry) == (0, 0)
-    found = phone_ends(reading, phones, geometry)
-    assert found is not None
-    assert np.abs(np.array(found) - ends).max() <= geometry.frame_seconds
+    phone_starts = phone_ends(reading, phones, geometry)
+    assert phone_starts is not None
+    assert np.abs(np.array(phone_starts) - ends).max() <= geometry.frame_seconds
 
 
 def drawn(
@@ -88,8 +88,8 @@ def drawn(
     asked, said = prompt(phones, 4, geometry), data.target(codes, ends, phones, geometry)
     data.write(iter([(asked, said)]), path)
     books = geometry.codebooks
-    held = batches.Sequences([path], geometry.marker_offset, geometry.markers, books[0].offset, len(books))
-    inputs, targets = held.batch([(0, 0)], len(asked) + len(said), np.random.default_rng(seed), shuffled)
+    sequences = batches.Sequences([path], geometry.marker_offset, geometry.markers, books[0].offset, len(books))
+    inputs, targets = sequences.batch([(0, 0)], len(asked) + len(said), np.random.default_rng(seed), shuffled)
     return asked, said, inputs[0].numpy(), targets[0].numpy()
 
 
@@ -131,8 +131,8 @@ def test_shuffled_runs_keep_every_phone_with_its_marker_and_ask_for_no_guess(
     asked, said, inputs, targets = drawn(phones, geometry, tmp_path / "slt.npz", seed=5, shuffled=1.0)
     books, width = geometry.codebooks, len(asked) + len(said)
     shown, learned = inputs[len(asked) : width - 1], targets[len(asked) - 1 : width - 2]
-    known = learned != batches.IGNORED
-    assert np.array_equal(shown[known], learned[known])
+    counted = learned != batches.IGNORED
+    assert np.array_equal(shown[counted], learned[counted])
     first = geometry.marker_offset
     numbers = (shown[np.isin(shown, range(first, first + geometry.markers))] - first).tolist()
     shift = (inputs[2] - first) % geometry.markers  # of the prompt's first marker
@@ -141,8 +141,8 @@ def test_shuffled_runs_keep_every_phone_with_its_marker_and_ask_for_no_guess(
     names = [geometry.phones[t - geometry.said_phones.start] for t in shown if t in geometry.said_phones]
     assert names == [phones[i] for i in order[:-1]]
     jumps = [0 if i == 0 else int(order[i] != order[i - 1] + 1) for i in range(41)]
-    assert sum(jumps) + (order[0] != 0) == int((~known).sum()) >= 3
-    assert np.isin(shown[~known], range(first, first + geometry.markers)).all()
+    assert sum(jumps) + (order[0] != 0) == int((~counted).sum()) >= 3
+    assert np.isin(shown[~counted], range(first, first + geometry.markers)).all()
     assert sorted(shown[shown >= books[0].offset]) == sorted(t for t in said if t >= books[0].offset)
 
 
@@ -209,9 +209,9 @@ def test_held_out_sentences_never_enter_the_training_text() -> None:
 
 def test_short_utterances_stay_short_and_speakable() -> None:
     rng = random.Random(0)
-    made = [text.short_utterance(rng, ["river", "stone"]) for _ in range(300)]
-    assert all(1 <= len(line.split()) <= 12 and line[-1] in ".?!" for line in made)
-    assert any("," in line for line in made)
+    utterances = [text.short_utterance(rng, ["river", "stone"]) for _ in range(300)]
+    assert all(1 <= len(line.split()) <= 12 and line[-1] in ".?!" for line in utterances)
+    assert any("," in line for line in utterances)
 
 
 def test_token_ranges_do_not_overlap(geometry: Geometry) -> None:
@@ -253,12 +253,12 @@ def test_llama_computes_what_was_trained(geometry: Geometry, tmp_path: Path) -> 
         wanted = model.logits(model(torch.tensor([ids])))[0].numpy()
     llama = Llama(str(tmp_path / "f16.gguf"), n_ctx=512, logits_all=True, verbose=False, n_threads=1)
     llama.eval(ids)
-    found = np.array(llama.scores[: len(ids)])
+    logits = np.array(llama.scores[: len(ids)])
     fixed = SpeechModel(size, replace(shape, free_pairs=0), 600).eval()
     fixed.load_state_dict(model.state_dict())
     with torch.no_grad():  # the free pairs matter: without them it is another model
         other = fixed.logits(fixed(torch.tensor([ids])))[0].numpy()
-    assert np.abs(found - wanted).mean() < 0.02 * np.abs(other - wanted).mean()
+    assert np.abs(logits - wanted).mean() < 0.02 * np.abs(other - wanted).mean()
 
 
 FLITE = Path("/usr/include/flite/flite.h")

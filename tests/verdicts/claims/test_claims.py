@@ -44,11 +44,11 @@ def rows(
 
 
 def claim(name: str, given: list[ChunkResult], reference: Known | None = None, **margins: Any) -> Claim:
-    held = {
+    own_margins = {
         **MARGINS,
         **{table.replace("_", "-"): {**MARGINS[table.replace("_", "-")], **v} for table, v in margins.items()},
     }
-    return {c.name: c for c in stress_claims("q4_k_s", given, reference, held)}[name]
+    return {c.name: c for c in stress_claims("q4_k_s", given, reference, own_margins)}[name]
 
 
 def noise(seed: int, scale: float = 1.0) -> Callable[[int], float]:
@@ -57,17 +57,17 @@ def noise(seed: int, scale: float = 1.0) -> Callable[[int], float]:
 
 # ------------------------------------------------------------------------------------------- fault rate
 def test_a_fault_rate_like_the_references_passes() -> None:
-    found = claim("fault-rate", rows(300, lambda i: FAULTY if i == 9 else CLEAN), Known({"faulty": 9, "judged": 900}))
-    assert found.passed is True and found.count == 300 and found.value == pytest.approx(1 / 300)
-    assert found.interval == stats.clopper_pearson(1, 300)
-    assert "1 of 300" in found.statement and "9 of 900" in found.statement
+    rate = claim("fault-rate", rows(300, lambda i: FAULTY if i == 9 else CLEAN), Known({"faulty": 9, "judged": 900}))
+    assert rate.passed is True and rate.count == 300 and rate.value == pytest.approx(1 / 300)
+    assert rate.interval == stats.clopper_pearson(1, 300)
+    assert "1 of 300" in rate.statement and "9 of 900" in rate.statement
 
 
 def test_a_fault_rate_above_the_references_fails() -> None:
-    found = claim(
+    rate = claim(
         "fault-rate", rows(300, lambda i: FAULTY if i % 12 == 0 else CLEAN), Known({"faulty": 9, "judged": 900})
     )
-    assert found.passed is False and "25 of 300" in found.statement
+    assert rate.passed is False and "25 of 300" in rate.statement
 
 
 def test_a_bad_reference_excuses_the_same_rate() -> None:
@@ -77,9 +77,9 @@ def test_a_bad_reference_excuses_the_same_rate() -> None:
 
 
 def test_thirteen_chunks_are_too_few_to_say() -> None:
-    found = claim("fault-rate", rows(13))
-    assert found.passed is None
-    assert "0 of 13 is compatible with a fault rate up to 25%" in found.statement
+    rate = claim("fault-rate", rows(13))
+    assert rate.passed is None
+    assert "0 of 13 is compatible with a fault rate up to 25%" in rate.statement
 
 
 def test_faults_that_come_together_are_said_to_make_the_interval_too_narrow() -> None:
@@ -97,38 +97,38 @@ def test_nothing_judged_is_never_a_pass() -> None:
 
 # ------------------------------------------------------------------------------------------- judged share
 def test_the_judged_share_names_the_reason() -> None:
-    found = claim("judged-share", rows(100, lambda i: UNJUDGED if i < 8 else CLEAN))
-    assert found.passed is False and found.value == pytest.approx(0.92)
-    assert "8 were not because: the recognizer failed" in found.statement
+    share = claim("judged-share", rows(100, lambda i: UNJUDGED if i < 8 else CLEAN))
+    assert share.passed is False and share.value == pytest.approx(0.92)
+    assert "8 were not because: the recognizer failed" in share.statement
     assert claim("judged-share", rows(100, lambda i: UNJUDGED if i < 5 else CLEAN)).passed is True
 
 
 # ------------------------------------------------------------------------------------------- drift
 def test_a_steady_session_does_not_drift() -> None:
     steady = rows(200, loudness_lufs=noise(1), speaker_similarity=noise(2, 0.02), rtfx=lambda i: 10 + noise(3)(i))
-    found = claim("drift", steady)
-    assert found.passed is True and found.count == 200
-    assert set(found.details["measures"]) == {"loudness_lufs", "speaker_similarity", "rtfx", "wer"}
+    drift = claim("drift", steady)
+    assert drift.passed is True and drift.count == 200
+    assert set(drift.details["measures"]) == {"loudness_lufs", "speaker_similarity", "rtfx", "wer"}
 
 
 def test_a_fade_is_drift_with_its_size() -> None:
-    found = claim("drift", rows(200, loudness_lufs=lambda i: noise(1)(i) - 3.0 * i / 200))
-    assert found.passed is False and "loudness" in found.statement
-    low, high = found.interval or (0.0, 0.0)
-    assert low < -3.0 < high < -1.0 and found.value == pytest.approx(-3.0, abs=0.8)
+    drift = claim("drift", rows(200, loudness_lufs=lambda i: noise(1)(i) - 3.0 * i / 200))
+    assert drift.passed is False and "loudness" in drift.statement
+    low, high = drift.interval or (0.0, 0.0)
+    assert low < -3.0 < high < -1.0 and drift.value == pytest.approx(-3.0, abs=0.8)
 
 
 def test_a_step_is_drift_too() -> None:
-    found = claim("drift", rows(200, speaker_similarity=lambda i: 0.9 + noise(1, 0.02)(i) - (0.1 if i >= 150 else 0)))
-    measured = found.details["measures"]["speaker_similarity"]
-    assert found.passed is False
+    drift = claim("drift", rows(200, speaker_similarity=lambda i: 0.9 + noise(1, 0.02)(i) - (0.1 if i >= 150 else 0)))
+    measured = drift.details["measures"]["speaker_similarity"]
+    assert drift.passed is False
     assert abs(measured["step_at"] - 150) <= 5 and measured["step"] == pytest.approx(-0.1, abs=0.02)
 
 
 def test_a_jump_between_neighbours_is_named_with_its_place() -> None:
-    found = claim("drift", rows(200, loudness_lufs=lambda i: noise(1)(i) + (40 if i == 120 else 0)))
-    assert found.passed is False and "largest jump +" in found.statement
-    measured = found.details["measures"]["loudness_lufs"]
+    drift = claim("drift", rows(200, loudness_lufs=lambda i: noise(1)(i) + (40 if i == 120 else 0)))
+    assert drift.passed is False and "largest jump +" in drift.statement
+    measured = drift.details["measures"]["loudness_lufs"]
     assert measured["jumped"] is True and measured["significant"] is False
     assert measured["jump_at"] in (120, 121)
     small = claim("drift", rows(200, loudness_lufs=lambda i: 0.01 * noise(1)(i) + (0.4 if i == 120 else 0)))
@@ -136,14 +136,14 @@ def test_a_jump_between_neighbours_is_named_with_its_place() -> None:
 
 
 def test_a_significant_change_within_its_margin_is_told_and_passes() -> None:
-    found = claim("drift", rows(400, loudness_lufs=lambda i: noise(1, 0.1)(i) + 0.5 * i / 400))
-    assert found.passed is True and "significant but small" in found.statement
+    drift = claim("drift", rows(400, loudness_lufs=lambda i: noise(1, 0.1)(i) + 0.5 * i / 400))
+    assert drift.passed is True and "significant but small" in drift.statement
 
 
 def test_speed_informs_and_does_not_fail() -> None:
     slower = rows(200, rtfx=lambda i: 10 * 0.99**i)
-    found = claim("drift", slower)
-    assert found.passed is True and "RTFx" in found.statement
+    drift = claim("drift", slower)
+    assert drift.passed is True and "RTFx" in drift.statement
     assert claim("drift", slower, drift={"informs": []}).passed is False
 
 
@@ -155,13 +155,13 @@ def test_the_order_of_the_texts_is_no_drift() -> None:
 
     given = rows(200, loudness_lufs=lambda i: by_text(i) + noise(1, 0.3)(i))
     assert claim("drift", given).passed is False, "without a reference the text cannot be told from the time"
-    known = Known(figures=lambda chunk: {"loudness_lufs": [by_text(int(chunk.id[1:]))]})
-    assert claim("drift", given, known).passed is True
+    reference = Known(figures=lambda chunk: {"loudness_lufs": [by_text(int(chunk.id[1:]))]})
+    assert claim("drift", given, reference).passed is True
 
 
 def test_few_chunks_say_nothing_of_drift() -> None:
-    found = claim("drift", rows(30, loudness_lufs=noise(1)))
-    assert found.passed is None and "too small to say" in found.statement
+    drift = claim("drift", rows(30, loudness_lufs=noise(1)))
+    assert drift.passed is None and "too small to say" in drift.statement
 
 
 # ------------------------------------------------------------------------------------------- memory
@@ -176,10 +176,10 @@ LATE = """
 
 def test_memory_that_is_given_back_late_is_no_leak() -> None:
     healthy = [float(mb) * 1e6 for mb in LATE.split()]
-    found = claim("memory", rows(100, rss_bytes=lambda i: healthy[i]))
-    assert found.interval is not None and found.interval[0] > 1e5  # by its slope alone it would be one
-    assert found.passed is None
-    assert "low-water mark comes down again" in found.statement
+    memory = claim("memory", rows(100, rss_bytes=lambda i: healthy[i]))
+    assert memory.interval is not None and memory.interval[0] > 1e5  # by its slope alone it would be one
+    assert memory.passed is None
+    assert "low-water mark comes down again" in memory.statement
     leak = claim("memory", rows(100, rss_bytes=lambda i: healthy[i] + 1e6 * i))
     assert leak.passed is False
 
@@ -198,8 +198,8 @@ def test_warm_up_is_no_leak() -> None:
 def test_a_restart_starts_a_new_stretch() -> None:
     given = rows(100, rss_bytes=lambda i: 4e8 + 1e6 * (i % 30))
     cut = [ChunkResult(r.position, r.chunk, r.verdict, r.position // 30, values=r.values) for r in given]
-    found = claim("memory", cut)
-    assert found.passed is None and "without a restart" in found.statement
+    memory = claim("memory", cut)
+    assert memory.passed is None and "without a restart" in memory.statement
     assert claim("memory", rows(100)).statement == "the backend's memory could not be read"
 
 

@@ -55,13 +55,13 @@ def test_families_of_references_in_one_file(tmp_path):
         "[defaults]\nadapter = 'null'\n[variants.f16]\n[variants.q4]\nreference = 'f16'\n"
         "[variants.big]\n[variants.big_q4]\nreference = 'big'\n[variants.alone]\n"
     )
-    found = {variant.name: variant for variant in load_variants(file)}
-    assert {name: one.against for name, one in found.items()} == {
+    variants = {variant.name: variant for variant in load_variants(file)}
+    assert {name: one.against for name, one in variants.items()} == {
         "f16": None, "q4": "f16", "big": None, "big_q4": "big", "alone": None,
     }  # fmt: skip
-    assert [name for name, one in found.items() if one.reference] == ["f16", "big"]
+    assert [name for name, one in variants.items() if one.reference] == ["f16", "big"]
     wanted = {"q4": {"a"}, "big_q4": {"a", "b"}}
-    _take_references(wanted, found, file)
+    _take_references(wanted, variants, file)
     assert wanted["f16"] == {"a"} and wanted["big"] == {"a", "b"}
 
 
@@ -87,8 +87,10 @@ def test_a_canary_without_a_profile_does_not_ask_what_only_a_reference_tells():
     from harness.stats import proportion
 
     def run(value, reason=""):
-        seen = SimpleNamespace(value=value, reason=reason)
-        return SimpleNamespace(evidence=lambda _: {"level-offset": seen, "silence": seen, "sample-rate": seen})
+        detection = SimpleNamespace(value=value, reason=reason)
+        return SimpleNamespace(
+            evidence=lambda _: {"level-offset": detection, "silence": detection, "sample-rate": detection}
+        )
 
     attempt = SimpleNamespace(id=1)
     missed = {name: Planted(name, "a", True, False, ()) for name in ("level-offset", "silence", "sample-rate")}
@@ -97,11 +99,11 @@ def test_a_canary_without_a_profile_does_not_ask_what_only_a_reference_tells():
     assert not _excused(run(None, "no reference and no 40 chunks"), missed["sample-rate"], attempt).asked
     blind = "signal was not measured in this run"
     assert all(_excused(run(None, blind), one, attempt).asked for one in missed.values())  # that is what is looked for
-    found = [Planted("silence", "a", True, True, ("silence",)), _excused(run(-20.0), missed["level-offset"], attempt)]
+    planted = [Planted("silence", "a", True, True, ("silence",)), _excused(run(-20.0), missed["level-offset"], attempt)]
     healthy = proportion(0, 1)
-    claim = _claim("v", found, healthy)
+    claim = _claim("v", planted, healthy)
     assert claim.passed and "1 of 1 planted faults were found; level-offset not asked" in claim.statement
-    assert _claim("v", found[1:], healthy).passed is False  # nothing asked, nothing shown
+    assert _claim("v", planted[1:], healthy).passed is False  # nothing asked, nothing shown
 
 
 def test_a_run_beside_another_voice_holds_neither_level_nor_timbre_against_it(tmp_path):
@@ -135,12 +137,12 @@ def test_a_run_beside_another_voice_holds_neither_level_nor_timbre_against_it(tm
     (event,) = run.events("another voice")
     assert event.data["reason"] == "piper speaks at 16 kHz and hibari speaks at 24 kHz"
     assert any(note.startswith("piper: another voice than hibari") for note in run_summary(run).notes)
-    found = [f for verdict in run.verdicts(variant="piper", arm=Arm.SOAK).values() for f in verdict.findings]
-    held = {f.fault for f in found if f.limit_source.startswith("reference")}
-    assert held <= COMMON
+    findings = [f for verdict in run.verdicts(variant="piper", arm=Arm.SOAK).values() for f in verdict.findings]
+    by_reference = {f.fault for f in findings if f.limit_source.startswith("reference")}
+    assert by_reference <= COMMON
     same = replace(theirs, family=True)  # named as its reference: the two are meant to be one voice
     plan = replace(plan, variants=(ours, same))
     run = Run.open(Engine(plan).run())
     assert run.events("another voice") == []
-    found = [f for verdict in run.verdicts(variant="piper", arm=Arm.SOAK).values() for f in verdict.findings]
-    assert "level-offset" in {f.fault for f in found if f.limit_source.startswith("reference")}
+    findings = [f for verdict in run.verdicts(variant="piper", arm=Arm.SOAK).values() for f in verdict.findings]
+    assert "level-offset" in {f.fault for f in findings if f.limit_source.startswith("reference")}

@@ -126,8 +126,8 @@ class FakeRun:
         self, scorer: str | None = None, variant: str | None = None
     ) -> Iterator[tuple[int, Measurement]]:
         for n, t in enumerate(self.gathered):
-            for seen in t.observations.values():
-                yield n, seen
+            for measurement in t.observations.values():
+                yield n, measurement
 
     def verdicts(self, variant: str | None = None) -> dict[int, Verdict]:
         return {n: Verdict(VerdictWord.CLEAN) for n in range(len(self.gathered))}
@@ -231,8 +231,10 @@ def test_fitted_limits_pass_other_healthy_takes_and_find_faults(fitted: tuple[Li
     def words(of: Take) -> set[str]:
         speaker = of.observations["speaker"]
         similar = replace(speaker, payload={**speaker.payload, "similarity": 0.999})
-        seen = DetectorInput(of.chunk, of.attempt, {**of.observations, "speaker": similar}, profile.record(of.chunk))
-        verdict = judge.verdict(seen, judge.evidence(seen))
+        attempt_view = DetectorInput(
+            of.chunk, of.attempt, {**of.observations, "speaker": similar}, profile.record(of.chunk)
+        )
+        verdict = judge.verdict(attempt_view, judge.evidence(attempt_view))
         assert verdict.word is not VerdictWord.NOT_JUDGED, verdict.reason
         return {finding.fault for finding in verdict.findings}
 
@@ -241,7 +243,7 @@ def test_fitted_limits_pass_other_healthy_takes_and_find_faults(fitted: tuple[Li
     spoken = [take(chunk(n), 78) for n in range(70)]
     assert sum(words(_without_end(t, 5)) == {"truncation"} for t in spoken) >= 60
     muffled = [words(take(chunk(n), 79, signal={"rolloff99_hz": 2500.0})) for n in range(20)]
-    assert all("bandwidth" in found for found in muffled)
+    assert all("bandwidth" in faults for faults in muffled)
 
 
 def numbered(takes: list[Take]) -> list[Take]:
