@@ -138,6 +138,7 @@ class LlamaCodec:
             limit=cap,
             stop=loaded.voice.stop,
             prompt_cache=settings.prompt_cache,
+            grammar=piece.grammar,
             logprobs=settings.logprobs,
         )
         generated = loaded.engine.generate(asked, sampling, progress)

@@ -32,6 +32,7 @@ class Sampling:
     prompt_cache: bool
     stop: int
     repeat_penalty: float = 1.0
+    grammar: str | None = None  # what the generated text must look like, in llama.cpp's GBNF
     logprobs: int = 0  # most probable tokens to report at every step
 
 

@@ -54,6 +54,7 @@ class LlamaPython:
             temp=sampling.temperature,
             repeat_penalty=sampling.repeat_penalty,
             reset=self._options.reset,
+            grammar=_grammar(sampling.grammar),
         )
         with contextlib.closing(drawn):
             return self._collect(drawn, sampling, progress)
@@ -88,6 +89,14 @@ class LlamaPython:
     def close(self) -> None:
         """Free the model."""
         self._model.close()
+
+
+def _grammar(text: str | None) -> Any:
+    if text is None:
+        return None
+    from llama_cpp import LlamaGrammar
+
+    return LlamaGrammar.from_string(text, verbose=False)
 
 
 @contextlib.contextmanager

@@ -73,7 +73,8 @@ class Companions:
     def __init__(self, host: str, port: int | None, body: _Body, count: int) -> None:
         self._connections = [http.client.HTTPConnection(host, port) for _ in range(count)]
         self._bodies: list[_Body] = [
-            {**body, "seed": (body["seed"] + 1 + i) % 2**32, "ignore_eos": True, "n_probs": 0} for i in range(count)
+            {**body, "seed": (body["seed"] + 1 + i) % 2**32, "ignore_eos": True, "n_probs": 0, "grammar": ""}
+            for i in range(count)
         ]
         self._readers: list[threading.Thread] = []
 
@@ -135,6 +136,7 @@ class _Body(TypedDict, total=False):
     stream: bool
     n_probs: int
     ignore_eos: bool
+    grammar: str
 
 
 def _drain(response: http.client.HTTPResponse) -> None:
@@ -158,6 +160,7 @@ def _body(prompt: Sequence[int], sampling: Sampling) -> _Body:
         "return_tokens": True,
         "stream": True,
         "n_probs": sampling.logprobs,
+        "grammar": sampling.grammar or "",
     }
 
 

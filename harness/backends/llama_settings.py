@@ -29,6 +29,7 @@ class LlamaSettings:
     max_tokens: int | None = None  # generated tokens a segment, markers included; None: the voice's rule
     segment_phones: int | None = None  # longest piece spoken in one generation; 0: whole chunks
     split: str | None = None  # "sentences": each is a generation of its own; "chunk": the whole text is one
+    constrained: bool = False  # a grammar holds the generation to the text's phones, each once and in order
     carry_context: bool = False  # deliberately wrong: the previous chunk stays in the context
     context: int | None = None  # tokens
     logprobs: int = 0  # most probable tokens to note at every step; 0: none. Slower, changes no token
@@ -56,6 +57,7 @@ PER_REQUEST = frozenset(
         "max_tokens",
         "segment_phones",
         "split",
+        "constrained",
         "speaker",
         "logprobs",
         "note_ids",
@@ -71,6 +73,7 @@ KINDS: Mapping[str, type] = {
     "temperature": float, "top_p": float, "top_k": int, "threads": int, "flash_attention": bool, "prompt_cache": bool,
     "max_tokens": int, "segment_phones": int, "carry_context": bool, "context": int, "speaker": str, "logprobs": int,
     "repeat_penalty": float, "split": str, "engine": str, "reset": bool, "note_ids": bool, "companions": int,
+    "constrained": bool,
 }  # fmt: skip
 
 

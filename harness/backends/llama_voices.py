@@ -14,6 +14,7 @@ from harness.core.records import Samples, TokenLayout, Tokens
 from harness.voice.codec import Codec, decode_codes, load_codec
 from harness.voice.frontend import Frontend, Segment
 from harness.voice.geometry import Codebook, Geometry, load_geometry
+from harness.voice.grammar import phone_grammar
 from harness.voice.layout import Reading, marker_errors, parse_generated, phone_ends, prompt, word_times
 from harness.voice.snac import KIND, SnacDecoder, SnacGeometry, kind_of, load_snac_geometry
 
@@ -26,6 +27,7 @@ class Piece:
     cap: int
     what: str  # in words, for the message that it is too long
     segment: Segment | None = None
+    grammar: str | None = None  # what the generation must look like, in llama.cpp's GBNF; None: as the model will
 
 
 @dataclass(slots=True)
@@ -87,6 +89,8 @@ def describe_voice(settings: LlamaSettings) -> Geometry | SnacGeometry:
             raise ConfigError(f"{path}: segment_phones is for voices that speak phones, this one has none")
         if settings.split == "sentences":
             raise ConfigError(f"{path}: split = 'sentences' is for voices that speak phones, this one has none")
+        if settings.constrained:
+            raise ConfigError(f"{path}: constrained is for voices that speak phones, this one has none")
         return published
     geometry = load_geometry(path)
     geometry.speaker_token(settings.speaker)
@@ -123,6 +127,7 @@ class PhoneVoice:
                 settings.max_tokens or self.geometry.cap.tokens(len(segment.phones)),
                 f"{len(segment.phones)} phones",
                 segment,
+                phone_grammar(segment.phones, self.geometry) if settings.constrained else None,
             )
             for segment in self._frontend.segments(text, limit, by_sentence=settings.split != "chunk")
         ]

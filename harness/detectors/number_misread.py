@@ -5,16 +5,7 @@ from harness.detectors._edits import NOTHING, HeardEdit, heard_edits, likeliest,
 from harness.detectors._inject import backend
 from harness.detectors.base import BaseFault, Citation, DetectorValue, Family
 from harness.text import default_normaliser, normaliser
-
-TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-ONES = "zero one two three four five six seven eight nine"
-NUMBERS = frozenset(f"{ONES} {TEENS} {TENS} hundred thousand million".split())
-
-
-def is_number(word: str) -> bool:
-    """Return whether a normalised word stands for a number."""
-    return any(c.isdigit() for c in word) or word in NUMBERS
+from harness.text.english import is_number
 
 
 class NumberMisread(BaseFault):

@@ -28,9 +28,10 @@ from harness.scorers.asr import (
 from harness.scorers.asr_faster_whisper import model_path
 from harness.scorers.base import Clip, Unavailable
 from harness.scorers.clip import SharedClip
+from harness.scorers.hearing import SpokenPart, spoken_part
 from harness.scorers.scored_edits import ScoredEdit, second_asked
 from harness.scorers.unexplained import UnexplainedSpeech, unexplained
-from harness.scorers.voice_activity import RATE, Voiced, join_spans, original_time, voiced
+from harness.scorers.voice_activity import RATE, voiced
 from harness.scorers.word_edits import EditKind, WordEdit, as_heard, as_spelled, everywhere, last_heard
 from harness.text import UNSPACED, default_normaliser, normaliser, primary, spoken_letters, spoken_text
 from harness.text.alignment import TimedWord
@@ -60,7 +61,7 @@ class EditLikelihoodScorer:
     def __init__(self, asr: str | None = None, device: str = "cpu") -> None:
         self._listener: Recognizer = recognizer(asr or DEFAULT, device)
         self._asr = asr
-        self.version = f"2 {self._listener.spec}"
+        self.version = f"3 {self._listener.spec}"
         self._readers: dict[tuple[str, str], EditReader] = {}
 
     def prepare(self, languages: Iterable[str]) -> None:
@@ -76,10 +77,10 @@ class EditLikelihoodScorer:
         """Return the payload ``edit_likelihood`` of ARCHITECTURE.md."""
         language = primary(clip.chunk.language)
         samples = speech_16k(clip)
-        speech = voiced(samples)
-        if not speech.spans:
+        part = spoken_part(samples)  # what the recognizer was given: it is encoded once for both
+        audio = part.audio
+        if not part.speech.spans:
             raise Unavailable("nobody speaks")
-        audio = join_spans(samples, speech.spans)
         if len(audio) > LONGEST * RATE:
             raise Unavailable(f"more than {LONGEST:.0f} s of speech")
         reader = self._reader(self._first(language), language)
@@ -98,7 +99,7 @@ class EditLikelihoodScorer:
         scored = second_asked(scored, second, audio, spelled)
         strange = _unexplained(clip, words, transcript.words, same, language)
         return {
-            **_payload(reading, words, scored, speech, second),
+            **_payload(reading, words, scored, part, second),
             "unexplained": [self._described(one, samples, language) for one in strange],
         }
 
@@ -215,9 +216,13 @@ def _runs(reading: WordReading) -> Iterator[WordEdit]:
 
 
 def _payload(
-    reading: WordReading, words: Sequence[str], scored: Sequence[ScoredEdit], speech: Voiced, second: EditReader | None
+    reading: WordReading,
+    words: Sequence[str],
+    scored: Sequence[ScoredEdit],
+    part: SpokenPart,
+    second: EditReader | None,
 ) -> EditsPayload:
-    times = [(original_time(a, speech.spans), original_time(b, speech.spans)) for a, b in reading.times()]
+    times = [(part.clip_time(a), part.clip_time(b)) for a, b in reading.times()]
     best = sorted(scored, key=lambda one: -one.agreed)
     kept = [*best[:KEPT], *(one for one in best[KEPT:] if one.second is not None)]
     asked = any(one.second is not None for one in scored)

@@ -100,18 +100,38 @@ def transcribe_guarded(decoder: Decoder, samples: Samples, language: str) -> Hea
 
     Digital silence around a clip is taken off before anything looks at it, so it cannot cost a word.
     """
+    part = spoken_part(samples)
+    if not part.speech.spans:
+        return Hearing((), part.speech.seconds)
+    windows, tries, looped = guarded(decoder, part.audio, language)
+    kept = [window for window in windows if not _invented(window, part.speech.seconds)]
+    return Hearing(tuple(_timed(window, part) for window in kept), part.speech.seconds, tries, looped)
+
+
+@dataclass(frozen=True)
+class SpokenPart:
+    """What a recognizer is given of a clip: ``audio``, its stretches of speech one behind the other, 16 kHz.
+
+    ``speech`` has times within ``sound_seconds`` of sound; before them are ``offset`` seconds of digital silence.
+    """
+
+    audio: Samples
+    speech: Voiced
+    offset: float
+    sound_seconds: float
+
+    def clip_time(self, time: float) -> float:
+        """Return where in the clip a moment of ``audio`` lies; both in seconds."""
+        return self.offset + min(self.sound_seconds, original_time(time, self.speech.spans))
+
+
+def spoken_part(samples: Samples) -> SpokenPart:
+    """Return the part of 16 kHz audio in which somebody speaks; an empty one for a mere fragment of a word."""
     sound = np.flatnonzero(np.abs(samples) > FAINTEST)
     offset, end = (int(sound[0]), int(sound[-1]) + 1) if sound.size else (0, 0)
-    if end - offset < SHORTEST * RATE:
-        return Hearing((), 0.0)
-    speech = voiced(samples[offset:end])
-    if not speech.spans:
-        return Hearing((), speech.seconds)
+    speech = voiced(samples[offset:end]) if end - offset >= SHORTEST * RATE else Voiced((), (), 0.0)
     audio = np.ascontiguousarray(join_spans(samples[offset:end], speech.spans), dtype=np.float32)
-    windows, tries, looped = guarded(decoder, audio, language)
-    kept = [window for window in windows if not _invented(window, speech.seconds)]
-    timed = tuple(_timed(window, speech, (end - offset) / RATE, offset / RATE) for window in kept)
-    return Hearing(timed, speech.seconds, tries, looped)
+    return SpokenPart(audio, speech, offset / RATE, (end - offset) / RATE)
 
 
 def guarded(decoder: Decoder, audio: Samples, language: str) -> tuple[list[HeardWindow], int, bool]:
@@ -153,18 +173,15 @@ def _invented(window: HeardWindow, speech_seconds: float) -> bool:
     return all(doubted) or (any(doubted) and speech_seconds < LITTLE_SPEECH)
 
 
-def _timed(window: HeardWindow, speech: Voiced, whole: float, offset: float) -> HeardWindow:
-    """Return the window with its times in the clip; a word does not begin in the silence before its speech.
-
-    ``whole``: s of sound, of which ``speech`` tells; ``offset``: s of digital silence before it.
-    """
+def _timed(window: HeardWindow, part: SpokenPart) -> HeardWindow:
+    """Return the window with its times in the clip; a word does not begin in the silence before its speech."""
     words = []
     for word in window.words:
-        start, end = (min(whole, original_time(time, speech.spans)) for time in (word.start, word.end))
-        for first, last in speech.speech:
+        start, end = part.clip_time(word.start), part.clip_time(word.end)
+        for first, last in ((a + part.offset, b + part.offset) for a, b in part.speech.speech):
             if start < first < end:
                 start = max(start, first - EDGE)
             if start < last < end:
                 end = min(end, last + EDGE)
-        words.append(replace(word, start=offset + start, end=offset + end))
+        words.append(replace(word, start=start, end=end))
     return replace(window, words=tuple(words))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from harness.core.records import Span
 from harness.core.records.payloads import LikelyEdit
 from harness.scorers.word_edits import EditKind, WordEdit
 from harness.text.characters import letters_and_digits
+from harness.text.english import is_number
 
 if TYPE_CHECKING:
     from harness.scorers.edit_reader import EditReader, WordReading
@@ -58,7 +60,7 @@ def second_asked(
 ) -> list[ScoredEdit]:
     """Return the edits with a second model's gain for those that look likely."""
     doubtful = [one for one in scored if one.gain > DOUBTFUL[one.edit.kind]]
-    if second is None or not doubtful:
+    if second is None or not any(_could_tell(one.edit, words) for one in doubtful):
         return list(scored)
     reading = second.read(audio, words)
     others = [one.edit for one in doubtful if one.edit.kind is not EditKind.END]
@@ -68,6 +70,15 @@ def second_asked(
         if edit.kind is EditKind.INSERT:
             gains[edit] = max([gains[edit], *reading.gains(_in_its_own_words(reading, edit))])
     return [replace(one, second=(gains | ends).get(one.edit)) for one in scored]
+
+
+def _could_tell(edit: WordEdit, words: Sequence[str]) -> bool:
+    """Return whether an edit alone could be a finding: a word taken for another of its length is only misheard."""
+    if edit.kind is not EditKind.REPLACE:
+        return True
+    written, said = " ".join(words[edit.first : edit.after]), " ".join(edit.said)
+    longer = len(letters_and_digits(said)) > len(letters_and_digits(written))
+    return longer or any(is_number(word) for word in re.findall(r"\w+", f"{written} {said}".casefold()))
 
 
 def _in_its_own_words(reading: WordReading, edit: WordEdit) -> list[WordEdit]:

@@ -157,3 +157,14 @@ def english_tokens(text: str) -> list[str]:
         words = pattern.sub(replacement, words)
     spoken = (OPTIONAL, *SPOKEN_SIGNS)
     return [word for word in words.split() if any(c.isalnum() for c in word) or word.startswith(spoken)]
+
+
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+ONES = "zero one two three four five six seven eight nine"
+NUMBERS = frozenset(f"{ONES} {TEENS} {TENS} hundred thousand million".split())
+
+
+def is_number(word: str) -> bool:
+    """Return whether a normalised word stands for a number."""
+    return any(c.isdigit() for c in word) or word in NUMBERS

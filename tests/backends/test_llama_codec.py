@@ -179,3 +179,27 @@ def test_check_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@needs_weights
+@pytest.mark.parametrize("engine", ["xllamacpp", "llama-cpp-python"])
+def test_constrained_keeps_every_phone_in_its_place_where_the_model_alone_gets_lost(engine: str) -> None:
+    if engine == "llama-cpp-python":
+        pytest.importorskip("llama_cpp", reason="llama-cpp-python is not installed (extra 'divergence')")
+    coarse = {"model": str(MODEL.with_name("q2_k.gguf")), "engine": engine, "temperature": 1.2, "top_p": 0.95}
+    lost = {}
+    for constrained in (False, True):
+        loaded = LlamaCodec()
+        loaded.load(variant(**coarse, constrained=constrained))
+        notes = [speak(loaded, seed=seed).notes for seed in range(4)]
+        lost[constrained] = [n["markers_missing"] + n["markers_extra"] + n["invalid_frames"] for n in notes]
+        loaded.close()
+    assert sum(lost[False]) > 0
+    assert lost[True] == [0, 0, 0, 0]
+
+
+@needs_weights
+def test_constrained_changes_nothing_where_the_model_keeps_its_place(backend: LlamaCodec) -> None:
+    alone = speak(backend, seed=1)
+    assert alone.notes["markers_missing"] == alone.notes["markers_extra"] == alone.notes["invalid_frames"] == 0
+    assert digest(speak(backend, seed=1, constrained=True)) == digest(alone)

@@ -204,6 +204,7 @@ def test_nothing_to_say_and_too_much_are_refused(backend: LlamaCodec) -> None:
     [
         ({}, {"speaker": "tarra"}, "did you mean 'tara'"),
         ({}, {"segment_phones": 60}, "segment_phones is for voices that speak phones"),
+        ({}, {"constrained": True}, "constrained is for voices that speak phones"),
         ({}, {"split": "sentences"}, "split = 'sentences' is for voices that speak phones"),
         ({}, {"reset": False}, "reset = false needs engine = 'llama-cpp-python'"),
         ({}, {"engine": "xlamacpp"}, "did you mean 'xllamacpp'"),

@@ -10,21 +10,11 @@ import numpy as np
 import torch
 
 from harness.voice.geometry import Geometry
+from harness.voice.grammar import token_names
 from tools.voice.model import EPSILON, rope_factors
 from tools.voice.warm import LAYERS
 
 F16 = 1
-
-
-def token_names(geometry: Geometry, size: int) -> list[str]:
-    """Return a unique name for every id (llama.cpp refuses doubles and aborts without a tokenizer)."""
-    names = {geometry.bos: "<s>", geometry.eos: "</s>", geometry.end: "<end>", 0: "<pad>"}
-    names |= {token: f"<speaker_{name}>" for name, token in geometry.speakers.items()}
-    names |= {geometry.marker_offset + i: f"<m{i}>" for i in range(geometry.markers)}
-    names |= {geometry.phone_offset + i: f"<p_{phone}>" for i, phone in enumerate(geometry.phones)}
-    for index, book in enumerate(geometry.codebooks):
-        names |= {book.offset + i: f"<a{index}_{i}>" for i in range(book.size)}
-    return [names.get(i, f"<unused{i}>") for i in range(size)]
 
 
 def _header(writer: Any, state: Mapping[str, Any], geometry: Geometry) -> None:
