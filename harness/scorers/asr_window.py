@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections import OrderedDict
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from faster_whisper import WhisperModel
 
 MARGIN_FRAMES = 300  # 3 s behind the audio; with 1 s one clip in forty looped
 STEP_FRAMES = 400  # windows come in steps of 4 s, so that there are few shapes
+WINDOWS_KEPT = 3  # of one clip: a recognizer reads what remains behind its last word as a window of its own
 FULL_FRAMES = 3000  # 30 s, what Whisper was trained on
 
 
@@ -19,8 +21,11 @@ class WindowedModel(WhisperModel):  # type: ignore[misc]
     """A Whisper whose encoder reads windows of the length of the audio, rounded up; ``full_window`` turns it off."""
 
     full_window = False
-    _last: Any = None  # what was encoded last: several scorers ask about the same clip
-    _last_key: Any = None
+
+    @cached_property
+    def _lately(self) -> OrderedDict[tuple[tuple[int, ...], int], Any]:
+        """Return what was encoded last: several scorers ask about the same clip."""
+        return OrderedDict()
 
     def encode(self, features: Any) -> Any:
         """Encode mel features that the library has padded to 30 s with zeros, shape (mels, frames)."""
@@ -29,9 +34,11 @@ class WindowedModel(WhisperModel):  # type: ignore[misc]
             frames = (int(filled[-1]) + 1 if filled.size else 0) + MARGIN_FRAMES
             features = features[:, : min(FULL_FRAMES, -(-frames // STEP_FRAMES) * STEP_FRAMES)]
         key = (features.shape, hash(features.tobytes()))
-        if key != self._last_key:
-            self._last, self._last_key = super().encode(features), key
-        return self._last
+        if key not in self._lately:
+            self._lately[key] = super().encode(features)
+            if len(self._lately) > WINDOWS_KEPT:
+                self._lately.popitem(last=False)
+        return self._lately[key]
 
 
 def build_model(folder: Path, device: str, compute_type: str) -> WindowedModel:

@@ -60,7 +60,7 @@ def second_asked(
 ) -> list[ScoredEdit]:
     """Return the edits with a second model's gain for those that look likely."""
     doubtful = [one for one in scored if one.gain > DOUBTFUL[one.edit.kind]]
-    if second is None or not any(_could_tell(one.edit, words) for one in doubtful):
+    if second is None or not any(could_tell(one.edit, words) for one in doubtful):
         return list(scored)
     reading = second.read(audio, words)
     others = [one.edit for one in doubtful if one.edit.kind is not EditKind.END]
@@ -72,7 +72,7 @@ def second_asked(
     return [replace(one, second=(gains | ends).get(one.edit)) for one in scored]
 
 
-def _could_tell(edit: WordEdit, words: Sequence[str]) -> bool:
+def could_tell(edit: WordEdit, words: Sequence[str]) -> bool:
     """Return whether an edit alone could be a finding: a word taken for another of its length is only misheard."""
     if edit.kind is not EditKind.REPLACE:
         return True

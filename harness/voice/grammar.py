@@ -27,8 +27,8 @@ def token_names(geometry: Geometry, size: int) -> list[str]:
 def phone_grammar(phones: Sequence[str], geometry: Geometry) -> str:
     """Return llama.cpp's grammar (GBNF) of ``phones`` in order, each behind its marker and before its frames.
 
-    A last marker ends it. How long a phone lasts, up to half a second, and how it sounds is left to the model. A voice that
-    does not say its phones has markers and frames alone.
+    A last marker ends it. How long a phone lasts, up to half a second, and how it sounds is left to the model. A voice
+    that does not say its phones has markers and frames alone.
     """
     order = []
     for position, phone in enumerate(phones):

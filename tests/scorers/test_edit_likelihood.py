@@ -21,6 +21,7 @@ from harness.scorers.activity import Activity
 from harness.scorers.asr_faster_whisper import model_path
 from harness.scorers.clip import SharedClip
 from harness.scorers.edit_likelihood import EditLikelihoodScorer
+from harness.scorers.scored_edits import could_tell
 from harness.scorers.unexplained import unexplained
 from harness.scorers.whisper_tokens import whole_tokenizer
 from harness.scorers.word_edits import EditKind, WordEdit, as_heard, as_spelled, last_heard
@@ -236,3 +237,42 @@ def test_silence_has_no_words_to_score(scorer: EditLikelihoodScorer) -> None:
     clip = SharedClip(Chunk("a", TEXT), attempt, np.zeros(32000, np.float32), 16000, Variant("v", "recorded"))
     measurement: Measurement = observe(scorer, clip)
     assert measurement.status is Status.NOT_AVAILABLE and measurement.reason == "nobody speaks"
+
+
+def test_words_and_edits_share_one_encoding_of_a_clip_with_silence_before_it(
+    scorer: EditLikelihoodScorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("flite") is None:
+        pytest.skip("needs the speech synthesizer Flite (apt: flite)")
+    from faster_whisper import WhisperModel
+
+    path = tmp_path / "said.wav"
+    subprocess.run(["flite", "-voice", "slt", "-t", TEXT, "-o", str(path)], check=True)
+    audio = read_audio(path)
+    samples = np.concatenate([np.zeros(1234, np.float32), audio.samples, np.zeros(777, np.float32)])
+    shapes: list[tuple[int, ...]] = []
+    encode = WhisperModel.encode
+
+    def counted(self: Any, features: Any) -> Any:
+        shapes.append(features.shape)
+        return encode(self, features)
+
+    monkeypatch.setattr(WhisperModel, "encode", counted)
+    attempt = Attempt(0, 0, 0, "a", "v", sample_rate=audio.sample_rate, duration=len(samples) / audio.sample_rate)
+    clip = SharedClip(Chunk("a", TEXT), attempt, samples, audio.sample_rate, Variant("v", "recorded"))
+    assert observe(scorer, clip).payload["second"] is None
+    assert len(shapes) == len(set(shapes)), "nothing is encoded twice: heard, and read beside the text"
+
+
+@pytest.mark.parametrize(
+    ("edit", "worth_asking"),
+    [
+        (WordEdit(EditKind.REPLACE, 1, 2, ("Garek",)), False),
+        (WordEdit(EditKind.REPLACE, 1, 2, ("Garrick's", "house")), True),
+        (WordEdit(EditKind.REPLACE, 4, 5, ("forty-two",)), True),
+        (WordEdit(EditKind.REPLACE, 3, 4, ("9",)), True),
+        (WordEdit(EditKind.OMIT, 1, 2), True),
+    ],
+)
+def test_a_second_model_is_asked_where_its_answer_could_make_a_finding(edit: WordEdit, worth_asking: bool) -> None:
+    assert could_tell(edit, ["Mister", "Garrick", "paid", "the", "twenty-four", "pounds."]) is worth_asking
