@@ -149,9 +149,9 @@ def text_tokens(text: str, known: frozenset[str] = frozenset()) -> list[Token]:
     out: list[Token] = []
     for index, piece in enumerate(matches):
         if not (piece[0].isalpha() or (piece[0] == "'" and len(piece) > 1)):
-            if out and out[-1].kind != "pause":
+            if out and out[-1].kind != "pause" and not _follows_initial(matches, index):
                 out.append(Token(piece, "pause", _ends_sentence(matches, index)))
-        elif len(piece) == 1 and piece.isupper() and (piece not in "AI" or _among_letters(matches, index)):
+        elif len(piece) == 1 and piece.isupper() and (piece not in "AI" or _is_letter(matches, index)):
             out.append(Token(piece.lower(), "letter"))
         elif _is_spelled(piece, shouting, known):
             out.extend(Token(c, "letter") for c in piece.lower() if c.isalpha())
@@ -175,10 +175,28 @@ def _ends_sentence(pieces: list[str], index: int) -> bool:
     return any(mark in pieces[index] for mark in ".?!") and following[0].isupper()
 
 
-def _among_letters(found: list[str], index: int) -> bool:
-    """A capital A or I is a letter only beside another single capital ("A M", "B I G")."""
-    near = [found[i] for i in (index - 1, index + 1) if 0 <= i < len(found)]
-    return any(len(n) == 1 and n.isalpha() and n.isupper() and n not in "AI" for n in near)
+def _is_letter(pieces: list[str], index: int) -> bool:
+    """Return whether a capital A or I is a letter and no word.
+
+    It is beside another single capital ("A M", "B I G"), before a full stop ("A. Reed"), and within a sentence, unless
+    what follows has a capital too ("Plan A is", but "Once Upon A Time").
+    """
+    before, after = (pieces[i] if 0 <= i < len(pieces) else "" for i in (index - 1, index + 1))
+    if any(len(n) == 1 and n.isalpha() and n.isupper() and n not in "AI" for n in (before, after)):
+        return True
+    return pieces[index] == "A" and (after == "." or (before[:1].isalpha() and not after[:1].isupper()))
+
+
+def _follows_initial(pieces: list[str], index: int) -> bool:
+    """Return whether a full stop belongs to an initial: nobody pauses there, and no sentence ends.
+
+    A sentence may end with a letter that an article stands before ("he got an A. Then"), or that nothing follows.
+    """
+    before, initial = pieces[index - 2] if index > 1 else "", pieces[index - 1] if index else ""
+    after = pieces[index + 1] if index + 1 < len(pieces) else ""
+    if pieces[index] != "." or len(initial) != 1 or not initial.isupper() or not after[:1].isalpha():
+        return False
+    return after[0].islower() or (initial == "A" and before.lower() not in ("a", "an", "the"))
 
 
 def normalise_spoken(text: str) -> str:

@@ -103,3 +103,20 @@ def test_segments_keep_every_word_in_order_and_within_the_limit(words: list[str]
         for word, first, stop in segment.word_spans:
             assert word
             assert "pau" not in segment.phones[first:stop]
+
+
+@pytest.mark.parametrize(
+    ("text", "phones"),
+    [
+        ('"A. has gone."', ["ey1 hh ae1 z g ao1 n"]),
+        ("A. Reed called.", ["ey1 r iy1 d k ao1 l d"]),
+        ("He got an A. Then he left.", ["hh iy1 g aa1 t ae1 n ey1", "dh eh1 n hh iy1 l eh1 f t"]),
+        ("A dog. A man.", ["ax0 d ao1 g", "ax0 m ae1 n"]),
+        ("Plan A is good.", ["p l ae1 n ey1 ih1 z g uh1 d"]),
+        ("I saw J. there.", ["ay1 s ao1 jh ey1 dh eh1 r"]),
+    ],
+)
+def test_a_single_capital_with_a_stop_is_an_initial_and_not_a_sentence(
+    frontend: Frontend, text: str, phones: list[str]
+) -> None:
+    assert [" ".join(piece.phones[1:-1]) for piece in frontend.segments(text, by_sentence=True)] == phones

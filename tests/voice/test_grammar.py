@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ def test_no_name_of_a_token_begins_with_another() -> None:
     geometry = load_geometry(VOICE / "voice.json")
     names = sorted(token_names(geometry, 4096))
     assert len(set(names)) == 4096
-    assert not any(after.startswith(name) for name, after in zip(names, names[1:], strict=False))
+    assert not any(after.startswith(name) for name, after in pairwise(names))
 
 
 def test_names_are_those_of_the_model_files() -> None:
