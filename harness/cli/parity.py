@@ -81,7 +81,7 @@ def _with_phases(table: dict[str, Any], phases: tuple[str, ...]) -> dict[str, An
 
 
 def _tolerances(path: Path) -> dict[str, Any]:
-    """The table ``[parity]`` of a limits file, without its pairs."""
+    """Return the table ``[parity]`` of a limits file, without its pairs."""
     table = dict(read_toml(path, "limits file").get("parity", {}))
     table.pop("pairs", None)
     return table
