@@ -10,7 +10,9 @@ from harness.verdicts.profile import Profile
 
 
 def reference_figures(profile: Profile | None, chunks: Iterable[Chunk]) -> Json:
-    """``totals`` of the profile, and for each chunk it knows mean word errors and words, and median speech tokens."""
+    """Return ``totals`` of the profile, and for each chunk it knows mean word errors and words, and median speech
+    tokens.
+    """
     if profile is None:
         return {}
     figures: Json = {}

@@ -47,7 +47,7 @@ class Profile:
 
     @property
     def voice_embeddings(self) -> Mapping[str, Sequence[float]]:
-        """Encoder name -> mean embedding of the voice (unit length)."""
+        """Return by encoder name the mean embedding of the voice (unit length)."""
         embeddings: Mapping[str, Sequence[float]] = self.voice.get("embeddings", {})
         return embeddings
 
@@ -91,7 +91,7 @@ class Profile:
 
 
 def round_digits(value: float, digits: int = DIGITS) -> float:
-    """``value`` to a few significant digits, so that profiles stay small."""
+    """Return ``value`` to a few significant digits, so that profiles stay small."""
     return float(f"{value:.{digits}g}")
 
 
