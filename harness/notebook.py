@@ -60,7 +60,7 @@ def _stress_plan(
     reports: Path,
 ) -> Plan:
     from harness.core.suites import suite_of
-    from harness.core.toml import read_toml
+    from harness.core.toml import read_tables
     from harness.corpora import head, load_corpus
     from harness.engine.plan import Confirmation, Plan, scorers_for
     from harness.scorers import default_scorers
@@ -82,7 +82,7 @@ def _stress_plan(
         scorers=scorers_for(spoken, measured, asr),
         reference=next(iter(distinct.values())) if len(distinct) == 1 else None,
         references=references if len(distinct) > 1 else {},
-        margins=read_toml(SUITES / "stress" / "limits.toml", "limits file"),
+        margins=read_tables(SUITES / "stress" / "limits.toml", "limits file"),
         confirmation=Confirmation(enabled=confirm),
     )
 

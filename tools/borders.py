@@ -4,7 +4,7 @@ A read by string key is ``x["key"]``, or ``x.get("key")``, ``pop`` and ``setdefa
 only a payload counts: a value of type ``Any``, or a mapping whose values are plain data (JSON, numbers, arrays).
 Reads that are no border are counted beside it, by kind: a TypedDict, whose keys mypy checks; a mapping of records of
 classes; and another class that takes strings (a table of pandas, a match of a regular expression, HTTP headers, XML,
-``os.environ``). ``Any`` is counted wherever it is named, and beside it ``Json``, which hides one.
+``os.environ``). ``Any`` is counted wherever it is named.
 Takes about a minute, because mypy has to see the whole tree.
 """
 
@@ -115,20 +115,19 @@ def main() -> None:
     kinds: Counter[str] = Counter()
     payload: dict[str, list[int]] = {}
     anys: Counter[str] = Counter()
-    hidden: Counter[str] = Counter()
     result = checked_tree()
     for module in (one for name, one in sorted(result.files.items()) if name.split(".")[0] == "harness"):
         name = str(Path(module.path).resolve().relative_to(ROOT / "harness"))
         lines = key_reads(module, result.types)
         payload[name] = sorted(lines.pop(PAYLOAD, []))
         tree = ast.parse((ROOT / "harness" / name).read_text(encoding="utf-8"))
-        anys[name], hidden[name] = uses_of("Any", tree), uses_of("Json", tree)
+        anys[name] = uses_of("Any", tree)
         if not name.startswith("store/"):
             kinds.update({kind: len(where) for kind, where in lines.items()})
     stored = sum(len(lines) for name, lines in payload.items() if name.startswith("store/"))
     print(f"payloads read by string key: {sum(map(len, payload.values())) - stored} outside store/, {stored} in it")
     print("read by string key, but no payload: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()))
-    print(f"uses of Any: {anys.total()}, of Json, which hides one: {hidden.total()}")
+    print(f"uses of Any: {anys.total()}")
     for name in sorted(payload, key=lambda one: (-len(payload[one]), -anys[one], one)):
         if payload[name] or anys[name]:
             shown = "  " + " ".join(map(str, payload[name])) if "--lines" in sys.argv else ""

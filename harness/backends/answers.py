@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -67,7 +67,7 @@ class CapabilitiesSaid(_Answer):
     seeded: bool = True
     resets: bool = False
     stages: list[Line] = Field(default_factory=list)
-    details: dict[str, Any] = Field(default_factory=dict)
+    details: dict[str, object] = Field(default_factory=dict)
     computes: Computes = Field(default=Computes.HERE, strict=False)
 
 
@@ -96,7 +96,7 @@ class ReplySaid(_Answer):
     finish_reason: Line | None = None
     ttfa: Seconds | None = None
     stage_seconds: dict[str, Seconds] = Field(default_factory=dict)
-    notes: dict[str, Any] = Field(default_factory=dict)
+    notes: dict[str, object] = Field(default_factory=dict)
     cpu_seconds: Seconds | None = None
 
 
@@ -203,7 +203,7 @@ def _size(notes: Json) -> int:
     return len(json.dumps(notes))
 
 
-def _tokens(value: Any, wrong: dict[str, str]) -> Tokens | None:
+def _tokens(value: object, wrong: dict[str, str]) -> Tokens | None:
     if value is None:
         return None
     try:

@@ -12,7 +12,6 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from harness.audio import RATES, AudioError, read_audio
 from harness.backends import ADAPTERS
 from harness.backends.answers import usable, usable_rate
-from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
+from harness.backends.base import Backend, BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
 from harness.backends.meter import own_cpu
 from harness.backends.protocol import (
     FrameDecoder,
@@ -65,7 +64,7 @@ class Pipe:
         while data := os.read(self._requests, 1 << 16):
             yield from decoder.feed(data)
 
-    def send(self, header: Json, arrays: dict[str, NDArray[Any]] | None = None) -> None:
+    def send(self, header: Mapping[str, object], arrays: dict[str, NDArray[np.generic]] | None = None) -> None:
         """Write one frame whole."""
         parts = encode_frame(header, arrays)
         with self._lock:
@@ -125,7 +124,7 @@ def _serve(pipe: Pipe) -> None:
         backend.close()
 
 
-def _reset(pipe: Pipe, backend: Any) -> None:
+def _reset(pipe: Pipe, backend: Backend) -> None:
     try:
         backend.reset()
         pipe.send({"kind": "reset", "detail": ""})
@@ -135,8 +134,8 @@ def _reset(pipe: Pipe, backend: Any) -> None:
 
 
 def _answer(
-    pipe: Pipe, backend: Any, capabilities: Capabilities, request: Request
-) -> tuple[Json, dict[str, NDArray[Any]]]:
+    pipe: Pipe, backend: Backend, capabilities: Capabilities, request: Request
+) -> tuple[Json, dict[str, NDArray[np.generic]]]:
     synthesis = Synthesis()
     samples: Samples | None = None
     outcome, detail = Outcome.OK, ""
@@ -164,15 +163,12 @@ def _answer(
         if not outcomes:
             _show(error)
     said, tokens = usable(synthesis)
-    arrays: dict[str, NDArray[Any]] = {}
-    if samples is not None:
-        arrays["samples"] = samples
-    if tokens is not None:
-        arrays["tokens"] = tokens
+    spoken: dict[str, NDArray[np.generic] | None] = {"samples": samples, "tokens": tokens}
+    arrays = {name: array for name, array in spoken.items() if array is not None}
     return {"kind": "reply", "outcome": str(outcome), "detail": detail, **said}, arrays
 
 
-def _decoded(backend: Any, request: Request) -> Synthesis:
+def _decoded(backend: Backend, request: Request) -> Synthesis:
     """Sound of the request's tokens, past the language model. Raises BackendRefused where there is no such stage."""
     decode = getattr(backend, "decode", None)
     if decode is None:

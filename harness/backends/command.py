@@ -10,7 +10,6 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from harness.audio import read_bytes_of_audio
 from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
@@ -20,7 +19,7 @@ from harness.backends.command_settings import (
     ProgramSettings,
     check_command_settings,
     fill,
-    text_as_json,
+    values_of,
 )
 from harness.backends.environment import not_the_text
 from harness.backends.log import read_log_line, refuse_if_said
@@ -47,7 +46,7 @@ class CommandBackend(OutsideAdapter[CommandSettings]):
         return self._capable(settings, seeded="seed" in settings.used, resets=True, details=details_of_program)
 
     def reset(self) -> None:
-        """Change nothing: nothing is kept from one chunk to the next."""
+        """Nothing is kept from one chunk to the next."""
 
     def close(self) -> None:
         """Remove the temporary files."""
@@ -86,18 +85,9 @@ class CommandBackend(OutsideAdapter[CommandSettings]):
         text_file = self._scratch / "text.txt"
         if "text_file" in settings.used:
             text_file.write_bytes(request.text.encode("utf-8"))
-        values = {
-            "text": request.text,
-            "text_json": text_as_json(request.text),
-            "text_file": str(text_file),
-            "output": str(output),
-            "output_dir": str(output.parent),
-            "language": request.language,
-            "voice": request.voice,
-            "model": settings.model,
-            "seed": str(request.seed) if request.seed is not None else None,
-        }
-        given = {name: value for name, value in values.items() if value is not None}
+        given = values_of(request)
+        given |= {"text_file": str(text_file), "output": str(output), "output_dir": str(output.parent)}
+        given |= {"model": settings.model} if settings.model is not None else {}
         given |= {name: str(value) for name, value in settings.values.items()}
         command = [fill(part, given, settings.shell) for part in settings.arguments]
         if any("\0" in part for part in command):
@@ -175,9 +165,9 @@ def take_file(output: Path, settings: ProgramSettings, made: Synthesis, said: st
         made.audio_path = output
 
 
-def details(settings: ProgramSettings, folder: Path, shell: bool = False) -> dict[str, Any]:
+def details(settings: ProgramSettings, folder: Path, shell: bool = False) -> dict[str, object]:
     """Return what is known of the program: path, SHA-256 of the file, first line of its ``version`` command."""
-    details_by_name: dict[str, Any] = {}
+    details_by_name: dict[str, object] = {}
     if not shell:
         name = fill(settings.arguments[0], {"model": settings.model or ""})
         path = shutil.which(str(folder / name) if "/" in name else name, path=settings.env.get("PATH"))

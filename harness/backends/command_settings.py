@@ -15,7 +15,7 @@ from pydantic import Field
 
 from harness.backends.outside import OutsideSettings, check_outside, on_path
 from harness.backends.settings import read_settings, wrong
-from harness.core.records import SeedPolicy, Variant
+from harness.core.records import Request, SeedPolicy, Variant
 
 PLACEHOLDERS = ("text", "text_json", "text_file", "output", "output_dir", "seed", "voice", "language", "model")
 _TEXTS = ("text", "text_json", "text_file")
@@ -67,7 +67,7 @@ class ProgramSettings(OutsideSettings):
 
 
 def _words(text: str) -> list[str]:
-    """Return the text, and the words that a shell would make of it."""
+    """The text, and the words that a shell would make of it."""
     try:
         return [text, *(word.strip(";&|()") for word in shlex.split(text))]
     except ValueError:
@@ -105,6 +105,18 @@ class CommandSettings(ProgramSettings):
         if self.output is not None:
             return self.output == "stdout"
         return not (self.output_file or self.used & {"output", "output_dir"})
+
+
+def values_of(request: Request) -> dict[str, str]:
+    """Return what a request gives to placeholders; voice and seed only where it has them."""
+    given = {
+        "text": request.text,
+        "text_json": text_as_json(request.text),
+        "language": request.language,
+        "voice": request.voice,
+        "seed": str(request.seed) if request.seed is not None else None,
+    }
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def fill(template: str, values: Mapping[str, str], shell: bool = False) -> str:

@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.backends.base import BackendRefused, BadAudio
 
@@ -21,7 +21,7 @@ END = "[DONE]"
 SHOWN = 300  # characters of an error that are kept
 
 
-def value_at(message: Any, path: str) -> Any:
+def value_at(message: object, path: str) -> object:
     """Return what lies at a path of dots, numbers being places of lists; None where there is nothing."""
     here = message
     for part in path.split("."):
@@ -34,7 +34,7 @@ def value_at(message: Any, path: str) -> Any:
     return here
 
 
-def audio_in(message: Any, path: str) -> bytes:
+def audio_in(message: object, path: str) -> bytes:
     """Return the audio of one message, empty where it has none. Raises BadAudio for what is no base64."""
     value = value_at(message, path) if isinstance(message, Mapping | list) else message
     if not isinstance(value, str) or not value:
@@ -45,7 +45,7 @@ def audio_in(message: Any, path: str) -> bytes:
         raise BadAudio(f"{path} of a message is not base64: {value[:40]!r}") from None
 
 
-def error_in(message: Any, path: str) -> str:
+def error_in(message: object, path: str) -> str:
     """Return the error that a message tells, on one line; empty where it tells none."""
     value = value_at(message, path)
     if not value:
@@ -54,7 +54,7 @@ def error_in(message: Any, path: str) -> str:
     return " ".join(str(said).split())[:SHOWN]
 
 
-def read_message(text: str) -> Any:
+def read_message(text: str) -> object:
     """Return the JSON of a message; the text itself where it is none."""
     try:
         return json.loads(text)

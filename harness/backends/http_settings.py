@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -28,7 +28,7 @@ class HttpSettings(OutsideSettings):
     channels: int = Field(default=1, ge=1, le=64)  # of pcm
     text_field: str = "input"  # where the text goes; dots lead into tables
     seed_fields: list[str] = Field(default_factory=lambda: ["seed"])  # dots lead into tables
-    fields: dict[str, Any] = Field(default_factory=dict)  # sent besides
+    fields: dict[str, object] = Field(default_factory=dict)  # sent besides
     headers: dict[str, str] = Field(default_factory=dict)
     api_key_env: str | None = None  # variable that holds the key; it goes out as ``Authorization: Bearer``
     api_key_header: str | None = None  # the key goes out in this header instead, as it is
@@ -42,15 +42,15 @@ class HttpSettings(OutsideSettings):
         """Return the program of a server of one's own."""
         return on_path(self.start[0], self.folder(variant), self.env) if self.start else []
 
-    def body(self, request: Request) -> dict[str, Any]:
+    def body(self, request: Request) -> dict[str, object]:
         """Return the JSON that is sent for a request."""
+        named = {
+            "stream_format": "sse" if self.stream_format == "sse" else None,
+            "model": self.served_model,
+            "voice": request.voice,
+        }
         body = _merged({"response_format": self.response_format}, _nested(self.text_field, request.text))
-        if self.stream_format == "sse":
-            body["stream_format"] = "sse"
-        if self.served_model is not None:
-            body["model"] = self.served_model
-        if request.voice is not None:
-            body["voice"] = request.voice
+        body |= {name: value for name, value in named.items() if value is not None}
         body = _merged(body, self.fields)
         if request.seed is not None:
             for name in self.seed_fields:
@@ -58,18 +58,21 @@ class HttpSettings(OutsideSettings):
         return body
 
 
-def _nested(name: str, value: Any) -> dict[str, Any]:
-    for part in reversed(name.split(".")):
-        value = {part: value}
-    nested: dict[str, Any] = value
+def _nested(name: str, value: object) -> dict[str, object]:
+    *tables, key = name.split(".")
+    nested = {key: value}
+    for table in reversed(tables):
+        nested = {table: nested}
     return nested
 
 
-def _merged(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(body: Mapping[str, object], more: Mapping[str, object]) -> dict[str, object]:
     merged = dict(body)
     for key, value in more.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = _merged(merged[key], value) if both else value
+        below = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            value = _merged(below, value)
+        merged[key] = value
     return merged
 
 

@@ -12,7 +12,6 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from harness.core.records import Variant
 
@@ -50,7 +49,7 @@ def input_files(variant: Variant, declared: Iterable[Path] = ()) -> dict[str, Pa
     return {str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path): path for path in files}
 
 
-def _texts(value: Any, key: str = "") -> Iterator[str]:
+def _texts(value: object, key: str = "") -> Iterator[str]:
     if isinstance(value, str) and key not in _NOT_READ:
         yield value
     elif isinstance(value, Mapping):
@@ -111,7 +110,7 @@ def _of_model(folder: Path) -> list[Path]:
 
 
 def _beside(path: Path) -> list[Path]:
-    """Return what a model's loader reads along with it: ``voice.onnx.json``, ``model.onnx_data``."""
+    """What a model's loader reads along with it: ``voice.onnx.json``, ``model.onnx_data``."""
     if path.suffix not in _OF_A_MODEL:
         return []
     try:
@@ -159,7 +158,7 @@ def _imported(path: Path, raw: bytes) -> list[Path]:
 
 
 def _import_roots(path: Path) -> list[Path]:
-    """Return the file's own folder, and the one that its package lies in."""
+    """The file's own folder, and the one that its package lies in."""
     root = path.parent
     while (root / "__init__.py").is_file() and root != root.parent:
         root = root.parent

@@ -15,7 +15,7 @@ from harness.backends.command_settings import (
     check_placeholders,
     check_program,
     fill,
-    text_as_json,
+    values_of,
 )
 from harness.backends.conversation import Conversation
 from harness.backends.log import read_log_line, refuse_if_said
@@ -198,20 +198,9 @@ class InteractiveBackend(OutsideAdapter[InteractiveSettings]):
         text_file = self._scratch / "text.txt"
         if "text_file" in settings.used:
             text_file.write_bytes(request.text.encode("utf-8"))
-        values = self._known(settings) | {
-            "text": text,
-            "text_json": text_as_json(request.text),
-            "text_file": str(text_file),
-            "output": str(output),
-            "output_dir": str(output.parent),
-            "language": request.language,
-        }
-        if request.voice is not None:
-            values["voice"] = request.voice
-        if request.seed is not None:
-            values["seed"] = str(request.seed)
-        return values, joined
+        own = {"text": text, "text_file": str(text_file), "output": str(output), "output_dir": str(output.parent)}
+        return self._known(settings) | values_of(request) | own, joined
 
 
 def _silently() -> None:
-    """Do nothing: loading has a timeout of its own and needs no sign of life."""
+    """Loading has a timeout of its own and needs no sign of life."""

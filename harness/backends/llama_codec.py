@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -180,7 +179,7 @@ def _engine(settings: LlamaSettings, context: int) -> LlamaEngine:
     return LlamaServer(options)
 
 
-def _notes(spoken: list[GeneratedSegment], voice: CodecVoice, invalid: int) -> dict[str, Any]:
+def _notes(spoken: list[GeneratedSegment], voice: CodecVoice, invalid: int) -> dict[str, object]:
     return {
         "segments": len(spoken),
         "generated_tokens": sum(len(s.generated.tokens) for s in spoken),
@@ -192,18 +191,18 @@ def _notes(spoken: list[GeneratedSegment], voice: CodecVoice, invalid: int) -> d
     }
 
 
-def _ids(spoken: list[GeneratedSegment]) -> dict[str, Any]:
+def _ids(spoken: list[GeneratedSegment]) -> dict[str, object]:
     return {"generations": [{"prompt": list(one.asked), "tokens": list(one.generated.tokens)} for one in spoken]}
 
 
-def _choices(spoken: list[GeneratedSegment]) -> dict[str, Any]:
+def _choices(spoken: list[GeneratedSegment]) -> dict[str, object]:
     if not any(s.generated.top for s in spoken):
         return {}
     top = [[[token, round(value, 6)] for token, value in step] for s in spoken for step in s.generated.top]
     return {"choices": {"tokens": [token for s in spoken for token in s.generated.tokens], "top": top}}
 
 
-def _details(settings: LlamaSettings, voice: CodecVoice, context: int) -> Mapping[str, Any]:
+def _details(settings: LlamaSettings, voice: CodecVoice, context: int) -> Mapping[str, object]:
     content = settings.model.read_bytes()
     exact = settings.reset and not (settings.prompt_cache or settings.flash_attention or settings.threads > 1)
     exact = exact and not settings.companions

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.backends.base import BackendRefused
 from harness.backends.llama_engine import EngineOptions, Generated, Sampling
+
+if TYPE_CHECKING:
+    from llama_cpp import LlamaGrammar
+    from llama_cpp.llama_cpp import llama_model_params
 
 
 class LlamaPython:
@@ -25,7 +30,7 @@ class LlamaPython:
 
         self._options = options
         with without_repacking(llama_cpp):
-            self._model: Any = llama_cpp.Llama(
+            self._model = llama_cpp.Llama(
                 str(options.model),
                 n_ctx=options.context,
                 n_threads=options.threads,
@@ -91,7 +96,7 @@ class LlamaPython:
         self._model.close()
 
 
-def _grammar(text: str | None) -> Any:
+def _grammar(text: str | None) -> LlamaGrammar | None:
     if text is None:
         return None
     from llama_cpp import LlamaGrammar
@@ -100,12 +105,12 @@ def _grammar(text: str | None) -> Any:
 
 
 @contextlib.contextmanager
-def without_repacking(library: Any) -> Iterator[None]:
+def without_repacking(library: ModuleType) -> Iterator[None]:
     """Load without repacked weights: they crash quantized models on CPUs with AMX, and ``Llama`` has no key for it."""
     low = library.llama_cpp
     usual = low.llama_model_default_params
 
-    def changed() -> Any:
+    def changed() -> llama_model_params:
         params = usual()
         params.use_extra_bufts = False
         return params

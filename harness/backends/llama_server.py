@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Required, TypedDict
+from typing import Required, TypedDict
 from urllib.parse import urlsplit
 
 from harness.backends.base import BackendRefused
@@ -39,7 +39,7 @@ class LlamaServer:
             kinds.LLAMA_FLASH_ATTN_TYPE_ENABLED if options.flash_attention else kinds.LLAMA_FLASH_ATTN_TYPE_DISABLED
         )
         self._companions = options.companions
-        self._server: Any = xllamacpp.Server(params)
+        self._server = xllamacpp.Server(params)
         address = urlsplit(str(self._server.listening_address))
         self._host, self._port = address.hostname or "127.0.0.1", address.port
 
@@ -57,7 +57,8 @@ class LlamaServer:
         """Return ids of a text alone: nothing is put before it, and nothing in it is taken for a control token."""
         body = {"content": text, "add_special": False, "parse_special": False}
         with contextlib.closing(http.client.HTTPConnection(self._host, self._port)) as connection:
-            return [int(token) for token in json.loads(_asked(connection, "/tokenize", body).read())["tokens"]]
+            answer: _Tokenized = json.loads(_asked(connection, "/tokenize", body).read())
+        return [int(token) for token in answer["tokens"]]
 
     def close(self) -> None:
         """Free the model."""
@@ -196,8 +197,21 @@ def _collect(response: http.client.HTTPResponse, stop: int, progress: Callable[[
     raise BackendRefused("llama.cpp: the stream ended before the generation did")
 
 
+class _Tokenized(TypedDict):
+    tokens: list[int]
+
+
+class _ServerError(TypedDict):
+    message: str
+
+
+class _RefusedBody(TypedDict):
+    error: _ServerError
+
+
 def _reason(body: bytes) -> str:
     try:
-        return str(json.loads(body)["error"]["message"])
+        answer: _RefusedBody = json.loads(body)
+        return str(answer["error"]["message"])
     except (ValueError, KeyError, TypeError):
         return body.decode("utf-8", "replace").strip()[:300]

@@ -130,7 +130,7 @@ def _check_engine(settings: LlamaSettings, where: str) -> None:
         )
 
 
-def for_request(settings: LlamaSettings, overrides: Mapping[str, Any]) -> LlamaSettings:
+def for_request(settings: LlamaSettings, overrides: Mapping[str, object]) -> LlamaSettings:
     """Return settings with the overrides of one request. Raises ConfigError on a key that is fixed once loaded."""
     for key in overrides:
         if key not in PER_REQUEST:

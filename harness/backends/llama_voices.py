@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from harness.backends.llama_engine import Generated
 from harness.backends.llama_settings import LlamaSettings
@@ -64,11 +64,11 @@ class CodecVoice(Protocol):
         """Turn codes (frames, codebooks) into sound; frames with a code outside of its codebook are left out."""
         ...
 
-    def notes(self, spoken: Sequence[GeneratedSegment], invalid: int) -> dict[str, Any]:
+    def notes(self, spoken: Sequence[GeneratedSegment], invalid: int) -> dict[str, object]:
         """Return what is worth knowing beside the audio; ``invalid`` frames were left out of it."""
         ...
 
-    def details(self) -> Mapping[str, Any]:
+    def details(self) -> Mapping[str, object]:
         """Return what identifies the codec."""
         ...
 
@@ -138,7 +138,7 @@ class PhoneVoice:
     def decode(self, codes: Tokens) -> Samples:
         return decode_codes(codes, self._codec)
 
-    def notes(self, spoken: Sequence[GeneratedSegment], invalid: int) -> dict[str, Any]:
+    def notes(self, spoken: Sequence[GeneratedSegment], invalid: int) -> dict[str, object]:
         phones = [one.piece.segment.phones for one in spoken if one.piece.segment is not None]
         errors = [marker_errors(one.reading, n, self.geometry) for one, n in zip(spoken, phones, strict=True)]
         return {
@@ -148,8 +148,8 @@ class PhoneVoice:
             "words": None if invalid else self._words(spoken),
         }
 
-    def _words(self, spoken: Sequence[GeneratedSegment]) -> list[list[Any]] | None:
-        words: list[list[Any]] = []
+    def _words(self, spoken: Sequence[GeneratedSegment]) -> list[list[object]] | None:
+        words: list[list[object]] = []
         offset = 0.0
         for one in spoken:
             segment = one.piece.segment
@@ -160,7 +160,7 @@ class PhoneVoice:
             offset += len(one.reading.codes) * self.geometry.frame_seconds
         return words
 
-    def details(self) -> Mapping[str, Any]:
+    def details(self) -> Mapping[str, object]:
         geometry = self.geometry
         control = {"marker": [geometry.marker_offset, geometry.markers], "end": [geometry.eos, 1]}
         if geometry.said_phones:
@@ -208,10 +208,10 @@ class SnacVoice:
         inside = ((codes >= 0) & (codes < self.geometry.codebook_size)).all(axis=1)
         return self._decoder.decode(codes[inside])
 
-    def notes(self, spoken: Sequence[GeneratedSegment], invalid: int) -> dict[str, Any]:
+    def notes(self, spoken: Sequence[GeneratedSegment], invalid: int) -> dict[str, object]:
         return {"stop_token": all(one.reading.ended for one in spoken)}
 
-    def details(self) -> Mapping[str, Any]:
+    def details(self) -> Mapping[str, object]:
         weights = self.geometry.codec / "pytorch_model.bin"
         return {
             "codec_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
@@ -219,6 +219,6 @@ class SnacVoice:
         }
 
 
-def token_slots(codebooks: Sequence[Codebook], control: Mapping[str, list[int]]) -> dict[str, Any]:
+def token_slots(codebooks: Sequence[Codebook], control: Mapping[str, list[int]]) -> dict[str, object]:
     """Return what the ids of generated tokens mean, as ``details`` has it: name -> [first id, how many]."""
     return {"speech": {book.name: [book.offset, book.size] for book in codebooks}, "control": dict(control)}

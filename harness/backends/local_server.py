@@ -56,7 +56,7 @@ class LocalServer:
             time.sleep(_LOOK)
 
     def forget(self) -> None:
-        """Note that a new request begins."""
+        """A new request begins."""
         self._talk.forget()
 
     def heard(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
@@ -29,7 +28,7 @@ def read_log_line(log: str, settings: OutsideSettings) -> Synthesis:
     return synthesis
 
 
-def _take_tokens(ids: str, settings: OutsideSettings, made: Synthesis, said: dict[str, Any]) -> None:
+def _take_tokens(ids: str, settings: OutsideSettings, made: Synthesis, said: dict[str, object]) -> None:
     try:
         flat = np.array([int(word) for word in re.findall(r"-?\d+", ids)], dtype=np.int32)
     except OverflowError:
@@ -51,13 +50,13 @@ def refuse_if_said(log: str, patterns: Iterable[str], made: Synthesis) -> None:
             raise BackendRefused(f"the log says: {line[:2000]}", made)
 
 
-def read_log(log: str, settings: OutsideSettings) -> dict[str, Any]:
+def read_log(log: str, settings: OutsideSettings) -> dict[str, object]:
     """Return what the ``log`` patterns find: the last match of each, numbers as numbers.
 
     A pattern with named groups fills a key a group; else its key gets the first group, or the whole match. A table
     for ``finish_reason`` gives the name of the pattern that matches last.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     for key, pattern in settings.log.items():
         if isinstance(pattern, dict):
             ends = [(match.end(), word) for word, each in pattern.items() for match in re.finditer(each, log, re.M)]

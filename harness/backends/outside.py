@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import Field
 
@@ -36,15 +36,15 @@ class OutsideSettings(Settings):
 
     @property
     def layout(self) -> TokenLayout | None:
-        """Return the geometry of the speech tokens, where it is given."""
+        """Geometry of the speech tokens, where it is given."""
         table = self.tokens
         if table is None:
             return None
         return TokenLayout(tuple(table.codebook_sizes), table.frame_seconds, table.cap, tuple(table.silent))
 
     @property
-    def weights(self) -> dict[str, Any]:
-        """Return ``model_bytes`` where ``model`` is a file, for the details of the capabilities."""
+    def weights(self) -> dict[str, object]:
+        """``model_bytes`` where ``model`` is a file, for the details of the capabilities."""
         path = Path(self.model) if self.model else None
         return {"model_bytes": path.stat().st_size} if path is not None and path.is_file() else {}
 
@@ -121,12 +121,12 @@ class OutsideAdapter(Generic[S]):
         self._scratch = Path(tempfile.mkdtemp(prefix=f"{variant.adapter}-"))
         return settings
 
-    def _settings(self, overrides: Mapping[str, Any] | None = None) -> S:
-        """Return the settings, with those of one request on top."""
+    def _settings(self, overrides: Mapping[str, object] | None = None) -> S:
+        """The settings, with those of one request on top."""
         assert self._variant is not None
         return read_settings(self.KIND, self._variant, overrides)
 
-    def _capable(self, settings: S, *, seeded: bool, resets: bool, details: Mapping[str, Any]) -> Capabilities:
+    def _capable(self, settings: S, *, seeded: bool, resets: bool, details: Mapping[str, object]) -> Capabilities:
         rate = getattr(settings, "sample_rate", None)
         all_details = {**details, **settings.weights}
         return Capabilities(sample_rate=rate, layout=settings.layout, seeded=seeded, resets=resets, details=all_details)

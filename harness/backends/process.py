@@ -15,14 +15,14 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+import numpy as np
 from numpy.typing import NDArray
 
 from harness.backends import guardian
 from harness.backends.guardian import kill_below
 from harness.backends.protocol import FrameDecoder, Message, encode_frame
-from harness.core.records import Json
 
 # Many times what is stored in the end: what shows a secret (the head of a key, the name before a value) has to be
 # there when it is redacted, and only then may be cut off.
@@ -114,7 +114,9 @@ class WorkerProcess:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def send(self, header: Json, deadline: float, arrays: Mapping[str, NDArray[Any]] | None = None) -> None:
+    def send(
+        self, header: Mapping[str, object], deadline: float, arrays: Mapping[str, NDArray[np.generic]] | None = None
+    ) -> None:
         """Write one frame. Raises TimeoutError at ``deadline`` (monotonic), BrokenPipeError when nobody reads."""
         for part in encode_frame(header, arrays):
             view = memoryview(part)

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,29 @@ class ProtocolError(Exception):
     """The other side sent bytes that are no frame."""
 
 
+class _ArrayEntry(TypedDict):
+    """What the header says of one array of its frame."""
+
+    name: str
+    type: str
+    shape: list[int]
+
+
+class FrameHeader(TypedDict, total=False):
+    """The JSON of a frame, as far as the worker reads it; what it answers is checked by ``answers``."""
+
+    kind: str
+    arrays: list[_ArrayEntry]
+    variant: Mapping[str, Any]
+    request: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class Message:
     """One frame."""
 
-    header: Json
-    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    header: FrameHeader
+    arrays: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -54,7 +71,7 @@ class Message:
         return self.arrays.get("tokens")
 
 
-def encode_frame(header: Json, arrays: Mapping[str, NDArray[Any]] | None = None) -> list[bytes]:
+def encode_frame(header: Mapping[str, object], arrays: Mapping[str, NDArray[np.generic]] | None = None) -> list[bytes]:
     """Return the parts of a frame, to be written one after the other.
 
     ``arrays`` may be float32 or int32, of any shape. Raises ProtocolError when they are too large for a frame.
@@ -106,13 +123,14 @@ class FrameDecoder:
             header = json.loads(frame[_HEAD.size : _HEAD.size + header_size])
             if not isinstance(header, dict):
                 raise TypeError(f"its header is a {type(header).__name__}")
-            return Message(header, _arrays(header, frame, _HEAD.size + header_size))
+            whole = cast(FrameHeader, header)
+            return Message(whole, _arrays(whole, frame, _HEAD.size + header_size))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, MemoryError) as error:
             raise ProtocolError(f"a frame that cannot be read ({error})") from None
 
 
-def _arrays(header: Json, frame: bytes, offset: int) -> dict[str, NDArray[Any]]:
-    arrays: dict[str, NDArray[Any]] = {}
+def _arrays(header: FrameHeader, frame: bytes, offset: int) -> dict[str, NDArray[np.generic]]:
+    arrays: dict[str, NDArray[np.generic]] = {}
     for entry in header.get("arrays", []):
         kind = _TYPES[entry["type"]]
         count = math.prod(entry["shape"])
@@ -124,7 +142,7 @@ def _arrays(header: Json, frame: bytes, offset: int) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def plain_json(value: Any) -> Any:
+def plain_json(value: object) -> Any:
     """Return ``value`` as plain JSON: numpy scalars as numbers, paths and unknown objects as text.
 
     A number that is not finite becomes the text ``nan``, ``inf`` or ``-inf``: what a backend printed is evidence, and
@@ -154,7 +172,7 @@ def variant_to_json(variant: Variant) -> Json:
     return data
 
 
-def variant_from_json(data: Json) -> Variant:
+def variant_from_json(data: Mapping[str, Any]) -> Variant:
     """Return the inverse of :func:`variant_to_json`."""
     paths = {key: Path(data[key]) if data.get(key) else None for key in ("voice_prompt", "profile", "calibration")}
     tuples = {key: tuple(value) for key, value in data.items() if isinstance(value, list)}
@@ -167,7 +185,7 @@ def request_to_json(request: Request) -> Json:
     return data
 
 
-def request_from_json(data: Json, tokens: NDArray[Any] | None = None) -> Request:
+def request_from_json(data: Mapping[str, Any], tokens: NDArray[np.generic] | None = None) -> Request:
     """Return the inverse of :func:`request_to_json`; ``tokens`` are those that travelled beside it."""
     return Request(**{**data, "tokens": tokens})
 

@@ -9,7 +9,7 @@ import select
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -128,10 +128,10 @@ class PythonBackend(OutsideAdapter[PythonSettings]):
         finally:
             os.close(answers)
 
-    def _known(self, settings: PythonSettings) -> dict[str, Any]:
+    def _known(self, settings: PythonSettings) -> dict[str, object]:
         assert self._variant is not None
         values = {"model": settings.model, "voice": self._variant.voice, "language": self._variant.language}
-        given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+        given: dict[str, object] = {name: value for name, value in values.items() if value is not None}
         return {**given, "state": {"placeholder": "state"}}
 
     def _heard(self) -> str:
@@ -166,7 +166,7 @@ class PythonBackend(OutsideAdapter[PythonSettings]):
                 return answer
 
     def _answer(self) -> HostAnswer | None:
-        """Return the next answer if it comes within a moment. Raises EOFError when no more can come."""
+        """The next answer if it comes within a moment. Raises EOFError when no more can come."""
         if b"\n" not in self._pending and select.select([self._answers], [], [], _LOOK)[0]:
             data = os.read(self._answers, 1 << 16)
             if not data:
@@ -195,9 +195,7 @@ class PythonBackend(OutsideAdapter[PythonSettings]):
 
 
 def _refused(error: str, made: Synthesis) -> BackendFault:
-    """Return an exception of the callable as a failure; one that says that nobody could be asked tells nothing of
-    the text.
-    """
+    """An exception of the callable; one that says that nobody could be asked tells nothing of the text."""
     name = error.partition(":")[0].rpartition(".")[2]
     if _AWAY.fullmatch(name) or not_the_text(error):
         return BackendAway(error, made)

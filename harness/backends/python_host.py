@@ -23,9 +23,9 @@ import os
 import random
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import IO, Any, TypedDict, cast
 
 
 class HostRequest(TypedDict, total=False):
@@ -35,11 +35,11 @@ class HostRequest(TypedDict, total=False):
     do: str
     path: list[str]
     setup: str | None
-    setup_arguments: dict[str, Any]
+    setup_arguments: dict[str, object]
     call: str
     reset: str | None
     teardown: str | None
-    arguments: dict[str, Any]
+    arguments: dict[str, object]
     seed_generators: int | None
     output: str
     data: str
@@ -68,7 +68,7 @@ class Host:
             sys.path.insert(0, folder)
         self._began = time.time()
         self._seen: dict[str, tuple[int, int, int]] = {}
-        self._state: Any = None
+        self._state: object = None
         if asked["setup"]:
             self._state = _finish(resolve(asked["setup"])(**asked["setup_arguments"]))
         self._call = resolve(asked["call"], self._state)
@@ -99,7 +99,7 @@ class Host:
         if self._teardown is not None:
             _finish(self._teardown())
 
-    def _described(self, given: Any, data: Path, started: float, beat: Callable[[], None]) -> HostAnswer:
+    def _described(self, given: object, data: Path, started: float, beat: Callable[[], None]) -> HostAnswer:
         if given is None:
             return {"kind": "none"}
         if isinstance(given, (str, os.PathLike)):
@@ -109,7 +109,7 @@ class Host:
             return {"kind": "bytes"}
         rate, given = _parted(given)
         if inspect.isgenerator(given) or (hasattr(given, "__next__") and not hasattr(given, "shape")):
-            return _streamed(given, rate, data, started, beat)
+            return _streamed(cast("Iterator[object]", given), rate, data, started, beat)
         channels, samples = plain_samples(given)
         data.write_bytes(samples)
         return {"kind": "array", "rate": rate, "channels": channels}
@@ -124,10 +124,10 @@ class Host:
         return {"kind": "path", "path": str(path), "old": old}
 
 
-def resolve(name: str, state: Any = None) -> Any:
+def resolve(name: str, state: object = None) -> Callable[..., object]:
     """Return ``module:attribute``, ``file.py:attribute``, or, where nothing precedes the colon, of ``state``."""
     place, _, attribute = name.partition(":")
-    value = state
+    value: object = state
     if place.endswith(".py"):
         path = Path(place).absolute()
         spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -144,6 +144,8 @@ def resolve(name: str, state: Any = None) -> Any:
         value = importlib.import_module(place)
     for part in attribute.split("."):
         value = getattr(value, part)
+    if not callable(value):
+        raise TypeError(f"{name} cannot be called, it is a {type(value).__name__}")
     return value
 
 
@@ -156,7 +158,7 @@ def seed_all(seed: int) -> None:
         sys.modules["torch"].manual_seed(seed)
 
 
-def plain_samples(given: Any) -> tuple[int, bytes]:
+def plain_samples(given: object) -> tuple[int, bytes]:
     """Return channels and float32 little-endian samples, interleaved, of a numpy array, a torch tensor or a list.
 
     Integers are divided by their full scale. Of two dimensions the shorter one is taken for the channels.
@@ -184,7 +186,7 @@ def plain_samples(given: Any) -> tuple[int, bytes]:
     return (array.shape[1] if array.ndim == 2 else 1), np.ascontiguousarray(array, dtype="<f4").tobytes()
 
 
-def _parted(given: Any) -> tuple[Any, Any]:
+def _parted(given: object) -> tuple[int | None, object]:
     """(rate or None, audio) of a pair in either order, of a table as transformers has it, or of audio alone."""
     if isinstance(given, dict):
         rate = next((given[key] for key in ("sampling_rate", "sample_rate", "rate", "sr") if key in given), None)
@@ -208,7 +210,9 @@ def _is_rate(value: Any) -> bool:
         return False
 
 
-def _streamed(pieces: Any, rate: Any, data: Path, started: float, beat: Callable[[], None]) -> HostAnswer:
+def _streamed(
+    pieces: Iterable[object], rate: int | None, data: Path, started: float, beat: Callable[[], None]
+) -> HostAnswer:
     """Pieces of audio one after the other; ``first``: s until the first of them that has samples."""
     first, channels = None, 1
     with data.open("wb") as file:
@@ -223,13 +227,13 @@ def _streamed(pieces: Any, rate: Any, data: Path, started: float, beat: Callable
     return {"kind": "array", "rate": rate, "channels": channels, "first": first}
 
 
-def _finish(given: Any) -> Any:
+def _finish(given: object) -> object:
     if inspect.iscoroutine(given):
         return asyncio.run(given)
     return given
 
 
-def serve_callable(requests: Any, answers: Any) -> None:
+def serve_callable(requests: Iterable[str], answers: IO[str]) -> None:
     """Answer requests until there are no more."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 

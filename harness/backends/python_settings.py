@@ -7,7 +7,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypeVar, cast
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from harness.backends.outside import OutsideSettings, check_outside, on_path
 from harness.backends.settings import read_settings, wrong
 from harness.core.records import SeedPolicy, Variant
 
+T = TypeVar("T")
 PLACEHOLDERS = ("text", "seed", "voice", "language", "model", "output", "state")
 _NAME = re.compile(r"(?:[A-Za-z_][\w.]*|.*\.py)?:[A-Za-z_][\w.]*")
 _WHOLE = re.compile(r"\{(\w+)\}")
@@ -26,11 +27,11 @@ class PythonSettings(OutsideSettings):
     """Keys of the adapter ``python``."""
 
     call: str  # module:function, file.py:function, or :method of what ``setup`` returns
-    arguments: dict[str, Any]  # keyword -> value; placeholders are filled
+    arguments: dict[str, object]  # keyword -> value; placeholders are filled
     python: str | None = None  # interpreter; None: the one of tts-soak
     path: list[str] = Field(default_factory=list)  # folders to import from
     setup: str | None = None  # called once; what it returns is {state}
-    setup_arguments: dict[str, Any] = Field(default_factory=dict)
+    setup_arguments: dict[str, object] = Field(default_factory=dict)
     reset: str | None = None
     teardown: str | None = None
     seed_generators: bool = False  # seed random, numpy and torch before each call
@@ -52,22 +53,26 @@ class PythonSettings(OutsideSettings):
         return [*sources, *(on_path(self.python, folder, self.env) if self.python is not None else [])]
 
     def located(self, name: str | None, variant: Variant) -> str | None:
-        """Return ``name`` with a file's path made absolute."""
+        """``name`` with a file's path made absolute."""
         if name is None or not name.partition(":")[0].endswith(".py"):
             return name
         place, _, attribute = name.partition(":")
         return f"{self.folder(variant) / place}:{attribute}"
 
 
-def filled(value: Any, known: Mapping[str, Any]) -> Any:
-    """Return ``value`` with placeholders filled, in tables and lists too.
+def filled(value: T, known: Mapping[str, object]) -> T:
+    """``value`` with placeholders filled, in tables and lists too.
 
     A text that is nothing but a placeholder becomes its value with its type; an unknown one stays as it is.
     """
+    return cast(T, _filled(value, known))  # a table stays a table
+
+
+def _filled(value: object, known: Mapping[str, object]) -> object:
     if isinstance(value, Mapping):
-        return {key: filled(each, known) for key, each in value.items()}
+        return {key: _filled(each, known) for key, each in value.items()}
     if isinstance(value, list):
-        return [filled(each, known) for each in value]
+        return [_filled(each, known) for each in value]
     if not isinstance(value, str):
         return value
     whole = _WHOLE.fullmatch(value)
@@ -76,7 +81,7 @@ def filled(value: Any, known: Mapping[str, Any]) -> Any:
     return fill(value, {name: str(each) for name, each in known.items() if isinstance(each, str | int)})
 
 
-def _names(value: Any) -> list[str]:
+def _names(value: object) -> list[str]:
     if isinstance(value, Mapping):
         return [name for each in value.values() for name in _names(each)]
     if isinstance(value, list):

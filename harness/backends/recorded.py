@@ -104,10 +104,10 @@ class RecordedBackend:
         return synthesis
 
     def reset(self) -> None:
-        """Change nothing: recordings have no state."""
+        """Recordings have no state."""
 
     def close(self) -> None:
-        """Release nothing: nothing is held."""
+        """Nothing is held."""
 
 
 def _count(row: Recording) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -23,7 +23,7 @@ class Settings(BaseModel):
 S = TypeVar("S", bound=Settings)
 
 
-def read_settings(kind: type[S], variant: Variant, overrides: Mapping[str, Any] | None = None) -> S:
+def read_settings(kind: type[S], variant: Variant, overrides: Mapping[str, object] | None = None) -> S:
     """Return the variant's settings, with ``overrides`` on top. Raises ConfigError for the first key that is wrong."""
     try:
         return kind.model_validate({**variant.settings, **(overrides or {})})
@@ -55,7 +55,7 @@ def _explained(kind: type[Settings], variant: Variant, one: ErrorDetails) -> str
     return f"{place}: {readable_problem(str(one['msg']))} (got {one.get('input')!r})"
 
 
-def _keys_at(kind: type[Settings], path: Iterable[Any]) -> list[str]:
+def _keys_at(kind: type[Settings], path: Iterable[object]) -> list[str]:
     """Keys that are valid below ``path``, following tables and lists of tables."""
     here: type[BaseModel] = kind
     for part in path:
@@ -68,7 +68,7 @@ def _keys_at(kind: type[Settings], path: Iterable[Any]) -> list[str]:
     return [field.alias or name for name, field in here.model_fields.items()]
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def _model_in(annotation: object) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):

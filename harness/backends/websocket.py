@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pydantic import Field
@@ -19,7 +19,7 @@ from harness.backends.answered import (
     timing,
 )
 from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio
-from harness.backends.command_settings import fill, text_as_json
+from harness.backends.command_settings import fill, values_of
 from harness.backends.events import audio_in, error_in, read_message, value_at
 from harness.backends.http_stream import Listening
 from harness.backends.outside import OutsideAdapter, OutsideSettings, check_outside
@@ -41,10 +41,10 @@ class WebsocketSettings(OutsideSettings):
 
     url: str  # ws:// or wss://, with its path
     setup: list[str] = Field(default_factory=list)  # sent first, one message each
-    ready: dict[str, Any] = Field(default_factory=dict)  # wait for a message with these keys before anything is sent
+    ready: dict[str, object] = Field(default_factory=dict)  # wait for a message with these keys before anything is sent
     say: list[str] = Field(min_length=1)  # sent for a chunk, one message each
     audio: str = "audio"  # where the base64 is in a JSON message; binary messages are audio as they are
-    done: dict[str, Any] = Field(default_factory=dict)  # the message that ends the audio; else the server closes
+    done: dict[str, object] = Field(default_factory=dict)  # the message that ends the audio; else the server closes
     error: str = "error"  # where a JSON message tells an error
     response_format: AudioFormat = "pcm"
     sample_rate: int = Field(default=24000, ge=1000, le=384000)  # of pcm, which does not say
@@ -109,7 +109,7 @@ class WebsocketBackend(OutsideAdapter[WebsocketSettings]):
         return synthesis
 
     def reset(self) -> None:
-        """Change nothing: a server keeps its state, and only a restart of it clears it."""
+        """A server keeps its state; only a restart of it clears it."""
 
     def close(self) -> None:
         """Remove the temporary files."""
@@ -140,12 +140,12 @@ class WebsocketBackend(OutsideAdapter[WebsocketSettings]):
             for message in settings.say:
                 socket.send(fill(message, values))
             while True:
-                message = _next(socket, progress, settings)
-                data = message if isinstance(message, bytes) else audio_in(message, settings.audio)
+                answer = _next(socket, progress, settings)
+                data = answer if isinstance(answer, bytes) else audio_in(answer, settings.audio)
                 heard.feed(data, time.monotonic() - started)
                 if len(heard.data) > ANSWER_LIMIT:
                     raise BadAudio(f"more than {ANSWER_LIMIT} bytes in one answer")
-                if settings.done and _like(message, settings.done):
+                if settings.done and _like(answer, settings.done):
                     return
         except ConnectionClosedOK:
             return
@@ -155,7 +155,7 @@ class WebsocketBackend(OutsideAdapter[WebsocketSettings]):
 
 
 def _connected(settings: WebsocketSettings) -> ClientConnection:
-    """Return an open socket. Raises BackendAway where there is none to be had."""
+    """An open socket. Raises BackendAway where there is none to be had."""
     from websockets.exceptions import InvalidHandshake, InvalidStatus
     from websockets.sync.client import connect
 
@@ -178,10 +178,8 @@ def _connected(settings: WebsocketSettings) -> ClientConnection:
         raise BackendAway(f"no connection: {error}".rstrip(": ")) from None
 
 
-def _next(socket: ClientConnection, progress: Callable[[], None], settings: WebsocketSettings) -> Any:
-    """Return the next message: bytes, or the JSON (else the text) of it. Raises BackendRefused for an error that it
-    tells.
-    """
+def _next(socket: ClientConnection, progress: Callable[[], None], settings: WebsocketSettings) -> object:
+    """The next message: bytes, or the JSON (else the text) of it. Raises BackendRefused for an error that it tells."""
     while True:
         try:
             message = socket.recv(timeout=_LOOK)
@@ -197,18 +195,13 @@ def _next(socket: ClientConnection, progress: Callable[[], None], settings: Webs
         return answer if isinstance(answer, Mapping | list) else {"text": message}
 
 
-def _like(message: Any, keys: Mapping[str, Any]) -> bool:
+def _like(message: object, keys: Mapping[str, object]) -> bool:
     """Whether a JSON message has these values at these paths."""
     return isinstance(message, Mapping) and all(value_at(message, path) == value for path, value in keys.items())
 
 
 def _known(settings: WebsocketSettings, request: Request) -> dict[str, str]:
-    values = {"text": request.text, "text_json": text_as_json(request.text), "language": request.language}
-    if request.voice is not None:
-        values["voice"] = request.voice
-    if request.seed is not None:
-        values["seed"] = str(request.seed)
-    return values | {name: str(value) for name, value in settings.values.items()}
+    return values_of(request) | {name: str(value) for name, value in settings.values.items()}
 
 
 def _scrubbed(text: str, settings: WebsocketSettings) -> str:

@@ -9,9 +9,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-from numpy.typing import NDArray
+import numpy as np
 
 from harness.backends.answers import Hello, LoadedAnswer, LoadFailed, ReplySaid, ResetDone, read_answer
 from harness.backends.meter import Meter
@@ -44,7 +44,7 @@ class Reply:
     finish_reason: str | None = None
     ttfa: float | None = None
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
-    notes: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, object] = field(default_factory=dict)
     wall_seconds: float = 0.0  # monotonic
     cpu_seconds: float | None = None  # of the worker's whole tree during the request, ended children included
     rss_bytes: int | None = None
@@ -139,7 +139,7 @@ class Worker:
         process.tail.clear()
         meter = Meter(process.pid or 0)
         try:
-            said, arrays = self._exchange(process, request, meter, started)
+            said, message = self._exchange(process, request, meter, started)
         except _Died as death:
             wall = time.monotonic() - started
             self._kill()
@@ -155,7 +155,7 @@ class Worker:
         except BaseException:  # Ctrl-C too: the terminal's signal does not reach the worker's own session
             self._kill()
             raise
-        reply = _reply(said, arrays, time.monotonic() - started, meter, process)
+        reply = _reply(said, message, time.monotonic() - started, meter, process)
         if reply.outcome in (Outcome.CRASH, Outcome.HANG, Outcome.TIMEOUT):
             self._kill()
         return reply
@@ -195,7 +195,7 @@ class Worker:
 
     def _exchange(
         self, process: WorkerProcess, request: Request, meter: Meter, started: float
-    ) -> tuple[ReplySaid, Mapping[str, NDArray[Any]]]:
+    ) -> tuple[ReplySaid, Message]:
         """Send a request and wait for its reply under both watchdogs. Raises _Died."""
         deadline, pause = started + self._request_timeout, _FIRST_SAMPLE
         life = started
@@ -210,7 +210,7 @@ class Worker:
                     life = now
                 if message is not None and message.kind == "reply":
                     meter.sample()
-                    return read_answer(ReplySaid, message), message.arrays
+                    return read_answer(ReplySaid, message), message
                 if now >= deadline:
                     raise _Died(Outcome.TIMEOUT, f"no answer within {self._request_timeout:g} s")
                 if now - life >= self._progress_timeout:
@@ -257,16 +257,15 @@ class Worker:
             self._process.kill()
 
 
-def _reply(
-    said: ReplySaid, arrays: Mapping[str, NDArray[Any]], wall: float, meter: Meter, process: WorkerProcess
-) -> Reply:
+def _reply(said: ReplySaid, message: Message, wall: float, meter: Meter, process: WorkerProcess) -> Reply:
     process.tail.settle()
+    samples, tokens = message.samples, message.tokens
     return Reply(
         outcome=said.outcome,
         detail=said.detail,
-        samples=arrays.get("samples") if said.outcome is Outcome.OK else None,
+        samples=np.asarray(samples, np.float32) if samples is not None and said.outcome is Outcome.OK else None,
         sample_rate=said.sample_rate,
-        tokens=arrays.get("tokens"),
+        tokens=np.asarray(tokens, np.int32) if tokens is not None else None,
         token_count=said.token_count,
         finish_reason=said.finish_reason,
         ttfa=said.ttfa,

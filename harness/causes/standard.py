@@ -83,7 +83,7 @@ class RunStandard:
         return JudgedAgain(tuple(findings), unjudged, own)
 
     def _chunks(self, run: Run, variant: str) -> tuple[list[DetectorInput], list[list[Detection]]]:
-        """Return the run's own chunks as its verdicts saw them; none where they are too few to be a reference."""
+        """The run's own chunks as its verdicts saw them; none where they are too few to be a reference."""
         texts, views, evidence = chunks_of_run(run), [], []
         attempts = [a for a in run.attempts(variant=variant, arm=Arm.SOAK) if a.chunk_id in texts]
         if len(attempts) < LEAST_CHUNKS:
@@ -111,4 +111,4 @@ def limits_for_one(limits: Limits, own: Mapping[str, OwnBound]) -> Limits:
         if not faults[name].voice and not bound.doubt:
             alone = Bound(bound.limit, f"{bound.source} (frozen)", center=bound.expected)
             faults[name] = replace(faults[name], voice=(alone,))
-    return Limits(faults, {}, {"from": "limits of one text of a run"})
+    return Limits(faults, {}, {"reason": "limits of one text of a run"})

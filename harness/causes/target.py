@@ -6,10 +6,9 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.core.errors import ConfigError, nearest
-from harness.core.records import Arm, Attempt, Chunk, Computes, Finding, Variant, Verdict
+from harness.core.records import Arm, Attempt, Chunk, Computes, Finding, ScorerOptions, Variant, Verdict
 from harness.core.variants import load_variants
 from harness.detectors import catalogue
 from harness.engine.assessor import SECOND_OPINION
@@ -48,10 +47,10 @@ class CauseTarget:
     finding: Finding
     earlier: tuple[Earlier, ...]  # in order, of the same worker run
     limits: Limits  # as frozen in the run's manifest
-    scorers: Mapping[str, Mapping[str, Any]]
+    scorers: Mapping[str, ScorerOptions]
 
     @property
-    def fault_scorers(self) -> Mapping[str, Mapping[str, Any]]:
+    def fault_scorers(self) -> Mapping[str, ScorerOptions]:
         """Return the scorers of the run that the fault rests on; the second recognizer too where it is one of words."""
         needed = set(catalogue()[self.finding.fault].observes)
         needed |= {SECOND_OPINION} if "intelligibility" in needed else set()
@@ -94,7 +93,7 @@ def find_target(path: Path, chunk_id: str, variant: str | None = None, fault: st
 
 
 def _chunk_of(run: Run, texts: Mapping[str, Chunk], given: str, variant: str | None) -> tuple[str, Chunk]:
-    """Return the variant and the chunk that are meant. Raises ConfigError with the nearest names."""
+    """The variant and the chunk that are meant. Raises ConfigError with the nearest names."""
     names = run.variant_names
     if variant is not None and variant not in names:
         raise ConfigError(f"{run.run_id}: no variant {variant!r}{nearest(variant, names)}")
@@ -122,7 +121,7 @@ def _has_finding(verdict: Verdict | None) -> bool:
 
 
 def _finding_of(run: Run, verdict: Verdict, chunk: Chunk, name: str, fault: str | None) -> Finding:
-    """Return the finding to follow. Raises NothingToFind for a chunk that has none."""
+    """The finding to follow. Raises NothingToFind for a chunk that has none."""
     findings = [finding for finding in verdict.findings if finding.confirmed is not False]
     if not findings:
         word = f"not judged ({verdict.reason})" if verdict.word.value == "not judged" else verdict.word.value
@@ -137,7 +136,7 @@ def _finding_of(run: Run, verdict: Verdict, chunk: Chunk, name: str, fault: str 
 
 
 def _earlier(run: Run, attempt: Attempt, texts: Mapping[str, Chunk]) -> tuple[Earlier, ...]:
-    """Return what the same process spoke before, in order, without retries and without texts that were redacted."""
+    """What the same process spoke before, in order, without retries and without texts that were redacted."""
     before = [
         one
         for one in run.attempts(session=attempt.session)

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -46,7 +46,7 @@ VARIANTS = click.option(
 _SHARED = ("variants", "reports", "corpus", "language", "asr", "asr-device")
 
 
-def _project_defaults(group: click.Group) -> dict[str, dict[str, Any]]:
+def _project_defaults(group: click.Group) -> dict[str, dict[str, object]]:
     """Return the defaults of the project, by command and parameter, as click takes them."""
     values = project_defaults(Path.cwd()).values
     return {
@@ -63,7 +63,7 @@ def _project_defaults(group: click.Group) -> dict[str, dict[str, Any]]:
 class _OneLineErrors(click.Group):
     """A user's error prints as one line and ends with its exit code."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
         try:
             ctx.default_map = _project_defaults(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
@@ -90,7 +90,7 @@ def _plan(voice: Variant, reports: Path, asked: MeasureOptions) -> Plan:
 
     corpus = head(load_corpus(asked["spec"]), asked["chunks"])
     names = (name for name in asked["scorers"].split(",") if name)
-    table: dict[str, Any] = {
+    table: dict[str, object] = {
         "takes": asked["takes"],
         "clips": asked["clips"],
         "clips_heard": asked["clips_heard"],

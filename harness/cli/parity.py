@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 from harness.cli.common import REPORTS, main
 from harness.core.errors import ConfigError
 from harness.core.printable import printable
-from harness.core.toml import read_toml
+from harness.core.toml import read_tables
 
 
 @main.command()
@@ -55,7 +54,8 @@ def parity(
     more = {"sample_rate": rate, "waveform": waveform, "tokens": tokens}
     table |= {key: value for key, value in more.items() if value is not None}
     if crop:
-        table["stage"] = {**table.get("stage", {}), "crop": True}
+        stage = table.get("stage", {})
+        table["stage"] = {**stage, "crop": True} if isinstance(stage, dict) else stage
     path = run_parity(plan_of_pair(reference, candidate, buckets, table, reports), Line(sys.stderr), None)
     click.echo(printable((path / "results.md").read_text(encoding="utf-8")), nl=False)
     click.echo(f"report: {path / 'report.html'}")
@@ -68,20 +68,23 @@ def parity(
         sys.exit(1)
 
 
-def _with_phases(table: dict[str, Any], phases: tuple[str, ...]) -> dict[str, Any]:
+def _with_phases(table: dict[str, object], phases: tuple[str, ...]) -> dict[str, object]:
     """Return the table with the stages that wrap. Raises ConfigError for one that is no STAGE=TURN."""
-    stages = dict(table.get("stages", {}))
+    turns: dict[str, float] = {}
     for given in phases:
         name, _, turn = given.partition("=")
         try:
-            stages[name] = {**stages.get(name, {}), "modulo": float(turn)}
+            turns[name] = float(turn)
         except ValueError:
             raise ConfigError(f"--phase {given}: must be STAGE=TURN, such as phase=1") from None
-    return {**table, "stages": stages}
+    stages = table.get("stages", {})
+    if not turns or not isinstance(stages, dict):
+        return table
+    return {**table, "stages": {**stages, **{name: {**stages.get(name, {}), "modulo": t} for name, t in turns.items()}}}
 
 
-def _tolerances(path: Path) -> dict[str, Any]:
-    """Return the table ``[parity]`` of a limits file, without its pairs."""
-    table = dict(read_toml(path, "limits file").get("parity", {}))
+def _tolerances(path: Path) -> dict[str, object]:
+    """The table ``[parity]`` of a limits file, without its pairs."""
+    table = read_tables(path, "limits file").get("parity", {})
     table.pop("pairs", None)
     return table

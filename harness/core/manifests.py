@@ -10,10 +10,12 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.core.errors import CorpusError, nearest
 
@@ -201,49 +203,79 @@ def _delimiter(header: str) -> str:
     return max(",;\t", key=header.count)
 
 
-def _row(found: Mapping[str, Any], place: _Place) -> Recording:
-    audio = found.get("audio", found.get("file_name"))
-    if isinstance(audio, Mapping):  # the way the datasets library writes it
-        audio = audio.get("path")
-    identity = found.get("id", Path(audio).stem if isinstance(audio, str) else None)
-    if isinstance(identity, int) and not isinstance(identity, bool):
-        identity = str(identity)
-    if not isinstance(identity, str) or not identity:
-        raise place.wrong("needs a key 'audio' or 'id' that is text" + nearest("audio", list(found)[:20]))
-    texts = {key: found.get(key) for key in ("text", "language", "prompt_text", "prompt_audio", "finish_reason")}
-    for key, value in texts.items():
-        if value is not None and not isinstance(value, str):
-            raise place.wrong(f"key '{key}' must be text, got {value!r}")
-    count = found.get("token_count")
-    if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
-        raise place.wrong(f"key 'token_count' must be a whole number, got {count!r}")
-    prompt = texts["prompt_audio"]
+class _AudioCell(BaseModel):
+    """A recording the way the datasets library writes it."""
+
+    path: str | None = None
+
+
+_Id = Annotated[int, Field(strict=True, gt=-(2**31), lt=2**31)]
+
+
+class _Row(BaseModel):
+    """One row as somebody wrote it; other keys are theirs. ``tokens``: ids, flat (one codebook) or a list a frame."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    audio: str | _AudioCell | None = None
+    file_name: str | None = None
+    id: str | int | None = None
+    text: str | None = None
+    language: str | None = None
+    prompt_text: str | None = None
+    prompt_audio: str | None = None
+    finish_reason: str | None = None
+    token_count: Annotated[int, Field(ge=0)] | None = None
+    tokens: list[_Id | list[_Id]] | None = None
+
+    @property
+    def audio_name(self) -> str | None:
+        audio = self.file_name if self.audio is None else self.audio
+        return audio.path if isinstance(audio, _AudioCell) else audio
+
+
+def _row(given: Mapping[str, object], place: _Place) -> Recording:
+    try:
+        row = _Row.model_validate(given)
+    except ValidationError as error:
+        raise place.wrong(_told(error)) from None
+    name = row.audio_name
+    identity = row.id if row.id is not None else Path(name).stem if name is not None else ""
+    if identity == "":
+        raise place.wrong("needs a key 'audio' or 'id' that is text" + nearest("audio", list(given)[:20]))
     return Recording(
-        identity,
-        place.inside(audio, place.audio_dir) if isinstance(audio, str) else place.audio_of(identity, ("", "wavs")),
-        texts["text"],
-        texts["language"],
-        texts["prompt_text"],
-        place.inside(prompt) if prompt else None,
-        tokens=_tokens(found.get("tokens"), place),
-        token_count=count,
-        finish_reason=texts["finish_reason"],
+        str(identity),
+        place.inside(name, place.audio_dir) if name is not None else place.audio_of(str(identity), ("", "wavs")),
+        row.text,
+        row.language,
+        row.prompt_text,
+        place.inside(row.prompt_audio) if row.prompt_audio else None,
+        tokens=_tokens(row.tokens, place),
+        token_count=row.token_count,
+        finish_reason=row.finish_reason,
         line=place.line,
     )
 
 
-def _tokens(value: Any, place: _Place) -> tuple[tuple[int, ...], ...] | None:
-    """Token ids, flat (one codebook) or a list a frame."""
+_MUST = {
+    "token_count": "be a whole number",
+    "tokens": "be a list of ids, or of frames with the same number of ids each",
+}
+
+
+def _told(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    key = str(first["loc"][0])
+    return f"key '{key}' must {_MUST.get(key, 'be text')}, got {str(first['input'])[:80]!r}"
+
+
+def _tokens(value: Sequence[int | list[int]] | None, place: _Place) -> tuple[tuple[int, ...], ...] | None:
     if value is None:
         return None
-    if isinstance(value, list):
-        frames = [frame if isinstance(frame, list) else [frame] for frame in value]
-        whole = all(
-            isinstance(i, int) and not isinstance(i, bool) and abs(i) < 2**31 for frame in frames for i in frame
-        )
-        if whole and len({len(frame) for frame in frames}) <= 1:
-            return tuple(map(tuple, frames))
-    raise place.wrong("key 'tokens' must be a list of ids, or of frames with the same number of ids each")
+    frames = [frame if isinstance(frame, list) else [frame] for frame in value]
+    if len({len(frame) for frame in frames}) > 1:
+        raise place.wrong(f"key 'tokens' must {_MUST['tokens']}")
+    return tuple(map(tuple, frames))
 
 
 def _folder(place: _Place) -> Iterator[Recording]:

@@ -41,7 +41,8 @@ def project_defaults(here: Path) -> ProjectDefaults:
         path = folder / "pyproject.toml"
         if not path.is_file():
             continue
-        table = read_toml(path, "project file").get("tool", {}).get("tts-soak")
+        tools = read_toml(path, "project file").get("tool")
+        table = tools.get("tts-soak") if isinstance(tools, dict) else None
         if table is not None:
             return _checked_table(path, table)
     return ProjectDefaults()

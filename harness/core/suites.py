@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from harness.core.errors import ConfigError, nearest
 from harness.core.records import Claim, Json
@@ -48,7 +47,7 @@ class Suite:
         """Return the drawings of the report; nothing for a suite that has none."""
         if not self.drawing:
             return []
-        function: Callable[[Any, list[Claim]], list[tuple[str, str]]] = load_target(self.drawing)
+        function: Callable[[Json, list[Claim]], list[tuple[str, str]]] = load_target(self.drawing)
         return function(results, claims)
 
     def pair_names(self, table: Json) -> list[str]:

@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -34,7 +34,7 @@ class _Spec(BaseModel):
 
     adapter: str
     model: str | None = None
-    settings: dict[str, Any] = Field(default_factory=dict)
+    settings: dict[str, object] = Field(default_factory=dict)
     voice: str | None = None
     voice_prompt: str | None = None
     language: str = "en"
@@ -62,7 +62,7 @@ def load_variants(path: Path) -> tuple[Variant, ...]:
     return _read_document(path, text, parse(path, text))
 
 
-def _read_document(path: Path, text: str, document: dict[str, Any]) -> tuple[Variant, ...]:
+def _read_document(path: Path, text: str, document: dict[str, object]) -> tuple[Variant, ...]:
     for key in document:
         if key not in ("defaults", "variants"):
             place = f"{path}:{_line_of(text, None, key)}"
@@ -109,7 +109,7 @@ def _judged(variant: Variant, usual: str, named: set[str | None]) -> bool:
     return variant.name != usual and variant.name not in named
 
 
-def _variant(path: Path, text: str, name: str, defaults: dict[str, Any], table: Any) -> Variant:
+def _variant(path: Path, text: str, name: str, defaults: dict[str, object], table: object) -> Variant:
     if not isinstance(table, dict):
         raise ConfigError(f"{path}:{_line_of(text, None, name)}: variants.{name} must be a table [variants.{name}]")
     if not _NAME.fullmatch(name):
@@ -117,11 +117,14 @@ def _variant(path: Path, text: str, name: str, defaults: dict[str, Any], table: 
     if len(name) > _LONGEST_NAME:
         raise ConfigError(f"{path}: variant name {name[:20]!r}... has {len(name)} letters, more than {_LONGEST_NAME}")
     merged = {**defaults, **table}
+    settings: dict[str, object] = {}
     for where, holder in (("defaults", defaults), (f"variants.{name}", table)):
-        if not isinstance(holder.get("settings", {}), dict):
+        own = holder.get("settings", {})
+        if not isinstance(own, dict):
             line = _line_of(text, name, "settings")
-            raise ConfigError(f"{path}:{line}: {where}.settings must be a table (got {holder['settings']!r})")
-    merged["settings"] = {**defaults.get("settings", {}), **table.get("settings", {})}
+            raise ConfigError(f"{path}:{line}: {where}.settings must be a table (got {own!r})")
+        settings |= own
+    merged["settings"] = settings
     try:
         spec = _Spec.model_validate(merged)
     except ValidationError as error:
@@ -141,9 +144,7 @@ def _variant(path: Path, text: str, name: str, defaults: dict[str, Any], table: 
 
 
 def _existing(path: Path, text: str, name: str, key: str, value: str | None, required: bool) -> Path | None:
-    """Return the file that a key names, from the folder of the variants file on. Raises ConfigError for one that is
-    needed.
-    """
+    """The file that a key names, from the folder of the variants file on. Raises ConfigError for one that is needed."""
     if value is None:
         return None
     location = path.resolve().parent / Path(value).expanduser()

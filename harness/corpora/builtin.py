@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
-from harness.core.documents import read_json
+from pydantic import BaseModel
+
+from harness.core.documents import parse_model, read_json
 from harness.core.errors import CorpusError, nearest
 from harness.core.paths import CORPORA
-from harness.core.records import Corpus, Json
+from harness.core.records import Corpus
 from harness.corpora.files import read_jsonl
 from harness.text import count_words
 
@@ -34,12 +35,12 @@ def load_builtin(name: str, folder: Path = CORPORA) -> Corpus:
         raise CorpusError(f"corpus {name!r}: {path} is missing")
     corpus = replace(read_jsonl(path, "en"), name=name)
     entry = _entries(folder).get(name)
-    if not isinstance(entry, dict) or "sha256" not in entry:
+    if entry is None:
         raise CorpusError(f"{folder / MANIFEST}: key 'corpora.{name}.sha256' is missing; run write_manifest()")
-    if entry["sha256"] != corpus.sha256:
+    if entry.sha256 != corpus.sha256:
         raise CorpusError(
             f"{path}: the text is not the one in {MANIFEST} (sha256 {corpus.sha256[:12]} against "
-            f"{str(entry['sha256'])[:12]}); restore the file, or run write_manifest() if the change is meant"
+            f"{entry.sha256[:12]}); restore the file, or run write_manifest() if the change is meant"
         )
     return corpus
 
@@ -53,27 +54,39 @@ def write_manifest(folder: Path = CORPORA) -> Path:
             corpora[name] = _entry(replace(read_jsonl(path, "en"), name=name))
     target = folder / MANIFEST
     temporary = target.with_suffix(".json.tmp")
-    temporary.write_text(json.dumps({"version": 1, "corpora": corpora}, indent=2) + "\n", encoding="utf-8")
+    temporary.write_text(_ListOfCorpora(corpora=corpora).model_dump_json(indent=2) + "\n", encoding="utf-8")
     temporary.replace(target)
     return target
 
 
-def _entry(corpus: Corpus) -> Json:
+class _Entry(BaseModel):
+    """What the list of corpora says of one."""
+
+    file: str
+    sha256: str
+    chunks: int
+    words: int
+    languages: list[str]
+    license: str = "CC0-1.0"
+
+
+class _ListOfCorpora(BaseModel):
+    version: int = 1
+    corpora: dict[str, _Entry]
+
+
+def _entry(corpus: Corpus) -> _Entry:
     lengths = [count_words(chunk.text) for chunk in corpus.chunks]
-    return {
-        "file": f"{corpus.name}.jsonl",
-        "sha256": corpus.sha256,
-        "chunks": len(corpus.chunks),
-        "words": sum(lengths),
-        "languages": sorted({chunk.language for chunk in corpus.chunks}),
-        "license": "CC0-1.0",
-    }
+    return _Entry(
+        file=f"{corpus.name}.jsonl",
+        sha256=corpus.sha256,
+        chunks=len(corpus.chunks),
+        words=sum(lengths),
+        languages=sorted({chunk.language for chunk in corpus.chunks}),
+    )
 
 
-def _entries(folder: Path) -> Json:
+def _entries(folder: Path) -> dict[str, _Entry]:
     path = folder / MANIFEST
-    manifest = read_json(path, "list of corpora", CorpusError)
-    entries = manifest.get("corpora") if isinstance(manifest, dict) else None
-    if not isinstance(entries, dict):
-        raise CorpusError(f"{path}: key 'corpora' is missing or no object")
-    return entries
+    listed: object = read_json(path, "list of corpora", CorpusError)
+    return parse_model(_ListOfCorpora, listed, str(path), CorpusError).corpora

@@ -15,16 +15,14 @@ SHOWN = 60
 
 
 def shown_value(value: object) -> str:
-    """Return ``repr`` cut to a length that fits one line; control characters come out escaped."""
+    """``repr`` cut to a length that fits one line; control characters come out escaped."""
     text = value[: SHOWN + 1] if isinstance(value, str) else value
     written = ascii(text) if isinstance(text, str) and not text.isprintable() else repr(text)
     return written if len(written) <= SHOWN else written[: SHOWN - 3] + "..."
 
 
 def corpus_checksum(chunks: Iterable[Chunk]) -> str:
-    """Return the SHA-256 (hex) of ids, texts, languages and what is expected, in order, as canonical JSON. Tags do not
-    count.
-    """
+    """SHA-256 (hex) of ids, texts, languages and what is expected, in order, as canonical JSON. Tags do not count."""
     rows = [[chunk.id, chunk.text, chunk.language, *filter(None, [chunk.expected])] for chunk in chunks]
     canonical = json.dumps(rows, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
@@ -36,7 +34,7 @@ def corpus_words(corpus: Corpus) -> int:
 
 
 def make_corpus(name: str, chunks: Sequence[Chunk], source: str, places: Sequence[str] | None = None) -> Corpus:
-    """Return a corpus of the chunks, numbered from 0; check them and add the checksum.
+    """Number the chunks from 0, check them and add the checksum.
 
     ``places`` says where each chunk came from (``line 3``), for messages. Ids may be any text that can be encoded;
     they are never used as file names here.

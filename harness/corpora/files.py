@@ -60,9 +60,7 @@ def read_corpus_text(path: Path) -> str:
 
 
 def read_txt(path: Path, language: str, max_words: int) -> Corpus:
-    """Return running text in chunks; ids are ``<stem>-0001`` and so on. A NUL is an error: such a file is no plain
-    text.
-    """
+    """Running text, chunked; ids are ``<stem>-0001`` and so on. A NUL is an error: such a file is no plain text."""
     text = read_corpus_text(path).replace("\r\n", "\n").replace("\r", "\n")
     nul = text.find("\0")
     if nul >= 0:
@@ -131,7 +129,7 @@ def read_csv(path: Path, language: str) -> Corpus:
 
 
 def _column(name: str) -> str:
-    """Return the name of a column as we know it: " Text" is what a spreadsheet makes of "text"."""
+    """The name of a column as we know it: " Text" is what a spreadsheet makes of "text"."""
     return name.strip().lower() if name.strip().lower() in KEYS else name
 
 
@@ -144,7 +142,7 @@ def _check_header(names: Iterable[str], path: Path) -> None:
 
 
 def _check_keys(row: Mapping[str, object], where: str, word: str) -> None:
-    """Refuse a missing ``text`` and near misses of the other keys; unrelated keys are the user's own affair."""
+    """A missing ``text`` and near misses of the other keys are errors; unrelated keys are the user's own affair."""
     if "text" not in row:
         raise CorpusError(f"{where}: {word} 'text' is missing{_found(row)}")
     for key in row:
@@ -162,18 +160,20 @@ def _found(row: Mapping[str, object]) -> str:
 
 
 def _chunk(row: Json, where: str, language: str, default_id: str) -> Chunk:
-    identity = row.get("id", default_id)
+    given = {"id": default_id, "language": language, "expected": "", "tags": [], **row}
+    identity, tags = given["id"], given["tags"]
     if isinstance(identity, int) and not isinstance(identity, bool):
-        identity = str(identity)
-    tags = row.get("tags", [])
-    spoken = {"id": identity, "text": row["text"], "language": row.get("language", language)}
-    for key, value in {**spoken, "expected": row.get("expected", "")}.items():
+        given["id"] = str(identity)
+    spoken: list[str] = []
+    for key in ("id", "text", "language", "expected"):
+        value = given[key]
         if not isinstance(value, str):
             raise CorpusError(f"{where}: key '{key}' must be a string, got {shown_value(value)}")
+        spoken.append(value)
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise CorpusError(f"{where}: key 'tags' must be a list of strings, got {shown_value(tags)}")
-    expected = row.get("expected", "")
-    return Chunk(identity, row["text"], row.get("language", language), tuple(tags), expected=expected)
+    name, text, tongue, expected = spoken
+    return Chunk(name, text, tongue, tuple(tags), expected=expected)
 
 
 def _default_id(path: Path, number: int) -> str:

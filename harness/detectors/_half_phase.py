@@ -8,20 +8,23 @@ samples. After t seconds it stands at 2 pi F0 t radians, about 4,000 after 4 s o
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from harness.core.records import Tokens
     from harness.voice.codec import Codec
+    from harness.voice.source_filter import SourceFilter
 
 Wave = NDArray[np.float64]
 LARGEST = 6.0e4  # rad; float16 ends at 65,504
 
 
-def half_phase(f0: Any, before: float) -> Any:
+def half_phase(f0: Tensor, before: float) -> Tensor:
     """Return the phase in turns modulo 1 of each sample, float32, from F0 (steps,) in Hz: its running sum in float16.
 
     ``before``: seconds that the source has been running already, at the mean F0 of the voiced steps.
@@ -41,7 +44,7 @@ def half_phase(f0: Any, before: float) -> Any:
     return turns - torch.floor(turns)
 
 
-def speak(parameters: Any, module: Any, *, half: bool, before: float = 0.0) -> Wave:
+def speak(parameters: Tensor, module: SourceFilter, *, half: bool, before: float = 0.0) -> Wave:
     """Return parameters (steps, 31) through the source-filter decoder; ``half``: its running phase in float16."""
     import torch
 
@@ -84,7 +87,7 @@ def resynthesized(x: Wave, rate: int, *, half: bool, before: float = 0.0) -> Wav
     return np.pad(back, (0, max(0, len(x) - len(back))))[: len(x)]
 
 
-def _parameters(heard: Wave, module: Any) -> NDArray[np.float64]:
+def _parameters(heard: Wave, module: SourceFilter) -> NDArray[np.float64]:
     """F0, 25 warped cepstra and 5 band strengths every 5 ms, shape (steps, 31)."""
     import warnings
 

@@ -49,5 +49,5 @@ class Clipping(BaseFault):
         run = known(signal.get("clipped_longest_run"), "clipped_longest_run")
         over = known(signal.get("over_one_fraction"), "over_one_fraction")
         share = max(clipped if run >= SHORTEST_RUN else 0.0, over)
-        span = as_span((signal.get("spans") or {}).get("clipping"))
+        span = as_span(signal.get("spans", {}).get("clipping"))
         return DetectorValue(share, span, f"{share:.3%} of the samples, longest run {run:.0f}")

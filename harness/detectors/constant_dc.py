@@ -46,6 +46,6 @@ class ConstantDc(BaseFault):
     def measure(self, view: DetectorInput) -> DetectorValue:
         signal = required_payload(view, "signal")
         if signal.get("constant"):
-            return DetectorValue(1.0, as_span((signal.get("spans") or {}).get("constant")), "every sample is the same")
+            return DetectorValue(1.0, as_span(signal.get("spans", {}).get("constant")), "every sample is the same")
         ratio = known(signal.get("dc_ratio"), "dc_ratio")
         return DetectorValue(ratio, None, f"mean {ratio:.3f} of the RMS")

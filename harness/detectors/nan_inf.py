@@ -53,6 +53,4 @@ class NanInf(BaseFault):
     def measure(self, view: DetectorInput) -> DetectorValue:
         signal = required_payload(view, "signal")
         share = known(signal.get("nonfinite_fraction"), "nonfinite_fraction")
-        return DetectorValue(
-            share, as_span((signal.get("spans") or {}).get("nonfinite")), f"{share:.3%} of the samples"
-        )
+        return DetectorValue(share, as_span(signal.get("spans", {}).get("nonfinite")), f"{share:.3%} of the samples")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, overload
+from typing import Literal, overload
 
 from harness.core.records import DetectorInput, Span
 from harness.core.records.payloads import (
@@ -43,7 +43,7 @@ def required_payload(view: DetectorInput, scorer: Literal["edit_likelihood"]) ->
 def required_payload(view: DetectorInput, scorer: Literal["speaker"]) -> SpeakerPayload: ...
 @overload
 def required_payload(view: DetectorInput, scorer: str) -> Mapping[str, object]: ...
-def required_payload(view: DetectorInput, scorer: str) -> Any:
+def required_payload(view: DetectorInput, scorer: str) -> object:
     """Return the payload of ``scorer``. Raises CannotJudge when there is none."""
     payload = view.payload(scorer)
     if payload is None:
@@ -52,7 +52,7 @@ def required_payload(view: DetectorInput, scorer: str) -> Any:
 
 
 def number(source: Mapping[str, object], key: str, what: str = "") -> float:
-    """Return ``source[key]`` as a finite float. Raises Unknown when there is none."""
+    """``source[key]`` as a finite float. Raises Unknown when there is none."""
     value = source.get(key)
     return known(value if isinstance(value, int | float) else None, what or key)
 
@@ -64,7 +64,7 @@ def known(value: float | None, what: str) -> float:
     return float(value)
 
 
-def as_span(value: Any) -> Span | None:
+def as_span(value: object) -> Span | None:
     """Return a JSON pair as a span in seconds, or None."""
     if isinstance(value, (list, tuple)) and len(value) == 2 and value[0] is not None and value[1] is not None:
         return float(value[0]), float(value[1])

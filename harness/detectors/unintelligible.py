@@ -34,7 +34,7 @@ def turn_round(material: InjectionMaterial, dose: float, rng: np.random.Generato
 
 
 def keep_the_envelope(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
-    """Replace speech by white noise under its own envelope, for ``dose`` of the clip, in the middle."""
+    """White noise under the speech's own envelope, for ``dose`` of the clip, in the middle."""
     x, rate = speech(material)
     first, after = _middle(len(x), dose)
     width = int(0.02 * rate)
@@ -127,7 +127,7 @@ class Unintelligible(BaseFault):
 
 
 def _precision(heard: TranscriptPair, seconds: float) -> float:
-    """Return the share of what was said that is in the text: by the letters heard, or that the time must have held.
+    """The share of what was said that is in the text: by the letters heard, or that the time must have held.
 
     A recognizer that makes out one common word in ten seconds of babble has heard nothing that is not in the text.
     """

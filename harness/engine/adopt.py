@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.core.records import Arm, Attempt
 from harness.store import Run, redact_json
-from harness.store.manifest import FingerprintPart, check_whole, fingerprint_part
+from harness.store.manifest import FingerprintPart, StoredFingerprint, check_whole, fingerprint_part
 
 if TYPE_CHECKING:
     from harness.store.recorded import SessionRow
@@ -24,14 +24,14 @@ _SAME: tuple[FingerprintPart, ...] = (
 )  # parts of the fingerprint, by variant, that make speech the same speech
 
 
-def adopt(run: Run, source: Path, fingerprint: Mapping[str, Any], selection: Mapping[str, tuple[str, ...]]) -> int:
+def adopt(run: Run, source: Path, fingerprint: StoredFingerprint, selection: Mapping[str, tuple[str, ...]]) -> int:
     """Copy into ``run`` every soak session of ``source`` that it would speak again; returns how many attempts.
 
     A session is taken whole or not at all: same corpus, chunks in the same order, model, settings, code and scorers.
     What was seen is taken, what was judged is not: that is for the limits and the reference of ``run``. An event
     ``adopted`` says what came from where. Raises StoreError for a damaged source.
     """
-    asked = redact_json(dict(fingerprint))
+    asked = redact_json(fingerprint)
     count = 0
     with Run.open(source) as other:
         check_whole(other.path, other.manifest, resumed=True)
@@ -43,10 +43,10 @@ def adopt(run: Run, source: Path, fingerprint: Mapping[str, Any], selection: Map
     return count
 
 
-def _serves(row: SessionRow, other: Run, asked: Mapping[str, Any], selection: Mapping[str, tuple[str, ...]]) -> bool:
+def _serves(row: SessionRow, other: Run, asked: StoredFingerprint, selection: Mapping[str, tuple[str, ...]]) -> bool:
     fingerprint = other.manifest["fingerprint"]
     assert fingerprint is not None  # of a whole manifest
-    scorers: Mapping[str, Any] = asked["scorers"]
+    scorers = asked["scorers"]
     spoken = {attempt.chunk_id for attempt in other.attempts(session=row.id) if attempt.arm == Arm.SOAK}
     return (
         selection.get(row.variant) == row.chunk_ids
@@ -54,11 +54,11 @@ def _serves(row: SessionRow, other: Run, asked: Mapping[str, Any], selection: Ma
         and (fingerprint["corpus"], fingerprint["code"]) == (asked["corpus"], asked["code"])
         and all(fingerprint["scorers"].get(name, ...) == options for name, options in scorers.items())
         and all(
-            fingerprint_part(other.manifest, part).get(row.variant, ...) == asked[part].get(row.variant)
+            fingerprint_part(fingerprint, part).get(row.variant, ...) == fingerprint_part(asked, part).get(row.variant)
             for part in _SAME
         )
         and all(
-            fingerprint_part(other.manifest, "recognizers").get(name) == asked["recognizers"].get(name)
+            fingerprint_part(fingerprint, "recognizers").get(name) == fingerprint_part(asked, "recognizers").get(name)
             for name in scorers
         )
     )

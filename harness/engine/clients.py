@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 from harness.core.records import Attempt, Chunk, TokenLayout
 from harness.engine.pace import patiently
@@ -52,8 +52,8 @@ class ClientFailed:
 @dataclass(frozen=True)
 class _Call:
     name: str
-    arguments: tuple[Any, ...]
-    answer: Future[Any]
+    arguments: tuple[object, ...]
+    answer: Future[object]
 
 
 @dataclass
@@ -63,19 +63,19 @@ class Relay:
     queue: queue.SimpleQueue[_Call | StoredAttempt | ClientFailed | None] = field(default_factory=queue.SimpleQueue)
     over: threading.Event = field(default_factory=threading.Event)
 
-    def begin_epoch(self, *arguments: Any) -> int:
-        """Begin a worker run, in the thread of the run."""
+    def begin_epoch(self, *arguments: object) -> int:
+        """As of the run."""
         return cast("int", self._carried("begin_epoch", arguments))
 
-    def record_attempt(self, *arguments: Any) -> Attempt:
-        """Record an attempt, in the thread of the run."""
+    def record_attempt(self, *arguments: object) -> Attempt:
+        """As of the run."""
         return cast("Attempt", self._carried("record_attempt", arguments))
 
-    def record_event(self, *arguments: Any) -> None:
-        """Record an event, in the thread of the run."""
+    def record_event(self, *arguments: object) -> None:
+        """As of the run."""
         self._carried("record_event", arguments)
 
-    def _carried(self, name: str, arguments: tuple[Any, ...]) -> Any:
+    def _carried(self, name: str, arguments: tuple[object, ...]) -> object:
         if self.over.is_set():
             raise BackendGone("the run ended")
         call = _Call(name, arguments, Future())

@@ -24,6 +24,11 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def starts_server(variant: Variant) -> bool:
+    """Return whether the variant's server is started for it (key ``start``), not there before."""
+    return bool(variant.settings.get("start"))
+
+
 def synthesis_cores(variant: Variant) -> float:
     """Return how many cores of this machine the backend takes while it speaks.
 
@@ -32,7 +37,7 @@ def synthesis_cores(variant: Variant) -> float:
     """
     if "CPU" in variant.resources:
         return float(variant.resources["CPU"])
-    if variant.adapter == "recorded" or (variant.adapter in SERVED and not variant.settings.get("start")):
+    if variant.adapter == "recorded" or (variant.adapter in SERVED and not starts_server(variant)):
         return 0.0
     threads = variant.settings.get(str(getattr(ADAPTERS.get(variant.adapter), "THREADS", "threads")), 1)
     return float(threads) if isinstance(threads, int) and threads > 0 else 1.0

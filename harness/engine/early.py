@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 from harness.engine.assessor import PendingVerdict
 from harness.engine.progress import Progress
@@ -46,10 +46,11 @@ class Early:
         return rows if self.decided is None else [row for row in rows if row.verdict is not None]
 
 
-def early_test(limits: Limits, profile: Profile | None, margins: Mapping[str, Any]) -> EarlyStop:
+def early_test(limits: Limits, profile: Profile | None, margins: Mapping[str, object]) -> EarlyStop:
     """Return the test as it is decided on before the first chunk: null rate by calibration and reference."""
     fitted = limits.fitted
-    held_out = fitted.get("held_out") or {}
-    rates = [float(fitted["budget"])] if "budget" in fitted else []
-    rates += [held_out["faulty"] / held_out["judged"]] if held_out.get("judged") else []
+    rates = [fitted["budget"]] if "budget" in fitted else []
+    held_out = fitted.get("held_out", {})
+    if judged := held_out.get("judged", 0):
+        rates.append(held_out.get("faulty", 0) / judged)
     return EarlyStop.of(Margins.read(margins), max(rates, default=None), profile)

@@ -6,7 +6,6 @@ import contextlib
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.core import __version__
 from harness.core.errors import ResumeRefused, SoakError
@@ -190,7 +189,7 @@ class Engine:
         return contextlib.nullcontext() if self.plan.ray is not None else watched(run, stage, variant)
 
     def _record_reference(self, run: Run, variant: Variant, standards: dict[str, Standard]) -> None:
-        """Record what the reference just did: the other variants are judged against it."""
+        """The reference ran along: the other variants are judged against what it just did."""
         profile = build_profile(run, variant)
         judged = {one.name for one in self.plan.variants if self.plan.reference_of(one) == variant}
         for name, standard in standards.items():
@@ -215,7 +214,7 @@ class Engine:
             )
         return Standard(limits, profile, str(path) if profile is not None else "")
 
-    def _manifest(self, standards: dict[str, Standard]) -> dict[str, Any]:
+    def _manifest(self, standards: dict[str, Standard]) -> dict[str, object]:
         return {
             "harness": __version__,
             "suite": self.plan.suite,
@@ -276,7 +275,7 @@ class Engine:
         return run
 
     def _tell_of_damage(self, run: Run) -> None:
-        """Say and keep what the medium lost or changed; the run goes on with what is whole."""
+        """What the medium lost or changed is said and kept, and the run goes on with what is whole."""
         problems = run.verify()
         for problem in problems[:_DAMAGE_SHOWN]:
             self.progress.say(f"{run.run_id}: {problem}")
@@ -284,7 +283,7 @@ class Engine:
             run.record_event("damage", {"problems": problems[:_DAMAGE_KEPT], "count": len(problems)})
 
 
-def _describe(variant: Variant) -> dict[str, Any]:
+def _describe(variant: Variant) -> dict[str, object]:
     return {
         "name": variant.name,
         "adapter": variant.adapter,

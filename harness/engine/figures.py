@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from statistics import fmean, median
 
-from harness.core.records import Chunk, Json
+from harness.core.records import Chunk
+from harness.store.manifest import ReferenceChunk, ReferenceFigures
 from harness.verdicts.profile import Profile
 
 
-def reference_figures(profile: Profile | None, chunks: Iterable[Chunk]) -> Json:
-    """Return ``totals`` of the profile, and for each chunk it knows mean word errors and words, and median speech
-    tokens.
-    """
+def reference_figures(profile: Profile | None, chunks: Iterable[Chunk]) -> ReferenceFigures:
+    """``totals`` of the profile, and for each chunk it knows mean word errors and words, and median speech tokens."""
     if profile is None:
         return {}
-    figures: Json = {}
+    figures: dict[str, ReferenceChunk] = {}
     for chunk in chunks:
         record = profile.record(chunk)
         if record is not None:
@@ -25,4 +24,4 @@ def reference_figures(profile: Profile | None, chunks: Iterable[Chunk]) -> Json:
                 "words": fmean(words) if errors and words else None,
                 "tokens": median(record.token_counts) if record.token_counts else None,
             }
-    return {"totals": dict(profile.totals), "chunks": figures}
+    return {"totals": profile.totals, "chunks": figures}

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.backends import ADAPTERS
 from harness.backends.inputs import WRITTEN, input_files
@@ -20,6 +20,7 @@ from harness.core.errors import StoreError
 from harness.core.paths import PACKAGE
 from harness.core.records import Variant
 from harness.core.registry import plugin_packages
+from harness.store.manifest import StoredFingerprint
 from harness.store.provenance import PACKAGES, file_sha256, packages
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _SMALL = 4 << 20  # bytes; below it reading is faster than keeping a cache of ha
 _HASH = 64
 
 
-def fingerprint(plan: Plan) -> dict[str, Any]:
+def fingerprint(plan: Plan) -> StoredFingerprint:
     """Return what must be unchanged for ``plan``'s run to be resumed, as hashes or plain JSON."""
     return {
         "suite": plan.suite,
@@ -103,7 +104,7 @@ def _files(variant: Variant) -> dict[str, str]:
 
 
 def _declared(variant: Variant) -> list[Path]:
-    """Return what the adapter says that it reads beside the settings."""
+    """What the adapter says that it reads beside the settings."""
     declare = getattr(ADAPTERS.get(variant.adapter), "inputs", None)
     return list(declare(variant)) if declare is not None else []
 
@@ -149,7 +150,7 @@ def _hashes(paths: Mapping[str, Path]) -> dict[str, str]:
 
 
 def _content(path: Path) -> str:
-    """Return the hash of a file or of a folder's files, or why there is none."""
+    """The hash of a file or of a folder's files, or why there is none."""
     try:
         if path.is_dir():
             files = sorted(file for file in path.rglob("*") if file.is_file())
@@ -166,7 +167,7 @@ def _content(path: Path) -> str:
         return str(error)
 
 
-def _settings(variant: Variant) -> dict[str, Any]:
+def _settings(variant: Variant) -> dict[str, object]:
     plain = replace(variant, source="", profile=None, calibration=None, resources={})
     return {
         name: value if isinstance(value, str | int | float | bool | type(None)) else json.loads(_json(value))
@@ -174,9 +175,9 @@ def _settings(variant: Variant) -> dict[str, Any]:
     }
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def _digest(value: Iterable[Any]) -> str:
+def _digest(value: Iterable[object]) -> str:
     return hashlib.sha256(_json(value).encode()).hexdigest()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from harness.core.errors import SoakError
 from harness.core.records import Json
 from harness.engine.plan import Plan
@@ -48,10 +46,15 @@ def _name(device: str) -> str | None:
 
 
 def _prepare_edits(plan: Plan, languages: list[str]) -> None:
-    scorer = cast("type[EditLikelihoodScorer]", SCORERS.get("edit_likelihood"))
-    scorer(**plan.scorers["edit_likelihood"]).prepare(languages)
+
+    scorer = SCORERS.get("edit_likelihood")(**plan.scorers["edit_likelihood"])
+    assert isinstance(scorer, EditLikelihoodScorer)
+    scorer.prepare(languages)
 
 
 def _listener(plan: Plan, name: str) -> IntelligibilityScorer:
-    scorer = cast("type[IntelligibilityScorer]", SCORERS.get(name))
-    return scorer(**plan.scorers[name])
+    from harness.scorers.intelligibility import IntelligibilityScorer
+
+    scorer = SCORERS.get(name)(**plan.scorers[name])
+    assert isinstance(scorer, IntelligibilityScorer)  # a second opinion is one too
+    return scorer

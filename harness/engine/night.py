@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from harness.core.errors import ConfigError, nearest, refuse_unknown
+from pydantic import Field, StrictBool, StrictInt, TypeAdapter, ValidationError
+
+from harness.core.errors import ConfigError, nearest, readable_problem, refuse_unknown
 from harness.core.paths import SUITES
 from harness.core.toml import read_toml
 
@@ -21,18 +23,18 @@ class SuiteEntry:
 
     suite: str
     variants: tuple[str, ...] | None = None
-    chunks: int | None = None
+    chunks: Annotated[StrictInt, Field(ge=1)] | None = None
     corpus: str | None = None
     scorers: str | None = None
     asr: str | None = None
-    confirm: bool = True  # replay faulty chunks
-    quiet_chunks: int | None = None
-    replay_most: int | None = None
+    confirm: StrictBool = True  # replay faulty chunks
+    quiet_chunks: Annotated[StrictInt, Field(ge=0)] | None = None
+    replay_most: Annotated[StrictInt, Field(ge=0)] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)  # over those of every variant; keys of its adapter
     margins: Mapping[str, Any] = field(default_factory=dict)  # over the suite's own table of its limits.toml
     renditions: str | None = None  # an earlier suite of the night whose speech is taken over where it is the same
-    compare: bool = False  # with the baseline and the last runs
-    gate: bool = False  # its failing claims fail the night; else they are reported
+    compare: StrictBool = False  # with the baseline and the last runs
+    gate: StrictBool = False  # its failing claims fail the night; else they are reported
 
     def options(self) -> dict[str, Any]:
         """Return values that stand above those of the command line, by option."""
@@ -62,9 +64,10 @@ class NightPlan:
         """Read a plan. Raises ConfigError naming file and key, and the nearest suite for one that is not there."""
         data = read_toml(path, "plan of the night")
         refuse_unknown(str(path), data, ("variants", "baseline", "suites", "quick"))
-        table = data
+        table: object = (data.get("quick") or {}) if quick else data
+        if not isinstance(table, Mapping):
+            raise ConfigError(f"{path}: quick must be a table")
         if quick:
-            table = data.get("quick") or {}
             refuse_unknown(f"{path}: quick", table, ("variants", "suites"))
         suites = table.get("suites")
         if not isinstance(suites, Mapping) or not suites:
@@ -93,34 +96,14 @@ class NightPlan:
         return [file for name in (*self.parts, FOLDER.name) for file in sorted((SUITES / name).glob("test_*.py"))]
 
 
-_TYPES: Mapping[str, type] = {
-    "chunks": int,
-    "corpus": str,
-    "scorers": str,
-    "asr": str,
-    "confirm": bool,
-    "quiet_chunks": int,
-    "replay_most": int,
-    "settings": dict,
-    "margins": dict,
-    "renditions": str,
-    "compare": bool,
-    "gate": bool,
-}
-
-
-def _part(path: Path, name: str, given: Any, usual: Any) -> SuiteEntry:
-    where = f"suites.{name}"
+def _part(path: Path, name: str, given: object, usual: object) -> SuiteEntry:
+    where = f"{path}: suites.{name}"
     if not isinstance(given, Mapping):
-        raise ConfigError(f"{path}: {where}: must be a table, {{}} for the suite as it is")
-    refuse_unknown(f"{path}: {where}", given, [one.name for one in fields(SuiteEntry) if one.name != "suite"])
-    for key, kind in _TYPES.items():
-        value = given.get(key)
-        wrong = value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool)))
-        if wrong or (kind is int and value is not None and value < (key == "chunks")):
-            raise ConfigError(f"{path}: {where}.{key}: cannot be {value!r}")
-    variants = given.get("variants", usual)
-    if variants is not None and not (isinstance(variants, list) and all(isinstance(v, str) for v in variants)):
-        raise ConfigError(f"{path}: {where}.variants: must be a list of names, is {variants!r}")
-    values = {key: given[key] for key in _TYPES if key in given}
-    return SuiteEntry(suite=name, variants=None if variants is None else tuple(variants), **values)
+        raise ConfigError(f"{where}: must be a table, {{}} for the suite as it is")
+    refuse_unknown(where, given, [one.name for one in fields(SuiteEntry) if one.name != "suite"])
+    try:
+        return TypeAdapter(SuiteEntry).validate_python({"suite": name, "variants": usual, **given})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        problem = "must be a list of names" if first["loc"][0] == "variants" else readable_problem(first["msg"])
+        raise ConfigError(f"{where}.{first['loc'][0]}: {problem}, is {first['input']!r}") from None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from harness.core.records import Chunk, Variant
 from harness.engine.plan import Plan
@@ -13,15 +11,24 @@ from harness.engine.plan import Plan
 
 @dataclass(frozen=True)
 class SessionPart:
-    """The chunks of one session, in order. ``details`` tell it from the variant's other sessions in the journal."""
+    """The chunks of one session, in order; of a client (from 0), or of one shard (from 1) of several."""
 
     chunks: tuple[Chunk, ...]
-    details: Mapping[str, Any] = field(default_factory=dict)
+    client: int | None = None
+    shard: int | None = None
+    shards: int = 1
+
+    @property
+    def details(self) -> dict[str, object]:
+        """Return what tells it from the variant's other sessions in the journal."""
+        if self.client is not None:
+            return {"client": self.client}
+        return {"shard": self.shard, "shards": self.shards} if self.shard is not None else {}
 
     @property
     def title(self) -> str:
         """Return what is added to the name of its stage, e.g. ``, shard 2 of 4``."""
-        return f", shard {self.details['shard']} of {self.details['shards']}" if "shard" in self.details else ""
+        return f", shard {self.shard} of {self.shards}" if self.shard is not None else ""
 
 
 def session_parts(plan: Plan, variant: Variant) -> list[SessionPart]:
@@ -31,12 +38,12 @@ def session_parts(plan: Plan, variant: Variant) -> list[SessionPart]:
     """
     chunks = plan.chunks(variant)
     if plan.clients > 1:
-        return [SessionPart(chunks[number :: plan.clients], {"client": number}) for number in range(plan.clients)]
+        return [SessionPart(chunks[number :: plan.clients], client=number) for number in range(plan.clients)]
     count = max(1, min(plan.shards, len(chunks)))
     if count == 1:
         return [SessionPart(chunks)]
     edges = [number * len(chunks) // count for number in range(count + 1)]
     return [
-        SessionPart(chunks[first:last], {"shard": number, "shards": count})
+        SessionPart(chunks[first:last], shard=number, shards=count)
         for number, (first, last) in enumerate(itertools.pairwise(edges), 1)
     ]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
 
 from harness.core.errors import ConfigError, nearest
-from harness.core.records import Chunk, Corpus, Variant
+from harness.core.records import Chunk, Corpus, ScorerOptions, Variant
 from harness.engine.fingerprint import model_hashes
 from harness.engine.session import PATIENCE
 from harness.scorers import SCORERS, chosen
@@ -34,11 +33,13 @@ class Plan:
     variants: tuple[Variant, ...]
     selection: Mapping[str, tuple[str, ...]]  # variant name -> chunk ids, in corpus order
     reports: Path
-    scorers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    scorers: Mapping[str, ScorerOptions] = field(default_factory=dict)
     reference: Variant | None = None  # judged against, whether it runs along or not; None where there are several
     references: Mapping[str, Variant] = field(default_factory=dict)  # of each variant, where they differ
-    margins: Mapping[str, Any] = field(default_factory=dict)
-    experiment: Mapping[str, Any] = field(default_factory=dict)  # tables of an experiment's own, by its name
+    margins: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    experiment: Mapping[str, Mapping[str, object]] = field(
+        default_factory=dict
+    )  # tables of an experiment's own, by its name
     confirmation: Confirmation = Confirmation()
     quiet_chunks: int = 5
     arguments: tuple[str, ...] = ()
@@ -77,7 +78,7 @@ def choose_variants(variants: Sequence[Variant], names: Sequence[str], suite: st
 
 def scorers_for(
     variants: Iterable[Variant], names: Iterable[str], asr: str | None = None, device: str = "cpu"
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, ScorerOptions]:
     """Return the options of the named scorers: with the recognizer asked for, else the one that the variants name.
 
     ``device`` is where it runs. Raises ConfigError for an unknown scorer, and where variants name several recognizers.
@@ -91,7 +92,7 @@ def standard_keys(plan: Plan, reference: Variant) -> dict[str, str]:
     """
     keys = {f"model.{name}": sha256 for name, sha256 in model_hashes(reference).items()} if reference.reference else {}
     for name, options in plan.scorers.items():
-        scorer: Any = cast("type[Any]", SCORERS.get(name))(**options)
+        scorer = SCORERS.get(name)(**options)
         keys[f"scorer.{name}"] = scorer.version
     if "intelligibility" in plan.scorers:
         named = plan.scorers["intelligibility"].get("normalise")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, cast
 
 from harness.backends import ADAPTERS
 from harness.core.errors import ConfigError, SoakError, nearest
-from harness.core.records import Variant
-from harness.engine.cores import SERVED
+from harness.core.records import ScorerOptions, Variant
+from harness.engine.cores import SERVED, starts_server
 from harness.engine.executor import executor_of
 from harness.engine.plan import Plan
 from harness.engine.scoring import ROOMS
@@ -54,8 +53,8 @@ def _many_clients(plan: Plan) -> None:
         what = "--stop-early" if plan.stop_early else f"the suite {plan.suite}"
         raise ConfigError(f"--clients {plan.clients}: {what} follows one session; several clients are for stress")
     for variant in plan.variants:
-        if variant.adapter not in SERVED or variant.settings.get("start"):
-            why = "starts a server of its own (key start)" if variant.settings.get("start") else "is no server"
+        if variant.adapter not in SERVED or starts_server(variant):
+            why = "starts a server of its own (key start)" if starts_server(variant) else "is no server"
             need = "several clients need a running one (adapter http or websocket, with url alone)"
             raise ConfigError(f"--clients {plan.clients}: variant {variant.name!r} {why}; {need}")
 
@@ -68,8 +67,8 @@ def _shards(plan: Plan) -> None:
         raise ConfigError(f"--shards {plan.shards}: --stop-early follows one session")
 
 
-def _scorer(name: str, options: Mapping[str, Any]) -> None:
-    scorer: Any = cast("type[Any]", SCORERS.get(name))
+def _scorer(name: str, options: ScorerOptions) -> None:
+    scorer = SCORERS.get(name)
     if scorer.name != name or scorer.room not in ROOMS:
         wrong = f"names itself {scorer.name!r}, room is {scorer.room!r}{nearest(str(scorer.room), ROOMS)}"
         raise ConfigError(f"scorer {name!r}: {wrong}")

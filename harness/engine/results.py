@@ -14,8 +14,8 @@ from harness.core.records import (
 )
 from harness.engine.plan import Plan
 from harness.store import EventRow, Run
-from harness.text import count_words
 from harness.verdicts.claims import ChunkResult
+from harness.verdicts.profile.takes import speech_rate
 
 
 def chunk_results(run: Run, plan: Plan, variant: Variant) -> list[ChunkResult]:
@@ -45,12 +45,9 @@ def _row(
         "rss_bytes": float(attempt.rss_bytes) if attempt is not None and attempt.rss_bytes is not None else None,
     }
     wer = payloads.or_empty("intelligibility").get("wer") or {}
-    if attempt is not None and attempt.duration:
-        values["speech_rate"] = count_words(chunk.expected_text) / attempt.duration
-        if attempt.token_count is not None:
-            values["token_rate"] = attempt.token_count / attempt.duration
-        if attempt.wall_seconds:
-            values["rtfx"] = attempt.duration / attempt.wall_seconds
+    if attempt is not None:
+        rates = {"speech_rate": speech_rate(chunk, attempt), "token_rate": attempt.token_rate, "rtfx": attempt.rtfx}
+        values |= {name: rate for name, rate in rates.items() if rate is not None}
     return ChunkResult(
         position=position,
         chunk=chunk,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from harness.core.errors import CannotStore, SoakError
 from harness.core.records import (
@@ -64,7 +64,7 @@ class PlannedRequest:
     chunk: Chunk
     take: int = 0
     seed: int | None = None  # None: by the variant's seed policy
-    overrides: Mapping[str, Any] | None = None
+    overrides: Mapping[str, object] | None = None
     arm: str | None = None  # None: the session's
     tokens: Tokens | None = field(default=None, compare=False)  # to be decoded by the vocoder alone
 
@@ -108,7 +108,7 @@ class Session:
 
     @property
     def layout(self) -> TokenLayout | None:
-        """Return the geometry of the backend's tokens, known once the worker has loaded."""
+        """Geometry of the backend's tokens, known once the worker has loaded."""
         return self.capabilities.layout
 
     def open(self, reason: str = "start", sequence: int = 0) -> None:
@@ -195,9 +195,7 @@ class Session:
         )
 
     def _ask_until_kept(self, turn: PlannedRequest, request: Request) -> Reply:
-        """Return the reply of a worker whose machine stayed. Raises BackendGone once several were lost at this
-        request.
-        """
+        """The reply of a worker whose machine stayed. Raises BackendGone once several were lost at this request."""
         for _ in range(_LOSSES):
             try:
                 return self._ask(request)
@@ -226,9 +224,7 @@ class Session:
         self._sequence += 1
 
     def _ask(self, request: Request) -> Reply:
-        """Return the reply of a backend that is there. Raises BackendGone once patience is spent, at once where it
-        is vain.
-        """
+        """The reply of a backend that is there. Raises BackendGone once patience is spent, at once where it is vain."""
         began, pause = time.monotonic(), _LOOK[0]
         reply = self._worker.request(request)
         while reply.outcome is Outcome.AWAY:
@@ -249,7 +245,7 @@ class Session:
 
 
 def _without_answer(attempt: Attempt, reason: str) -> Attempt:
-    """Return the attempt as an error, with nothing in it that the backend gave."""
+    """The attempt as an error, with nothing in it that the backend gave."""
     return Attempt(
         session=attempt.session,
         epoch=attempt.epoch,
@@ -264,7 +260,7 @@ def _without_answer(attempt: Attempt, reason: str) -> Attempt:
     )
 
 
-def capabilities_json(capabilities: Capabilities) -> dict[str, Any]:
+def capabilities_json(capabilities: Capabilities) -> dict[str, object]:
     """Return capabilities as plain JSON for the journal."""
     return {
         "sample_rate": capabilities.sample_rate,

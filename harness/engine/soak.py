@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from harness.core.errors import SoakError
 from harness.core.records import LEFT_OUT, Arm, Attempt, Chunk, Measurement, Status, TokenLayout, Variant, VerdictWord
@@ -72,7 +71,7 @@ class Soak:
 
     def speak(
         self,
-        overrides: Mapping[str, Mapping[str, Any]] | None = None,
+        overrides: Mapping[str, Mapping[str, object]] | None = None,
         enough: Callable[[list[PendingVerdict]], bool] | None = None,
     ) -> list[PendingVerdict]:
         """Speak the selected chunks in one living session; returns the judged attempts in order of speaking.
@@ -95,7 +94,7 @@ class Soak:
         self,
         part: SessionPart,
         speed: Speed,
-        overrides: Mapping[str, Mapping[str, Any]],
+        overrides: Mapping[str, Mapping[str, object]],
         enough: Callable[[list[PendingVerdict]], bool] | None,
     ) -> None:
         """Speak what is left of one session; what was spoken before is recalled or judged."""
@@ -139,7 +138,7 @@ class Soak:
         self.ended = finalise(self.run, spoken)
         return list(self.cases.values())
 
-    def session_row(self, arm: str, ids: list[str], details: dict[str, Any]) -> tuple[int, list[Attempt]]:
+    def session_row(self, arm: str, ids: list[str], details: dict[str, object]) -> tuple[int, list[Attempt]]:
         """Return the session of this variant, arm and details: a new one, or on resume the one already begun."""
         for row in self.run.sessions():
             if (row.variant, row.arm, list(row.chunk_ids), row.details) == (self.variant.name, str(arm), ids, details):
@@ -167,7 +166,7 @@ class Soak:
         return case
 
     def speak_apart(
-        self, arm: str, turns: list[PlannedRequest], details: dict[str, Any]
+        self, arm: str, turns: list[PlannedRequest], details: dict[str, object]
     ) -> Generator[tuple[Attempt, Chunk, TokenLayout | None]]:
         """Speak in a fresh process, as a session of its own; what a resumed run already has is yielded as it is."""
         row, done = self.session_row(arm, [turn.chunk.id for turn in turns], details)

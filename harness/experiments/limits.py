@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,7 +18,7 @@ else:
     Margins = TypeVar("Margins")
 
 
-def suite_limits(kind: type[Margins], tables: Mapping[str, Any], suite: str) -> Margins:
+def suite_limits(kind: type[Margins], tables: Mapping[str, Mapping[str, object]], suite: str) -> Margins:
     """Return the table of ``suite`` as ``kind``, a dataclass; keys that are not given keep its defaults.
 
     Raises ConfigError naming the table and the key for one that ``kind`` lacks or whose value it cannot hold.

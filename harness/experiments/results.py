@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.core.records import Json
-
 Result = TypeVar("Result")
 
 
-def stored_results(kind: type[Result], results: Json) -> dict[str, Result]:
+def stored_results(kind: type[Result], results: object) -> dict[str, Result]:
     """Return the results that are whole, by name: what another version wrote otherwise has no picture."""
     adapter = TypeAdapter(kind)
     whole: dict[str, Result] = {}
-    for name, one in results.items():
+    for name, one in results.items() if isinstance(results, Mapping) else ():
         try:
             whole[name] = adapter.validate_python(one)
         except ValidationError:

@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from pydantic_core import to_jsonable_python
 
@@ -89,12 +88,12 @@ class ExperimentRun:
         return soak
 
     def lost(self, variant: Variant, error: SoakError) -> None:
-        """Say which variant cannot be loaded, and leave the others be."""
+        """A variant that cannot be loaded is said and leaves the others be."""
         self.run.record_event("cannot be loaded", {"variant": variant.name, "reason": str(error)})
         self.progress.say(f"{variant.name}: {error}")
 
 
-def write_results(run: Run, claims: Sequence[Claim], results: Mapping[str, Any], table: str) -> None:
+def write_results(run: Run, claims: Sequence[Claim], results: Mapping[str, object], table: str) -> None:
     """Journal the claims; write ``results.json`` and the Markdown table ``results.md`` beside the journal.
 
     ``results`` may hold dataclasses at any depth: they are written with their fields' names.

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -78,7 +78,7 @@ class FaultyBackend:
         self._memory.began = time.monotonic()
         hits = [hit for index, strike in enumerate(self._plan) if (hit := self._hit(index, strike, request))]
         chunk = Chunk(request.chunk_id, request.text, request.language, expected=request.expected)
-        notes: list[dict[str, Any]] = []
+        notes: list[dict[str, object]] = []
         asked = request
         actions: list[tuple[_Hit, Injector, float, InjectionAction]] = []
         for hit in hits:
@@ -124,7 +124,7 @@ class FaultyBackend:
         if self._inner is not None:
             self._inner.close()
 
-    def _spoil(self, synthesis: Synthesis, chunk: Chunk, hits: list[_Hit], notes: list[dict[str, Any]]) -> Synthesis:
+    def _spoil(self, synthesis: Synthesis, chunk: Chunk, hits: list[_Hit], notes: list[dict[str, object]]) -> Synthesis:
         """Tokens and audio, in the order of the plan; tokens are decoded again."""
         for hit in hits:
             if hit.injectors[0][0].stage is InjectionPoint.BACKEND:
@@ -194,5 +194,5 @@ def _heard(synthesis: Synthesis, spoiled: InjectionMaterial) -> Synthesis:
     return synthesis
 
 
-def _note(hit: _Hit, injector: Injector, dose: float) -> dict[str, Any]:
+def _note(hit: _Hit, injector: Injector, dose: float) -> dict[str, object]:
     return {"fault": hit.strike.fault, "injector": injector.name or hit.strike.fault, "dose": dose}

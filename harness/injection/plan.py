@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from pydantic import ConfigDict, Field
 
@@ -49,10 +48,9 @@ class Outer(Settings):
 
 
 def faulty(
-    variant: Variant, plan: Sequence[InjectionRule | Mapping[str, Any]], *, name: str | None = None, seed: int = 0
+    variant: Variant, plan: Sequence[InjectionRule | Mapping[str, object]], *, name: str | None = None, seed: int = 0
 ) -> Variant:
-    """Return ``variant`` with the faults of ``plan`` in its living session; named ``NAME+faulty`` unless ``name`` is
-    given.
+    """``variant`` with the faults of ``plan`` in its living session; named ``NAME+faulty`` unless ``name`` is given.
 
     Everything else stays: model, voice, seeds, profile and calibration. Raises ConfigError for a wrong plan.
     """

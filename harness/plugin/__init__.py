@@ -7,7 +7,7 @@ installed, the plugin is in every pytest session: what only suites need is impor
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +17,8 @@ from harness.plugin.failures import ClaimFailed, FaultFound
 from harness.plugin.state import STATE, PluginState
 
 if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
     from harness.plugin.handle import FinishedRun
     from harness.plugin.night import Night
 
@@ -154,7 +156,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Fail a run in which nothing was judged, and a night with a suite that could not be run."""
+    """A run in which nothing was judged is never green; a night with a suite that could not be run neither."""
     stage = session.config.stash[STATE]
     if not (stage.summaries or stage.tables or stage.night):
         return
@@ -180,7 +182,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
                 session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
     """Print the table and where the report is."""
     stage = config.stash[STATE]
     if not (stage.summaries or stage.tables or stage.night):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness import terminal
 from harness.core.printable import printable
 from harness.plugin.night import Night
 
 if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
     from harness.report.nights import NightRecord
     from harness.report.summary import CorpusFigures, RunSummary
 
@@ -21,7 +23,7 @@ def unjudged(summary: RunSummary) -> list[str]:
 
 
 def _corpus(corpus: CorpusFigures) -> str:
-    """Return the corpus by its name; a file of the user's own by the file's, which no built-in one has."""
+    """The corpus by its name; a file of the user's own by the file's, which no built-in one has."""
     from harness.corpora.builtin import builtin_names
 
     source = Path(corpus.source or "")
@@ -29,8 +31,8 @@ def _corpus(corpus: CorpusFigures) -> str:
     return corpus.name if built_in or not source.suffix else source.name
 
 
-def summary(terminalreporter: Any, suite: str, found: RunSummary, run: Path) -> None:
-    """Print the table of a soak, what a stranger asks next, and where its report is."""
+def summary(terminalreporter: TerminalReporter, suite: str, found: RunSummary, run: Path) -> None:
+    """The table of a soak, what a stranger asks next, and where its report is."""
     terminalreporter.section(f"{suite}: {_corpus(found.corpus)}")
     terminalreporter.write_line(terminal.verdict_table(found, terminalreporter._tw.fullwidth))
     for text in terminal.closing_lines(found):
@@ -48,8 +50,8 @@ def summary(terminalreporter: Any, suite: str, found: RunSummary, run: Path) -> 
             terminalreporter.write_line(text)
 
 
-def experiment(terminalreporter: Any, suite: str, table: str, run: Path, decided: int) -> None:
-    """Print the table of an experiment, and where its results are; in a GitHub job into the job's summary too."""
+def experiment(terminalreporter: TerminalReporter, suite: str, table: str, run: Path, decided: int) -> None:
+    """The table of an experiment, and where its results are; in a GitHub job it is in the job's summary too."""
     terminalreporter.section(suite)
     terminalreporter.write_line(printable(table))
     if not decided:
@@ -104,8 +106,8 @@ def night_record(night: Night, code: int) -> NightRecord:
     }
 
 
-def print_night(terminalreporter: Any, found: Night, reports: Path) -> None:
-    """Print the night in a few lines: what fails it, what is reported only, what was compared with what."""
+def print_night(terminalreporter: TerminalReporter, found: Night, reports: Path) -> None:
+    """The night in a few lines: what fails it, what is reported only, what was compared with what."""
     from harness.report.baseline import comparison_lines
 
     terminalreporter.section("the night")

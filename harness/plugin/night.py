@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +18,8 @@ from harness.plugin.options import SuiteOptions
 
 if TYPE_CHECKING:
     from harness.report.baseline import Comparison
+    from harness.report.digest import Digest
+    from harness.report.gates import Gates
 
 KINDS = ("baseline", "last runs")
 FIGURES = ("new-faults", "fault-rate", "wer", "speed", "memory")
@@ -41,8 +43,8 @@ class Night:
     """What a night has found so far. ``results``: of ``compare_with_baseline``, by suite."""
 
     plan: NightPlan
-    gates: Any
-    baseline: Any
+    gates: Gates
+    baseline: Digest | None
     asked_baseline: bool  # named on the command line: one that does not fit is an error, the plan's is left out
     began: datetime
     runs: dict[str, Path] = field(default_factory=dict)
@@ -87,7 +89,7 @@ class Night:
         return self.runs.get(part.renditions) if part.renditions is not None else None
 
     def lost(self, folder: Path, error: Exception) -> str:
-        """Note a suite that could not be run, and return what to say: the others go on, and the night is not green."""
+        """A suite that could not be run leaves the others be, and the night is not green; returns what to say."""
         wrong = isinstance(error, SoakError)
         code = error.exit_code if isinstance(error, SoakError) else int(pytest.ExitCode.INTERNAL_ERROR)
         harness = int(pytest.ExitCode.INTERNAL_ERROR)  # weighs more than a suite that was asked for wrongly

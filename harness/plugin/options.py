@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.engine.night import SuiteEntry
 
 
-_USUAL: dict[str, Any] = {}  # the default of each option, as it was registered
+_USUAL: dict[str, object] = {}  # the default of each option, as it was registered
 
 
 def add(parser: pytest.Parser) -> None:
@@ -60,7 +60,7 @@ def _seconds(text: str) -> float:
 
 
 # how an option of the table is read: as on the command line
-_KINDS: Mapping[str, Callable[[str], Any]] = {
+_KINDS: Mapping[str, Callable[[str], object]] = {
     **dict.fromkeys(("variants", "reports", "limits", "calibration"), Path),
     **dict.fromkeys(("chunks", "clients", "jobs", "shards", "replay-seeds", "replay-most", "keep"), _count),
     "quiet-chunks": int,
@@ -70,7 +70,7 @@ _KINDS: Mapping[str, Callable[[str], Any]] = {
 
 
 # what is spoken
-_SPOKEN: dict[str, dict[str, Any]] = {
+_SPOKEN: dict[str, dict[str, object]] = {
     "--variants": {"metavar": "FILE", "type": Path, "default": None, "help": "what is under test (TOML)"},
     "--variant": {
         "metavar": "NAME",
@@ -91,7 +91,7 @@ _SPOKEN: dict[str, dict[str, Any]] = {
 }
 
 # how it is heard
-_MEASURED: dict[str, dict[str, Any]] = {
+_MEASURED: dict[str, dict[str, object]] = {
     "--asr": {
         "metavar": "ENGINE",
         "default": None,
@@ -119,7 +119,7 @@ _MEASURED: dict[str, dict[str, Any]] = {
 }
 
 # how the run is made
-_RUN: dict[str, dict[str, Any]] = {
+_RUN: dict[str, dict[str, object]] = {
     "--resume": {
         "nargs": "?",
         "const": "latest",
@@ -167,7 +167,7 @@ _RUN: dict[str, dict[str, Any]] = {
 }
 
 # how it is judged, and nights
-_JUDGED: dict[str, dict[str, Any]] = {
+_JUDGED: dict[str, dict[str, object]] = {
     "--no-confirm": {"action": "store_true", "help": "do not replay faulty chunks; they stay suspected"},
     "--replay-seeds": {"metavar": "N", "type": _count, "default": 2, "help": "other seeds in a replay (default 2)"},
     "--replay-most": {
@@ -265,8 +265,8 @@ class SuiteOptions:
         self._config = config
         self._own = {**part.options(), "limits": None} if part is not None else {}  # --limits is for the comparison
         self.variants = part.variants if part is not None else None  # None: all that the suite takes
-        self.margins: Mapping[str, Any] = part.margins if part is not None else {}
-        self.settings: Mapping[str, Any] = part.settings if part is not None else {}
+        self.margins: Mapping[str, object] = part.margins if part is not None else {}
+        self.settings: Mapping[str, object] = part.settings if part is not None else {}
         self.arguments = tuple(str(argument) for argument in config.invocation_params.args)
 
     def getoption(self, name: str) -> Any:

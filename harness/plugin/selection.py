@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.core.errors import ConfigError, SoakError, nearest
-from harness.core.records import Corpus, SeedPolicy, Variant
+from harness.core.records import Corpus, ScorerOptions, SeedPolicy, Variant
 from harness.core.suites import DECLARED_SUITES, suite_of
-from harness.core.toml import read_toml
+from harness.core.toml import read_tables
 from harness.core.variants import load_variants
 from harness.plugin.options import SuiteOptions
 
@@ -69,19 +71,17 @@ class SuiteContext:
 
 
 def _manifest_of(variants: tuple[Variant, ...]) -> str | None:
-    """Return the one list that all variants are recordings of: it is the corpus, too."""
+    """The one list that all variants are recordings of: it is the corpus, too."""
     lists = {str(v.settings.get("manifest")) if v.adapter == "recorded" else None for v in variants}
     return lists.pop() if len(lists) == 1 else None
 
 
-def _with(variant: Variant, settings: Mapping[str, Any]) -> Variant:
+def _with(variant: Variant, settings: Mapping[str, object]) -> Variant:
     return replace(variant, settings={**variant.settings, **settings})
 
 
 def _asked_of(variant: Variant, asked: SuiteOptions) -> Variant:
-    """Return the variant with the seed and the limits of the command line. Raises ConfigError for a file that is not
-    there.
-    """
+    """The variant with the seed and the limits of the command line. Raises ConfigError for a file that is not there."""
     seed, calibration = asked.getoption("seed"), asked.getoption("calibration")
     if calibration is not None and not calibration.is_file():
         raise ConfigError(f"--calibration {calibration}: no such file")
@@ -110,7 +110,7 @@ def other_problems(asked: SuiteOptions, folder: Path) -> list[str]:
     for look in (
         lambda: load_corpus(asked.getoption("corpus"), asked.getoption("language")) if asked.getoption("corpus") else 0,
         lambda: _scorers(asked, (), asked.getoption("asr")),
-        lambda: load_margins(asked.getoption("limits") or folder / "limits.toml"),
+        lambda: load_margins(limits_file(asked, folder)),
     ):
         try:
             look()
@@ -121,8 +121,9 @@ def other_problems(asked: SuiteOptions, folder: Path) -> list[str]:
 
 def pairs_of(asked: SuiteOptions, folder: Path, name: str) -> list[str]:
     """Return every pair that the limits file names for the suite ``name``. Raises ConfigError."""
-    suite = suite_of(name)
-    return suite.pair_names(load_margins(asked.getoption("limits") or folder / "limits.toml").get(suite.name, {}))
+    suite, file = suite_of(name), limits_file(asked, folder)
+    with limits_named(file):
+        return suite.pair_names(load_margins(file).get(suite.name, {}))
 
 
 def _confirmation(asked: SuiteOptions, soaks: bool) -> Confirmation:
@@ -184,9 +185,7 @@ def _take_references(wanted: dict[str, set[str]], known: Mapping[str, Variant], 
 
 
 def _one_reference(scene: SuiteContext, found: Iterable[Variant], references: Mapping[str, Variant]) -> Variant | None:
-    """Return the one reference of a run; None for none or several. Raises ConfigError where a suite can have only
-    one.
-    """
+    """The one reference of a run; None for none or several. Raises ConfigError where a suite can have only one."""
     distinct = {one.name: one for one in (*references.values(), *(v for v in found if v.reference))}
     if not distinct and len(scene.references) == 1:
         return scene.references[0]
@@ -212,30 +211,52 @@ def _wanted(items: Iterable[pytest.Item]) -> tuple[dict[str, set[str]], set[str]
     return wanted, pairs
 
 
-def _tables(asked: SuiteOptions, scene: SuiteContext, pairs: set[str]) -> dict[str, Any]:
+def _tables(asked: SuiteOptions, scene: SuiteContext, pairs: set[str]) -> dict[str, dict[str, object]]:
     """Margins and experiments of the suite's limits file, with what the command line changes."""
-    tables = load_margins(asked.getoption("limits") or scene.folder / "limits.toml")
+    tables = load_margins(limits_file(asked, scene.folder))
     if "pairs" in tables.get(scene.suite, {}):
         tables[scene.suite]["chosen"] = sorted(pairs)
-    for name, given in ({scene.suite: asked.margins} if not suite_of(scene.suite).is_soak else asked.margins).items():
+    own = asked.margins if suite_of(scene.suite).is_soak else {scene.suite: asked.margins}
+    for name, given in own.items():
+        if not isinstance(given, Mapping):
+            raise ConfigError(f"margins: {name} must be a table")
         tables[name] = {**tables.get(name, {}), **given}
     return tables
 
 
-def load_margins(path: Path) -> dict[str, Any]:
+def limits_file(asked: SuiteOptions, folder: Path) -> Path:
+    """Return the file of the margins: the one that was asked for, else the suite's own."""
+    given = asked.getoption("limits")
+    return Path(given) if given is not None else folder / "limits.toml"
+
+
+@contextmanager
+def limits_named(file: Path, margins: Mapping[str, object] | None = None) -> Iterator[None]:
+    """Have errors about limits name their ``file``; ``margins`` are those that the plan of a night lays over it."""
+    try:
+        yield
+    except ConfigError as error:
+        place = f"{file}, with the plan's margins" if margins else str(file)
+        named = "\n".join(re.sub("^limits: ", f"{place}: ", line) for line in str(error).split("\n"))
+        if named == str(error):
+            raise
+        raise ConfigError(named) from None
+
+
+def load_margins(path: Path) -> dict[str, dict[str, object]]:
     """Return margins of the suite's claims. Raises ConfigError naming file and line."""
-    return read_toml(path, "limits file")
+    return read_tables(path, "limits file")
 
 
 def _left_out(asked: SuiteOptions, suite: str) -> tuple[str, ...]:
-    """Return what a choice of scorers leaves out; nothing where there was no choice, or none at all was chosen."""
+    """What a choice of scorers leaves out; nothing where there was no choice, or none at all was chosen."""
     named = [name.strip() for name in (asked.getoption("scorers") or "").split(",") if name.strip()]
     if not named or "none" in named:
         return ()
     return tuple(name for name in suite_of(suite).scorers if name not in named)
 
 
-def _scorers(asked: SuiteOptions, default: tuple[str, ...], asr: str | None) -> dict[str, dict[str, Any]]:
+def _scorers(asked: SuiteOptions, default: tuple[str, ...], asr: str | None) -> dict[str, ScorerOptions]:
     from harness.scorers import chosen
     from harness.scorers.speaker_encoders import speaker_encoder
 

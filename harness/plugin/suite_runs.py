@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from harness.plugin import options
 from harness.plugin.claims_asked import unknown_claims
 from harness.plugin.handle import FinishedRun
 from harness.plugin.options import SuiteOptions
-from harness.plugin.selection import SuiteContext, other_problems, pairs_of, plan_for
+from harness.plugin.selection import SuiteContext, limits_file, limits_named, other_problems, pairs_of, plan_for
 from harness.plugin.state import PluginState
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _pairs(stage: PluginState, config: pytest.Config, scene: SuiteContext) -> li
 
 
 def ask_the_night(stage: PluginState, metafunc: pytest.Metafunc) -> None:
-    """Ask for every figure of every variant that the night compares; its suites were collected before this one."""
+    """Every figure of every variant that the night compares; its suites were collected before this one."""
     if stage.night is None:
         stage.problem = stage.problem or ConfigError("the nightly suite compares a whole night: run `tts-soak nightly`")
         metafunc.parametrize("comparison", [])
@@ -150,15 +151,16 @@ def _run(
     from harness.store import Run, latest, prune_runs
 
     night = stage.night
-    plan = plan_for(_asked(stage, config, folder), scene, items, night.adopted(folder) if night is not None else None)
+    asked = _asked(stage, config, folder)
+    plan = plan_for(asked, scene, items, night.adopted(folder) if night is not None else None)
     resume = config.getoption("resume")
     path = None if resume is None else (latest(plan.reports) if resume == "latest" else plan.reports / resume)
     suite = suite_of(scene.suite)
+    with limits_named(limits_file(asked, scene.folder), asked.margins):
+        stage.runs[folder] = (Engine(plan, line).run if suite.is_soak else partial(suite.carry_out(), plan, line))(path)
     if not suite.is_soak:
-        stage.runs[folder] = suite.carry_out()(plan, line, path)
         stage.tables[folder] = (stage.runs[folder] / "results.md").read_text(encoding="utf-8")
     else:
-        stage.runs[folder] = Engine(plan, line).run(path)
         stage.summaries[folder] = write(stage.runs[folder])
     stage.soaks[folder] = FinishedRun(Run.open(stage.runs[folder]), scene, options.repeated_options(config))
     if night is not None:

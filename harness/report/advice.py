@@ -22,7 +22,7 @@ _BOUND = {
 
 
 def advice(summary: RunSummary, words: Mapping[str, Headline]) -> list[str]:
-    """Return at most ``MOST`` sentences, the most urgent first."""
+    """At most ``MOST`` sentences, the most urgent first."""
     said = [*_not_spoken(summary, words), *_nature(summary), *_faulty(summary), *_small(summary, words)]
     if not said and any(headline.word is VariantWord.PASSES for headline in words.values()):
         said.append(f"Keep this run as what later runs are held against: tts-soak baseline set {summary.run_id}.")
@@ -47,7 +47,7 @@ def _not_spoken(summary: RunSummary, words: Mapping[str, Headline]) -> list[str]
 
 
 def _nature(summary: RunSummary) -> list[str]:
-    """Say what many chunks of a run share that is too small to be its own reference: perhaps it is how the voice is."""
+    """What many chunks of a run share that is too small to be its own reference: perhaps it is how the voice is."""
     classes = catalogue()
     said = []
     for name, row in summary.variants.items():

@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from harness.core.errors import ConfigError, StoreError, nearest
 from harness.core.paths import SUITES, baseline_folders
-from harness.core.records import Claim, Json
+from harness.core.records import Claim
 from harness.report.compare import compare_runs, only, pool
 from harness.report.digest import Digest, digest
 from harness.report.gates import Gates
@@ -61,7 +61,7 @@ class ComparedClaim(TypedDict):
     interval: list[float] | None
     margin: float | None
     count: int | None
-    details: Json
+    details: Mapping[str, object]
 
 
 class Comparison(TypedDict):
@@ -157,7 +157,7 @@ def _before(now: Digest, reports: Path, last: int) -> tuple[dict[str, list[Diges
 
 
 def _alike(path: Path, now: Digest) -> Digest | None:
-    """Return a run in little, if it is of the same suite and corpus and has one of the same variants."""
+    """A run in little, if it is of the same suite and corpus and has one of the same variants."""
     with Run.open(path) as run:
         names = set(run.variant_names)
         same = (run.suite, run.manifest["corpus"]["sha256"]) == (now.suite, now.corpus_sha256)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.core.records import VerdictWord
 from harness.report.material import MEASURES, ReportData, ReportRow
@@ -14,7 +15,7 @@ from harness.report.svg import FAINT, GRID, INK, MARKERS, SERIES, markup, new_pl
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), (0, (3, 1)), (0, (8, 3)))
+DASHES: tuple[object, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), (0, (3, 1)), (0, (8, 3)))
 _BINS = 60
 _MOST_POINTS = 400  # of one panel; beyond it the medians alone are drawn
 _NAMED = len(MARKERS) - 1
@@ -99,7 +100,7 @@ def _restarts(axes: Axes, row: int, spoken: Sequence[ReportRow]) -> None:
 
 
 def panels(material: ReportData) -> list[tuple[str, str, str]]:
-    """Return (measure, title, drawing) of every measure with a value: a line a variant, medians (of WER, means)."""
+    """(measure, title, drawing) of every measure with a value: a line a variant, medians (of WER, means)."""
     drawn = []
     for measure, title in MEASURES.items():
         if any(measure in spoken.figures for spoken in material.everything()):
@@ -133,16 +134,16 @@ def _panel(material: ReportData, measure: str, title: str) -> str:
     return markup(drawing, measure.replace("_", "-"), f"{title} along the run; the table below has the slopes.")
 
 
-def _along(points: Sequence[tuple[int, float]], centre: Callable[[Any], Any]) -> tuple[list[float], list[float]]:
+def _along(
+    points: Sequence[tuple[int, float]], centre: Callable[[NDArray[np.float64]], np.floating]
+) -> tuple[list[float], list[float]]:
     bins = np.array_split(np.array(points), min(_BINS, max(1, len(points) // 5 or 1)))
     return [float(np.median(part[:, 0])) for part in bins], [float(centre(part[:, 1])) for part in bins]
 
 
 def histograms(material: ReportData) -> list[tuple[str, str]]:
-    """Return (title, drawing) a codebook: how often its tokens were used, a step line a variant; shares of all
-    tokens.
-    """
-    used: dict[int, dict[str, np.ndarray[Any, Any]]] = {}
+    """(title, drawing) a codebook: how often its tokens were used, a step line a variant; shares of all tokens."""
+    used: dict[int, dict[str, NDArray[np.generic]]] = {}
     for name in material.variants:
         arrays = [s.attempt.tokens for s in material.spoken[name] if s.attempt.tokens is not None]
         width = max((array.shape[1] for array in arrays), default=0)
@@ -153,7 +154,7 @@ def histograms(material: ReportData) -> list[tuple[str, str]]:
     return [(f"Codebook {book}", _histogram(material, book, values)) for book, values in sorted(used.items())]
 
 
-def _histogram(material: ReportData, book: int, values: Mapping[str, np.ndarray[Any, Any]]) -> str:
+def _histogram(material: ReportData, book: int, values: Mapping[str, NDArray[np.generic]]) -> str:
     drawing = new_plot(5.2, 2.2)
     axes = drawing.subplots()
     low = min(int(array.min()) for array in values.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TypedDict, cast
 
 from harness.core.records import Claim
 from harness.report.svg import SERIES, markup, new_plot
@@ -130,7 +130,7 @@ def curves(run: Run) -> list[DrawnCurve]:
     """
     drawn = []
     for number, claim in enumerate(run.claims()):
-        curve: Curve | None = claim.details.get("curve")
+        curve = cast("Curve | None", claim.details.get("curve"))
         if curve and curve.get("x") and len(curve["x"]) == len(curve.get("y", ())):
             title = f"{claim.variant}: {claim.name.replace('-', ' ')}"
             drawn.append(DrawnCurve(title, _curve(curve, f"curve{number}", f"{title}. {claim.statement}")))

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from harness.core.records import Attempt, Json, Measurement, Verdict
 from harness.report.headline import VariantWord, headlines, sentence
@@ -42,7 +42,7 @@ def write_csv(rows: Sequence[Json], file: IO[str]) -> None:
     writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     if isinstance(value, str):
         value = value.replace("\0", "\\0")
         return "'" + value if value.startswith(_FORMULA) else value
@@ -156,7 +156,7 @@ def _size(value: int | None) -> str:
 
 # ----------------------------------------------------------------------------- GitHub annotations
 def github_annotations(summary: RunSummary) -> list[str]:
-    """Return workflow commands: an error a variant that fails, a warning where a run cannot say; at most ten."""
+    """Workflow commands: an error a variant that fails, a warning where a run cannot say; at most ten."""
     lines = []
     for name, headlines_by_variant in headlines(summary).items():
         if headlines_by_variant.word is not VariantWord.PASSES:
@@ -179,7 +179,7 @@ def junit_properties(
     attempt: Attempt, verdict: Verdict | None, seen: Mapping[str, Measurement] | None = None
 ) -> list[tuple[str, str]]:
     """Return what ``item.user_properties`` should hold for the item of a chunk: names and values that XML can carry."""
-    pairs: list[tuple[str, Any]] = [
+    pairs: list[tuple[str, object]] = [
         ("variant", attempt.variant),
         ("chunk", attempt.chunk_id),
         ("verdict", verdict.word.value if verdict is not None else "not judged"),

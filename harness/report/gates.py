@@ -6,8 +6,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from harness.core.errors import ConfigError, nearest
-from harness.core.toml import read_toml
+from harness.core.toml import read_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,17 @@ class Gates:
         """Read a file; what is not there keeps its default, None: all defaults. Raises ConfigError naming the key."""
         if path is None:
             return cls()
-        data = read_toml(path, "limits file")
-        for table in data:
+        tables = read_tables(path, "limits file")
+        for table in tables:
             if table != "gates":
                 raise ConfigError(f"{path}: unknown table [{table}]{nearest(table, ['gates'])}")
-        given = data.get("gates", {})
+        given = tables.get("gates", {})
         names = {field.name for field in fields(cls)}
         for key, value in given.items():
             if key not in names:
                 raise ConfigError(f"{path}: gates: unknown key {key!r}{nearest(key, names)}")
             _check(f"{path}: gates.{key}", key, value)
-        return cls(**given)
+        return TypeAdapter(cls).validate_python(given)
 
 
 def _check(where: str, key: str, value: Any) -> None:

@@ -115,10 +115,7 @@ def _figures(attempt: Attempt, payloads: Payloads) -> dict[str, float]:
         "wer": wer.get("rate"),
         "speaker_similarity": payloads.or_empty("speaker").get("similarity"),
         "rss_bytes": attempt.rss_bytes,
+        "token_rate": attempt.token_rate,
+        "rtfx": attempt.rtfx,
     }
-    if attempt.duration:
-        if attempt.token_count is not None:
-            figures["token_rate"] = attempt.token_count / attempt.duration
-        if attempt.wall_seconds:
-            figures["rtfx"] = attempt.duration / attempt.wall_seconds
     return {name: float(value) for name, value in figures.items() if value is not None}

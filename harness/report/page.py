@@ -8,7 +8,6 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from harness.core.paths import named_from_clone
 from harness.core.records import Attempt, Json
@@ -102,9 +101,9 @@ def _page(context: Mapping[str, object], data: Json) -> str:
 
 
 def _shown(form: Callable[..., str]) -> Callable[..., str]:
-    """Return a dash for what was not measured, also where an older scorer did not write the figure at all."""
+    """A dash for what was not measured, also where an older scorer did not write the figure at all."""
 
-    def filtered(value: Any, *given: Any) -> str:
+    def filtered(value: object, *given: object) -> str:
         finite = isinstance(value, int | float) and math.isfinite(value)
         return form(value, *given) if finite else "–"
 
@@ -123,7 +122,7 @@ _FILTERS = {
 
 
 def _data(run: Run, items: list[QueueItem]) -> Json:
-    """Return what the script needs: identities for the marks, addresses and anchors of the takes."""
+    """What the script needs: identities for the marks, addresses and anchors of the takes."""
     return {
         "run_id": run.run_id,
         "items": [
@@ -204,9 +203,7 @@ def _tables(summary: RunSummary) -> Json:
 
 
 def _command(words: list[str]) -> str:
-    """Return the command line; paths as they are within the project, else by name: where it was installed tells
-    nobody.
-    """
+    """The command line; paths as they are within the project, else by name: where it was installed tells nobody."""
     if not words:
         return ""
     program = Path(words[0])

@@ -7,7 +7,7 @@ transparent ground that suits both themes), mel spectrogram below (80 bands, 80 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -64,7 +64,7 @@ def _mel(samples: Samples, sample_rate: int) -> NDArray[np.uint8]:
     power = librosa.feature.melspectrogram(
         y=np.clip(samples, -4.0, 4.0), sr=sample_rate, n_fft=min(window, 4096), hop_length=hop, n_mels=_BANDS
     )
-    decibels: NDArray[Any] = librosa.power_to_db(power, ref=max(float(power.max()), 1e-9), top_db=_DEPTH_DB)
+    decibels: NDArray[np.generic] = librosa.power_to_db(power, ref=max(float(power.max()), 1e-9), top_db=_DEPTH_DB)
     shade = np.flipud(1 + np.maximum(decibels, -_DEPTH_DB) / _DEPTH_DB)
     coloured = matplotlib.colormaps["magma"](shade, bytes=True)[:, :, :3]
     return np.asarray(Image.fromarray(coloured).resize((WIDTH, MEL)), np.uint8)

@@ -133,7 +133,7 @@ class Queue:
         )
 
     def _takes(self, spoken: ReportRow, heard: TranscriptPayload) -> list[PlayedTake]:
-        """Return this take first, then the same chunk in the other variants, then its own replays."""
+        """This take first, then the same chunk in the other variants, then its own replays."""
         takes = [self._take(spoken.attempt, spoken.attempt.variant, spoken.word.value, heard)]
         for other in self._same[spoken.attempt.chunk_id]:
             if other.attempt.id != spoken.attempt.id:
@@ -150,14 +150,14 @@ class Queue:
 
 
 def relative_audio(run: Run, attempt: Attempt) -> str | None:
-    """Return the address of a sound beside the report, or None when there is none (any more)."""
+    """Address of a sound beside the report, or None when there is none (any more)."""
     if attempt.audio is None or not (run.path / attempt.audio).is_file():
         return None
     return quote(attempt.audio)
 
 
 def sound(run: Run, attempt: Attempt) -> tuple[Samples, int] | None:
-    """Return (samples, rate) of an attempt, or None when it has none or the file is not what was stored."""
+    """(samples, rate) of an attempt, or None when it has none or the file is not what was stored."""
     if attempt.audio is None:
         return None
     try:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from harness.core.errors import ConfigError, nearest
@@ -91,7 +90,7 @@ def beside(path: Path, other: Path, gates: Gates, asked: str | None = None) -> B
 
 
 def _sides(run: Run, names: Sequence[str]) -> list[ReportSide]:
-    """Read some variants of a run, once."""
+    """Some variants of a run, which is read once."""
     summary, material = run_summary(run), read_report_data(run)
     kept = digest_of(run, summary, material)
     rows = {name: {row.attempt.chunk_id: row for row in material.spoken.get(name, ())} for name in names}
@@ -126,7 +125,7 @@ def _page(sides: list[tuple[ReportSide, ReportSide]], common: set[str], claims: 
     )
 
 
-def _part(one: ReportSide, two: ReportSide, common: set[str], page: Path) -> dict[str, Any]:
+def _part(one: ReportSide, two: ReportSide, common: set[str], page: Path) -> dict[str, object]:
     both = [key for key in one.chunks if key in common and key in two.chunks]
     shown = sorted(
         (key for key in both if _worth(one, two, key)), key=lambda key: _badness(one, two, key), reverse=True
@@ -150,7 +149,7 @@ def _badness(one: ReportSide, two: ReportSide, key: str) -> tuple[bool, float]:
     return differ, max(side.chunks[key].badness for side in (one, two))
 
 
-def _chunk(side: ReportSide, key: str, page: Path) -> dict[str, Any]:
+def _chunk(side: ReportSide, key: str, page: Path) -> dict[str, object]:
     spoken = side.chunks[key]
     attempt = spoken.attempt
     heard = Payloads(side.run.observations(attempt.id) if attempt.id is not None else {}).or_empty("intelligibility")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -277,7 +276,7 @@ class RunSummary(_Part):
 
     def to_json(self) -> Json:
         """Return the content of ``summary.json``."""
-        plain: dict[str, Any] = self.model_dump(mode="json")
+        plain: dict[str, object] = self.model_dump(mode="json")
         return plain
 
 

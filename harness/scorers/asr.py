@@ -162,8 +162,7 @@ def transcript_of(clip: Clip, listener: Recognizer) -> Transcript:
     kept = clip.transcripts if isinstance(clip, SharedClip) else {}
     if listener.spec not in kept:
         kept[listener.spec] = listener.transcribe(speech_16k(clip), clip.chunk.language)
-    heard: Transcript = kept[listener.spec]
-    return heard
+    return kept[listener.spec]
 
 
 def speech_16k(clip: Clip) -> Samples:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,11 @@ from harness.scorers.hearing import HeardWindow, Try, transcribe_guarded
 from harness.text.alignment import TimedWord
 from harness.weights import model_folder, model_names
 from harness.weights.foreign import is_path
+
+if TYPE_CHECKING:
+    from faster_whisper.transcribe import Segment
+
+    from harness.scorers.asr_window import WindowedModel
 
 WINDOW_SECONDS = 30.0
 TOKENS_A_SECOND = 25  # more than the densest script of the fastest speaker needs; a loop is stopped there
@@ -40,7 +45,7 @@ class FasterWhisper:
         if not is_path(model) and model not in (names := {*_published(), *model_names()}):
             raise ConfigError(f"unknown faster-whisper model {model!r}{nearest(model, names)}")
         self._folder: Path | None = None
-        self._model: Any = None
+        self._model: WindowedModel | None = None
 
     def prepare(self, wanted: Iterable[str] = ()) -> None:
         """See to it that the weights are on this machine. Raises ConfigError where they cannot be had."""
@@ -57,16 +62,17 @@ class FasterWhisper:
 
         assert self._folder is not None
         try:
-            self._model = shared_model(self._folder, self.device, self.compute_type)
+            self._model = model = shared_model(self._folder, self.device, self.compute_type)
         except (OSError, RuntimeError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ConfigError(f"faster-whisper model {self.model_name!r} cannot be loaded: {reason}") from error
-        if not self._model.model.is_multilingual:
+        if not model.model.is_multilingual:
             self.languages = frozenset({"en"})
 
-    def model(self) -> Any:
+    def model(self) -> WindowedModel:
         """Return the loaded model, shared by all scorers of the process."""
         self.setup()
+        assert self._model is not None
         return self._model
 
     def transcribe(self, samples: Samples, language: str = "en") -> Transcript:
@@ -81,7 +87,7 @@ class FasterWhisper:
 
     def decode(self, samples: Samples, language: str, how: Try) -> list[HeardWindow]:
         """Decode 16 kHz audio, window by window."""
-        model, seconds = self._model, len(samples) / RATE
+        model, seconds = self.model(), len(samples) / RATE
         limit = MOST_TOKENS if seconds > WINDOW_SECONDS else min(MOST_TOKENS, 20 + round(TOKENS_A_SECOND * seconds))
         if how.temperature:
             from harness.scorers.asr_window import seeded_model
@@ -125,7 +131,7 @@ def model_path(name: str) -> Path:
         ) from error
 
 
-def _batched(model: Any, samples: Samples, options: Json) -> list[Any]:
+def _batched(model: WindowedModel, samples: Samples, options: Json) -> list[Segment]:
     """Decode all windows of the clip in one batch, as a GPU likes it."""
     from faster_whisper import BatchedInferencePipeline
 
@@ -136,9 +142,9 @@ def _batched(model: Any, samples: Samples, options: Json) -> list[Any]:
     return list(segments)
 
 
-def _windows(segments: list[Any], limit: int) -> list[HeardWindow]:
+def _windows(segments: list[Segment], limit: int) -> list[HeardWindow]:
     """Gather the library's segments by the window that they come from."""
-    by_seek: dict[int, list[Any]] = {}
+    by_seek: dict[int, list[Segment]] = {}
     for segment in segments:
         by_seek.setdefault(segment.seek, []).append(segment)
     windows = []

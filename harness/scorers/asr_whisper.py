@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -20,6 +20,11 @@ from harness.scorers.asr import RATE, Transcript
 from harness.scorers.hearing import HeardWindow, Try, transcribe_guarded
 from harness.text.alignment import TimedWord
 from harness.weights import alignment_heads, model_names, stock_checkpoint
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from whisper import DecodingOptions, DecodingResult
+    from whisper import Whisper as WhisperNet
 
 SEED = 7
 TOKEN_LIMIT = 224  # of one window: half of the decoder's positions, the engine's own
@@ -39,7 +44,7 @@ class Whisper:
         self.spec = f"whisper:{model}"
         self.languages: frozenset[str] | None = frozenset({"en"}) if model.endswith(".en") else None
         self._checkpoint = _checkpoint(model)
-        self._model: Any = None
+        self._model: WhisperNet | None = None
         self._sha256: str | None = None
 
     def prepare(self, wanted: Iterable[str] = ()) -> None:
@@ -61,13 +66,13 @@ class Whisper:
         self.prepare()
         if self.device == "cpu":
             torch.set_num_threads(1)
-        self._model = self._load(self.device)
+        self._model = model = self._load(self.device)
         if self._checkpoint is not None:
             self._sha256 = hashlib.sha256(self._checkpoint.read_bytes()).hexdigest()
-        if not self._model.is_multilingual:
+        if not model.is_multilingual:
             self.languages = frozenset({"en"})
 
-    def _load(self, device: str) -> Any:
+    def _load(self, device: str) -> WhisperNet:
         import whisper
 
         try:
@@ -102,6 +107,7 @@ class Whisper:
         """Decode 16 kHz audio, window by window, always in the full 30 s."""
         import torch
 
+        assert self._model is not None  # setup() has loaded it
         tokens: list[int] = []
         if self.device == "cpu":
             # numba, which aligns Whisper's words, sets the threads of all OpenMP to its own number at its first call
@@ -122,11 +128,11 @@ class Whisper:
 
 
 @contextmanager
-def _watched(model: Any, tokens: list[int], size: int) -> Iterator[None]:
+def _watched(model: WhisperNet, tokens: list[int], size: int) -> Iterator[None]:
     """Write down the tokens of every window that stock ``transcribe`` decodes of ``size`` samples."""
     stock, most = type(model).decode, 2 * int(size / RATE) + 20
 
-    def decode(segment: Any, options: Any) -> Any:
+    def decode(segment: Tensor, options: DecodingOptions) -> DecodingResult:
         if len(tokens) >= most:
             raise RuntimeError(f"whisper went through {most} windows without reaching the end of the audio")
         result = stock(model, segment, options)

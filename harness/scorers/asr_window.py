@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
 
 import ctranslate2
 import numpy as np
+from ctranslate2 import StorageView
 from faster_whisper import WhisperModel
+from numpy.typing import NDArray
 
 MARGIN_FRAMES = 300  # 3 s behind the audio; with 1 s one clip in forty looped
 STEP_FRAMES = 400  # windows come in steps of 4 s, so that there are few shapes
@@ -23,11 +24,11 @@ class WindowedModel(WhisperModel):  # type: ignore[misc]
     full_window = False
 
     @cached_property
-    def _lately(self) -> OrderedDict[tuple[tuple[int, ...], int], Any]:
+    def _lately(self) -> OrderedDict[tuple[tuple[int, ...], int], StorageView]:
         """Return what was encoded last: several scorers ask about the same clip."""
         return OrderedDict()
 
-    def encode(self, features: Any) -> Any:
+    def encode(self, features: NDArray[np.float32]) -> StorageView:
         """Encode mel features that the library has padded to 30 s with zeros, shape (mels, frames)."""
         if not self.full_window and features.ndim == 2 and features.shape[-1] == FULL_FRAMES:
             filled = np.flatnonzero(features.any(axis=0))

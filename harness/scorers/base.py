@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 from harness.core.records import Attempt, Chunk, Measurement, Samples, Status, TokenLayout, Variant
 
@@ -23,7 +23,7 @@ class Clip:
     sample_rate: int | None
     variant: Variant
     layout: TokenLayout | None = None
-    voice_embeddings: Mapping[str, Any] = field(default_factory=dict)  # encoder name -> reference embedding
+    voice_embeddings: Mapping[str, Sequence[float]] = field(default_factory=dict)  # encoder name -> reference embedding
 
     @cached_property
     def duration(self) -> float | None:
@@ -49,6 +49,16 @@ class Scorer(Protocol):
     def setup(self) -> None: ...
 
     def observe(self, clip: Clip) -> Mapping[str, object]: ...
+
+
+class ScorerClass(Protocol):
+    """The class of a scorer, as the registry gives it: called with the plan's options, all of them texts."""
+
+    name: str
+    version: str
+    room: str
+
+    def __call__(self, **options: str) -> Scorer: ...
 
 
 class Unavailable(Exception):

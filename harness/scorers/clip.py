@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from math import isfinite, log10
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from harness.audio import resample
 from harness.core.records import Samples
 from harness.scorers.activity import Activity, find_activity, frame_energy
 from harness.scorers.base import Clip
+
+if TYPE_CHECKING:
+    from harness.scorers.asr import Transcript
 
 FLOOR_DBFS = -120.0
 """What stands for digital silence and anything below it: a level that is known, and has no finite logarithm."""
@@ -92,7 +95,7 @@ class SharedClip(Clip):
         return Spectrum.of(self.sound, self.rate, self.activity)
 
     @cached_property
-    def transcripts(self) -> dict[str, Any]:
+    def transcripts(self) -> dict[str, Transcript]:
         """Return what each recognizer heard, by its spec (harness.scorers.asr fills it)."""
         return {}
 

@@ -9,12 +9,15 @@ import math
 import sys
 import types
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.core.errors import MissingExtra
 from harness.core.records.payloads import OpinionPayload
 from harness.scorers.asr import RATE, speech_16k
 from harness.scorers.base import Clip, Unavailable
+
+if TYPE_CHECKING:
+    from distillmos import ConvTransformerSQAModel
 
 SHORTEST = 0.5  # s; the model pads to 7.68 s, and rates mostly the padding
 # Without what they ask for: torchaudio, which only reads files for them and has no build for every torch; transformers.
@@ -30,12 +33,10 @@ class DistillMosScorer:
     needs = frozenset({"audio"})
 
     def __init__(self) -> None:
-        """Check that the package is there. Raises MissingExtra without it, so that a run is refused before anything
-        is spoken.
-        """
+        """Raises MissingExtra without the package, so that a run is refused before anything is spoken."""
         if importlib.util.find_spec("distillmos") is None:
             raise MissingExtra(f"distillmos is not installed: {INSTALL}")
-        self._model: Any = None
+        self._model: ConvTransformerSQAModel | None = None
 
     def setup(self) -> None:
         """Load the model."""
@@ -54,6 +55,7 @@ class DistillMosScorer:
         import torch
 
         self.setup()
+        assert self._model is not None
         samples = speech_16k(clip)
         if len(samples) < SHORTEST * RATE:
             raise Unavailable(f"{len(samples) / RATE:.2f} s of audio; DistillMOS needs {SHORTEST} s")

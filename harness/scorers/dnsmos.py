@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -14,7 +14,19 @@ from harness.core.records.payloads import OpinionPayload
 from harness.scorers.asr import RATE, speech_16k
 from harness.scorers.base import Clip, Unavailable
 
+if TYPE_CHECKING:
+    from speechmos.dnsmos import DNSMOS
+
 SHORTEST = 0.5  # s; the model repeats shorter audio to fill its 9 s window, and rates mostly the seams
+
+
+class _Ratings(TypedDict):
+    """What speechmos gives for one clip."""
+
+    ovrl_mos: float
+    sig_mos: float
+    bak_mos: float
+    p808_mos: float
 
 
 class DnsmosScorer:
@@ -26,13 +38,11 @@ class DnsmosScorer:
     needs = frozenset({"audio"})
 
     def __init__(self) -> None:
-        """Check that the packages are there. Raises MissingExtra without them, so that a run is refused before
-        anything is spoken.
-        """
+        """Raises MissingExtra without the packages, so that a run is refused before anything is spoken."""
         for package in ("speechmos", "onnxruntime"):
             if importlib.util.find_spec(package) is None:
                 raise MissingExtra(f"{package} is not installed: pip install 'tts-soak[mos]'")
-        self._model: Any = None
+        self._model: DNSMOS | None = None
 
     def setup(self) -> None:
         """Load the models."""
@@ -53,11 +63,12 @@ class DnsmosScorer:
     def observe(self, clip: Clip) -> OpinionPayload:
         """Return the payload ``dnsmos`` of ARCHITECTURE.md."""
         self.setup()
+        assert self._model is not None
         samples = speech_16k(clip)
         if len(samples) < SHORTEST * RATE:
             raise Unavailable(f"{len(samples) / RATE:.2f} s of audio; DNSMOS needs {SHORTEST} s")
         peak = float(np.abs(samples).max())
-        scores = self._model(samples / max(1.0, peak), RATE, False)  # it refuses samples beyond +-1
+        scores: _Ratings = self._model(samples / max(1.0, peak), RATE, False)  # it refuses samples beyond +-1
         return {
             "overall": _number(scores["ovrl_mos"]),
             "signal": _number(scores["sig_mos"]),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from harness.scorers.teacher_forcing import TeacherForcedDecoder, TextReading, T
 from harness.scorers.whisper_tokens import whole_tokenizer
 from harness.scorers.word_edits import WordEdit
 from harness.text import UNSPACED
+
+if TYPE_CHECKING:
+    from ctranslate2 import StorageView
 
 FRAME_SECONDS = 0.02  # of the encoder's output
 CONTINUED = 12  # tokens; a word that was put in and the next of the text
@@ -32,17 +35,17 @@ class WordReading:
     words: tuple[str, ...]
     starts: tuple[int, ...]  # place of each word's first token, and of the end
     tokens: TextReading
-    encoded: Any
+    encoded: StorageView
     frames: int
 
     @property
     def logprobs(self) -> list[float]:
-        """Return the log-probability of each word as written, given the audio and the words before."""
+        """Log-probability of each word as written, given the audio and the words before."""
         return [-self.tokens.loss(a, b) for a, b in pairwise(self.starts)]
 
     @property
     def end_logprob(self) -> float:
-        """Return the log-probability that the speech ends with the text."""
+        """Log-probability that the speech ends with the text."""
         return self.tokens.logprob(self.starts[-1])
 
     def bound(self, edit: WordEdit) -> float:
@@ -101,7 +104,7 @@ class EditReader:
         self._model: WindowedModel = engine.model()
         self._decoder = _decoder(model_path(model) / "model.bin")
         try:
-            self._tokenizer: Any = Tokenizer(
+            self._tokenizer = Tokenizer(
                 whole_tokenizer(model_path(model) / "tokenizer.json"),
                 self._model.model.is_multilingual,
                 task="transcribe",
@@ -136,7 +139,7 @@ class EditReader:
         states = np.array(encoded, dtype=np.float32)[0]
         return WordReading(self, tuple(words), tuple(starts), self._decoder.read(states, tokens), encoded, frames)
 
-    def encode(self, samples: Samples, full_window: bool = False) -> tuple[Any, int]:
+    def encode(self, samples: Samples, full_window: bool = False) -> tuple[StorageView, int]:
         """Return the encoder's output for 16 kHz audio and its mel frames, as the recognizer's own first window."""
         from faster_whisper.audio import pad_or_trim
 

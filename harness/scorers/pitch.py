@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,11 +69,10 @@ class PitchScorer:
         return payload | {"periodicity_db_halves": _periodicity(times, _strongest(normal), duration)}
 
 
-def _pyworld() -> Any:
+def _pyworld() -> ModuleType:
     with warnings.catch_warnings():  # it imports pkg_resources, which warns every user of its own removal
         warnings.simplefilter("ignore")
-        import pyworld
-    return pyworld
+        return importlib.import_module("pyworld")
 
 
 def _pitch(sound: Samples) -> tuple[Values, Values]:
@@ -148,7 +148,7 @@ def _periodicity(times: Values, strength: Values, duration: float) -> list[float
     return [significant(float(np.quantile(half, OF_ACTIVE))) if len(half) >= LEAST_ACTIVE else None for half in halves]
 
 
-def _peak(near: NDArray[Any]) -> Values:
+def _peak(near: NDArray[np.generic]) -> Values:
     """Return the height of the parabola through the largest of each row's values and its neighbours."""
     at = np.clip(near.argmax(axis=1), 1, near.shape[1] - 2)
     rows = np.arange(len(near))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.core.records import Span
+from harness.core.records import Samples, Span
 from harness.core.records.payloads import LikelyEdit
 from harness.scorers.word_edits import EditKind, WordEdit
 from harness.text.characters import letters_and_digits
@@ -56,7 +56,7 @@ class ScoredEdit:
 
 
 def second_asked(
-    scored: Sequence[ScoredEdit], second: EditReader | None, audio: Any, words: Sequence[str]
+    scored: Sequence[ScoredEdit], second: EditReader | None, audio: Samples, words: Sequence[str]
 ) -> list[ScoredEdit]:
     """Return the edits with a second model's gain for those that look likely."""
     doubtful = [one for one in scored if one.gain > DOUBTFUL[one.edit.kind]]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from harness.scorers.base import Clip
 from harness.scorers.clip import SharedClip, significant
 from harness.scorers.signal_click import click_figures
@@ -31,10 +29,10 @@ class SignalScorer:
         import pyloudnorm  # noqa: F401
         import scipy.fft  # noqa: F401
 
-    def observe(self, clip: Clip) -> dict[str, Any]:
+    def observe(self, clip: Clip) -> dict[str, object]:
         """Return the payload. Raises ValueError without audio or sampling rate."""
         shared = SharedClip.of(clip)
-        payload: dict[str, Any] = {
+        payload: dict[str, object] = {
             "duration": significant(len(shared.raw) / shared.rate),
             "sample_rate": shared.rate,
         }
@@ -44,7 +42,13 @@ class SignalScorer:
         for figures in (time_figures, spectrum_figures, repeat_figures, click_figures, gap_figures):
             payload |= figures(shared)
         if unmeasured:
-            steps: dict[str, Any] = {"count": None, "worst_ratio": None, "worst_dbfs": None, "times": [], "seams": None}
-            holes: dict[str, Any] = {"count": None, "times": [], "regular": None}
+            steps: dict[str, object] = {
+                "count": None,
+                "worst_ratio": None,
+                "worst_dbfs": None,
+                "times": [],
+                "seams": None,
+            }
+            holes: dict[str, object] = {"count": None, "times": [], "regular": None}
             payload |= {"active_fraction": None, "noise_floor_dbfs": None, "clicks": steps, "holes": holes}
         return payload

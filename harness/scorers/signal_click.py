@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,7 @@ MOST_SEAMS = 200
 Steps = NDArray[np.floating]
 
 
-def click_figures(clip: SharedClip) -> dict[str, Any]:
+def click_figures(clip: SharedClip) -> dict[str, object]:
     """Return ``clicks``: steps that stand out from the sound around them more than 4.5 times, and above -54 dBFS.
 
     Looked at is the third difference, scaled so that a single wrong sample counts about as its step: speech is weak at
@@ -73,7 +72,7 @@ def _slew(blocks: Steps, largest: Steps) -> Steps:
     return np.asarray(np.maximum(own, np.partition(near, -2, axis=0)[-2]))
 
 
-def _seams(times: Sequence[float], seconds: float) -> dict[str, Any] | None:
+def _seams(times: Sequence[float], seconds: float) -> dict[str, object] | None:
     comb = regular(times, TOLERANCE, FASTEST, SLOWEST, seconds)
     if comb is None:
         return None

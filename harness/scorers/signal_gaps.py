@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +21,7 @@ SHOWN = 60
 Levels = NDArray[np.float64]
 
 
-def gap_figures(clip: SharedClip) -> dict[str, Any]:
+def gap_figures(clip: SharedClip) -> dict[str, object]:
     """Return ``holes``: their ``count``, ``times`` (s), and the comb that most of them lie on, if any.
 
     ``regular``: {``period``, ``hits``, ``times``} of holes at one distance, None where fewer than three keep time.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.core.records import Samples
+from harness.core.records.payloads import SignalSpans
 from harness.scorers.activity import true_stretches
 from harness.scorers.clip import FLOOR_DBFS, SharedClip, level_dbfs, significant
 
@@ -19,7 +18,7 @@ LOUDNESS_BLOCK = 0.4  # s, ITU-R BS.1770-4
 FLAT = 0.05  # s of identical samples off zero that count as a flat line
 
 
-def level_figures(clip: SharedClip) -> dict[str, Any]:
+def level_figures(clip: SharedClip) -> dict[str, object]:
     """Return peak, RMS, active level, loudness and offset.
 
     Levels in dBFS over finite samples (-120 stands for digital silence), loudness in LUFS after ITU-R BS.1770-4
@@ -54,18 +53,18 @@ def _loudness(clip: SharedClip) -> float | None:
         return float(Meter(clip.rate).integrated_loudness(clip.sound))
 
 
-def damage_figures(clip: SharedClip) -> dict[str, Any]:
+def damage_figures(clip: SharedClip) -> dict[str, object]:
     """Return non-finite, clipped and constant parts, and ``spans`` in seconds of where they lie.
 
     A sample is clipped when it belongs to a run of 3 or more at the rail: full scale, or the clip's own extreme value
     (a signal that was clipped and then turned down).
     """
     rate = clip.rate
-    spans: dict[str, list[float]] = {}
+    spans: SignalSpans = {}
     bad = None if clip.finite_mask is None else ~clip.finite_mask
     if bad is not None:
         spans["nonfinite"] = _span(np.flatnonzero(bad), rate)
-    figures: dict[str, Any] = {"nonfinite_fraction": significant(float(bad.mean()) if bad is not None else 0.0)}
+    figures: dict[str, object] = {"nonfinite_fraction": significant(float(bad.mean()) if bad is not None else 0.0)}
     if bad is not None and bad.all():
         names = ("constant", "clipped_fraction", "clipped_longest_run", "over_one_fraction", "rail_jumps")
         return figures | dict.fromkeys(names) | {"spans": spans}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +17,7 @@ LEAST = 1e-3  # and so do all below this residual
 Values = NDArray[np.float64]
 
 
-def repeat_figures(clip: SharedClip) -> dict[str, Any]:
+def repeat_figures(clip: SharedClip) -> dict[str, object]:
     """Return ``periodic``: the speech frames that come nearest to an exact repeat of P samples, P = 2..512.
 
     ``ratio`` is the cumulative-mean-normalised difference of YIN (de Cheveigne & Kawahara 2002, eq. 8): the energy of

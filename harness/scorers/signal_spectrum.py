@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from harness.scorers.clip import SharedClip, significant
@@ -11,7 +9,7 @@ from harness.scorers.clip import SharedClip, significant
 LEAST_FRAMES = 3
 
 
-def spectrum_figures(clip: SharedClip) -> dict[str, Any]:
+def spectrum_figures(clip: SharedClip) -> dict[str, object]:
     """Return flatness, centroid and 99% rolloff of the frames in speech, None with fewer than three such frames.
 
     ``flatness``: median over frames of geometric / arithmetic mean of the power spectrum (Johnston 1988), framed,

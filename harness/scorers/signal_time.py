@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +13,7 @@ STEP_SIDE = 1.5  # s compared on either side of a level step
 STEP_SPEECH = 0.75  # s of speech that each side must hold
 
 
-def time_figures(clip: SharedClip) -> dict[str, Any]:
+def time_figures(clip: SharedClip) -> dict[str, object]:
     """Return speech, pauses, envelope variation, level step, noise floor and the levels of both ends.
 
     ``envelope_cv``: standard deviation over mean of the RMS of 10 ms frames between the first and last speech
@@ -46,8 +44,8 @@ def _envelope_cv(energy: NDArray[np.float64], span: tuple[float, float] | None) 
     return float(envelope.std() / envelope.mean()) if len(envelope) >= 10 else None
 
 
-def _longest(pauses: list[tuple[float, float]]) -> dict[str, Any]:
-    """Return the longest inner pause; ``ratio`` to the median pause of the clip, None with fewer than two."""
+def _longest(pauses: list[tuple[float, float]]) -> dict[str, object]:
+    """The longest inner pause; ``ratio`` to the median pause of the clip, None with fewer than two."""
     if not pauses:
         return {"seconds": 0.0, "ratio": None, "span": None}
     lengths = np.array([end - start for start, end in pauses])
@@ -60,7 +58,7 @@ def _longest(pauses: list[tuple[float, float]]) -> dict[str, Any]:
     }
 
 
-def _level_step(activity: Activity, energy: NDArray[np.float64]) -> dict[str, Any]:
+def _level_step(activity: Activity, energy: NDArray[np.float64]) -> dict[str, object]:
     """Largest change of the level of speech, 1.5 s after against 1.5 s before, in dB (negative: it became quieter).
 
     Mean energy, not mean level: the loud vowels vary less than the quiet sounds between them.

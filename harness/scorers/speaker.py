@@ -50,8 +50,7 @@ class SpeakerScorer:
         }
 
     def _reference(self, clip: Clip) -> tuple[Embedding | Sequence[float] | None, str]:
-        """Return what the clip is compared with: the prompt of this very text, else the reference's voice, else the
-        variant's.
+        """What the clip is compared with: the prompt of this very text, else the reference's voice, else the variant's.
 
         Raises Unavailable, with the reason, for a prompt that cannot be used.
         """

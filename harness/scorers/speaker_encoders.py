@@ -10,13 +10,17 @@ import hashlib
 import importlib.util
 import warnings
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.core.errors import ConfigError, MissingExtra, nearest
 from harness.core.records import Samples
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from resemblyzer import VoiceEncoder
 
 Embedding: TypeAlias = NDArray[np.float32]
 DEFAULT_ENCODER = "resemblyzer"
@@ -54,7 +58,7 @@ class ResemblyzerEncoder:
     name = "resemblyzer-ge2e"
 
     def __init__(self) -> None:
-        self._model: Any = None
+        self._model: VoiceEncoder | None = None
 
     def setup(self) -> None:
         """Load the encoder (about 17 MB of weights)."""
@@ -70,6 +74,7 @@ class ResemblyzerEncoder:
 
     def embed(self, speech: Samples) -> Embedding:
         self.setup()
+        assert self._model is not None
         return np.asarray(self._model.embed_utterance(speech), dtype=np.float32)
 
 
@@ -88,7 +93,7 @@ class OnnxEncoder:
         missing = [name for name in ("onnxruntime", "kaldi_native_fbank") if importlib.util.find_spec(name) is None]
         if missing:
             raise MissingExtra(f"--speaker onnx: needs {' and '.join(missing)}: pip install 'tts-soak[speaker]'")
-        self._session: Any = None
+        self._session: InferenceSession | None = None
         self._input, self._bands = "", 0
 
     def setup(self) -> None:
@@ -117,6 +122,7 @@ class OnnxEncoder:
     def embed(self, speech: Samples) -> Embedding:
         self.setup()
         read = kaldi_bands(speech) if self._bands else np.asarray(speech, np.float32)
+        assert self._session is not None
         for output in self._session.run(None, {self._input: read[None]}):
             vector = np.asarray(output, np.float32)
             if vector.size == vector.shape[-1] > 1:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -130,9 +130,9 @@ class TextReading:
 
     decoder: TeacherForcedDecoder
     tokens: tuple[int, ...]
-    heard: Any
-    memory: Any
-    scores: Any
+    heard: Memory
+    memory: Memory
+    scores: Tensor
 
     def logprob(self, place: int, token: int | None = None) -> float:
         """Return the log-probability of ``token`` (by default the text's own) at a place, given what comes before."""

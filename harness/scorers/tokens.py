@@ -30,7 +30,7 @@ class TokensScorer:
     needs = frozenset({"tokens"})
 
     def setup(self) -> None:
-        """Prepare nothing."""
+        """Nothing to prepare."""
 
     def observe(self, clip: Clip) -> TokensPayload:
         """Return the payload."""

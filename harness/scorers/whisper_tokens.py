@@ -9,23 +9,37 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 BYTES = 256  # tokens that no merge makes
 
 
+class _TokenizerModel(TypedDict):
+    """The part of ``tokenizer.json`` that says what is merged and how tokens are numbered."""
+
+    merges: list[str | list[str]]
+    vocab: dict[str, int]
+
+
+class _TokenizerFile(TypedDict):
+    model: _TokenizerModel
+
+
 @lru_cache(maxsize=4)
-def whole_tokenizer(file: Path) -> Any:
+def whole_tokenizer(file: Path) -> Tokenizer:
     """Return the tokenizer (of the library tokenizers) of a Whisper model, its merges completed."""
     from tokenizers import Tokenizer
 
-    stored = json.loads(file.read_text(encoding="utf-8"))
+    stored: _TokenizerFile = json.loads(file.read_text(encoding="utf-8"))
     model = stored["model"]
-    model["merges"] = completed_merges(model["merges"], model["vocab"])
+    model["merges"] = [*completed_merges(model["merges"], model["vocab"])]
     return Tokenizer.from_str(json.dumps(stored))
 
 
-def completed_merges(merges: list[Any], vocabulary: dict[str, int]) -> list[list[str]]:
+def completed_merges(merges: list[str | list[str]], vocabulary: dict[str, int]) -> list[list[str]]:
     """Return all merges in order; one is put back for each token between two others that no merge makes."""
     pairs = [merge.split(" ") if isinstance(merge, str) else list(merge) for merge in merges]
     merged = {left + right for left, right in pairs}

@@ -9,17 +9,16 @@ import json
 import socket
 import sys
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import numpy as np
 
-from harness.core.documents import parse_json
+from harness.backends.worker import Reply
 from harness.core.errors import ConfigError, SoakError
 from harness.core.printable import printable_line
 from harness.core.records import Outcome, Request, Samples
+from harness.serve.asked import Refused, SpeechAsked, parsed
 from harness.serve.encode import CONTENT_TYPES, encode_file, streaming_header
 from harness.serve.speaking import Speaking
 from harness.serve.voices import Busy, WorkerPool
@@ -29,16 +28,8 @@ from harness.text.chunker import chunk_text
 BODY_LIMIT = 1 << 20  # bytes
 PIECE_WORDS = 16  # a stream gives its answer in pieces of at most so many words
 CONNECTIONS_LIMIT = 256  # open at once
-_STREAMED = ("wav", "pcm")
+_Connection = socket.socket | tuple[bytes, socket.socket]
 _TURNED_AWAY = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-
-
-class Refused(Exception):
-    """An answer that is an error: HTTP status, code, message."""
-
-    def __init__(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
-        super().__init__(message)
-        self.status, self.code, self.retry_after = status, code, retry_after
 
 
 class SpeechServer(ThreadingHTTPServer):
@@ -64,7 +55,7 @@ class SpeechServer(ThreadingHTTPServer):
         except OSError as error:
             raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
 
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def process_request(self, request: _Connection, client_address: object) -> None:
         """Take a connection, or turn it away with 429 where as many are open as this server keeps."""
         with self._lock:
             full = self._open >= CONNECTIONS_LIMIT
@@ -73,11 +64,12 @@ class SpeechServer(ThreadingHTTPServer):
             super().process_request(request, client_address)
             return
         with contextlib.suppress(OSError):
-            request.settimeout(1.0)
-            request.sendall(_TURNED_AWAY)
+            if isinstance(request, socket.socket):  # always: a tuple is what servers of datagrams get
+                request.settimeout(1.0)
+                request.sendall(_TURNED_AWAY)
         self.shutdown_request(request)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
+    def process_request_thread(self, request: _Connection, client_address: object) -> None:
         """Serve one connection and count it out again."""
         try:
             super().process_request_thread(request, client_address)
@@ -85,14 +77,14 @@ class SpeechServer(ThreadingHTTPServer):
             with self._lock:
                 self._open -= 1
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: _Connection, client_address: object) -> None:
         """Say in one line what no answer could be given to; a client that has gone is no error."""
         error = sys.exception()
         if not isinstance(error, ConnectionError | TimeoutError):
             print(printable_line(f"request failed: {type(error).__name__}: {error}")[:300], file=sys.stderr)
 
     def count(self) -> None:
-        """Count one more answer."""
+        """One more answer was given."""
         with self._lock:
             self.answered += 1
 
@@ -105,43 +97,6 @@ def check_loopback(host: str) -> None:
         inside = False
     if not inside:
         raise ConfigError(f"--host {host}: only loopback addresses (127.0.0.1, ::1) are served")
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechAsked:
-    """What one request asks for; ``format`` is the name of a kind of audio."""
-
-    text: str
-    seed: int | None
-    format: str
-    voice: str | None
-    stream: bool
-
-
-def parsed(body: bytes) -> SpeechAsked:
-    """Return the fields of a request with their defaults. Raises Refused (400)."""
-    try:
-        given = parse_json(body, "the body")
-    except ConfigError as error:
-        raise Refused(400, "invalid_json", str(error)) from None
-    if not isinstance(given, dict):
-        raise Refused(400, "invalid_json", "the body is not a JSON object")
-    text, seed = given.get("input"), given.get("seed")
-    name, voice = given.get("response_format", "wav"), given.get("voice")
-    if not isinstance(text, str) or not text.strip():
-        raise Refused(400, "invalid_input", "input must be a text that is not empty")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise Refused(400, "invalid_input", "input must be valid Unicode")
-    if name not in CONTENT_TYPES:
-        raise Refused(400, "invalid_format", f"response_format must be one of {', '.join(CONTENT_TYPES)}")
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32):
-        raise Refused(400, "invalid_seed", "seed must be an integer from 0 to 4294967295")
-    if voice is not None and not isinstance(voice, str):
-        raise Refused(400, "invalid_voice", "voice must be a text")
-    stream = given.get("stream", name in _STREAMED)
-    if not isinstance(stream, bool) or (stream and name not in _STREAMED):
-        raise Refused(400, "invalid_stream", f"stream must be true or false, and true only for {', '.join(_STREAMED)}")
-    return SpeechAsked(text, seed, name, voice, stream)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -198,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, *_: object) -> None:
-        """Print nothing: the texts of requests are the client's own."""
+        """Requests are not printed: their texts are the client's own."""
 
     def _body(self) -> bytes:
         once = ("host", "content-length", "content-type", "authorization", "origin")
@@ -262,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def _json(self, status: int, said: dict[str, Any], retry_after: int | None = None) -> None:
+    def _json(self, status: int, said: dict[str, object], retry_after: int | None = None) -> None:
         self._send(status, "application/json", json.dumps(said).encode(), retry_after)
 
     def _refuse(self, refused: Refused) -> None:
@@ -283,8 +238,8 @@ def _local(place: str) -> bool:
         return False
 
 
-def _spoken(speak: Any, texts: list[str], asked: SpeechAsked) -> Iterator[tuple[Samples, int]]:
-    """Yield samples and rate of one text after the other. Raises Refused (500) for what the backend could not speak."""
+def _spoken(speak: Callable[[Request], Reply], texts: list[str], asked: SpeechAsked) -> Iterator[tuple[Samples, int]]:
+    """Samples and rate of one text after the other. Raises Refused (500) for what the backend could not speak."""
     for index, text in enumerate(texts):
         seed = None if asked.seed is None else (asked.seed + index) % 2**32
         reply = speak(Request("served", text, seed, asked.voice))

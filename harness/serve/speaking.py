@@ -9,9 +9,9 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any
 
-from harness.core.records import Samples
+from harness.backends.worker import Reply
+from harness.core.records import Request, Samples
 from harness.serve.voices import WorkerPool
 
 SHELF = 64  # pieces spoken ahead: some minutes of speech, some 20 MB
@@ -23,7 +23,7 @@ Piece = tuple[Samples, int]
 class Speaking:
     """Pieces of speech as they come. Iterating raises whatever the speaker raised."""
 
-    def __init__(self, voices: WorkerPool, spoken: Callable[[Any], Iterator[Piece]]) -> None:
+    def __init__(self, voices: WorkerPool, spoken: Callable[[Callable[[Request], Reply]], Iterator[Piece]]) -> None:
         self._voices, self._spoken = voices, spoken
         self._shelf: queue.Queue[Piece | BaseException | None] = queue.Queue(SHELF)
         self._left = threading.Event()
@@ -64,7 +64,7 @@ class Speaking:
         self._put(last)
 
     def _put(self, piece: Piece | BaseException | None) -> bool:
-        """Return False when the client has gone or takes nothing."""
+        """False when the client has gone or takes nothing."""
         waited = 0.0
         while not self._left.is_set() and waited < PATIENCE:
             try:

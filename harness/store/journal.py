@@ -66,8 +66,7 @@ class Journal:
 
     @classmethod
     def open(cls, path: Path, write: bool) -> Journal:
-        """Open the journal. Raises StoreError for a damaged file (nothing is changed then) and for one of a newer
-        version of the tool.
+        """Raises StoreError for a damaged file (nothing is changed then) and for one of a newer version of the tool.
 
         The structure of the file is checked first (about 0.02 ms a chunk): in a damaged tree or index rows can be out
         of reach, and no checksum of a row would show it.
@@ -137,11 +136,11 @@ class Journal:
 
     @property
     def inside(self) -> bool:
-        """Return whether a transaction is open."""
+        """True within a transaction."""
         return self._connection.in_transaction
 
     def check_writable(self) -> None:
-        """Check the writer. Raises StoreError when this process may not (or no longer) write."""
+        """Raises StoreError when this process may not (or no longer) write."""
         if not self.write:
             raise StoreError(f"{self.path.parent}: opened for reading only")
         if os.getpid() != self._process:
@@ -249,8 +248,8 @@ def _select(table: str, where: str) -> str:
     return f"SELECT id, {', '.join(name for name, _ in TABLES[table].columns)}, checksum FROM {table} {where}"
 
 
-def _whole_row(table: str, cells: Sequence[Any]) -> Row | None:
-    """Return a row as it was written, or None where its checksum does not fit or its cells cannot be read."""
+def _whole_row(table: str, cells: Sequence[Cell]) -> Row | None:
+    """A row as it was written, or None where its checksum does not fit or its cells cannot be read."""
     if row_checksum(table, cells[:-1]) != cells[-1]:
         return None
     row: Row = {"id": cells[0], "checksum": cells[-1]}
@@ -263,7 +262,7 @@ def _whole_row(table: str, cells: Sequence[Any]) -> Row | None:
 
 
 def one_line(error: object) -> str:
-    """Cut a message of SQLite, which quotes whole CREATE statements."""
+    """SQLite quotes whole CREATE statements in its messages."""
     return " ".join(str(error).split())[:200]
 
 

@@ -25,9 +25,7 @@ class Lock:
 
     @classmethod
     def take(cls, run: Path, patience: float = 0.5) -> Lock:
-        """Take the lock. Raises StoreError naming the process that holds the run. ``patience`` (s) outlasts a
-        reader's probe.
-        """
+        """Raises StoreError naming the process that holds the run. ``patience`` (s) outlasts a reader's probe."""
         path = run / "lock"
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
@@ -67,7 +65,7 @@ def _holder(path: Path) -> str:
 
 
 def held(run: Path) -> bool:
-    """Return whether a living process writes the run. Changes nothing."""
+    """True while a living process writes the run. Changes nothing."""
     try:
         descriptor = os.open(run / "lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:

@@ -6,15 +6,18 @@ that are read, and ``check_whole`` the file.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NotRequired, TypeAlias
+from typing import Literal, NotRequired, TypeAlias
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict  # pydantic takes typing's own only from Python 3.12 on
 
 from harness.core.errors import StoreError, first_problem
+from harness.core.records import ScorerOptions
 
+FingerprintTables: TypeAlias = Mapping[str, Mapping[str, object]]
 _OPEN = ConfigDict(strict=True, extra="allow")
 
 
@@ -47,7 +50,7 @@ class StoredVariant(TypedDict):
     """What was under test."""
 
     name: str
-    settings: NotRequired[dict[str, Any]]  # the adapter's own keys
+    settings: NotRequired[dict[str, object]]  # the adapter's own keys
     adapter: NotRequired[str]
     voice: NotRequired[str | None]
     seed: NotRequired[int]
@@ -105,6 +108,10 @@ class Provenance(TypedDict):
 class PlanOptions(TypedDict, total=False):
     """Options of the plan that decide what is spoken and judged."""
 
+    confirmation: dict[str, object]
+    quiet_chunks: int
+    stop_early: bool
+    clients: int
     shards: int
 
 
@@ -112,12 +119,17 @@ class PlanOptions(TypedDict, total=False):
 class StoredFingerprint(TypedDict):
     """What must be unchanged for the run to be resumed or taken over; tables by variant or scorer."""
 
-    corpus: dict[str, Any]
-    models: dict[str, dict[str, Any]]
-    settings: dict[str, dict[str, Any]]
-    scorers: dict[str, dict[str, Any]]
-    files: NotRequired[dict[str, dict[str, Any]]]
-    recognizers: NotRequired[dict[str, dict[str, Any]]]
+    corpus: dict[str, object]
+    models: FingerprintTables
+    settings: FingerprintTables
+    scorers: FingerprintTables
+    files: NotRequired[FingerprintTables]
+    recognizers: NotRequired[FingerprintTables]
+    suite: NotRequired[str]
+    selection: NotRequired[dict[str, str]]
+    standards: NotRequired[Mapping[str, object]]
+    limits: NotRequired[dict[str, object]]
+    packages: NotRequired[dict[str, str | None]]
     options: NotRequired[PlanOptions]
     code: str
 
@@ -164,22 +176,21 @@ class Manifest(TypedDict):
     variants: list[StoredVariant]
     reference: NotRequired[str | None]
     references: NotRequired[dict[str, str]]
-    scorers: NotRequired[dict[str, dict[str, Any]]]
-    limits: dict[str, dict[str, Any]]
+    scorers: NotRequired[dict[str, ScorerOptions]]
+    limits: dict[str, dict[str, object]]
     profiles: dict[str, str | None]
     refused: NotRequired[dict[str, str] | None]
     reference_figures: NotRequired[dict[str, ReferenceFigures]]
     left_out: NotRequired[list[str]]
-    margins: NotRequired[dict[str, Any]]
-    experiment: NotRequired[dict[str, Any]]
+    margins: NotRequired[dict[str, dict[str, object]]]
+    experiment: NotRequired[dict[str, dict[str, object]]]
     provenance: Provenance
     fingerprint: NotRequired[StoredFingerprint | None]
 
 
-def fingerprint_part(manifest: Manifest, part: FingerprintPart) -> dict[str, dict[str, Any]]:
-    """Return one table of the fingerprint by variant or scorer, empty where the run has none."""
-    stored = manifest.get("fingerprint")
-    table: dict[str, dict[str, Any]] = {} if stored is None else stored.get(part, {})
+def fingerprint_part(stored: StoredFingerprint | None, part: FingerprintPart) -> FingerprintTables:
+    """Return one table of a fingerprint by variant or scorer, empty where the run has none."""
+    table: FingerprintTables = {} if stored is None else stored.get(part, {})
     return table
 
 

@@ -92,13 +92,13 @@ class Reader:
 
     @property
     def status(self) -> str:
-        """Return "running", "finished", "interrupted" or another word given to ``finish``."""
+        """ "running", "finished", "interrupted" or another word given to ``finish``."""
         rows = self._journal.rows("states", "ORDER BY id DESC LIMIT 1")
         return str(rows[0]["status"]) if rows else "running"
 
     @property
     def crashed(self) -> bool:
-        """Return whether the run was never finished and no living process writes it."""
+        """True when the run was never finished and no living process writes it."""
         return self.status == "running" and not held(self.path)
 
     def sessions(self) -> list[SessionRow]:
@@ -129,7 +129,7 @@ class Reader:
     def model_bytes(self, variant: str) -> int | None:
         """Return the size of the model file, as the adapter said; None where it did not."""
         sizes = (one.get("details", {}).get("model_bytes") for one in self.capabilities_of(variant))
-        return next((int(size) for size in sizes if size is not None), None)
+        return next((size for size in sizes if isinstance(size, int)), None)
 
     def attempts(
         self, *, variant: str | None = None, arm: str | None = None, session: int | None = None
@@ -158,7 +158,7 @@ class Reader:
     def all_observations(
         self, scorer: str | None = None, variant: str | None = None
     ) -> Iterator[tuple[int, Measurement]]:
-        """Yield (attempt id, newest measurement of a scorer) over the run, in order of recording."""
+        """(attempt id, newest observation of a scorer) over the run, in order of recording."""
         where, arguments = _where(scorer=scorer)
         where = f"{where} AND" if where else "WHERE"
         of_variant, more = self._of_variant(variant, None)
@@ -234,9 +234,7 @@ class Reader:
 
 
 def _as(convert: Callable[[Row], R], row: Row) -> R:
-    """Return a row in the words of the project. Raises StoreError for one whose checksum fits and whose content does
-    not.
-    """
+    """A row in the words of the project. Raises StoreError for one whose checksum fits and whose content does not."""
     try:
         return convert(row)
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError, zlib.error) as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TypeVar, cast
 
 from harness.store.secret_columns import redact_columns
 from harness.store.secret_hidden import redact_encoded, redact_unseen
@@ -20,6 +20,7 @@ from harness.store.secret_shapes import MARK, redact_shapes
 from harness.store.secret_tree import redact_tree
 from harness.store.secret_values import known_values, remember_secrets, secrets_in
 
+T = TypeVar("T")
 _SHORTEST = 6
 
 
@@ -45,12 +46,12 @@ def redact(text: str, environment: Mapping[str, str] | None = None) -> str:
     return redact_encoded(settled(redact_unseen(text, settled)), settled)
 
 
-def redact_json(value: Any, environment: Mapping[str, str] | None = None) -> Any:
+def redact_json(value: T, environment: Mapping[str, str] | None = None) -> T:
     """Return a JSON-like value with its strings redacted; the value of a secret-looking key is replaced whole.
 
     Id and text of a chunk (a mapping that has both) stay: they are what is spoken.
     """
-    return redact_tree(value, lambda text: redact(text, environment))
+    return cast(T, redact_tree(value, lambda text: redact(text, environment)))
 
 
 def shortened(text: str, limit: int) -> str:

@@ -13,7 +13,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from harness.core.errors import CannotStore, StoreError
 from harness.core.records import Attempt, Claim, Detection, Json, Measurement, Samples, Verdict
@@ -34,12 +33,12 @@ _SAME = "SELECT 1 FROM attempts WHERE session = ? AND arm = ? AND chunk_id = ? A
 
 
 def utc_now() -> str:
-    """Return the time for people to read; nothing is ordered by it."""
+    """For people to read; nothing is ordered by it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _end_of(text: str) -> str:
-    """Return the last lines of a log that is redacted already; a line that is cut begins after a blank."""
+    """The last lines of a log that is redacted already; a line that is cut begins after a blank."""
     if len(text) <= TAIL_LIMIT:
         return text
     end = text[-TAIL_LIMIT:]
@@ -132,7 +131,7 @@ class Run(Reader):
         row = {"variant": variant, "arm": arm, "chunk_ids": list(chunk_ids), "details": redact_json(details or {})}
         return self._append("sessions", {**row, "started_utc": utc_now()})
 
-    def begin_epoch(self, session: int, reason: str, capabilities: Mapping[str, Any]) -> int:
+    def begin_epoch(self, session: int, reason: str, capabilities: Mapping[str, object]) -> int:
         """Begin a stretch without restart; return its number in the session, from 0."""
         self._ensure_running()
         with self._written(f"session {session}"):
@@ -178,13 +177,13 @@ class Run(Reader):
         return replace(stored, id=number)
 
     def record_observations(self, attempt_id: int, observations: Sequence[Measurement]) -> None:
-        """Record measurements in one transaction. A second one of a scorer supersedes the first, which is kept."""
+        """One transaction. A second observation of a scorer supersedes the first, which is kept."""
         with self._written(f"attempt {attempt_id}"):
             for measurement in observations:
                 self._journal.append("observations", observation_row(attempt_id, measurement))
 
     def record_evidence(self, attempt_id: int, evidence: Sequence[Detection]) -> None:
-        """Record what every fault class saw, faulty or not. A later value supersedes an earlier one, which is kept."""
+        """What every fault class saw, faulty or not. A later value supersedes an earlier one, which is kept."""
         try:
             tails = [evidence_tail(detection) for detection in evidence]
         except CannotStore as error:
@@ -193,9 +192,7 @@ class Run(Reader):
             self._journal.append_all("evidence", attempt_id, tails)
 
     def record_verdict(self, attempt_id: int, verdict: Verdict, limits_key: str) -> None:
-        """Record a verdict. A later one supersedes it, and both are kept. ``limits_key`` names the limits it rests
-        on.
-        """
+        """A later verdict supersedes an earlier one, which is kept. ``limits_key`` names the limits it rests on."""
         with self._written(f"attempt {attempt_id}"):
             self._journal.append("verdicts", verdict_row(attempt_id, verdict, limits_key))
 
@@ -209,13 +206,13 @@ class Run(Reader):
             yield
 
     def record_claims(self, claims: Sequence[Claim]) -> None:
-        """Record a claim. A later one of the same name and variant supersedes it, and both are kept."""
+        """A later claim of the same name and variant supersedes an earlier one, which is kept."""
         with self._written("claims"):
             for claim in claims:
                 self._journal.append("claims", claim_row(claim))
 
     def record_event(self, kind: str, data: Json) -> None:
-        """Record something worth knowing: interrupted, prune, a disk that fills up."""
+        """Something worth knowing: interrupted, prune, a disk that fills up."""
         self._append("events", {"kind": kind, "data": redact_json(data), "utc": utc_now()})
 
     def finish(self, status: str, detail: Json | None = None) -> None:
@@ -236,7 +233,7 @@ class Run(Reader):
 
     # ------------------------------------------------------------------ helpers
     def _tidy(self) -> None:
-        """Move aside what a cut-off writer left behind, and write down what the medium lost."""
+        """What a cut-off writer left behind is moved aside, and what the medium lost is written down."""
         lost = lost_attempts(self.path, self._journal)
         try:
             moved = quarantine(self.path, self._journal)
@@ -267,7 +264,7 @@ class Run(Reader):
             self._state("running")
         self._running = True
 
-    def _append(self, table: str, row: dict[str, Any]) -> int:
+    def _append(self, table: str, row: dict[str, object]) -> int:
         with self._written(table):
             return self._journal.append(table, row)[0]
 

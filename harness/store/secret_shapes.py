@@ -10,7 +10,10 @@ import tomllib
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from detect_secrets.plugins.base import BasePlugin
 
 MARK = "[redacted]"
 _SCANNERS = (
@@ -71,10 +74,8 @@ def _scanned(text: str) -> Iterator[str]:
 
 
 @lru_cache(maxsize=1)
-def _plugins() -> tuple[Any, ...]:
-    """Return the scanner's patterns of single services; its guesses by entropy or by name would strike ordinary
-    logs.
-    """
+def _plugins() -> tuple[BasePlugin, ...]:
+    """The scanner's patterns of single services; its guesses by entropy or by name would strike ordinary logs."""
     from importlib import import_module
 
     return tuple(getattr(import_module(f"detect_secrets.plugins.{module}"), name)() for module, name in _SCANNERS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import Any
 
 from harness.store.secret_names import certain, looks_secret
 from harness.store.secret_shapes import MARK
@@ -17,7 +16,7 @@ _OPTIONS = frozenset({"token", "auth", "pass", "pw"})
 _LONGEST_SETTING = 20  # longer keys are addresses and sentences
 
 
-def redact_tree(value: Any, clean: Callable[[str], str]) -> Any:
+def redact_tree(value: object, clean: Callable[[str], str]) -> object:
     """Return a JSON-like value with its strings redacted by ``clean``; what a secret-looking key holds goes whole."""
     if isinstance(value, str):
         return clean(value)
@@ -28,13 +27,13 @@ def redact_tree(value: Any, clean: Callable[[str], str]) -> Any:
     return value
 
 
-def _mapping(value: Mapping[Any, Any], clean: Callable[[str], str]) -> dict[Any, Any]:
+def _mapping(value: Mapping[object, object], clean: Callable[[str], str]) -> dict[object, object]:
     chunk = value.keys() >= _CHUNK
     named = any(
         isinstance(key, str) and key.lower() in _NAMES and isinstance(item, str) and looks_secret(item, _shown(value))
         for key, item in value.items()
     )
-    out = {}
+    out: dict[object, object] = {}
     for key, item in value.items():
         if isinstance(key, str):
             if chunk and key in _CHUNK:
@@ -47,11 +46,11 @@ def _mapping(value: Mapping[Any, Any], clean: Callable[[str], str]) -> dict[Any,
     return out
 
 
-def _key(key: Any, clean: Callable[[str], str]) -> Any:
+def _key(key: object, clean: Callable[[str], str]) -> object:
     return clean(key) if isinstance(key, str) and len(key) > _LONGEST_SETTING else key
 
 
-def _item(key: Any, item: Any, clean: Callable[[str], str]) -> Any:
+def _item(key: object, item: object, clean: Callable[[str], str]) -> object:
     if not isinstance(key, str):
         return redact_tree(item, clean)
     if isinstance(item, str) and item and looks_secret(key, item):
@@ -63,7 +62,7 @@ def _item(key: Any, item: Any, clean: Callable[[str], str]) -> Any:
     return redact_tree(item, clean)
 
 
-def _whole(item: Any) -> Any:
+def _whole(item: object) -> object:
     """Everything below a key that can mean nothing but a secret."""
     if isinstance(item, str):
         return MARK if item else item
@@ -74,7 +73,7 @@ def _whole(item: Any) -> Any:
     return MARK if isinstance(item, int | float) and not isinstance(item, bool) else item
 
 
-def _shown(value: Mapping[Any, Any]) -> str:
+def _shown(value: Mapping[object, object]) -> str:
     return next((item for key, item in value.items() if str(key).lower() in _VALUES and isinstance(item, str)), "")
 
 
@@ -82,10 +81,10 @@ def _takes_secret(option: str, word: str) -> bool:
     return option in _OPTIONS or looks_secret(option, word)
 
 
-def _sequence(items: list[Any], clean: Callable[[str], str]) -> list[Any]:
+def _sequence(items: list[object], clean: Callable[[str], str]) -> list[object]:
     words = [item for item in items if isinstance(item, str)]
     if len(words) == len(items) and any(word.startswith("-") for word in words):
-        return redact_command(words, clean)
+        return [*redact_command(words, clean)]
     if len(words) == len(items) == 2 and words[1] and looks_secret(words[0], words[1]):
         return [words[0], MARK]  # a header, an item of a table
     return [redact_tree(item, clean) for item in items]

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
 from urllib.parse import quote, quote_plus
 
 from harness.store.secret_names import looks_secret
@@ -23,7 +22,7 @@ def remember_secrets(values: Iterable[str]) -> None:
     _remembered.update(value for value in values if len(value.strip()) >= _SHORTEST)
 
 
-def secrets_in(settings: Any, name: str = "") -> set[str]:
+def secrets_in(settings: object, name: str = "") -> set[str]:
     """Return the values of secret-looking keys in a variant's settings, its own environment among them."""
     if isinstance(settings, Mapping):
         return {value for key, item in settings.items() for value in secrets_in(item, str(key))}
@@ -62,7 +61,7 @@ def _spellings(value: str) -> set[str]:
 
 
 def _base64_cores(raw: bytes) -> set[str]:
-    """Return the middle of the base64 of a text that holds ``raw``, at each of the three places where it may begin."""
+    """The middle of the base64 of a text that holds ``raw``, at each of the three places where it may begin."""
     cores = set()
     for shift in range(3):
         for encode in (base64.b64encode, base64.urlsafe_b64encode):

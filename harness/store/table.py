@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.core.errors import MissingExtra
 from harness.core.records import Arm, Json, Measurement, Status, Verdict, VerdictWord
@@ -94,14 +94,14 @@ def _scores(scorer: str, seen: Measurement) -> Json:
     row: Json = {f"{scorer}.status": seen.status.value}
     if seen.status is not Status.OK:
         row[f"{scorer}.reason"] = seen.reason
-    for number, book in enumerate(seen.payload.get("codebooks") or ()):
+    for number, book in enumerate(seen.tokens.get("codebooks") or ()):
         row.update({f"{scorer}.codebook{number}.{key}": value for key, value in book.items()})
     row.update(_flat(seen.payload, scorer, 1))
     return row
 
 
-def _flat(payload: Json, prefix: str, depth: int) -> dict[str, Any]:
-    row: dict[str, Any] = {}
+def _flat(payload: Json, prefix: str, depth: int) -> dict[str, object]:
+    row: dict[str, object] = {}
     for key, value in payload.items():
         name = f"{prefix}.{key}"
         if key in _SKIPPED:

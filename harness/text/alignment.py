@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.core.records.payloads import AlignedPart, SpokenWord
 
@@ -74,7 +73,7 @@ def align_words(reference: str, hypothesis: str) -> tuple[ErrorCounts, tuple[Ope
         return _one_sided(len(ref), len(hyp))
     import jiwer
 
-    output: Any = jiwer.process_words(" ".join(ref), " ".join(hyp))
+    output = jiwer.process_words(" ".join(ref), " ".join(hyp))
     operations = tuple(
         Operation(block.type, (block.ref_start_idx, block.ref_end_idx), (block.hyp_start_idx, block.hyp_end_idx))
         for block in output.alignments[0]
@@ -93,7 +92,7 @@ def align_characters(reference: str, hypothesis: str, spaces: bool = True) -> Er
         return _one_sided(len(ref), len(hyp))[0]
     import jiwer
 
-    output: Any = jiwer.process_characters(ref, hyp)
+    output = jiwer.process_characters(ref, hyp)
     return ErrorCounts(len(ref), output.substitutions, output.deletions, output.insertions)
 
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.text.scripts import ANOTHER_TAG, primary
+
+if TYPE_CHECKING:
+    from unicode_rbnf import RbnfEngine
 
 LARGEST = 999_999_999_999
 _SAME_RULES = {**ANOTHER_TAG, "nb": "no", "tl": "fil", "in": "id"}
@@ -25,7 +28,7 @@ _ROMAN_VALUES = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 
 
 @cache
-def _engine(language: str) -> Any:
+def _engine(language: str) -> RbnfEngine | None:
     """Return the rules of a language, or None where Unicode has none."""
     from unicode_rbnf import RbnfEngine
 
@@ -35,7 +38,8 @@ def _engine(language: str) -> Any:
 
 @cache
 def _rules(language: str, ordinal: bool) -> tuple[str, ...]:
-    names = [str(name) for name in _engine(language).rulesets if str(name).startswith("spellout-")]
+    engine = _engine(language)
+    names = [str(n) for n in engine.rulesets if str(n).startswith("spellout-")] if engine is not None else []
     word = "ordinal" if ordinal else ("numbering", "cardinal", "construct")
     return tuple(n for n in names if not _PRIVATE.search(n) and n.removeprefix("spellout-").startswith(word))
 
@@ -88,7 +92,9 @@ def _years(value: int, language: str) -> list[str]:
         return [one_by_one(str(value), language)]
     if primary(language) == "ja":  # said as a number; the rule for years loses the last zero of 1110
         return []
-    names = [str(n) for n in _engine(language).rulesets if str(n).startswith("spellout-numbering-year")]
+    engine = _engine(language)
+    rules = engine.rulesets if engine is not None else ()
+    names = [str(n) for n in rules if str(n).startswith("spellout-numbering-year")]
     return _say(value, language, tuple(n for n in names if not n.endswith(("latn", "digits"))))
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import regex
 
 from harness.text.indic import fold_indic
+
+if TYPE_CHECKING:
+    from opencc import OpenCC
 
 # Traditional characters, also as Taiwan and Hong Kong choose them, become simplified ones; old Japanese ones new ones.
 _CONVERSIONS = {"zh": "tw2s", "cmn": "tw2s", "yue": "tw2s", "wuu": "tw2s", "nan": "tw2s", "ja": "t2jp"}
@@ -22,7 +25,7 @@ _LONG_VOWEL = regex.compile(r"(?<=[\p{Katakana}ー]{2})ー(?![\p{Katakana}ー])"
 
 
 @cache
-def _converter(name: str) -> Any:
+def _converter(name: str) -> OpenCC:
     from opencc import OpenCC
 
     return OpenCC(name)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import regex
 
 from harness.text.characters import fold_characters
 from harness.text.scripts import ANOTHER_TAG, SPACED_LETTER, primary
 from harness.text.spoken_forms import spoken_forms
+
+if TYPE_CHECKING:
+    from babel import Locale
 
 UNIT = "\ue004"
 """Before a token that stands for a unit, since it follows a number: ``in`` is a word elsewhere."""
@@ -43,7 +46,7 @@ _FAMILIES = ("length", "mass", "volume", "speed", "acceleration", "duration", "f
 
 
 @cache
-def cldr_locale(language: str) -> Any:
+def cldr_locale(language: str) -> Locale | None:
     """Return the CLDR locale of a primary subtag, None where there is none."""
     from babel import Locale, UnknownLocaleError
 

@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.documents import read_json
-from harness.core.errors import ConfigError, nearest, refuse_unknown
 from harness.core.records import Chunk, Json, Relation
 from harness.detectors import catalogue
 from harness.text import count_words, with_normaliser
 from harness.verdicts.priors import BUCKETS, Prior, Priors
+from harness.verdicts.stored_limits import SCHEMA, LimitsFit, StoredBound, StoredFaultLimits, read_stored_limits
 
 if TYPE_CHECKING:
     from harness.detectors.base import Detector
 
-SCHEMA = 1
 DEFAULT = "default, not fitted on this voice"
 BUDGET = 0.004  # false alarms a chunk, all detectors together
 
@@ -45,7 +44,7 @@ class Bound:
     max_words: int | None = None
 
     def compared(self, value: float, words: int, relation: Relation) -> float:
-        """Return ``value`` on the scale of the limit."""
+        """``value`` on the scale of the limit."""
         rest = value - (self.center + self.slope * math.log(words))
         return abs(rest) if relation is Relation.DISTANCE else rest
 
@@ -103,7 +102,7 @@ class Limits:
 
     faults: Mapping[str, FaultLimits]
     keys: Mapping[str, str] = field(default_factory=dict)
-    fitted: Json = field(default_factory=dict)
+    fitted: LimitsFit = field(default_factory=lambda: LimitsFit())
 
     @classmethod
     def default(cls, priors: Priors | None = None) -> Limits:
@@ -119,25 +118,12 @@ class Limits:
         return cls.from_json(read_json(path, "calibration"), str(path))
 
     @classmethod
-    def from_json(cls, data: Json, where: str = "limits") -> Limits:
+    def from_json(cls, data: object, where: str = "limits") -> Limits:
         """Return the inverse of ``to_json``; classes that the data does not name keep their defaults."""
-        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-            schema = data.get("schema") if isinstance(data, dict) else None
-            raise ConfigError(f"{where}: schema is {schema!r}, this version reads {SCHEMA}")
-        refuse_unknown(where, data, ("schema", "keys", "fitted", "faults"))
-        for key in ("faults", "keys", "fitted"):
-            if not isinstance(data.get(key, {}), dict):
-                raise ConfigError(f"{where}: key {key!r} must be a table, got {str(data[key])[:40]!r}")
-        if not data.get("faults"):  # defaults in the name of a calibration would judge without a word
-            raise ConfigError(f"{where}: key 'faults' is missing or empty: it limits nothing")
-        if not all(isinstance(value, str) for value in data.get("keys", {}).values()):
-            raise ConfigError(f"{where}: key 'keys' must hold texts")
         faults = dict(cls.default().faults)
-        for name, given in data["faults"].items():
-            if name not in faults:
-                raise ConfigError(f"{where}: faults.{name}: unknown fault{nearest(name, faults)}")
-            faults[name] = _read(given, f"{where}: faults.{name}", faults[name])
-        return cls(faults, dict(data.get("keys", {})), dict(data.get("fitted", {})))
+        stored = read_stored_limits(data, where, faults)
+        faults |= {name: _with_defaults(given, faults[name]) for name, given in stored.faults.items()}
+        return cls(faults, stored.keys, stored.fitted)
 
     def to_json(self) -> Json:
         """Return plain JSON, stable from one call to the next."""
@@ -168,7 +154,7 @@ class Limits:
 
 
 def _prior_bounds(fault: Detector, priors: Priors) -> tuple[Bound, ...]:
-    """Return what healthy voices stay within; both ways for a distance."""
+    """What healthy voices stay within; both ways for a distance."""
     prior = priors.detectors.get(fault.name)
     if prior is None:
         return ()
@@ -197,41 +183,18 @@ def _default(fault: Detector, priors: Priors) -> FaultLimits:
     )
 
 
-def _read(given: Json, where: str, default: FaultLimits) -> FaultLimits:
+def _with_defaults(given: StoredFaultLimits, default: FaultLimits) -> FaultLimits:
     """One class of a calibration; what it does not hold, or took over unfitted, is the default."""
-    try:
-        voice = tuple(bound for bound in map(_bound, given["voice"]) if bound.source != DEFAULT)
-        prior = tuple(_bound(b) for b in given["prior"]) if "prior" in given else default.prior
-        return FaultLimits(
-            relation=Relation(given["relation"]),
-            against=str(given["against"]),
-            reference=tuple(_bound(b) for b in given["reference"]),
-            voice=voice,
-            prior=prior,
-            physics=_finite(given["physics"]),
-            maximum=_finite(given["maximum"]),
-        )
-    except KeyError as error:
-        raise ConfigError(f"{where}: key {error.args[0]!r} is missing") from None
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise ConfigError(f"{where}: {error}") from None
+    return FaultLimits(
+        relation=given.relation,
+        against=given.against,
+        reference=_bounds(given.reference),
+        voice=tuple(bound for bound in _bounds(given.voice) if bound.source != DEFAULT),
+        prior=_bounds(given.prior) if given.prior is not None else default.prior,
+        physics=given.physics,
+        maximum=given.maximum,
+    )
 
 
-def _bound(given: Json) -> Bound:
-    limit = _finite(given["limit"])
-    if limit is None:
-        raise ValueError("a limit is missing")
-    words = given.get("max_words")
-    if words is not None and (not isinstance(words, int) or isinstance(words, bool) or words < 1):
-        raise ValueError(f"max_words is {words!r}, no count of words")
-    center, slope = _finite(given.get("center", 0.0)), _finite(given.get("slope", 0.0))
-    return Bound(limit, str(given["source"]), center or 0.0, slope or 0.0, words)
-
-
-def _finite(value: object) -> float | None:
-    if value is None:
-        return None
-    number = float(value)  # type: ignore[arg-type]
-    if not math.isfinite(number):
-        raise ValueError(f"{number} is no limit")
-    return number
+def _bounds(stored: Sequence[StoredBound]) -> tuple[Bound, ...]:
+    return tuple(Bound(one.limit, one.source, one.center, one.slope, one.max_words) for one in stored)

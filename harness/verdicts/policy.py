@@ -21,9 +21,7 @@ Own: TypeAlias = Mapping[str, OwnBound]  # detector -> what the run's other chun
 
 
 def relate(value: float, reference: Sequence[float], relation: Relation, against: str) -> float:
-    """Return ``value`` set against the reference's values (at least one) on one text. Raises ValueError for a ratio
-    to 0.
-    """
+    """``value`` set against the reference's values (at least one) on one text. Raises ValueError for a ratio to 0."""
     if relation is Relation.ABSOLUTE:
         return value
     base = max(reference) if against == "worst" else statistics.median(reference)
@@ -118,9 +116,7 @@ class VerdictPolicy:
         return Verdict(VerdictWord.CLEAN, limits=limits, final=final)
 
     def _hold(self, view: DetectorInput, seen: Detection, value: float, own: Own) -> _Held | str | None:
-        """Return the value beside its limit; a string says why it could not be judged; None: nothing to hold it
-        against.
-        """
+        """The value beside its limit; a string says why it could not be judged; None: nothing to hold it against."""
         limits = self.limits.faults.get(seen.fault)
         if limits is None:
             return "no limit in the calibration"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
-from harness.core.errors import ConfigError
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from harness.core.documents import parse_model, read_json
 from harness.core.paths import DATA
 from harness.core.records import Json
 
@@ -71,17 +73,8 @@ class Priors:
     @classmethod
     def load(cls, path: Path) -> Priors:
         """Read a file of priors. Raises ConfigError naming it when it cannot be used."""
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            if data["schema"] != SCHEMA:
-                raise ConfigError(f"{path}: schema is {data['schema']!r}, this version reads {SCHEMA}")
-            detectors = {name: _read(row) for name, row in data["detectors"].items()}
-            figures = {name: FigureRange(**row) for name, row in data["figures"].items()}
-            return cls(detectors, figures, dict(data["voices"]), str(data["date"]))
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot read the priors ({error.strerror})") from None
-        except (KeyError, TypeError, ValueError) as error:
-            raise ConfigError(f"{path}: no priors: {error}") from None
+        stored = parse_model(_StoredPriors, read_json(path, "file of priors"), f"{path}: no priors")
+        return cls(stored.detectors, stored.figures, stored.voices, stored.date)
 
     def to_json(self) -> Json:
         """Return plain JSON; the inverse of :meth:`load`."""
@@ -110,20 +103,24 @@ def bucket_of(words: int) -> int:
     return next(i for i, top in enumerate(BUCKETS) if top is None or words <= top)
 
 
-def _read(row: Json) -> Prior:
-    prior = Prior(
-        int(row["chunks"]),
-        int(row["voices"]),
-        float(row["tail"]),
-        tuple(float(v) for v in row["widening"]),
-        tuple(row["low"]),
-        tuple(row["high"]),
-        float(row["voices_low"]),
-        float(row["voices_high"]),
-    )
-    if not all(len(part) == len(BUCKETS) for part in (prior.widening, prior.low, prior.high)):
-        raise ValueError(f"{len(BUCKETS)} buckets of lengths are needed")
-    return prior
+class _StoredPriors(BaseModel):
+    """The file of priors; its ``schema`` is checked first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: Literal[2] = Field(alias="schema")
+    date: str
+    voices: dict[str, int]
+    figures: dict[str, FigureRange]
+    detectors: dict[str, Prior]
+
+    @field_validator("detectors")
+    @classmethod
+    def _buckets_fit(cls, detectors: dict[str, Prior]) -> dict[str, Prior]:
+        for name, prior in detectors.items():
+            if not all(len(part) == len(BUCKETS) for part in (prior.widening, prior.low, prior.high)):
+                raise ValueError(f"{name}: {len(BUCKETS)} buckets of lengths are needed")
+        return detectors
 
 
 def _written(prior: Prior) -> Json:

@@ -8,7 +8,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import inflect
 
 MONTHS = [
     "January",
@@ -42,16 +45,14 @@ NUMBER = r"\d{1,3}(?:,\d{3})+|\d+"
 
 
 @functools.cache
-def _inflect() -> Any:
+def _inflect() -> inflect.engine:
     import inflect
 
     return inflect.engine()
 
 
 def cardinal(digits: str) -> str:
-    """Spell a cardinal: "1,250" -> "one thousand two hundred fifty". Leading zeros and very long strings are read
-    digit by digit.
-    """
+    """ "1,250" -> "one thousand two hundred fifty". Leading zeros and very long strings are read digit by digit."""
     plain = digits.replace(",", "")
     if len(plain) > LONGEST_CARDINAL or (len(plain) > 1 and plain[0] == "0"):
         return each_digit(plain)
@@ -64,12 +65,12 @@ def each_digit(digits: str) -> str:
 
 
 def ordinal(digits: str) -> str:
-    """Spell an ordinal: "21" -> "twenty-first"."""
+    """ "21" -> "twenty-first"."""
     return str(_inflect().ordinal(cardinal(digits)))
 
 
 def year(digits: str) -> str:
-    """Spell a year: "1905" -> "nineteen oh five"; 1000 to 1099 and 2000 to 2009 are read as cardinals."""
+    """ "1905" -> "nineteen oh five"; 1000 to 1099 and 2000 to 2009 are read as cardinals."""
     value = int(digits)
     century, rest = divmod(value, 100)
     if value % 1000 < 10 or century == 10:
@@ -87,7 +88,7 @@ def standalone_number(number: str) -> str:
 
 
 def decimal(number: str) -> str:
-    """Spell a decimal: "3.14" -> "three point one four"."""
+    """ "3.14" -> "three point one four"."""
     whole, _, fraction = number.partition(".")
     spoken = cardinal(whole or "0")
     return f"{spoken} point {' '.join(cardinal(d) for d in fraction)}" if fraction else spoken

@@ -7,10 +7,13 @@ import functools
 import re
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.voice.abbreviations import LETTER_PHONES
 from harness.voice.exceptions import HOMOGRAPHS, PRONUNCIATIONS, WEAK_BEFORE
+
+if TYPE_CHECKING:
+    from pycrfsuite import Tagger
 
 IPA_TO_PHONE = {
     "ə": "ax", "ʌ": "ah", "ɑ": "aa", "æ": "ae", "ɔ": "ao", "aʊ": "aw", "aɪ": "ay", "ɛ": "eh", "ɚ": "er", "eɪ": "ey",
@@ -23,7 +26,7 @@ CONTEXT = 3  # letters either side that the letter-to-sound model looks at
 
 
 def from_ipa(phonemes: str) -> list[str]:
-    """Convert IPA: "ɹ ˈi d" -> ["r", "iy1", "d"]. Primary and secondary stress are both 1."""
+    """ "ɹ ˈi d" -> ["r", "iy1", "d"]. Primary and secondary stress are both 1."""
     out = []
     for symbol in phonemes.split():
         bare = symbol.lstrip("ˈˌ")
@@ -47,7 +50,7 @@ class Lexicon:
 
     def __init__(self) -> None:
         self._database = sqlite3.connect(f"file:{_data_folder() / 'lexicon.db'}?mode=ro", uri=True)
-        self._tagger: Any = None
+        self._tagger: Tagger | None = None
 
     @functools.cached_property
     def words(self) -> frozenset[str]:
@@ -55,7 +58,7 @@ class Lexicon:
         return frozenset(row[0] for row in self._database.execute("SELECT DISTINCT word FROM word_phonemes"))
 
     def lookup(self, word: str) -> list[tuple[str, list[str]]]:
-        """Return (role, phones) of each listed pronunciation, first choice first; empty when the word is not listed."""
+        """(role, phones) of each listed pronunciation, first choice first; empty when the word is not listed."""
         rows = self._database.execute(
             "SELECT role, phonemes FROM word_phonemes WHERE word = ? ORDER BY pron_order", (word,)
         )

@@ -12,7 +12,6 @@ import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,12 +67,12 @@ class SnacGeometry:
 
     @property
     def markers(self) -> int:
-        """Return 0: published models have no alignment markers."""
+        """Published models have no alignment markers."""
         return 0
 
     @property
     def said_phones(self) -> range:
-        """Return an empty range: published models say no phones."""
+        """Published models say no phones."""
         return range(0)
 
     def speaker(self, name: str | None) -> str:
@@ -92,7 +91,7 @@ class SnacGeometry:
 
 
 def kind_of(path: Path) -> str:
-    """Return ``kind`` of a voice description: "snac", else "phones"; unreadable files are left to their own reader."""
+    """``kind`` of a voice description: "snac", else "phones"; unreadable files are left to their own reader."""
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -175,7 +174,7 @@ class SnacDecoder:
         self._geometry = geometry
         folder = geometry.codec
         try:
-            self._model: Any = snac.SNAC.from_config(str(folder / "config.json"))
+            self._model = snac.SNAC.from_config(str(folder / "config.json"))
             weights = torch.load(folder / "pytorch_model.bin", map_location="cpu", weights_only=True)
             self._model.load_state_dict(weights)
         except (OSError, ValueError, TypeError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:

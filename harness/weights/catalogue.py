@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.core.errors import ConfigError, nearest
-from harness.core.toml import read_toml
+from harness.core.toml import read_tables
 
 _CATALOGUE = Path(__file__).with_name("catalogue.toml")
 _STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -27,6 +27,8 @@ class Bytes(BaseModel):
 class CarriedPart(Bytes):
     """A file of a carrier package, by the path that the package's own file list gives it."""
 
+    size: int = Field(default=0, ge=0)
+    sha256: str = Field(default="", pattern=r"^[0-9a-f]{64}$")
     package: str
     version: str
     path: str
@@ -38,10 +40,22 @@ class CarriedPart(Bytes):
 
 
 class PinnedFile(Bytes):
-    """A file of a model; its ``parts``, joined in order, are the same bytes."""
+    """A file of a model; its ``parts``, joined in order, are the same bytes.
+
+    An only part has the size and hash of the file, so that the catalogue need not say them twice.
+    """
 
     name: str
     parts: tuple[CarriedPart, ...]
+
+    @model_validator(mode="after")
+    def _whole_parts(self) -> PinnedFile:
+        if len(self.parts) != 1:
+            if not all(part.size and part.sha256 for part in self.parts):
+                raise ValueError(f"{self.name}: each of several parts needs its size and sha256")
+            return self
+        only = self.parts[0].model_copy(update={"size": self.size, "sha256": self.sha256})
+        return self.model_copy(update={"parts": (only,)})
 
 
 class KnownModel(BaseModel):
@@ -70,8 +84,8 @@ class KnownModel(BaseModel):
 @cache
 def known_models() -> dict[str, KnownModel]:
     """Return all known models by name."""
-    tables = read_toml(_CATALOGUE, "catalogue of models")["models"]
-    return {name: KnownModel(name=name, **_with_whole_parts(table)) for name, table in tables.items()}
+    tables: dict[str, Any] = read_tables(_CATALOGUE, "catalogue of models")["models"]
+    return {name: KnownModel.model_validate({"name": name, **table}) for name, table in tables.items()}
 
 
 def known_model(name: str) -> KnownModel:
@@ -80,11 +94,3 @@ def known_model(name: str) -> KnownModel:
     if name not in models:
         raise ConfigError(f"unknown model {name!r}{nearest(name, models)}")
     return models[name]
-
-
-def _with_whole_parts(table: dict[str, Any]) -> dict[str, Any]:
-    """Give a file's only part the size and hash of the file, so that the catalogue need not say them twice."""
-    for file in table["files"]:
-        if len(file["parts"]) == 1:
-            file["parts"][0] |= {"size": file["size"], "sha256": file["sha256"]}
-    return table

@@ -14,7 +14,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from harness.core.errors import ConfigError
 
 _VERSIONS = (5, 6)  # 5: the same layout, by earlier converters
 _MOST = 100_000  # variables of a file that is believed
-_TYPES: dict[int, np.dtype[Any]] = {
+_TYPES: dict[int, np.dtype[np.generic]] = {
     0: np.dtype("<f4"),
     1: np.dtype("i1"),
     2: np.dtype("<i2"),
@@ -65,7 +65,7 @@ class ModelFile:
         except _Broken as error:
             raise ConfigError(f"{path}: {error}") from None
 
-    def array(self, name: str) -> NDArray[Any]:
+    def array(self, name: str) -> NDArray[np.generic]:
         """Return a variable as it is stored. Raises ConfigError where it is absent or of a type that numpy lacks."""
         variable = self.variables.get(self.aliases.get(name, name))
         if variable is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import Any
 
 from rich.console import Console
 from tqdm import TqdmExperimentalWarning
@@ -14,9 +13,8 @@ from tqdm.rich import tqdm_rich
 class DownloadBar(tqdm_rich):  # type: ignore[misc]
     """A bar of rich on the standard error, which leaves the standard output to the answer of a command."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        options["disable"] = options.get("disable") or not sys.stderr.isatty()
-        options["options"] = {"console": Console(stderr=True)}
+    def __init__(self, *arguments: object, disable: bool | None = False, **options: object) -> None:
+        hidden, drawn = disable or not sys.stderr.isatty(), {"console": Console(stderr=True)}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TqdmExperimentalWarning)
-            super().__init__(*arguments, **options)
+            super().__init__(*arguments, disable=hidden, options=drawn, **options)

@@ -13,7 +13,7 @@ import io
 import json
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ from harness.weights.folder import model_folder
 _RECIPE = 1  # counts up with every change of what is written; an older cached checkpoint is made again
 _DIGEST = "sha256"  # the name of the file that says what the checkpoint must be
 
-Array = NDArray[Any]
+Array = NDArray[np.generic]
 
 
 def stock_checkpoint(name: str, *, offline: bool | None = None) -> Path:
@@ -53,11 +53,32 @@ def alignment_heads(name: str, *, offline: bool | None = None) -> bytes:
     word times coarse. They are those of the model's config.json. Raises ConfigError as ``model_folder`` does.
     """
     folder = model_folder(name, offline=offline)
-    pairs = json.loads((folder / "config.json").read_bytes())["alignment_heads"]
+    config: _Config = json.loads((folder / "config.json").read_bytes())
     dims = _dims(ModelFile.open(folder / "model.bin"))
     mask = np.zeros((dims["n_text_layer"], dims["n_text_head"]), dtype=bool)
-    mask[tuple(np.array(pairs).T)] = True
+    mask[tuple(np.array(config["alignment_heads"]).T)] = True
     return base64.b85encode(gzip.compress(mask.tobytes()))
+
+
+class _Config(TypedDict):
+    """The part of a model's config.json that is read: pairs of layer and head."""
+
+    alignment_heads: list[list[int]]
+
+
+class _Dimensions(TypedDict):
+    """openai-whisper's ``ModelDimensions``, as a checkpoint holds them."""
+
+    n_mels: int
+    n_audio_ctx: int
+    n_audio_state: int
+    n_audio_head: int
+    n_audio_layer: int
+    n_vocab: int
+    n_text_ctx: int
+    n_text_state: int
+    n_text_head: int
+    n_text_layer: int
 
 
 def _file_name(model: KnownModel) -> str:
@@ -83,7 +104,7 @@ def _convert(model: KnownModel, source: Path, folder: Path) -> None:
     write_durably(folder / _DIGEST, sha256_of(path).encode("ascii"))
 
 
-def _dims(stored: ModelFile) -> dict[str, int]:
+def _dims(stored: ModelFile) -> _Dimensions:
     """Return openai-whisper's ``ModelDimensions``, from the shapes of the arrays."""
     vocabulary, text_state = stored.variables["decoder/embeddings/weight"].shape
     audio_context, audio_state = stored.variables["encoder/position_encodings/encodings"].shape

@@ -190,7 +190,7 @@ def test_the_key_that_differs_is_named() -> None:
         ("{", "not valid JSON"),
         ('{"schema": 99}', "schema is 99"),
         ('{"schema": 1, "faults": {"trunkation": {}}}', "did you mean 'truncation'"),
-        ('{"schema": 1, "faults": {"truncation": {}}}', "'voice' is missing"),
+        ('{"schema": 1, "faults": {"truncation": {}}}', "faults.truncation.relation: is missing"),
         (
             '{"schema": 1, "faults": {"truncation": {"relation": "excess", "against": "median", "maximum": null,'
             ' "physics": null, "voice": [], "reference": [{"limit": NaN, "source": ""}]}}}',

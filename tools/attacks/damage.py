@@ -76,7 +76,7 @@ def _inside(path: Path, change: Callable[[bytes], bytes]) -> None:
 
 
 def _with_table(path: Path) -> None:
-    """Put a table, a view and a trigger of somebody else's in it; another file is left as it is, longer."""
+    """A journal with a table, a view and a trigger of somebody else's in it; another file is left as it is, longer."""
     try:
         with contextlib.closing(sqlite3.connect(path)) as database:
             database.execute("CREATE TABLE sqlitemine AS SELECT 1 AS one")
@@ -204,7 +204,7 @@ def _verified(run: Path) -> list[str]:
 
 
 def documents(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield malformed documents of every kind, as files, folders, links and pipes."""
+    """Malformed documents of every kind, as files, folders, links and pipes."""
     for kind, load in DOCUMENTS.items():
         for name, content in CONTENTS.items():
             for ending in ("json", "json.gz") if kind == "profile" else ("json",):

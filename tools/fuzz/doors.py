@@ -17,7 +17,7 @@ from harness.core.errors import ConfigError, SoakError
 from harness.core.variants import load_variants
 from harness.corpora import load_corpus
 from harness.report import marks
-from harness.serve.server import Refused, parsed
+from harness.serve.asked import Refused, parsed
 from harness.store import redact
 from harness.store.manifest import check_whole
 from harness.verdicts import Limits
@@ -25,7 +25,7 @@ from harness.verdicts.profile import Profile
 
 
 def _one_line(call: Callable[[], object], file: Path | None = None) -> None:
-    """Check that an error is one line; of a ``file`` each of its problems may have one, which then names the file."""
+    """An error is one line; of a ``file`` each of its problems may have one, which then names the file."""
     try:
         call()
     except (SoakError, ProtocolError, Refused, BackendFault) as error:

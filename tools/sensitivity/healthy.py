@@ -56,7 +56,7 @@ def recorded(folder: Path) -> Iterator[Twin]:
 
 
 def _text(path: Path) -> str:
-    """Return the text beside a recording (LibriSpeech's .trans.txt, a .txt of the same name), else nothing."""
+    """The text beside a recording (LibriSpeech's .trans.txt, a .txt of the same name), else nothing."""
     beside = path.with_suffix(".txt")
     if beside.is_file():
         return beside.read_text(encoding="utf-8").strip()
@@ -128,7 +128,7 @@ def _reference(bare: Twin, trials: Trials) -> ReferenceRecord:
 
 
 def run(texts: int, heard: int, folders: Sequence[Path], seed: int, processes: int = 1) -> dict[str, Any]:
-    """Measure synthetic voices, so many at once as there are ``processes``, and recordings, apart."""
+    """Synthetic voices, so many at once as there are ``processes``, and recordings, apart."""
     result: dict[str, Any] = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "seed": seed, "heard": heard}
     if texts:
         jobs = [(number, texts, heard, seed) for number in range(len(VOICES))]

@@ -30,9 +30,7 @@ def pieces(text):
 
 
 def trials(count: int, seed: int, judge: VerdictPolicy) -> tuple[list[InjectionTrial], int, int]:
-    """Speak ``count`` requests held back at the preset dose and as many not: trials, clean requests, alarms on
-    those.
-    """
+    """``count`` requests held back at the preset dose and as many not: trials, clean requests, alarms on those."""
     fault = catalogue()[NAME]
     (injector,) = fault.injectors
     label = injector.name or NAME
@@ -65,7 +63,7 @@ def trials(count: int, seed: int, judge: VerdictPolicy) -> tuple[list[InjectionT
 
 
 def _streaming(folder: Path) -> Variant:
-    """Write a callable that streams into ``folder``."""
+    """A callable in ``folder`` that streams."""
     (folder / "streams.py").write_text(PROGRAM.format(pieces=PIECES, apart=APART), encoding="utf-8")
     settings = {"call": "streams:pieces", "arguments": {"text": "{text}"}, "path": [str(folder)]}
     return Variant("streaming", "python", settings, progress_timeout=20.0)

@@ -23,9 +23,7 @@ def rope_factors(width: int, free: int) -> Tensor:
 
 
 def rotary(length: int, width: int, base: float, free: int = 0) -> tuple[Tensor, Tensor]:
-    """Return cos and sin of the interleaved rotary embedding, (length, width / 2); the last ``free`` pairs stand
-    still.
-    """
+    """cos and sin of the interleaved rotary embedding, (length, width / 2); the last ``free`` pairs stand still."""
     frequency = base ** (-torch.arange(0, width, 2).float() / width) / rope_factors(width, free)
     angle = torch.outer(torch.arange(length).float(), frequency)
     return angle.cos(), angle.sin()
@@ -91,7 +89,7 @@ class SpeechModel(nn.Module):
             nn.init.zeros_(block.down.weight)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Return the hidden states (batch, length, width) after the last norm."""
+        """Hidden states (batch, length, width) after the last norm."""
         length = tokens.shape[1]
         h = self.embedding(tokens)
         cos: Any = self.cos[:length]

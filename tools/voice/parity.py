@@ -27,7 +27,7 @@ def codebooks() -> runtime.Codec:
 
 
 def codes_of(frames: int) -> NDArray[np.int64]:
-    """Return always the same codes (frames, 3): sounds that change every 160 ms, at a steady voiced pitch."""
+    """Always the same codes (frames, 3): sounds that change every 160 ms, at a steady voiced pitch."""
     codec = codebooks()
     voiced = np.flatnonzero(codec.prosody[:, 2] > 2.5)
     rng = np.random.default_rng(0)
@@ -36,7 +36,7 @@ def codes_of(frames: int) -> NDArray[np.int64]:
 
 
 def torch_fp32(bucket: int) -> dict[str, Any]:
-    """Return the stages as the module computes them: the running phase in double precision, all else in single."""
+    """As the module computes it: the running phase in double precision, all else in single."""
     return synthesis_stages(codes_of(bucket), codebooks())
 
 
@@ -52,7 +52,7 @@ class HalfPhase(SourceFilter):
 
 
 def torch_fp16_phase(bucket: int) -> dict[str, Any]:
-    """Return stages that are wrong on purpose: see :class:`HalfPhase`."""
+    """Wrong on purpose: see :class:`HalfPhase`."""
     codes = codes_of(bucket)
     with torch.inference_mode():
         stages = HalfPhase(codebooks())(torch.from_numpy(codes), torch.from_numpy(noise_for(len(codes))))
@@ -61,7 +61,7 @@ def torch_fp16_phase(bucket: int) -> dict[str, Any]:
 
 @functools.cache
 def _session() -> Any:
-    """Return the decoder that is shipped, on one thread."""
+    """The decoder that is shipped, on one thread."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -70,7 +70,7 @@ def _session() -> Any:
 
 
 def onnx_fp32(bucket: int) -> dict[str, Any]:
-    """Return the stages by ONNX Runtime on the CPU."""
+    """ONNX Runtime on the CPU."""
     codes = codes_of(bucket)
     stages = _session().run(list(STAGES), {"codes": codes, "noise": noise_for(len(codes))})
     return {"codes": codes, **dict(zip(STAGES, stages, strict=True))}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.causes.bisect.model_file import GgufModel
 from harness.core.durable import sync, sync_directory
+
+if TYPE_CHECKING:
+    from gguf import ReaderTensor
 
 _WRITTEN_BY_THE_WRITER = ("general.architecture", "general.alignment")
 
@@ -23,7 +26,7 @@ def write_hybrid(variant: GgufModel, reference: GgufModel, restored: Collection[
     write_model(variant, {name: source.raw(name) for name, source in sources.items()}, target)
 
 
-def write_model(like: GgufModel, tensors: dict[str, Any], target: Path) -> None:
+def write_model(like: GgufModel, tensors: dict[str, ReaderTensor], target: Path) -> None:
     """Write a GGUF file with the metadata of ``like`` and these tensors (``data`` and ``tensor_type`` each)."""
     import gguf
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from harness import stats
 from harness.causes.budget import Budget
@@ -120,7 +120,7 @@ class Ears:
         arm: str,
         chunks: Sequence[Chunk],
         judged_as: Variant | None = None,
-        overrides: Mapping[str, Any] | None = None,
+        overrides: Mapping[str, object] | None = None,
         judged: bool = True,
     ) -> list[Attempt]:
         """Speak the chunks in a session of its own, and have them scored where they are to be ``judged``.
@@ -185,8 +185,6 @@ def verified_claims(variant: str, restored: HeardOutcome | None, within: bool | 
 
 def with_model(variant: Variant, path: Path, name: str) -> Variant:
     """Return the variant with another model file; what lies beside its own model is still found there."""
-    settings = dict(variant.settings)
-    if variant.adapter == "llama_codec" and not {"voice_dir", "voice_json"} & settings.keys():
-        settings["voice_dir"] = str(Path(str(settings["model"])).parent)
-    settings["model"] = str(path)
-    return replace(variant, name=name, settings=settings, reference=False)
+    beside = variant.adapter == "llama_codec" and not {"voice_dir", "voice_json"} & variant.settings.keys()
+    voice = {"voice_dir": str(variant.model.parent)} if beside and variant.model is not None else {}
+    return replace(variant, name=name, settings={**variant.settings, **voice, "model": str(path)}, reference=False)

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -23,6 +23,14 @@ from harness.core.paths import IMPORT_ROOT
 from harness.experiments.divergence import Generation, NotMeasured, Slot
 
 _SECONDS = 1800.0  # for one model
+
+
+class _MeterAnswer(TypedDict, total=False):
+    """One line of the process: how many steps it evaluates, then for each model its divergence or what is wrong."""
+
+    steps: int
+    nats: float | None
+    error: str
 
 
 class DivergenceMeter:
@@ -80,7 +88,7 @@ class DivergenceMeter:
         answer = self._answer(model.name)
         if "error" in answer:
             raise NotMeasured(f"{model.name}: {answer['error']}")
-        return math.inf if answer["nats"] is None else float(answer["nats"])
+        return math.inf if answer["nats"] is None else answer["nats"]
 
     def _start(self) -> None:
         path = os.pathsep.join(entry for entry in (str(IMPORT_ROOT), os.environ.get("PYTHONPATH", "")) if entry)
@@ -96,9 +104,9 @@ class DivergenceMeter:
                 stderr=errors,
                 env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path},
             )
-        self.steps = int(self._answer(self._reference.name)["steps"])
+        self.steps = self._answer(self._reference.name)["steps"]
 
-    def _answer(self, name: str) -> dict[str, Any]:
+    def _answer(self, name: str) -> _MeterAnswer:
         assert self._process is not None and self._process.stdout is not None
         with selectors.DefaultSelector() as waiting:
             waiting.register(self._process.stdout, selectors.EVENT_READ)
@@ -111,7 +119,7 @@ class DivergenceMeter:
                     raise self._crashed(name)
                 self._pending += part
         line, _, self._pending = self._pending.partition(b"\n")
-        answer: dict[str, Any] = json.loads(line)
+        answer: _MeterAnswer = json.loads(line)
         return answer
 
     def _crashed(self, name: str) -> NotMeasured:

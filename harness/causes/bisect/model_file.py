@@ -6,11 +6,15 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gguf import GGUFEndian, ReaderField, ReaderTensor
 
 _LAYER = re.compile(r"blk\.(\d+)\.(.+)")
 _KINDS = (  # a pattern of the name within its layer, and what such a tensor does
@@ -63,19 +67,19 @@ class GgufModel:
                 magic = file.read(4)
             if magic != b"GGUF":
                 raise ConfigError(f"{where}: {path.name} is not a GGUF file")
-            self._reader: Any = gguf.GGUFReader(str(path))
+            self._reader = gguf.GGUFReader(str(path))
         except OSError as error:
             raise ConfigError(f"{where}: {path.name} cannot be read ({error.strerror})") from None
         except (ValueError, KeyError, IndexError, OverflowError, MemoryError) as error:  # a damaged file
             why = (str(error).splitlines() or [type(error).__name__])[0]
             raise ConfigError(f"{where}: {path.name} is damaged: {why}") from None
-        self._raw: dict[str, Any] = {tensor.name: tensor for tensor in self._reader.tensors}
+        self._raw: dict[str, ReaderTensor] = {tensor.name: tensor for tensor in self._reader.tensors}
         if not self._raw:
             raise ConfigError(f"{where}: {path.name} holds no tensors")
 
     @cached_property
     def tensors(self) -> dict[str, StoredTensor]:
-        """Return the tensors by name, in the order of the file."""
+        """By name, in the order of the file."""
         return {
             name: StoredTensor(
                 name, raw.tensor_type.name, tuple(int(size) for size in raw.shape), int(np.asarray(raw.data).nbytes)
@@ -83,17 +87,17 @@ class GgufModel:
             for name, raw in self._raw.items()
         }
 
-    def raw(self, name: str) -> Any:
+    def raw(self, name: str) -> ReaderTensor:
         """Return the tensor as the gguf library gives it: ``data`` (stored bytes as an array) and ``tensor_type``."""
         return self._raw[name]
 
     @property
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, ReaderField]:
         """Return metadata as the gguf library gives it, by key; GGUF's own counts left out."""
         return {key: field for key, field in self._reader.fields.items() if not key.startswith("GGUF.")}
 
     @property
-    def endianess(self) -> Any:
+    def endianess(self) -> GGUFEndian:
         """Return byte order of the file."""
         return self._reader.endianess
 
@@ -156,5 +160,5 @@ def differing_metadata(variant: GgufModel, reference: GgufModel) -> tuple[str, .
 _OF_QUANTIZATION = ("general.file_type", "general.quantization_version", "general.name", "general.quantized_by")
 
 
-def _stored(file: GgufModel, name: str) -> Any:
+def _stored(file: GgufModel, name: str) -> NDArray[np.uint8]:
     return np.asarray(file.raw(name).data).reshape(-1).view(np.uint8)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from harness.causes.bisect.exchange import ModelExchange
 from harness.causes.bisect.gguf import GgufExchange
@@ -47,7 +46,7 @@ class BisectSettings:
     margin: float = 0.02
 
     @classmethod
-    def read(cls, given: Mapping[str, Any]) -> BisectSettings:
+    def read(cls, given: Mapping[str, object]) -> BisectSettings:
         """Read the table ``bisect`` of a plan. Raises ConfigError for a wrong key."""
         return suite_limits(cls, {"bisect": given}, "bisect")
 
@@ -113,12 +112,12 @@ def exchange_of(variant: Variant, reference: Variant) -> ModelExchange | None:
     both = (variant, reference)
     if all(noting(one, [Chunk("any", "any")]) for one in both):
         return GgufExchange(variant, reference)
-    if all(str(one.settings.get("model", "")).endswith(".onnx") for one in both):
+    if all(one.model is not None and one.model.suffix == ".onnx" for one in both):
         return OnnxExchange(variant, reference)
     return None
 
 
-def _settings(variant: Variant, reference: Variant, models: ModelExchange | None) -> dict[str, tuple[Any, Any]]:
+def _settings(variant: Variant, reference: Variant, models: ModelExchange | None) -> dict[str, tuple[object, object]]:
     if variant.adapter != reference.adapter:
         return {}
     return differing_settings(variant.settings, reference.settings, ("model",) if models is not None else ())
@@ -128,7 +127,7 @@ def _refuse(
     variant: Variant,
     reference: Variant,
     models: ModelExchange | None,
-    differing: Mapping[str, tuple[Any, Any]],
+    differing: Mapping[str, tuple[object, object]],
     asked: BisectSettings,
 ) -> None:
     names = f"bisect: {variant.name} and {reference.name}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import Any
 
 from harness.causes.bisect.listening import (
     SIGNIFICANT,
@@ -32,7 +31,7 @@ class SettingsReport:
 
     variant: str
     reference: str
-    differing: Mapping[str, tuple[Any, Any]]
+    differing: Mapping[str, tuple[object, object]]
     margin: float
     heard: dict[str, HeardOutcome] = field(default_factory=dict)  # on the texts of the search
     tried: list[tuple[Keys, HeardOutcome]] = field(default_factory=list)  # on the failing texts alone
@@ -108,10 +107,10 @@ def search_settings(keys: Sequence[str], trial: Callable[[Keys], HeardOutcome], 
 
 
 def differing_settings(
-    variant: Mapping[str, Any], reference: Mapping[str, Any], leave: Collection[str] = ()
-) -> dict[str, tuple[Any, Any]]:
+    variant: Mapping[str, object], reference: Mapping[str, object], leave: Collection[str] = ()
+) -> dict[str, tuple[object, object]]:
     """Return dotted key -> both values, for all settings that differ; tables are looked into, lists are not."""
-    differing: dict[str, tuple[Any, Any]] = {}
+    differing: dict[str, tuple[object, object]] = {}
     for key in sorted({*variant, *reference} - set(leave)):
         own, other = variant.get(key, MISSING), reference.get(key, MISSING)
         if isinstance(own, Mapping) and isinstance(other, Mapping):
@@ -121,13 +120,16 @@ def differing_settings(
     return differing
 
 
-def with_settings_of(variant: Mapping[str, Any], reference: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
+def with_settings_of(variant: Mapping[str, object], reference: Mapping[str, object], keys: Keys) -> dict[str, object]:
     """Return the variant's settings with these dotted keys as the reference has them, or without them."""
     settings = dict(variant)
     for key in keys:
         first, _, rest = key.partition(".")
         if rest:
-            settings[first] = with_settings_of(settings.get(first, {}), reference.get(first, {}), (rest,))
+            own, other = settings.get(first), reference.get(first)
+            assert isinstance(own, Mapping)  # dotted keys are of tables that both have
+            assert isinstance(other, Mapping)
+            settings[first] = with_settings_of(own, other, (rest,))
         elif first in reference:
             settings[first] = reference[first]
         else:
@@ -155,7 +157,7 @@ def settings_statement(report: SettingsReport) -> str:
     return text
 
 
-def _value(pair: tuple[Any, Any]) -> str:
+def _value(pair: tuple[object, object]) -> str:
     own, other = ("not set" if value is MISSING else repr(value) for value in pair)
     return f"{own}, the reference's {other}"
 

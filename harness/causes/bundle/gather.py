@@ -50,7 +50,7 @@ class BundleMaterial:
     of_run: tuple[int, int]  # chunks with this class of fault, chunks judged
     variant: StoredVariant  # as the manifest describes it
     capabilities: StoredCapabilities
-    models: Mapping[str, str]  # name -> SHA-256
+    models: Mapping[str, object]  # name -> SHA-256
     provenance: Provenance
     run: Json  # id, suite, created_utc, harness, corpus
     reference: str | None
@@ -90,7 +90,7 @@ def gather(target: CauseTarget, reports: Path) -> BundleMaterial:
             of_run=_of_run(run, target),
             variant=next(one for one in manifest["variants"] if one["name"] == name),
             capabilities=epochs[0].capabilities if epochs else {},
-            models=fingerprint_part(manifest, "models").get(name, {}),
+            models=fingerprint_part(manifest.get("fingerprint"), "models").get(name, {}),
             provenance=manifest["provenance"],
             run={key: manifest.get(key) for key in ("run_id", "suite", "created_utc", "harness")},
             reference=_reference(run, name),
@@ -105,7 +105,7 @@ def _reference(run: Run, variant: str) -> str | None:
 
 
 def _takes(run: Run, target: CauseTarget) -> list[BundledTake]:
-    """Return the chunk as found, its replays, and the reference on the same text where it ran along."""
+    """The chunk as found, its replays, and the reference on the same text where it ran along."""
     labelled = [("as found", target.attempt)]
     sessions = {row.id for row in run.sessions() if row.details.get("of") == target.attempt.id}
     replays = [a for a in run.attempts(variant=target.variant) if a.session in sessions and a.arm in _REPLAYS]
@@ -145,10 +145,11 @@ def _of_run(run: Run, target: CauseTarget) -> tuple[int, int]:
 
 
 def _shrunk(target: CauseTarget, reports: Path) -> tuple[Path, ShrinkOutcome] | None:
-    """Return the newest shrink of this finding, if there is one."""
+    """The newest shrink of this finding, if there is one."""
     for path, manifest in _others(reports, "shrink"):
-        asked, file = manifest["experiment"]["shrink"], path / "results.json"
-        same = (asked["run"], asked["chunk"], asked["fault"]) == (target.run_id, target.chunk.id, target.finding.fault)
+        asked, file = manifest.get("experiment", {}).get("shrink", {}), path / "results.json"
+        finding = {"run": target.run_id, "chunk": target.chunk.id, "fault": target.finding.fault}
+        same = all(asked.get(key) == value for key, value in finding.items())
         if same and manifest["variants"][0]["name"] == target.variant and file.is_file():
             data = read_json(file, "results")
             if "smallest" in data:
@@ -157,7 +158,7 @@ def _shrunk(target: CauseTarget, reports: Path) -> tuple[Path, ShrinkOutcome] | 
 
 
 def _bisected(target: CauseTarget, reports: Path) -> list[tuple[str, str]]:
-    """Return the newest bisection of the variant, as its table."""
+    """The newest bisection of the variant, as its table."""
     for path, manifest in _others(reports, "bisect"):
         named = any(one["name"] == target.variant for one in manifest["variants"])
         if named and (path / "results.md").is_file():

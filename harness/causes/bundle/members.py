@@ -6,13 +6,14 @@ import json
 import re
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TypeVar, cast
 
 from harness.causes.portable import without_paths
 from harness.core.errors import ConfigError
-from harness.core.records import Json
 from harness.store import redact, redact_json
+from harness.store.manifest import StoredVariant
 
+T = TypeVar("T")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every member: the same finding gives the same bytes
 
 
@@ -26,7 +27,7 @@ class Members:
         """Add a text, as it may be shown to others."""
         self._content[name] = shareable(text).encode("utf-8", "backslashreplace")
 
-    def json(self, name: str, value: Any) -> None:
+    def json(self, name: str, value: object) -> None:
         """Add a value as JSON, as it may be shown to others."""
         self.text(name, json.dumps(shareable_json(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
@@ -62,12 +63,12 @@ def shareable(text: str) -> str:
     return re.sub(rf"{re.escape(home)}(?=/|\b)", "~", shown) if len(home) > 1 else shown
 
 
-def shareable_json(value: Any) -> Any:
+def shareable_json(value: T) -> T:
     """Return a JSON-like value with its texts as they may be shown."""
-    return _homeless(redact_json(value))
+    return cast(T, _homeless(redact_json(value)))  # texts become texts and tables tables
 
 
-def _homeless(value: Any) -> Any:
+def _homeless(value: object) -> object:
     if isinstance(value, str):
         return shareable(value)
     if isinstance(value, dict):
@@ -75,18 +76,19 @@ def _homeless(value: Any) -> Any:
     return [_homeless(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def toml_variant(row: Json) -> str:
+def toml_variant(row: StoredVariant) -> str:
     """Return one variant of a manifest as a variants file, with the names of its files alone."""
     keys = ("adapter", "voice", "seed", "seed_policy", "language", "reload_every")
     lines = ["# Secrets are taken out and files stand by their name: put yours beside this file.", ""]
     lines.append(f"[variants.{json.dumps(row['name'])}]")
-    lines += [f"{key} = {_toml(row[key])}" for key in keys if row.get(key) is not None]
+    written = dict(row.items())
+    lines += [f"{key} = {_toml(written[key])}" for key in keys if written.get(key) is not None]
     settings = without_paths(row.get("settings", {}))
     lines += [f"[variants.{json.dumps(row['name'])}.settings]"] if settings else []
     return "\n".join([*lines, *(f"{json.dumps(key)} = {_toml(value)}" for key, value in settings.items())]) + "\n"
 
 
-def _toml(value: Any) -> str:
+def _toml(value: object) -> str:
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list | tuple):

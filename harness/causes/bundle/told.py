@@ -6,9 +6,9 @@ import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.backends.command_settings import CommandSettings, fill
 from harness.backends.http_settings import HttpSettings
@@ -150,7 +150,7 @@ def token_table(material: BundleMaterial) -> TokenTable | None:
     )
 
 
-def first_divergence(tokens: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> int | None:
+def first_divergence(tokens: NDArray[np.generic], other: NDArray[np.generic]) -> int | None:
     """Return the first frame at which two renditions differ, None where they are the same."""
     length = min(len(tokens), len(other))
     if tokens.shape[1:] != other.shape[1:]:

@@ -7,11 +7,10 @@ import os
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from harness.causes.shrink.outcome import ShrinkOutcome, SpokenText
 from harness.core.paths import SUITES
-from harness.core.records import SeedPolicy, Variant
+from harness.core.records import ScorerOptions, SeedPolicy, Variant
 from harness.report.files import write_whole
 from harness.verdicts import Limits
 
@@ -30,7 +29,7 @@ def _write_corpus(path: Path, texts: Iterable[SpokenText]) -> None:
 
 
 def failing_command(
-    folder: Path, outcome: ShrinkOutcome, variant: Variant, scorers: Mapping[str, Mapping[str, Any]]
+    folder: Path, outcome: ShrinkOutcome, variant: Variant, scorers: Mapping[str, ScorerOptions]
 ) -> str:
     """Return the pytest command that speaks the smallest corpus once, and judges it by the limits of the run."""
     places = (SUITES / "stress", Path(variant.source), folder / SMALLEST, folder / LIMITS)
@@ -42,7 +41,7 @@ def failing_command(
 
 
 def stress_command(
-    places: tuple[str, str, str, str], variant: str, scorers: Mapping[str, Mapping[str, Any]], seed: int | None
+    places: tuple[str, str, str, str], variant: str, scorers: Mapping[str, ScorerOptions], seed: int | None
 ) -> str:
     """Return a command of the stress suite that asks once; ``places``: of the suite, variants, corpus and limits."""
     suite, variants, corpus, limits = places
@@ -57,6 +56,6 @@ def stress_command(
 
 
 def _short(path: Path) -> str:
-    """Return the path as it is written in a command: relative where it lies below the working folder."""
+    """The path as it is written in a command: relative where it lies below the working folder."""
     whole, here = path.absolute(), Path.cwd()
     return os.path.relpath(whole, here) if whole.is_relative_to(here) else str(whole)

@@ -47,8 +47,17 @@ class SpokenText(_Stored):
 
     def row(self) -> Json:
         """Return the entry of a corpus (.jsonl)."""
-        row = {"id": self.id, "text": self.text, "language": self.language}
+        row: Json = {"id": self.id, "text": self.text, "language": self.language}
         return {**row, "expected": self.expected} if self.expected else row
+
+
+class StepTest(_Stored):
+    """A sequential test of one rate of failures against another, with its error rates."""
+
+    good: float
+    bad: float
+    alpha: float
+    beta: float
 
 
 class ShrinkOutcome(_Stored):
@@ -64,7 +73,7 @@ class ShrinkOutcome(_Stored):
     complete: bool  # False: the minutes were over before
     rate: ShownRate | None
     rate_before: ShownRate | None
-    test: dict[str, float] | None  # of each step, where a rate decides: good, bad, alpha, beta
+    test: StepTest | None  # of each step, where a rate decides
     requests: int
     questions: int
     seconds: float
@@ -109,7 +118,7 @@ def outcome_of(
         complete=complete,
         rate=ShownRate.of(best.rate),
         rate_before=ShownRate.of(best.rate_before),
-        test={"good": test.good, "bad": test.bad, "alpha": test.alpha, "beta": test.beta} if test is not None else None,
+        test=StepTest(good=test.good, bad=test.bad, alpha=test.alpha, beta=test.beta) if test is not None else None,
         requests=requests,
         questions=questions,
         seconds=round(seconds, 1),
@@ -148,8 +157,8 @@ def outcome_lines(outcome: ShrinkOutcome) -> list[str]:
     if outcome.test is not None:
         test = outcome.test
         lines.append(
-            f"each step: a sequential test of a rate of {test['good']:.1%} against {test['bad']:.1%}, "
-            f"error rates {test['alpha']:.0%} and {test['beta']:.0%}"
+            f"each step: a sequential test of a rate of {test.good:.1%} against {test.bad:.1%}, "
+            f"error rates {test.alpha:.0%} and {test.beta:.0%}"
         )
     lines.append(f"requests: {outcome.requests} in {outcome.seconds:.0f} s")
     lines.append(

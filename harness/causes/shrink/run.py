@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from harness.causes.budget import Budget, BudgetSpent
 from harness.causes.portable import without_paths
@@ -75,7 +74,7 @@ def run_shrink(asked: ShrinkRequest, progress: Progress) -> tuple[Path, ShrinkOu
 
 
 def _carried_out(asked: ShrinkRequest, target: CauseTarget, stage: ExperimentRun, standard: Standard) -> ShrinkOutcome:
-    """Search, and write the files of what it came to."""
+    """The search, and the files of what it came to."""
     (variant,), began, complete = stage.plan.variants, time.monotonic(), True
     judge, budget = RunStandard(target, standard.profile), Budget(asked.minutes)
     asker = Asker(stage.soak(variant), judge, target.finding.fault, budget)
@@ -125,7 +124,7 @@ def _why_not(complete: bool, search: Search) -> str:
 
 
 def _plan(asked: ShrinkRequest, target: CauseTarget, variant: Variant) -> Plan:
-    """Return the plan of the shrink: the chunk, what was spoken before it, and the scorers that its fault rests on."""
+    """The plan of the shrink: the chunk, what was spoken before it, and the scorers that its fault rests on."""
     earlier = {one.chunk.id: one.chunk for one in target.earlier}
     chunks = tuple({**earlier, target.chunk.id: target.chunk}.values())
     scorers = target.fault_scorers
@@ -152,7 +151,7 @@ def _refuse_changes(target: CauseTarget, plan: Plan) -> None:
     Where its files lie does not matter, nor do limits and profile: the judging is by those of the run.
     """
     with Run.open(target.run) as run:
-        before = run.manifest
+        before = run.manifest.get("fingerprint")
     now = redact_json(fingerprint(plan))
     (variant,) = plan.variants
     standards = {path.name for path in (variant.calibration, variant.profile) if path is not None}
@@ -161,15 +160,15 @@ def _refuse_changes(target: CauseTarget, plan: Plan) -> None:
         for part in _SAME
         for change in changed_inputs(
             _of_speech(fingerprint_part(before, part).get(variant.name), standards),
-            _of_speech(now.get(part, {}).get(variant.name), standards),
+            _of_speech(fingerprint_part(now, part).get(variant.name), standards),
         )
     ]
     if changed:
         raise ConfigError(f"{target.run_id}: {variant.name} is not what it was then, changed: {', '.join(changed)}")
 
 
-def _of_speech(part: Any, standards: set[str]) -> Any:
-    """Return a part of a fingerprint without places, and without the hashes of files that only judge."""
+def _of_speech(part: object, standards: set[str]) -> object:
+    """A part of a fingerprint without places, and without the hashes of files that only judge."""
     plain = without_paths(part)
     if not isinstance(plain, dict) or not any(Path(name).name in standards for name in plain):
         return plain
@@ -177,7 +176,7 @@ def _of_speech(part: Any, standards: set[str]) -> Any:
 
 
 def _earlier_run(plan: Plan) -> Path:
-    """Return the newest unfinished shrink of the same finding. Raises ConfigError where there is none."""
+    """The newest unfinished shrink of the same finding. Raises ConfigError where there is none."""
     for path, manifest in runs_of_suite(plan.reports, SUITE):
         if manifest["experiment"] == dict(plan.experiment) and not _complete(path):
             return path

@@ -6,7 +6,7 @@ JSON-like payloads hold only str, int, float, bool, None, lists and dicts; a mis
 """
 
 from harness.core.records.answered import Arm, Attempt, Capabilities, Computes, Outcome, Synthesis, TokenLayout
-from harness.core.records.asked import Chunk, Corpus, Request, SeedPolicy, Variant, seed_for
+from harness.core.records.asked import Chunk, Corpus, Request, ScorerOptions, SeedPolicy, Variant, seed_for
 from harness.core.records.decided import Claim, Detection, Finding, Relation, UsedLimit, Verdict, VerdictWord
 from harness.core.records.measured import LEFT_OUT, LOOPED, Measurement, Payloads, Status
 from harness.core.records.plain import LANGUAGE, Json, Samples, Span, Tokens
@@ -34,6 +34,7 @@ __all__ = [
     "Relation",
     "Request",
     "Samples",
+    "ScorerOptions",
     "SeedPolicy",
     "Span",
     "Status",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import TypedDict, cast
 
 from harness.core.records.plain import Samples, Tokens
 
@@ -44,7 +44,7 @@ class StoredCapabilities(TypedDict, total=False):
     seeded: bool
     resets: bool
     stages: list[str]
-    details: dict[str, Any]
+    details: dict[str, object]
     computes: str
 
 
@@ -65,7 +65,7 @@ class Capabilities:
     seeded: bool = True
     resets: bool = False  # reset() clears its state without a reload
     stages: tuple[str, ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)  # versions, build, model sha256, file size
+    details: Mapping[str, object] = field(default_factory=dict)  # versions, build, model sha256, file size
     computes: Computes = Computes.HERE
 
 
@@ -81,7 +81,7 @@ class Synthesis:
     finish_reason: str | None = None  # "stop", "length" or the backend's own word
     ttfa: float | None = None  # s, request to first playable sample
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
-    notes: Mapping[str, Any] = field(default_factory=dict)  # e.g. header repairs, ranges printed in a log
+    notes: Mapping[str, object] = field(default_factory=dict)  # e.g. header repairs, ranges printed in a log
 
     @property
     def noted(self) -> Notes:
@@ -201,8 +201,18 @@ class Attempt:
     rss_bytes: int | None = None  # after the request
     peak_rss_bytes: int | None = None
     stderr_tail: str = ""
-    notes: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, object] = field(default_factory=dict)
     id: int | None = None  # given by the store
+
+    @property
+    def token_rate(self) -> float | None:
+        """Return speech tokens a second of audio."""
+        return self.token_count / self.duration if self.duration and self.token_count is not None else None
+
+    @property
+    def rtfx(self) -> float | None:
+        """Return seconds of audio a second of waiting."""
+        return self.duration / self.wall_seconds if self.duration and self.wall_seconds else None
 
     @property
     def noted(self) -> Notes:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+
+from typing_extensions import TypedDict  # pydantic takes typing's own only from Python 3.12 on
 
 from harness.core.records.plain import Tokens
 
@@ -51,7 +52,7 @@ class Variant:
 
     name: str
     adapter: str
-    settings: Mapping[str, Any] = field(default_factory=dict)  # adapter's own keys, paths already absolute
+    settings: Mapping[str, object] = field(default_factory=dict)  # adapter's own keys, paths already absolute
     voice: str | None = None
     voice_prompt: Path | None = None  # a recording of the voice, for speaker similarity
     seed: int = 0
@@ -71,6 +72,22 @@ class Variant:
     resources: Mapping[str, float] = field(default_factory=dict)  # CPU, GPU or a cluster's own, that its session takes
     source: str = ""  # file that declared it
 
+    @property
+    def model(self) -> Path | None:
+        """Return the model file or folder that it names, None for an adapter that has none."""
+        named = self.settings.get("model")
+        return Path(str(named)) if named else None
+
+
+class ScorerOptions(TypedDict, total=False):
+    """What a scorer is built with, as a manifest holds it: recognizers, their device, normaliser, speaker encoder."""
+
+    asr: str
+    first: str  # the recognizer that a second opinion must not be
+    device: str
+    normalise: str
+    encoder: str
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -81,7 +98,7 @@ class Request:
     seed: int | None
     voice: str | None = None
     language: str = "en"
-    overrides: Mapping[str, Any] = field(default_factory=dict)  # settings for this request only (sweep, arms)
+    overrides: Mapping[str, object] = field(default_factory=dict)  # settings for this request only (sweep, arms)
     tokens: Tokens | None = field(default=None, compare=False)  # for the vocoder alone, in place of the text
     expected: str = ""  # what should be heard where that is not the text; no backend is told
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from harness.core.records.plain import Json, Span
+from harness.core.records.plain import Span
 
 
 class Relation(StrEnum):
@@ -95,4 +96,4 @@ class Claim:
     interval: tuple[float, float] | None = None
     margin: float | None = None
     count: int | None = None
-    details: Json = field(default_factory=dict)
+    details: Mapping[str, object] = field(default_factory=dict)

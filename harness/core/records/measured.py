@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, TypeAlias, cast, overload
+from typing import Literal, TypeAlias, cast, overload
 
 from harness.core.records.payloads import (
     EditsPayload,
@@ -47,6 +47,11 @@ class Measurement:
         """Return the payload of a recognizer; empty for one that heard nothing."""
         return cast(TranscriptPayload, self.payload)
 
+    @property
+    def tokens(self) -> TokensPayload:
+        """Return the payload of the scorer ``tokens``; empty for any other."""
+        return cast(TokensPayload, self.payload if self.scorer == "tokens" else {})
+
 
 class Payloads:
     """Reads the payloads of one attempt with their types: ``payloads("signal")`` is a SignalPayload or None.
@@ -75,7 +80,7 @@ class Payloads:
     def __call__(self, scorer: OpinionScorer) -> OpinionPayload | None: ...
     @overload
     def __call__(self, scorer: str) -> Mapping[str, object] | None: ...
-    def __call__(self, scorer: str) -> Any:
+    def __call__(self, scorer: str) -> object:
         """Return what the scorer measured, or None where it could not or was not asked."""
         measurement = self._measurements.get(scorer)
         return measurement.payload if measurement is not None and measurement.status is Status.OK else None
@@ -96,6 +101,6 @@ class Payloads:
     def or_empty(self, scorer: OpinionScorer) -> OpinionPayload: ...
     @overload
     def or_empty(self, scorer: str) -> Mapping[str, object]: ...
-    def or_empty(self, scorer: str) -> Any:
+    def or_empty(self, scorer: str) -> object:
         """Return what the scorer measured, empty where it could not or was not asked."""
         return self(scorer) or {}

@@ -62,6 +62,14 @@ class SteepestLevelStep(TypedDict, total=False):
     time: float | None
 
 
+class SignalSpans(TypedDict, total=False):
+    """Where damage lies, start and end in seconds."""
+
+    nonfinite: list[float]
+    clipping: list[float]
+    constant: list[float]
+
+
 class SignalPayload(TypedDict, total=False):
     """What the waveform alone tells."""
 
@@ -94,7 +102,7 @@ class SignalPayload(TypedDict, total=False):
     clicks: Clicks
     holes: Holes
     level_step_db: SteepestLevelStep
-    spans: dict[str, list[float]]
+    spans: SignalSpans
 
 
 class PitchPayload(TypedDict, total=False):

@@ -9,13 +9,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from harness.core.records import ScorerOptions
 
 if TYPE_CHECKING:
     from harness.backends.worker import Reply, Worker
     from harness.core.records import Capabilities, Measurement, Request, Variant
     from harness.engine.cluster.nodes import NodeContents
     from harness.engine.scoring.job import ScoreJob
+    from harness.engine.scoring.process import OpenClip, ScorerSet
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,13 @@ def _this_node() -> str:
 class ScoringActor:
     """Scorers on this node, one thread."""
 
-    def __init__(self, scorers: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, scorers: Mapping[str, ScorerOptions]) -> None:
         from harness.engine.scoring.scoring_process import ONE_THREAD
 
         os.environ.update(ONE_THREAD)  # before anything that reads them is imported
         self._options = scorers
-        self._scorers: Any = None
-        self._opened: Any = None
+        self._scorers: ScorerSet | None = None
+        self._opened: OpenClip | None = None
 
     def ready(self) -> bool:
         """Answer that this actor has been placed."""
@@ -104,13 +107,14 @@ class ScoringActor:
         if self._scorers is None:
             self._scorers = ScorerSet(self._options)
         if opens:
-            self._opened = self._clip(job, audio)
+            self._opened = self._clip(self._scorers, job, audio)
+        assert self._opened is not None  # the first call of a job opens its clip
         return self._scorers.measured(job, room, self._opened), time.process_time() - began
 
-    def _clip(self, job: ScoreJob, audio: bytes | None) -> Any:
+    def _clip(self, scorers: ScorerSet, job: ScoreJob, audio: bytes | None) -> OpenClip:
         if audio is None or job.audio is None:
-            return self._scorers.opened(job, None)
+            return scorers.opened(job, None)
         with tempfile.NamedTemporaryFile(suffix=job.audio.suffix) as copy:
             copy.write(audio)
             copy.flush()
-            return self._scorers.opened(job, Path(copy.name))
+            return scorers.opened(job, Path(copy.name))

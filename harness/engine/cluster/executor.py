@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from harness.core.errors import ConfigError
 from harness.core.records import Variant
@@ -28,7 +27,7 @@ class ClusterExecutor:
     together = True
 
     def __init__(self, address: str) -> None:
-        self._ray: Any = connect(address)
+        self._ray = connect(address)
         self._shelf = ActorShelf(self._ray)
         self._probed: set[str] = set()
 
@@ -69,7 +68,7 @@ class ClusterExecutor:
         return [ClusterSeat(self._ray, plan.scorers) for _ in range(plan.jobs or max(cores, beside))], beside
 
     def _cores(self) -> int:
-        return max(1, int(sum(node["Resources"].get("CPU", 0.0) for node in living_nodes(self._ray))))
+        return max(1, int(sum(node.resources.get("CPU", 0.0) for node in living_nodes(self._ray))))
 
 
 @cache

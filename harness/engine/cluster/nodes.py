@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, TypedDict
 
 from harness.core.errors import ConfigError
 from harness.core.registry import plugin_packages
@@ -21,6 +23,24 @@ _START = "start one with `ray start --head`, and the others with `ray start --ad
 _TOLD_BY_US = "Raylet is terminated|has been marked dead"  # else with 20 lines of a node's log
 _KNOCK = 10.0  # s for the cluster's head to take a connection
 PROBE_SECONDS = 120.0  # for every node to start Python and hash the models
+
+
+class _RayNode(TypedDict):
+    """One node as Ray describes it."""
+
+    NodeID: str
+    NodeManagerHostname: str
+    Resources: dict[str, float]
+    Alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterNode:
+    """One node that is alive, as Ray describes it. ``resources``: amounts by Ray's names, used or not."""
+
+    id: str
+    host: str
+    resources: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -62,18 +82,17 @@ def node_contents(variants: tuple[Variant, ...]) -> NodeContents:
     return NodeContents(code_sha256(), installed, {variant.name: model_hashes(variant) for variant in variants})
 
 
-def import_ray() -> Any:
+def import_ray() -> ModuleType:
     """Return the module ``ray``. Raises ConfigError naming the extra where it is not installed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", _TOLD_BY_US)  # read when the module is imported
     try:
-        import ray
+        return importlib.import_module("ray")
     except ImportError as error:
         raise ConfigError(f"--ray needs Ray, which is not installed: {EXTRA} ({error})") from None
-    return ray
 
 
-def connect(address: str) -> Any:
+def connect(address: str) -> ModuleType:
     """Connect this process to a running cluster, once; returns the module ``ray``.
 
     Raises ConfigError where Ray is not installed, the address cannot be one, or nobody answers there.
@@ -106,28 +125,33 @@ def _refuse_silent(address: str) -> None:
         raise ConfigError(f"--ray {address}: nothing listens there ({error}); {_START}") from None
 
 
-def living_nodes(ray: Any) -> list[dict[str, Any]]:
-    """Return Ray's description of every node that is alive."""
-    return [node for node in ray.nodes() if node["Alive"]]
+def living_nodes(ray: ModuleType) -> list[ClusterNode]:
+    """Return every node that is alive."""
+    described: list[_RayNode] = ray.nodes()
+    return [
+        ClusterNode(node["NodeID"], node["NodeManagerHostname"], node["Resources"])
+        for node in described
+        if node["Alive"]
+    ]
 
 
-def serves(need: Mapping[str, float], node: Mapping[str, Any]) -> bool:
+def serves(need: Mapping[str, float], node: ClusterNode) -> bool:
     """Return whether a node, with nothing else on it, has these resources."""
-    return all(node["Resources"].get(name, 0.0) >= amount for name, amount in need.items())
+    return all(node.resources.get(name, 0.0) >= amount for name, amount in need.items())
 
 
-def named(node: Mapping[str, Any]) -> str:
+def named(node: ClusterNode) -> str:
     """Return how a node is called in messages: host and the head of its id."""
-    return f"{node['NodeManagerHostname']} ({str(node['NodeID'])[:8]})"
+    return f"{node.host} ({node.id[:8]})"
 
 
-def probe(ray: Any, variants: tuple[Variant, ...]) -> list[str]:
+def probe(ray: ModuleType, variants: tuple[Variant, ...]) -> list[str]:
     """Ask every living node what it holds; returns a line for each thing in which one differs from this machine."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     asked = {}
     for node in living_nodes(ray):
-        there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        there = NodeAffinitySchedulingStrategy(node.id, soft=False)
         task = ray.remote(num_cpus=0, max_retries=0)(node_contents)
         asked[named(node)] = task.options(scheduling_strategy=there).remote(variants)
     here, lines = node_contents(variants), list[str]()

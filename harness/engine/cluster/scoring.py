@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from harness.core.errors import SoakError
-from harness.core.records import Measurement
+from harness.core.records import Measurement, ScorerOptions
 from harness.engine.cluster.actors import ScoringActor
 from harness.engine.cluster.nodes import living_nodes
 from harness.engine.cluster.worker import actor_options
 from harness.engine.scoring.job import ScoreJob, ScoreResult
 from harness.engine.scoring.scoring_process import STARTUP_SECONDS, time_limit
+
+if TYPE_CHECKING:
+    from ray.actor import ActorHandle
 
 _ROOM = 60.0  # s for a node to start a process
 _LOST = 120.0  # s without any node after which nothing can be scored
@@ -27,10 +31,10 @@ class ScoringLost(SoakError):
 class ClusterSeat:
     """One scorer process on some node. Use it from one thread, ``stop`` apart."""
 
-    def __init__(self, ray: Any, scorers: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, ray: ModuleType, scorers: Mapping[str, ScorerOptions]) -> None:
         self._ray = ray
         self._scorers = {name: dict(options) for name, options in scorers.items()}
-        self._actor: Any = None
+        self._actor: ActorHandle | None = None
         self._warm: set[str] = set()
         self._tries: dict[tuple[int, str], int] = {}
         self._stopped = False
@@ -82,10 +86,11 @@ class ClusterSeat:
         return None
 
     def _result(self, job: ScoreJob, room: str, *, with_audio: bool) -> ScoreResult | None:
-        """Return what a room saw; None where the scorers went away for the first time."""
+        """What a room saw; None where the scorers went away for the first time."""
         from ray.exceptions import GetTimeoutError, RayActorError
 
         limit = time_limit(job) + (0.0 if room in self._warm else STARTUP_SECONDS)
+        assert self._actor is not None  # _place() has
         try:
             audio = job.audio.read_bytes() if job.audio is not None and with_audio else None
             asked = self._actor.score.remote(job, room, audio, opens=with_audio)

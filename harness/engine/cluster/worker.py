@@ -7,7 +7,8 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from harness.backends.worker import BackendLoadFailed, Reply
 from harness.core.records import Capabilities, Request, Variant
@@ -16,6 +17,10 @@ from harness.engine.cluster.nodes import living_nodes, node_contents, serves
 from harness.engine.cores import synthesis_cores
 from harness.engine.scoring.scoring_process import ONE_THREAD
 from harness.engine.session import PATIENCE, BackendGone, WorkerLost
+
+if TYPE_CHECKING:
+    from ray import ObjectRef
+    from ray.actor import ActorHandle
 
 _SLICE = 1.0  # s between two looks at whether a node can still be had
 _SAY = 30.0  # s after which a wait is told
@@ -28,7 +33,7 @@ def session_need(variant: Variant) -> dict[str, float]:
     return {**variant.resources, "CPU": synthesis_cores(variant)}
 
 
-def actor_options(need: Mapping[str, float]) -> dict[str, Any]:
+def actor_options(need: Mapping[str, float]) -> dict[str, object]:
     """Return Ray's options of an actor with these resources; it is never restarted by Ray, only by its session."""
     own = {name: amount for name, amount in need.items() if name not in ("CPU", "GPU")}
     return {
@@ -49,11 +54,11 @@ def needed(need: Mapping[str, float]) -> str:
 class ActorShelf:
     """Keeps the actor of the last worker: the backend of the next one starts afresh in it, without a wait for Ray."""
 
-    def __init__(self, ray: Any) -> None:
+    def __init__(self, ray: ModuleType) -> None:
         self._ray = ray
-        self._kept: tuple[Variant, Any] | None = None
+        self._kept: tuple[Variant, ActorHandle] | None = None
 
-    def take(self, variant: Variant) -> Any:
+    def take(self, variant: Variant) -> ActorHandle | None:
         """Return the kept actor if it is of this very variant; else end it and return None."""
         kept, self._kept = self._kept, None
         if kept is not None and kept[0] == variant:
@@ -62,7 +67,7 @@ class ActorShelf:
             _end(self._ray, kept[1])
         return None
 
-    def put(self, variant: Variant, actor: Any) -> None:
+    def put(self, variant: Variant, actor: ActorHandle) -> None:
         """Keep an actor that is alive, in place of the one before."""
         self.clear()
         self._kept = (variant, actor)
@@ -74,7 +79,7 @@ class ActorShelf:
             _end(self._ray, kept[1])
 
 
-def _end(ray: Any, actor: Any) -> None:
+def _end(ray: ModuleType, actor: ActorHandle) -> None:
     with contextlib.suppress(Exception):  # it may be gone with its node
         ray.kill(actor)
 
@@ -84,7 +89,7 @@ class ClusterWorker:
 
     def __init__(
         self,
-        ray: Any,
+        ray: ModuleType,
         variant: Variant,
         say: Callable[[str], None],
         shelf: ActorShelf | None = None,
@@ -95,7 +100,7 @@ class ClusterWorker:
         self._shelf = shelf
         self._variant = variant
         self._patience = patience
-        self._actor: Any = None
+        self._actor: ActorHandle | None = None
         self._alive = False
         self._node = ""
 
@@ -134,7 +139,9 @@ class ClusterWorker:
     def request(self, request: Request) -> Reply:
         """Have one text spoken. Raises WorkerLost where the node went away or says nothing any more."""
         limit = self._variant.request_timeout + self._variant.progress_timeout + _SPARE
-        answer: RemoteReply = self._get(self._actor.request.remote(request), limit)
+        assert self._actor is not None  # start() has placed it
+        answer = self._get(self._actor.request.remote(request), limit)
+        assert isinstance(answer, RemoteReply)
         self._alive = answer.alive
         return answer.reply
 
@@ -168,11 +175,12 @@ class ClusterWorker:
             if homeless >= self._patience:
                 self._drop()
                 raise BackendGone(f"no node of the cluster has {needed(need)} any more, for {self._patience:g} s")
-        started: StartedWorker = self._get(placed, _SPARE)
+        started = self._get(placed, _SPARE)
+        assert isinstance(started, StartedWorker)
         self._node = started.node
         return started
 
-    def _get(self, answer: Any, limit: float) -> Any:
+    def _get(self, answer: ObjectRef, limit: float) -> object:
         from ray.exceptions import GetTimeoutError, RayError
 
         try:

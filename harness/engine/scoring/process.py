@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, cast
 
 from harness.audio import AudioError, read_audio
 from harness.backends.guardian import die_with_parent
-from harness.core.records import Measurement, Status
+from harness.core.records import Measurement, ScorerOptions, Status
 from harness.engine.scoring.job import ScoreJob
 from harness.scorers import SCORERS, observe
 from harness.scorers.base import Clip, Scorer
@@ -32,7 +31,7 @@ class OpenClip:
 class ScorerSet:
     """The scorers of one process: constructed and loaded when a job first asks for them, then kept."""
 
-    def __init__(self, options: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, options: Mapping[str, ScorerOptions]) -> None:
         self._options = options
         self._ready: dict[str, Scorer] = {}
         self._refused: dict[str, str] = {}
@@ -67,10 +66,10 @@ class ScorerSet:
         return observe(scorer, clip)
 
     def _scorer(self, name: str) -> Scorer | None:
-        """Return the scorer, loaded; None where it cannot start."""
+        """The scorer, loaded; None where it cannot start."""
         if name not in self._ready and name not in self._refused:
             try:
-                scorer = cast("type[Any]", SCORERS.get(name))(**self._options[name])
+                scorer = SCORERS.get(name)(**self._options[name])
                 scorer.setup()
                 self._ready[name] = scorer
             except Exception as error:  # a scorer that cannot start is an error on every attempt, not silence

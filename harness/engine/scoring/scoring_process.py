@@ -12,9 +12,9 @@ import sys
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from typing import Any
 
 from harness.core.paths import IMPORT_ROOT
+from harness.core.records import ScorerOptions
 from harness.engine.scoring.job import ScoreJob, ScoreResult
 
 STARTUP_SECONDS = 300.0  # first job of a room also loads the models
@@ -32,7 +32,7 @@ class ScoringProcess:
         log: file that takes whatever the scorers' libraries print.
     """
 
-    def __init__(self, scorers: Mapping[str, Mapping[str, Any]], log: Path) -> None:
+    def __init__(self, scorers: Mapping[str, ScorerOptions], log: Path) -> None:
         self._scorers = {scorer: dict(options) for scorer, options in scorers.items()}
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None

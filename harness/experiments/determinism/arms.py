@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from harness.backends import ADAPTERS
+from harness.backends.base import Backend
 from harness.core.errors import ConfigError, nearest
 from harness.core.records import Attempt, Chunk, Outcome, TokenLayout, Variant, seed_for
 from harness.engine.progress import Tick
@@ -39,8 +39,8 @@ class Setup:
     arms: tuple[str, ...] = OPTIONAL  # beside the fresh processes and what comes after others, always spoken
 
     @classmethod
-    def read(cls, table: Mapping[str, Any]) -> Setup:
-        """Read the settings of the suite. Raises ConfigError for an unknown key or arm."""
+    def read(cls, table: Mapping[str, object]) -> Setup:
+        """Raises ConfigError for an unknown key or arm."""
         setup = suite_limits(cls, {"determinism": table}, "determinism")
         for arm in setup.arms:
             if arm not in OPTIONAL:
@@ -78,7 +78,7 @@ def choose_probes(chunks: Sequence[Chunk], setup: Setup) -> tuple[list[Probe], l
 
 
 def _shorter(chunk: Chunk, by_length: Sequence[Chunk], index: int) -> Chunk:
-    """Return a text shorter than the probe, another one for each; where there is none, the shortest of the others."""
+    """A text shorter than the probe, another one for each; where there is none, the shortest of the others."""
     shorter = [other for other in by_length if len(other.text) < len(chunk.text)]
     return shorter[index % len(shorter)] if shorter else next(other for other in by_length if other is not chunk)
 
@@ -89,7 +89,7 @@ class ArmRunner:
     def __init__(self, stage: ExperimentRun, variant: Variant, setup: Setup) -> None:
         self._stage, self._variant, self._setup = stage, variant, setup
         self._soak = stage.soak(variant)
-        adapter: Any = ADAPTERS.get(variant.adapter)
+        adapter = ADAPTERS.get(variant.adapter)
         self._noting = {"logprobs": setup.noted} if "logprobs" in getattr(adapter, "OVERRIDES", ()) else {}
         self.missing: dict[str, str] = {}
         self._others = {
@@ -99,7 +99,7 @@ class ArmRunner:
         self._spoken: list[tuple[Attempt, Chunk, TokenLayout | None]] = []
 
     def speak(self, probes: Sequence[Probe], session: Sequence[Chunk]) -> None:
-        """Speak every probe in every arm, then the long session; at last listen to what differs."""
+        """Every probe in every arm, then the long session; at last what differs is listened to."""
         began = time.monotonic()
         for count, probe in enumerate(probes, 1):
             self._probe(probe)
@@ -126,7 +126,7 @@ class ArmRunner:
                 self._apart(self._stage.soak(other), arm, [self._turn(probe.chunk, arm)], probe)
 
     def _history(self, probe: Probe) -> list[PlannedRequest]:
-        """Speak A, A, longer B, A, shorter B, A in one process; the first is a second fresh one."""
+        """A, A, longer B, A, shorter B, A in one process; the first is a second fresh one."""
         return [
             self._turn(probe.chunk, FRESH_AGAIN),
             self._turn(probe.chunk, AGAIN),
@@ -140,8 +140,8 @@ class ArmRunner:
         noting = self._noting if noted else {}
         return PlannedRequest(chunk, take=take, seed=seed_for(self._variant, chunk.id), overrides=noting, arm=arm)
 
-    def _other(self, adapter: Any, arm: str, name: str, value: int) -> Variant | None:
-        """Return the variant with one setting changed; None with the reason noted where the adapter cannot."""
+    def _other(self, adapter: type[Backend], arm: str, name: str, value: int) -> Variant | None:
+        """The variant with one setting changed; None with the reason noted where the adapter cannot."""
         knob = getattr(adapter, arm.upper(), None)
         if name not in self._setup.arms:
             self.missing[arm] = "left out by the limits file"
@@ -158,7 +158,7 @@ class ArmRunner:
         return other
 
     def _apart(self, soak: Soak, arm: str, turns: list[PlannedRequest], probe: Probe | None) -> None:
-        details = {"probe": probe.chunk.id} if probe is not None else {}
+        details: dict[str, object] = {"probe": probe.chunk.id} if probe is not None else {}
         began = time.monotonic()
         for count, spoken in enumerate(soak.speak_apart(arm, turns, details), 1):
             if spoken[0].arm in (FRESH, *COMPARED):

@@ -10,16 +10,20 @@ import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from harness.backends.llama_python import without_repacking
 from harness.experiments.divergence.steps import Steps, join_steps, steps_of_generation
 
+if TYPE_CHECKING:
+    from llama_cpp import Llama
 
-def load_for_logits(model: str, context: int) -> Any:
+
+def load_for_logits(model: str, context: int) -> Llama:
     """Return the model, to give the logits of every token; one thread, so that the same file gives the same logits."""
     import llama_cpp
 
@@ -29,8 +33,8 @@ def load_for_logits(model: str, context: int) -> Any:
         )
 
 
-def logits(model: Any, prompt: list[int], spoken: list[int]) -> NDArray[np.float32]:
-    """Return the logits of every generated token, before it was known; shape (generated, vocabulary)."""
+def logits(model: Llama, prompt: list[int], spoken: list[int]) -> NDArray[np.float32]:
+    """Of every generated token, before it was known; shape (generated, vocabulary)."""
     model.reset()
     model.eval([*prompt, *spoken[:-1]])
     rows: NDArray[np.float32] = model.scores[len(prompt) - 1 : len(prompt) - 1 + len(spoken)]
@@ -38,7 +42,8 @@ def logits(model: Any, prompt: list[int], spoken: list[int]) -> NDArray[np.float
 
 
 def generations(path: Path) -> Iterator[tuple[int, list[int], list[int]]]:
-    """Yield (chunk, prompt, generated) of every generation."""
+    """(chunk, prompt, generated) of every generation."""
+    stored: NpzFile
     with np.load(path) as stored:
         ids, sizes = stored["ids"], stored["sizes"]
     at = 0

@@ -17,6 +17,7 @@ from harness.experiments.isolation.claims import (
     IsolationMargins,
     IsolationResult,
     isolation_claims,
+    locate_fault,
 )
 from harness.experiments.isolation.stage_swap import Bench, unlike
 from harness.experiments.isolation.table import isolation_table
@@ -82,7 +83,7 @@ def _examine(stage: ExperimentRun, bench: Bench | None, variant: Variant, limits
 
 
 def _weights(variant: Variant, reference: Variant) -> tuple[list[Problem] | None, str]:
-    """Return what is wrong with the weights; None with the reason where they cannot be read."""
+    """What is wrong with the weights; None with the reason where they cannot be read."""
     paths = [model_file(one) for one in (variant, reference)]
     if paths[0] is None or paths[1] is None:
         whose = "the variant" if paths[0] is None else "the reference"
@@ -97,8 +98,8 @@ def _weights(variant: Variant, reference: Variant) -> tuple[list[Problem] | None
 
 def model_file(variant: Variant) -> Path | None:
     """Return the GGUF file that a variant's settings name, if it is there."""
-    path = Path(str(variant.settings.get("model", "")))
-    return path if path.suffix == ".gguf" and path.is_file() else None
+    path = variant.model
+    return path if path is not None and path.suffix == ".gguf" and path.is_file() else None
 
 
 def _row(seen: IsolationData, claims: Sequence[Claim], variant: Variant, bench: Bench | None) -> IsolationResult:
@@ -108,7 +109,7 @@ def _row(seen: IsolationData, claims: Sequence[Claim], variant: Variant, bench: 
     except (OSError, ValueError, KeyError, NotImplementedError):
         figures = None  # the claim on the weights says why
     return IsolationResult(
-        places=claims[0].details["places"],
+        places=[place.value for place in locate_fault(seen)[0]],
         why=claims[0].statement,
         diagnosis=seen.diagnosis,
         decoded=[DecodedResult.of(one, seen.limits) for one in seen.decoded],

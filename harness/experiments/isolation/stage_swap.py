@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from harness.audio.mel import log_mel_distance
 from harness.core.errors import SoakError
-from harness.core.records import Attempt, Chunk, Outcome, TokenLayout, Tokens, Variant, VerdictWord, seed_for
+from harness.core.records import Attempt, Chunk, Outcome, Samples, TokenLayout, Tokens, Variant, VerdictWord, seed_for
 from harness.engine.progress import Tick
 from harness.engine.session import PlannedRequest
 from harness.experiments.isolation.claims import Decoded, IsolationMargins, IsolationRow, TokenWordErrors
@@ -114,9 +113,7 @@ class Bench:
         return min(distances, key=lambda place: distances[place]) if distances else ""
 
     def wer(self, variant: Variant) -> dict[str, TokenWordErrors | None]:
-        """Return the word errors of the variant's tokens and of the reference's other seeds, through the reference
-        decoder.
-        """
+        """Word errors of the variant's tokens and of the reference's other seeds, through the reference decoder."""
         arms = {variant.name: f"tokens-of-{variant.name}", self.reference.name: OTHER_SEEDS}
         return {name: self._words(self._attempts[self.reference.name, arm]) for name, arm in arms.items()}
 
@@ -134,7 +131,7 @@ class Bench:
 
     def _collect(self, variant: Variant, session: str, turns: list[PlannedRequest]) -> None:
         soak = self._stage.soak(variant)
-        details: dict[str, Any] = {"isolation": session}
+        details: dict[str, object] = {"isolation": session}
         for count, (attempt, chunk, layout) in enumerate(soak.speak_apart(session, turns, details), 1):
             self._attempts.setdefault((variant.name, attempt.arm), {})[chunk.id] = attempt
             self._layouts[variant.name] = layout
@@ -200,14 +197,14 @@ class Bench:
                 errors, words = errors + wer["errors"], words + wer["words"]
         return TokenWordErrors(errors, words, errors / words) if words else None
 
-    def _audio(self, attempt: Attempt) -> tuple[Any, int]:
+    def _audio(self, attempt: Attempt) -> tuple[Samples, int]:
         return self._stage.run.read_audio(attempt)
 
     def _chunks(self) -> dict[str, Chunk]:
         return {chunk.id: chunk for chunk in self._stage.plan.chunks(self.reference)}
 
     def _spoke(self, variant: Variant) -> dict[str, Attempt]:
-        """Return what the variant spoke and gave sound for."""
+        """What the variant spoke and gave sound for."""
         every = self._attempts[variant.name, SPOKEN]
         return {key: attempt for key, attempt in every.items() if attempt.outcome is Outcome.OK}
 
@@ -240,6 +237,6 @@ def unlike(reference: TokenLayout | None, other: TokenLayout | None) -> str:
     return ""
 
 
-def _level(samples: Any, rate: int) -> float:
+def _level(samples: Samples, rate: int) -> float:
     """Mean level in dBFS."""
     return float(10 * np.log10(np.mean(np.square(samples, dtype=np.float64)) + 1e-12)) if len(samples) else -120.0

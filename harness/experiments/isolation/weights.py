@@ -11,10 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from gguf import ReaderTensor
 
 SAME = 0.85  # correlation from which on two tensors hold the same weights
 ROWS = 64  # of a tensor, evenly spread, that are compared
@@ -50,7 +53,7 @@ class Weights:
         import gguf
 
         self.path = path
-        self._tensors: dict[str, Any] = {tensor.name: tensor for tensor in gguf.GGUFReader(str(path)).tensors}
+        self._tensors: dict[str, ReaderTensor] = {tensor.name: tensor for tensor in gguf.GGUFReader(str(path)).tensors}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -183,9 +186,7 @@ def _shift(name: str, own: Rows, index: NDArray[np.intp], reference: Weights) ->
 
 
 def correlation(a: Rows, b: Rows) -> float:
-    """Return the Pearson correlation of all values; 1 for equal ones, 0 where one of them does not vary or is not
-    finite.
-    """
+    """Pearson correlation of all values; 1 for equal ones, 0 where one of them does not vary or is not finite."""
     x, y = a.astype(np.float64).ravel(), b.astype(np.float64).ravel()
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         return 0.0

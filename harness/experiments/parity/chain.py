@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from harness.core.errors import ConfigError
 from harness.experiments.parity.limits import ParityLimits
 from harness.experiments.parity.stages import StageParity, compare_stage
 
-Array = NDArray[Any]
+Array = NDArray[np.generic]
 BORN = 30.0  # times the error of any stage before it
 SMALLEST = 1e-7  # relative error of single precision: what every stage is allowed to make
 

@@ -14,7 +14,7 @@ from harness.report.svg import SERIES, markup, new_plot
 def draw_stages(results: Json, claims: Sequence[Claim]) -> Drawn:
     """Draw how far each stage of a pair is from the reference: 1 - cosine, logarithmic, in the order of computing."""
     drawn = []
-    for number, (name, row) in enumerate(stored_results(PairResult, results.get("pairs") or {}).items()):
+    for number, (name, row) in enumerate(stored_results(PairResult, results.get("pairs")).items()):
         stages = [(stage.name, stage.cosine, stage.problem) for stage in row.stages]
         finite = [(stage, max(1 - cosine, 1e-9), bad) for stage, cosine, bad in stages if cosine is not None]
         if not finite:

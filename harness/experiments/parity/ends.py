@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,35 +64,36 @@ def compare_sound(
     reference: tuple[Samples, int],
     candidate: tuple[Samples, int],
     tolerance: SoundTolerance,
-    tokens: tuple[NDArray[Any], NDArray[Any]] | None = None,
+    tokens: tuple[NDArray[np.generic], NDArray[np.generic]] | None = None,
 ) -> EndToEnd:
     """Compare two sounds (samples, rate), and their tokens where both sides have them."""
     (a, a_rate), (b, b_rate) = reference, candidate
     a, b = np.asarray(a, np.float32).reshape(-1), np.asarray(b, np.float32).reshape(-1)
     nans = (int(np.count_nonzero(~np.isfinite(a))), int(np.count_nonzero(~np.isfinite(b))))
     seconds = (len(a) / a_rate, len(b) / b_rate)
-    values: dict[str, Any] = {"seconds": seconds, "nans": nans}
+    sound = EndToEnd(seconds, nans=nans)
     if tokens is not None:
-        values["agreement"], values["first_difference"] = agreement(*tokens)
+        share, first = agreement(*tokens)
+        sound = replace(sound, agreement=share, first_difference=first)
     if len(a) and len(b):
-        values |= _figures(np.nan_to_num(a), a_rate, np.nan_to_num(b), b_rate)
-        values["duration_ratio"] = seconds[1] / seconds[0]
-    sound = EndToEnd(**values)
-    return EndToEnd(**values, problem=_judged(sound, tolerance))
+        sound = _measured(sound, np.nan_to_num(a), a_rate, np.nan_to_num(b), b_rate)
+        sound = replace(sound, duration_ratio=seconds[1] / seconds[0])
+    return replace(sound, problem=_judged(sound, tolerance))
 
 
-def _figures(a: Samples, a_rate: int, b: Samples, b_rate: int) -> dict[str, float | None]:
+def _measured(sound: EndToEnd, a: Samples, a_rate: int, b: Samples, b_rate: int) -> EndToEnd:
     loud = [float(np.sqrt(np.mean(each.astype(np.float64) ** 2))) for each in (a, b)]
     first, second = natural_log_mel(a, a_rate), natural_log_mel(b, b_rate)
     frames = min(first.shape[1], second.shape[1])
     first, second = first[:, :frames], second[:, :frames]
     above = (first > np.log(FLOOR)) & (second > np.log(FLOOR))
-    return {
-        "log_mel_cosine": _cosine(first, second),
-        "log_mel_correlation": _cosine(first - first.mean(), second - second.mean()),
-        "level_db": float((second - first)[above].mean() * DB_A_NAT) if above.any() else None,
-        "rms_ratio": loud[1] / loud[0] if loud[0] > 0 else None,
-    }
+    return replace(
+        sound,
+        log_mel_cosine=_cosine(first, second),
+        log_mel_correlation=_cosine(first - first.mean(), second - second.mean()),
+        level_db=float((second - first)[above].mean() * DB_A_NAT) if above.any() else None,
+        rms_ratio=loud[1] / loud[0] if loud[0] > 0 else None,
+    )
 
 
 def _cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
@@ -102,7 +102,7 @@ def _cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
 
 
 def natural_log_mel(samples: Samples, rate: int) -> NDArray[np.float64]:
-    """Return the natural logarithm of mel magnitudes, floored at 1e-5, (80, frames): the level is kept."""
+    """Natural logarithm of mel magnitudes, floored at 1e-5, (80, frames): the level is kept."""
     import librosa
 
     sound = resample(samples, rate, RATE)
@@ -112,7 +112,7 @@ def natural_log_mel(samples: Samples, rate: int) -> NDArray[np.float64]:
     return logarithm
 
 
-def agreement(a: NDArray[Any], b: NDArray[Any]) -> tuple[float | None, int | None]:
+def agreement(a: NDArray[np.generic], b: NDArray[np.generic]) -> tuple[float | None, int | None]:
     """Return the share of equal tokens over the longer side, and where the first differs.
 
     Both flat or (frames, codebooks).

@@ -76,16 +76,16 @@ class ParityLimits:
     speaker_max: float = 0.03  # loss of similarity against the encoder's own floor and the reference's own ceiling
 
     def tolerance(self, stage: str) -> Tolerance:
-        """Return the tolerance of a stage by its name."""
+        """Of a stage by its name."""
         return self.stages.get(stage, self.stage)
 
     def of(self, pair: Pair) -> ParityLimits:
-        """Return the limits with what the pair has of its own. Raises ConfigError."""
+        """With what the pair has of its own. Raises ConfigError."""
         return ParityLimits.read({**self.table, **pair.own}, self.folder) if pair.own else self
 
     @classmethod
     def read(cls, table: Mapping[str, Any], folder: Path) -> ParityLimits:
-        """Read the table. Raises ConfigError, one line naming the key, for whatever is wrong."""
+        """Raises ConfigError, one line naming the key, for whatever is wrong."""
         names = {each.name for each in fields(cls)} - {"folder", "table"}
         refuse_unknown("limits: parity", table, names)
         stage = _filled(Tolerance, table.get("stage", {}), "parity.stage")

@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -31,7 +30,7 @@ FOLDER = "folder"  # what the pairs' paths are relative to
 def run_parity(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Compare the chosen pairs and the plan's variants, each bucket a row; record claims; returns the run directory."""
     table = dict(plan.experiment.get("parity", {}))
-    chosen, folder = table.pop(CHOSEN, None), Path(table.pop(FOLDER, "."))
+    chosen, folder = table.pop(CHOSEN, None), Path(str(table.pop(FOLDER, ".")))
     limits = ParityLimits.read(table, folder)
     rows = chosen_rows(limits, chosen)
     claims: list[Claim] = []
@@ -71,16 +70,16 @@ def whole_plan(plan: Plan) -> Plan:
     )
 
 
-def chosen_rows(limits: ParityLimits, chosen: Sequence[str] | None) -> list[tuple[Pair, int | None]]:
+def chosen_rows(limits: ParityLimits, chosen: object) -> list[tuple[Pair, int | None]]:
     """Return every pair with every bucket, or only those whose rows are named."""
     rows = [(pair, bucket) for pair in limits.pairs.values() for bucket in pair.buckets]
-    return [(pair, b) for pair, b in rows if chosen is None or row_name(pair.name, b) in chosen]
+    return [(pair, b) for pair, b in rows if not isinstance(chosen, list) or row_name(pair.name, b) in chosen]
 
 
 def compare_pair(
     pair: Pair, bucket: int | None, limits: ParityLimits, sources: dict[str, DumpSource]
 ) -> tuple[list[Claim], PairResult]:
-    """Compare both sides for one bucket; ``sources`` keeps callables alive. Raises ConfigError, MissingExtra."""
+    """Both sides for one bucket; ``sources`` keeps callables alive. Raises ConfigError, MissingExtra."""
     limits = limits.of(pair)
     sides = [
         sources.setdefault(spec, DumpSource(spec, limits.folder)).load(bucket, limits.repeats)
@@ -154,7 +153,7 @@ def _claims(name: str, chain: Chain, ends: EndToEnd | None, limits: ParityLimits
 
 
 def plan_of_pair(
-    reference: str, candidate: str, buckets: Sequence[int], table: Mapping[str, Any], reports: Path
+    reference: str, candidate: str, buckets: Sequence[int], table: Mapping[str, object], reports: Path
 ) -> Plan:
     """Return a plan for one pair alone, as the command line asks for it.
 

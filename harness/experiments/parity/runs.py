@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from harness.core.errors import ConfigError, MissingExtra, nearest
 
-Array = NDArray[Any]
+Array = NDArray[np.generic]
 SUFFIXES = (".npz", ".safetensors")
 
 
@@ -43,7 +43,7 @@ class DumpSource:
     def __init__(self, spec: str, folder: Path) -> None:
         self.spec = spec
         self._folder = folder
-        self._call: Callable[..., Any] | None = None
+        self._call: Callable[..., object] | None = None
 
     def load(self, bucket: int | None = None, repeats: int = 0) -> StageDumps:
         """Return the stages for one bucket; a callable is called again ``repeats`` times.
@@ -83,14 +83,14 @@ class DumpSource:
         return StageDumps(self.spec, arrays(output, self.spec), cold, tuple(warm))
 
 
-def _timed(call: Callable[..., Any], taken: Mapping[str, Any]) -> tuple[float, Any]:
+def _timed(call: Callable[..., object], taken: Mapping[str, object]) -> tuple[float, object]:
     """Seconds of a call, and what it gave."""
     began = time.perf_counter()
     output = call(**taken)
     return time.perf_counter() - began, output
 
 
-def _takes(call: Callable[..., Any], name: str) -> bool:
+def _takes(call: Callable[..., object], name: str) -> bool:
     parameters = inspect.signature(call).parameters
     return name in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
 
@@ -131,7 +131,7 @@ def _safetensors(path: Path) -> dict[str, Array]:
 
 
 def imported(spec: str, folder: Path) -> Callable[..., Any]:
-    """Import ``module:callable`` or ``file.py:callable``. Raises ConfigError for what is not there."""
+    """``module:callable`` or ``file.py:callable``. Raises ConfigError for what is not there."""
     place, _, name = spec.rpartition(":")
     here = str(folder.absolute())
     if here not in sys.path:  # a console script has no working directory on its path
@@ -147,7 +147,7 @@ def imported(spec: str, folder: Path) -> Callable[..., Any]:
     return function  # type: ignore[no-any-return]
 
 
-def _from_file(path: Path) -> Any:
+def _from_file(path: Path) -> object:
     if not path.is_file():
         raise ConfigError(f"{path}: no such file")
     described = importlib.util.spec_from_file_location(f"parity_{path.stem}", path)
@@ -159,7 +159,7 @@ def _from_file(path: Path) -> Any:
     return module
 
 
-def arrays(found: Any, source: str) -> dict[str, Array]:
+def arrays(found: object, source: str) -> dict[str, Array]:
     """Return a table of NumPy arrays or tensors as NumPy arrays. Raises ConfigError for anything else."""
     if not isinstance(found, Mapping) or not found:
         raise ConfigError(f"{source}: must give a table of stage name -> array, gave {type(found).__name__}")

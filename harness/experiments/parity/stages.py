@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.experiments.parity.limits import UNITS, Tolerance
 
-Array = NDArray[Any]
+Array = NDArray[np.generic]
 Floats = NDArray[np.float64]
 RECOGNISED = 0.9  # cosine above which another order of axes is believed though the shapes already fit
 MOST_AXES = 5  # permutations of more are not tried
@@ -70,18 +69,15 @@ def compare_stage(name: str, reference: Array, candidate: Array, tolerance: Tole
     shapes = (reference.shape, candidate.shape)
     statistics = (_statistics(reference), _statistics(candidate))
     aligned, layout, problem = _aligned(reference, candidate, tolerance)
-    base: dict[str, Any] = {"name": name, "shapes": shapes, "layout": layout, "statistics": statistics}
+    unmeasured = StageParity(name, shapes, layout, statistics=statistics, problem=problem)
     if aligned is None:
-        return StageParity(**base, problem=problem)
-    nans = (_nans(reference), _nans(candidate))
+        return unmeasured
+    start = replace(unmeasured, nans=(_nans(reference), _nans(candidate)))
     if np.issubdtype(reference.dtype, np.integer) and np.issubdtype(candidate.dtype, np.integer):
-        figures = _of_integers(*aligned)
+        parity = _of_integers(start, *aligned)
     else:
-        figures = _of_values(*_floats(aligned), tolerance)
-    parity = StageParity(**base, nans=nans, **figures)
-    return StageParity(
-        **base, nans=nans, **figures, problem="; ".join(filter(None, (problem, _judged(parity, tolerance))))
-    )
+        parity = _of_values(start, *_floats(aligned), tolerance)
+    return replace(parity, problem="; ".join(filter(None, (problem, _judged(parity, tolerance)))))
 
 
 def _judged(seen: StageParity, tolerance: Tolerance) -> str:
@@ -111,7 +107,7 @@ def _judged(seen: StageParity, tolerance: Tolerance) -> str:
 
 # ---------------------------------------------------------------------------------------------- layout
 def _aligned(reference: Array, candidate: Array, tolerance: Tolerance) -> tuple[tuple[Array, Array] | None, str, str]:
-    """Return the two arrays in one layout, what was done in words, and why that is a problem if it is one."""
+    """The two arrays in one layout, what was done in words, and why that is a problem if it is one."""
     a, b = np.squeeze(reference), np.squeeze(candidate)
     said = [] if reference.shape == candidate.shape or a.shape != b.shape else ["axes of length 1 differ"]
     order = _order(a, b, tolerance)
@@ -129,7 +125,7 @@ def _aligned(reference: Array, candidate: Array, tolerance: Tolerance) -> tuple[
 
 
 def _order(a: Array, b: Array, tolerance: Tolerance) -> tuple[int, ...] | None:
-    """Return the order of axes that makes the candidate fit; None if it fits as it is, or not at all."""
+    """The order of axes that makes the candidate fit; None if it fits as it is, or not at all."""
     if a.ndim != b.ndim or a.ndim < 2 or a.ndim > MOST_AXES or not a.size or not b.size:
         return None
     straight = tuple(range(a.ndim))
@@ -168,49 +164,52 @@ def _cosine(a: Floats, b: Floats) -> float | None:
     return float(a @ b) / norm if norm > 0 else None
 
 
-def _of_values(a: Floats, b: Floats, tolerance: Tolerance) -> dict[str, Any]:
+def _of_values(start: StageParity, a: Floats, b: Floats, tolerance: Tolerance) -> StageParity:
     if not len(a):
-        return {}
+        return start
     apart = b - a
     if tolerance.modulo is not None:
         turn = tolerance.modulo
         apart = (apart + turn / 2) % turn - turn / 2
         even = turn / np.sqrt(12)  # rms of a phase that may be anything
-        return {
-            "cosine": float(np.cos(2 * np.pi * apart / turn).mean()),
-            "largest": float(np.abs(apart).max()),
-            "mean": float(np.abs(apart).mean()),
-            "error": float(np.sqrt((apart**2).mean()) / even),
-        }
+        return replace(
+            start,
+            cosine=float(np.cos(2 * np.pi * apart / turn).mean()),
+            largest=float(np.abs(apart).max()),
+            mean=float(np.abs(apart).mean()),
+            error=float(np.sqrt((apart**2).mean()) / even),
+        )
     loud = float(np.sqrt((a**2).mean()))
     cosine = _cosine(a, b)
     if cosine is None and not a.any() and not b.any():
         cosine = 1.0  # zeros on both sides are alike
-    values: dict[str, Any] = {
-        "cosine": cosine,
-        "largest": float(np.abs(apart).max()),
-        "mean": float(np.abs(apart).mean()),
-        "rms_ratio": float(np.sqrt((b**2).mean()) / loud) if loud > 0 else None,
-        "error": float(np.sqrt((apart**2).mean()) / loud) if loud > 0 else None,
-    }
-    if tolerance.unit is not None:
-        level = float(b.mean() - a.mean())
-        values |= {"level": level, "unit": tolerance.unit, "level_db": level * UNITS[tolerance.unit]}
-    return values
+    values = replace(
+        start,
+        cosine=cosine,
+        largest=float(np.abs(apart).max()),
+        mean=float(np.abs(apart).mean()),
+        rms_ratio=float(np.sqrt((b**2).mean()) / loud) if loud > 0 else None,
+        error=float(np.sqrt((apart**2).mean()) / loud) if loud > 0 else None,
+    )
+    if tolerance.unit is None:
+        return values
+    level = float(b.mean() - a.mean())
+    return replace(values, level=level, unit=tolerance.unit, level_db=level * UNITS[tolerance.unit])
 
 
-def _of_integers(a: Array, b: Array) -> dict[str, Any]:
+def _of_integers(start: StageParity, a: Array, b: Array) -> StageParity:
     same = (a == b).reshape(-1)
     if not len(same):
-        return {}
+        return start
     differs = np.flatnonzero(~same)
     share = float(same.mean())
-    return {
-        "agreement": share,
-        "first_difference": int(differs[0]) if len(differs) else None,
-        "largest": float(np.abs(a.astype(np.int64) - b.astype(np.int64)).max()),
-        "error": 1 - share,
-    }
+    return replace(
+        start,
+        agreement=share,
+        first_difference=int(differs[0]) if len(differs) else None,
+        largest=float(np.abs(a.astype(np.int64) - b.astype(np.int64)).max()),
+        error=1 - share,
+    )
 
 
 def _nans(array: Array) -> int:

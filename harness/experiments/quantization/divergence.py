@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from harness.backends import ADAPTERS
 from harness.core.errors import SoakError
@@ -20,7 +21,7 @@ from harness.store import Run
 NOTING = "note_ids"  # the setting that has an adapter note the ids of its prompts and generations
 
 
-def noting(variant: Variant, chunks: Sequence[Chunk]) -> dict[str, Mapping[str, Any]]:
+def noting(variant: Variant, chunks: Sequence[Chunk]) -> dict[str, Mapping[str, object]]:
     """Return what the requests of these chunks are to ask for, where the adapter can."""
     able = NOTING in getattr(ADAPTERS.get(variant.adapter), "OVERRIDES", ())
     return {chunk.id: {NOTING: True} for chunk in chunks} if able else {}
@@ -71,7 +72,7 @@ def reference_generations(
         for epoch in run.epochs(session):
             named = epoch.capabilities.get("details", {}).get("token_slots")
             if named:
-                return generations, _slots(named)
+                return generations, _slots(TypeAdapter(dict[str, dict[str, list[int]]]).validate_python(named))
     raise NotMeasured(f"the adapter {reference.adapter} does not say what its token ids mean")
 
 
@@ -106,8 +107,8 @@ def _slots(named: Mapping[str, Mapping[str, Sequence[int]]]) -> list[Slot]:
 
 
 def _model(variant: Variant) -> Path:
-    path = Path(str(variant.settings.get("model", "")))
-    if not path.is_file():
+    path = variant.model
+    if path is None or not path.is_file():
         raise NotMeasured(f"{variant.name} names no model file")
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":

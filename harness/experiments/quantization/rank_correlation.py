@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
@@ -35,7 +34,7 @@ def rank_correlation(x: Sequence[float], y: Sequence[float], *, seed: int) -> Co
         return None
     from scipy.stats import permutation_test, spearmanr
 
-    def statistic(values: Any) -> float:
+    def statistic(values: object) -> float:
         return float(spearmanr(values, y).statistic)
 
     test = permutation_test(

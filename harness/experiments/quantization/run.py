@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from harness.core.records import (
     Outcome,
     Payloads,
     Variant,
+    Verdict,
     VerdictWord,
     seed_for,
 )
@@ -47,7 +47,7 @@ class _Voice:
 
     attempts: dict[str, Attempt]
     observations: dict[str, dict[str, Measurement]]
-    verdicts: Mapping[int, Any]
+    verdicts: Mapping[int, Verdict]
 
     def payloads(self, chunk_id: str) -> Payloads:
         """Return what the scorers saw of a chunk, with its types."""
@@ -83,7 +83,7 @@ def run_quantization(plan: Plan, progress: Progress, resume: Path | None) -> Pat
         return stage.run.path
 
 
-def _speak(stage: ExperimentRun, variant: Variant, overrides: Mapping[str, Mapping[str, Any]]) -> bool:
+def _speak(stage: ExperimentRun, variant: Variant, overrides: Mapping[str, Mapping[str, object]]) -> bool:
     try:
         stage.soak(variant).speak(overrides)
     except SoakError as error:
@@ -95,7 +95,7 @@ def _speak(stage: ExperimentRun, variant: Variant, overrides: Mapping[str, Mappi
 
 
 def _null(stage: ExperimentRun, reference: Variant) -> None:
-    """Speak the reference once more with other seeds: what differs between these two is chance."""
+    """The reference once more with other seeds: what differs between these two is chance."""
     soak, began = stage.soak(reference), time.monotonic()
     chunks = stage.plan.chunks(reference)
     turns = [PlannedRequest(chunk, take=_NULL_TAKE, seed=seed_for(reference, chunk.id, _NULL_TAKE)) for chunk in chunks]

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TypedDict
 
+from pydantic import TypeAdapter
+
 from harness import stats
 from harness.core.records import Json
 from harness.detectors import catalogue
@@ -116,7 +118,7 @@ class AlarmCounts(TypedDict):
 
 
 def alarms(clean: Mapping[str, Sequence[tuple[str, ...]]]) -> dict[str, AlarmCounts]:
-    """Return the false alarms by kind of material: clips, clips with any alarm, exact interval, clips by class."""
+    """False alarms by kind of material: clips, clips with any alarm, exact interval, clips by class."""
     result: dict[str, AlarmCounts] = {}
     for kind, by_group in {**clean, "all": [names for group in clean.values() for names in group]}.items():
         by_class: dict[str, int] = {}
@@ -140,6 +142,6 @@ def recall_rows_json(rows: Sequence[RecallRow]) -> list[Json]:
     return [asdict(row) for row in rows]
 
 
-def from_json(rows: Sequence[Json]) -> list[RecallRow]:
+def from_json(rows: object) -> list[RecallRow]:
     """Return the inverse of :func:`as_json`."""
-    return [RecallRow(**row) for row in rows]
+    return TypeAdapter(list[RecallRow]).validate_python(rows)

@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from harness.backends.worker import Worker
 from harness.core.errors import ConfigError, SoakError
-from harness.core.records import Arm, Claim, Outcome, Request, Samples, Tokens, Variant, seed_for
+from harness.core.records import Arm, Claim, Outcome, Request, Samples, ScorerOptions, Tokens, Variant, seed_for
 from harness.detectors.base import Detector, Family, Injector
 from harness.detectors.base import InjectionPoint as Where
 from harness.engine.plan import Plan
@@ -74,7 +73,7 @@ def run_sensitivity(plan: Plan, progress: Progress, resume: Path | None) -> Path
         return stage.run.path
 
 
-def from_run(path: Path, variant: Variant, given: Mapping[str, Any], progress: Progress) -> Path:
+def from_run(path: Path, variant: Variant, given: Mapping[str, object], progress: Progress) -> Path:
     """Inject into what a run has spoken already; ``sensitivity.json`` and ``sensitivity.md`` beside its journal.
 
     Raises ConfigError where the run holds no speech of the variant.
@@ -121,9 +120,7 @@ def _speak(stage: ExperimentRun, variant: Variant, table: SensitivitySettings) -
 def voice_of(
     run: Run, variant: Variant, profile: Profile | None, limits: Limits, table: SensitivitySettings
 ) -> VariantUnderTest:
-    """Return clean twins of what ``run`` holds; with ``calibrate`` half of the texts go to the limits, not to the
-    figures.
-    """
+    """Clean twins of what ``run`` holds; with ``calibrate`` half of the texts go to the limits, not to the figures."""
     takes, embeddings = takes_of_variant(run, variant.name, profile)
     said = _source(limits, sum(take.attempt.arm == Arm.SOAK for take in takes))
     chosen = takes
@@ -165,7 +162,7 @@ def calibration_path(variant: Variant) -> Path:
 
 # ------------------------------------------------------------------------------------------------- injected copies
 def measure_recall(
-    voice: VariantUnderTest, scorers: Mapping[str, Mapping[str, Any]], table: SensitivitySettings, progress: Progress
+    voice: VariantUnderTest, scorers: Mapping[str, ScorerOptions], table: SensitivitySettings, progress: Progress
 ) -> tuple[SensitivityResult, list[Claim]]:
     """Return recall by class and dose on the clean twins, alarms on all of them, and what is claimed of both."""
     name = voice.variant.name
@@ -196,7 +193,7 @@ def measure_recall(
         "texts": len(voice.twins),
         "limits": voice.said,
         "limits_key": voice.limits.key,
-        "scorers": {scorer: dict(options) for scorer, options in scorers.items()},
+        "scorers": dict(scorers),
         "alarms": alarms(clean),
         "rows": recall_rows_json(rows),
         "clean": alarmed,

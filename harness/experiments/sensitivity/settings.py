@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 from harness.core.errors import ConfigError, nearest
-from harness.core.records import Json
+from harness.core.records import Json, ScorerOptions
 from harness.detectors import catalogue
 from harness.experiments.limits import suite_limits
 from harness.experiments.sensitivity.figures import AlarmCounts
@@ -40,7 +40,7 @@ class SensitivityResult(TypedDict):
     texts: int
     limits: str
     limits_key: str
-    scorers: dict[str, dict[str, Any]]
+    scorers: dict[str, ScorerOptions]
     alarms: dict[str, AlarmCounts]
     rows: list[Json]
     clean: list[CleanAlarm]
@@ -54,7 +54,7 @@ class CleanAlarm(TypedDict):
     why: list[str]
 
 
-def checked(tables: Mapping[str, Any]) -> SensitivitySettings:
+def checked(tables: Mapping[str, Mapping[str, object]]) -> SensitivitySettings:
     """Return the table ``sensitivity`` with its defaults. Raises ConfigError for an unknown key or class."""
     settings = suite_limits(SensitivitySettings, tables, "sensitivity")
     for name in settings.classes:

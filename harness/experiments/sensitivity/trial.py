@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, cast
 
 import numpy as np
 
-from harness.core.records import DetectorInput, Measurement, Samples, Tokens
+from harness.core.records import DetectorInput, Measurement, Samples, ScorerOptions, Tokens
 from harness.detectors import catalogue
 from harness.detectors.base import CannotInject, Detector, Family, InjectionMaterial, InjectionPoint, Injector
 from harness.experiments.sensitivity.twins import Twin
@@ -61,11 +60,11 @@ class Trials:
     def __init__(
         self,
         judge: VerdictPolicy,
-        scorers: Mapping[str, Mapping[str, Any]],
+        scorers: Mapping[str, ScorerOptions],
         *,
         seed: int = 0,
         decode: Callable[[Twin, Tokens], Samples | None] | None = None,
-        voice_embeddings: Mapping[str, Any] | None = None,
+        voice_embeddings: Mapping[str, Sequence[float]] | None = None,
     ) -> None:
         self.judge = judge
         self._options = scorers
@@ -97,7 +96,7 @@ class Trials:
         return tuple(f"{f.fault}: {f.value:.3g} against {f.limit:.3g} ({f.detail})" for f in findings)
 
     def score(self, twin: Twin, names: frozenset[str]) -> dict[str, Measurement]:
-        """Return fresh measurements of the clip by the scorers ``names``; views such as the STFT are computed once."""
+        """Fresh observations of the clip by the scorers ``names``; views such as the STFT are computed once."""
         clip = SharedClip(twin.chunk, twin.attempt, twin.samples, twin.sample_rate, twin.variant, twin.layout)
         clip.voice_embeddings = twin.voice_embeddings or self._embeddings
         return {name: observe(self._scorer(name), clip) for name in sorted(names)}
@@ -185,7 +184,7 @@ class Trials:
 
     def _scorer(self, name: str) -> Scorer:
         if name not in self._ready:
-            scorer = cast("type[Any]", SCORERS.get(name))(**self._options.get(name, {}))
+            scorer = SCORERS.get(name)(**self._options.get(name, {}))
             scorer.setup()
             self._ready[name] = scorer
         return self._ready[name]

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from harness import stats
 from harness.core.errors import ConfigError, SoakError
@@ -29,8 +28,8 @@ class SweepSettings:
     rate_max: float = 0.25
     wer_max: float = 0.1
     level: float = 0.95
-    grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # values a setting
-    list: Sequence[Mapping[str, Any]] = ()  # single points
+    grid: Mapping[str, Sequence[object]] = field(default_factory=dict)  # values a setting
+    list: Sequence[Mapping[str, object]] = ()  # single points
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ def run_sweep(plan: Plan, progress: Progress, resume: Path | None) -> Path:
         return stage.run.path
 
 
-def combinations(table: SweepSettings) -> list[dict[str, Any]]:
+def combinations(table: SweepSettings) -> list[dict[str, object]]:
     """Return every point of ``grid`` (a list of values a setting), then those of ``list``.
 
     Raises ConfigError for none.
@@ -110,19 +109,19 @@ def combinations(table: SweepSettings) -> list[dict[str, Any]]:
     return unique
 
 
-def _shown(setting: Mapping[str, Any]) -> str:
+def _shown(setting: Mapping[str, object]) -> str:
     return ",".join(f"{key}={value}" for key, value in setting.items())
 
 
-def at_setting(variant: Variant, setting: Mapping[str, Any]) -> Variant:
+def at_setting(variant: Variant, setting: Mapping[str, object]) -> Variant:
     """Return the variant at one point, named by it; dots in a key lead into tables (``arguments.temperature``)."""
-    settings: Mapping[str, Any] = variant.settings
+    settings: Mapping[str, object] = variant.settings
     for key, value in setting.items():
         settings = _set(settings, key.split("."), value)
     return replace(variant, name=f"{variant.name}+{_shown(setting)}", settings=settings, reference=False)
 
 
-def _set(settings: Mapping[str, Any], path: Sequence[str], value: Any) -> Mapping[str, Any]:
+def _set(settings: Mapping[str, object], path: Sequence[str], value: object) -> Mapping[str, object]:
     first, *rest = path
     inner = settings.get(first, {})
     return {**settings, first: _set(inner if isinstance(inner, Mapping) else {}, rest, value) if rest else value}
@@ -161,8 +160,8 @@ def _words(rows: Sequence[ChunkResult]) -> dict[str, tuple[int, int]]:
     return {row.chunk.id: (row.errors, row.words) for row in rows if row.errors is not None and row.words}
 
 
-def region(settings: Mapping[str, Mapping[str, Any]], rows: Mapping[str, SettingMetrics]) -> dict[str, list[str]]:
-    """Return for each setting that was varied the values that are safe whatever the others are."""
+def region(settings: Mapping[str, Mapping[str, object]], rows: Mapping[str, SettingMetrics]) -> dict[str, list[str]]:
+    """For each setting that was varied, the values that are safe whatever the others are."""
     keys = dict.fromkeys(key for setting in settings.values() for key in setting)
     regions: dict[str, list[str]] = {}
     for key in keys:
@@ -214,7 +213,7 @@ def _claims(
 
 
 def _best_words(name: str, rows: Mapping[str, SettingMetrics], best: LeastWordErrors | None, most: float) -> Claim:
-    """Return the setting understood best, and those clearly worse than it on the same chunks."""
+    """The setting understood best, and those clearly worse than it on the same chunks."""
     wer = rows[best.setting].wer if best is not None else None
     if best is None or wer is None:
         return Claim("words", name, "no setting was transcribed", None, count=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.core.errors import ConfigError
 from harness.report.exporters.base import ExportedRun
@@ -43,7 +43,7 @@ def write_benchmark(run: ExportedRun, target: str | None) -> list[str]:
     return [str(path)]
 
 
-def _benchmark(run: ExportedRun, variant: str, rows: pd.DataFrame) -> dict[str, Any]:
+def _benchmark(run: ExportedRun, variant: str, rows: pd.DataFrame) -> dict[str, object]:
     factors = sorted(float(wall / audio) for wall, audio in zip(rows["wall_seconds"], rows["duration"], strict=True))
     q1, median, q3 = statistics.quantiles(factors, n=4) if len(factors) > 1 else factors * 3
     name = f"rtf[{variant}]"

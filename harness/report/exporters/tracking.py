@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.core.errors import ConfigError, MissingExtra
 from harness.report.exporters.base import ExportedRun
@@ -44,7 +44,7 @@ def _experiment(client: MlflowClient) -> str:
 
 def _log(client: MlflowClient, experiment: str, run: ExportedRun, variant: str, figures: dict[str, float]) -> str:
     tags = {f"tts_soak.{key}": value for key, value in {**run.labels, "variant": variant}.items()}
-    tracked: Any = client.create_run(experiment, run_name=f"{variant} {run.labels['run']}", tags=tags)
+    tracked = client.create_run(experiment, run_name=f"{variant} {run.labels['run']}", tags=tags)
     key = str(tracked.info.run_id)
     for name, value in figures.items():
         client.log_metric(key, name, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from harness.core.errors import ConfigError, MissingExtra
 from harness.report.exporters.base import ExportedRun
@@ -33,7 +33,7 @@ def log_to_wandb(run: ExportedRun, target: str | None) -> list[str]:
         raise ConfigError(f"wandb at {folder}: {type(error).__name__}: {first}") from None
 
 
-def _log(wandb: Any, folder: Path, run: ExportedRun, variant: str, figures: dict[str, float]) -> str:
+def _log(wandb: ModuleType, folder: Path, run: ExportedRun, variant: str, figures: dict[str, float]) -> str:
     tracked = wandb.init(
         dir=folder,
         project=os.environ.get("WANDB_PROJECT", PROJECT),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from harness.core.documents import read_json
 from harness.core.errors import ConfigError
@@ -72,9 +71,9 @@ def answer(claims: Sequence[Claim]) -> str:
 
 
 def _results(run: Run) -> Json:
-    """Return what the experiment wrote beside the journal; empty where it is not there (any more)."""
+    """What the experiment wrote beside the journal; empty where it is not there (any more)."""
     try:
-        data: Any = read_json(run.path / "results.json", "results")
+        data: object = read_json(run.path / "results.json", "results")
     except ConfigError:
         return {}
     return data if isinstance(data, dict) else {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from matplotlib.axis import Axis
 
 from harness.report.svg import INK
 
@@ -33,7 +35,7 @@ def within(seen: HasInterval | None, scale: float = 1.0) -> Within | None:
     return scale * seen.value, scale * low, scale * high
 
 
-def logarithmic(axis: Any, scale: Any) -> None:
+def logarithmic(axis: Axis, scale: Callable[[str], object]) -> None:
     """Make an axis logarithmic with plain numbers as ticks: text stays text in the drawing, there is no typesetting."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 

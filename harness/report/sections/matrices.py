@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.core.records import Claim, Json
 from harness.report.sections.axes import Drawn
 from harness.report.svg import GRID, INK, SERIES, markup, new_plot
+
+if TYPE_CHECKING:
+    from matplotlib.patches import Patch
 
 
 def matrix(rows: Sequence[str], columns: Sequence[str], cells: Mapping[tuple[str, str], tuple[str, bool | None]],
@@ -38,7 +41,7 @@ def matrix(rows: Sequence[str], columns: Sequence[str], cells: Mapping[tuple[str
     return markup(drawing, name, label)
 
 
-def _square(x: int, y: int, colour: str, alpha: float) -> Any:
+def _square(x: int, y: int, colour: str, alpha: float) -> Patch:
     from matplotlib.patches import Rectangle
 
     return Rectangle((x - 0.47, y - 0.44), 0.94, 0.88, facecolor=colour, alpha=alpha, edgecolor="none")

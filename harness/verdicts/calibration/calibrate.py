@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.core.errors import ConfigError
-from harness.core.records import Json, Relation, Variant, VerdictWord
+from harness.core.records import Relation, Variant, VerdictWord
 from harness.detectors import catalogue
 from harness.detectors.base import Family
 from harness.stats import tail_limit
@@ -17,6 +17,8 @@ from harness.verdicts.calibration.samples import Sample, samples_of
 from harness.verdicts.limits import BUDGET
 from harness.verdicts.policy import relate
 from harness.verdicts.profile import Profile, RunLike, Take, conditions, from_takes, takes
+from harness.verdicts.profile.stored import ProfileTotals
+from harness.verdicts.stored_limits import HeldOutAlarms, LimitsFit
 from harness.verdicts.this_run import fitted_detectors
 
 BUCKETS = (3, 12, None)  # words; short texts vary more
@@ -56,7 +58,7 @@ def calibrate(
 
 def calibrate_takes(
     gathered: Sequence[Take], keys: Mapping[str, str], *, budget: float = BUDGET, seed: int = 0
-) -> tuple[Limits, Json, frozenset[int]]:
+) -> tuple[Limits, ProfileTotals, frozenset[int]]:
     """Fit limits, count what they find in the same takes, each judged against its other seeds, and name broken ones.
 
     ``Limits.fitted`` says on how much, to which budget, which takes were left out as broken, and how many alarms
@@ -67,7 +69,7 @@ def calibrate_takes(
     if len(samples) < LEAST:
         raise ConfigError(f"calibration: {len(samples)} takes are too few to fit limits on, {LEAST} are needed")
     faults, broken = _fit(samples, budget)
-    fitted: Json = {
+    fitted: LimitsFit = {
         "budget": budget,
         "takes": len(samples),
         "texts": len({s.text for s in samples}),
@@ -79,7 +81,7 @@ def calibrate_takes(
     return limits, _count(samples, limits), apart
 
 
-def _count(samples: Sequence[Sample], limits: Limits) -> Json:
+def _count(samples: Sequence[Sample], limits: Limits) -> ProfileTotals:
     judge = VerdictPolicy(limits)
     verdicts = [judge.verdict(s.view, s.evidence) for s in samples]
     by_class: dict[str, int] = {}
@@ -93,7 +95,7 @@ def _count(samples: Sequence[Sample], limits: Limits) -> Json:
     }
 
 
-def _held_out(samples: Sequence[Sample], budget: float, seed: int) -> Json:
+def _held_out(samples: Sequence[Sample], budget: float, seed: int) -> HeldOutAlarms:
     """Alarms on each half of the texts under limits fitted on the other half; takes that look broken counted apart."""
     texts = sorted({s.text for s in samples})
     chosen = set(np.random.default_rng(seed).permutation(len(texts))[: len(texts) // 2].tolist())
@@ -130,9 +132,7 @@ def _fit(samples: Sequence[Sample], budget: float) -> tuple[dict[str, FaultLimit
 
 
 def _broken(samples: Sequence[Sample]) -> list[tuple[Sample, str]]:
-    """Return the takes that look really broken: by physics, or far outside of what the class otherwise sees. At most
-    5%.
-    """
+    """Takes that look really broken: by physics, or far outside of what the class otherwise sees. At most 5%."""
     defaults = Limits.default().faults
     broken: dict[str, tuple[Sample, str]] = {}
     for name, limits in defaults.items():
@@ -230,9 +230,7 @@ def _bounds(
     center: tuple[float, float],
     ceiling: float,
 ) -> tuple[Bound, ...]:
-    """Return a bound a bucket of lengths; a bucket with too little in it takes the wider of all together and the
-    default.
-    """
+    """A bound a bucket of lengths; a bucket with too little in it takes the wider of all together and the default."""
     floor = FLOOR * default if default > 0 else -np.inf
     overall = min(max(tail_limit([v for _, v in placed], share), floor), ceiling)
     bounds: list[Bound] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
 from harness import stats
@@ -41,7 +41,9 @@ class DriftEstimate:
     def of_claim(cls, claim: Claim) -> dict[str, DriftEstimate]:
         """Return the estimates that a claim keeps, by measure; empty for any other claim."""
         names = {field.name for field in fields(cls)}
-        stored = claim.details.get("measures", {}) if claim.name == "drift" else {}
+        stored = claim.details.get("measures") if claim.name == "drift" else None
+        if not isinstance(stored, Mapping):
+            return {}
         rows = {name: {"measure": name, "p_trend": 1.0, "p_step": 1.0, **row} for name, row in stored.items()}
         return {name: cls(**{key: row[key] for key in row if key in names}) for name, row in rows.items()}
 
@@ -85,7 +87,7 @@ def drift(
 
 
 def residuals(rows: Sequence[ChunkResult], reference: Reference | None, measure: str) -> list[tuple[int, float]]:
-    """Return (position, value with the effect of the text taken out) of one measure, in order.
+    """(position, value with the effect of the text taken out) of one measure, in order.
 
     The text's effect is the reference's median on the same text; where the reference has none of it, a straight line
     over the logarithm of the text's words, fitted on the run itself.
@@ -171,15 +173,17 @@ def _mark(found: Sequence[DriftEstimate], margins: Margins) -> list[DriftEstimat
     adjusted = dict(zip(family, stats.holm([raw[test] for test in family]), strict=True))
     marked: list[DriftEstimate] = []
     for d in found:
-        p = {kind: adjusted.get((d.measure, kind), min(1.0, 3 * value)) for kind, value in _p_values(d).items()}
+        trend, step, jumps = (
+            adjusted.get((d.measure, kind), min(1.0, 3 * value)) for kind, value in _p_values(d).items()
+        )
         change = max(abs(d.change), abs(d.step)) > margins.change_max.get(d.measure, 0.0)
         jump = abs(d.largest_jump) > margins.jump_max.get(d.measure, math.inf)
         marked.append(
             replace(
                 d,
-                significant=min(p["trend"], p["step"]) < margins.alpha,
+                significant=min(trend, step) < margins.alpha,
                 beyond=change,
-                jumped=jump and p["jump"] < margins.alpha,
+                jumped=jump and jumps < margins.alpha,
             )
         )
     return marked

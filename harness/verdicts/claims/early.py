@@ -51,7 +51,7 @@ class Stopped:
         return cls(Stop(data["answer"]), data["faulty"], data["judged"], test, data["null"])
 
     def to_json(self) -> StoppedRecord:
-        """Return the record for the journal."""
+        """For the journal."""
         return {
             "answer": self.answer.value,
             "faulty": self.faulty,
@@ -73,17 +73,15 @@ class EarlyStop:
 
     @classmethod
     def of(cls, margins: Margins, calibrated: float | None, reference: Reference | None) -> EarlyStop:
-        """Make the test; its null rate is the largest of: the margin's, the calibrated false-alarm rate, the
-        reference's own rate.
+        """The null rate is the largest of: the margin's, the calibrated false-alarm rate, the reference's own rate.
 
         A smaller one would call a healthy backend bad, because its false alarms alone pass for faults.
         """
         rates = {"the suite's limit": margins.stop_good}
         if calibrated is not None:
             rates["the calibrated false-alarm rate"] = calibrated
-        totals = reference.totals if reference is not None else {}
-        if totals.get("judged"):
-            rates["the reference's own fault rate"] = float(totals["faulty"]) / float(totals["judged"])
+        if reference is not None and (judged := reference.totals.get("judged", 0)):
+            rates["the reference's own fault rate"] = reference.totals.get("faulty", 0) / judged
         null = max(rates, key=lambda name: rates[name])
         good = min(rates[null], 0.5)
         return cls(Sprt(good, good + margins.stop_excess, margins.stop_alpha, margins.stop_beta), null)

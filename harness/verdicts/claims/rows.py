@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from harness.core.errors import ConfigError, nearest
-from harness.core.records import Chunk, Json, ReferenceRecord, Verdict, VerdictWord
+from harness.core.records import Chunk, ReferenceRecord, Verdict, VerdictWord
+from harness.verdicts.profile.stored import ProfileTotals
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Reference(Protocol):
     """The part of a profile that claims need."""
 
     @property
-    def totals(self) -> Json: ...
+    def totals(self) -> ProfileTotals: ...
 
     def record(self, chunk: Chunk) -> ReferenceRecord | None: ...
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 from harness import stats
 from harness.core.records import Claim, Json
@@ -12,6 +11,7 @@ from harness.stats import Stop
 from harness.verdicts.claims.drift import drift
 from harness.verdicts.claims.early import Stopped
 from harness.verdicts.claims.rows import ChunkResult, Margins, Reference
+from harness.verdicts.profile.stored import ProfileTotals
 
 FLOORS = 5  # parts of a stretch whose low-water marks a leak raises, each above the one before
 
@@ -20,7 +20,7 @@ def stress_claims(
     variant: str,
     rows: Sequence[ChunkResult],
     reference: Reference | None,
-    margins: Mapping[str, Any],
+    margins: Mapping[str, object],
     *,
     seed: int = 0,
     stopped: Stopped | None = None,
@@ -45,8 +45,8 @@ def fault_rate(variant: str, rows: Sequence[ChunkResult], reference: Reference |
     """Hold faulty chunks against the reference's own share, or an absolute one where there is no reference."""
     judged, faulty = sum(r.judged for r in rows), sum(r.faulty for r in rows)
     interval = stats.clopper_pearson(faulty, judged, margins.level)
-    totals = reference.totals if reference is not None else {}
-    faulty0, judged0 = int(totals.get("faulty", 0)), int(totals.get("judged", 0))
+    totals = reference.totals if reference is not None else ProfileTotals()
+    faulty0, judged0 = totals.get("faulty", 0), totals.get("judged", 0)
     details: Json = {"faulty": faulty, "judged": judged, "reference_faulty": faulty0, "reference_judged": judged0}
     share = f"{faulty} of {judged} chunks are faulty ({_rates(interval)} with {margins.level:.0%} confidence)"
     if judged0:
@@ -55,9 +55,9 @@ def fault_rate(variant: str, rows: Sequence[ChunkResult], reference: Reference |
     else:
         difference, margin, what = interval, margins.absolute_max, f"a share of {margins.absolute_max:.1%}"
     details["compared"] = list(difference)
-    details["bursts_p"] = stats.bursts([row.faulty for row in rows if row.judged], seed=0)
-    if details["bursts_p"] < margins.alpha:
-        share += f"; faults lie next to each other (p {details['bursts_p']:.2g}), so the interval is too narrow"
+    details["bursts_p"] = bursts = stats.bursts([row.faulty for row in rows if row.judged], seed=0)
+    if bursts < margins.alpha:
+        share += f"; faults lie next to each other (p {bursts:.2g}), so the interval is too narrow"
     if judged == 0:
         return _claim("fault-rate", variant, "nothing was judged, so nothing is known of the fault rate", False, margin)
     if difference[0] > margin:
@@ -125,7 +125,7 @@ def judged_share(variant: str, rows: Sequence[ChunkResult], margins: Margins) ->
 
 
 def memory(variant: str, rows: Sequence[ChunkResult], margins: Margins) -> Claim:
-    """Return the Theil-Sen slope of the backend's memory over the longest stretch without a restart, after its warm-up.
+    """Theil-Sen slope of the backend's memory over the longest stretch without a restart, after its warm-up.
 
     A leak raises the low-water mark, too. An allocator that gives memory back late makes slopes of half a megabyte a
     chunk over 80 chunks and none over 300; its low-water mark comes down again in between.

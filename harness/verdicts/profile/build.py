@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Literal
 
 from harness.core.errors import ConfigError
-from harness.core.records import DetectorInput, Json, Outcome, ReferenceRecord, Variant, VerdictWord
+from harness.core.records import DetectorInput, Outcome, ReferenceRecord, Variant, VerdictWord
 from harness.detectors import detect_all
 from harness.verdicts.profile.record import Profile, round_digits, text_key
+from harness.verdicts.profile.stored import ErrorTotals, FigureSpread, ProfileTotals, VoiceFigures
 from harness.verdicts.profile.takes import SPEAKER, RunLike, Take, conditions, figures_of, takes
 
 
@@ -39,7 +40,7 @@ def from_takes(gathered: Iterable[Take], keys: Mapping[str, str], broken: Collec
     """
     with_voice, embeddings = compare_voices(list(gathered))
     records = {key: reference_of(_sound(group, broken)) for key, group in attempts_by_text(with_voice).items()}
-    voice = {"embeddings": embeddings, "figures": _spread(records.values())}
+    voice: VoiceFigures = {"embeddings": embeddings, "figures": _spread(records.values())}
     return Profile(dict(keys), records, voice, totals(with_voice))
 
 
@@ -117,7 +118,7 @@ def _with_similarity(take: Take, means: Mapping[str, Sequence[float]]) -> Take:
     return replace(take, observations={**take.observations, SPEAKER: patched})
 
 
-def totals(gathered: Sequence[Take]) -> Json:
+def totals(gathered: Sequence[Take]) -> ProfileTotals:
     """Return counts over all takes; verdicts where there are any."""
     verdicts = [take.verdict for take in gathered if take.verdict is not None]
     faulty = [v for v in verdicts if v.word is VerdictWord.FAULTY]
@@ -147,12 +148,13 @@ def attempts_by_text(gathered: Iterable[Take]) -> dict[str, list[Take]]:
 
 def _errors(
     gathered: Iterable[Take], measure: Literal["wer", "cer"], unit: Literal["words", "characters"]
-) -> dict[str, int]:
+) -> ErrorTotals:
     counts = [c for take in gathered if (c := take.payloads.or_empty("intelligibility").get(measure))]
-    return {"errors": sum(int(c["errors"]) for c in counts), unit: sum(int(c[unit]) for c in counts)}
+    errors, among = sum(int(c["errors"]) for c in counts), sum(int(c[unit]) for c in counts)
+    return {"errors": errors, "words": among} if unit == "words" else {"errors": errors, "characters": among}
 
 
-def _spread(records: Iterable[ReferenceRecord]) -> Json:
+def _spread(records: Iterable[ReferenceRecord]) -> dict[str, FigureSpread]:
     """Quantiles of each figure over all texts and seeds: n, p05, median, p95."""
     import numpy as np
 
@@ -160,11 +162,15 @@ def _spread(records: Iterable[ReferenceRecord]) -> Json:
     for record in records:
         for name, values in record.figures.items():
             pooled.setdefault(name, []).extend(v for v in values if math.isfinite(v))
-    result: Json = {}
+    result: dict[str, FigureSpread] = {}
     for name, values in sorted(pooled.items()):
         low, middle, high = (float(q) for q in np.quantile(values, [0.05, 0.5, 0.95])) if values else (0.0, 0.0, 0.0)
-        result[name] = {"n": len(values), "p05": round_digits(low), "median": round_digits(middle)}
-        result[name]["p95"] = round_digits(high)
+        result[name] = {
+            "n": len(values),
+            "p05": round_digits(low),
+            "median": round_digits(middle),
+            "p95": round_digits(high),
+        }
     return result
 
 

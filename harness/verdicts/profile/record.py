@@ -9,13 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from harness.core.documents import read_json
-from harness.core.errors import ConfigError, first_problem
+from harness.core.documents import parse_model, read_json
+from harness.core.errors import ConfigError
 from harness.core.records import Chunk, Json, ReferenceRecord
 from harness.text import with_normaliser
-from harness.verdicts.profile.stored import StoredProfile
+from harness.verdicts.profile.stored import ProfileTotals, StoredChunk, StoredProfile, VoiceFigures
 
 SCHEMA = 1
 DIGITS = 4  # significant, of what is stored
@@ -38,8 +36,8 @@ class Profile:
 
     keys: Mapping[str, str]
     records: Mapping[str, ReferenceRecord]
-    voice: Json = field(default_factory=dict)
-    totals: Json = field(default_factory=dict)
+    voice: VoiceFigures = field(default_factory=lambda: VoiceFigures())
+    totals: ProfileTotals = field(default_factory=lambda: ProfileTotals())
 
     def record(self, chunk: Chunk) -> ReferenceRecord | None:
         """Return what the reference did with this text, whatever corpus it comes from; None when it never spoke it."""
@@ -47,9 +45,8 @@ class Profile:
 
     @property
     def voice_embeddings(self) -> Mapping[str, Sequence[float]]:
-        """Return by encoder name the mean embedding of the voice (unit length)."""
-        embeddings: Mapping[str, Sequence[float]] = self.voice.get("embeddings", {})
-        return embeddings
+        """Encoder name -> mean embedding of the voice (unit length)."""
+        return self.voice.get("embeddings", {})
 
     def mismatch(self, keys: Mapping[str, str]) -> str:
         """Name every key on which the profile and ``keys`` differ, in one line, or return an empty string."""
@@ -77,21 +74,17 @@ class Profile:
     @classmethod
     def load(cls, path: Path) -> Profile:
         """Read a profile. Raises ConfigError naming the file when it cannot be used."""
-        data = read_json(path, "profile")
-        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-            schema = data.get("schema") if isinstance(data, dict) else None
+        data: object = read_json(path, "profile")
+        schema = data.get("schema") if isinstance(data, dict) else None
+        if schema != SCHEMA:
             raise ConfigError(f"{path}: schema is {schema!r}, this version reads {SCHEMA}; build the profile again")
-        try:
-            StoredProfile.model_validate(data)
-        except ValidationError as error:
-            raise ConfigError(f"{path}: not a profile: {first_problem(error)}") from None
-        faults, figures = data["faults"], data["figures"]
-        records = {key: _unpack(row, faults, figures) for key, row in data["chunks"].items()}
-        return cls(data["keys"], records, data["voice"], data["totals"])
+        stored = parse_model(StoredProfile, data, f"{path}: not a profile")
+        records = {key: _unpack(row, stored.faults, stored.figures) for key, row in stored.chunks.items()}
+        return cls(stored.keys, records, stored.voice, stored.totals)
 
 
 def round_digits(value: float, digits: int = DIGITS) -> float:
-    """Return ``value`` to a few significant digits, so that profiles stay small."""
+    """``value`` to a few significant digits, so that profiles stay small."""
     return float(f"{value:.{digits}g}")
 
 
@@ -109,12 +102,12 @@ def _pack(record: ReferenceRecord, faults: Sequence[str], figures: Sequence[str]
     }
 
 
-def _unpack(row: Json, faults: Sequence[str], figures: Sequence[str]) -> ReferenceRecord:
+def _unpack(row: StoredChunk, faults: Sequence[str], figures: Sequence[str]) -> ReferenceRecord:
     return ReferenceRecord(
-        chunk_id=row["id"],
-        evidence={name: values for name, values in zip(faults, row["e"], strict=True) if values},
-        durations=row["d"],
-        token_counts=row["n"],
-        transcripts=row["x"],
-        figures={name: values for name, values in zip(figures, row["f"], strict=True) if values},
+        chunk_id=row.id,
+        evidence={name: values for name, values in zip(faults, row.e, strict=True) if values},
+        durations=row.d,
+        token_counts=row.n,
+        transcripts=row.x,
+        figures={name: values for name, values in zip(figures, row.f, strict=True) if values},
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator, with_config
+from typing_extensions import TypedDict  # pydantic takes typing's own only from Python 3.12 on
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Figures = list[FiniteFloat]
@@ -26,38 +27,43 @@ class StoredChunk(_Model):
     w: Figures | None = None  # of earlier versions, not read
 
 
-class StoredErrors(_Model):
+class ErrorTotals(TypedDict, total=False):
     """Recognition errors and what they are counted among."""
 
     errors: Count
-    words: Count | None = None
-    characters: Count | None = None
+    words: Count
+    characters: Count
 
 
-class StoredTotals(BaseModel):
+@with_config(ConfigDict(strict=True, extra="allow"))
+class ProfileTotals(TypedDict, total=False):
     """Counts over all takes."""
 
-    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
-    attempts: Count = 0
-    judged: Count = 0
-    faulty: Count = 0
-    faults: dict[str, Count] = Field(default_factory=dict)
-    wer: StoredErrors | None = None
-    cer: StoredErrors | None = None
-
-    @model_validator(mode="after")
-    def _counts_fit(self) -> StoredTotals:
-        if self.faulty > self.judged:
-            raise ValueError(f"{self.faulty} faulty of {self.judged} judged")
-        return self
+    attempts: Count
+    seeds: Count
+    judged: Count
+    faulty: Count
+    faults: dict[str, Count]
+    failed: Count
+    wer: ErrorTotals
+    cer: ErrorTotals
 
 
-class StoredVoice(BaseModel):
+class FigureSpread(TypedDict):
+    """Quantiles of a figure over all texts and seeds."""
+
+    n: int
+    p05: float
+    median: float
+    p95: float
+
+
+@with_config(ConfigDict(strict=True, extra="allow"))
+class VoiceFigures(TypedDict, total=False):
     """Figures of the voice over all texts."""
 
-    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
-    embeddings: dict[str, Figures] = Field(default_factory=dict)
-    figures: dict[str, Any] = Field(default_factory=dict)
+    embeddings: dict[str, Figures]
+    figures: dict[str, FigureSpread]
 
 
 class StoredProfile(_Model):
@@ -65,11 +71,18 @@ class StoredProfile(_Model):
 
     schema_: Literal[1] = Field(alias="schema")
     keys: dict[str, str]
-    voice: StoredVoice
-    totals: StoredTotals
+    voice: VoiceFigures
+    totals: ProfileTotals
     faults: list[str]
     figures: list[str]
     chunks: dict[str, StoredChunk]
+
+    @model_validator(mode="after")
+    def _counts_fit(self) -> StoredProfile:
+        faulty, judged = self.totals.get("faulty", 0), self.totals.get("judged", 0)
+        if faulty > judged:
+            raise ValueError(f"totals: {faulty} faulty of {judged} judged")
+        return self
 
     @model_validator(mode="after")
     def _columns_fit(self) -> StoredProfile:

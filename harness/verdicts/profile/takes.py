@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from harness.core.records import Arm, Attempt, Chunk, DetectorInput, Measurement, Payloads, Verdict
 from harness.detectors._figures import speech_seconds
@@ -72,15 +72,18 @@ def takes(run: RunLike, variant: str) -> Iterator[Take]:
         )
 
 
+def _is_place(value: object) -> bool:
+    return isinstance(value, str) and Path(value).is_absolute()
+
+
 def conditions(run: RunLike, variant: str, gathered: Iterable[Take]) -> dict[str, str]:
     """Return the keys of a run: hashes of model, settings and corpus, versions of the scorers."""
     keys = {"corpus": str(run.manifest["corpus"].get("sha256", ""))}
-    for name, value in (fingerprint_part(run.manifest, "models").get(variant) or {}).items():
+    for name, value in (fingerprint_part(run.manifest.get("fingerprint"), "models").get(variant) or {}).items():
         keys[f"model.{name}"] = str(value)
-    said = fingerprint_part(run.manifest, "settings").get(variant) or {}
-    plain = {
-        k: v for k, v in (said.get("settings") or {}).items() if not (isinstance(v, str) and Path(v).is_absolute())
-    }
+    said = fingerprint_part(run.manifest.get("fingerprint"), "settings").get(variant) or {}
+    own = said.get("settings")
+    plain = {k: v for k, v in own.items() if not _is_place(v)} if isinstance(own, Mapping) else {}
     if said:  # paths differ between machines, their contents are hashed above; the seed is what a profile varies
         keys["settings"] = _digest({"settings": plain, "voice": said.get("voice"), "adapter": said.get("adapter")})
     for take in gathered:
@@ -105,12 +108,15 @@ def figures_of(take: Take) -> dict[str, float]:
         "wer_errors": wer.get("errors"),
         "wer_words": wer.get("words"),
         "token_count": take.attempt.token_count,
+        "speech_rate": speech_rate(take.chunk, take.attempt),
+        "token_rate": take.attempt.token_rate,
     }
-    if take.attempt.duration:
-        figures["speech_rate"] = count_words(take.chunk.expected_text) / take.attempt.duration
-        if take.attempt.token_count is not None:
-            figures["token_rate"] = take.attempt.token_count / take.attempt.duration
     return {name: float(value) for name, value in figures.items() if value is not None}
+
+
+def speech_rate(chunk: Chunk, attempt: Attempt) -> float | None:
+    """Return words of the text a second of audio."""
+    return count_words(chunk.expected_text) / attempt.duration if attempt.duration else None
 
 
 def _speech(take: Take) -> float | None:
@@ -120,5 +126,5 @@ def _speech(take: Take) -> float | None:
         return None
 
 
-def _digest(value: Any) -> str:
+def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.causes.bisect.onnx.model import OnnxModel
 
+if TYPE_CHECKING:
+    from onnx import ModelProto, TensorProto
 
-def contents_of(tensor: Any) -> tuple[int, bytes]:
+
+def contents_of(tensor: TensorProto) -> tuple[int, bytes]:
     """Return type and bytes of an initializer."""
     from onnx import numpy_helper
 
@@ -28,20 +31,20 @@ def same_nodes(variant: OnnxModel, reference: OnnxModel) -> bool:
                for one, other in zip(ours, theirs, strict=True))  # fmt: skip
 
 
-def same_model(built: Any, variant: Any) -> bool:
+def same_model(built: ModelProto, variant: ModelProto) -> bool:
     """Return whether operators and stored numbers are the same, whatever they are called."""
     return _operators(built) == _operators(variant) and _contents(built) == _contents(variant)
 
 
-def _operators(model: Any) -> Counter[str]:
+def _operators(model: ModelProto) -> Counter[str]:
     return Counter(str(node.op_type) for node in model.graph.node)
 
 
-def _contents(model: Any) -> Counter[tuple[int, bytes]]:
+def _contents(model: ModelProto) -> Counter[tuple[int, bytes]]:
     return Counter(contents_of(one) for one in model.graph.initializer)
 
 
-def differences(built: Any, variant: OnnxModel) -> str:
+def differences(built: ModelProto, variant: OnnxModel) -> str:
     """Return how what was made again differs from the variant, in few words."""
     ours, theirs = _operators(variant.proto), _operators(built)
     counts = [f"{ours[kind]} {kind} instead of {theirs[kind]}" for kind in sorted({*ours, *theirs}) if ours[kind] != theirs[kind]]  # fmt: skip # noqa: E501

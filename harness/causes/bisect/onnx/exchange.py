@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from harness.audio.mel import log_mel_square_distance
 from harness.causes.bisect.exchange import Measure
@@ -60,7 +59,7 @@ class OnnxExchange:
 
     @cached_property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the operator and place in the graph of each part."""
+        """Operator and place in the graph of each part."""
         return groups_of(self._recipe.parts)
 
     @property
@@ -130,7 +129,7 @@ class OnnxExchange:
 
 
 def _hands_on(variant: Variant) -> bool:
-    def strings(value: Any) -> Generator[str]:
+    def strings(value: object) -> Generator[str]:
         if isinstance(value, str):
             yield value
         elif isinstance(value, Mapping):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.causes.bisect.onnx.alike import contents_of
 from harness.causes.bisect.onnx.model import OnnxModel
 from harness.causes.bisect.onnx.part import GraphPart
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 
 class InitializerRecipe:
@@ -27,7 +30,7 @@ class InitializerRecipe:
             if contents_of(one) != contents_of(reference.initializers[name])
         ]
 
-    def build(self, restored: Collection[str]) -> Any:
+    def build(self, restored: Collection[str]) -> ModelProto:
         """Return the variant with these initializers of the reference."""
         model = self._variant.copy()
         for one in model.graph.initializer:

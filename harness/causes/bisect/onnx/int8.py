@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.causes.bisect.onnx.model import OnnxModel, elements
 from harness.causes.bisect.onnx.part import GraphPart
 from harness.causes.bisect.onnx.precision import DynamicInt8, excluded_names, to_int8
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
 
 _INTEGER = {"MatMulInteger", "ConvInteger", "DequantizeLinear", "DynamicQuantizeLSTM", "QAttention", "QGemm"}
 _SCALING = {"Mul", "Add", "Cast", "Reshape"}  # what stands between such a product and the value that it gives
@@ -29,7 +32,7 @@ class Int8Recipe:
             per_channel=any(elements(one) > 1 for one in scales),
             reduce_range=reduce_range,
         )
-        by_weight: dict[str, list[Any]] = {}
+        by_weight: dict[str, list[NodeProto]] = {}
         for node in quantized:
             weight = next((name for name in node.input if name in reference.initializers), node.name)
             by_weight.setdefault(weight, []).append(node)
@@ -46,13 +49,13 @@ class Int8Recipe:
         one = self._reference.initializers.get(weight)
         return elements(one) if one is not None else 0
 
-    def _weighted(self, node: Any) -> bool:
+    def _weighted(self, node: NodeProto) -> bool:
         return any(name in self._reference.initializers for name in node.input)
 
     def _kept(self, restored: Collection[str]) -> list[str]:
         return [*self._base, *(node for part in self.parts if part.name in restored for node in part.nodes)]
 
-    def build(self, restored: Collection[str]) -> Any:
+    def build(self, restored: Collection[str]) -> ModelProto:
         """Return the reference quantized anew, but for these nodes."""
         return to_int8(self._reference.copy(), self._options, self._kept(restored))
 
@@ -69,7 +72,7 @@ class Int8Recipe:
         )
 
 
-def _is_quantized(node: Any, variant: OnnxModel) -> bool:
+def _is_quantized(node: NodeProto, variant: OnnxModel) -> bool:
     """Return whether the value of a reference's node comes from integers in the variant."""
     producers = variant.producers
     value, maker = node.output[0], producers.get(node.output[0])

@@ -6,9 +6,12 @@ import importlib.util
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.core.errors import ConfigError, MissingExtra
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto, TensorProto
 
 _NEEDED = ("onnx", "onnxruntime", "onnxconverter_common")
 
@@ -25,7 +28,7 @@ class OnnxModel:
 
         self.path = path
         try:
-            self.proto: Any = onnx.load(path)
+            self.proto = onnx.load(path)
         except OSError as error:
             raise ConfigError(f"{where}: {path.name} cannot be read ({error.strerror or error})") from None
         except (DecodeError, ValueError, onnx.checker.ValidationError) as error:
@@ -35,7 +38,7 @@ class OnnxModel:
             raise ConfigError(f"{where}: {path.name} is no ONNX model: it has no nodes")
         name_nodes(self.proto.graph.node)
 
-    def copy(self) -> Any:
+    def copy(self) -> ModelProto:
         """Return a model of its own with the same content."""
         import onnx
 
@@ -44,17 +47,17 @@ class OnnxModel:
         return model
 
     @property
-    def nodes(self) -> list[Any]:
-        """Return the nodes in the order of the file, in which every node comes after those that it reads."""
+    def nodes(self) -> list[NodeProto]:
+        """In the order of the file, in which every node comes after those that it reads."""
         return list(self.proto.graph.node)
 
     @cached_property
-    def initializers(self) -> dict[str, Any]:
-        """Return them by name."""
+    def initializers(self) -> dict[str, TensorProto]:
+        """By name."""
         return {one.name: one for one in self.proto.graph.initializer}
 
     @cached_property
-    def producers(self) -> dict[str, Any]:
+    def producers(self) -> dict[str, NodeProto]:
         """Return the node that computes each value."""
         return {name: node for node in self.nodes for name in node.output}
 
@@ -63,7 +66,7 @@ class OnnxModel:
         return {node.op_type for node in self.nodes}
 
 
-def name_nodes(nodes: Iterable[Any]) -> None:
+def name_nodes(nodes: Iterable[NodeProto]) -> None:
     """Give a name to every node without one, or with another's."""
     met: set[str] = set()
     for number, node in enumerate(nodes):
@@ -72,7 +75,7 @@ def name_nodes(nodes: Iterable[Any]) -> None:
         met.add(node.name)
 
 
-def elements(tensor: Any) -> int:
+def elements(tensor: TensorProto) -> int:
     """Return the count of numbers in an initializer."""
     count = 1
     for size in tensor.dims:

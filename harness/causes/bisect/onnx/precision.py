@@ -8,9 +8,12 @@ import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.causes.bisect.onnx.model import elements, name_nodes
+
+if TYPE_CHECKING:
+    from onnx import AttributeProto, GraphProto, ModelProto
 
 _SHARED_MOST = 1024  # elements of a constant that gets a copy for every node that reads it
 INT8_NODES = ("MatMul", "Conv", "Gemm")
@@ -26,7 +29,7 @@ class DynamicInt8:
     reduce_range: bool = False
 
 
-def to_int8(model: Any, options: DynamicInt8 | None = None, kept: Collection[str] = ()) -> Any:
+def to_int8(model: ModelProto, options: DynamicInt8 | None = None, kept: Collection[str] = ()) -> ModelProto:
     """Return the model with 8-bit weights and activations quantized as they come, nodes ``kept`` as they are."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -57,7 +60,9 @@ def excluded_names(kept: Collection[str]) -> list[str]:
     return [name for node in kept for name in (node, f"{node}_MatMul")]
 
 
-def to_float16(model: Any, kept: Collection[str] = (), keep_io_types: bool = True, mended: bool = True) -> Any:
+def to_float16(
+    model: ModelProto, kept: Collection[str] = (), keep_io_types: bool = True, mended: bool = True
+) -> ModelProto:
     """Return the model in half precision (onnxconverter-common), nodes ``kept`` in fp32. ``model`` is changed.
 
     What the converter leaves in conflict is put right: a constant that nodes of both precisions share and, where
@@ -83,11 +88,11 @@ def to_float16(model: Any, kept: Collection[str] = (), keep_io_types: bool = Tru
     return half
 
 
-def _says_float32(attribute: Any) -> bool:
+def _says_float32(attribute: AttributeProto) -> bool:
     return attribute.name in ("to", "dtype") and attribute.i == 1  # TensorProto.FLOAT
 
 
-def _copy_constants(graph: Any, kept: Collection[str], small: bool) -> None:
+def _copy_constants(graph: GraphProto, kept: Collection[str], small: bool) -> None:
     """Give nodes a copy each of the constants they share: of small ones, and of others where some readers are kept."""
     from onnx import TensorProto, numpy_helper
 
@@ -116,7 +121,7 @@ def _copy_constants(graph: Any, kept: Collection[str], small: bool) -> None:
             node.input[place] = met[name, own]
 
 
-def _part_outputs(graph: Any) -> None:
+def _part_outputs(graph: GraphProto) -> None:
     from onnx import helper
 
     outputs = {one.name for one in graph.output}

@@ -6,7 +6,7 @@ What is made again with nothing left out has to be the variant, operators and st
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from harness.causes.bisect.onnx.alike import differences, first_other, same_model, same_nodes
 from harness.causes.bisect.onnx.half import HalfRecipe
@@ -15,6 +15,9 @@ from harness.causes.bisect.onnx.int8 import Int8Recipe
 from harness.causes.bisect.onnx.model import OnnxModel
 from harness.causes.bisect.onnx.part import GraphPart
 from harness.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 _FLOAT16 = 10  # TensorProto.FLOAT16
 
@@ -28,7 +31,7 @@ class Recipe(Protocol):
     def parts(self) -> Sequence[GraphPart]:
         """Return all that can be left as the reference has it, in the order of the graph."""
 
-    def build(self, restored: Collection[str]) -> Any:
+    def build(self, restored: Collection[str]) -> ModelProto:
         """Return the model with these parts as the reference has them."""
 
     def line(self, restored: Collection[str]) -> str:
