@@ -67,7 +67,7 @@ class ProgramSettings(OutsideSettings):
 
 
 def _words(text: str) -> list[str]:
-    """The text, and the words that a shell would make of it."""
+    """Return the text, and the words that a shell would make of it."""
     try:
         return [text, *(word.strip(";&|()") for word in shlex.split(text))]
     except ValueError:

@@ -144,7 +144,7 @@ class Conversation:
         return pattern
 
     def _settle(self) -> None:
-        """The program is dead: wait a moment for the last it printed (a child of it may hold the pipe open)."""
+        """Wait a moment, as the program is dead, for the last it printed (a child of it may hold the pipe open)."""
         end = time.monotonic() + 1.0
         while not self._closed and time.monotonic() < end:
             time.sleep(0.01)
@@ -183,7 +183,7 @@ def _readable(stream: int, patience: float | None) -> bool:
 
 
 def _terminal() -> tuple[int, int]:
-    """Ends of a pseudo-terminal that changes nothing of what is written."""
+    """Open a pseudo-terminal that changes nothing of what is written."""
     read, write = pty.openpty()
     modes = termios.tcgetattr(write)
     modes[1] &= ~termios.OPOST

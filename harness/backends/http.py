@@ -116,7 +116,7 @@ class HttpBackend(OutsideAdapter[HttpSettings]):
         return synthesis
 
     def reset(self) -> None:
-        """A server keeps its state; only a restart clears it."""
+        """Change nothing: a server keeps its state, and only a restart clears it."""
 
     def close(self) -> None:
         """Close the connection and end the server that was started here."""
@@ -230,14 +230,14 @@ class HttpBackend(OutsideAdapter[HttpSettings]):
 
 
 def _pieces(answer: httpx.Response, settings: HttpSettings) -> Iterator[bytes]:
-    """The audio as it arrives: bytes, or base64 in server-sent events, whichever the answer says that it is."""
+    """Yield the audio as it arrives: bytes, or base64 in server-sent events, whichever the answer says that it is."""
     if _EVENTS in answer.headers.get("content-type", ""):
         return audio_of_events(answer, settings.sse_audio)
     return answer.iter_bytes()
 
 
 def _said(body: bytes) -> str:
-    """What an error's body says, on one line: the message of an OpenAI-style error, else its beginning."""
+    """Return what an error's body says, on one line: the message of an OpenAI-style error, else its beginning."""
     import json
 
     text = body[:SAID_LIMIT].decode("utf-8", "replace")

@@ -110,7 +110,7 @@ def _of_model(folder: Path) -> list[Path]:
 
 
 def _beside(path: Path) -> list[Path]:
-    """What a model's loader reads along with it: ``voice.onnx.json``, ``model.onnx_data``."""
+    """Return what a model's loader reads along with it: ``voice.onnx.json``, ``model.onnx_data``."""
     if path.suffix not in _OF_A_MODEL:
         return []
     try:
@@ -158,7 +158,7 @@ def _imported(path: Path, raw: bytes) -> list[Path]:
 
 
 def _import_roots(path: Path) -> list[Path]:
-    """The file's own folder, and the one that its package lies in."""
+    """Return the file's own folder, and the one that its package lies in."""
     root = path.parent
     while (root / "__init__.py").is_file() and root != root.parent:
         root = root.parent

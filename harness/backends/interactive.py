@@ -203,4 +203,4 @@ class InteractiveBackend(OutsideAdapter[InteractiveSettings]):
 
 
 def _silently() -> None:
-    """Loading has a timeout of its own and needs no sign of life."""
+    """Do nothing: loading has a timeout of its own and needs no sign of life."""

@@ -56,7 +56,7 @@ class LocalServer:
             time.sleep(_LOOK)
 
     def forget(self) -> None:
-        """A new request begins."""
+        """Note that a new request begins."""
         self._talk.forget()
 
     def heard(self) -> str:

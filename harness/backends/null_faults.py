@@ -58,14 +58,14 @@ def _die(number: signal.Signals) -> NoReturn:
 # ------------------------------------------------------------------------------------- of the process
 @_kind("crash")
 def _crash(made: Synthesis, failure: Failure) -> Synthesis:
-    """A true segmentation fault: read address 0."""
+    """Read address 0: a true segmentation fault."""
     ctypes.string_at(0)
     return made
 
 
 @_kind("kill")
 def _kill(made: Synthesis, failure: Failure) -> Synthesis:
-    """What the system does when memory runs out."""
+    """Do what the system does when memory runs out."""
     _die(signal.SIGKILL)
 
 
@@ -94,7 +94,7 @@ def _hang_in_c(made: Synthesis, failure: Failure) -> Synthesis:
 
 @_kind("fork-and-hang")
 def _fork_and_hang(made: Synthesis, failure: Failure) -> Synthesis:
-    """A child that hangs, and a grandchild that left the session as a daemon does."""
+    """Start a child that hangs, and a grandchild that left the session as a daemon does."""
     sleeper = [sys.executable, "-c", "import time; time.sleep(3600)"]
     daemon = "import os, sys; os.fork() and os._exit(0); os.setsid(); os.execv(sys.executable, sys.argv[1:])"
     subprocess.Popen(sleeper)

@@ -122,7 +122,7 @@ class OutsideAdapter(Generic[S]):
         return settings
 
     def _settings(self, overrides: Mapping[str, object] | None = None) -> S:
-        """The settings, with those of one request on top."""
+        """Return the settings, with those of one request on top."""
         assert self._variant is not None
         return read_settings(self.KIND, self._variant, overrides)
 

@@ -166,7 +166,7 @@ class PythonBackend(OutsideAdapter[PythonSettings]):
                 return answer
 
     def _answer(self) -> HostAnswer | None:
-        """The next answer if it comes within a moment. Raises EOFError when no more can come."""
+        """Return the next answer if it comes within a moment. Raises EOFError when no more can come."""
         if b"\n" not in self._pending and select.select([self._answers], [], [], _LOOK)[0]:
             data = os.read(self._answers, 1 << 16)
             if not data:
@@ -195,7 +195,9 @@ class PythonBackend(OutsideAdapter[PythonSettings]):
 
 
 def _refused(error: str, made: Synthesis) -> BackendFault:
-    """An exception of the callable; one that says that nobody could be asked tells nothing of the text."""
+    """Return an exception of the callable as a failure; one that says that nobody could be asked tells nothing of
+    the text.
+    """
     name = error.partition(":")[0].rpartition(".")[2]
     if _AWAY.fullmatch(name) or not_the_text(error):
         return BackendAway(error, made)

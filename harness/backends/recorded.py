@@ -104,7 +104,7 @@ class RecordedBackend:
         return synthesis
 
     def reset(self) -> None:
-        """Recordings have no state."""
+        """Change nothing: recordings have no state."""
 
     def close(self) -> None:
         """Nothing is held."""

@@ -109,7 +109,7 @@ class WebsocketBackend(OutsideAdapter[WebsocketSettings]):
         return synthesis
 
     def reset(self) -> None:
-        """A server keeps its state; only a restart of it clears it."""
+        """Change nothing: a server keeps its state, and only a restart of it clears it."""
 
     def close(self) -> None:
         """Remove the temporary files."""
@@ -155,7 +155,7 @@ class WebsocketBackend(OutsideAdapter[WebsocketSettings]):
 
 
 def _connected(settings: WebsocketSettings) -> ClientConnection:
-    """An open socket. Raises BackendAway where there is none to be had."""
+    """Return an open socket. Raises BackendAway where there is none to be had."""
     from websockets.exceptions import InvalidHandshake, InvalidStatus
     from websockets.sync.client import connect
 
@@ -179,7 +179,9 @@ def _connected(settings: WebsocketSettings) -> ClientConnection:
 
 
 def _next(socket: ClientConnection, progress: Callable[[], None], settings: WebsocketSettings) -> object:
-    """The next message: bytes, or the JSON (else the text) of it. Raises BackendRefused for an error that it tells."""
+    """Return the next message: bytes, or the JSON (else the text) of it. Raises BackendRefused for an error that it
+    tells.
+    """
     while True:
         try:
             message = socket.recv(timeout=_LOOK)

@@ -83,7 +83,7 @@ class RunStandard:
         return JudgedAgain(tuple(findings), unjudged, own)
 
     def _chunks(self, run: Run, variant: str) -> tuple[list[DetectorInput], list[list[Detection]]]:
-        """The run's own chunks as its verdicts saw them; none where they are too few to be a reference."""
+        """Return the run's own chunks as its verdicts saw them; none where they are too few to be a reference."""
         texts, views, evidence = chunks_of_run(run), [], []
         attempts = [a for a in run.attempts(variant=variant, arm=Arm.SOAK) if a.chunk_id in texts]
         if len(attempts) < LEAST_CHUNKS:

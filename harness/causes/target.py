@@ -93,7 +93,7 @@ def find_target(path: Path, chunk_id: str, variant: str | None = None, fault: st
 
 
 def _chunk_of(run: Run, texts: Mapping[str, Chunk], given: str, variant: str | None) -> tuple[str, Chunk]:
-    """The variant and the chunk that are meant. Raises ConfigError with the nearest names."""
+    """Return the variant and the chunk that are meant. Raises ConfigError with the nearest names."""
     names = run.variant_names
     if variant is not None and variant not in names:
         raise ConfigError(f"{run.run_id}: no variant {variant!r}{nearest(variant, names)}")
@@ -121,7 +121,7 @@ def _has_finding(verdict: Verdict | None) -> bool:
 
 
 def _finding_of(run: Run, verdict: Verdict, chunk: Chunk, name: str, fault: str | None) -> Finding:
-    """The finding to follow. Raises NothingToFind for a chunk that has none."""
+    """Return the finding to follow. Raises NothingToFind for a chunk that has none."""
     findings = [finding for finding in verdict.findings if finding.confirmed is not False]
     if not findings:
         word = f"not judged ({verdict.reason})" if verdict.word.value == "not judged" else verdict.word.value
@@ -136,7 +136,7 @@ def _finding_of(run: Run, verdict: Verdict, chunk: Chunk, name: str, fault: str 
 
 
 def _earlier(run: Run, attempt: Attempt, texts: Mapping[str, Chunk]) -> tuple[Earlier, ...]:
-    """What the same process spoke before, in order, without retries and without texts that were redacted."""
+    """Return what the same process spoke before, in order, without retries and without texts that were redacted."""
     before = [
         one
         for one in run.attempts(session=attempt.session)

@@ -84,7 +84,7 @@ def _with_phases(table: dict[str, object], phases: tuple[str, ...]) -> dict[str,
 
 
 def _tolerances(path: Path) -> dict[str, object]:
-    """The table ``[parity]`` of a limits file, without its pairs."""
+    """Return the table ``[parity]`` of a limits file, without its pairs."""
     table = read_tables(path, "limits file").get("parity", {})
     table.pop("pairs", None)
     return table

@@ -109,7 +109,7 @@ def marks(file: Path, reports: Path) -> None:
 
 @main.group()
 def baseline() -> None:
-    """Runs that later runs are compared with, kept as small files under reports/baselines/."""
+    """Keep runs that later runs are compared with, as small files under reports/baselines/."""
 
 
 @baseline.command("set")

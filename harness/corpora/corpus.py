@@ -34,7 +34,7 @@ def corpus_words(corpus: Corpus) -> int:
 
 
 def make_corpus(name: str, chunks: Sequence[Chunk], source: str, places: Sequence[str] | None = None) -> Corpus:
-    """Number the chunks from 0, check them and add the checksum.
+    """Return a corpus of the chunks, numbered from 0; check them and add the checksum.
 
     ``places`` says where each chunk came from (``line 3``), for messages. Ids may be any text that can be encoded;
     they are never used as file names here.

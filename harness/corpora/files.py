@@ -60,7 +60,9 @@ def read_corpus_text(path: Path) -> str:
 
 
 def read_txt(path: Path, language: str, max_words: int) -> Corpus:
-    """Running text, chunked; ids are ``<stem>-0001`` and so on. A NUL is an error: such a file is no plain text."""
+    """Return running text in chunks; ids are ``<stem>-0001`` and so on. A NUL is an error: such a file is no plain
+    text.
+    """
     text = read_corpus_text(path).replace("\r\n", "\n").replace("\r", "\n")
     nul = text.find("\0")
     if nul >= 0:
@@ -129,7 +131,7 @@ def read_csv(path: Path, language: str) -> Corpus:
 
 
 def _column(name: str) -> str:
-    """The name of a column as we know it: " Text" is what a spreadsheet makes of "text"."""
+    """Return the name of a column as we know it: " Text" is what a spreadsheet makes of "text"."""
     return name.strip().lower() if name.strip().lower() in KEYS else name
 
 
@@ -142,7 +144,7 @@ def _check_header(names: Iterable[str], path: Path) -> None:
 
 
 def _check_keys(row: Mapping[str, object], where: str, word: str) -> None:
-    """A missing ``text`` and near misses of the other keys are errors; unrelated keys are the user's own affair."""
+    """Refuse a missing ``text`` and near misses of the other keys; unrelated keys are the user's own affair."""
     if "text" not in row:
         raise CorpusError(f"{where}: {word} 'text' is missing{_found(row)}")
     for key in row:

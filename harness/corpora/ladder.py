@@ -66,7 +66,7 @@ def _candidates(words: list[str], starts: list[int], length: int) -> Iterator[st
 
 
 def _sentence(run: list[str]) -> str:
-    """The run as a text of its own: no stray quotation marks, a capital first, a mark at the end."""
+    """Return the run as a text of its own: no stray quotation marks, a capital first, a mark at the end."""
     text = " ".join(run)
     if text.count('"') % 2:
         text = text.replace('"', "")

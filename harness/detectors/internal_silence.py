@@ -57,7 +57,9 @@ class InternalSilence(BaseFault):
 
 
 def _beyond_wanted(gaps: Sequence[tuple[float, float]], wanted: Sequence[float]) -> DetectorValue:
-    """The longest silence beyond what the text asks for; the longest gaps are taken for the longest pauses asked."""
+    """Return the longest silence beyond what the text asks for; the longest gaps are taken for the longest pauses
+    asked.
+    """
     granted = [*wanted, *[0.0] * len(gaps)]
     beyond = [
         (max(end - start - pause, 0.0), (start, end), pause) for (start, end), pause in zip(gaps, granted, strict=False)

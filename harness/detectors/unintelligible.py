@@ -127,7 +127,7 @@ class Unintelligible(BaseFault):
 
 
 def _precision(heard: TranscriptPair, seconds: float) -> float:
-    """The share of what was said that is in the text: by the letters heard, or that the time must have held.
+    """Return the share of what was said that is in the text: by the letters heard, or that the time must have held.
 
     A recognizer that makes out one common word in ten seconds of babble has heard nothing that is not in the text.
     """

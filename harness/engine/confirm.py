@@ -75,7 +75,7 @@ class Replayer:
             self._confirm(case, replays)
 
     def _doubt(self, faulty: Sequence[PendingVerdict]) -> None:
-        """Findings that rest on the transcript alone must be seen by the second recognizer too."""
+        """Ask the second recognizer about findings that rest on the transcript alone."""
         heard = [case for case in faulty if any(self._by_ear(f) for f in _findings(case))]
         if SECOND_OPINION not in self._soak.plan.scorers:
             return

@@ -189,7 +189,7 @@ class Engine:
         return contextlib.nullcontext() if self.plan.ray is not None else watched(run, stage, variant)
 
     def _record_reference(self, run: Run, variant: Variant, standards: dict[str, Standard]) -> None:
-        """The reference ran along: the other variants are judged against what it just did."""
+        """Record what the reference just did: the other variants are judged against it."""
         profile = build_profile(run, variant)
         judged = {one.name for one in self.plan.variants if self.plan.reference_of(one) == variant}
         for name, standard in standards.items():
@@ -275,7 +275,7 @@ class Engine:
         return run
 
     def _tell_of_damage(self, run: Run) -> None:
-        """What the medium lost or changed is said and kept, and the run goes on with what is whole."""
+        """Say and keep what the medium lost or changed; the run goes on with what is whole."""
         problems = run.verify()
         for problem in problems[:_DAMAGE_SHOWN]:
             self.progress.say(f"{run.run_id}: {problem}")

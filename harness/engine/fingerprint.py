@@ -104,7 +104,7 @@ def _files(variant: Variant) -> dict[str, str]:
 
 
 def _declared(variant: Variant) -> list[Path]:
-    """What the adapter says that it reads beside the settings."""
+    """Return what the adapter says that it reads beside the settings."""
     declare = getattr(ADAPTERS.get(variant.adapter), "inputs", None)
     return list(declare(variant)) if declare is not None else []
 
@@ -150,7 +150,7 @@ def _hashes(paths: Mapping[str, Path]) -> dict[str, str]:
 
 
 def _content(path: Path) -> str:
-    """The hash of a file or of a folder's files, or why there is none."""
+    """Return the hash of a file or of a folder's files, or why there is none."""
     try:
         if path.is_dir():
             files = sorted(file for file in path.rglob("*") if file.is_file())

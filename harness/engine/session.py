@@ -195,7 +195,9 @@ class Session:
         )
 
     def _ask_until_kept(self, turn: PlannedRequest, request: Request) -> Reply:
-        """The reply of a worker whose machine stayed. Raises BackendGone once several were lost at this request."""
+        """Return the reply of a worker whose machine stayed. Raises BackendGone once several were lost at this
+        request.
+        """
         for _ in range(_LOSSES):
             try:
                 return self._ask(request)
@@ -224,7 +226,9 @@ class Session:
         self._sequence += 1
 
     def _ask(self, request: Request) -> Reply:
-        """The reply of a backend that is there. Raises BackendGone once patience is spent, at once where it is vain."""
+        """Return the reply of a backend that is there. Raises BackendGone once patience is spent, at once where it
+        is vain.
+        """
         began, pause = time.monotonic(), _LOOK[0]
         reply = self._worker.request(request)
         while reply.outcome is Outcome.AWAY:
@@ -245,7 +249,7 @@ class Session:
 
 
 def _without_answer(attempt: Attempt, reason: str) -> Attempt:
-    """The attempt as an error, with nothing in it that the backend gave."""
+    """Return the attempt as an error, with nothing in it that the backend gave."""
     return Attempt(
         session=attempt.session,
         epoch=attempt.epoch,

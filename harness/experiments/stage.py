@@ -88,7 +88,7 @@ class ExperimentRun:
         return soak
 
     def lost(self, variant: Variant, error: SoakError) -> None:
-        """A variant that cannot be loaded is said and leaves the others be."""
+        """Say which variant cannot be loaded, and leave the others be."""
         self.run.record_event("cannot be loaded", {"variant": variant.name, "reason": str(error)})
         self.progress.say(f"{variant.name}: {error}")
 

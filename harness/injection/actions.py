@@ -82,7 +82,7 @@ def _swap(made: Synthesis, action: InjectionAction, memory: InjectionState) -> S
 
 
 def _truncated_file(made: Synthesis, action: InjectionAction, memory: InjectionState) -> Synthesis:
-    """A WAV whose header promises the whole, and of which the last ``share`` was never written."""
+    """Write a WAV whose header promises the whole, and of which the last ``share`` was never written."""
     if made.samples is None or not made.sample_rate:
         return made
     data = wav_bytes(made.samples, made.sample_rate, "PCM_16")

@@ -156,7 +156,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """A run in which nothing was judged is never green; a night with a suite that could not be run neither."""
+    """Fail a run in which nothing was judged, and a night with a suite that could not be run."""
     stage = session.config.stash[STATE]
     if not (stage.summaries or stage.tables or stage.night):
         return

@@ -23,7 +23,7 @@ def unjudged(summary: RunSummary) -> list[str]:
 
 
 def _corpus(corpus: CorpusFigures) -> str:
-    """The corpus by its name; a file of the user's own by the file's, which no built-in one has."""
+    """Return the corpus by its name; a file of the user's own by the file's, which no built-in one has."""
     from harness.corpora.builtin import builtin_names
 
     source = Path(corpus.source or "")
@@ -32,7 +32,7 @@ def _corpus(corpus: CorpusFigures) -> str:
 
 
 def summary(terminalreporter: TerminalReporter, suite: str, found: RunSummary, run: Path) -> None:
-    """The table of a soak, what a stranger asks next, and where its report is."""
+    """Print the table of a soak, what a stranger asks next, and where its report is."""
     terminalreporter.section(f"{suite}: {_corpus(found.corpus)}")
     terminalreporter.write_line(terminal.verdict_table(found, terminalreporter._tw.fullwidth))
     for text in terminal.closing_lines(found):
@@ -51,7 +51,7 @@ def summary(terminalreporter: TerminalReporter, suite: str, found: RunSummary, r
 
 
 def experiment(terminalreporter: TerminalReporter, suite: str, table: str, run: Path, decided: int) -> None:
-    """The table of an experiment, and where its results are; in a GitHub job it is in the job's summary too."""
+    """Print the table of an experiment, and where its results are; in a GitHub job into the job's summary too."""
     terminalreporter.section(suite)
     terminalreporter.write_line(printable(table))
     if not decided:
@@ -107,7 +107,7 @@ def night_record(night: Night, code: int) -> NightRecord:
 
 
 def print_night(terminalreporter: TerminalReporter, found: Night, reports: Path) -> None:
-    """The night in a few lines: what fails it, what is reported only, what was compared with what."""
+    """Print the night in a few lines: what fails it, what is reported only, what was compared with what."""
     from harness.report.baseline import comparison_lines
 
     terminalreporter.section("the night")

@@ -89,7 +89,7 @@ class Night:
         return self.runs.get(part.renditions) if part.renditions is not None else None
 
     def lost(self, folder: Path, error: Exception) -> str:
-        """A suite that could not be run leaves the others be, and the night is not green; returns what to say."""
+        """Note a suite that could not be run, and return what to say: the others go on, and the night is not green."""
         wrong = isinstance(error, SoakError)
         code = error.exit_code if isinstance(error, SoakError) else int(pytest.ExitCode.INTERNAL_ERROR)
         harness = int(pytest.ExitCode.INTERNAL_ERROR)  # weighs more than a suite that was asked for wrongly

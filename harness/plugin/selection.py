@@ -71,7 +71,7 @@ class SuiteContext:
 
 
 def _manifest_of(variants: tuple[Variant, ...]) -> str | None:
-    """The one list that all variants are recordings of: it is the corpus, too."""
+    """Return the one list that all variants are recordings of: it is the corpus, too."""
     lists = {str(v.settings.get("manifest")) if v.adapter == "recorded" else None for v in variants}
     return lists.pop() if len(lists) == 1 else None
 
@@ -81,7 +81,9 @@ def _with(variant: Variant, settings: Mapping[str, object]) -> Variant:
 
 
 def _asked_of(variant: Variant, asked: SuiteOptions) -> Variant:
-    """The variant with the seed and the limits of the command line. Raises ConfigError for a file that is not there."""
+    """Return the variant with the seed and the limits of the command line. Raises ConfigError for a file that is not
+    there.
+    """
     seed, calibration = asked.getoption("seed"), asked.getoption("calibration")
     if calibration is not None and not calibration.is_file():
         raise ConfigError(f"--calibration {calibration}: no such file")
@@ -185,7 +187,9 @@ def _take_references(wanted: dict[str, set[str]], known: Mapping[str, Variant], 
 
 
 def _one_reference(scene: SuiteContext, found: Iterable[Variant], references: Mapping[str, Variant]) -> Variant | None:
-    """The one reference of a run; None for none or several. Raises ConfigError where a suite can have only one."""
+    """Return the one reference of a run; None for none or several. Raises ConfigError where a suite can have only
+    one.
+    """
     distinct = {one.name: one for one in (*references.values(), *(v for v in found if v.reference))}
     if not distinct and len(scene.references) == 1:
         return scene.references[0]
@@ -249,7 +253,7 @@ def load_margins(path: Path) -> dict[str, dict[str, object]]:
 
 
 def _left_out(asked: SuiteOptions, suite: str) -> tuple[str, ...]:
-    """What a choice of scorers leaves out; nothing where there was no choice, or none at all was chosen."""
+    """Return what a choice of scorers leaves out; nothing where there was no choice, or none at all was chosen."""
     named = [name.strip() for name in (asked.getoption("scorers") or "").split(",") if name.strip()]
     if not named or "none" in named:
         return ()

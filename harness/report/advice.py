@@ -47,7 +47,7 @@ def _not_spoken(summary: RunSummary, words: Mapping[str, Headline]) -> list[str]
 
 
 def _nature(summary: RunSummary) -> list[str]:
-    """What many chunks of a run share that is too small to be its own reference: perhaps it is how the voice is."""
+    """Say what many chunks of a run share that is too small to be its own reference: perhaps it is how the voice is."""
     classes = catalogue()
     said = []
     for name, row in summary.variants.items():

@@ -157,7 +157,7 @@ def _before(now: Digest, reports: Path, last: int) -> tuple[dict[str, list[Diges
 
 
 def _alike(path: Path, now: Digest) -> Digest | None:
-    """A run in little, if it is of the same suite and corpus and has one of the same variants."""
+    """Return a run in little, if it is of the same suite and corpus and has one of the same variants."""
     with Run.open(path) as run:
         names = set(run.variant_names)
         same = (run.suite, run.manifest["corpus"]["sha256"]) == (now.suite, now.corpus_sha256)

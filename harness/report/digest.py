@@ -175,7 +175,7 @@ def digest_of(run: Run, summary: RunSummary, material: ReportData, name: str = "
 
 
 def _machine(cpu: CpuProvenance, gpus: Sequence[GpuProvenance]) -> str:
-    """What took the times: another GPU is another machine."""
+    """Return what took the times: another GPU is another machine."""
     own = f"{cpu['model']}, {cpu['usable']} cores" if cpu.get("model") and cpu.get("usable") else ""
     return "; ".join(filter(None, (own, *(str(gpu.get("name", "")) for gpu in gpus))))
 

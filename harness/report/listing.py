@@ -44,7 +44,7 @@ def listed(info: RunInfo) -> Listed:
 
 
 def _verdict(info: RunInfo) -> str:
-    """The verdicts of the report, one where all are alike."""
+    """Return the verdicts of the report, one where all are alike."""
     try:
         summary = read_summary(info.path / "summary.json")
     except ConfigError:

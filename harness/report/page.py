@@ -101,7 +101,7 @@ def _page(context: Mapping[str, object], data: Json) -> str:
 
 
 def _shown(form: Callable[..., str]) -> Callable[..., str]:
-    """A dash for what was not measured, also where an older scorer did not write the figure at all."""
+    """Return a dash for what was not measured, also where an older scorer did not write the figure at all."""
 
     def filtered(value: object, *given: object) -> str:
         finite = isinstance(value, int | float) and math.isfinite(value)
@@ -122,7 +122,7 @@ _FILTERS = {
 
 
 def _data(run: Run, items: list[QueueItem]) -> Json:
-    """What the script needs: identities for the marks, addresses and anchors of the takes."""
+    """Return what the script needs: identities for the marks, addresses and anchors of the takes."""
     return {
         "run_id": run.run_id,
         "items": [
@@ -203,7 +203,9 @@ def _tables(summary: RunSummary) -> Json:
 
 
 def _command(words: list[str]) -> str:
-    """The command line; paths as they are within the project, else by name: where it was installed tells nobody."""
+    """Return the command line; paths as they are within the project, else by name: where it was installed tells
+    nobody.
+    """
     if not words:
         return ""
     program = Path(words[0])

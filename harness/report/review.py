@@ -133,7 +133,7 @@ class Queue:
         )
 
     def _takes(self, spoken: ReportRow, heard: TranscriptPayload) -> list[PlayedTake]:
-        """This take first, then the same chunk in the other variants, then its own replays."""
+        """Return this take first, then the same chunk in the other variants, then its own replays."""
         takes = [self._take(spoken.attempt, spoken.attempt.variant, spoken.word.value, heard)]
         for other in self._same[spoken.attempt.chunk_id]:
             if other.attempt.id != spoken.attempt.id:
@@ -157,7 +157,7 @@ def relative_audio(run: Run, attempt: Attempt) -> str | None:
 
 
 def sound(run: Run, attempt: Attempt) -> tuple[Samples, int] | None:
-    """(samples, rate) of an attempt, or None when it has none or the file is not what was stored."""
+    """Return (samples, rate) of an attempt, or None when it has none or the file is not what was stored."""
     if attempt.audio is None:
         return None
     try:

@@ -80,7 +80,7 @@ def _beyond(finding: Finding) -> Score:
 
 
 def _used(seen: Detection, value: float, used: UsedLimit, held: FaultLimits | None) -> Score:
-    """What the verdict itself says that the value was held against."""
+    """Return what the verdict itself says that the value was held against."""
     if held is not None and held.relation in (Relation.DISTANCE, Relation.RATIO):
         source = f"{used.value:.3g} {held.relation.value}, at most {used.limit:.3g} ({used.source})"
         return Score(seen.fault, value, seen.unit, None, source, "not beyond a limit")
@@ -88,7 +88,7 @@ def _used(seen: Detection, value: float, used: UsedLimit, held: FaultLimits | No
 
 
 def _within(seen: Detection, value: float, held: FaultLimits | None, chunk: Chunk) -> Score:
-    """The voice's limit at this length of text, else what there is."""
+    """Return the voice's limit at this length of text, else what there is."""
     limit, source = None, "not recorded"
     words = length_of(chunk)
     if held is not None:

@@ -90,7 +90,7 @@ def beside(path: Path, other: Path, gates: Gates, asked: str | None = None) -> B
 
 
 def _sides(run: Run, names: Sequence[str]) -> list[ReportSide]:
-    """Some variants of a run, which is read once."""
+    """Read some variants of a run, once."""
     summary, material = run_summary(run), read_report_data(run)
     kept = digest_of(run, summary, material)
     rows = {name: {row.attempt.chunk_id: row for row in material.spoken.get(name, ())} for name in names}

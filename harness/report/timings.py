@@ -20,7 +20,7 @@ OTHERS_MAX = 0.25  # of all cores: on two cores, half a core taken by others
 
 
 def timings(run: Run) -> TimingsValidity:
-    """``valid`` (None: not known), the reason in words, and the largest share that others took in any stage."""
+    """Return ``valid`` (None: not known), the reason in words, and the largest share that others took in any stage."""
     shares = [share for event in run.events("load") if (share := event.data.get("others_share")) is not None]
     if not shares:
         return TimingsValidity(reason="the load of the machine was not recorded")

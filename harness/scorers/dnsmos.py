@@ -38,7 +38,9 @@ class DnsmosScorer:
     needs = frozenset({"audio"})
 
     def __init__(self) -> None:
-        """Raises MissingExtra without the packages, so that a run is refused before anything is spoken."""
+        """Check that the packages are there. Raises MissingExtra without them, so that a run is refused before
+        anything is spoken.
+        """
         for package in ("speechmos", "onnxruntime"):
             if importlib.util.find_spec(package) is None:
                 raise MissingExtra(f"{package} is not installed: pip install 'tts-soak[mos]'")

@@ -45,7 +45,7 @@ def _envelope_cv(energy: NDArray[np.float64], span: tuple[float, float] | None) 
 
 
 def _longest(pauses: list[tuple[float, float]]) -> dict[str, object]:
-    """The longest inner pause; ``ratio`` to the median pause of the clip, None with fewer than two."""
+    """Return the longest inner pause; ``ratio`` to the median pause of the clip, None with fewer than two."""
     if not pauses:
         return {"seconds": 0.0, "ratio": None, "span": None}
     lengths = np.array([end - start for start, end in pauses])

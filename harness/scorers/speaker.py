@@ -50,7 +50,8 @@ class SpeakerScorer:
         }
 
     def _reference(self, clip: Clip) -> tuple[Embedding | Sequence[float] | None, str]:
-        """What the clip is compared with: the prompt of this very text, else the reference's voice, else the variant's.
+        """Return what the clip is compared with: the prompt of this very text, else the reference's voice, else the
+        variant's.
 
         Raises Unavailable, with the reason, for a prompt that cannot be used.
         """

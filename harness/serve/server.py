@@ -153,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, *_: object) -> None:
-        """Requests are not printed: their texts are the client's own."""
+        """Print nothing: the texts of requests are the client's own."""
 
     def _body(self) -> bytes:
         once = ("host", "content-length", "content-type", "authorization", "origin")
@@ -239,7 +239,7 @@ def _local(place: str) -> bool:
 
 
 def _spoken(speak: Callable[[Request], Reply], texts: list[str], asked: SpeechAsked) -> Iterator[tuple[Samples, int]]:
-    """Samples and rate of one text after the other. Raises Refused (500) for what the backend could not speak."""
+    """Yield samples and rate of one text after the other. Raises Refused (500) for what the backend could not speak."""
     for index, text in enumerate(texts):
         seed = None if asked.seed is None else (asked.seed + index) % 2**32
         reply = speak(Request("served", text, seed, asked.voice))

@@ -64,7 +64,7 @@ class Speaking:
         self._put(last)
 
     def _put(self, piece: Piece | BaseException | None) -> bool:
-        """False when the client has gone or takes nothing."""
+        """Return False when the client has gone or takes nothing."""
         waited = 0.0
         while not self._left.is_set() and waited < PATIENCE:
             try:

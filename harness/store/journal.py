@@ -66,7 +66,8 @@ class Journal:
 
     @classmethod
     def open(cls, path: Path, write: bool) -> Journal:
-        """Raises StoreError for a damaged file (nothing is changed then) and for one of a newer version of the tool.
+        """Open the journal. Raises StoreError for a damaged file (nothing is changed then) and for one of a newer
+        version of the tool.
 
         The structure of the file is checked first (about 0.02 ms a chunk): in a damaged tree or index rows can be out
         of reach, and no checksum of a row would show it.
@@ -140,7 +141,7 @@ class Journal:
         return self._connection.in_transaction
 
     def check_writable(self) -> None:
-        """Raises StoreError when this process may not (or no longer) write."""
+        """Check the writer. Raises StoreError when this process may not (or no longer) write."""
         if not self.write:
             raise StoreError(f"{self.path.parent}: opened for reading only")
         if os.getpid() != self._process:
@@ -249,7 +250,7 @@ def _select(table: str, where: str) -> str:
 
 
 def _whole_row(table: str, cells: Sequence[Cell]) -> Row | None:
-    """A row as it was written, or None where its checksum does not fit or its cells cannot be read."""
+    """Return a row as it was written, or None where its checksum does not fit or its cells cannot be read."""
     if row_checksum(table, cells[:-1]) != cells[-1]:
         return None
     row: Row = {"id": cells[0], "checksum": cells[-1]}

@@ -25,7 +25,9 @@ class Lock:
 
     @classmethod
     def take(cls, run: Path, patience: float = 0.5) -> Lock:
-        """Raises StoreError naming the process that holds the run. ``patience`` (s) outlasts a reader's probe."""
+        """Take the lock. Raises StoreError naming the process that holds the run. ``patience`` (s) outlasts a
+        reader's probe.
+        """
         path = run / "lock"
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
@@ -65,7 +67,7 @@ def _holder(path: Path) -> str:
 
 
 def held(run: Path) -> bool:
-    """True while a living process writes the run. Changes nothing."""
+    """Return whether a living process writes the run. Changes nothing."""
     try:
         descriptor = os.open(run / "lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:

@@ -38,7 +38,7 @@ def utc_now() -> str:
 
 
 def _end_of(text: str) -> str:
-    """The last lines of a log that is redacted already; a line that is cut begins after a blank."""
+    """Return the last lines of a log that is redacted already; a line that is cut begins after a blank."""
     if len(text) <= TAIL_LIMIT:
         return text
     end = text[-TAIL_LIMIT:]
@@ -183,7 +183,7 @@ class Run(Reader):
                 self._journal.append("observations", observation_row(attempt_id, measurement))
 
     def record_evidence(self, attempt_id: int, evidence: Sequence[Detection]) -> None:
-        """What every fault class saw, faulty or not. A later value supersedes an earlier one, which is kept."""
+        """Record what every fault class saw, faulty or not. A later value supersedes an earlier one, which is kept."""
         try:
             tails = [evidence_tail(detection) for detection in evidence]
         except CannotStore as error:
@@ -192,7 +192,9 @@ class Run(Reader):
             self._journal.append_all("evidence", attempt_id, tails)
 
     def record_verdict(self, attempt_id: int, verdict: Verdict, limits_key: str) -> None:
-        """A later verdict supersedes an earlier one, which is kept. ``limits_key`` names the limits it rests on."""
+        """Record a verdict. A later one supersedes it, and both are kept. ``limits_key`` names the limits it rests
+        on.
+        """
         with self._written(f"attempt {attempt_id}"):
             self._journal.append("verdicts", verdict_row(attempt_id, verdict, limits_key))
 
@@ -206,7 +208,7 @@ class Run(Reader):
             yield
 
     def record_claims(self, claims: Sequence[Claim]) -> None:
-        """A later claim of the same name and variant supersedes an earlier one, which is kept."""
+        """Record a claim. A later one of the same name and variant supersedes it, and both are kept."""
         with self._written("claims"):
             for claim in claims:
                 self._journal.append("claims", claim_row(claim))
@@ -233,7 +235,7 @@ class Run(Reader):
 
     # ------------------------------------------------------------------ helpers
     def _tidy(self) -> None:
-        """What a cut-off writer left behind is moved aside, and what the medium lost is written down."""
+        """Move aside what a cut-off writer left behind, and write down what the medium lost."""
         lost = lost_attempts(self.path, self._journal)
         try:
             moved = quarantine(self.path, self._journal)

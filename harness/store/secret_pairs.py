@@ -129,7 +129,9 @@ def _behind_a_blank(text: str, place: int, name: str) -> bool:
 
 
 def _to_end_of_line(match: re.Match[str], name: str) -> bool:
-    """A passphrase in YAML or in a setting written with blanks around its sign may hold blanks itself."""
+    """Return whether a secret goes on to the end of its line: a passphrase in YAML, or after blanks, may hold
+    blanks.
+    """
     return match.re is _NAME and bool(match["sep"]) and match["sep"][-1:].isspace() and certain(name)
 
 

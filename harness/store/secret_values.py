@@ -61,7 +61,7 @@ def _spellings(value: str) -> set[str]:
 
 
 def _base64_cores(raw: bytes) -> set[str]:
-    """The middle of the base64 of a text that holds ``raw``, at each of the three places where it may begin."""
+    """Return the middle of the base64 of a text that holds ``raw``, at each of the three places where it may begin."""
     cores = set()
     for shift in range(3):
         for encode in (base64.b64encode, base64.urlsafe_b64encode):

@@ -56,7 +56,7 @@ STEPS: dict[int, Step] = {1: _from_1, 2: _from_2}
 
 
 def check_version(path: Path, version: int) -> None:
-    """Raises StoreError for a journal of a newer version and for a file that is no journal."""
+    """Check the version. Raises StoreError for a journal of a newer version and for a file that is no journal."""
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"{path}: written by a newer tts-soak (schema {version}, this one knows up to {SCHEMA_VERSION}); "

@@ -101,7 +101,7 @@ def _even_parts(run: list[_Piece], parts: int, max_words: int) -> Iterator[_Piec
 
 
 def _best_cuts(pieces: list[_Piece], max_words: int, min_words: int) -> list[tuple[int, int]]:
-    """The cheapest way to cut the pieces into chunks, by dynamic programming over the ends of chunks."""
+    """Return the cheapest way to cut the pieces into chunks, by dynamic programming over the ends of chunks."""
     best = [0.0] + [math.inf] * len(pieces)
     came_from = [0] * (len(pieces) + 1)
     for end in range(1, len(pieces) + 1):

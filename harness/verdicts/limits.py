@@ -154,7 +154,7 @@ class Limits:
 
 
 def _prior_bounds(fault: Detector, priors: Priors) -> tuple[Bound, ...]:
-    """What healthy voices stay within; both ways for a distance."""
+    """Return what healthy voices stay within; both ways for a distance."""
     prior = priors.detectors.get(fault.name)
     if prior is None:
         return ()

@@ -116,7 +116,9 @@ class VerdictPolicy:
         return Verdict(VerdictWord.CLEAN, limits=limits, final=final)
 
     def _hold(self, view: DetectorInput, seen: Detection, value: float, own: Own) -> _Held | str | None:
-        """The value beside its limit; a string says why it could not be judged; None: nothing to hold it against."""
+        """Return the value beside its limit; a string says why it could not be judged; None: nothing to hold it
+        against.
+        """
         limits = self.limits.faults.get(seen.fault)
         if limits is None:
             return "no limit in the calibration"

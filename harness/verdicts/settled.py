@@ -136,7 +136,7 @@ def embedding_of(view: DetectorInput) -> Sequence[float] | None:
 
 
 def _voices(views: Sequence[DetectorInput]) -> RunVoices | None:
-    """The run's own voices, unless its chunks were compared with a recording of the voice already."""
+    """Return the run's own voices, unless its chunks were compared with a recording of the voice already."""
     embeddings = {}
     for view in views:
         speaker = view.payload(SPEAKER) or {}

@@ -82,7 +82,7 @@ def run_voices(embeddings: Mapping[int, Sequence[float]], least: int) -> RunVoic
 
 
 def _groups(vectors: Vectors) -> list[NDArray[np.int64]]:
-    """Indices of the chunks of each voice."""
+    """Return the indices of the chunks of each voice."""
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 

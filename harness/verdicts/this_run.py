@@ -264,7 +264,8 @@ def _bounds(
 
 
 def _most_of_a_voice(name: str, chunks: Sequence[RunChunk], middle: Values, buckets: Buckets, priors: Priors) -> Values:
-    """What a lesser voice may be expected to have: no more than any healthy voice, as it may be the main one at fault.
+    """Return what a lesser voice may be expected to have: no more than any healthy voice, as it may be the main one
+    at fault.
 
     Infinite for the main voice, and for all where that one is beyond healthy voices itself.
     """

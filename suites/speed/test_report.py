@@ -49,7 +49,9 @@ CHROMIUM = next((found for name in ("chromium", "google-chrome") if (found := sh
 
 @pytest.fixture(scope="module")
 def audiobook(tmp_path_factory):
-    """The run; in memory where the system has a file system there, because it is about reading, not about the disk."""
+    """Make the run; in memory where the system has a file system there, because it is about reading, not about the
+    disk.
+    """
     shared = Path("/dev/shm")
     root = shared / f"tts-soak-{os.getpid()}" if shared.is_dir() else tmp_path_factory.mktemp("runs")
     root.mkdir(exist_ok=True)

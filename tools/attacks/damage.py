@@ -76,7 +76,7 @@ def _inside(path: Path, change: Callable[[bytes], bytes]) -> None:
 
 
 def _with_table(path: Path) -> None:
-    """A journal with a table, a view and a trigger of somebody else's in it; another file is left as it is, longer."""
+    """Put a table, a view and a trigger of somebody else's in it; another file is left as it is, longer."""
     try:
         with contextlib.closing(sqlite3.connect(path)) as database:
             database.execute("CREATE TABLE sqlitemine AS SELECT 1 AS one")

@@ -136,7 +136,7 @@ def _log_before(speech: Speech) -> Answer:
 
 
 def _cut_early(speech: Speech) -> Answer:
-    """The last of speech is cut off 0.35 s before its end: in how many recordings that is named, most must be."""
+    """Cut the last 0.35 s off speech, and count the recordings in which that is named: most must be."""
     named = 0
     for one in speech.values():
         loud = np.flatnonzero(np.abs(one.samples) > 0.01 * np.abs(one.samples).max())

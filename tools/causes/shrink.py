@@ -47,7 +47,7 @@ def shrink(out: Path, each: int, clean: int, chance: int) -> None:
 
 
 def _planted(out: Path, each: int) -> tuple[dict[str, Path], dict[str, list[Planting]]]:
-    """The soaks, made once, and what is planted in them."""
+    """Return the soaks, made once, and what is planted in them."""
     record = out / "plantings.json"
     if not record.is_file():
         rows = {kind: plant(kind, out / kind, each) for kind in KINDS}

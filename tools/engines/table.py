@@ -131,7 +131,7 @@ def _first_audio(attempts: Sequence[Attempt], valid: bool | None) -> str:
 
 
 def _repeats(folder: Path, name: str) -> str:
-    """The verdict of the determinism suite, with the comparisons that differ."""
+    """Return the verdict of the determinism suite, with the comparisons that differ."""
     if not (folder / "manifest.json").is_file():
         return "-"
     with Run.open(folder) as run:

@@ -25,7 +25,7 @@ from harness.verdicts.profile import Profile
 
 
 def _one_line(call: Callable[[], object], file: Path | None = None) -> None:
-    """An error is one line; of a ``file`` each of its problems may have one, which then names the file."""
+    """Check that an error is one line; of a ``file`` each of its problems may have one, which then names the file."""
     try:
         call()
     except (SoakError, ProtocolError, Refused, BackendFault) as error:

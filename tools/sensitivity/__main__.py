@@ -51,7 +51,7 @@ def _save(out: Path, found: dict[str, Any]) -> None:
 @SEED
 @OUT
 def healthy(texts: int, heard: int, recordings: tuple[Path, ...], processes: int, seed: int, out: Path) -> None:
-    """False alarms on Flite and eSpeak NG voices and on recordings, with the catalogue's default limits."""
+    """Count false alarms on Flite and eSpeak NG voices and on recordings, with the catalogue's default limits."""
     _save(out, of_healthy.run(texts, heard, recordings, seed, processes))
 
 
@@ -118,7 +118,9 @@ def first_runs(engines: tuple[Path, ...], healthy_voices: Path | None, languages
 @click.option("--reporting", type=EXISTING, default=None, help="folder of voices that nothing was decided on")
 @OUT
 def held_out(work: Path, reporting: Path | None, out: Path) -> None:
-    """False alarms of every voice as a first run of its own, by priors fitted without any voice of its engine."""
+    """Count the false alarms of every voice as a first run of its own, by priors fitted without any voice of its
+    engine.
+    """
     _save(out, of_held_out.run(work, reporting))
 
 
@@ -136,7 +138,7 @@ def held_out(work: Path, reporting: Path | None, out: Path) -> None:
 @SEED
 @OUT
 def own(folder: Path, out: Path, **asked: Any) -> None:
-    """What a first run of an engine finds without a reference: alarms, recall, and the shares it withstands."""
+    """Measure what a first run of an engine finds without a reference: alarms, recall, and the shares it withstands."""
     shipped = Priors.load(asked["known"]) if asked["known"] is not None else Priors.shipped()
     scorers = chosen(asked["scorers"].split(","), asked["asr"])
     classes = [name for name in asked["classes"].split(",") if name]

@@ -56,7 +56,7 @@ def recorded(folder: Path) -> Iterator[Twin]:
 
 
 def _text(path: Path) -> str:
-    """The text beside a recording (LibriSpeech's .trans.txt, a .txt of the same name), else nothing."""
+    """Return the text beside a recording (LibriSpeech's .trans.txt, a .txt of the same name), else nothing."""
     beside = path.with_suffix(".txt")
     if beside.is_file():
         return beside.read_text(encoding="utf-8").strip()

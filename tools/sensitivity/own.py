@@ -107,7 +107,7 @@ def _injectors(trials: Trials, classes: Sequence[str]) -> list[tuple[Detector, I
 
 
 def _for_shares(fault: Detector) -> Injector:
-    """The injector whose copies are all alike: that is what could pass for the voice."""
+    """Return the injector whose copies are all alike: that is what could pass for the voice."""
     names = {injector.name: injector for injector in fault.injectors}
     return names.get("shifted") or names.get("scramble") or fault.injectors[0]
 

@@ -63,7 +63,7 @@ def trials(count: int, seed: int, judge: VerdictPolicy) -> tuple[list[InjectionT
 
 
 def _streaming(folder: Path) -> Variant:
-    """A callable in ``folder`` that streams."""
+    """Write a callable that streams into ``folder``."""
     (folder / "streams.py").write_text(PROGRAM.format(pieces=PIECES, apart=APART), encoding="utf-8")
     settings = {"call": "streams:pieces", "arguments": {"text": "{text}"}, "path": [str(folder)]}
     return Variant("streaming", "python", settings, progress_timeout=20.0)

@@ -49,7 +49,7 @@ class Sequences:
         shuffled: float,
         disturbed: float = 1.0,
     ) -> tuple[Tensor, Tensor]:
-        """Inputs and targets (items, width). Markers are rolled by a random start; prompts are no target.
+        """Return inputs and targets (items, width). Markers are rolled by a random start; prompts are no target.
 
         ``shuffled``: share of the items, 0 to 1, whose runs of phones are said in another order. ``disturbed``: 0 to 1,
         how much of ``DISTURBED`` counts.
@@ -128,7 +128,7 @@ class Buckets:
         return out
 
     def draw(self, progress: float) -> tuple[Tensor, Tensor, int]:
-        """Inputs, targets and the width of the bucket. ``progress`` runs from 0 to 1."""
+        """Return inputs, targets and the width of the bucket. ``progress`` runs from 0 to 1."""
         weights = np.array(self.weights(progress))
         edge = int(self._rng.choice(self.edges, p=weights / weights.sum()))
         pool, count = self._of[edge], max(1, self._tokens // edge)

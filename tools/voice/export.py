@@ -49,7 +49,7 @@ def _header(writer: Any, state: Mapping[str, Any], geometry: Geometry) -> None:
 
 
 def write_f16(checkpoint: Path, geometry: Geometry, path: Path) -> None:
-    """The checkpoint's weights as a llama model: matrices in f16, norms in f32."""
+    """Write the checkpoint's weights as a llama model: matrices in f16, norms in f32."""
     import gguf
 
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)

@@ -27,7 +27,7 @@ def codebooks() -> runtime.Codec:
 
 
 def codes_of(frames: int) -> NDArray[np.int64]:
-    """Always the same codes (frames, 3): sounds that change every 160 ms, at a steady voiced pitch."""
+    """Return always the same codes (frames, 3): sounds that change every 160 ms, at a steady voiced pitch."""
     codec = codebooks()
     voiced = np.flatnonzero(codec.prosody[:, 2] > 2.5)
     rng = np.random.default_rng(0)
@@ -61,7 +61,7 @@ def torch_fp16_phase(bucket: int) -> dict[str, Any]:
 
 @functools.cache
 def _session() -> Any:
-    """The decoder that is shipped, on one thread."""
+    """Return the decoder that is shipped, on one thread."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -136,7 +136,7 @@ def train_model(s: Settings) -> None:
 
 
 def export_family(s: Settings) -> None:
-    """The folder of the voice: GGUF family, codebooks, ONNX decoder, ``voice.json``."""
+    """Write the folder of the voice: GGUF family, codebooks, ONNX decoder, ``voice.json``."""
     s.out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(s.work / "codec.npz", s.out / "codec.npz")
     export.write_f16(s.work / "model.pt", _geometry(s), s.out / "f16.gguf")

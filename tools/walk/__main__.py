@@ -65,7 +65,9 @@ def _failed(steps: list[Step]) -> bool:
 
 
 def _understood(walk: Walk) -> list[str]:
-    """What a stranger reads on top of the page: the verdict in a sentence, and what to do next; empty without one."""
+    """Return what a stranger reads on top of the page: the verdict in a sentence, and what to do next; empty without
+    one.
+    """
     file = walk.latest() / "summary.json"
     if not file.is_file():
         return []

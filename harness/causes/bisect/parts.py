@@ -145,5 +145,5 @@ class PartBisect:
 
 
 def _digest(names: Restored) -> str:
-    """A name for a set of parts that a resumed run gives it too."""
+    """Return a name for a set of parts that a resumed run gives it too."""
     return hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:10]

@@ -138,7 +138,7 @@ class PartSearch:
             in_vain = in_vain + 1 if gain < _NEXT_TO_NOTHING else 0
 
     def _expected(self, name: str) -> float:
-        """What restoring this part alone should gain: its groups' gains multiplied."""
+        """Return what restoring this part alone should gain: its groups' gains multiplied."""
         groups = self.result.groups
         left = [groups[group] for group in self._parts[name].groups if group in groups]
         return math.prod(max(self.result.gain(one), 0.0) for one in left) if left else 0.0
@@ -183,7 +183,7 @@ class PartSearch:
         return len(candidate[0]), sum(self._parts[name].cost for name in candidate[0])
 
     def _around(self) -> None:
-        """Sets that restore less, and one that restores more, for those who listen."""
+        """Try sets that restore less, and one that restores more, for those who listen."""
         result = self.result
         assert result.chosen is not None and result.after is not None
         final = (result.chosen, result.after)
@@ -233,6 +233,6 @@ class PartSearch:
 
 
 def _typical(parts: Mapping[str, Part]) -> float:
-    """A tenth of the mean cost, so that parts that cost nothing do not weigh without end."""
+    """Return a tenth of the mean cost, so that parts that cost nothing do not weigh without end."""
     costs = [max(part.cost, 0) for part in parts.values()]
     return max(sum(costs) / len(costs) / 10, 1.0)

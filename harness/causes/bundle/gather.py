@@ -105,7 +105,7 @@ def _reference(run: Run, variant: str) -> str | None:
 
 
 def _takes(run: Run, target: CauseTarget) -> list[BundledTake]:
-    """The chunk as found, its replays, and the reference on the same text where it ran along."""
+    """Return the chunk as found, its replays, and the reference on the same text where it ran along."""
     labelled = [("as found", target.attempt)]
     sessions = {row.id for row in run.sessions() if row.details.get("of") == target.attempt.id}
     replays = [a for a in run.attempts(variant=target.variant) if a.session in sessions and a.arm in _REPLAYS]
@@ -145,7 +145,7 @@ def _of_run(run: Run, target: CauseTarget) -> tuple[int, int]:
 
 
 def _shrunk(target: CauseTarget, reports: Path) -> tuple[Path, ShrinkOutcome] | None:
-    """The newest shrink of this finding, if there is one."""
+    """Return the newest shrink of this finding, if there is one."""
     for path, manifest in _others(reports, "shrink"):
         asked, file = manifest.get("experiment", {}).get("shrink", {}), path / "results.json"
         finding = {"run": target.run_id, "chunk": target.chunk.id, "fault": target.finding.fault}
@@ -158,7 +158,7 @@ def _shrunk(target: CauseTarget, reports: Path) -> tuple[Path, ShrinkOutcome] | 
 
 
 def _bisected(target: CauseTarget, reports: Path) -> list[tuple[str, str]]:
-    """The newest bisection of the variant, as its table."""
+    """Return the newest bisection of the variant, as its table."""
     for path, manifest in _others(reports, "bisect"):
         named = any(one["name"] == target.variant for one in manifest["variants"])
         if named and (path / "results.md").is_file():

@@ -71,7 +71,7 @@ def _sounds(material: BundleMaterial, members: Members) -> list[tuple[str, str]]
 
 
 def _inputs(material: BundleMaterial, members: Members) -> str:
-    """The corpora, limits and variant that reproduce it; returns the command."""
+    """Write the corpora, limits and variant that reproduce it, and return the command."""
     target, smallest = material.target, smallest_text(material)
     chunk = target.chunk
     whole = SpokenText(id=chunk.id, text=chunk.text, language=chunk.language, expected=chunk.expected)

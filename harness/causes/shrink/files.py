@@ -56,6 +56,6 @@ def stress_command(
 
 
 def _short(path: Path) -> str:
-    """The path as it is written in a command: relative where it lies below the working folder."""
+    """Return the path as it is written in a command: relative where it lies below the working folder."""
     whole, here = path.absolute(), Path.cwd()
     return os.path.relpath(whole, here) if whole.is_relative_to(here) else str(whole)

@@ -74,7 +74,7 @@ def run_shrink(asked: ShrinkRequest, progress: Progress) -> tuple[Path, ShrinkOu
 
 
 def _carried_out(asked: ShrinkRequest, target: CauseTarget, stage: ExperimentRun, standard: Standard) -> ShrinkOutcome:
-    """The search, and the files of what it came to."""
+    """Search, and write the files of what it came to."""
     (variant,), began, complete = stage.plan.variants, time.monotonic(), True
     judge, budget = RunStandard(target, standard.profile), Budget(asked.minutes)
     asker = Asker(stage.soak(variant), judge, target.finding.fault, budget)
@@ -124,7 +124,7 @@ def _why_not(complete: bool, search: Search) -> str:
 
 
 def _plan(asked: ShrinkRequest, target: CauseTarget, variant: Variant) -> Plan:
-    """The plan of the shrink: the chunk, what was spoken before it, and the scorers that its fault rests on."""
+    """Return the plan of the shrink: the chunk, what was spoken before it, and the scorers that its fault rests on."""
     earlier = {one.chunk.id: one.chunk for one in target.earlier}
     chunks = tuple({**earlier, target.chunk.id: target.chunk}.values())
     scorers = target.fault_scorers
@@ -168,7 +168,7 @@ def _refuse_changes(target: CauseTarget, plan: Plan) -> None:
 
 
 def _of_speech(part: object, standards: set[str]) -> object:
-    """A part of a fingerprint without places, and without the hashes of files that only judge."""
+    """Return a part of a fingerprint without places, and without the hashes of files that only judge."""
     plain = without_paths(part)
     if not isinstance(plain, dict) or not any(Path(name).name in standards for name in plain):
         return plain
@@ -176,7 +176,7 @@ def _of_speech(part: object, standards: set[str]) -> object:
 
 
 def _earlier_run(plan: Plan) -> Path:
-    """The newest unfinished shrink of the same finding. Raises ConfigError where there is none."""
+    """Return the newest unfinished shrink of the same finding. Raises ConfigError where there is none."""
     for path, manifest in runs_of_suite(plan.reports, SUITE):
         if manifest["experiment"] == dict(plan.experiment) and not _complete(path):
             return path

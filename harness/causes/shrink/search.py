@@ -135,7 +135,7 @@ class Search:
             )
 
     def _by_its_own_seed(self) -> Smallest:
-        """A fault so rare that no rate decides: the seed is held, and is part of what shows it."""
+        """Keep the seed of a fault so rare that no rate decides: it is part of what shows the fault."""
         if self.target.attempt.seed is None:
             shown, tried = self.best.rate or (0, 0)
             raise NothingToFind(f"{self._name()} came back in {shown} of {tried} tries: too seldom to be shrunk")
@@ -188,13 +188,13 @@ class Search:
         return best
 
     def _without_history(self) -> Smallest:
-        """The shortened text needs no history: it is a fault of the text that the whole text did not show alone."""
+        """Shorten further without history: it is a fault of the text that the whole text did not show alone."""
         self.best.earlier, self.best.bound_to = (), "text"
         self.best.rate = self._rate(self.best.chunk)
         return self.best
 
     def _provoking(self) -> tuple[Earlier, ...]:
-        """The last so many chunks before it that provoke it, doubled until they do. Raises NothingToFind."""
+        """Return the last so many chunks before it that provoke it, doubled until they do. Raises NothingToFind."""
         every = self.target.earlier
         count = 1
         while every:
@@ -248,7 +248,7 @@ def _any_seed(shown: int, judged: int) -> bool:
 def _fewer(
     pieces: tuple[TextPiece, ...], level: Level, kept: Callable[[Sequence[TextPiece]], bool]
 ) -> tuple[TextPiece, ...]:
-    """The pieces that are needed of those that a level leaves out."""
+    """Return the pieces that are needed of those that a level leaves out."""
     parts = tag_groups(pieces) if level is Level.TAGS else groups(pieces, level)
 
     def rest(some: Sequence[tuple[int, ...]]) -> tuple[TextPiece, ...]:
@@ -261,7 +261,7 @@ def _fewer(
 def _fewer_marks(
     pieces: tuple[TextPiece, ...], marks: list[tuple[int, int]], kept: Callable[[Sequence[TextPiece]], bool]
 ) -> tuple[TextPiece, ...]:
-    """The pieces with no more of the marks than are needed."""
+    """Return the pieces with no more of the marks than are needed."""
 
     def rest(some: Sequence[tuple[int, int]]) -> tuple[TextPiece, ...]:
         return without_marks(pieces, set(marks) - set(some))

@@ -86,7 +86,7 @@ class ClusterSeat:
         return None
 
     def _result(self, job: ScoreJob, room: str, *, with_audio: bool) -> ScoreResult | None:
-        """What a room saw; None where the scorers went away for the first time."""
+        """Return what a room saw; None where the scorers went away for the first time."""
         from ray.exceptions import GetTimeoutError, RayActorError
 
         limit = time_limit(job) + (0.0 if room in self._warm else STARTUP_SECONDS)

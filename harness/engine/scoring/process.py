@@ -66,7 +66,7 @@ class ScorerSet:
         return observe(scorer, clip)
 
     def _scorer(self, name: str) -> Scorer | None:
-        """The scorer, loaded; None where it cannot start."""
+        """Return the scorer, loaded; None where it cannot start."""
         if name not in self._ready and name not in self._refused:
             try:
                 scorer = SCORERS.get(name)(**self._options[name])

@@ -115,7 +115,7 @@ def outcome(run: Run, variant: Variant, hits: Sequence[tuple[str, str]], *, alon
 
 
 def _excused(run: Run, one: Planted, attempt: Attempt | None) -> Planted:
-    """The fault as not asked for, where its class has nothing to hold a value against without a reference."""
+    """Return the fault as not asked for, where its class has nothing to hold a value against without a reference."""
     if attempt is None or attempt.id is None:
         return one
     kind, detection = catalogue()[one.fault], run.evidence(attempt.id).get(one.fault)
@@ -150,7 +150,7 @@ def _one(fault: str, chunk_id: str, attempt: Attempt | None, verdicts: Mapping[i
 
 
 def _others(run: Run, variant: Variant, hits: Sequence[tuple[str, str]]) -> Proportion:
-    """The chunks between: how many of those judged look faulty."""
+    """Return the chunks between: how many of those judged look faulty."""
     spoiled = {chunk_id for _, chunk_id in hits}
     ids = {a.id for a in run.attempts(variant=variant.name, arm=Arm.SOAK) if a.chunk_id not in spoiled}
     verdicts = [v for number, v in run.verdicts(variant=variant.name, arm=Arm.SOAK).items() if number in ids]

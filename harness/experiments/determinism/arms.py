@@ -40,7 +40,7 @@ class Setup:
 
     @classmethod
     def read(cls, table: Mapping[str, object]) -> Setup:
-        """Raises ConfigError for an unknown key or arm."""
+        """Read the settings of the suite. Raises ConfigError for an unknown key or arm."""
         setup = suite_limits(cls, {"determinism": table}, "determinism")
         for arm in setup.arms:
             if arm not in OPTIONAL:
@@ -78,7 +78,7 @@ def choose_probes(chunks: Sequence[Chunk], setup: Setup) -> tuple[list[Probe], l
 
 
 def _shorter(chunk: Chunk, by_length: Sequence[Chunk], index: int) -> Chunk:
-    """A text shorter than the probe, another one for each; where there is none, the shortest of the others."""
+    """Return a text shorter than the probe, another one for each; where there is none, the shortest of the others."""
     shorter = [other for other in by_length if len(other.text) < len(chunk.text)]
     return shorter[index % len(shorter)] if shorter else next(other for other in by_length if other is not chunk)
 
@@ -126,7 +126,7 @@ class ArmRunner:
                 self._apart(self._stage.soak(other), arm, [self._turn(probe.chunk, arm)], probe)
 
     def _history(self, probe: Probe) -> list[PlannedRequest]:
-        """A, A, longer B, A, shorter B, A in one process; the first is a second fresh one."""
+        """Speak A, A, longer B, A, shorter B, A in one process; the first is a second fresh one."""
         return [
             self._turn(probe.chunk, FRESH_AGAIN),
             self._turn(probe.chunk, AGAIN),
@@ -141,7 +141,7 @@ class ArmRunner:
         return PlannedRequest(chunk, take=take, seed=seed_for(self._variant, chunk.id), overrides=noting, arm=arm)
 
     def _other(self, adapter: type[Backend], arm: str, name: str, value: int) -> Variant | None:
-        """The variant with one setting changed; None with the reason noted where the adapter cannot."""
+        """Return the variant with one setting changed; None with the reason noted where the adapter cannot."""
         knob = getattr(adapter, arm.upper(), None)
         if name not in self._setup.arms:
             self.missing[arm] = "left out by the limits file"

@@ -83,7 +83,7 @@ def _examine(stage: ExperimentRun, bench: Bench | None, variant: Variant, limits
 
 
 def _weights(variant: Variant, reference: Variant) -> tuple[list[Problem] | None, str]:
-    """What is wrong with the weights; None with the reason where they cannot be read."""
+    """Return what is wrong with the weights; None with the reason where they cannot be read."""
     paths = [model_file(one) for one in (variant, reference)]
     if paths[0] is None or paths[1] is None:
         whose = "the variant" if paths[0] is None else "the reference"

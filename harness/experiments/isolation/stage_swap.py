@@ -204,7 +204,7 @@ class Bench:
         return {chunk.id: chunk for chunk in self._stage.plan.chunks(self.reference)}
 
     def _spoke(self, variant: Variant) -> dict[str, Attempt]:
-        """What the variant spoke and gave sound for."""
+        """Return what the variant spoke and gave sound for."""
         every = self._attempts[variant.name, SPOKEN]
         return {key: attempt for key, attempt in every.items() if attempt.outcome is Outcome.OK}
 

@@ -209,7 +209,7 @@ def _grows(name: str, claim: str, what: str, fit: Estimate | None, most: float, 
 
 
 def _memory(name: str, fits: GrowthExponents, most: float, steps: Sequence[LengthStep]) -> Claim:
-    """The exponent of the growth where there is growth; else that there is none, with the figures."""
+    """Return the exponent of the growth where there is growth; else that there is none, with the figures."""
     measured = [step.memory for step in steps if step.memory]
     if len(measured) < 4:
         return Claim("memory", name, "peak memory is known of too few lengths", None, count=len(measured))

@@ -85,7 +85,7 @@ class ParityLimits:
 
     @classmethod
     def read(cls, table: Mapping[str, Any], folder: Path) -> ParityLimits:
-        """Raises ConfigError, one line naming the key, for whatever is wrong."""
+        """Read the table. Raises ConfigError, one line naming the key, for whatever is wrong."""
         names = {each.name for each in fields(cls)} - {"folder", "table"}
         refuse_unknown("limits: parity", table, names)
         stage = _filled(Tolerance, table.get("stage", {}), "parity.stage")

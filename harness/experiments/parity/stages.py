@@ -107,7 +107,7 @@ def _judged(seen: StageParity, tolerance: Tolerance) -> str:
 
 # ---------------------------------------------------------------------------------------------- layout
 def _aligned(reference: Array, candidate: Array, tolerance: Tolerance) -> tuple[tuple[Array, Array] | None, str, str]:
-    """The two arrays in one layout, what was done in words, and why that is a problem if it is one."""
+    """Return the two arrays in one layout, what was done in words, and why that is a problem if it is one."""
     a, b = np.squeeze(reference), np.squeeze(candidate)
     said = [] if reference.shape == candidate.shape or a.shape != b.shape else ["axes of length 1 differ"]
     order = _order(a, b, tolerance)
@@ -125,7 +125,7 @@ def _aligned(reference: Array, candidate: Array, tolerance: Tolerance) -> tuple[
 
 
 def _order(a: Array, b: Array, tolerance: Tolerance) -> tuple[int, ...] | None:
-    """The order of axes that makes the candidate fit; None if it fits as it is, or not at all."""
+    """Return the order of axes that makes the candidate fit; None if it fits as it is, or not at all."""
     if a.ndim != b.ndim or a.ndim < 2 or a.ndim > MOST_AXES or not a.size or not b.size:
         return None
     straight = tuple(range(a.ndim))

@@ -74,7 +74,7 @@ def _speak(stage: ExperimentRun, plan: Plan, variant: Variant, arm: str, take: i
 
 
 def _placement(variant: Variant) -> str:
-    """What the settings say of where it computes; empty if they say nothing."""
+    """Return what the settings say of where it computes; empty if they say nothing."""
     said = [f"{key} {variant.settings[key]}" for key in PLACEMENT if key in variant.settings]
     values = variant.settings.get("values")
     if isinstance(values, Mapping):

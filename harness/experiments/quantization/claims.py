@@ -43,7 +43,7 @@ def quantization_claims(
 def _held(
     name: str, variant: str, statement: str, interval: tuple[float, float], value: float, margin: float, n: int
 ) -> Claim:
-    """Passes when the whole interval is within the margin, fails when all of it is beyond, else too small to say."""
+    """Make a claim that passes when the whole interval is within the margin and fails when all of it is beyond."""
     low, high = interval
     passed = True if high <= margin else False if low > margin else None
     if passed is None:

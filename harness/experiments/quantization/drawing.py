@@ -40,7 +40,7 @@ def draw_costs(results: Json, claims: Sequence[Claim]) -> Drawn:
 
 
 def _along(figures: Mapping[str, QuantizationMetrics]) -> Drawn:
-    """The divergence along a generation: a line a variant, by the position of the token."""
+    """Draw the divergence along a generation: a line a variant, by the position of the token."""
     lines: dict[str, list[tuple[int, Within]]] = {}
     for name, one in figures.items():
         positions = one.divergence.positions if one.divergence is not None else {}

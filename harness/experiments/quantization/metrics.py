@@ -150,7 +150,7 @@ def _metrics(
 
 
 def _share(answers: Sequence[bool | None], level: float) -> Proportion:
-    """The share of yes among the answers that there are."""
+    """Return the share of yes among the answers that there are."""
     given = [answer for answer in answers if answer is not None]
     return proportion(sum(given), len(given), level)
 

@@ -95,7 +95,7 @@ def _speak(stage: ExperimentRun, variant: Variant, overrides: Mapping[str, Mappi
 
 
 def _null(stage: ExperimentRun, reference: Variant) -> None:
-    """The reference once more with other seeds: what differs between these two is chance."""
+    """Speak the reference once more with other seeds: what differs between these two is chance."""
     soak, began = stage.soak(reference), time.monotonic()
     chunks = stage.plan.chunks(reference)
     turns = [PlannedRequest(chunk, take=_NULL_TAKE, seed=seed_for(reference, chunk.id, _NULL_TAKE)) for chunk in chunks]

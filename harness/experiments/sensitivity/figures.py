@@ -118,7 +118,7 @@ class AlarmCounts(TypedDict):
 
 
 def alarms(clean: Mapping[str, Sequence[tuple[str, ...]]]) -> dict[str, AlarmCounts]:
-    """False alarms by kind of material: clips, clips with any alarm, exact interval, clips by class."""
+    """Return the false alarms by kind of material: clips, clips with any alarm, exact interval, clips by class."""
     result: dict[str, AlarmCounts] = {}
     for kind, by_group in {**clean, "all": [names for group in clean.values() for names in group]}.items():
         by_class: dict[str, int] = {}

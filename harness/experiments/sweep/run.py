@@ -213,7 +213,7 @@ def _claims(
 
 
 def _best_words(name: str, rows: Mapping[str, SettingMetrics], best: LeastWordErrors | None, most: float) -> Claim:
-    """The setting understood best, and those clearly worse than it on the same chunks."""
+    """Return the setting understood best, and those clearly worse than it on the same chunks."""
     wer = rows[best.setting].wer if best is not None else None
     if best is None or wer is None:
         return Claim("words", name, "no setting was transcribed", None, count=0)

@@ -71,7 +71,7 @@ def answer(claims: Sequence[Claim]) -> str:
 
 
 def _results(run: Run) -> Json:
-    """What the experiment wrote beside the journal; empty where it is not there (any more)."""
+    """Return what the experiment wrote beside the journal; empty where it is not there (any more)."""
     try:
         data: object = read_json(run.path / "results.json", "results")
     except ConfigError:

@@ -132,7 +132,9 @@ def _fit(samples: Sequence[Sample], budget: float) -> tuple[dict[str, FaultLimit
 
 
 def _broken(samples: Sequence[Sample]) -> list[tuple[Sample, str]]:
-    """Takes that look really broken: by physics, or far outside of what the class otherwise sees. At most 5%."""
+    """Return the takes that look really broken: by physics, or far outside of what the class otherwise sees. At most
+    5%.
+    """
     defaults = Limits.default().faults
     broken: dict[str, tuple[Sample, str]] = {}
     for name, limits in defaults.items():
@@ -230,7 +232,9 @@ def _bounds(
     center: tuple[float, float],
     ceiling: float,
 ) -> tuple[Bound, ...]:
-    """A bound a bucket of lengths; a bucket with too little in it takes the wider of all together and the default."""
+    """Return a bound a bucket of lengths; a bucket with too little in it takes the wider of all together and the
+    default.
+    """
     floor = FLOOR * default if default > 0 else -np.inf
     overall = min(max(tail_limit([v for _, v in placed], share), floor), ceiling)
     bounds: list[Bound] = []

@@ -145,7 +145,7 @@ def _tail(z: Values, noticed: NDArray[np.bool_], share: float) -> float:
 
 
 def _reach(margin: float, seen: Sequence[_Chunks]) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
-    """The lowest and the highest value that the chunks of any of the voices stay within, a bucket of lengths."""
+    """Return the lowest and the highest value that the chunks of any of the voices stay within, a bucket of lengths."""
     low: list[float | None] = []
     high: list[float | None] = []
     for bucket in range(len(BUCKETS)):

@@ -73,7 +73,8 @@ class EarlyStop:
 
     @classmethod
     def of(cls, margins: Margins, calibrated: float | None, reference: Reference | None) -> EarlyStop:
-        """The null rate is the largest of: the margin's, the calibrated false-alarm rate, the reference's own rate.
+        """Make the test; its null rate is the largest of: the margin's, the calibrated false-alarm rate, the
+        reference's own rate.
 
         A smaller one would call a healthy backend bad, because its false alarms alone pass for faults.
         """

@@ -55,6 +55,6 @@ class HalfRecipe:
 
 
 def _module(node: NodeProto) -> str:
-    """The path of a node without its last name; a node without a path counts to its operator."""
+    """Return the path of a node without its last name; a node without a path counts to its operator."""
     path = str(node.name).rpartition("/")[0]
     return path or f"({node.op_type})"
