@@ -46,7 +46,7 @@ class CommandBackend(OutsideAdapter[CommandSettings]):
         return self._capable(settings, seeded="seed" in settings.used, resets=True, details=details_of_program)
 
     def reset(self) -> None:
-        """Nothing is kept from one chunk to the next."""
+        """Change nothing: nothing is kept from one chunk to the next."""
 
     def close(self) -> None:
         """Remove the temporary files."""

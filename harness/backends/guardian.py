@@ -66,7 +66,9 @@ def _from_psutil(pid: int) -> list[int]:
 
 
 def kill_below(pid: int, patience: float = 3.0) -> None:
-    """SIGKILL every process below ``pid``, again until none is left: a tree may fork while it is being killed."""
+    """End with SIGKILL every process below ``pid``, again until none is left: a tree may fork while it is being
+    killed.
+    """
     own = pid == os.getpid()
     end = time.monotonic() + patience
     while time.monotonic() < end:
@@ -142,7 +144,9 @@ def _end_as(status: int | None) -> None:
 
 
 def supervise(argv: list[str]) -> None:
-    """Arguments: file descriptors of the lifeline, the requests and the replies; the folder of temporary files."""
+    """Guard the process. Arguments: file descriptors of the lifeline, the requests and the replies; the folder of
+    temporary files.
+    """
     lifeline, requests, replies = map(int, argv[:3])
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     guardian = os.getpid()

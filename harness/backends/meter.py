@@ -19,7 +19,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_of(pids: Iterable[int]) -> float:
-    """CPU seconds (user and system) that the processes ever used, with those of their ended children."""
+    """Return the CPU seconds (user and system) that the processes ever used, with those of their ended children."""
     total = 0.0
     for pid in pids:
         try:
@@ -33,7 +33,7 @@ def cpu_of(pids: Iterable[int]) -> float:
 
 
 def own_cpu() -> float:
-    """CPU seconds of this process, its ended children and the living ones below it."""
+    """Return the CPU seconds of this process, its ended children and the living ones below it."""
     total = 0.0
     for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
         used = resource.getrusage(who)

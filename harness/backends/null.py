@@ -92,7 +92,7 @@ class NullBackend:
         self._count = 0
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Release nothing: nothing is held."""
 
     def _strikes(self, failure: Failure, request: Request) -> bool:
         return (

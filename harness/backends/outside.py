@@ -36,7 +36,7 @@ class OutsideSettings(Settings):
 
     @property
     def layout(self) -> TokenLayout | None:
-        """Geometry of the speech tokens, where it is given."""
+        """Return the geometry of the speech tokens, where it is given."""
         table = self.tokens
         if table is None:
             return None
@@ -44,7 +44,7 @@ class OutsideSettings(Settings):
 
     @property
     def weights(self) -> dict[str, object]:
-        """``model_bytes`` where ``model`` is a file, for the details of the capabilities."""
+        """Return ``model_bytes`` where ``model`` is a file, for the details of the capabilities."""
         path = Path(self.model) if self.model else None
         return {"model_bytes": path.stat().st_size} if path is not None and path.is_file() else {}
 

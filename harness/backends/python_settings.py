@@ -53,7 +53,7 @@ class PythonSettings(OutsideSettings):
         return [*sources, *(on_path(self.python, folder, self.env) if self.python is not None else [])]
 
     def located(self, name: str | None, variant: Variant) -> str | None:
-        """``name`` with a file's path made absolute."""
+        """Return ``name`` with a file's path made absolute."""
         if name is None or not name.partition(":")[0].endswith(".py"):
             return name
         place, _, attribute = name.partition(":")
@@ -61,7 +61,7 @@ class PythonSettings(OutsideSettings):
 
 
 def filled(value: T, known: Mapping[str, object]) -> T:
-    """``value`` with placeholders filled, in tables and lists too.
+    """Return ``value`` with placeholders filled, in tables and lists too.
 
     A text that is nothing but a placeholder becomes its value with its type; an unknown one stays as it is.
     """

@@ -107,7 +107,7 @@ class RecordedBackend:
         """Change nothing: recordings have no state."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Release nothing: nothing is held."""
 
 
 def _count(row: Recording) -> int | None:

@@ -15,14 +15,16 @@ SHOWN = 60
 
 
 def shown_value(value: object) -> str:
-    """``repr`` cut to a length that fits one line; control characters come out escaped."""
+    """Return ``repr`` cut to a length that fits one line; control characters come out escaped."""
     text = value[: SHOWN + 1] if isinstance(value, str) else value
     written = ascii(text) if isinstance(text, str) and not text.isprintable() else repr(text)
     return written if len(written) <= SHOWN else written[: SHOWN - 3] + "..."
 
 
 def corpus_checksum(chunks: Iterable[Chunk]) -> str:
-    """SHA-256 (hex) of ids, texts, languages and what is expected, in order, as canonical JSON. Tags do not count."""
+    """Return the SHA-256 (hex) of ids, texts, languages and what is expected, in order, as canonical JSON. Tags do not
+    count.
+    """
     rows = [[chunk.id, chunk.text, chunk.language, *filter(None, [chunk.expected])] for chunk in chunks]
     canonical = json.dumps(rows, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()

@@ -30,7 +30,8 @@ class TranscriptPair:
 
 @lru_cache(maxsize=4096)
 def match(text: tuple[str, ...], words: tuple[str, ...]) -> tuple[tuple[int, int, float], ...]:
-    """Best monotone pairing of two word lists: (text index, hypothesis index, similarity of letters in [0, 1]).
+    """Return the best monotone pairing of two word lists: (text index, hypothesis index, similarity of letters in
+    [0, 1]).
 
     Maximises matched letters; pairs whose neighbours on the diagonal match too count more, so that chance matches of
     short words lose. Needleman-Wunsch with free gaps.

@@ -29,7 +29,7 @@ def speech(material: InjectionMaterial) -> tuple[Wave, int]:
 
 
 def tokens_of(material: InjectionMaterial) -> Tokens:
-    """Speech tokens. Raises CannotInject without any."""
+    """Return the speech tokens. Raises CannotInject without any."""
     if material.tokens is None or material.tokens.size == 0:
         raise CannotInject("no tokens")
     return material.tokens.copy()
@@ -104,7 +104,7 @@ def word_start(material: InjectionMaterial, rate: int, word: int) -> int:
 
 
 def coloured(n: int, slope: float, rng: np.random.Generator) -> Wave:
-    """Noise of RMS 1 whose spectrum falls by ``slope`` powers of the frequency (0 white, 2 brown)."""
+    """Return noise of RMS 1 whose spectrum falls by ``slope`` powers of the frequency (0 white, 2 brown)."""
     spectrum = np.fft.rfft(rng.standard_normal(n))
     bins = np.arange(len(spectrum))
     spectrum[1:] /= bins[1:] ** (slope / 2)

@@ -24,7 +24,7 @@ FEWEST_SYLLABLES = 6
 
 
 def muffle(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
-    """Low-pass at half of the rate divided by ``dose`` (Butterworth, order 8)."""
+    """Apply a low-pass at half of the rate divided by ``dose`` (Butterworth, order 8)."""
     from scipy.signal import butter, sosfiltfilt
 
     x, rate = speech(material)

@@ -20,7 +20,7 @@ SIDE = 2.0  # s that must lie on either side of the step
 
 
 def turn_down(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
-    """From a moment in the middle on, everything is ``dose`` dB quieter."""
+    """Make everything ``dose`` dB quieter from a moment in the middle on."""
     x, rate = speech(material)
     room = len(x) / rate - 2 * SIDE
     if room < 0:

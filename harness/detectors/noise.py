@@ -24,7 +24,7 @@ FLAT = 0.1  # spectral flatness of noise lies above
 
 
 def drown(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
-    """White noise ``dose`` dB above the speech, at the level the speech had."""
+    """Add white noise ``dose`` dB above the speech, at the level the speech had."""
     x, rate = speech(material)
     level = loudness(x, rate)
     mixed = x + coloured(len(x), 0.0, rng) * level * 10 ** (dose / 20)
@@ -32,7 +32,7 @@ def drown(material: InjectionMaterial, dose: float, rng: np.random.Generator) ->
 
 
 def drown_in_pink(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
-    """Pink noise ``dose`` dB above the speech, at the level the speech had."""
+    """Add pink noise ``dose`` dB above the speech, at the level the speech had."""
     x, rate = speech(material)
     level = loudness(x, rate)
     mixed = x + coloured(len(x), 1.0, rng) * level * 10 ** (dose / 20)

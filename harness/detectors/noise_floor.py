@@ -17,7 +17,7 @@ from harness.detectors.base import (
 
 
 def hiss(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
-    """White noise ``dose`` dB above full silence: 0 is at the level of the speech."""
+    """Add white noise ``dose`` dB above full silence: 0 is at the level of the speech."""
     x, rate = speech(material)
     noise = coloured(len(x), 0.0, rng) * loudness(x, rate) * 10 ** (dose / 20)
     return give(material, x + noise, 0.0, len(x) / rate)

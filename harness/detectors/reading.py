@@ -52,7 +52,7 @@ def required_payload(view: DetectorInput, scorer: str) -> object:
 
 
 def number(source: Mapping[str, object], key: str, what: str = "") -> float:
-    """``source[key]`` as a finite float. Raises Unknown when there is none."""
+    """Return ``source[key]`` as a finite float. Raises Unknown when there is none."""
     value = source.get(key)
     return known(value if isinstance(value, int | float) else None, what or key)
 

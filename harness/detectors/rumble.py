@@ -22,7 +22,7 @@ SHORTEST = 1.0  # s; less says nothing of voicing
 
 
 def water(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
-    """Brown noise under the speech's own envelope, ``dose`` dB above the speech, at the level the speech had."""
+    """Add brown noise under the speech's own envelope, ``dose`` dB above the speech, at the level the speech had."""
     x, rate = speech(material)
     width = int(0.05 * rate)
     envelope = np.convolve(np.abs(x), np.ones(width) / width, "same")

@@ -34,7 +34,7 @@ def turn_round(material: InjectionMaterial, dose: float, rng: np.random.Generato
 
 
 def keep_the_envelope(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
-    """White noise under the speech's own envelope, for ``dose`` of the clip, in the middle."""
+    """Replace speech by white noise under its own envelope, for ``dose`` of the clip, in the middle."""
     x, rate = speech(material)
     first, after = _middle(len(x), dose)
     width = int(0.02 * rate)

@@ -64,15 +64,15 @@ class Relay:
     over: threading.Event = field(default_factory=threading.Event)
 
     def begin_epoch(self, *arguments: object) -> int:
-        """As of the run."""
+        """Begin a worker run, in the thread of the run."""
         return cast("int", self._carried("begin_epoch", arguments))
 
     def record_attempt(self, *arguments: object) -> Attempt:
-        """As of the run."""
+        """Record an attempt, in the thread of the run."""
         return cast("Attempt", self._carried("record_attempt", arguments))
 
     def record_event(self, *arguments: object) -> None:
-        """As of the run."""
+        """Record an event, in the thread of the run."""
         self._carried("record_event", arguments)
 
     def _carried(self, name: str, arguments: tuple[object, ...]) -> object:

@@ -11,7 +11,9 @@ from harness.verdicts.profile import Profile
 
 
 def reference_figures(profile: Profile | None, chunks: Iterable[Chunk]) -> ReferenceFigures:
-    """``totals`` of the profile, and for each chunk it knows mean word errors and words, and median speech tokens."""
+    """Return ``totals`` of the profile, and for each chunk it knows mean word errors and words, and median speech
+    tokens.
+    """
     if profile is None:
         return {}
     figures: dict[str, ReferenceChunk] = {}

@@ -108,7 +108,7 @@ class Session:
 
     @property
     def layout(self) -> TokenLayout | None:
-        """Geometry of the backend's tokens, known once the worker has loaded."""
+        """Return the geometry of the backend's tokens, known once the worker has loaded."""
         return self.capabilities.layout
 
     def open(self, reason: str = "start", sequence: int = 0) -> None:

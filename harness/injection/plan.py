@@ -50,7 +50,8 @@ class Outer(Settings):
 def faulty(
     variant: Variant, plan: Sequence[InjectionRule | Mapping[str, object]], *, name: str | None = None, seed: int = 0
 ) -> Variant:
-    """``variant`` with the faults of ``plan`` in its living session; named ``NAME+faulty`` unless ``name`` is given.
+    """Return ``variant`` with the faults of ``plan`` in its living session; named ``NAME+faulty`` unless ``name`` is
+    given.
 
     Everything else stays: model, voice, seeds, profile and calibration. Raises ConfigError for a wrong plan.
     """

@@ -93,7 +93,7 @@ class FinishedRun:
             pytest.skip(printable(matching.statement))
 
     def explain(self, ask: SuiteCase, attempt: Attempt, verdict: Verdict) -> list[str]:
-        """At most ten lines: what, where in the audio, text against transcript, and how to reproduce it."""
+        """Return at most ten lines: what, where in the audio, text against transcript, and how to reproduce it."""
         assert attempt.id is not None
         worst = [finding for finding in verdict.findings if finding.confirmed is not False]
         lines = [f"{ask}: {', '.join(dict.fromkeys(finding.fault for finding in worst))}"]

@@ -46,7 +46,7 @@ def _pairs(stage: PluginState, config: pytest.Config, scene: SuiteContext) -> li
 
 
 def ask_the_night(stage: PluginState, metafunc: pytest.Metafunc) -> None:
-    """Every figure of every variant that the night compares; its suites were collected before this one."""
+    """Ask for every figure of every variant that the night compares; its suites were collected before this one."""
     if stage.night is None:
         stage.problem = stage.problem or ConfigError("the nightly suite compares a whole night: run `tts-soak nightly`")
         metafunc.parametrize("comparison", [])

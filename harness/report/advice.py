@@ -22,7 +22,7 @@ _BOUND = {
 
 
 def advice(summary: RunSummary, words: Mapping[str, Headline]) -> list[str]:
-    """At most ``MOST`` sentences, the most urgent first."""
+    """Return at most ``MOST`` sentences, the most urgent first."""
     said = [*_not_spoken(summary, words), *_nature(summary), *_faulty(summary), *_small(summary, words)]
     if not said and any(headline.word is VariantWord.PASSES for headline in words.values()):
         said.append(f"Keep this run as what later runs are held against: tts-soak baseline set {summary.run_id}.")

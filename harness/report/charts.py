@@ -100,7 +100,7 @@ def _restarts(axes: Axes, row: int, spoken: Sequence[ReportRow]) -> None:
 
 
 def panels(material: ReportData) -> list[tuple[str, str, str]]:
-    """(measure, title, drawing) of every measure with a value: a line a variant, medians (of WER, means)."""
+    """Return (measure, title, drawing) of every measure with a value: a line a variant, medians (of WER, means)."""
     drawn = []
     for measure, title in MEASURES.items():
         if any(measure in spoken.figures for spoken in material.everything()):
@@ -142,7 +142,9 @@ def _along(
 
 
 def histograms(material: ReportData) -> list[tuple[str, str]]:
-    """(title, drawing) a codebook: how often its tokens were used, a step line a variant; shares of all tokens."""
+    """Return (title, drawing) a codebook: how often its tokens were used, a step line a variant; shares of all
+    tokens.
+    """
     used: dict[int, dict[str, NDArray[np.generic]]] = {}
     for name in material.variants:
         arrays = [s.attempt.tokens for s in material.spoken[name] if s.attempt.tokens is not None]

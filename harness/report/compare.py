@@ -38,7 +38,7 @@ def only(one: Digest, variant: str) -> Digest:
 
 
 def pool(digests: Sequence[Digest], name: str) -> Digest:
-    """Several runs as one: a chunk is faulty if it was in most of them; errors, words and times are means."""
+    """Return several runs as one: a chunk is faulty if it was in most of them; errors, words and times are means."""
     latest = digests[-1]
     variants: dict[str, dict[str, list[DigestChunk]]] = {}
     for one in digests:

@@ -34,7 +34,7 @@ def word_diff(payload: TranscriptPayload) -> list[DiffWord]:
 
 
 def anchors(payload: TranscriptPayload) -> list[list[float]]:
-    """[word of the text, second at which it was heard] for every word heard in its place, in order of both."""
+    """Return [word of the text, second at which it was heard] for every word heard in its place, in order of both."""
     starts = _starts(payload, len(str(payload.get("hypothesis", "")).split()))
     places: list[list[float]] = []
     for part in payload.get("alignment", ()) if starts else ():

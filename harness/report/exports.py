@@ -156,7 +156,7 @@ def _size(value: int | None) -> str:
 
 # ----------------------------------------------------------------------------- GitHub annotations
 def github_annotations(summary: RunSummary) -> list[str]:
-    """Workflow commands: an error a variant that fails, a warning where a run cannot say; at most ten."""
+    """Return workflow commands: an error a variant that fails, a warning where a run cannot say; at most ten."""
     lines = []
     for name, headlines_by_variant in headlines(summary).items():
         if headlines_by_variant.word is not VariantWord.PASSES:

@@ -150,7 +150,7 @@ class Queue:
 
 
 def relative_audio(run: Run, attempt: Attempt) -> str | None:
-    """Address of a sound beside the report, or None when there is none (any more)."""
+    """Return the address of a sound beside the report, or None when there is none (any more)."""
     if attempt.audio is None or not (run.path / attempt.audio).is_file():
         return None
     return quote(attempt.audio)

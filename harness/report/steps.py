@@ -18,7 +18,7 @@ _RESAMPLES = 9_999
 
 
 def changes(values: Sequence[float], alpha: float, start: int = 0) -> list[tuple[int, float]]:
-    """(index of the first value after the step, p-value) of each step with p < ``alpha``, in order; seeded."""
+    """Return (index of the first value after the step, p-value) of each step with p < ``alpha``, in order; seeded."""
     if len(values) < LEAST or len(set(values)) == 1:
         return []
     from scipy.stats import permutation_test

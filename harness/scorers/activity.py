@@ -34,7 +34,7 @@ class Activity:
 
     @property
     def pauses(self) -> list[tuple[float, float]]:
-        """Silent gaps of 0.15 s and more between speech, as (start, end) in seconds."""
+        """Return the silent gaps of 0.15 s and more between speech, as (start, end) in seconds."""
         places = np.flatnonzero(self.active)
         if not len(places):
             return []

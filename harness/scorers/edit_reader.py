@@ -40,12 +40,12 @@ class WordReading:
 
     @property
     def logprobs(self) -> list[float]:
-        """Log-probability of each word as written, given the audio and the words before."""
+        """Return the log-probability of each word as written, given the audio and the words before."""
         return [-self.tokens.loss(a, b) for a, b in pairwise(self.starts)]
 
     @property
     def end_logprob(self) -> float:
-        """Log-probability that the speech ends with the text."""
+        """Return the log-probability that the speech ends with the text."""
         return self.tokens.logprob(self.starts[-1])
 
     def bound(self, edit: WordEdit) -> float:

@@ -30,7 +30,7 @@ class TokensScorer:
     needs = frozenset({"tokens"})
 
     def setup(self) -> None:
-        """Nothing to prepare."""
+        """Prepare nothing."""
 
     def observe(self, clip: Clip) -> TokensPayload:
         """Return the payload."""

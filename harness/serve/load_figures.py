@@ -85,7 +85,7 @@ def load_summary(rows: Sequence[LoadRow], requests: int) -> LoadSummary:
 
 
 def quantiles(values: list[float]) -> dict[str, float | int | None]:
-    """p50, p95 and p99 with their count; None of an empty list."""
+    """Return p50, p95 and p99 with their count; None of an empty list."""
     import numpy as np
 
     if not values:

@@ -84,7 +84,7 @@ class SpeechServer(ThreadingHTTPServer):
             print(printable_line(f"request failed: {type(error).__name__}: {error}")[:300], file=sys.stderr)
 
     def count(self) -> None:
-        """One more answer was given."""
+        """Count one more answer."""
         with self._lock:
             self.answered += 1
 

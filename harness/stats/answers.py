@@ -17,7 +17,7 @@ class Decision(StrEnum):
 
 
 def equivalence(interval: Interval, margin: float) -> Decision:
-    """Equivalent when the interval of a difference lies within +-margin, different when it lies outside of it.
+    """Return equivalent where the interval of a difference lies within +-margin, different where it lies outside.
 
     With an interval of level 1 - 2a this is the two one-sided tests procedure at a (Schuirmann 1987): an interval of
     95% calls unequal things equivalent in at most 2.5% of all cases.
@@ -29,7 +29,7 @@ def equivalence(interval: Interval, margin: float) -> Decision:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted for their number (Holm 1979), in the order given."""
+    """Return p-values adjusted for their number (Holm 1979), in the order given."""
     if not p_values:
         return []
     from statsmodels.stats.multitest import multipletests

@@ -29,7 +29,7 @@ class Estimate:
 
     @property
     def interval(self) -> Interval:
-        """Both ends."""
+        """Return both ends."""
         return self.low, self.high
 
     def shown(self, form: str) -> str:

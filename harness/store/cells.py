@@ -54,7 +54,7 @@ def _read_nonfinite(value: dict[str, Any]) -> Any:
 
 
 def dump_json(value: Any) -> str:
-    """Strict JSON (no NaN token), keys in the order given. Raises TypeError for what JSON cannot hold."""
+    """Return strict JSON (no NaN token), keys in the order given. Raises TypeError for what JSON cannot hold."""
     try:
         return json.dumps(value, default=_plain, allow_nan=False, separators=(",", ":"))
     except ValueError:

@@ -137,7 +137,7 @@ class Journal:
 
     @property
     def inside(self) -> bool:
-        """True within a transaction."""
+        """Return whether a transaction is open."""
         return self._connection.in_transaction
 
     def check_writable(self) -> None:
@@ -263,7 +263,7 @@ def _whole_row(table: str, cells: Sequence[Cell]) -> Row | None:
 
 
 def one_line(error: object) -> str:
-    """SQLite quotes whole CREATE statements in its messages."""
+    """Cut a message of SQLite, which quotes whole CREATE statements."""
     return " ".join(str(error).split())[:200]
 
 

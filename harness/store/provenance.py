@@ -35,7 +35,7 @@ ENVIRONMENT_PREFIXES = ("TTS_SOAK_", "GGML_", "LLAMA_ARG_")
 
 
 def provenance(models: Mapping[str, Path] | None = None) -> Provenance:
-    """Commit, versions, machine, command line and allowed environment; with ``models``, their SHA-256 too.
+    """Return the commit, versions, machine, command line and allowed environment; with ``models``, their SHA-256 too.
 
     What cannot be found out is None, with the reason beside it.
     """
@@ -65,7 +65,7 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def packages(names: Iterable[str]) -> dict[str, str | None]:
-    """Installed versions, without importing anything; None: not installed."""
+    """Return the installed versions, without importing anything; None: not installed."""
     versions: dict[str, str | None] = {}
     for name in names:
         try:
@@ -77,7 +77,7 @@ def packages(names: Iterable[str]) -> dict[str, str | None]:
 
 @lru_cache(maxsize=1)
 def code() -> CodeProvenance:
-    """Commit and dirty flag of the checkout the code runs from, and a hash over its source files."""
+    """Return the commit and dirty flag of the checkout the code runs from, and a hash over its source files."""
     digest = hashlib.sha256()
     for path in sorted(PACKAGE.rglob("*.py")):
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())

@@ -92,13 +92,13 @@ class Reader:
 
     @property
     def status(self) -> str:
-        """ "running", "finished", "interrupted" or another word given to ``finish``."""
+        """Return "running", "finished", "interrupted" or another word given to ``finish``."""
         rows = self._journal.rows("states", "ORDER BY id DESC LIMIT 1")
         return str(rows[0]["status"]) if rows else "running"
 
     @property
     def crashed(self) -> bool:
-        """True when the run was never finished and no living process writes it."""
+        """Return whether the run was never finished and no living process writes it."""
         return self.status == "running" and not held(self.path)
 
     def sessions(self) -> list[SessionRow]:
@@ -158,7 +158,7 @@ class Reader:
     def all_observations(
         self, scorer: str | None = None, variant: str | None = None
     ) -> Iterator[tuple[int, Measurement]]:
-        """(attempt id, newest observation of a scorer) over the run, in order of recording."""
+        """Yield (attempt id, newest measurement of a scorer) over the run, in order of recording."""
         where, arguments = _where(scorer=scorer)
         where = f"{where} AND" if where else "WHERE"
         of_variant, more = self._of_variant(variant, None)

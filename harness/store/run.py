@@ -33,7 +33,7 @@ _SAME = "SELECT 1 FROM attempts WHERE session = ? AND arm = ? AND chunk_id = ? A
 
 
 def utc_now() -> str:
-    """For people to read; nothing is ordered by it."""
+    """Return the time for people to read; nothing is ordered by it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -177,7 +177,7 @@ class Run(Reader):
         return replace(stored, id=number)
 
     def record_observations(self, attempt_id: int, observations: Sequence[Measurement]) -> None:
-        """One transaction. A second observation of a scorer supersedes the first, which is kept."""
+        """Record measurements in one transaction. A second one of a scorer supersedes the first, which is kept."""
         with self._written(f"attempt {attempt_id}"):
             for measurement in observations:
                 self._journal.append("observations", observation_row(attempt_id, measurement))
@@ -214,7 +214,7 @@ class Run(Reader):
                 self._journal.append("claims", claim_row(claim))
 
     def record_event(self, kind: str, data: Json) -> None:
-        """Something worth knowing: interrupted, prune, a disk that fills up."""
+        """Record something worth knowing: interrupted, prune, a disk that fills up."""
         self._append("events", {"kind": kind, "data": redact_json(data), "utc": utc_now()})
 
     def finish(self, status: str, detail: Json | None = None) -> None:

@@ -25,7 +25,7 @@ class Table:
 
     @property
     def ddl(self) -> str:
-        """CREATE TABLE with ``id`` in front and ``checksum`` (over id and all columns) at the end."""
+        """Return CREATE TABLE with ``id`` in front and ``checksum`` (over id and all columns) at the end."""
         lines = ["id INTEGER PRIMARY KEY"]
         for name, kind in self.columns:
             lines.append(f"{name} {DECLARED[kind]}{' NOT NULL' if name in self.required else ''}".replace("  ", " "))

@@ -44,7 +44,7 @@ class Bound:
     max_words: int | None = None
 
     def compared(self, value: float, words: int, relation: Relation) -> float:
-        """``value`` on the scale of the limit."""
+        """Return ``value`` on the scale of the limit."""
         rest = value - (self.center + self.slope * math.log(words))
         return abs(rest) if relation is Relation.DISTANCE else rest
 

@@ -21,7 +21,9 @@ Own: TypeAlias = Mapping[str, OwnBound]  # detector -> what the run's other chun
 
 
 def relate(value: float, reference: Sequence[float], relation: Relation, against: str) -> float:
-    """``value`` set against the reference's values (at least one) on one text. Raises ValueError for a ratio to 0."""
+    """Return ``value`` set against the reference's values (at least one) on one text. Raises ValueError for a ratio
+    to 0.
+    """
     if relation is Relation.ABSOLUTE:
         return value
     base = max(reference) if against == "worst" else statistics.median(reference)

@@ -85,7 +85,7 @@ def load_codec(path: Path) -> Codec:
 
 
 def dct_basis(width: int, count: int) -> Floats:
-    """Orthonormal DCT-II, shape (count, width)."""
+    """Return the orthonormal DCT-II, shape (count, width)."""
     at = np.arange(width) + 0.5
     rows = np.stack([np.cos(math.pi * k * at / width) for k in range(count)])
     rows[0] *= math.sqrt(1 / width)
@@ -151,7 +151,7 @@ def _log_energy(log_magnitude: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def warped_basis(bins: int = FFT // 2 + 1) -> NDArray[np.float64]:
-    """cos(k w~), shape (cepstra, bins)."""
+    """Return cos(k w~), shape (cepstra, bins)."""
     w = np.linspace(0, math.pi, bins)
     warped = w + 2 * np.arctan2(ALPHA * np.sin(w), 1 - ALPHA * np.cos(w))
     basis: NDArray[np.float64] = np.cos(np.outer(np.arange(CEPSTRA), warped))
@@ -159,7 +159,7 @@ def warped_basis(bins: int = FFT // 2 + 1) -> NDArray[np.float64]:
 
 
 def band_of_bin(bins: int = FFT // 2 + 1) -> NDArray[np.intp]:
-    """Index of the strength band that each spectral bin lies in, shape (bins,)."""
+    """Return the index of the strength band that each spectral bin lies in, shape (bins,)."""
     hertz = np.linspace(0, SAMPLE_RATE / 2, bins)
     return np.clip(np.searchsorted(BANDS_HZ, hertz, side="right") - 1, 0, len(BANDS_HZ) - 2)
 

@@ -44,7 +44,7 @@ class Segment:
 
     @property
     def word_spans(self) -> list[tuple[str, int, int]]:
-        """(word, first phone, one past its last phone), indices into ``phones``."""
+        """Return (word, first phone, one past its last phone), indices into ``phones``."""
         spans, at = [], 1
         for word in self.words:
             if not word.is_pause:
@@ -62,7 +62,7 @@ class Frontend:
         self._lexicon = Lexicon()
 
     def words(self, text: str) -> list[PhoneWord]:
-        """Spoken words with inner pauses; empty when nothing in the text can be spoken."""
+        """Return the spoken words with inner pauses; empty when nothing in the text can be spoken."""
         spoken = text_tokens(text, self._lexicon.words)
         out: list[PhoneWord] = []
         for index, token in enumerate(spoken):

@@ -56,7 +56,7 @@ class Reading:
 
 
 def prompt(phones: Sequence[str], speaker: int, geometry: Geometry, start: int = 0) -> list[int]:
-    """BOS, a marker for each phone, a last marker, END, the speaker. Raises ValueError on an unknown phone.
+    """Return BOS, a marker for each phone, a last marker, END, the speaker. Raises ValueError on an unknown phone.
 
     A marker stands before its phone; in a voice that says its phones behind it, where it can hold what it marks.
     """
@@ -145,7 +145,7 @@ def _codebook_of(token: int, geometry: FrameLayout) -> int | None:
 
 
 def marker_errors(reading: Reading, phones: Sequence[str], geometry: Geometry, start: int = 0) -> tuple[int, int]:
-    """(missing, extra): of the expected markers those not met in order; and those met beyond them.
+    """Return (missing, extra): of the expected markers those not met in order; and those met beyond them.
 
     One is expected for each phone, and a last one. In a voice that says its phones, a marker with another phone than
     the one it stands before is not met.
@@ -169,7 +169,7 @@ def _expected(phones: Sequence[str], geometry: Geometry, start: int) -> list[tup
 
 
 def word_times(segment: Segment, ends: Sequence[float], offset: float = 0.0) -> list[tuple[str, float, float]]:
-    """(word, start, end) in seconds from phone ends, to the frame."""
+    """Return (word, start, end) in seconds from phone ends, to the frame."""
     return [
         (word, round(offset + ends[first - 1], 4), round(offset + ends[stop - 1], 4))
         for word, first, stop in segment.word_spans

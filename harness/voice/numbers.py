@@ -52,7 +52,9 @@ def _inflect() -> inflect.engine:
 
 
 def cardinal(digits: str) -> str:
-    """ "1,250" -> "one thousand two hundred fifty". Leading zeros and very long strings are read digit by digit."""
+    """Spell a cardinal: "1,250" -> "one thousand two hundred fifty". Leading zeros and very long strings are read
+    digit by digit.
+    """
     plain = digits.replace(",", "")
     if len(plain) > LONGEST_CARDINAL or (len(plain) > 1 and plain[0] == "0"):
         return each_digit(plain)
@@ -65,12 +67,12 @@ def each_digit(digits: str) -> str:
 
 
 def ordinal(digits: str) -> str:
-    """ "21" -> "twenty-first"."""
+    """Spell an ordinal: "21" -> "twenty-first"."""
     return str(_inflect().ordinal(cardinal(digits)))
 
 
 def year(digits: str) -> str:
-    """ "1905" -> "nineteen oh five"; 1000 to 1099 and 2000 to 2009 are read as cardinals."""
+    """Spell a year: "1905" -> "nineteen oh five"; 1000 to 1099 and 2000 to 2009 are read as cardinals."""
     value = int(digits)
     century, rest = divmod(value, 100)
     if value % 1000 < 10 or century == 10:
@@ -88,7 +90,7 @@ def standalone_number(number: str) -> str:
 
 
 def decimal(number: str) -> str:
-    """ "3.14" -> "three point one four"."""
+    """Spell a decimal: "3.14" -> "three point one four"."""
     whole, _, fraction = number.partition(".")
     spoken = cardinal(whole or "0")
     return f"{spoken} point {' '.join(cardinal(d) for d in fraction)}" if fraction else spoken

@@ -26,7 +26,7 @@ CONTEXT = 3  # letters either side that the letter-to-sound model looks at
 
 
 def from_ipa(phonemes: str) -> list[str]:
-    """ "ɹ ˈi d" -> ["r", "iy1", "d"]. Primary and secondary stress are both 1."""
+    """Convert IPA: "ɹ ˈi d" -> ["r", "iy1", "d"]. Primary and secondary stress are both 1."""
     out = []
     for symbol in phonemes.split():
         bare = symbol.lstrip("ˈˌ")
@@ -58,7 +58,7 @@ class Lexicon:
         return frozenset(row[0] for row in self._database.execute("SELECT DISTINCT word FROM word_phonemes"))
 
     def lookup(self, word: str) -> list[tuple[str, list[str]]]:
-        """(role, phones) of each listed pronunciation, first choice first; empty when the word is not listed."""
+        """Return (role, phones) of each listed pronunciation, first choice first; empty when the word is not listed."""
         rows = self._database.execute(
             "SELECT role, phonemes FROM word_phonemes WHERE word = ? ORDER BY pron_order", (word,)
         )

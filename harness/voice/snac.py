@@ -67,12 +67,12 @@ class SnacGeometry:
 
     @property
     def markers(self) -> int:
-        """Published models have no alignment markers."""
+        """Return 0: published models have no alignment markers."""
         return 0
 
     @property
     def said_phones(self) -> range:
-        """Published models say no phones."""
+        """Return an empty range: published models say no phones."""
         return range(0)
 
     def speaker(self, name: str | None) -> str:
@@ -91,7 +91,7 @@ class SnacGeometry:
 
 
 def kind_of(path: Path) -> str:
-    """``kind`` of a voice description: "snac", else "phones"; unreadable files are left to their own reader."""
+    """Return ``kind`` of a voice description: "snac", else "phones"; unreadable files are left to their own reader."""
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

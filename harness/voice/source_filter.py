@@ -111,7 +111,7 @@ class SourceFilter(nn.Module):  # type: ignore[misc]
         return (total - torch.floor(total)).to(torch.float32)
 
     def source_of(self, f0: Tensor, phase: Tensor, noise: Tensor) -> Tensor:
-        """Pulses (harmonics 1..N in closed form, amplitude 2 / sqrt(period)) where voiced, and the noise."""
+        """Return pulses (harmonics 1..N in closed form, amplitude 2 / sqrt(period)) where voiced, and the noise."""
         repeated = f0[:, None].expand(-1, HOP).reshape(-1)
         voiced = repeated >= runtime.LOWEST_F0
         safe = torch.where(voiced, repeated, torch.full_like(repeated, runtime.F0_REFERENCE))
@@ -125,7 +125,7 @@ class SourceFilter(nn.Module):  # type: ignore[misc]
         return torch.stack([torch.where(voiced, pulses, torch.zeros_like(pulses)), noise])
 
     def filter_of(self, parameters: Tensor) -> Tensor:
-        """Responses for pulses and noise, (2, steps, bins, 2)."""
+        """Return the responses for pulses and noise, (2, steps, bins, 2)."""
         cepstra = parameters[:, 1 : 1 + runtime.CEPSTRA]
         strengths = torch.clamp(parameters[:, 1 + runtime.CEPSTRA :], 0, 1)
         magnitude = torch.exp(torch.matmul(cepstra, self.cosines)) / runtime.FULL_SCALE
@@ -137,7 +137,7 @@ class SourceFilter(nn.Module):  # type: ignore[misc]
         return torch.stack([response * tone[..., None], response * breath[..., None]])
 
     def waveform_of(self, source: Tensor, response: Tensor) -> Tensor:
-        """Windowed pieces of the source through the response of their step, overlapped and added."""
+        """Send windowed pieces of the source through the response of their step, overlapped and added."""
         padded = torch.nn.functional.pad(source, (HOP // 2, HOP + HOP // 2))
         steps = response.shape[1]
         first = padded[:, : steps * HOP].reshape(2, steps, HOP)

@@ -142,7 +142,7 @@ def _is_spelled(word: str, shouting: bool, known: frozenset[str]) -> bool:
 
 
 def text_tokens(text: str, known: frozenset[str] = frozenset()) -> list[Token]:
-    """Spoken tokens of written text. ``known``: lower-case words that capitals do not turn into an acronym."""
+    """Return spoken tokens of written text. ``known``: lower-case words that capitals do not turn into an acronym."""
     matches = WORD_OR_PAUSE.findall(expand(text))
     words = [w for w in matches if w[0].isalpha()]
     shouting = len(words) > 2 and sum(w.isupper() for w in words) > 0.6 * len(words)

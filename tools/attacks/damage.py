@@ -204,7 +204,7 @@ def _verified(run: Path) -> list[str]:
 
 
 def documents(folder: Path) -> Iterator[dict[str, Any]]:
-    """Malformed documents of every kind, as files, folders, links and pipes."""
+    """Yield malformed documents of every kind, as files, folders, links and pipes."""
     for kind, load in DOCUMENTS.items():
         for name, content in CONTENTS.items():
             for ending in ("json", "json.gz") if kind == "profile" else ("json",):

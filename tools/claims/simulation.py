@@ -21,7 +21,7 @@ FAULT_RATE, WER = 0.04, 0.1
 
 
 def ar(rng: np.random.Generator, n: int, rho: float) -> Series:
-    """AR(1) of variance 1, shape (n,)."""
+    """Return an AR(1) series of variance 1, shape (n,)."""
     from scipy.signal import lfilter
 
     noise = rng.standard_normal(n + 50) * sqrt(1 - rho**2)
@@ -115,13 +115,15 @@ ALARMS: dict[str, Alarm] = {
 
 
 def false_alarms(name: str, n: int, rho: float, rounds: int, alpha: float = 0.05) -> int:
-    """Of ``rounds`` simulated runs of ``n`` chunks without any effect, those in which the test alarms at ``alpha``."""
+    """Count, of ``rounds`` simulated runs of ``n`` chunks without any effect, those in which the test alarms at
+    ``alpha``.
+    """
     rng = np.random.default_rng([n, round(100 * rho), *name.encode()])
     return sum(ALARMS[name](rng, n, rho, seed, alpha) for seed in range(rounds))
 
 
 def found(kind: str, n: int, effect: float, rounds: int, alpha: float = 0.01) -> int:
-    """Of ``rounds`` independent series with a change of ``effect`` deviations, those in which it is found.
+    """Count, of ``rounds`` independent series with a change of ``effect`` deviations, those in which it is found.
 
     ``drift``: rising over the whole series; ``step``: in its middle; ``jump``: one value alone.
     """

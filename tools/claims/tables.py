@@ -14,7 +14,7 @@ EFFECTS = {"drift": (0.5, 1.0, 2.0), "step": (0.5, 1.0, 2.0), "jump": (8.0, 12.0
 
 
 def tables(rounds: int) -> str:
-    """Both tables, of ``rounds`` simulated runs a cell at 100 chunks and half as many at 400."""
+    """Return both tables, of ``rounds`` simulated runs a cell at 100 chunks and half as many at 400."""
     series.REPEATS = paired.RESAMPLES = RESAMPLES
     return f"{_alarms(rounds)}\n\n{_power(max(rounds // 2, 1))}\n"
 

@@ -128,7 +128,7 @@ def _reference(bare: Twin, trials: Trials) -> ReferenceRecord:
 
 
 def run(texts: int, heard: int, folders: Sequence[Path], seed: int, processes: int = 1) -> dict[str, Any]:
-    """Synthetic voices, so many at once as there are ``processes``, and recordings, apart."""
+    """Measure synthetic voices, so many at once as there are ``processes``, and recordings, apart."""
     result: dict[str, Any] = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "seed": seed, "heard": heard}
     if texts:
         jobs = [(number, texts, heard, seed) for number in range(len(VOICES))]

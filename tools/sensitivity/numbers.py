@@ -36,7 +36,7 @@ SLOWER = PLAIN.again(slower=1.1)
 
 
 def texts(count: int, seed: int) -> list[str]:
-    """``count`` different texts with one number from 2 to 99 each."""
+    """Return ``count`` different texts with one number from 2 to 99 each."""
     rng = random.Random(seed)
     every = [text.format(number) for text in TEXTS for number in range(2, 100)]
     return rng.sample(every, count)

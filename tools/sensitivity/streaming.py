@@ -30,7 +30,9 @@ def pieces(text):
 
 
 def trials(count: int, seed: int, judge: VerdictPolicy) -> tuple[list[InjectionTrial], int, int]:
-    """``count`` requests held back at the preset dose and as many not: trials, clean requests, alarms on those."""
+    """Speak ``count`` requests held back at the preset dose and as many not: trials, clean requests, alarms on
+    those.
+    """
     fault = catalogue()[NAME]
     (injector,) = fault.injectors
     label = injector.name or NAME

@@ -88,7 +88,9 @@ def compiled(work: Path) -> Path:
 
 
 def spelled(spoken: list[tuple[str, float, float]], text: str) -> list[tuple[str, float, float]]:
-    """Flite's words as they are written: ``john 's`` joined, ``dont`` with its apostrophe; empty when in doubt."""
+    """Return Flite's words as they are written: ``john 's`` joined, ``dont`` with its apostrophe; empty when in
+    doubt.
+    """
     written = re.findall(r"[a-z']+", text.lower())
     contracted = {w.replace("'", ""): w.strip("'") for w in written if "'" in w.strip("'")}
     if any(w in contracted for w in written):

@@ -24,7 +24,7 @@ def table(evaluation: Path) -> str:
 
 
 def write(out: Path) -> None:
-    """``CARD.md`` beside the voice: provenance, licence, figures."""
+    """Write ``CARD.md`` beside the voice: provenance, licence, figures."""
     voice = json.loads((out / "voice.json").read_text(encoding="utf-8"))
     head = f"# Voice {voice['name']}\n\n{voice['licence']}\n\nMade by: {voice['provenance']}\n\n"
     note = "WER is Whisper tiny.en's on held-out texts; times real time counts CPU time with front end and decoder.\n\n"

@@ -26,7 +26,7 @@ class Sizes:
     speakers: int = 2
 
     def stage1_part(self, speaker: int) -> slice:
-        """Stage-1 codes that belong to one speaker, so that a switch of voice shows in the tokens."""
+        """Return the stage-1 codes that belong to one speaker, so that a switch of voice shows in the tokens."""
         return slice(speaker * self.stage1, (speaker + 1) * self.stage1)
 
     def prosody_part(self, speaker: int) -> slice:
@@ -42,7 +42,7 @@ def cepstral_weight() -> Floats:
 
 
 def features(rows: Floats) -> tuple[Floats, Floats]:
-    """Teacher rows (steps, 31) to envelope (frames, 100) and prosody (frames, 9) features."""
+    """Convert teacher rows (steps, 31) to envelope (frames, 100) and prosody (frames, 9) features."""
     count = len(rows) // runtime.STEPS
     steps = rows[: count * runtime.STEPS].reshape(count, runtime.STEPS, -1)
     basis = runtime.dct_basis(runtime.STEPS, runtime.ENVELOPE_COEFFICIENTS)
@@ -125,7 +125,9 @@ def fit(
 
 
 def encode(rows: Floats, codec: runtime.Codec, sizes: Sizes, speaker: int) -> NDArray[np.int32]:
-    """Teacher rows (steps, 31) to codes (frames, 3), each stage by nearest neighbour among the speaker's codes."""
+    """Convert teacher rows (steps, 31) to codes (frames, 3), each stage by nearest neighbour among the speaker's
+    codes.
+    """
     import torch
 
     envelope, prosody = features(rows)

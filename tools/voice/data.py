@@ -53,7 +53,8 @@ def sample_features(rows: NDArray[np.float32], frames: int, seed: int) -> tuple[
 
 
 def target(codes: NDArray[np.int32], ends: NDArray[np.float64], phones: Sequence[str], geometry: Geometry) -> list[int]:
-    """Output tokens: of each phone its marker, itself and the frames whose centre lies in it; a last marker; EOS.
+    """Return the output tokens: of each phone its marker, itself and the frames whose centre lies in it; a last marker;
+    EOS.
 
     A model that only counts markers learns to count: it then takes its place in the text from somewhere else, and skips
     and repeats. Saying the phone after its marker can only be learned by looking the marker up.
@@ -83,7 +84,7 @@ def target(codes: NDArray[np.int32], ends: NDArray[np.float64], phones: Sequence
 def sequences(
     listing: Path, parameters: Path, speaker: str, codec: runtime.Codec, sizes: fitting.Sizes, geometry: Geometry
 ) -> Iterator[tuple[list[int], list[int]]]:
-    """(prompt, target) of every usable line of one speaker."""
+    """Yield (prompt, target) of every usable line of one speaker."""
     rows = parameter_rows(parameters)
     phones = set(geometry.phones)
     index = list(geometry.speakers).index(speaker)

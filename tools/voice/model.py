@@ -23,7 +23,9 @@ def rope_factors(width: int, free: int) -> Tensor:
 
 
 def rotary(length: int, width: int, base: float, free: int = 0) -> tuple[Tensor, Tensor]:
-    """cos and sin of the interleaved rotary embedding, (length, width / 2); the last ``free`` pairs stand still."""
+    """Return cos and sin of the interleaved rotary embedding, (length, width / 2); the last ``free`` pairs stand
+    still.
+    """
     frequency = base ** (-torch.arange(0, width, 2).float() / width) / rope_factors(width, free)
     angle = torch.outer(torch.arange(length).float(), frequency)
     return angle.cos(), angle.sin()
@@ -89,7 +91,7 @@ class SpeechModel(nn.Module):
             nn.init.zeros_(block.down.weight)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Hidden states (batch, length, width) after the last norm."""
+        """Return the hidden states (batch, length, width) after the last norm."""
         length = tokens.shape[1]
         h = self.embedding(tokens)
         cos: Any = self.cos[:length]

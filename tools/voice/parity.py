@@ -36,7 +36,7 @@ def codes_of(frames: int) -> NDArray[np.int64]:
 
 
 def torch_fp32(bucket: int) -> dict[str, Any]:
-    """As the module computes it: the running phase in double precision, all else in single."""
+    """Return the stages as the module computes them: the running phase in double precision, all else in single."""
     return synthesis_stages(codes_of(bucket), codebooks())
 
 
@@ -52,7 +52,7 @@ class HalfPhase(SourceFilter):
 
 
 def torch_fp16_phase(bucket: int) -> dict[str, Any]:
-    """Wrong on purpose: see :class:`HalfPhase`."""
+    """Return stages that are wrong on purpose: see :class:`HalfPhase`."""
     codes = codes_of(bucket)
     with torch.inference_mode():
         stages = HalfPhase(codebooks())(torch.from_numpy(codes), torch.from_numpy(noise_for(len(codes))))
@@ -70,7 +70,7 @@ def _session() -> Any:
 
 
 def onnx_fp32(bucket: int) -> dict[str, Any]:
-    """ONNX Runtime on the CPU."""
+    """Return the stages by ONNX Runtime on the CPU."""
     codes = codes_of(bucket)
     stages = _session().run(list(STAGES), {"codes": codes, "noise": noise_for(len(codes))})
     return {"codes": codes, **dict(zip(STAGES, stages, strict=True))}

@@ -19,7 +19,9 @@ class _Parameters(ctypes.Structure):
 
 
 def llama_library() -> Path:
-    """libllama: the file named by LLAMA_LIBRARY, else the one inside llama-cpp-python (the ``divergence`` extra)."""
+    """Return libllama: the file named by LLAMA_LIBRARY, else the one inside llama-cpp-python (the ``divergence``
+    extra).
+    """
     if named := os.environ.get("LLAMA_LIBRARY"):
         return Path(named)
     import importlib.util

@@ -65,7 +65,7 @@ def _held_out_texts() -> list[str]:
 
 
 def make_text(s: Settings) -> None:
-    """``slt.txt`` and ``rms.txt``: the teacher's lines, different for each speaker."""
+    """Write ``slt.txt`` and ``rms.txt``: the teacher's lines, different for each speaker."""
     s.work.mkdir(parents=True, exist_ok=True)
     lines = text.build(text.Shares.of_hours(s.hours), TEACHER_SEED, text.forbidden_sentences(_held_out_texts()))
     for index, speaker in enumerate(family.SPEAKERS):
@@ -107,7 +107,7 @@ def _geometry(s: Settings) -> Geometry:
 
 
 def fit_codec(s: Settings) -> None:
-    """``codec.npz`` and the encoded sequences of both speakers."""
+    """Write ``codec.npz`` and the encoded sequences of both speakers."""
     torch.set_num_threads(s.plan.threads)
     rows = [data.parameter_rows(s.work / f"{speaker}.bin") for speaker in family.SPEAKERS]
     features = [data.sample_features(r, CODEC_FRAMES, s.plan.seed) for r in rows]
@@ -122,7 +122,7 @@ def fit_codec(s: Settings) -> None:
 
 
 def train_model(s: Settings) -> None:
-    """``model.pt``, resumed if it is there; ``train.jsonl`` holds the losses."""
+    """Train ``model.pt``, resumed if it is there; ``train.jsonl`` holds the losses."""
     encoded = [s.work / f"{speaker}.npz" for speaker in family.SPEAKERS]
     trainer = train.Trainer(family.vocabulary(s.sizes), s.shape, s.plan, s.device)
     checkpoint = s.work / "model.pt"
@@ -163,7 +163,7 @@ def _describe(s: Settings, extra: dict[str, Any]) -> None:
 
 
 def measure(s: Settings) -> None:
-    """``evaluation.json`` beside the voice: every model file, both speakers, every set of texts."""
+    """Write ``evaluation.json`` beside the voice: every model file, both speakers, every set of texts."""
     evaluated: dict[str, Any] = {}
     for model in sorted(s.out.glob("*.gguf")):
         for speaker in family.SPEAKERS:

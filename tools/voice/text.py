@@ -33,12 +33,12 @@ class Shares:
 
     @classmethod
     def of_hours(cls, hours: float) -> Shares:
-        """Roughly half the hours in passages, four tenths in sentences, a tenth in short utterances."""
+        """Return roughly half the hours in passages, four tenths in sentences, a tenth in short utterances."""
         return cls(sentences=int(hours * 480), passages=int(hours * 120), short=int(hours * 360))
 
 
 def bare(text: str) -> str:
-    """Lower-case words only: what two texts must share to count as the same."""
+    """Return lower-case words only: what two texts must share to count as the same."""
     return " ".join(re.findall(r"[a-z']+", text.lower()))
 
 

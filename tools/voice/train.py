@@ -67,7 +67,7 @@ class Trainer:
             self._forward = torch.compile(self.model, dynamic=True)
 
     def progress(self) -> float:
-        """0 to 1: the larger of the shares of time and of steps."""
+        """Return 0 to 1: the larger of the shares of time and of steps."""
         left = self.plan.until - time.time()
         whole = min(self.plan.minutes * 60, self.seconds + max(left, 1e-6))
         return max(self.seconds / whole, self.step / self.plan.steps)
@@ -170,7 +170,9 @@ def _check(trainer: Trainer, held_out: Any, recent: list[float], checkpoint: Pat
 
 
 def load_data(paths: Sequence[Path], markers: tuple[int, int], codes: tuple[int, int], plan: Plan) -> Buckets:
-    """Buckets over the encoded speakers. ``markers``: first id and count; ``codes``: first id, and how many a frame."""
+    """Return buckets over the encoded speakers. ``markers``: first id and count; ``codes``: first id, and how many a
+    frame.
+    """
     data = Sequences(paths, *markers, *codes)
     edges = [e for e in EDGES if e <= plan.longest]
     return Buckets(data, edges, plan.batch_tokens, plan.seed, held_out=min(400, len(data.items) // 10))

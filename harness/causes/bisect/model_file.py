@@ -79,7 +79,7 @@ class GgufModel:
 
     @cached_property
     def tensors(self) -> dict[str, StoredTensor]:
-        """By name, in the order of the file."""
+        """Return the tensors by name, in the order of the file."""
         return {
             name: StoredTensor(
                 name, raw.tensor_type.name, tuple(int(size) for size in raw.shape), int(np.asarray(raw.data).nbytes)

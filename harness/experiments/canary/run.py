@@ -94,7 +94,7 @@ def _checked(settings: CanarySettings) -> CanarySettings:
 
 
 def places(chunks: Sequence[Chunk], settings: CanarySettings) -> list[tuple[str, str]]:
-    """(fault, chunk id): every second chunk of enough words, so that a healthy one lies between."""
+    """Return (fault, chunk id): every second chunk of enough words, so that a healthy one lies between."""
     long = [chunk.id for chunk in chunks if count_words(chunk.expected_text) >= settings.words_min]
     free = long[1::2] if len(long[1::2]) >= len(settings.faults) else long
     if len(free) < len(settings.faults):

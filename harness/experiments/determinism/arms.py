@@ -99,7 +99,7 @@ class ArmRunner:
         self._spoken: list[tuple[Attempt, Chunk, TokenLayout | None]] = []
 
     def speak(self, probes: Sequence[Probe], session: Sequence[Chunk]) -> None:
-        """Every probe in every arm, then the long session; at last what differs is listened to."""
+        """Speak every probe in every arm, then the long session; at last listen to what differs."""
         began = time.monotonic()
         for count, probe in enumerate(probes, 1):
             self._probe(probe)

@@ -39,7 +39,7 @@ class Rendition:
 
     @classmethod
     def of(cls, attempt: Attempt) -> Rendition | None:
-        """Of an attempt that gave speech; None of one that failed."""
+        """Return the rendition of an attempt that gave speech; None of one that failed."""
         if attempt.outcome is not Outcome.OK:
             return None
         noted = attempt.noted.get("choices") or {}
@@ -68,12 +68,14 @@ class ArmComparison:
 
     @property
     def same(self) -> bool:
-        """Identical in tokens, or in PCM where there are no tokens."""
+        """Return whether both are identical in tokens, or in PCM where there are no tokens."""
         return self.same_pcm if self.same_tokens is None else self.same_tokens
 
 
 def first_difference(a: Sequence[int], b: Sequence[int]) -> int | None:
-    """Index of the first element that differs (the shorter length where one is a prefix); None for equals."""
+    """Return the index of the first element that differs (the shorter length where one is a prefix); None for
+    equals.
+    """
     for index, (x, y) in enumerate(zip(a, b, strict=False)):
         if x != y:
             return index
@@ -81,7 +83,9 @@ def first_difference(a: Sequence[int], b: Sequence[int]) -> int | None:
 
 
 def total_variation(a: Step, b: Step) -> float:
-    """Half the summed difference of probabilities over the noted tokens, in [0, 1]; a token not noted counts as 0."""
+    """Return half of the summed difference of probabilities over the noted tokens, in [0, 1]; a token not noted counts
+    as 0.
+    """
     return 0.5 * sum(abs(_probability(a, token) - _probability(b, token)) for token in {*a, *b})
 
 
@@ -121,7 +125,7 @@ class Content:
 
 
 def content(pairs: Sequence[tuple[str, str, str]], *, seed: int, repeats: int = 1999) -> Content | None:
-    """(own text, previous text, transcript) each, normalised alike; one-sided permutation test over the pairing.
+    """Return (own text, previous text, transcript) each, normalised alike; one-sided permutation test over the pairing.
 
     Words of the own text never count. None for fewer than 4 pairs: no shuffle of them could be significant.
     """

@@ -34,7 +34,7 @@ def load_for_logits(model: str, context: int) -> Llama:
 
 
 def logits(model: Llama, prompt: list[int], spoken: list[int]) -> NDArray[np.float32]:
-    """Of every generated token, before it was known; shape (generated, vocabulary)."""
+    """Return the logits of every generated token, before it was known; shape (generated, vocabulary)."""
     model.reset()
     model.eval([*prompt, *spoken[:-1]])
     rows: NDArray[np.float32] = model.scores[len(prompt) - 1 : len(prompt) - 1 + len(spoken)]
@@ -42,7 +42,7 @@ def logits(model: Llama, prompt: list[int], spoken: list[int]) -> NDArray[np.flo
 
 
 def generations(path: Path) -> Iterator[tuple[int, list[int], list[int]]]:
-    """(chunk, prompt, generated) of every generation."""
+    """Yield (chunk, prompt, generated) of every generation."""
     stored: NpzFile
     with np.load(path) as stored:
         ids, sizes = stored["ids"], stored["sizes"]

@@ -87,7 +87,7 @@ def summarise_divergence(steps: Steps, slots: Sequence[Slot], generations: int, 
 
 
 def divergence_metrics(steps: Steps, *, seed: int) -> Figures:
-    """Of these steps, at least one."""
+    """Return the figures of these steps, of which there is at least one."""
     middle, p95, p99 = (float(value) for value in np.percentile(steps.divergence, [50, 95, 99]))
     ratio = _estimate(steps, steps.surprise - steps.surprise0, seed)
     return Figures(

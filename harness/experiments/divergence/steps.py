@@ -37,7 +37,7 @@ class Steps:
 
 
 def log_softmax(logits: ArrayLike) -> NDArray[np.float64]:
-    """Natural logarithms of probabilities, over the last axis, in double precision."""
+    """Return the natural logarithms of probabilities, over the last axis, in double precision."""
     values = np.asarray(logits, np.float64)
     values = values - values.max(axis=-1, keepdims=True)
     logs: NDArray[np.float64] = values - np.log(np.exp(values).sum(axis=-1, keepdims=True))

@@ -74,7 +74,7 @@ class IsolationRow:
 
     @property
     def bad(self) -> bool | None:
-        """By verdict, cap or likeness; None where neither could look."""
+        """Return whether it is bad by verdict, cap or likeness; None where neither could look."""
         if self.faulty or self.cut or self.other_text:
             return True
         return False if self.faulty is False or self.other_text is False else None

@@ -113,7 +113,9 @@ class Bench:
         return min(distances, key=lambda place: distances[place]) if distances else ""
 
     def wer(self, variant: Variant) -> dict[str, TokenWordErrors | None]:
-        """Word errors of the variant's tokens and of the reference's other seeds, through the reference decoder."""
+        """Return the word errors of the variant's tokens and of the reference's other seeds, through the reference
+        decoder.
+        """
         arms = {variant.name: f"tokens-of-{variant.name}", self.reference.name: OTHER_SEEDS}
         return {name: self._words(self._attempts[self.reference.name, arm]) for name, arm in arms.items()}
 

@@ -10,7 +10,9 @@ from harness.experiments.stage import markdown_table
 
 
 def isolation_table(results: Mapping[str, IsolationResult]) -> str:
-    """For each variant: where the fault sits, tokens by decoder, embeddings, and what every set of tokens gave."""
+    """Return for each variant where the fault sits, tokens by decoder, embeddings, and what every set of tokens
+    gave.
+    """
     return "\n".join(_variant(name, result) for name, result in results.items())
 
 

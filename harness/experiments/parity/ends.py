@@ -102,7 +102,7 @@ def _cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
 
 
 def natural_log_mel(samples: Samples, rate: int) -> NDArray[np.float64]:
-    """Natural logarithm of mel magnitudes, floored at 1e-5, (80, frames): the level is kept."""
+    """Return the natural logarithm of mel magnitudes, floored at 1e-5, (80, frames): the level is kept."""
     import librosa
 
     sound = resample(samples, rate, RATE)

@@ -76,11 +76,11 @@ class ParityLimits:
     speaker_max: float = 0.03  # loss of similarity against the encoder's own floor and the reference's own ceiling
 
     def tolerance(self, stage: str) -> Tolerance:
-        """Of a stage by its name."""
+        """Return the tolerance of a stage by its name."""
         return self.stages.get(stage, self.stage)
 
     def of(self, pair: Pair) -> ParityLimits:
-        """With what the pair has of its own. Raises ConfigError."""
+        """Return the limits with what the pair has of its own. Raises ConfigError."""
         return ParityLimits.read({**self.table, **pair.own}, self.folder) if pair.own else self
 
     @classmethod

@@ -79,7 +79,7 @@ def chosen_rows(limits: ParityLimits, chosen: object) -> list[tuple[Pair, int | 
 def compare_pair(
     pair: Pair, bucket: int | None, limits: ParityLimits, sources: dict[str, DumpSource]
 ) -> tuple[list[Claim], PairResult]:
-    """Both sides for one bucket; ``sources`` keeps callables alive. Raises ConfigError, MissingExtra."""
+    """Compare both sides for one bucket; ``sources`` keeps callables alive. Raises ConfigError, MissingExtra."""
     limits = limits.of(pair)
     sides = [
         sources.setdefault(spec, DumpSource(spec, limits.folder)).load(bucket, limits.repeats)

@@ -131,7 +131,7 @@ def _safetensors(path: Path) -> dict[str, Array]:
 
 
 def imported(spec: str, folder: Path) -> Callable[..., Any]:
-    """``module:callable`` or ``file.py:callable``. Raises ConfigError for what is not there."""
+    """Import ``module:callable`` or ``file.py:callable``. Raises ConfigError for what is not there."""
     place, _, name = spec.rpartition(":")
     here = str(folder.absolute())
     if here not in sys.path:  # a console script has no working directory on its path

@@ -96,7 +96,7 @@ class Trials:
         return tuple(f"{f.fault}: {f.value:.3g} against {f.limit:.3g} ({f.detail})" for f in findings)
 
     def score(self, twin: Twin, names: frozenset[str]) -> dict[str, Measurement]:
-        """Fresh observations of the clip by the scorers ``names``; views such as the STFT are computed once."""
+        """Return fresh measurements of the clip by the scorers ``names``; views such as the STFT are computed once."""
         clip = SharedClip(twin.chunk, twin.attempt, twin.samples, twin.sample_rate, twin.variant, twin.layout)
         clip.voice_embeddings = twin.voice_embeddings or self._embeddings
         return {name: observe(self._scorer(name), clip) for name in sorted(names)}

@@ -161,7 +161,7 @@ def _words(rows: Sequence[ChunkResult]) -> dict[str, tuple[int, int]]:
 
 
 def region(settings: Mapping[str, Mapping[str, object]], rows: Mapping[str, SettingMetrics]) -> dict[str, list[str]]:
-    """For each setting that was varied, the values that are safe whatever the others are."""
+    """Return for each setting that was varied the values that are safe whatever the others are."""
     keys = dict.fromkeys(key for setting in settings.values() for key in setting)
     regions: dict[str, list[str]] = {}
     for key in keys:

@@ -87,7 +87,7 @@ def drift(
 
 
 def residuals(rows: Sequence[ChunkResult], reference: Reference | None, measure: str) -> list[tuple[int, float]]:
-    """(position, value with the effect of the text taken out) of one measure, in order.
+    """Return (position, value with the effect of the text taken out) of one measure, in order.
 
     The text's effect is the reference's median on the same text; where the reference has none of it, a straight line
     over the logarithm of the text's words, fitted on the run itself.

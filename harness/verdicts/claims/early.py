@@ -51,7 +51,7 @@ class Stopped:
         return cls(Stop(data["answer"]), data["faulty"], data["judged"], test, data["null"])
 
     def to_json(self) -> StoppedRecord:
-        """For the journal."""
+        """Return the record for the journal."""
         return {
             "answer": self.answer.value,
             "faulty": self.faulty,

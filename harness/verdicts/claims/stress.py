@@ -125,7 +125,7 @@ def judged_share(variant: str, rows: Sequence[ChunkResult], margins: Margins) ->
 
 
 def memory(variant: str, rows: Sequence[ChunkResult], margins: Margins) -> Claim:
-    """Theil-Sen slope of the backend's memory over the longest stretch without a restart, after its warm-up.
+    """Return the Theil-Sen slope of the backend's memory over the longest stretch without a restart, after its warm-up.
 
     A leak raises the low-water mark, too. An allocator that gives memory back late makes slopes of half a megabyte a
     chunk over 80 chunks and none over 300; its low-water mark comes down again in between.

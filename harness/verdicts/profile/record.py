@@ -45,7 +45,7 @@ class Profile:
 
     @property
     def voice_embeddings(self) -> Mapping[str, Sequence[float]]:
-        """Encoder name -> mean embedding of the voice (unit length)."""
+        """Return by encoder name the mean embedding of the voice (unit length)."""
         return self.voice.get("embeddings", {})
 
     def mismatch(self, keys: Mapping[str, str]) -> str:
@@ -84,7 +84,7 @@ class Profile:
 
 
 def round_digits(value: float, digits: int = DIGITS) -> float:
-    """``value`` to a few significant digits, so that profiles stay small."""
+    """Return ``value`` to a few significant digits, so that profiles stay small."""
     return float(f"{value:.{digits}g}")
 
 

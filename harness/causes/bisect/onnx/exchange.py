@@ -59,7 +59,7 @@ class OnnxExchange:
 
     @cached_property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """Operator and place in the graph of each part."""
+        """Return the operator and place in the graph of each part."""
         return groups_of(self._recipe.parts)
 
     @property

@@ -48,12 +48,12 @@ class OnnxModel:
 
     @property
     def nodes(self) -> list[NodeProto]:
-        """In the order of the file, in which every node comes after those that it reads."""
+        """Return the nodes in the order of the file, in which every node comes after those that it reads."""
         return list(self.proto.graph.node)
 
     @cached_property
     def initializers(self) -> dict[str, TensorProto]:
-        """By name."""
+        """Return them by name."""
         return {one.name: one for one in self.proto.graph.initializer}
 
     @cached_property
