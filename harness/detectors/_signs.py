@@ -10,6 +10,8 @@ from harness.text.characters import letters_and_digits
 from harness.text.markup import spoken_text
 from harness.text.signs import sign_names
 
+ALIKE = 90.0  # % of the letters of a name, which the recognizer may write as "equal" for "equals"
+
 
 @dataclass(frozen=True, slots=True)
 class SpokenSigns:
@@ -30,8 +32,10 @@ class SpokenSigns:
         """Return what is left of the words said at [first, after) without names of signs in or beside them."""
         if not said:  # most edits leave words out or say them again
             return ()
+        from rapidfuzz.fuzz import ratio
+
         names = self._names(first, after)
-        return tuple(word for word in said if letters_and_digits(word) not in names)
+        return tuple(word for word in said if not any(ratio(letters_and_digits(word), name) >= ALIKE for name in names))
 
     def _names(self, first: int, after: int) -> frozenset[str]:
         if not self.at:

@@ -9,7 +9,8 @@ from harness.core.records import DetectorInput, Span
 from harness.core.records.payloads import UnexplainedStretch
 from harness.detectors._edits import SCORER
 from harness.detectors._heard import understood
-from harness.detectors._lost_time import lost_time
+from harness.detectors._lost_time import HeardTimes, lost_time
+from harness.detectors._signs import SpokenSigns
 from harness.detectors.base import required_payload
 from harness.text.characters import letters_and_digits
 
@@ -59,16 +60,19 @@ def unexplained_speech(view: DetectorInput) -> list[Stretch]:
     understood(view)
     payload = required_payload(view, SCORER)
     stretches, words = payload["unexplained"], [str(word["word"]) for word in payload["words"]]
-    heard = (view.payload("intelligibility") or {}).get("words") or []
+    heard, signs = HeardTimes.of(view), SpokenSigns.of(view.chunk.expected_text, words, view.chunk.language)
     last = len(stretches) - 1
     return [
-        _read(one, words, number == last, lost_time(one, stretches, heard) if number < last else 0.0)
+        _read(one, words, number == last, lost_time(one, stretches, heard) if number < last else 0.0, signs)
         for number, one in enumerate(stretches)
     ]
 
 
-def _read(one: UnexplainedStretch, words: list[str], at_end: bool, lost: float) -> Stretch:
+def _read(one: UnexplainedStretch, words: list[str], at_end: bool, lost: float, signs: SpokenSigns) -> Stretch:
     seconds, expected = float(one["seconds"]), float(one["expected"]) + lost
+    said = str(one["heard"]).split()
+    if said and not signs.without_names(said, *one["ref"]):
+        expected += seconds
     return Stretch(
         (one["span"][0], one["span"][1]),
         seconds - (SLOW * expected + STRETCHED if expected > 0 else 0.0),

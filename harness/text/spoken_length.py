@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import lru_cache
 
 from harness.text.identifiers import DIGIT
@@ -20,7 +21,8 @@ def spoken_letters(text: str, language: str = "en") -> int:
 @lru_cache(maxsize=65536)
 def _letters(token: str, language: str) -> int:
     token = token.lstrip(DIGIT)
-    if token[0] == UNIT or any(c.isdigit() for c in token) or not any(c.isalpha() for c in token):
+    signs = any(c.isdigit() or unicodedata.category(c)[0] == "S" for c in token)  # "12%", "°c"
+    if token[0] == UNIT or signs or not any(c.isalpha() for c in token):
         readings = readings_of(token, language)
         if readings and any(c.isalpha() for c in readings[0]):
             return sum(c.isalpha() for c in readings[0])

@@ -412,6 +412,26 @@ def test_a_word_without_length_was_spoken_in_the_sound_beside_it() -> None:
     assert over("inserted-words", view(edit_likelihood={"unexplained": more}, intelligibility={"words": words}))
 
 
+@pytest.mark.parametrize(
+    ("written", "timed", "pauses", "too_many"),
+    [
+        ("1951", (0.0, 0.2), [], False),  # sixteen letters are said in more than the time of the last token
+        ("harbour", (0.0, 0.4), [[0.05, 0.4]], False),  # timed with the pause behind it
+        ("harbour", (0.0, 0.4), [], True),
+    ],
+)
+def test_a_word_timed_with_hardly_any_of_its_sound_was_spoken_beside_it(
+    written: str, timed: tuple[float, float], pauses: list[list[float]], too_many: bool
+) -> None:
+    place = next(place for place, word in enumerate(TEXT.split()) if word == "harbour")
+    sound = [stretch(place, 0.5), stretch(END, 0.0)]
+    words, edge = said(TEXT.split()), sound[0]["span"][1]
+    words[place] |= {"word": written, "start": edge + timed[0], "end": edge + timed[1]}
+    signal = {**SIGNAL, "pauses": [[edge + a, edge + b] for a, b in pauses]}
+    heard = view(edit_likelihood={"unexplained": sound}, intelligibility={"words": words}, signal=signal)
+    assert over("inserted-words", heard) is too_many
+
+
 def test_words_left_out_of_a_transcript_are_the_sound_before_its_last_word() -> None:
     last = {**stretch(END, 0.2, 1.0), "ref": [END - 2, END]}
     sound = {**stretch(END - 3, 0.6), "ref": [END - 3, END - 3]}

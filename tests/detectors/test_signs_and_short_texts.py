@@ -8,7 +8,7 @@ import pytest
 
 from harness.core.records import DetectorInput
 from harness.detectors import get
-from tests.detectors.test_detectors import SIGNAL, WORD, edited, over, said, scored, value, view
+from tests.detectors.test_detectors import SIGNAL, WORD, edited, over, said, scored, stretch, value, view
 
 
 @pytest.mark.parametrize("text", ["Yes.", "Hello", "7", "Dear John,"])
@@ -40,17 +40,18 @@ def test_one_short_word_that_was_not_heard_is_not_judged(text: str, heard: str) 
     assert value("unintelligible", view(said(text.split()), text=text)) == 0.0
 
 
-def signs(text: str, edit: dict[str, Any]) -> DetectorInput:
+def signs(text: str, edit: dict[str, Any], unexplained: list[dict[str, Any]] | None = None) -> DetectorInput:
     """Return a text as the scorer takes it apart: signs that stand alone are no words."""
     words = [word for word in text.split() if any(c.isalnum() for c in word)]
     placed = [{"word": w, "start": i * WORD, "end": (i + 1) * WORD, "logprob": -0.1} for i, w in enumerate(words)]
-    return view(text=text, edit_likelihood={"words": placed, "edits": [edit], "unexplained": []})
+    return view(text=text, edit_likelihood={"words": placed, "edits": [edit], "unexplained": unexplained or []})
 
 
 @pytest.mark.parametrize(
     ("text", "edit"),
     [
         ("If x = 4, then 3x + 2 = 14.", scored("insert", 2, 2, 13.0, 15.0, "equals")),
+        ("If x = 4, then 3x + 2 = 14.", scored("insert", 2, 2, 13.0, 15.0, "equal")),
         ("If x = 4, then 3x + 2 = 14.", scored("insert", 5, 5, 5.0, 4.0, "plus")),
         ("It fell to -14 °C at night.", scored("insert", 3, 3, 7.0, 6.0, "minus")),
         ("It fell to -14 °C at night.", scored("insert", 4, 4, 7.0, 6.0, "degrees")),
@@ -60,6 +61,13 @@ def signs(text: str, edit: dict[str, Any]) -> DetectorInput:
 )
 def test_the_name_of_a_sign_that_stands_there_is_no_added_word(text: str, edit: dict[str, Any]) -> None:
     assert not over("inserted-words", signs(text, edit))
+
+
+@pytest.mark.parametrize(("spoken", "too_many"), [("percent", False), ("purple", True)])
+def test_sound_in_which_only_the_name_of_a_sign_was_heard_is_no_word_too_many(spoken: str, too_many: bool) -> None:
+    text = "Prices rose by 12% over the year."
+    heard = [stretch(4, 0.6, heard=spoken), stretch(len(text.split()), 0.0)]
+    assert over("inserted-words", signs(text, scored("omit", 0, 1, -9.0, None), heard)) is too_many
 
 
 @pytest.mark.parametrize(
