@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from harness.engine.plan import Plan
 
 
+FULL_COPIES = {"clips": 80, "clips_heard": 80, "clips_doses": 20}
+QUICK_COPIES = {"clips": 20, "clips_heard": 20, "clips_doses": 0}
+
+
 class MeasureOptions(TypedDict):
     """The options of ``sensitivity``."""
 
     spec: str
     chunks: int
     takes: int
-    clips: int
-    clips_heard: int
-    clips_doses: int
+    clips: int | None
+    clips_heard: int | None
+    clips_doses: int | None
     minutes: float
     classes: str
     other: Path | None
@@ -45,9 +49,15 @@ class MeasureOptions(TypedDict):
 @click.option(
     "--takes", type=click.IntRange(min=1), default=3, show_default=True, help="of every text, with other seeds"
 )
-@click.option("--clips", type=click.IntRange(min=1), default=80, show_default=True, help="copies at the preset dose")
-@click.option("--clips-heard", type=click.IntRange(min=0), default=80, show_default=True, help="where words are needed")
-@click.option("--clips-doses", type=click.IntRange(min=0), default=20, show_default=True, help="copies at other doses")
+@click.option(
+    "--clips", type=click.IntRange(min=1), default=None, help="copies at the preset dose  [default: 80; of a RUN 20]"
+)
+@click.option(
+    "--clips-heard", type=click.IntRange(min=0), default=None, help="where words are needed  [default: 80; of a RUN 20]"
+)
+@click.option(
+    "--clips-doses", type=click.IntRange(min=0), default=None, help="copies at other doses  [default: 20; of a RUN 0]"
+)
 @click.option("--minutes", type=float, default=0, help="stop injecting after so much; 0: no limit")
 @click.option("--classes", default="", metavar="A,B", help="only these classes")
 @click.option("--other", type=click.Path(path_type=Path), default=None, help="folder with recordings of other voices")
@@ -84,6 +94,13 @@ def sensitivity(variant: str, variants: Path, reports: Path, **asked: Unpack[Mea
     click.echo(path)
 
 
+def _copies(asked: MeasureOptions) -> dict[str, int]:
+    """Return how many copies are made: a run that somebody has is asked quickly, a suite thoroughly."""
+    usual = FULL_COPIES if asked["run_id"] is None else QUICK_COPIES
+    given = {"clips": asked["clips"], "clips_heard": asked["clips_heard"], "clips_doses": asked["clips_doses"]}
+    return {name: usual[name] if count is None else count for name, count in given.items()}
+
+
 def _plan(voice: Variant, reports: Path, asked: MeasureOptions) -> Plan:
     from harness.corpora import head, load_corpus
     from harness.engine.plan import Plan, scorers_for
@@ -92,9 +109,7 @@ def _plan(voice: Variant, reports: Path, asked: MeasureOptions) -> Plan:
     names = (name for name in asked["scorers"].split(",") if name)
     table: dict[str, object] = {
         "takes": asked["takes"],
-        "clips": asked["clips"],
-        "clips_heard": asked["clips_heard"],
-        "clips_doses": asked["clips_doses"],
+        **_copies(asked),
         "minutes": asked["minutes"],
         "calibrate": asked["calibrate"],
         "budget": asked["budget"],

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from harness.backends.worker import Worker
 from harness.core.errors import ConfigError, SoakError
-from harness.core.records import Arm, Claim, Outcome, Request, Samples, ScorerOptions, Tokens, Variant, seed_for
-from harness.detectors.base import Detector, Family, Injector
-from harness.detectors.base import InjectionPoint as Where
+from harness.core.records import Arm, Claim, ScorerOptions, Variant, seed_for
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
 from harness.engine.session import PlannedRequest
-from harness.experiments.sensitivity import InjectionTrial, Trials, Twin, recall_rows
+from harness.experiments.sensitivity import Twin, recall_rows
 from harness.experiments.sensitivity.claims import recall_claims
+from harness.experiments.sensitivity.copies import TrialSetting, attempt_all, copies_of
 from harness.experiments.sensitivity.figures import alarms, from_json, recall_rows_json
 from harness.experiments.sensitivity.settings import CleanAlarm, SensitivityResult, SensitivitySettings, checked
 from harness.experiments.sensitivity.spoken import as_judged, recordings, references, takes_of_variant, twins
 from harness.experiments.sensitivity.table import sensitivity_tables
 from harness.experiments.stage import ExperimentRun, write_results
 from harness.store import Run
-from harness.verdicts import Limits, Priors, VerdictPolicy
+from harness.verdicts import Limits, Priors
 from harness.verdicts.calibration import calibrate_takes
 from harness.verdicts.profile import Profile, conditions, text_key
 from harness.verdicts.profile.build import attempts_by_text
@@ -168,14 +165,8 @@ def measure_recall(
 ) -> tuple[SensitivityResult, list[Claim]]:
     """Return recall by class and dose on the clean twins, alarms on all of them, and what is claimed of both."""
     name = voice.variant.name
-    with tempfile.TemporaryDirectory(prefix="tts-soak-") as workdir, _Decoder(voice.variant, Path(workdir)) as decoder:
-        trials = Trials(
-            VerdictPolicy(voice.limits),
-            scorers,
-            seed=table.seed,
-            decode=decoder.decode,
-            voice_embeddings=voice.embeddings,
-        )
+    setting = TrialSetting(voice.variant, voice.limits, scorers, table.seed, voice.embeddings)
+    with setting.trials() as trials:
         clean = {name: [trials.clean(twin) for twin in voice.twins]}
         began = time.monotonic()
 
@@ -183,7 +174,8 @@ def measure_recall(
             seconds = time.monotonic() - began
             progress.tick(Tick(name, "injecting", done, total, seconds=seconds, chunk_id=fault))
 
-        rows = recall_rows(attempt_all(trials, list(zip(voice.twins, clean[name], strict=True)), table, tick))
+        clips = copies_of(trials, list(zip(voice.twins, clean[name], strict=True)), table)
+        rows = recall_rows(attempt_all(trials, clips, minutes=table.minutes, tick=tick, setting=setting))
         alarmed: list[CleanAlarm] = [
             {"chunk": twin.chunk.id, "why": list(trials.clean_details(twin))}
             for twin, names in zip(voice.twins, clean[name], strict=True)
@@ -201,66 +193,3 @@ def measure_recall(
         "clean": alarmed,
     }
     return result, recall_claims(name, rows, clean, table.recall_min, table.alarms_max)
-
-
-def attempt_all(
-    trials: Trials,
-    clips: Sequence[tuple[Twin, tuple[str, ...]]],
-    table: SensitivitySettings,
-    tick: Callable[[str, int, int], None] | None = None,
-) -> list[InjectionTrial]:
-    """Return every class and injector at every dose: ``clips`` or ``clips_heard`` twins at the preset, ``clips_doses``
-    else.
-
-    Each twin comes with what was found in it before anything was injected; those with a finding come last, as a clip
-    that is broken already is no clean twin.
-    A class whose scorers are not part of the plan is left out, as are faults of the living process.
-    """
-    clips = sorted(clips, key=lambda clip: bool(clip[1]))
-    jobs: list[tuple[int, bool, Detector, Injector, float]] = []
-    for name, fault in trials.classes.items():
-        if table.classes and name not in table.classes:
-            continue
-        if not set(fault.observes) <= trials.needs(fault) or not fault.observes:
-            continue
-        most = min(table.clips_heard if fault.family is Family.TRANSCRIPT else table.clips, len(clips))
-        for injector in fault.injectors:
-            if injector.stage is Where.BACKEND:
-                continue
-            for dose in injector.doses:
-                count = most if dose == injector.preset else min(table.clips_doses, most)
-                jobs += [(place, dose != injector.preset, fault, injector, dose) for place in range(count)]
-    jobs.sort(key=lambda job: job[:2])  # clip by clip, so that all classes have as many when time is up
-    tried: list[InjectionTrial] = []
-    ends = time.monotonic() + 60 * table.minutes if table.minutes else None
-    for done, (place, _, fault, injector, dose) in enumerate(jobs, 1):
-        if ends is not None and time.monotonic() > ends:
-            break
-        twin, clean_clip = clips[place]
-        tried.append(trials.run(twin, fault, injector, dose, clean_clip))
-        if tick is not None:
-            tick(fault.name, done, len(jobs))
-    return tried
-
-
-class _Decoder:
-    """Spoiled tokens to sound by the variant's own decoder, in a worker that is started when first asked."""
-
-    def __init__(self, variant: Variant, workdir: Path) -> None:
-        self._variant, self._workdir = variant, workdir
-        self._worker: Worker | None = None
-
-    def __enter__(self) -> _Decoder:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._worker is not None:
-            self._worker.stop()
-
-    def decode(self, twin: Twin, tokens: Tokens) -> Samples | None:
-        """Return samples, or None where the adapter cannot decode tokens alone."""
-        if self._worker is None or not self._worker.alive:
-            self._worker = Worker(self._variant, self._workdir)
-            self._worker.start()
-        reply = self._worker.request(Request(twin.chunk.id, twin.chunk.text, None, tokens=tokens))
-        return reply.samples if reply.outcome is Outcome.OK else None

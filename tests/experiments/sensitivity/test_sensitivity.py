@@ -10,10 +10,10 @@ from harness import stats
 from harness.core.records import Attempt, Chunk, Variant
 from harness.detectors import catalogue
 from harness.detectors.base import CannotInject, InjectionPoint, Injector
-from harness.experiments.sensitivity import Trials, Twin, recall_rows
+from harness.experiments.sensitivity import Trials, Twin, copies, recall_rows
 from harness.experiments.sensitivity.claims import recall_claims
+from harness.experiments.sensitivity.copies import TrialSetting, attempt_all, copies_of
 from harness.experiments.sensitivity.figures import alarms, found_dose, from_json, recall_rows_json
-from harness.experiments.sensitivity.run import attempt_all
 from harness.experiments.sensitivity.settings import SensitivitySettings
 from harness.experiments.sensitivity.table import alarm_table, dose_table, recall_table
 from harness.experiments.sensitivity.trial import InjectionTrial, TrialOutcome
@@ -80,8 +80,21 @@ def test_what_was_there_before_is_no_merit(trials, twin):
 def test_copies_are_made_of_clips_in_which_nothing_was_found(trials, twin):
     broken = replace(twin, chunk=Chunk("broken", TEXT))
     table = SensitivitySettings(clips=1, clips_doses=0, classes=("silence", "clipping"))
-    tried = attempt_all(trials, [(broken, ("near-empty",)), (twin, ())], table)
+    tried = attempt_all(trials, copies_of(trials, [(broken, ("near-empty",)), (twin, ())], table))
     assert len(tried) == 2 and all(one.twin.endswith(" c") for one in tried)
+
+
+def test_copies_spread_over_processes_get_the_same_answers_in_the_same_order(trials, twin, monkeypatch):
+    monkeypatch.setattr(copies, "usable_cores", lambda: 2)
+    monkeypatch.setattr(copies, "LEAST_A_PROCESS", 2)
+    table = SensitivitySettings(clips=2, clips_doses=0, classes=("silence", "clipping"))
+    clips = copies_of(trials, [(twin, ()), (replace(twin, chunk=Chunk("d", TEXT + " again")), ())], table)
+    scorers = {"signal": {}, "pitch": {}, "tokens": {}}
+    setting = TrialSetting(twin.variant, trials.judge.limits, scorers, 4)
+    shown: list[tuple[int, int]] = []
+    spread = attempt_all(trials, clips, tick=lambda _, done, total: shown.append((done, total)), setting=setting)
+    assert spread == attempt_all(trials, clips) and len(spread) == 4
+    assert shown == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_only_what_the_class_rests_on_is_scored_again(twin):
