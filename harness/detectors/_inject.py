@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 JOIN = 0.005  # s of crossfade where pieces are joined, so that a cut is no click
 MARGIN = 0.1  # s at both ends that stay untouched
+SILENT_DB = 40.0  # under the speech; what is fainter at either end belongs to it no more
 
 
 def speech(material: InjectionMaterial) -> tuple[Wave, int]:
@@ -55,6 +56,16 @@ def loudness(x: Wave, rate: int) -> float:
     frames = x[: len(x) // (rate // 50) * (rate // 50)].reshape(-1, rate // 50)
     power = np.sort((frames**2).mean(axis=1))[::-1]
     return float(np.sqrt(power[: max(1, len(power) // 2)].mean()))
+
+
+def spoken_part(x: Wave, rate: int) -> tuple[int, int]:
+    """Return the samples [i, j) from the first to the last 20 ms that are no fainter than 40 dB under the speech."""
+    width = rate // 50
+    frames = x[: len(x) // width * width].reshape(-1, width)
+    loud = np.flatnonzero(np.sqrt((frames**2).mean(axis=1)) > loudness(x, rate) * 10 ** (-SILENT_DB / 20))
+    if not len(loud):
+        raise CannotInject("no speech in it")
+    return int(loud[0]) * width, (int(loud[-1]) + 1) * width
 
 
 def place(x: Wave, rate: int, seconds: float, rng: np.random.Generator) -> int:

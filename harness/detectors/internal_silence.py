@@ -7,7 +7,7 @@ import numpy as np
 from harness.core.records import DetectorInput, Relation
 from harness.core.records.payloads import LongestPause
 from harness.detectors._figures import inner_pauses, wanted_pauses
-from harness.detectors._inject import audio, crossfade, give, place, speech
+from harness.detectors._inject import audio, crossfade, give, place, speech, spoken_part
 from harness.detectors.base import (
     BaseFault,
     Citation,
@@ -20,9 +20,10 @@ from harness.detectors.base import (
 
 
 def dead_air(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
-    """Insert ``dose`` seconds of digital silence."""
+    """Insert ``dose`` seconds of digital silence between the first and the last sound."""
     x, rate = speech(material)
-    at = place(x, rate, 0.1, rng)
+    first, last = spoken_part(x, rate)
+    at = first + place(x[first:last], rate, 0.1, rng)
     return give(material, crossfade([x[:at], np.zeros(int(dose * rate)), x[at:]], rate), at / rate, at / rate + dose)
 
 

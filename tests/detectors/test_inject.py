@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -168,3 +169,15 @@ def test_words_are_cut_at_their_borders(name: str, shorter: bool) -> None:
     assert broken.samples is not None and material.samples is not None
     change = (len(material.samples) - len(broken.samples)) / RATE
     assert (change if shorter else -change) == pytest.approx(5 * 0.26, abs=0.6)
+
+
+def test_dead_air_lies_inside_the_speech_however_long_the_silence_around_it() -> None:
+    bare = talk(3)
+    assert bare.samples is not None
+    quiet = np.zeros(4 * RATE, np.float32)
+    padded = replace(bare, samples=np.concatenate([quiet, bare.samples, quiet]))
+    first, last = 4.0, 4.0 + len(bare.samples) / RATE
+    (injector,) = catalogue()["internal-silence"].injectors
+    for seed in range(20):
+        span = injector.apply(padded, injector.preset, np.random.default_rng(seed)).span
+        assert span is not None and first < span[0] < last
