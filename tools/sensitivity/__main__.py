@@ -135,6 +135,7 @@ def held_out(work: Path, reporting: Path | None, out: Path) -> None:
 @click.option("--asr", default=None, help="recognizer, where intelligibility is among the scorers")
 @click.option("--other", type=EXISTING, default=None, help="folder with recordings of other voices")
 @click.option("--shares", is_flag=True, help="also by share of faulty chunks")
+@click.option("--keep", is_flag=True, help="what --out holds of other classes stays")
 @SEED
 @OUT
 def own(folder: Path, out: Path, **asked: Any) -> None:
@@ -153,6 +154,7 @@ def own(folder: Path, out: Path, **asked: Any) -> None:
         asked["other"],
         asked["shares"],
         asked["seed"],
+        json.loads(out.read_text(encoding="utf-8")) if asked["keep"] and out.is_file() else None,
     )
     of_own.measure(job, of_own.save_to(out))
     click.echo(out)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class Asked:
     other: Path | None
     shares: bool
     seed: int = 0
+    before: Json | None = None  # figures of the same run whose other classes stay
 
 
 def measure(asked: Asked, keep: Callable[[Json], None]) -> Json:
@@ -80,12 +81,16 @@ def measure(asked: Asked, keep: Callable[[Json], None]) -> Json:
         "rows": [],
         "shares": [],
     }
+    injectors = _injectors(trials, asked.classes)
+    again = {fault.name for fault, _ in injectors}
+    result |= _other_classes(asked.before or {}, again)
+    kept_rows: list[Json] = result["rows"]
     keep(result)
     tried: list[InjectionTrial] = []
-    for fault, injector in _injectors(trials, asked.classes):
+    for fault, injector in injectors:
         ready = sorted(zip(judged, clean, strict=True), key=lambda pair: bool(pair[1]))[: asked.copies]
         tried += [trials.run(twin, fault, injector, injector.preset, names) for twin, names in ready]
-        result["rows"] = recall_rows_json(recall_rows(tried))
+        result["rows"] = _in_order([*kept_rows, *recall_rows_json(recall_rows(tried))])
         keep(result)
         print(f"{asked.folder.name}: {injector.name or fault.name}", file=sys.stderr, flush=True)
     for name in OF_SHARES if asked.shares else ():
@@ -93,7 +98,19 @@ def measure(asked: Asked, keep: Callable[[Json], None]) -> Json:
         if set(fault.observes) <= set(asked.scorers) and (not asked.classes or name in asked.classes):
             result["shares"] += _shares(asked, trials, run, fault, _for_shares(fault))
             keep(result)
+    result["shares"] = _in_order(result["shares"])
+    keep(result)
     return result
+
+
+def _other_classes(before: Json, again: Collection[str]) -> Json:
+    """Return the rows of ``before`` whose class is not measured anew."""
+    return {part: [row for row in before.get(part, []) if row["fault"] not in again] for part in ("rows", "shares")}
+
+
+def _in_order(rows: Sequence[Json]) -> list[Json]:
+    order = list(catalogue())
+    return sorted(rows, key=lambda row: order.index(row["fault"]))
 
 
 def _injectors(trials: Trials, classes: Sequence[str]) -> list[tuple[Detector, Injector]]:
