@@ -58,7 +58,7 @@ def loudness(x: Wave, rate: int) -> float:
     return float(np.sqrt(power[: max(1, len(power) // 2)].mean()))
 
 
-def spoken_part(x: Wave, rate: int) -> tuple[int, int]:
+def sounding_part(x: Wave, rate: int) -> tuple[int, int]:
     """Return the samples [i, j) from the first to the last 20 ms that are no fainter than 40 dB under the speech."""
     width = rate // 50
     frames = x[: len(x) // width * width].reshape(-1, width)

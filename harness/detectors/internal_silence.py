@@ -7,7 +7,7 @@ import numpy as np
 from harness.core.records import DetectorInput, Relation
 from harness.core.records.payloads import LongestPause
 from harness.detectors._figures import inner_pauses, wanted_pauses
-from harness.detectors._inject import audio, crossfade, give, place, speech, spoken_part
+from harness.detectors._inject import audio, crossfade, give, place, sounding_part, speech
 from harness.detectors.base import (
     BaseFault,
     Citation,
@@ -22,7 +22,7 @@ from harness.detectors.base import (
 def dead_air(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Insert ``dose`` seconds of digital silence between the first and the last sound."""
     x, rate = speech(material)
-    first, last = spoken_part(x, rate)
+    first, last = sounding_part(x, rate)
     at = first + place(x[first:last], rate, 0.1, rng)
     return give(material, crossfade([x[:at], np.zeros(int(dose * rate)), x[at:]], rate), at / rate, at / rate + dose)
 
