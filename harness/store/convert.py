@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import fields
 from functools import lru_cache
 from sys import intern
 from typing import Any
@@ -27,29 +28,8 @@ from harness.store.cells import Cell, to_cell
 from harness.store.manifest import StoredText
 from harness.store.rows import Row, RowTail, row_tail
 
-_ATTEMPT_PLAIN = (
-    "session",
-    "epoch",
-    "sequence",
-    "arm",
-    "chunk_id",
-    "take",
-    "variant",
-    "seed",
-    "detail",
-    "audio",
-    "audio_sha256",
-    "sample_rate",
-    "duration",
-    "token_count",
-    "finish_reason",
-    "wall_seconds",
-    "cpu_seconds",
-    "ttfa",
-    "rss_bytes",
-    "peak_rss_bytes",
-    "stderr_tail",
-)
+# Fields of an attempt that are columns as they are: all but those that are packed or named by the store.
+_ATTEMPT_PLAIN = tuple(one.name for one in fields(Attempt) if one.name not in ("outcome", "tokens", "notes", "id"))
 
 
 def pack_tokens(tokens: Tokens) -> Row:

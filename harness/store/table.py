@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.errors import MissingExtra
-from harness.core.records import Arm, Json, Measurement, Status, Verdict, VerdictWord
+from harness.core.records import Arm, Attempt, Json, Measurement, Status, Verdict, VerdictWord
 from harness.store.run import Run
 
 if TYPE_CHECKING:
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
 
 _SKIPPED = {"embedding", "words", "alignment", "spans", "codebooks", "reference", "hypothesis"}  # not figures
 _MOST_DEPTH = 3
-_AS_STORED = (  # fields of an attempt that are columns as they are
-    *("detail", "audio", "duration", "token_count", "finish_reason", "wall_seconds", "cpu_seconds", "ttfa"),
-    *("rss_bytes", "peak_rss_bytes"),
-)
+_IDENTITY = {"session", "epoch", "sequence", "chunk_id", "variant", "arm", "take", "seed", "outcome", "id"}
+_INNER = {"audio_sha256", "sample_rate", "tokens", "stderr_tail", "notes"}  # for whoever opens the run itself
+_AS_STORED = tuple(one.name for one in fields(Attempt) if one.name not in _IDENTITY | _INNER)
 
 
 def attempt_rows(run: Run, *, arms: tuple[str, ...] = (Arm.SOAK,)) -> Iterator[Json]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import unicodedata
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from harness.core.records import (
     VerdictWord,
 )
 from harness.store import Run, latest, list_runs
+from harness.store.schema import TABLES
 from tests._places import ROOT
 
 
@@ -89,6 +91,10 @@ def test_what_is_recorded_is_read_by_a_second_reader(run):
         assert rate == 24000 and np.array_equal(samples, tone())
         assert reader.sessions()[0].chunk_ids == ("a", "b")
         assert reader.epochs(session)[0].capabilities == {"sample_rate": 24000}
+
+
+def test_every_field_of_an_attempt_has_a_column_in_the_journal() -> None:
+    assert {one.name for one in fields(Attempt)} - {"id"} <= set(TABLES["attempts"].names)
 
 
 def test_an_identity_is_recorded_once_and_its_second_audio_leaves_nothing_behind(run):
