@@ -94,11 +94,6 @@ class FrameDecoder:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    @property
-    def pending(self) -> int:
-        """Return bytes that belong to a frame that is not complete."""
-        return len(self._buffer)
-
     def feed(self, data: bytes) -> Iterator[Message]:
         """Take bytes and yield every complete frame. Raises ProtocolError at the first byte that is out of place."""
         self._buffer += data

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from harness.core.errors import CorpusError
-from harness.core.records import LANGUAGE, Chunk, Corpus
+from harness.core.records import LANGUAGE, Chunk, Corpus, corpus_checksum
 from harness.text import count_words
 
 SHOWN = 60
@@ -19,15 +17,6 @@ def shown_value(value: object) -> str:
     text = value[: SHOWN + 1] if isinstance(value, str) else value
     written = ascii(text) if isinstance(text, str) and not text.isprintable() else repr(text)
     return written if len(written) <= SHOWN else written[: SHOWN - 3] + "..."
-
-
-def corpus_checksum(chunks: Iterable[Chunk]) -> str:
-    """Return the SHA-256 (hex) of ids, texts, languages and what is expected, in order, as canonical JSON. Tags do not
-    count.
-    """
-    rows = [[chunk.id, chunk.text, chunk.language, *filter(None, [chunk.expected])] for chunk in chunks]
-    canonical = json.dumps(rows, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
 def corpus_words(corpus: Corpus) -> int:

@@ -89,14 +89,6 @@ class SpeakerScorer:
         return (vector / norm).astype(np.float32), seconds
 
 
-def mean_embedding(embeddings: Sequence[Sequence[float] | Embedding]) -> list[float]:
-    """Return the L2-normed mean of embeddings, as a voice's reference. Raises ValueError for none."""
-    if not len(embeddings):
-        raise ValueError("no embedding to average")
-    mean = np.mean(np.asarray(embeddings, dtype=np.float64), axis=0)
-    return [float(x) for x in mean / np.linalg.norm(mean)]
-
-
 def cosine(one: Sequence[float] | Embedding, other: Sequence[float] | Embedding) -> float | None:
     """Return the cosine of two embeddings in [-1, 1]; None where one of them is zero or not finite."""
     a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)

@@ -16,7 +16,6 @@ from harness.text.characters import letters_and_digits
 
 STOPS = ".,;:!?"
 QUOTES = "\"'“”‘’«»„()[]{}-–—"
-LONGEST_RUN = 3  # words in a row that are tried as left out or said twice wherever they stand
 
 
 class EditKind(StrEnum):

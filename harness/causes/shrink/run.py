@@ -17,8 +17,7 @@ from harness.causes.standard import RunStandard, limits_for_one, shown_alone
 from harness.causes.target import CauseTarget, NothingToFind, find_target, living_variant
 from harness.core.documents import read_json
 from harness.core.errors import ConfigError
-from harness.core.records import Claim, Corpus, Variant
-from harness.corpora.corpus import corpus_checksum
+from harness.core.records import Claim, Corpus, Variant, corpus_checksum
 from harness.engine.engine import Engine, Standard
 from harness.engine.fingerprint import changed_inputs, fingerprint
 from harness.engine.plan import Confirmation, Plan

@@ -6,7 +6,16 @@ JSON-like payloads hold only str, int, float, bool, None, lists and dicts; a mis
 """
 
 from harness.core.records.answered import Arm, Attempt, Capabilities, Computes, Outcome, Synthesis, TokenLayout
-from harness.core.records.asked import Chunk, Corpus, Request, ScorerOptions, SeedPolicy, Variant, seed_for
+from harness.core.records.asked import (
+    Chunk,
+    Corpus,
+    Request,
+    ScorerOptions,
+    SeedPolicy,
+    Variant,
+    corpus_checksum,
+    seed_for,
+)
 from harness.core.records.decided import Claim, Detection, Finding, Relation, UsedLimit, Verdict, VerdictWord
 from harness.core.records.measured import LEFT_OUT, LOOPED, Measurement, Payloads, Status
 from harness.core.records.plain import LANGUAGE, Json, Samples, Span, Tokens
@@ -45,5 +54,6 @@ __all__ = [
     "Variant",
     "Verdict",
     "VerdictWord",
+    "corpus_checksum",
     "seed_for",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -111,3 +112,12 @@ def seed_for(variant: Variant, chunk_id: str, take: int = 0) -> int | None:
         return (variant.seed + take) % 2**31
     digest = hashlib.sha256(f"{variant.seed}\0{chunk_id}\0{take}".encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:4], "big") % 2**31
+
+
+def corpus_checksum(chunks: Iterable[Chunk]) -> str:
+    """Return the SHA-256 (hex) of ids, texts, languages and what is expected, in order, as canonical JSON. Tags do not
+    count.
+    """
+    rows = [[chunk.id, chunk.text, chunk.language, *filter(None, [chunk.expected])] for chunk in chunks]
+    canonical = json.dumps(rows, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()

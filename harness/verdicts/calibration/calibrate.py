@@ -16,7 +16,7 @@ from harness.verdicts import Bound, FaultLimits, Limits, VerdictPolicy
 from harness.verdicts.calibration.samples import Sample, samples_of
 from harness.verdicts.limits import BUDGET
 from harness.verdicts.policy import relate
-from harness.verdicts.profile import Profile, RunLike, Take, conditions, from_takes, takes
+from harness.verdicts.profile import Profile, RunLike, Take, from_takes, takes_of
 from harness.verdicts.profile.stored import ProfileTotals
 from harness.verdicts.stored_limits import HeldOutAlarms, LimitsFit
 from harness.verdicts.this_run import fitted_detectors
@@ -37,16 +37,9 @@ def calibrate(
     """Fit limits on healthy runs of ``variant`` (several seeds a text) and build its profile, judged by them.
 
     With fewer than 120 takes the limits stay the defaults, and ``fitted`` says why. Raises ConfigError when the runs
-    hold nothing of the variant.
+    hold nothing of the variant, or were made under different conditions.
     """
-    several = runs if isinstance(runs, Sequence) else [runs]
-    keys: dict[str, str] = {}
-    gathered: list[Take] = []
-    for run in several:
-        gathered += (all_takes := list(takes(run, variant.name)))
-        keys.update(conditions(run, variant.name, all_takes))
-    if not gathered:
-        raise ConfigError(f"{variant.name}: the run holds no attempt of it")
+    gathered, keys = takes_of(runs, variant)
     try:
         limits, verdicts, broken = calibrate_takes(gathered, keys, budget=budget, seed=seed)
     except ConfigError as error:

@@ -20,17 +20,24 @@ def build_profile(runs: RunLike | Sequence[RunLike], variant: Variant) -> Profil
 
     Raises ConfigError when the runs hold nothing of the variant, or were made under different conditions.
     """
-    several = runs if isinstance(runs, Sequence) else [runs]
+    return from_takes(*takes_of(runs, variant))
+
+
+def takes_of(runs: RunLike | Sequence[RunLike], variant: Variant) -> tuple[list[Take], dict[str, str]]:
+    """Return the takes of ``variant`` in one run or several, and the conditions that they share.
+
+    Raises ConfigError when the runs hold nothing of the variant, or were made under different conditions.
+    """
     keys: dict[str, str] = {}
     gathered: list[Take] = []
-    for run in several:
+    for run in runs if isinstance(runs, Sequence) else [runs]:
         gathered += (all_takes := list(takes(run, variant.name)))
         for name, value in conditions(run, variant.name, all_takes).items():
             if keys.setdefault(name, value) != value and name != "corpus":
                 raise ConfigError(f"{variant.name}: the runs differ in {name}: {keys[name]} and {value}")
     if not gathered:
         raise ConfigError(f"{variant.name}: the run holds no attempt of it")
-    return from_takes(gathered, keys)
+    return gathered, keys
 
 
 def from_takes(gathered: Iterable[Take], keys: Mapping[str, str], broken: Collection[int] = ()) -> Profile:
