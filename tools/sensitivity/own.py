@@ -68,19 +68,7 @@ def measure(asked: Asked, keep: Callable[[Json], None]) -> Json:
     clean = [trials.clean(twin) for twin in judged]
     alarmed = [twin for twin, names in zip(judged, clean, strict=True) if names]
     listed = [{"chunk": twin.chunk.id, "why": list(trials.clean_details(twin))} for twin in alarmed]
-    result: Json = {
-        "engine": asked.folder.name,
-        "language": asked.language,
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "seed": asked.seed,
-        "scorers": {name: dict(options) for name, options in asked.scorers.items()},
-        "prior_voices": len(asked.priors.voices),
-        "chunks": len(judged),
-        "alarmed": len(listed),
-        "listed": listed,
-        "rows": [],
-        "shares": [],
-    }
+    result = _healthy_figures(asked, len(judged), listed)
     injectors = _injectors(trials, asked.classes)
     again = {fault.name for fault, _ in injectors}
     result |= _other_classes(asked.before or {}, again)
@@ -101,6 +89,23 @@ def measure(asked: Asked, keep: Callable[[Json], None]) -> Json:
     result["shares"] = _in_order(result["shares"])
     keep(result)
     return result
+
+
+def _healthy_figures(asked: Asked, chunks: int, listed: list[Json]) -> Json:
+    """Return what was asked and how many healthy chunks raise an alarm, without rows yet."""
+    return {
+        "engine": asked.folder.name,
+        "language": asked.language,
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "seed": asked.seed,
+        "scorers": {name: dict(options) for name, options in asked.scorers.items()},
+        "prior_voices": len(asked.priors.voices),
+        "chunks": chunks,
+        "alarmed": len(listed),
+        "listed": listed,
+        "rows": [],
+        "shares": [],
+    }
 
 
 def _other_classes(before: Json, again: Collection[str]) -> Json:
