@@ -24,6 +24,7 @@ from harness.text import count_words
 PITCHES: tuple[PitchKey, ...] = ("f0_p05_hz", "f0_median_hz", "f0_p95_hz")  # at a wrong rate all of them move
 OF_PITCH, OF_PACE, OF_SPECTRUM = 0.05, 0.1, 0.07  # ln; how much each varies from text to text in most healthy voices
 APART = 0.7  # of what they lie apart is taken off what they agree on
+MEASURED = 0.02  # ln; on one text pace and pitch of a wrong rate lie as far apart as they are measured exactly
 SLACK = 0.2  # ln; pace and pitch that lie further apart than that are no one shift
 NO_SHIFT = 0.04  # ln; healthy chunks differ by as much
 LOWEST_PITCH = 60.0  # Hz; the pitch scorer looks no further down
@@ -38,24 +39,26 @@ def wrong_rate(material: InjectionMaterial, dose: float, rng: np.random.Generato
     return give(material, np.interp(places, np.arange(len(x)), x), 0.0, len(places) / rate)
 
 
-def agreed_shift(faster: float, higher: float, brighter: float | None = None) -> float:
+def agreed_shift(faster: float, higher: float, brighter: float | None = None, same_text: bool = False) -> float:
     """Return the shift (ln) that pace, pitch and spectrum agree on, whatever its direction; 0 where they do not.
 
     It is the mean, weighted by how little each varies, less what they lie apart around it. Pace and pitch may agree
-    without the spectrum, which a text without an s moves, never the spectrum with one of them.
+    without the spectrum, which a text without an s moves, never the spectrum with one of them. ``same_text``: what they
+    are compared with is the same text, so that nothing but their measurement moves them apart.
     """
+    free = MEASURED if same_text else 0.0
     shifts, weights = [faster, higher], [OF_PACE**-2, OF_PITCH**-2]
-    agreed = _agreement(shifts, weights)
+    agreed = _agreement(shifts, weights, free)
     if brighter is not None:
-        agreed = max(agreed, _agreement([*shifts, brighter], [*weights, OF_SPECTRUM**-2]))
+        agreed = max(agreed, _agreement([*shifts, brighter], [*weights, OF_SPECTRUM**-2], free))
     agreed -= max(abs(faster - higher) - SLACK, 0.0)
     return agreed if agreed > NO_SHIFT else 0.0
 
 
-def _agreement(shifts: Sequence[float], weights: Sequence[float]) -> float:
+def _agreement(shifts: Sequence[float], weights: Sequence[float], free: float) -> float:
     shift = float(np.average(shifts, weights=weights))
     apart = float(np.average((np.array(shifts) - shift) ** 2, weights=weights))
-    return abs(shift) - APART * math.sqrt(apart)
+    return abs(shift) - APART * max(math.sqrt(apart) - free, 0.0)
 
 
 def _pitch_shift(view: DetectorInput, faster: float, brighter: float | None) -> float:
@@ -127,7 +130,7 @@ class SampleRate(BaseFault):
         higher = _pitch_shift(view, faster, brighter)
         spectrum = f", spectrum x{math.exp(brighter):.2f}" if brighter is not None else ""
         return DetectorValue(
-            agreed_shift(faster, higher, brighter),
+            agreed_shift(faster, higher, brighter, view.reference is not None),
             None,
             f"duration 1/{math.exp(faster):.2f}, pitch x{math.exp(higher):.2f}{spectrum} of what is usual",
         )
