@@ -23,7 +23,6 @@ model = "{model}"
 [variants.{name}.settings]
 temperature = 0.6
 top_p = 0.5
-constrained = true
 """
 DETERMINISM = """[determinism]
 probes = 3

@@ -40,7 +40,7 @@ asr = "whisper"
 [variants.f16]
 adapter = "llama_codec"
 model = "{model}"
-settings = {{ speaker = "{speaker}", temperature = 0.6, top_p = 0.5, constrained = true }}
+settings = {{ speaker = "{speaker}", temperature = 0.6, top_p = 0.5 }}
 """
 RECORDED = """
 [variants.{stage}]
