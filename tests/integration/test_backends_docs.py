@@ -25,7 +25,7 @@ def test_the_five_minutes_speak_as_they_are_written(tmp_path: Path, name: str) -
     program = {"flite": "flite", "espeak": "espeak-ng"}[name]
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed (apt-get install {program})")
-    (block,) = [each for each in TOML if f"[own.{name}]" in each]
+    (block,) = [each for each in TOML if f"[variants.{name}]" in each]
     (tmp_path / "my.toml").write_text(block, encoding="utf-8")
     (own,) = load_variants(tmp_path / "my.toml")
     ADAPTERS.get(own.adapter).check(own)
@@ -43,7 +43,7 @@ def test_the_longer_example_is_understood(tmp_path: Path) -> None:
     script.chmod(0o755)
     (tmp_path / "m.gguf").write_bytes(b"GGUF")
     path = tmp_path / "my.toml"
-    path.write_text("[own.mine]\nadapter = 'command'\nmodel = 'm.gguf'\n" + block, encoding="utf-8")
+    path.write_text("[variants.mine]\nadapter = 'command'\nmodel = 'm.gguf'\n" + block, encoding="utf-8")
     (own,) = load_variants(path)
     (reply,) = speak(own, tmp_path, [TEXT])
     assert reply.outcome is Outcome.OK and reply.finish_reason == "stop"

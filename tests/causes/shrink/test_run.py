@@ -224,7 +224,7 @@ def test_a_fault_of_the_seed_is_shrunk_by_its_rate(run):
     assert (cause.smallest.text, cause.bound_to) == ("magnolia", "seed")
     assert cause.rate.total == 20
     assert cause.rate.low <= 0.4 <= cause.rate.high
-    assert cause.test["bad"] > cause.test["good"] > 0
+    assert cause.test.bad > cause.test.good > 0
     assert "sequential test" in result.stdout
     assert f"--seed {cause.smallest.seed}" in cause.command
 
