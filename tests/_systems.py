@@ -81,17 +81,17 @@ def layout_of(found: Variant) -> TokenLayout | None:
 
 
 def seen(
-    found: Variant, reply: Reply, text: str, scorers: Sequence[str] = ("signal", "pitch", "tokens"), **more: Any
+    backend: Variant, reply: Reply, text: str, scorers: Sequence[str] = ("signal", "pitch", "tokens"), **more: Any
 ) -> DetectorInput:
     """An attempt with what these scorers observe in it."""
     record = Attempt(
-        session=0, epoch=0, sequence=0, chunk_id="c", variant=found.name, outcome=reply.outcome, detail=reply.detail,
+        session=0, epoch=0, sequence=0, chunk_id="c", variant=backend.name, outcome=reply.outcome, detail=reply.detail,
         sample_rate=reply.sample_rate, tokens=reply.tokens, token_count=reply.token_count,
         finish_reason=reply.finish_reason, notes=dict(reply.notes),
         duration=None if reply.samples is None else len(reply.samples) / (reply.sample_rate or 1),
     )  # fmt: skip
-    chunk, layout = Chunk("c", text), layout_of(found)
-    clip: Clip = SharedClip(chunk, record, reply.samples, reply.sample_rate, found, layout)
+    chunk, layout = Chunk("c", text), layout_of(backend)
+    clip: Clip = SharedClip(chunk, record, reply.samples, reply.sample_rate, backend, layout)
     observations: dict[str, Measurement] = {}
     for name in scorers:
         kind: Any = SCORERS.get(name)

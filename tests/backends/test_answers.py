@@ -175,16 +175,20 @@ def test_a_hostile_callable_costs_its_chunks_and_not_the_run(tmp_path, name):
         assert "root:" not in (run.path / "journal.sqlite").read_bytes().decode("latin-1")
 
 
+def answer(folder, command):
+    """Return the reply to one request that ``command`` is run for."""
+    worker = Worker(Variant("c", "command", {"command": command}), folder / "w")
+    worker.start()
+    try:
+        return worker.request(Request("a", "hello", 1))
+    finally:
+        worker.stop()
+
+
 def test_an_output_that_is_a_link_elsewhere_shows_nothing_of_it(tmp_path):
     (tmp_path / "say.sh").write_text('#!/bin/sh\nln -s /etc/passwd "$2"\n')
     (tmp_path / "say.sh").chmod(0o755)
-    variant = Variant("c", "command", {"command": [str(tmp_path / "say.sh"), "{text}", "{output}"]})
-    worker = Worker(variant, tmp_path / "w")
-    worker.start()
-    try:
-        reply = worker.request(Request("a", "hello", 1))
-    finally:
-        worker.stop()
+    reply = answer(tmp_path, [str(tmp_path / "say.sh"), "{text}", "{output}"])
     assert reply.outcome is Outcome.BAD_AUDIO
     assert "root" not in reply.detail
 
@@ -194,13 +198,7 @@ def test_a_sparse_wav_of_gigabytes_is_refused_before_it_is_read(tmp_path, size):
     (tmp_path / "say.py").write_text(
         f"import sys, os\np = sys.argv[1]\nopen(p, 'wb').write(b'RIFF....WAVE')\nos.truncate(p, {size})\n"
     )
-    variant = Variant("c", "command", {"command": ["python3", str(tmp_path / "say.py"), "{output}", "{text}"]})
-    worker = Worker(variant, tmp_path / "w")
-    worker.start()
-    try:
-        reply = worker.request(Request("a", "hello", 1))
-    finally:
-        worker.stop()
+    reply = answer(tmp_path, ["python3", str(tmp_path / "say.py"), "{output}", "{text}"])
     assert reply.outcome is Outcome.BAD_AUDIO
     assert "bytes, more than" in reply.detail
     assert reply.peak_rss_bytes < 1 << 30

@@ -16,28 +16,25 @@ from tests._systems import LONG, TEXT, judged, names, needs_flite, program, refe
 EMBEDDED = ROOT / "voices" / "duo" / "q4_k_s.gguf"
 
 
-@pytest.fixture
-def one_shot(tmp_path: Path) -> Variant:
+def cosyvoice(folder: Path, preset: str) -> Variant:
     return variant(
-        tmp_path,
-        "cosyvoice-cli",
-        program=program(tmp_path, "cosyvoice_cli.py"),
+        folder,
+        preset,
+        program=program(folder, "cosyvoice_cli.py"),
         model="model.gguf",
-        prompt=str(tmp_path / "prompt.gguf"),
+        prompt=str(folder / "prompt.gguf"),
         voice_wav="reference.wav",
     )
+
+
+@pytest.fixture
+def one_shot(tmp_path: Path) -> Variant:
+    return cosyvoice(tmp_path, "cosyvoice-cli")
 
 
 @pytest.fixture
 def living(tmp_path: Path) -> Variant:
-    return variant(
-        tmp_path,
-        "cosyvoice-interactive",
-        program=program(tmp_path, "cosyvoice_cli.py"),
-        model="model.gguf",
-        prompt=str(tmp_path / "prompt.gguf"),
-        voice_wav="reference.wav",
-    )
+    return cosyvoice(tmp_path, "cosyvoice-interactive")
 
 
 @pytest.mark.parametrize("flavour", ["float", "pcm16"])
