@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.weights.catalogue import KnownModel
+from harness.scorers.weights.catalogue import KnownModel
 from tests._places import ROOT
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -18,9 +18,9 @@ _RUN = """
 import sys
 from pathlib import Path
 from harness.core.errors import ConfigError
-from harness.weights.catalogue import KnownModel
-from harness.weights.availability import obtain
-from harness.weights.folder import locate
+from harness.scorers.weights.catalogue import KnownModel
+from harness.scorers.weights.availability import obtain
+from harness.scorers.weights.folder import locate
 ask = {"locate": locate, "obtain": obtain}[sys.argv[3]]
 try:
     place = ask(KnownModel.model_validate_json(sys.argv[1]), sys.argv[2] == "offline")

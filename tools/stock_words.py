@@ -20,9 +20,9 @@ import numpy as np
 
 from harness.audio import read_audio, resample
 from harness.core.records import Samples
+from harness.scorers.weights import alignment_heads, model_folder, stock_checkpoint
 from harness.stats.rates import clopper_pearson
 from harness.text.alignment import align_words
-from harness.weights import alignment_heads, model_folder, stock_checkpoint
 
 _RATE = 16_000
 _SOUNDS = frozenset({".wav", ".flac"})

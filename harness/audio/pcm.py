@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -85,8 +84,3 @@ def float_to_pcm(samples: Samples, subtype: str) -> bytes:
     if subtype == "PCM_24":
         return integers.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
     return integers.astype(f"<i{width}").tobytes()
-
-
-def pcm_sha256(samples: Samples) -> str:
-    """Return the SHA-256 of the samples as float32 little-endian, in hex: what identifies audio whatever its file."""
-    return hashlib.sha256(np.ascontiguousarray(samples, "<f4").tobytes()).hexdigest()

@@ -32,9 +32,9 @@ def models_get(names: tuple[str, ...], offline: bool, path: Path | None) -> None
 
     A damaged copy in the cache is replaced.
     """
-    from harness.weights import known_model
-    from harness.weights.availability import obtain
-    from harness.weights.hub import is_offline
+    from harness.scorers.weights import known_model
+    from harness.scorers.weights.availability import obtain
+    from harness.scorers.weights.hub import is_offline
 
     for model in [known_model(name) for name in names]:
         place = obtain(model, offline or is_offline(), path)
@@ -42,8 +42,8 @@ def models_get(names: tuple[str, ...], offline: bool, path: Path | None) -> None
 
 
 def _list() -> None:
-    from harness.weights import known_models
-    from harness.weights.availability import availability
+    from harness.scorers.weights import known_models
+    from harness.scorers.weights.availability import availability
 
     for model in known_models().values():
         there = availability(model)
@@ -55,6 +55,6 @@ def _list() -> None:
 
 
 def _ways(name: str) -> tuple[str, str]:
-    from harness.weights.sources import EXTRA
+    from harness.scorers.weights.sources import EXTRA
 
     return EXTRA, f"`tts-soak models get {name}` with network"

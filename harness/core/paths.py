@@ -5,7 +5,10 @@ A clone keeps them beside the package; a wheel brings them inside it (``[tool.ha
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import platformdirs
 
 PACKAGE = Path(__file__).resolve().parents[1]
 """The folder of the package ``harness``."""
@@ -31,6 +34,8 @@ VARIANTS = (CLONE or DATA) / "variants.toml"
 
 EXAMPLE_VARIANTS = DATA / "variants.example.toml"
 """The commented file that ``tts-soak init`` copies."""
+
+CACHE_VARIABLE = "TTS_SOAK_CACHE"
 
 
 def _working_folder(here: Path) -> Path:
@@ -58,3 +63,9 @@ def baseline_folders(reports: Path) -> list[Path]:
 def named_from_clone(path: Path) -> str:
     """Return an absolute path as it is written in the clone; outside of one, the name of the file alone."""
     return str(path.relative_to(CLONE)) if CLONE is not None and path.is_relative_to(CLONE) else path.name
+
+
+def cache_root() -> Path:
+    """Return the folder of the cache: ``TTS_SOAK_CACHE``, else tts-soak in the user's cache directory."""
+    given = os.environ.get(CACHE_VARIABLE)
+    return Path(given).expanduser().absolute() if given else platformdirs.user_cache_path("tts-soak", appauthor=False)

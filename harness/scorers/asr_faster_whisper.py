@@ -13,9 +13,9 @@ from harness.core.errors import ConfigError, nearest
 from harness.core.records import Json, Samples
 from harness.scorers.asr import RATE, Transcript
 from harness.scorers.hearing import HeardWindow, Try, transcribe_guarded
+from harness.scorers.weights import model_folder, model_names
+from harness.scorers.weights.foreign import is_path
 from harness.text.alignment import TimedWord
-from harness.weights import model_folder, model_names
-from harness.weights.foreign import is_path
 
 if TYPE_CHECKING:
     from faster_whisper.transcribe import Segment

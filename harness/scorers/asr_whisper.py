@@ -18,8 +18,8 @@ from harness.core.errors import ConfigError, nearest
 from harness.core.records import Samples
 from harness.scorers.asr import RATE, Transcript
 from harness.scorers.hearing import HeardWindow, Try, transcribe_guarded
+from harness.scorers.weights import alignment_heads, model_names, stock_checkpoint
 from harness.text.alignment import TimedWord
-from harness.weights import alignment_heads, model_names, stock_checkpoint
 
 if TYPE_CHECKING:
     from torch import Tensor

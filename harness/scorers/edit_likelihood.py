@@ -32,10 +32,10 @@ from harness.scorers.hearing import SpokenPart, spoken_part
 from harness.scorers.scored_edits import ScoredEdit, second_asked
 from harness.scorers.unexplained import UnexplainedSpeech, unexplained
 from harness.scorers.voice_activity import RATE, voiced
+from harness.scorers.weights import model_names
 from harness.scorers.word_edits import EditKind, WordEdit, as_heard, as_spelled, everywhere, last_heard
 from harness.text import UNSPACED, default_normaliser, normaliser, primary, spoken_letters, spoken_text
 from harness.text.alignment import TimedWord
-from harness.weights import model_names
 
 if TYPE_CHECKING:
     from harness.scorers.edit_reader import EditReader, WordReading

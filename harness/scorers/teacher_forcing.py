@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.weights.ctranslate2_file import ModelFile
+from harness.scorers.weights.ctranslate2_file import ModelFile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

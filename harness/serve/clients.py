@@ -13,11 +13,11 @@ from pathlib import Path
 
 import httpx
 
-from harness.audio import pcm_sha256
 from harness.backends.http_settings import check_http_settings
 from harness.backends.worker import Reply, Worker
 from harness.core.documents import parse_json, read_limited
 from harness.core.errors import ConfigError, StoreError
+from harness.core.hashes import pcm_sha256
 from harness.core.records import Chunk, Corpus, Json, Outcome, Request, Variant, seed_for
 from harness.serve.load_figures import LoadRow, WrittenSummary, load_summary
 

@@ -13,13 +13,13 @@ from importlib import metadata
 from pathlib import Path
 
 from harness.core.errors import StoreError
+from harness.core.hashes import sha256_of
 from harness.core.paths import PACKAGE
 from harness.core.registry import plugin_packages
 from harness.store.gpus import gpus
 from harness.store.manifest import CodeProvenance, Provenance
 from harness.store.redact import looks_secret, redact
 from harness.store.secret_tree import redact_command
-from harness.weights.checked import sha256_of
 
 PACKAGES = (
     "tts-soak numpy scipy statsmodels pandas librosa soundfile soxr pyloudnorm pyworld jiwer openai-whisper torch "

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.audio import pcm_sha256
 from harness.core.documents import read_limited
 from harness.core.durable import sync_directory, write_durably
 from harness.core.errors import CannotStore, StoreError
+from harness.core.hashes import pcm_sha256
 from harness.core.records import Samples
 from harness.store.lossless import decode_flac, encode_flac
 

@@ -17,7 +17,6 @@ from harness.audio import (
     AudioError,
     float_to_pcm,
     frame_bytes,
-    pcm_sha256,
     pcm_to_float,
     read_audio,
     read_wav_bytes,
@@ -25,6 +24,7 @@ from harness.audio import (
     wav_bytes,
     write_wav,
 )
+from harness.core.hashes import pcm_sha256
 
 WAV_SUBTYPES = [name for name in SUBTYPES if name != "PCM_S8"]
 HALF_STEP = {"PCM_U8": 2**-8, "PCM_S8": 2**-8, "PCM_16": 2**-16, "PCM_24": 2**-23, "PCM_32": 2**-24}

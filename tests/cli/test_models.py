@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harness.cli import main
-from harness.weights.catalogue import known_model
+from harness.scorers.weights.catalogue import known_model
 from tests._weights import REVISION, ROOT, contents, small_model
 from tests.standins.hub import hub
 
@@ -60,7 +60,8 @@ def test_a_wrong_name_and_a_wrong_folder_are_one_line_each(tmp_path: Path) -> No
 
 def test_a_download_shows_a_bar_on_a_terminal(tmp_path: Path) -> None:
     files = contents(megabytes=2)
-    fetch = "import sys; from harness.weights.catalogue import KnownModel; from harness.weights.hub import fetch\n"
+    fetch = "import sys; from harness.scorers.weights.catalogue import KnownModel\n"
+    fetch += "from harness.scorers.weights.hub import fetch\n"
     fetch += "print(fetch(KnownModel.model_validate_json(sys.argv[1])).folder)"
     with hub("somebody/small", REVISION, files) as (address, _):
         environment = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}

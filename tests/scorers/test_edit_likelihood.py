@@ -23,11 +23,11 @@ from harness.scorers.clip import SharedClip
 from harness.scorers.edit_likelihood import EditLikelihoodScorer
 from harness.scorers.scored_edits import could_tell
 from harness.scorers.unexplained import unexplained
+from harness.scorers.weights import model_folder
 from harness.scorers.whisper_tokens import whole_tokenizer
 from harness.scorers.word_edits import EditKind, WordEdit, as_heard, as_spelled, last_heard
 from harness.text import spoken_letters
 from harness.text.alignment import TimedWord
-from harness.weights import model_folder
 
 TEXT = "She put the small letter on the kitchen table and waited for her brother to come home."
 

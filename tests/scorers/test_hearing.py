@@ -15,8 +15,8 @@ from harness.core.records import Samples
 from harness.scorers.asr import RATE, Recognizer, recognizer
 from harness.scorers.hearing import HeardWindow, Try, guarded, transcribe_guarded
 from harness.scorers.voice_activity import join_spans, original_time, voiced
+from harness.scorers.weights import model_folder
 from harness.text.alignment import TimedWord
-from harness.weights import model_folder
 from tests._places import SHARED
 from tools.hearing.wordless import wordless_clips
 

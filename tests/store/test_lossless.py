@@ -8,8 +8,9 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.audio import pcm_sha256, read_audio
+from harness.audio import read_audio
 from harness.core.errors import StoreError
+from harness.core.hashes import pcm_sha256
 from harness.store.lossless import decode_flac, encode_flac
 from harness.store.sounds import Sounds
 

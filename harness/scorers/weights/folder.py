@@ -8,11 +8,11 @@ from pathlib import Path
 
 from harness.core.durable import sync
 from harness.core.errors import ConfigError
-from harness.weights import sources
-from harness.weights.cache import put_once
-from harness.weights.catalogue import KnownModel, PinnedFile, known_model
-from harness.weights.foreign import foreign_folder, is_path
-from harness.weights.hub import absent, fetch, is_offline
+from harness.scorers.weights import sources
+from harness.scorers.weights.cache import put_once
+from harness.scorers.weights.catalogue import KnownModel, PinnedFile, known_model
+from harness.scorers.weights.foreign import foreign_folder, is_path
+from harness.scorers.weights.hub import absent, fetch, is_offline
 
 _BLOCK = 1 << 20
 

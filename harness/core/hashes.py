@@ -1,4 +1,4 @@
-"""Whether a file is the one of the catalogue: by size and SHA-256, remembered so that a hash is computed once."""
+"""What identifies a file or a sound: its SHA-256. That of a file is remembered, so that it is computed once."""
 
 from __future__ import annotations
 
@@ -8,24 +8,17 @@ import json
 import secrets
 from pathlib import Path
 
-from harness.core.errors import ConfigError
-from harness.weights.cache import cache_root
-from harness.weights.catalogue import Bytes
+import numpy as np
+
+from harness.core.paths import cache_root
+from harness.core.records import Samples
 
 _MOST = 2000  # hashes kept; the oldest go first
 
 
-def check_file(path: Path, expected: Bytes, remedy: str) -> None:
-    """Raise ConfigError, with ``remedy`` as what to do, unless ``path`` is a file with the expected size and hash."""
-    try:
-        size = path.stat().st_size
-        if size != expected.size:  # a truncated file need not be read
-            raise ConfigError(f"{path}: expected {expected.size} bytes, got {size}; {remedy}")
-        digest = sha256_of(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); {remedy}") from None
-    if digest != expected.sha256:
-        raise ConfigError(f"{path}: expected sha256 {expected.sha256}, got {digest}; {remedy}")
+def pcm_sha256(samples: Samples) -> str:
+    """Return the SHA-256 of the samples as float32 little-endian, in hex: what identifies audio whatever its file."""
+    return hashlib.sha256(np.ascontiguousarray(samples, "<f4").tobytes()).hexdigest()
 
 
 def sha256_of(path: Path, memory: Path | None = None) -> str:

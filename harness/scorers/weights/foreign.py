@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.core.documents import read_json
 from harness.core.errors import ConfigError
-from harness.weights.ctranslate2_file import ModelFile
+from harness.scorers.weights.ctranslate2_file import ModelFile
 
 _SPECIFICATION = "WhisperSpec"
 _VOCABULARIES = ("vocabulary.json", "vocabulary.txt")

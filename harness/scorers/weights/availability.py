@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from harness.core.errors import ConfigError
-from harness.weights import sources
-from harness.weights.cache import remove_folder
-from harness.weights.catalogue import KnownModel
-from harness.weights.folder import keep_copy, locate
-from harness.weights.hub import fetch
+from harness.scorers.weights import sources
+from harness.scorers.weights.cache import remove_folder
+from harness.scorers.weights.catalogue import KnownModel
+from harness.scorers.weights.folder import keep_copy, locate
+from harness.scorers.weights.hub import fetch
 
 
 @dataclass(frozen=True, slots=True)

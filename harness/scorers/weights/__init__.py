@@ -1,8 +1,8 @@
 """Model files by hash: which are known, where their bytes may come from, and the check that they are the right ones."""
 
-from harness.weights.catalogue import KnownModel, known_model, known_models
-from harness.weights.folder import model_folder
-from harness.weights.stock import alignment_heads, stock_checkpoint
+from harness.scorers.weights.catalogue import KnownModel, known_model, known_models
+from harness.scorers.weights.folder import model_folder
+from harness.scorers.weights.stock import alignment_heads, stock_checkpoint
 
 __all__ = [
     "KnownModel",

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import ConfigError
-from harness.weights import model_folder
-from harness.weights.folder import locate
+from harness.scorers.weights import model_folder
+from harness.scorers.weights.folder import locate
 from tests._weights import REVISION, ROOT, contents, install, small_model, start
 from tests.standins.hub import hub
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import pytest
 
 from harness.core.errors import ConfigError
-from harness.weights import model_folder, model_names
-from harness.weights.catalogue import Bytes, known_models
-from harness.weights.checked import check_file, sha256_of
+from harness.scorers.weights import model_folder, model_names
+from harness.scorers.weights.catalogue import Bytes, known_models
+from harness.scorers.weights.checked import check_file
 
 
 @pytest.fixture(autouse=True)
@@ -30,30 +29,6 @@ def test_every_model_has_the_files_that_an_engine_reads_offline() -> None:
 def test_an_unknown_name_is_told_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r"unknown model 'tiny-en' \(did you mean 'tiny\.en'\?\)"):
         model_folder("tiny-en", offline=True)
-
-
-def test_a_hash_is_remembered_until_the_file_changes(tmp_path: Path) -> None:
-    model, memory = tmp_path / "m.gguf", tmp_path / "cache" / "sha.json"
-    model.write_bytes(b"weights")
-    first = sha256_of(model, memory)
-    assert first == hashlib.sha256(b"weights").hexdigest()
-    memory.write_text(memory.read_text().replace(first, "0" * 64))
-    assert sha256_of(model, memory) == "0" * 64  # remembered, not read again
-    times = model.stat().st_atime_ns, model.stat().st_mtime_ns
-    model.write_bytes(b"Weights")
-    os.utime(model, ns=times)  # as a copy does that keeps the time
-    assert sha256_of(model, memory) == hashlib.sha256(b"Weights").hexdigest()
-
-
-@pytest.mark.parametrize("torn", [b"[torn", b"[]", b'{"a": 1}', b"\xff\x00", b"[" * 100_000])
-def test_a_damaged_memory_is_harmless(tmp_path: Path, torn: bytes) -> None:
-    model, memory = tmp_path / "m.gguf", tmp_path / "sha.json"
-    model.write_bytes(b"weights")
-    memory.write_bytes(torn)
-    assert sha256_of(model, memory) == hashlib.sha256(b"weights").hexdigest()
-    memory.unlink()
-    memory.mkdir()  # cannot be written either
-    assert sha256_of(model, memory) == hashlib.sha256(b"weights").hexdigest()
 
 
 def test_what_does_not_fit_is_named_with_expected_got_and_what_to_do(tmp_path: Path) -> None:
