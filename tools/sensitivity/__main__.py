@@ -22,6 +22,7 @@ from tools.sensitivity import own as of_own
 from tools.sensitivity import priors as of_priors
 from tools.sensitivity import process as of_process
 from tools.sensitivity import words as of_words
+from tools.sensitivity.remake import FIRST_RUNS, PARTS, remake
 from tools.sensitivity.table import Parts, write
 from tools.sensitivity.voices import REPORTED, REPORTING, VOICES
 
@@ -103,13 +104,17 @@ def priors(work: Path, without: str, out: Path) -> None:
 
 
 @main.command("first-runs")
-@click.option("--own", "engines", type=EXISTING, multiple=True, help="figures of `own`, one an engine")
-@click.option("--held-out", "healthy_voices", type=EXISTING, default=None, help="figures of `held-out`")
-@click.option("--languages", type=EXISTING, multiple=True, help="figures of `own` in other languages, in one table")
+@click.option("--work", type=click.Path(path_type=Path), required=True, help="folder that keeps clips and figures")
+@click.option("--only", default="", metavar="NAME,...", help="measure only these voices")
+@click.option("--parts", default=",".join(PARTS), show_default=True, help="measure only these parts")
+@click.option("--measure/--no-measure", "measuring", default=True, show_default=True, help="measure what is missing")
 @click.option("--docs", type=click.Path(path_type=Path), default=Path("docs/sensitivity.md"), show_default=True)
-def first_runs(engines: tuple[Path, ...], healthy_voices: Path | None, languages: tuple[Path, ...], docs: Path) -> None:
-    """Write the part of docs/sensitivity.md about first runs; the rest of the page stays."""
-    of_first_runs.place(docs, engines, healthy_voices, languages)
+def first_runs(work: Path, only: str, parts: str, measuring: bool, docs: Path) -> None:
+    """Measure what is missing of the first runs of real engines, and write their part of docs/sensitivity.md."""
+    runs = [run for run in FIRST_RUNS if not only or run.name in only.split(",")]
+    for line in remake(work, runs, parts.split(",")) if measuring else ():
+        click.echo(line)
+    of_first_runs.place(docs, work)
     click.echo(docs)
 
 

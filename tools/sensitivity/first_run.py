@@ -10,6 +10,7 @@ from harness import stats
 from harness.core.records import Json
 from harness.experiments.sensitivity.figures import RecallRow, from_json
 from harness.experiments.sensitivity.table import recall_table, rows_by_injector
+from tools.sensitivity.remake import FIRST_RUNS, figures_of, held_out_of
 
 BEGIN, END = "<!-- first runs: begin -->", "<!-- first runs: end -->"
 LEVEL = 0.95
@@ -53,12 +54,15 @@ were not measured on Kokoro and Flite.
 """
 
 
-def place(docs: Path, own: Sequence[Path], held_out: Path | None, languages: Sequence[Path] = ()) -> None:
-    """Put the part into the page, in the place of the one before, else at its end."""
+def place(docs: Path, work: Path) -> None:
+    """Put the part into the page, in the place of the one before, else at its end; ``work``: see ``remake``."""
     text = docs.read_text(encoding="utf-8")
-    parts = [INTRODUCTION, *(_alarms(_load(path)) for path in [held_out] if path is not None)]
-    parts += [_engine(_load(path)) for path in own]
-    parts += [_abroad([_load(path) for path in languages])] if languages else []
+    healthy = held_out_of(work)
+    measured = {run: [_load(path) for path in figures_of(work, run.name)] for run in FIRST_RUNS}
+    own = [figures for run, figures in measured.items() if run.engine is not None and figures]
+    abroad = [one for run, figures in measured.items() if run.language != "en" for one in figures]
+    parts = [INTRODUCTION, *([_alarms(_load(healthy))] if healthy.is_file() else [])]
+    parts += [*map(_engine, own), *([_abroad(abroad)] if abroad else [])]
     block = f"{BEGIN}\n" + "\n".join(parts).rstrip() + f"\n{END}\n"
     before, marker, rest = text.partition(BEGIN)
     after = rest.partition(END)[2].lstrip("\n") if marker else ""
@@ -102,26 +106,33 @@ def _alarms_of(group: Json, name: str, date: str) -> str:
     return "\n".join(lines)
 
 
-def _engine(found: Json) -> str:
-    low, high = stats.clopper_pearson(found["alarmed"], found["chunks"], LEVEL)
-    heard = found["scorers"].get("intelligibility", {}).get("asr")
+def _engine(parts: Sequence[Json]) -> str:
+    """Return one engine's section: its parts measured different classes of the same clips."""
+    first = parts[0]
+    rows = [row for part in parts for row in from_json(part["rows"])]
+    listed = list(dict.fromkeys(f"- `{one['chunk']}`: {'; '.join(one['why'])}" for p in parts for one in p["listed"]))
+    shares = [row for part in parts for row in part["shares"]]
     lines = [
-        f"### {found['engine']}",
+        f"### {first['engine']}",
         "",
-        f"{found['date']}, seed {found['seed']}: a run of {found['chunks']} chunks ({found['language']}), priors of "
-        f"{found['prior_voices']} other voices; scorers {', '.join(sorted(found['scorers']))}"
-        f"{f', words heard by {heard}' if heard else ''}. "
-        f"{found['alarmed']} of {found['chunks']} healthy chunks raise an alarm ({low:.1%} to {high:.1%}).",
+        f"{' and '.join(sorted({part['date'] for part in parts}))}, seed {first['seed']}: a run of {first['chunks']} "
+        f"chunks ({first['language']}), priors of {first['prior_voices']} other voices. Healthy chunks that raise an "
+        f"alarm: {'; '.join(map(_alarmed, parts))}.",
         "",
-        *(f"- `{one['chunk']}`: {'; '.join(one['why'])}" for one in found["listed"]),
-        *([""] if found["listed"] else []),
-        *recall_table(from_json(found["rows"])),
+        *listed,
+        *([""] if listed else []),
+        *recall_table(rows),
         "",
-        _reached(from_json(found["rows"])),
+        _reached(rows),
         "",
-        *(_shares(found["shares"]) if found["shares"] else []),
+        *(_shares(shares) if shares else []),
     ]
     return "\n".join(lines)
+
+
+def _alarmed(part: Json) -> str:
+    low, high = stats.clopper_pearson(part["alarmed"], part["chunks"], LEVEL)
+    return f"{part['alarmed']} of {part['chunks']} by {', '.join(sorted(part['scorers']))} ({low:.1%} to {high:.1%})"
 
 
 def _reached(rows: Sequence[RecallRow]) -> str:
