@@ -1,6 +1,6 @@
-"""First runs of real engines, from their speech to the page, going on where it stopped.
+"""First runs of real engines, from their speech to figures, going on where it stopped.
 
-In the work folder: ``clips/NAME`` (``ID.wav`` and ``metadata.csv``; spoken here where they are missing), ``deciding`` and
+In the work folder: ``clips/NAME`` (``ID.wav`` and ``metadata.csv``; spoken where they are missing), ``deciding`` and
 ``reporting`` (of ``measure-voices``), ``other`` (recordings of other voices), and ``figures``, one file a part.
 """
 
