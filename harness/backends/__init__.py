@@ -17,6 +17,6 @@ for _name, _target in {
     "websocket": "harness.backends.websocket:WebsocketBackend",
     "python": "harness.backends.python_callable:PythonBackend",
     "recorded": "harness.backends.recorded:RecordedBackend",
-    "faulty": "harness.injection.adapter:FaultyBackend",  # a room above: it joins adapters and injectors
+    "faulty": "harness.experiments.injection.adapter:FaultyBackend",  # a room above: it joins adapters and injectors
 }.items():
     ADAPTERS.add(_name, _target)

@@ -55,7 +55,7 @@ def serve_command(
     variant: str, host: str, port: int, workers: int, waiting: int, api_key_env: str | None, variants: Path
 ) -> None:
     """Serve a variant on this machine as an OpenAI-compatible speech server (/v1/audio/speech), to try clients on."""
-    from harness.serve.run import serve_until_stopped
+    from harness.engine.serve.run import serve_until_stopped
 
     serve_until_stopped(variant_named(variants, variant), host, port, workers, waiting, api_key_env, click.echo)
 
@@ -76,7 +76,7 @@ def clients(
     import json
 
     from harness.corpora import load_corpus
-    from harness.serve.clients import Load, run_load
+    from harness.engine.serve.clients import Load, run_load
 
     load = Load(variant_named(variants, variant), load_corpus(spec), out, count, requests, patience, resume)
     summary = run_load(load)

@@ -132,7 +132,7 @@ def backend(
     preset: float = 1.0,
     name: str = "",
 ) -> Injector:
-    """Return an injector that tells a wrapped worker what to do (harness/injection/actions.py).
+    """Return an injector that tells a wrapped worker what to do (harness/experiments/injection/actions.py).
 
     The dose is how often (share of requests); with ``key`` it is handed on under that name, at every request.
     """

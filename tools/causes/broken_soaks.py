@@ -13,7 +13,7 @@ from harness.core.variants import load_variants
 from harness.corpora import load_corpus, make_corpus
 from harness.engine.engine import Engine
 from harness.engine.plan import Confirmation, Plan
-from harness.injection.triggers import spelled_words
+from harness.experiments.injection.triggers import spelled_words
 from harness.store import Run
 
 WORDS = 40  # of a chunk

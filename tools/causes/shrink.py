@@ -14,7 +14,7 @@ from harness.causes.shrink.run import ShrinkRequest, run_shrink
 from harness.causes.target import NothingToFind
 from harness.core.records import VerdictWord
 from harness.engine.progress import Quiet
-from harness.injection.triggers import spelled_words
+from harness.experiments.injection.triggers import spelled_words
 from harness.store import list_runs
 from tools.causes.broken_soaks import Planting, interleaved, plant
 from tools.causes.healthy import chance_failures, chunks_that_are

@@ -16,8 +16,8 @@ from harness.core.documents import parse_json, parse_toml
 from harness.core.errors import ConfigError, SoakError
 from harness.core.variants import load_variants
 from harness.corpora import load_corpus
+from harness.engine.serve.asked import Refused, parsed
 from harness.report import marks
-from harness.serve.asked import Refused, parsed
 from harness.store import redact
 from harness.store.manifest import check_whole
 from harness.verdicts import Limits

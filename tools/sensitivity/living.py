@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.backends.worker import Reply, Worker
 from harness.core.records import Chunk, Request, Variant
-from harness.injection import faulty
+from harness.experiments.injection import faulty
 
 TEXT = "a man and a plan for the canal"
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from harness.core.records import Chunk, Finding, ReferenceRecord, Request, Variant
 from harness.detectors import catalogue
+from harness.experiments.injection.actions import BEFORE, InjectionState
 from harness.experiments.sensitivity import Trials, Twin
 from harness.experiments.sensitivity.figures import recall_rows, recall_rows_json
 from harness.experiments.sensitivity.trial import InjectionTrial, TrialOutcome
-from harness.injection.actions import BEFORE, InjectionState
 from harness.verdicts import Limits, VerdictPolicy
 from tools.sensitivity.healthy import twin
 from tools.sensitivity.voices import VOICES, Voice

@@ -10,7 +10,7 @@ import numpy as np
 from harness import stats
 from harness.corpora import load_corpus
 from harness.detectors.base import CannotInject
-from harness.injection.words import aligned_words
+from harness.experiments.injection.words import aligned_words
 from tools.sensitivity.teacher import RATE, Teacher
 
 NEAR = 0.15  # s

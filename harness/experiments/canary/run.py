@@ -11,9 +11,9 @@ from harness.core.records import Arm, Attempt, Chunk, Claim, Variant, Verdict, V
 from harness.detectors import catalogue
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
+from harness.experiments.injection import InjectionRule, faulty
 from harness.experiments.limits import suite_limits
 from harness.experiments.stage import ExperimentRun, markdown_table, write_results
-from harness.injection import InjectionRule, faulty
 from harness.stats import Proportion, proportion
 from harness.store import Run
 from harness.text import count_words

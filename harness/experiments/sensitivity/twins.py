@@ -17,7 +17,7 @@ from harness.core.records import (
     Variant,
 )
 from harness.detectors.base import CannotInject, InjectionMaterial
-from harness.injection.words import HARDLY_THERE, MOST_MISSING, Words
+from harness.experiments.injection.words import HARDLY_THERE, MOST_MISSING, Words
 from harness.verdicts import OwnBound
 
 

@@ -37,9 +37,9 @@ from harness.corpora import make_corpus
 from harness.engine.assessor import PendingVerdict
 from harness.engine.engine import Engine
 from harness.engine.plan import Confirmation, Plan
-from harness.injection.actions import InjectionState
-from harness.injection.plan import InjectionRule
-from harness.injection.triggers import drawn_numbers, rule_strikes
+from harness.experiments.injection.actions import InjectionState
+from harness.experiments.injection.plan import InjectionRule
+from harness.experiments.injection.triggers import drawn_numbers, rule_strikes
 from harness.store import Run
 from harness.verdicts import Limits, VerdictPolicy
 from harness.verdicts.this_run import OwnBound, fitted_detectors

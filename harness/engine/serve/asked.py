@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from harness.core.documents import parse_json
 from harness.core.errors import ConfigError
-from harness.serve.encode import CONTENT_TYPES
+from harness.engine.serve.encode import CONTENT_TYPES
 
 STREAMED = ("wav", "pcm")
 

@@ -22,11 +22,11 @@ from harness.backends.http import HttpBackend
 from harness.core.errors import ConfigError, StoreError
 from harness.core.records import Corpus, Request, Synthesis, Variant
 from harness.corpora import load_corpus
-from harness.serve.clients import Load, run_load
-from harness.serve.load_figures import load_summary
-from harness.serve.run import serve_until_stopped
-from harness.serve.server import SpeechServer, check_loopback
-from harness.serve.voices import WorkerPool
+from harness.engine.serve.clients import Load, run_load
+from harness.engine.serve.load_figures import load_summary
+from harness.engine.serve.run import serve_until_stopped
+from harness.engine.serve.server import SpeechServer, check_loopback
+from harness.engine.serve.voices import WorkerPool
 from tests._places import ROOT
 
 EMBEDDED = ROOT / "voices" / "duo" / "q4_k_s.gguf"

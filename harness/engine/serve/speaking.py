@@ -12,7 +12,7 @@ from types import TracebackType
 
 from harness.backends.worker import Reply
 from harness.core.records import Request, Samples
-from harness.serve.voices import WorkerPool
+from harness.engine.serve.voices import WorkerPool
 
 SHELF = 64  # pieces spoken ahead: some minutes of speech, some 20 MB
 PATIENCE = 15.0  # s that a full shelf waits for its client before the worker is given to the next

@@ -19,7 +19,7 @@ from harness.core.documents import parse_json, read_limited
 from harness.core.errors import ConfigError, StoreError
 from harness.core.hashes import pcm_sha256
 from harness.core.records import Chunk, Corpus, Json, Outcome, Request, Variant, seed_for
-from harness.serve.load_figures import LoadRow, WrittenSummary, load_summary
+from harness.engine.serve.load_figures import LoadRow, WrittenSummary, load_summary
 
 RESULTS = "requests.jsonl"
 SUMMARY = "summary.json"

@@ -18,10 +18,10 @@ from harness.backends.worker import Reply
 from harness.core.errors import ConfigError, SoakError
 from harness.core.printable import printable_line
 from harness.core.records import Outcome, Request, Samples
-from harness.serve.asked import Refused, SpeechAsked, parsed
-from harness.serve.encode import CONTENT_TYPES, encode_file, streaming_header
-from harness.serve.speaking import Speaking
-from harness.serve.voices import Busy, WorkerPool
+from harness.engine.serve.asked import Refused, SpeechAsked, parsed
+from harness.engine.serve.encode import CONTENT_TYPES, encode_file, streaming_header
+from harness.engine.serve.speaking import Speaking
+from harness.engine.serve.voices import Busy, WorkerPool
 from harness.store import redact
 from harness.text.chunker import chunk_text
 

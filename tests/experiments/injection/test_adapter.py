@@ -8,7 +8,7 @@ from harness.backends.worker import Worker
 from harness.core.errors import ConfigError
 from harness.core.records import Outcome, Request, Synthesis, Variant
 from harness.core.variants import load_variants
-from harness.injection import InjectionRule, faulty
+from harness.experiments.injection import InjectionRule, faulty
 from tests._places import ROOT
 
 SPEECHLIKE = Variant("plain", "null", {"mode": "speechlike", "tokens": True, "cap": 2000})
@@ -174,8 +174,8 @@ def test_a_wrapped_variant_keeps_the_folder_of_its_file(tmp_path):
     """Relative paths of programs and scripts are looked for beside the variants file, faults or none."""
     from harness.backends.inputs import base_folder
     from harness.core.records import Variant
-    from harness.injection import faulty as wrap
-    from harness.injection.plan import inner, read_plan
+    from harness.experiments.injection import faulty as wrap
+    from harness.experiments.injection.plan import inner, read_plan
 
     own = Variant("v", "python", {"call": "mine.py:speak", "arguments": {}}, source=str(tmp_path / "v.toml"))
     wrapped = wrap(own, [{"fault": "silence"}])

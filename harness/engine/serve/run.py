@@ -12,8 +12,8 @@ from types import FrameType
 
 from harness.core.errors import ConfigError
 from harness.core.records import Variant
-from harness.serve.server import SpeechServer, check_loopback
-from harness.serve.voices import WorkerPool
+from harness.engine.serve.server import SpeechServer, check_loopback
+from harness.engine.serve.voices import WorkerPool
 
 
 def serve_until_stopped(

@@ -16,10 +16,10 @@ from harness.backends.base import Backend, BackendRefused
 from harness.core.records import Capabilities, Chunk, Request, Samples, Synthesis, Tokens, Variant
 from harness.detectors import catalogue
 from harness.detectors.base import CannotInject, InjectionAction, InjectionMaterial, InjectionPoint, Injector
-from harness.injection.actions import AFTER, BEFORE, InjectionState
-from harness.injection.plan import InjectionRule, inner, read_plan
-from harness.injection.triggers import drawn_numbers, rule_strikes, spelled_words
-from harness.injection.words import spoken_words
+from harness.experiments.injection.actions import AFTER, BEFORE, InjectionState
+from harness.experiments.injection.plan import InjectionRule, inner, read_plan
+from harness.experiments.injection.triggers import drawn_numbers, rule_strikes, spelled_words
+from harness.experiments.injection.words import spoken_words
 
 
 @dataclass(frozen=True, slots=True)

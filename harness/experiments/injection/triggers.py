@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 
 from harness.core.records import Request
-from harness.injection.actions import InjectionState
-from harness.injection.plan import InjectionRule
+from harness.experiments.injection.actions import InjectionState
+from harness.experiments.injection.plan import InjectionRule
 
 
 def spelled_words(text: str) -> set[str]:
