@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from harness.audio.codec import Codec, decode_codes, load_codec
 from harness.backends.llama_engine import Generated
 from harness.backends.llama_settings import LlamaSettings
+from harness.backends.voice.frontend import Frontend, Segment
+from harness.backends.voice.geometry import Codebook, Geometry, load_geometry
+from harness.backends.voice.grammar import phone_grammar
+from harness.backends.voice.layout import Reading, marker_errors, parse_generated, phone_ends, prompt, word_times
+from harness.backends.voice.snac import KIND, SnacDecoder, SnacGeometry, kind_of, load_snac_geometry
 from harness.core.errors import ConfigError
 from harness.core.records import Samples, TokenLayout, Tokens
-from harness.voice.codec import Codec, decode_codes, load_codec
-from harness.voice.frontend import Frontend, Segment
-from harness.voice.geometry import Codebook, Geometry, load_geometry
-from harness.voice.grammar import phone_grammar
-from harness.voice.layout import Reading, marker_errors, parse_generated, phone_ends, prompt, word_times
-from harness.voice.snac import KIND, SnacDecoder, SnacGeometry, kind_of, load_snac_geometry
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from harness.audio.codec import Codec
+    from harness.audio.source_filter import SourceFilter
     from harness.core.records import Tokens
-    from harness.voice.codec import Codec
-    from harness.voice.source_filter import SourceFilter
 
 Wave = NDArray[np.float64]
 LARGEST = 6.0e4  # rad; float16 ends at 65,504
@@ -31,8 +31,8 @@ def half_phase(f0: Tensor, before: float) -> Tensor:
     """
     import torch
 
-    from harness.voice import codec as runtime
-    from harness.voice.source_filter import HOP
+    from harness.audio import codec as runtime
+    from harness.audio.source_filter import HOP
 
     step = 2 * math.pi * f0 * runtime.STEP_SECONDS
     voiced = f0[f0 >= runtime.LOWEST_F0]
@@ -48,7 +48,7 @@ def speak(parameters: Tensor, module: SourceFilter, *, half: bool, before: float
     """Return parameters (steps, 31) through the source-filter decoder; ``half``: its running phase in float16."""
     import torch
 
-    from harness.voice.source_filter import HOP
+    from harness.audio.source_filter import HOP
 
     f0 = parameters[:, 0]
     noise = torch.from_numpy(np.random.default_rng(0).standard_normal(len(f0) * HOP).astype(np.float32))
@@ -62,7 +62,7 @@ def decoded(codes: Tokens, codec: Codec, *, half: bool, before: float = 0.0) -> 
     """Turn codes (frames, 3) of the embedded voice into sound at 16 kHz."""
     import torch
 
-    from harness.voice.source_filter import SourceFilter
+    from harness.audio.source_filter import SourceFilter
 
     module = SourceFilter(codec)
     with torch.inference_mode():
@@ -74,9 +74,9 @@ def resynthesized(x: Wave, rate: int, *, half: bool, before: float = 0.0) -> Wav
     """Return any speech, analysed with WORLD (Morise et al. 2016) and spoken again by the source-filter decoder."""
     import torch
 
+    from harness.audio import codec as runtime
     from harness.audio import resample
-    from harness.voice import codec as runtime
-    from harness.voice.source_filter import SourceFilter
+    from harness.audio.source_filter import SourceFilter
 
     heard = resample(x.astype(np.float32), rate, runtime.SAMPLE_RATE).astype(np.float64)
     codec = _empty_codec()
@@ -95,7 +95,7 @@ def _parameters(heard: Wave, module: SourceFilter) -> NDArray[np.float64]:
         warnings.simplefilter("ignore")
         import pyworld
 
-    from harness.voice import codec as runtime
+    from harness.audio import codec as runtime
 
     rate = runtime.SAMPLE_RATE
     rough, times = pyworld.dio(heard, rate, f0_floor=runtime.LOWEST_F0, frame_period=1000 * runtime.STEP_SECONDS)
@@ -112,7 +112,7 @@ def _parameters(heard: Wave, module: SourceFilter) -> NDArray[np.float64]:
 
 
 def _empty_codec() -> Codec:
-    from harness.voice import codec as runtime
+    from harness.audio import codec as runtime
 
     width = runtime.ENVELOPE_COEFFICIENTS * runtime.CEPSTRA
     rows = np.zeros((1, width), np.float32)

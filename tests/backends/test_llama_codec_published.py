@@ -13,11 +13,11 @@ from harness.backends.base import BackendRefused
 from harness.backends.llama_codec import LlamaCodec
 from harness.backends.llama_settings import LlamaSettings
 from harness.backends.llama_voices import SnacVoice
+from harness.backends.voice.layout import MISSING, parse_generated
+from harness.backends.voice.snac import SnacDecoder, load_snac_geometry
 from harness.core.errors import ConfigError
 from harness.core.records import Request, Variant
 from harness.scorers.tokens import codebook_figures
-from harness.voice.layout import MISSING, parse_generated
-from harness.voice.snac import SnacDecoder, load_snac_geometry
 from tests._published import (
     AI,
     BOS,

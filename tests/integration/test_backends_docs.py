@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from harness.backends import ADAPTERS
+from harness.backends.voice.snac import load_snac_geometry
 from harness.core.records import Outcome
 from harness.core.variants import load_variants
-from harness.voice.snac import load_snac_geometry
 from tests._places import ROOT
 from tests._systems import TEXT, speak
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.audio.codec import load_codec
+from harness.backends.voice.geometry import load_geometry
 from harness.backends.worker import Worker
 from harness.core.records import Attempt, DetectorInput, Outcome, Request, VerdictWord
 from harness.core.variants import load_variants
@@ -19,8 +21,6 @@ from harness.detectors._half_phase import decoded
 from harness.experiments.sensitivity import Trials, Twin
 from harness.verdicts import Limits, VerdictPolicy
 from harness.verdicts.profile import Profile
-from harness.voice.codec import load_codec
-from harness.voice.geometry import load_geometry
 from tests._places import ROOT
 
 SCORERS = ("signal", "pitch", "tokens", "intelligibility", "edit_likelihood")

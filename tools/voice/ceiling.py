@@ -21,11 +21,11 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.audio import codec as runtime
 from harness.audio.files import read_audio, write_wav
+from harness.backends.voice.geometry import Geometry, load_geometry
 from harness.core.records import Samples
 from harness.corpora import head, load_corpus
-from harness.voice import codec as runtime
-from harness.voice.geometry import Geometry, load_geometry
 from tools.voice import codec as fitting
 from tools.voice import data, recipe
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.voice import codec as runtime
+from harness.audio import codec as runtime
 
 Floats = NDArray[np.float32]
 POSTFILTER = 0.6  # docs/voice.md says what it does to word errors and opinion scores
@@ -141,7 +141,7 @@ def encode(rows: Floats, codec: runtime.Codec, sizes: Sizes, speaker: int) -> ND
 
 
 def save(codec: runtime.Codec, path: Path) -> None:
-    """Write ``codec.npz``, the file that ``harness.voice.codec.load_codec`` reads."""
+    """Write ``codec.npz``, the file that ``harness.audio.codec.load_codec`` reads."""
     np.savez(
         path,
         mu=codec.mean,

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.voice import codec as runtime
-from harness.voice.geometry import Geometry
-from harness.voice.layout import prompt
+from harness.audio import codec as runtime
+from harness.backends.voice.geometry import Geometry
+from harness.backends.voice.layout import prompt
 from tools.voice import codec as fitting
 
 ROW = 1 + runtime.CEPSTRA + len(runtime.BANDS_HZ) - 1

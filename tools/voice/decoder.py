@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from harness.voice import codec as runtime
-from harness.voice.source_filter import STAGES, SourceFilter, noise_for, synthesis_stages
+from harness.audio import codec as runtime
+from harness.audio.source_filter import STAGES, SourceFilter, noise_for, synthesis_stages
 
 OPSET = 18
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from harness.backends.llama_codec import LlamaCodec
+from harness.backends.voice.spoken import normalise_spoken
 from harness.core.records import Request, Samples, Synthesis, Variant
 from harness.scorers.asr import Recognizer, recognizer
-from harness.voice.spoken import normalise_spoken
 from tools.voice.sentences import PASSAGES, SENTENCES, SHORT
 
 

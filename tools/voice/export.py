@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.voice.geometry import Geometry
-from harness.voice.grammar import token_names
+from harness.backends.voice.geometry import Geometry
+from harness.backends.voice.grammar import token_names
 from tools.voice.model import EPSILON, rope_factors
 from tools.voice.warm import LAYERS
 

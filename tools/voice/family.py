@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.voice import codec as runtime
-from harness.voice.geometry import SCHEMA
+from harness.audio import codec as runtime
+from harness.backends.voice.geometry import SCHEMA
 from tools.voice.codec import Sizes
 
 BOS, EOS, END, FIRST_SPEAKER = 1, 2, 3, 4

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.voice import codec as runtime
-from harness.voice.source_filter import STAGES, SourceFilter, noise_for, synthesis_stages
+from harness.audio import codec as runtime
+from harness.audio.source_filter import STAGES, SourceFilter, noise_for, synthesis_stages
 
 VOICE = Path(__file__).parents[2] / "voices" / "duo"
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from harness.voice.codec import load_codec
-from harness.voice.geometry import Geometry, load_geometry
+from harness.audio.codec import load_codec
+from harness.backends.voice.geometry import Geometry, load_geometry
 from tools.voice import codec as fitting
 from tools.voice import data, decoder, evaluate, export, family, quantize, text, train, warm
 from tools.voice.sentences import PASSAGES, SENTENCES, SHORT

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.voice.geometry import Geometry
+from harness.backends.voice.geometry import Geometry
 from tools.voice.model import SpeechModel
 
 SEQUENCES = 3000  # of each speaker, to see which codes stand where

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.audio.codec import decode_codes, load_codec
 from harness.backends.worker import Worker
 from harness.core.errors import ConfigError
 from harness.core.records import Chunk, Claim, Outcome, Request, TokenLayout, Variant
@@ -34,7 +35,6 @@ from harness.experiments.isolation.tokens import decoder_readings, probes
 from harness.experiments.isolation.weights import Kind, Problem, Weights, embeddings, weight_problems
 from harness.experiments.limits import suite_limits
 from harness.store import Run
-from harness.voice.codec import decode_codes, load_codec
 from tests._places import ROOT
 
 VOICE = ROOT / "voices" / "duo"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.backends.voice.snac import SnacDecoder, load_snac_geometry
 from harness.core.errors import ConfigError
 from harness.scorers.asr import recognizer
-from harness.voice.snac import SnacDecoder, load_snac_geometry
 from tests._published import write_codec, write_voice
 from tests._weights import ROOT
 

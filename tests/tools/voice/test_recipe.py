@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.audio import codec as runtime
 from harness.backends.llama_codec import LlamaCodec
+from harness.backends.voice.geometry import Geometry, load_geometry
+from harness.backends.voice.layout import marker_errors, parse_generated, phone_ends, prompt
 from harness.core.records import Variant
-from harness.voice import codec as runtime
-from harness.voice.geometry import Geometry, load_geometry
-from harness.voice.layout import marker_errors, parse_generated, phone_ends, prompt
 from tests._places import ROOT
 from tools.voice import codec as fitting
 from tools.voice import data, family, text

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.voice.abbreviations import LETTER_PHONES
-from harness.voice.pronounce import Lexicon
-from harness.voice.spoken import Token, text_tokens
+from harness.backends.voice.abbreviations import LETTER_PHONES
+from harness.backends.voice.pronounce import Lexicon
+from harness.backends.voice.spoken import Token, text_tokens
 
 PAUSE = "pau"
 

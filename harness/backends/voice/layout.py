@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 from rapidfuzz.distance import LCSseq
 
+from harness.backends.voice.frontend import Segment
+from harness.backends.voice.geometry import Codebook, Geometry
 from harness.core.records import Tokens
-from harness.voice.frontend import Segment
-from harness.voice.geometry import Codebook, Geometry
 
 MISSING = -1  # index of a code that was never generated, in a frame that was begun
 

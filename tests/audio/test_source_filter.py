@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.voice import codec as runtime
+from harness.audio import codec as runtime
 from tests._places import ROOT
 
 CODEC = ROOT / "voices" / "duo" / "codec.npz"
@@ -29,7 +29,7 @@ def spoken(codec: runtime.Codec, frames: int = 40) -> np.ndarray:
 
 
 def test_stages_have_their_shapes_and_repeat_exactly(codec: runtime.Codec) -> None:
-    from harness.voice.source_filter import synthesis_stages
+    from harness.audio.source_filter import synthesis_stages
 
     codes = spoken(codec)
     first, second = synthesis_stages(codes, codec), synthesis_stages(codes, codec)
@@ -44,7 +44,7 @@ def test_stages_have_their_shapes_and_repeat_exactly(codec: runtime.Codec) -> No
 
 
 def test_phase_advances_by_the_coded_pitch(codec: runtime.Codec) -> None:
-    from harness.voice.source_filter import synthesis_stages
+    from harness.audio.source_filter import synthesis_stages
 
     stages = synthesis_stages(spoken(codec), codec)
     turns = np.sum(np.diff(stages["phase"]) < -0.5)
@@ -53,7 +53,7 @@ def test_phase_advances_by_the_coded_pitch(codec: runtime.Codec) -> None:
 
 
 def test_parameters_and_spectrum_agree_with_world(codec: runtime.Codec) -> None:
-    from harness.voice.source_filter import synthesis_stages
+    from harness.audio.source_filter import synthesis_stages
     from tools.voice.decoder import log_mel_distance
 
     codes = spoken(codec)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
-from harness.voice.geometry import load_geometry
-from harness.voice.grammar import phone_grammar, token_names
+from harness.backends.voice.geometry import load_geometry
+from harness.backends.voice.grammar import phone_grammar, token_names
+from harness.core.paths import VOICES
 
-VOICE = Path(__file__).parents[2] / "voices" / "duo"
+VOICE = VOICES / "duo"
 
 
 def test_no_name_of_a_token_begins_with_another() -> None:

@@ -12,8 +12,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from harness.voice.abbreviations import AMBIGUOUS, DOTTED, MONARCHS, NUMBERED, SHORT_FORMS, SYMBOLS, TITLES
-from harness.voice.numbers import Rule, cardinal, ordinal, spell_numbers
+from harness.backends.voice.abbreviations import AMBIGUOUS, DOTTED, MONARCHS, NUMBERED, SHORT_FORMS, SYMBOLS, TITLES
+from harness.backends.voice.numbers import Rule, cardinal, ordinal, spell_numbers
 
 
 @dataclass(frozen=True, slots=True)

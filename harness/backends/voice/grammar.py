@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.voice.geometry import Geometry
+from harness.backends.voice.geometry import Geometry
 
 LONGEST_PHONE = 0.5  # s; the longest of 1,000 phones of the book has 0.28, the longest pause 0.24
 

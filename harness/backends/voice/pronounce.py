@@ -9,8 +9,8 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.voice.abbreviations import LETTER_PHONES
-from harness.voice.exceptions import HOMOGRAPHS, PRONUNCIATIONS, WEAK_BEFORE
+from harness.backends.voice.abbreviations import LETTER_PHONES
+from harness.backends.voice.exceptions import HOMOGRAPHS, PRONUNCIATIONS, WEAK_BEFORE
 
 if TYPE_CHECKING:
     from pycrfsuite import Tagger

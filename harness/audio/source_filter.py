@@ -24,8 +24,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from harness.audio import codec as runtime
 from harness.core.records import Samples
-from harness.voice import codec as runtime
 
 STAGES = ("parameters", "phase", "source", "filter", "waveform")
 HOP = round(runtime.SAMPLE_RATE * runtime.STEP_SECONDS)
@@ -96,7 +96,7 @@ class SourceFilter(nn.Module):  # type: ignore[misc]
         return torch.cat([f0.reshape(-1, 1), sharp, smooth[:, runtime.CEPSTRA :]], 1)
 
     def sharpened(self, cepstra: Tensor) -> Tensor:
-        """Return cepstra (steps, 25) after the codec's postfilter, as ``harness.voice.codec.sharpen`` computes it."""
+        """Return cepstra (steps, 25) after the codec's postfilter, as ``harness.audio.codec.sharpen`` computes it."""
         if not self.postfilter:
             return cepstra
         kept, rest = cepstra[:, : runtime.SHARPENED], cepstra[:, runtime.SHARPENED :]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.voice.frontend import Frontend
-from harness.voice.geometry import load_geometry
-from harness.voice.spoken import normalise_spoken
+from harness.backends.voice.frontend import Frontend
+from harness.backends.voice.geometry import load_geometry
+from harness.backends.voice.spoken import normalise_spoken
 from tests._places import ROOT
 
 PHONES = load_geometry(ROOT / "voices" / "duo" / "voice.json").phones

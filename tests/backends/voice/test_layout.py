@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.audio.codec import Codec, decode_codes, load_codec, to_parameters, valid_frames, warped_basis
+from harness.backends.voice.geometry import Geometry, load_geometry
+from harness.backends.voice.layout import MISSING, marker_errors, parse_generated, phone_ends, prompt
 from harness.core.errors import ConfigError
-from harness.voice.codec import Codec, decode_codes, load_codec, to_parameters, valid_frames, warped_basis
-from harness.voice.geometry import Geometry, load_geometry
-from harness.voice.layout import MISSING, marker_errors, parse_generated, phone_ends, prompt
 from tests._places import ROOT
 
 DESCRIPTION = ROOT / "voices" / "duo" / "voice.json"

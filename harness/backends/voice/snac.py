@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from harness.backends.voice.geometry import Codebook, read_description
 from harness.core.errors import ConfigError, MissingExtra, nearest
 from harness.core.records import Samples, Tokens
-from harness.voice.geometry import Codebook, read_description
 
 KIND = "snac"
 NOISE_SEED = 0  # the decoder adds noise of its own; the same for the same codes

@@ -1,1 +1,0 @@
-"""The embedded voice: text to phones, token layout, vocoder."""
