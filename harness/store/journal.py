@@ -170,7 +170,7 @@ class Journal:
             cells = [number, *row_cells(table, values)]
         except CannotStore as error:
             raise CannotStore(f"{self.path.parent}: {error}") from error
-        seal = row_checksum(table, cells)
+        seal = TABLES[table].row_checksum(cells)
         self._connection.execute(_INSERTS[table], (*cells, seal))
         self._next[table] = number + 1
         return number, seal
@@ -251,7 +251,7 @@ def _select(table: str, where: str) -> str:
 
 def _whole_row(table: str, cells: Sequence[Cell]) -> Row | None:
     """Return a row as it was written, or None where its checksum does not fit or its cells cannot be read."""
-    if row_checksum(table, cells[:-1]) != cells[-1]:
+    if TABLES[table].row_checksum(cells[:-1]) != cells[-1]:
         return None
     row: Row = {"id": cells[0], "checksum": cells[-1]}
     try:

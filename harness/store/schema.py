@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import Field, dataclass, fields
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
-SCHEMA_VERSION = 3
+from harness.core.records import Attempt, Outcome
+from harness.store.cells import Cell, row_checksum
 
 # SQLite has no notion of a JSON or seed column; ``kind`` says how harness.store.cells treats the value.
 DECLARED = {"int": "INTEGER", "real": "REAL", "text": "TEXT", "json": "TEXT", "blob": "BLOB", "seed": ""}
@@ -18,6 +22,17 @@ class Table:
     columns: tuple[tuple[str, str], ...]
     required: frozenset[str]
     constraints: tuple[str, ...] = ()
+    grown: int = 0  # columns at the end that later versions added
+
+    def row_checksum(self, cells: Sequence[Cell]) -> str:
+        """Return the checksum of a row, id first. Of the columns that were added it takes those that hold something.
+
+        So an attempt keeps the checksum that ``acknowledged.log`` has of it when its journal is upgraded.
+        """
+        end, least = len(cells), len(cells) - self.grown
+        while end > least and cells[end - 1] is None:
+            end -= 1
+        return row_checksum(self.name, cells[:end])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -33,11 +48,53 @@ class Table:
         return f"CREATE TABLE {self.name} (\n  " + ",\n  ".join(lines) + "\n)"
 
 
-def define_table(name: str, columns: str, required: str = "", constraints: tuple[str, ...] = ()) -> Table:
+def define_table(
+    name: str, columns: str, required: str = "", constraints: tuple[str, ...] = (), grown: int = 0
+) -> Table:
     """Return a table from ``name:kind`` words."""
     pairs = tuple((word.split(":")[0], word.split(":")[1]) for word in columns.split())
-    return Table(name, pairs, frozenset(required.split()), constraints)
+    return Table(name, pairs, frozenset(required.split()), constraints, grown)
 
+
+# An attempt's columns follow from its fields: the kind from the type, but for these, which are packed or named here.
+_KINDS = {int: "int", float: "real", str: "text", Outcome: "text"}
+_PACKED = {
+    "seed": "seed:seed",
+    "tokens": "tokens:blob token_frames:int token_codebooks:int",
+    "notes": "notes:json",
+    "id": "",  # every table has it
+}
+_IDENTITY = "session epoch sequence arm chunk_id take variant"  # in front, in the order of the first journals
+_OTHERS = 3  # the version that last changed another table
+
+
+def _column(name: str, hint: Any) -> str:
+    kinds = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+    return _PACKED[name] if name in _PACKED else f"{name}:{_KINDS[kinds[0]]}"
+
+
+def _since(one: Field[Any]) -> int:
+    return int(one.metadata.get("schema", 1))
+
+
+def attempts_table(version: int) -> Table:
+    """Return the table of attempts in a version of the journal: with the fields that it already stored.
+
+    A field added later names that version in its metadata, ``field(default=None, metadata={"schema": 4})``.
+    """
+    hints = get_type_hints(Attempt)
+    names = [one.name for one in fields(Attempt) if _since(one) <= version]
+    columns = [_column(name, hints[name]) for name in sorted(names, key=(_IDENTITY.split() + names).index)]
+    return define_table(
+        "attempts",
+        " ".join(columns),
+        f"{_IDENTITY} outcome",
+        ("UNIQUE (session, arm, chunk_id, take)", "FOREIGN KEY (session, epoch) REFERENCES epochs (session, epoch)"),
+        grown=sum(1 < _since(one) <= version for one in fields(Attempt)),
+    )
+
+
+SCHEMA_VERSION = max(_OTHERS, *(_since(one) for one in fields(Attempt)))
 
 _OF_ATTEMPT = ("FOREIGN KEY (attempt_id) REFERENCES attempts (id)",)
 
@@ -54,15 +111,7 @@ _ALL = (
         "session epoch reason started_utc",
         ("UNIQUE (session, epoch)", "FOREIGN KEY (session) REFERENCES sessions (id)"),
     ),
-    define_table(
-        "attempts",
-        "session:int epoch:int sequence:int arm:text chunk_id:text take:int variant:text seed:seed outcome:text "
-        "detail:text audio:text audio_sha256:text sample_rate:int duration:real tokens:blob token_frames:int "
-        "token_codebooks:int token_count:int finish_reason:text wall_seconds:real cpu_seconds:real ttfa:real "
-        "rss_bytes:int peak_rss_bytes:int stderr_tail:text notes:json",
-        "session epoch sequence arm chunk_id take variant outcome",
-        ("UNIQUE (session, arm, chunk_id, take)", "FOREIGN KEY (session, epoch) REFERENCES epochs (session, epoch)"),
-    ),
+    attempts_table(SCHEMA_VERSION),
     define_table(
         "observations",
         "attempt_id:int scorer:text version:text status:text payload:json reason:text",

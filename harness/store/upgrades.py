@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.core.errors import StoreError
-from harness.store.cells import from_cell, row_checksum, to_cell
-from harness.store.schema import INDEXES, SCHEMA_VERSION, TABLES, VIEWS, Table, define_table
+from harness.store.cells import from_cell, to_cell
+from harness.store.schema import INDEXES, SCHEMA_VERSION, TABLES, VIEWS, Table, attempts_table, define_table
 
 Step = Callable[[sqlite3.Connection], None]
 DAMAGED = "damaged before the upgrade"
@@ -32,7 +32,7 @@ def rewrite(connection: sqlite3.Connection, old: Table, new: Table) -> None:
         for name, kind in new.columns:
             value = from_cell(kinds[name], before[name]) if name in before else None
             cells.append(to_cell(kind, value))
-        seal = row_checksum(new.name, cells) if row_checksum(old.name, row[:-1]) == row[-1] else DAMAGED
+        seal = new.row_checksum(cells) if old.row_checksum(row[:-1]) == row[-1] else DAMAGED
         connection.execute(f"INSERT INTO {new.name} VALUES ({marks})", (*cells, seal))
 
 
@@ -52,6 +52,7 @@ def _from_2(connection: sqlite3.Connection) -> None:
     rewrite(connection, old, TABLES["verdicts"])
 
 
+# A version that only gave an attempt new fields needs no step: the fields say themselves what was added.
 STEPS: dict[int, Step] = {1: _from_1, 2: _from_2}
 
 
@@ -77,7 +78,11 @@ def upgrade(connection: sqlite3.Connection, steps: dict[int, Step] | None = None
         for kind, name in connection.execute(derived).fetchall():
             connection.execute(f"DROP {kind} {name}")
         for step in range(version, SCHEMA_VERSION):
-            steps[step](connection)
+            if step in steps:
+                steps[step](connection)
+            before, after = attempts_table(step), attempts_table(step + 1)
+            if before != after:
+                rewrite(connection, before, after)
         for statement in (*INDEXES, *VIEWS):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -182,7 +182,6 @@ def test_a_trigger_in_the_journal_is_refused_by_all(plan, run):
 
 
 def test_rows_sealed_by_somebody_else_are_damage_and_no_traceback(run):
-    from harness.store.cells import row_checksum
     from harness.store.schema import TABLES
 
     with sqlite3.connect(run / "journal.sqlite") as connection:
@@ -190,7 +189,7 @@ def test_rows_sealed_by_somebody_else_are_damage_and_no_traceback(run):
         row = list(connection.execute(f"SELECT id, {names} FROM attempts WHERE id = 1").fetchone())
         row[1 + TABLES["attempts"].names.index("outcome")] = "bogus"
         connection.execute(
-            "UPDATE attempts SET outcome = 'bogus', checksum = ? WHERE id = 1", (row_checksum("attempts", row),)
+            "UPDATE attempts SET outcome = 'bogus', checksum = ? WHERE id = 1", (TABLES["attempts"].row_checksum(row),)
         )
     assert "row 1" in one_line(lambda: write(run))
     with Run.open(run) as opened:

@@ -12,22 +12,27 @@ import pytest
 from harness.core.errors import StoreError
 from harness.core.records import VerdictWord
 from harness.store import SCHEMA_VERSION, Run
-from harness.store.schema import TABLES, define_table
+from harness.store.schema import TABLES, attempts_table, define_table
 from harness.store.sounds import encode_wav
 from harness.store.upgrades import STEPS, rewrite, upgrade
 
-DUMP = Path(__file__).resolve().parent / "store_io" / "schema1.sql"  # written by the code that had version 1
+DUMPS = Path(__file__).resolve().parent / "store_io"  # each written by the code that had its version
+every_version = pytest.mark.parametrize("old", [1, 3], indirect=True)
 
 
 @pytest.fixture
-def old(tmp_path) -> Path:
+def old(tmp_path, request) -> Path:
+    version = getattr(request, "param", 1)
     path = tmp_path / "old"
     (path / "audio").mkdir(parents=True)
-    (path / "manifest.json").write_text(json.dumps({"corpus": "book", "run_id": "old", "schema_version": 1}))
+    (path / "manifest.json").write_text(json.dumps({"corpus": "book", "run_id": "old", "schema_version": version}))
     with sqlite3.connect(path / "journal.sqlite") as connection:
-        connection.executescript(DUMP.read_text())
-        for n, (audio,) in enumerate(connection.execute("SELECT audio FROM attempts ORDER BY id").fetchall()):
-            (path / audio).write_bytes(encode_wav((np.arange(5, dtype="<f4") + n).tobytes(), 8000))
+        connection.executescript((DUMPS / f"schema{version}.sql").read_text())
+        rows = connection.execute("SELECT audio, id, checksum FROM attempts ORDER BY id").fetchall()
+    for n, (audio, _, _) in enumerate(rows):
+        (path / audio).write_bytes(encode_wav((np.arange(5, dtype="<f4") + n).tobytes(), 8000))
+    if version > 1:
+        (path / "acknowledged.log").write_text("".join(f"{number} {seal}\n" for _, number, seal in rows))
     connection.close()
     return path
 
@@ -46,14 +51,17 @@ def check(run: Run) -> None:
     assert run.verify() == []
 
 
+@every_version
 def test_an_old_run_is_read_without_changing_it(old):
     before = (old / "journal.sqlite").read_bytes()
     with Run.open(old) as run:
         check(run)
     assert (old / "journal.sqlite").read_bytes() == before
-    assert sorted(path.name for path in old.iterdir()) == ["audio", "journal.sqlite", "manifest.json"]
+    files = {"audio", "journal.sqlite", "manifest.json", "acknowledged.log"}
+    assert {path.name for path in old.iterdir()} <= files, "nothing is left beside it"
 
 
+@every_version
 def test_an_old_run_is_upgraded_once_when_it_is_written(old):
     with Run.open(old, write=True) as run:
         check(run)
@@ -116,5 +124,6 @@ def test_a_run_of_a_newer_version_is_refused_and_left_alone(old, write):
     assert (old / "journal.sqlite").read_bytes() == before
 
 
-def test_there_is_a_step_from_every_version_to_the_current_one():
-    assert sorted(STEPS) == list(range(1, SCHEMA_VERSION))
+def test_every_version_changed_a_table_by_a_step_or_by_a_field_of_an_attempt():
+    grown = {version for version in range(1, SCHEMA_VERSION) if attempts_table(version) != attempts_table(version + 1)}
+    assert sorted(grown | STEPS.keys()) == list(range(1, SCHEMA_VERSION))

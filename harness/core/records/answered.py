@@ -176,7 +176,11 @@ class Arm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request and its outcome. Identity: (session, arm, chunk_id, take)."""
+    """One request and its outcome. Identity: (session, arm, chunk_id, take).
+
+    A new field needs a default and the version of the journal that first stores it, ``metadata={"schema": VERSION}``.
+    Its column, the upgrade of older journals and its column of the run table follow from that.
+    """
 
     session: int
     epoch: int
