@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from harness.core.errors import CannotStore, SoakError
@@ -192,6 +193,7 @@ class Session:
             peak_rss_bytes=reply.peak_rss_bytes if own else None,
             stderr_tail=reply.stderr_tail if reply.outcome is not Outcome.OK else "",
             notes={**reply.notes, **({"stages": dict(reply.stage_seconds)} if reply.stage_seconds else {})},
+            asked_utc=f"{datetime.now(UTC) - timedelta(seconds=reply.wall_seconds):%Y-%m-%dT%H:%M:%S.%fZ}",
         )
 
     def _ask_until_kept(self, turn: PlannedRequest, request: Request) -> Reply:

@@ -1,6 +1,7 @@
 """The engine with a real worker process: epochs, confirmation, resume. No scorers: process faults and the journal."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -13,6 +14,7 @@ from harness.engine.plan import Confirmation, Plan
 from harness.engine.progress import Quiet, Tick
 from harness.report import run_summary
 from harness.store import Run
+from harness.store.table import attempt_rows
 from harness.verdicts.profile import Profile
 from tests._places import ROOT
 
@@ -65,6 +67,14 @@ def test_every_chunk_is_spoken_once_in_order_by_one_process(tmp_path, corpus):
     assert {a.epoch for a in attempts} == {0}
     assert run.status == "finished"
     assert run.verify() == []
+
+
+def test_a_row_of_the_table_tells_when_the_backend_was_asked(tmp_path, corpus):
+    before = datetime.now(UTC)
+    with Run.open(Engine(plan_of(tmp_path, corpus)).run()) as run:
+        times = [datetime.fromisoformat(str(row["asked_utc"])) for row in attempt_rows(run)]
+    assert before <= times[0] < times[-1] <= datetime.now(UTC)
+    assert times == sorted(times)
 
 
 def test_without_scorers_nothing_is_called_clean(tmp_path, corpus):

@@ -207,6 +207,7 @@ class Attempt:
     stderr_tail: str = ""
     notes: Mapping[str, object] = field(default_factory=dict)
     id: int | None = None  # given by the store
+    asked_utc: str | None = field(default=None, metadata={"schema": 4})  # when the backend was asked, ISO 8601
 
     @property
     def token_rate(self) -> float | None:
