@@ -21,6 +21,10 @@ MISHEARD_SECONDS = 1.0  # s beyond what those words take; with more sound than t
 RAREST = 1e-4  # probability of a language; the scorer rounds to it
 
 
+WORDLESS = 8.0  # nats a second of sound between words that is none of them
+USUAL = 0.25  # s of it in healthy speech
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """One stretch; ``too_many``: s of sound beyond what the words that are missing there may take.
@@ -36,6 +40,11 @@ class Stretch:
     at_end: bool
     language: str | None
     own: float | None
+
+    @property
+    def foreign(self) -> float:
+        """Return what its sound says against the text, whatever was heard in it, in nats; below 0 for common sound."""
+        return WORDLESS * (self.too_many - USUAL)
 
     @property
     def misheard(self) -> bool:

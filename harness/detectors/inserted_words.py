@@ -8,9 +8,6 @@ from harness.detectors._inject import crossfade, give, speech, word_start, words
 from harness.detectors._stretches import unexplained_speech
 from harness.detectors.base import BaseFault, CannotInject, Citation, DetectorValue, Family, InjectionMaterial
 
-WORDLESS = 8.0  # nats a second of sound between words in which nothing of the text is heard
-USUAL = 0.25  # s of it in healthy speech
-
 
 def babble(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
     """Insert ``dose`` seconds of the clip's own speech, reversed, between two words."""
@@ -65,10 +62,8 @@ class InsertedWords(BaseFault):
 def _without_words(view: DetectorInput) -> DetectorValue:
     """Sound between two words of the text that is none of them, whatever was heard in it."""
     between = [one for one in unexplained_speech(view) if not one.at_end]
-    longest = max(between, key=lambda one: one.too_many, default=None)
-    if longest is None or longest.too_many <= USUAL:
+    longest = max(between, key=lambda one: one.foreign, default=None)
+    if longest is None or longest.foreign <= NOTHING:
         return DetectorValue(NOTHING)
     heard_as = f"heard as {quoted(longest.heard.split())}" if longest.heard else "in which no word was heard"
-    return DetectorValue(
-        WORDLESS * (longest.too_many - USUAL), longest.span, f"{longest.too_many:.2f} s too many, {heard_as}"
-    )
+    return DetectorValue(longest.foreign, longest.span, f"{longest.too_many:.2f} s too many, {heard_as}")

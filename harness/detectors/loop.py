@@ -1,9 +1,11 @@
 """Loop: words, a phrase or the whole text spoken again."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
-from harness.detectors._edits import SCORER, are_of, heard_edits, is_again, likeliest, quoted
+from harness.detectors._edits import SCORER, are_of, heard_edits, is_again, likeliest, quoted, says_more
 from harness.detectors._inject import crossfade, give, speech, word_start, words, words_at
 from harness.detectors._stretches import unexplained_speech
 from harness.detectors.base import (
@@ -27,8 +29,9 @@ def say_again(material: InjectionMaterial, dose: float, rng: np.random.Generator
 ONE_PHRASE = 2  # words
 RELUCTANCE = 6.0  # nats; Whisper writes a word that was said twice only once, so much is against writing it again
 
-AFTER_THE_END = 1.6  # nats a second of the text again behind its end
-USUAL_TAIL = 1.1  # s; less is a word misheard at the end
+AGAIN = 1.6  # nats a second of sound in which words of the text are heard again
+USUAL_TAIL = 1.1  # s; less is a word misheard, at the end or elsewhere
+A_PHRASE = 3  # words more than are written there: with fewer a misheard word and its neighbour look like a repetition
 
 
 class Loop(BaseFault):
@@ -60,16 +63,27 @@ class Loop(BaseFault):
             -reluctance,
         )
         words = DetectorValue((value.value or 0.0) + reluctance, value.span, value.detail)
-        return max(words, _after_the_end(view), key=lambda one: one.value or 0.0)
+        misheard = likeliest(
+            edits,
+            lambda edit: says_more(edit) and len(edit.said) >= len(edit.written) + A_PHRASE and _again(edit.said, text),
+            lambda edit: f"{quoted(edit.said)} spoken for {quoted(edit.written)}, words of the text again",
+            0.0,
+        )
+        return max(words, misheard, _foreign_sound(view), key=lambda one: one.value or 0.0)
 
 
-def _after_the_end(view: DetectorInput) -> DetectorValue:
-    """Words of the text behind its last word, however much babble follows them."""
-    tail = next((one for one in unexplained_speech(view) if one.at_end), None)
-    if tail is None or tail.too_many <= USUAL_TAIL or not are_of(tail.heard, view.chunk.expected_text):
+def _again(said: Sequence[str], text: str) -> bool:
+    return are_of(" ".join(said), text)
+
+
+def _foreign_sound(view: DetectorInput) -> DetectorValue:
+    """More sound than the words that stand there take, or behind the last, in which words of the text are heard."""
+    again = [one for one in unexplained_speech(view) if _again(one.heard.split(), view.chunk.expected_text)]
+    longest = max(again, key=lambda one: one.too_many, default=None)
+    if longest is None or longest.too_many <= USUAL_TAIL:
         return DetectorValue(0.0)
     return DetectorValue(
-        AFTER_THE_END * (tail.too_many - USUAL_TAIL),
-        tail.span,
-        f"{quoted(tail.heard.split())} spoken again after the end",
+        AGAIN * (longest.too_many - USUAL_TAIL),
+        longest.span,
+        f"{quoted(longest.heard.split())} spoken again{' after the end' if longest.at_end else ''}",
     )

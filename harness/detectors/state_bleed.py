@@ -3,8 +3,9 @@
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
-from harness.detectors._edits import NOTHING, heard_edits, is_again, likeliest, quoted
+from harness.detectors._edits import NOTHING, are_of, heard_edits, is_added, likeliest, quoted
 from harness.detectors._inject import audio, backend, crossfade, give, speech
+from harness.detectors._stretches import unexplained_speech
 from harness.detectors.base import (
     BaseFault,
     CannotInject,
@@ -54,9 +55,23 @@ class StateBleed(BaseFault):
         before, own = view.previous.expected_text, view.chunk.expected_text
         if before == own:
             raise NotApplicable("the same text was spoken before: its words heard again are a loop")
-        return likeliest(
+        words = likeliest(
             heard_edits(view),
-            lambda edit: is_again(edit, before) and not is_again(edit, own),
+            lambda edit: is_added(edit) and _is_carried_over(" ".join(edit.said), before, own),
             lambda edit: f"{quoted(edit.said)} spoken, from the text before",
             NOTHING,
         )
+        return max(words, _foreign_sound(view, before, own), key=lambda one: one.value or NOTHING)
+
+
+def _is_carried_over(said: str, before: str, own: str) -> bool:
+    return are_of(said, before) and not are_of(said, own)
+
+
+def _foreign_sound(view: DetectorInput, before: str, own: str) -> DetectorValue:
+    """Sound that is none of the text's words, heard as words of the text before."""
+    carried = [one for one in unexplained_speech(view) if _is_carried_over(one.heard, before, own)]
+    longest = max(carried, key=lambda one: one.foreign, default=None)
+    if longest is None or longest.foreign <= NOTHING:
+        return DetectorValue(NOTHING)
+    return DetectorValue(longest.foreign, longest.span, f"{quoted(longest.heard.split())} spoken, from the text before")

@@ -392,6 +392,28 @@ def test_words_of_the_text_before_are_state_bleed() -> None:
     assert not get("state-bleed").evidence(replace(bleeding, previous=Chunk("z", TEXT))).applies, "that is a loop"
 
 
+def test_words_of_the_text_before_are_state_bleed_where_they_are_only_roughly_heard() -> None:
+    before = Chunk("z", "Every autumn, the harvest festival brought everyone together again.")
+    sound = [stretch(0, 2.4, heard="vest of festival brought everyone to gather again"), stretch(END, 0.0)]
+    misheard = scored("replace", 0, 1, 6.0, 3.0, "brought", "everyone", "together", "again", "the")
+    for bleeding in (edited(unexplained=sound), edited(misheard)):
+        assert over("state-bleed", replace(bleeding, previous=before)), "named"
+        assert over("inserted-words", bleeding), "and no alarm that was none before"
+        assert value("state-bleed", replace(bleeding, previous=Chunk("z", "Nobody knew the hour."))) == 0.0
+    own = [stretch(3, 2.4, heard="the narrow stairs every evening"), stretch(END, 0.0)]
+    assert value("state-bleed", replace(edited(unexplained=own), previous=Chunk("z", f"Yes. {TEXT}"))) == 0.0, "a loop"
+
+
+def test_a_phrase_again_is_a_loop_where_it_is_heard_within_a_word_or_beside_the_words() -> None:
+    again = TEXT.split()[3:8]
+    within = edited(scored("replace", 8, 9, 5.0, 8.0, *again, "evening"))
+    beside = edited(unexplained=[stretch(8, 2.0, heard=" ".join(again)), stretch(END, 0.0)])
+    for heard in (within, beside):
+        assert over("loop", heard) and over("inserted-words", heard)
+    assert not over("loop", edited(scored("replace", 8, 9, 5.0, 8.0, "every", "seven", "ring"))), "misheard"
+    assert not over("loop", edited(unexplained=[stretch(8, 0.9, heard=" ".join(again)), stretch(END, 0.0)]))
+
+
 def test_sound_without_words_is_speech_too_many() -> None:
     babble = [stretch(9, 2.0), stretch(END, 0.1)]
     detection = get("inserted-words").evidence(edited(unexplained=babble))

@@ -13,14 +13,15 @@ from harness.corpora import load_corpus, only_language
 from tools.sensitivity.clips import LIST
 from tools.sensitivity.voices import Voice
 
-# Of the corpus, of eSpeak NG. Its voice "cmn" reads the syllables that it makes of a text as English words.
-LANGUAGES = {"de": "de", "fr": "fr-fr", "ru": "ru", "zh-CN": "cmn-latn-pinyin", "ja": "ja"}
+# Of the corpus, of eSpeak NG. Its voice "cmn" reads the syllables that it makes of a text as English words, and "ja"
+# says "Chinese letter", in English, for most characters.
+VOICES_ABROAD = {"de": "de", "fr": "fr-fr", "ru": "ru", "zh-CN": "cmn-latn-pinyin"}
 MORE = Path(__file__).with_name("abroad.jsonl")
 LEAST = 2.5  # s
 
 
 def texts_in(language: str) -> list[Chunk]:
-    """Return the chunks of ``multilingual`` in a language (a tag of ``LANGUAGES``) and about 30 more: a first run of
+    """Return the chunks of ``multilingual`` in a language and about 30 more: a first run of
     40 or more.
     """
     rows = (json.loads(line) for line in MORE.read_text(encoding="utf-8").splitlines())
@@ -43,13 +44,17 @@ def write_clips(voice: Voice, chunks: Sequence[Chunk], folder: Path) -> None:
 
 
 def speak(folder: Path) -> list[Path]:
-    """Write one file a text of the corpus ``multilingual`` that lasts 2.5 s, spoken by eSpeak NG; returns the paths.
+    """Write one file a text of the corpus ``multilingual`` that eSpeak NG speaks in its language for at least 2.5 s.
+
+    Returns the paths.
 
     Raises subprocess.CalledProcessError where eSpeak NG fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for chunk in load_corpus("multilingual").chunks:
+        if chunk.language not in VOICES_ABROAD:
+            continue
         audio = foreign_voice(chunk.language).say(chunk.text)
         if audio.duration >= LEAST:
             paths.append(folder / f"{chunk.id}.wav")
@@ -59,5 +64,5 @@ def speak(folder: Path) -> list[Path]:
 
 def foreign_voice(language: str) -> Voice:
     """Return eSpeak NG's voice of a language of the corpus."""
-    name = LANGUAGES[language]
+    name = VOICES_ABROAD[language]
     return Voice(name, ("espeak-ng", "-v", name, "-w", "{output}", "{text}"))
