@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
+from click.core import ParameterSource
 
 from harness.cli.common import REPORTS, VARIANTS, main, run_path, variant_named
+from harness.core.errors import ConfigError
 from harness.core.printable import printable
 from harness.core.suites import SCORERS
 
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
 
 FULL_COPIES = {"clips": 80, "clips_heard": 80, "clips_doses": 20}
 QUICK_COPIES = {"clips": 20, "clips_heard": 20, "clips_doses": 0}
+DECIDED = {
+    "spec": "--corpus",
+    "chunks": "--chunks",
+    "takes": "--takes",
+    "asr": "--asr",
+    "asr_device": "--asr-device",
+}
 
 
 class MeasureOptions(TypedDict):
@@ -85,13 +94,26 @@ def sensitivity(variant: str, variants: Path, reports: Path, **asked: Unpack[Mea
     plan = _plan(voice, reports, asked)
     if asked["run_id"] is not None:
         run = run_path(asked["run_id"], reports)
-        table_path = from_run(run, voice, plan.experiment["sensitivity"], Line(sys.stderr))
+        _check_decided(asked["run_id"])
+        only = tuple(plan.scorers) if _is_given("scorers") else None
+        table_path = from_run(run, voice, plan.experiment["sensitivity"], Line(sys.stderr), only)
         click.echo(printable(table_path.read_text(encoding="utf-8")))
         click.echo(table_path)
         return
     path = run_sensitivity(plan, Line(sys.stderr), None)
     click.echo(printable((path / "results.md").read_text(encoding="utf-8")))
     click.echo(path)
+
+
+def _is_given(parameter: str) -> bool:
+    return click.get_current_context().get_parameter_source(parameter) is ParameterSource.COMMANDLINE
+
+
+def _check_decided(run_id: str) -> None:
+    """Raise ConfigError for an option that was decided when the run was made, and would change nothing."""
+    for parameter, option in DECIDED.items():
+        if _is_given(parameter):
+            raise ConfigError(f"{option}: run {run_id} decides it, which --from takes as it is; leave {option} out")
 
 
 def _copies(asked: MeasureOptions) -> dict[str, int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.core.errors import ConfigError, SoakError
+from harness.core.errors import ConfigError, SoakError, nearest
 from harness.core.records import Arm, Claim, ScorerOptions, Variant, seed_for
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
@@ -70,10 +70,17 @@ def run_sensitivity(plan: Plan, progress: Progress, resume: Path | None) -> Path
         return stage.run.path
 
 
-def from_run(path: Path, variant: Variant, given: Mapping[str, object], progress: Progress) -> Path:
+def from_run(
+    path: Path,
+    variant: Variant,
+    given: Mapping[str, object],
+    progress: Progress,
+    only: Sequence[str] | None = None,
+) -> Path:
     """Inject into what a run has spoken already; ``sensitivity.json`` and ``sensitivity.md`` beside its journal.
 
-    Raises ConfigError where the run holds no speech of the variant.
+    ``only``: of the run's scorers, and the classes that rest on them. Raises ConfigError where the run holds no speech
+    of the variant, or was not scored by one of these.
     """
     table = checked({"sensitivity": given})
     profile = Profile.load(variant.profile) if variant.profile is not None and variant.profile.exists() else None
@@ -83,11 +90,19 @@ def from_run(path: Path, variant: Variant, given: Mapping[str, object], progress
         voice = voice_of(run, variant, profile, limits, table)
         if not voice.twins:
             raise ConfigError(f"{path.name}: holds no speech of {variant.name}")
-        result, _ = measure_recall(voice, run.manifest["scorers"], table, progress)
+        result, _ = measure_recall(voice, _scorers_of(run, only), table, progress)
         result["corpus"] = run.corpus_name
     (path / "sensitivity.json").write_text(json.dumps({variant.name: result}, indent=1), encoding="utf-8")
     (path / "sensitivity.md").write_text("\n".join(_tables(result)) + "\n", encoding="utf-8")
     return path / "sensitivity.md"
+
+
+def _scorers_of(run: Run, only: Sequence[str] | None) -> dict[str, ScorerOptions]:
+    scorers = run.manifest["scorers"]
+    for name in only or ():
+        if name not in scorers:
+            raise ConfigError(f"{run.path.name}: was not scored by {name!r}{nearest(name, scorers)}")
+    return {name: options for name, options in scorers.items() if only is None or name in only}
 
 
 def _tables(result: SensitivityResult) -> list[str]:

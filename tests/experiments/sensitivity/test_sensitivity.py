@@ -270,6 +270,21 @@ def test_a_run_that_was_spoken_before_is_taken_as_it_is(calibrated):
     assert (run / "journal.sqlite").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (("--corpus", "book"), "--corpus: run"),
+        (("--asr", "whisper"), "--asr: run"),
+        (("--scorers", "signal,pitch"), "was not scored by 'pitch'"),
+    ],
+)
+def test_what_a_run_has_decided_is_refused_instead_of_ignored(calibrated, option, told):
+    _, folder = calibrated
+    run = (folder / "reports" / "latest").resolve()
+    result = run_command(folder, "--from", run.name, *option)
+    assert result.exit_code == 4 and told in result.output, result.output
+
+
 def test_a_run_without_the_variant_is_one_line(calibrated):
     _, folder = calibrated
     text = (folder / "v.toml").read_text().replace("variants.v", "variants.w") + "\n[variants.v]\nadapter = 'null'\n"
