@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.core.errors import ConfigError, nearest
+from harness.core.paths import PACKAGE
 from harness.core.records import Claim, Json
 from harness.core.registry import Registry, load_target
 
@@ -69,9 +70,9 @@ STRESS = Suite(
     frozenset({"fault-rate", "judged-share", "drift", "memory", "own-reference", "as-a-whole"}),
     scorers=(*SCORERS, "second_opinion"),
 )
-DECLARED_SUITES: Registry[Suite] = Registry("suite")
-for _name in ("canary", "determinism", "isolation", "ladder", "parity", "quantization", "sensitivity", "sweep"):
-    DECLARED_SUITES.add(_name, f"harness.experiments.{_name}.suite:SUITE")
+DECLARED_SUITES: Registry[Suite] = Registry("suite", "tts_soak.suites", ("claims", "carry_out"))
+for _folder in (PACKAGE / "experiments").glob("*/suite.py"):
+    DECLARED_SUITES.add(_folder.parent.name, f"harness.experiments.{_folder.parent.name}.suite:SUITE")
 DECLARED_SUITES.add("stress", "harness.core.suites:STRESS")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests._installed import Installed
 from tests._places import ROOT
+from tests._walks import write_files
 
 PLUGIN = ROOT / "tests" / "plugin_package"
 
@@ -131,6 +132,16 @@ def test_a_packages_exporter_normaliser_and_fault_class_are_known_by_name(extend
     assert "a sample that stands far above all others" in explained
     wrong = extended.run("stress", "--scorers", "crets", cwd=spoken, program="tts-soak")
     assert "unknown scorer 'crets' (did you mean 'crest'?)" in wrong.stderr + wrong.stdout
+
+
+def test_a_packages_suite_speaks_claims_and_has_its_section(extended, spoken):
+    write_files("pace", spoken)
+    asked = ("--variants", "variants.toml", "--corpus", "texts.jsonl", "--reports", "paces", "-p", "no:cacheprovider")
+    done = extended.run("-m", "pytest", "pace", *asked, cwd=spoken)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    page = (spoken / "paces" / "latest" / "report.html").read_text()
+    assert "Is every text spoken at the same pace?" in page
+    assert "the slowest of 3 texts takes 1.0 times as long" in page
 
 
 def test_a_run_with_a_packages_fault_class_is_reported_where_the_package_is_gone(installed, spoken):
