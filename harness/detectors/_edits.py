@@ -13,6 +13,7 @@ from typing import Final
 from harness.core.records import DetectorInput, Span
 from harness.core.records.payloads import LikelyEdit
 from harness.detectors._heard import understood
+from harness.detectors._origin import are_of
 from harness.detectors._signs import SpokenSigns
 from harness.detectors._word_time import WordTimes
 from harness.detectors.base import DetectorValue, required_payload
@@ -21,7 +22,6 @@ from harness.text.characters import letters_and_digits
 SCORER: Final = "edit_likelihood"
 NOTHING = 0.0  # nats: the text as written explains the audio best
 WORDS_TAIL = 3.0  # robust deviations; of ten healthy voices, well heard and badly, hardly a chunk gains more
-LEAST_LETTERS, ALIKE = 6, 75.0  # letters, and % of them, of words that come from a text rather than by chance
 LONGER_WORD = 2.0  # nats
 SAID_TWICE, USUAL_TWICE = frozenset({"had", "that"}), 3.0  # nats
 LIKE_WRITTEN = 50.0  # % of the letters
@@ -189,22 +189,6 @@ def is_missing(edit: HeardEdit) -> bool:
 def is_again(edit: HeardEdit, text: str) -> bool:
     """Return whether what was put in are words of ``text`` in its order, once or over and over, or half of it is."""
     return edit.kind == "insert" and are_of(" ".join(edit.said), text)
-
-
-def are_of(said: str, text: str) -> bool:
-    """Return whether words, or half of them, are words of ``text`` in its order, once or over and over."""
-    return _is_of(letters_and_digits(said), letters_and_digits(text))
-
-
-def _is_of(said: str, text: str) -> bool:
-    from rapidfuzz.fuzz import partial_ratio
-
-    if len(said) < LEAST_LETTERS:
-        return False
-    if len(said) <= len(text) and partial_ratio(said, text) >= ALIKE:
-        return True
-    half = len(said) // 2
-    return half >= 2 * LEAST_LETTERS and (_is_of(said[:half], text) or _is_of(said[half:], text))
 
 
 def quoted(words: Sequence[str], most: int = 8) -> str:

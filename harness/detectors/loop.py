@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
-from harness.detectors._edits import SCORER, are_of, heard_edits, is_again, likeliest, quoted, says_more
+from harness.detectors._edits import SCORER, heard_edits, is_again, likeliest, quoted, says_more
 from harness.detectors._inject import crossfade, give, speech, word_start, words, words_at
+from harness.detectors._origin import ALIKE, are_of, heard_twice, likeness
 from harness.detectors._stretches import unexplained_speech
 from harness.detectors.base import (
     BaseFault,
@@ -29,8 +30,8 @@ def say_again(material: InjectionMaterial, dose: float, rng: np.random.Generator
 ONE_PHRASE = 2  # words
 RELUCTANCE = 6.0  # nats; Whisper writes a word that was said twice only once, so much is against writing it again
 
-AGAIN = 1.6  # nats a second of sound in which words of the text are heard again
-USUAL_TAIL = 1.1  # s; less is a word misheard, at the end or elsewhere
+AFTER_THE_END = 1.6  # nats a second of the text again behind its end
+USUAL_TAIL = 1.1  # s; less is a word misheard at the end
 A_PHRASE = 3  # words more than are written there: with fewer a misheard word and its neighbour look like a repetition
 
 
@@ -65,25 +66,33 @@ class Loop(BaseFault):
         words = DetectorValue((value.value or 0.0) + reluctance, value.span, value.detail)
         misheard = likeliest(
             edits,
-            lambda edit: says_more(edit) and len(edit.said) >= len(edit.written) + A_PHRASE and _again(edit.said, text),
+            lambda edit: says_more(edit) and _is_again(view, edit.said, len(edit.written)),
             lambda edit: f"{quoted(edit.said)} spoken for {quoted(edit.written)}, words of the text again",
             0.0,
         )
         return max(words, misheard, _foreign_sound(view), key=lambda one: one.value or 0.0)
 
 
-def _again(said: Sequence[str], text: str) -> bool:
-    return are_of(" ".join(said), text)
+def _is_again(view: DetectorInput, said: Sequence[str], written: int) -> bool:
+    """Whether far more was heard than ``written`` words, and it is of the text, or was heard twice in the clip."""
+    if len(said) < written + A_PHRASE:
+        return False
+    text, heard = view.chunk.expected_text, str(required_payload(view, "intelligibility")["hypothesis"])
+    twice = heard_twice(heard, text)
+    return are_of(" ".join(said), text) or bool(twice and likeness(twice, " ".join(said)) >= ALIKE)
 
 
 def _foreign_sound(view: DetectorInput) -> DetectorValue:
     """More sound than the words that stand there take, or behind the last, in which words of the text are heard."""
-    again = [one for one in unexplained_speech(view) if _again(one.heard.split(), view.chunk.expected_text)]
-    longest = max(again, key=lambda one: one.too_many, default=None)
-    if longest is None or longest.too_many <= USUAL_TAIL:
-        return DetectorValue(0.0)
-    return DetectorValue(
-        AGAIN * (longest.too_many - USUAL_TAIL),
-        longest.span,
-        f"{quoted(longest.heard.split())} spoken again{' after the end' if longest.at_end else ''}",
-    )
+    best = DetectorValue(0.0)
+    for one in unexplained_speech(view):
+        heard = one.heard.split()
+        if one.at_end:
+            again = are_of(one.heard, view.chunk.expected_text)
+            value = AFTER_THE_END * (one.too_many - USUAL_TAIL)
+        else:
+            again, value = _is_again(view, heard, len(one.written.split())), one.foreign
+        if again and value > (best.value or 0.0):
+            where = " after the end" if one.at_end else ""
+            best = DetectorValue(value, one.span, f"{quoted(heard)} spoken again{where}")
+    return best

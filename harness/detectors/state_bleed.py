@@ -3,8 +3,9 @@
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
-from harness.detectors._edits import NOTHING, are_of, heard_edits, is_added, likeliest, quoted
+from harness.detectors._edits import NOTHING, heard_edits, is_added, likeliest, quoted
 from harness.detectors._inject import audio, backend, crossfade, give, speech
+from harness.detectors._origin import are_of, likeness
 from harness.detectors._stretches import unexplained_speech
 from harness.detectors.base import (
     BaseFault,
@@ -65,7 +66,8 @@ class StateBleed(BaseFault):
 
 
 def _is_carried_over(said: str, before: str, own: str) -> bool:
-    return are_of(said, before) and not are_of(said, own)
+    """Whether words are of the text before, and rather of that than of the chunk's own."""
+    return are_of(said, before) and likeness(said, before) > likeness(said, own)
 
 
 def _foreign_sound(view: DetectorInput, before: str, own: str) -> DetectorValue:

@@ -13,6 +13,7 @@ from harness.core.errors import ConfigError
 from harness.core.records import Attempt, Chunk, Detection, DetectorInput, Measurement, Outcome, ReferenceRecord, Status
 from harness.detectors import catalogue, collect, detect_all, explain, get
 from harness.detectors._heard import compare_transcript, match
+from harness.detectors._origin import heard_twice
 from harness.detectors.base import BaseFault, DetectorValue, Family
 from harness.detectors.sample_rate import agreed_shift
 from harness.detectors.wrong_speaker import IN_ITS_RUN
@@ -400,6 +401,9 @@ def test_words_of_the_text_before_are_state_bleed_where_they_are_only_roughly_he
         assert over("state-bleed", replace(bleeding, previous=before)), "named"
         assert over("inserted-words", bleeding), "and no alarm that was none before"
         assert value("state-bleed", replace(bleeding, previous=Chunk("z", "Nobody knew the hour."))) == 0.0
+    shared = f"Yes, {TEXT.split()[-1]}. Every autumn the festival brought the steady golden beam together."
+    rather = [stretch(0, 2.4, heard="festival brought the steady golden beam"), stretch(END, 0.0)]
+    assert over("state-bleed", replace(edited(unexplained=rather), previous=Chunk("z", shared))), "shared words"
     own = [stretch(3, 2.4, heard="the narrow stairs every evening"), stretch(END, 0.0)]
     assert value("state-bleed", replace(edited(unexplained=own), previous=Chunk("z", f"Yes. {TEXT}"))) == 0.0, "a loop"
 
@@ -411,7 +415,18 @@ def test_a_phrase_again_is_a_loop_where_it_is_heard_within_a_word_or_beside_the_
     for heard in (within, beside):
         assert over("loop", heard) and over("inserted-words", heard)
     assert not over("loop", edited(scored("replace", 8, 9, 5.0, 8.0, "every", "seven", "ring"))), "misheard"
-    assert not over("loop", edited(unexplained=[stretch(8, 0.9, heard=" ".join(again)), stretch(END, 0.0)]))
+    few = [stretch(8, 0.9, heard="every evening"), stretch(END, 0.0)]
+    assert not over("loop", edited(unexplained=few)), "a misheard word and its neighbour look like that too"
+
+
+def test_a_phrase_that_was_misheard_alike_twice_is_a_loop() -> None:
+    sound = [stretch(8, 2.0, heard="to lie the lamb because to lie the lamb"), stretch(END, 0.0)]
+    assert not over("loop", edited(unexplained=sound)), "the clip holds it once"
+    twice = f"{' '.join(TEXT.split()[:9])} to lie the lamb because to lie the lamb because sailors"
+    heard = view(edit_likelihood={"edits": [], "unexplained": sound}, intelligibility={"hypothesis": twice})
+    assert over("loop", heard)
+    written = f"{TEXT} to lie the lamb because to lie the lamb because"
+    assert heard_twice(twice, TEXT) and not heard_twice(twice, written), "the text says it twice"
 
 
 def test_sound_without_words_is_speech_too_many() -> None:
