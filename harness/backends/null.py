@@ -14,23 +14,12 @@ import numpy as np
 from pydantic import Field
 
 from harness.backends import null_faults
+from harness.backends.null_faults import Failure
 from harness.backends.settings import Settings, read_settings, wrong
 from harness.core.records import Capabilities, Request, Samples, Synthesis, TokenLayout, Tokens, Variant
 
 FRAME_SECONDS = 0.02
 CODEBOOK = 256
-
-
-class Failure(Settings):
-    """One entry of the plan of failures; it strikes where every condition given holds."""
-
-    kind: str
-    chunks: list[str] | None = None  # ids
-    every: int | None = Field(default=None, ge=1)  # each n-th request of the process
-    first: int | None = Field(default=None, ge=1)  # from the n-th request of the process on: bound to the history
-    fraction: float | None = Field(default=None, ge=0, le=1)  # of all (text, seed) pairs: bound to the seed
-    seconds: float = Field(default=0.5, ge=0)  # of ``sleep``
-    megabytes: float = Field(default=8.0, ge=0)  # of ``spew`` and ``leak``
 
 
 class NullSettings(Settings):

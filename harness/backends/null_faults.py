@@ -11,17 +11,29 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import NoReturn, TypeAlias
 
 import numpy as np
+from pydantic import Field
 
 from harness.backends.base import BackendRefused, NoAudio
+from harness.backends.settings import Settings
 from harness.core.records import Synthesis
 
-if TYPE_CHECKING:
-    from harness.backends.null import Failure
 
-Fault: TypeAlias = Callable[[Synthesis, "Failure"], Synthesis]
+class Failure(Settings):
+    """One entry of the plan of failures; it strikes where every condition given holds."""
+
+    kind: str
+    chunks: list[str] | None = None  # ids
+    every: int | None = Field(default=None, ge=1)  # each n-th request of the process
+    first: int | None = Field(default=None, ge=1)  # from the n-th request of the process on: bound to the history
+    fraction: float | None = Field(default=None, ge=0, le=1)  # of all (text, seed) pairs: bound to the seed
+    seconds: float = Field(default=0.5, ge=0)  # of ``sleep``
+    megabytes: float = Field(default=8.0, ge=0)  # of ``spew`` and ``leak``
+
+
+Fault: TypeAlias = Callable[[Synthesis, Failure], Synthesis]
 KINDS: dict[str, Fault] = {}
 _leaked: list[bytearray] = []
 

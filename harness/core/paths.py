@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 PACKAGE = Path(__file__).resolve().parents[1]
 """The folder of the package ``harness``."""
 
@@ -68,4 +66,8 @@ def named_from_clone(path: Path) -> str:
 def cache_root() -> Path:
     """Return the folder of the cache: ``TTS_SOAK_CACHE``, else tts-soak in the user's cache directory."""
     given = os.environ.get(CACHE_VARIABLE)
-    return Path(given).expanduser().absolute() if given else platformdirs.user_cache_path("tts-soak", appauthor=False)
+    if given:
+        return Path(given).expanduser().absolute()
+    import platformdirs  # the guardian of a worker reads this module too, and loads nothing that it can do without
+
+    return platformdirs.user_cache_path("tts-soak", appauthor=False)

@@ -16,10 +16,10 @@ from harness.engine.confirm import Replayer
 from harness.engine.early import Early, early_test
 from harness.engine.executor import executor_of
 from harness.engine.figures import reference_figures
-from harness.engine.fingerprint import changed_inputs, fingerprint
+from harness.engine.fingerprint import changed_inputs, fingerprint, standard_keys
 from harness.engine.listeners import listener_provenance, prepare_listeners
 from harness.engine.machine import watched
-from harness.engine.plan import Plan, standard_keys
+from harness.engine.plan import Plan
 from harness.engine.preflight import refuse
 from harness.engine.progress import Progress, Quiet
 from harness.engine.results import chunk_results

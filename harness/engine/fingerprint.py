@@ -12,7 +12,6 @@ import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.backends import ADAPTERS
 from harness.backends.inputs import WRITTEN, input_files
@@ -20,11 +19,11 @@ from harness.core.errors import StoreError
 from harness.core.paths import PACKAGE
 from harness.core.records import Variant
 from harness.core.registry import plugin_packages
+from harness.engine.plan import Plan
+from harness.scorers import SCORERS
 from harness.store.manifest import StoredFingerprint
 from harness.store.provenance import PACKAGES, file_sha256, packages
-
-if TYPE_CHECKING:
-    from harness.engine.plan import Plan
+from harness.text import NORMALISER_KEY, TEXT_VERSION, normaliser
 
 _SMALL = 4 << 20  # bytes; below it reading is faster than keeping a cache of hashes
 _HASH = 64
@@ -88,6 +87,20 @@ def model_hashes(variant: Variant) -> dict[str, str]:
         key: Path(value) for key, value in variant.settings.items() if isinstance(value, str) and key not in WRITTEN
     }
     return {key: file_sha256(path) for key, path in sorted(paths.items()) if path.is_absolute() and path.is_file()}
+
+
+def standard_keys(plan: Plan, reference: Variant) -> dict[str, str]:
+    """Return what a profile and limits must have been made under to serve this plan: the reference's model, the
+    scorers.
+    """
+    keys = {f"model.{name}": sha256 for name, sha256 in model_hashes(reference).items()} if reference.reference else {}
+    for name, options in plan.scorers.items():
+        scorer = SCORERS.get(name)(**options)
+        keys[f"scorer.{name}"] = scorer.version
+    if "intelligibility" in plan.scorers:
+        named = plan.scorers["intelligibility"].get("normalise")
+        keys[NORMALISER_KEY] = normaliser(named).label if named else TEXT_VERSION
+    return keys
 
 
 def code_sha256() -> str:

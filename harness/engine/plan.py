@@ -8,11 +8,9 @@ from pathlib import Path
 
 from harness.core.errors import ConfigError, nearest
 from harness.core.records import Chunk, Corpus, ScorerOptions, Variant
-from harness.engine.fingerprint import model_hashes
 from harness.engine.session import PATIENCE
-from harness.scorers import SCORERS, chosen
+from harness.scorers import chosen
 from harness.scorers.asr import asr_of
-from harness.text import NORMALISER_KEY, TEXT_VERSION, normaliser
 
 
 @dataclass(frozen=True)
@@ -84,17 +82,3 @@ def scorers_for(
     ``device`` is where it runs. Raises ConfigError for an unknown scorer, and where variants name several recognizers.
     """
     return chosen(names, asr_of(variants, asr), device)
-
-
-def standard_keys(plan: Plan, reference: Variant) -> dict[str, str]:
-    """Return what a profile and limits must have been made under to serve this plan: the reference's model, the
-    scorers.
-    """
-    keys = {f"model.{name}": sha256 for name, sha256 in model_hashes(reference).items()} if reference.reference else {}
-    for name, options in plan.scorers.items():
-        scorer = SCORERS.get(name)(**options)
-        keys[f"scorer.{name}"] = scorer.version
-    if "intelligibility" in plan.scorers:
-        named = plan.scorers["intelligibility"].get("normalise")
-        keys[NORMALISER_KEY] = normaliser(named).label if named else TEXT_VERSION
-    return keys

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from harness.audio import wav_bytes
-from harness.backends.null import Failure
-from harness.backends.null_faults import KINDS
+from harness.backends.null_faults import KINDS, Failure
 from harness.core.records import Request, Samples, Synthesis
 from harness.detectors.base import InjectionAction
 
