@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.core.printable import printable, printable_line
-from harness.core.records import Arm, Attempt, Claim, Finding, Measurement, Status, Verdict, VerdictWord
+from harness.core.records import Arm, Attempt, Claim, Measurement, Status, Verdict, VerdictWord
 from harness.core.suites import suite_of
 from harness.plugin.failures import ClaimFailed, FaultFound
 from harness.plugin.selection import SuiteCase, SuiteContext
@@ -95,9 +95,11 @@ class FinishedRun:
     def explain(self, ask: SuiteCase, attempt: Attempt, verdict: Verdict) -> list[str]:
         """Return at most ten lines: what, where in the audio, text against transcript, and how to reproduce it."""
         assert attempt.id is not None
+        from harness.report.scores import finding_line
+
         worst = [finding for finding in verdict.findings if finding.confirmed is not False]
         lines = [f"{ask}: {', '.join(dict.fromkeys(finding.fault for finding in worst))}"]
-        lines += [f"  {_finding_text(finding)}" for finding in worst[:3]]
+        lines += [f"  {_short(finding_line(finding), 2 * _WIDTH)}" for finding in worst[:3]]
         if len(worst) > 3:
             lines.append(f"  and {len(worst) - 3} more")
         if attempt.audio is not None:
@@ -118,17 +120,6 @@ def node_of(item: pytest.Item, here: Path) -> str:
     """Return the item as pytest takes it on a command line given in ``here``."""
     path = item.path.relative_to(here) if item.path.is_relative_to(here) else item.path
     return f"{path}::{item.nodeid.partition('::')[2]}"
-
-
-def _finding_text(finding: Finding) -> str:
-    from harness.detectors.readable import finding_phrase
-
-    where = f" at {finding.span[0]:.2f}-{finding.span[1]:.2f} s" if finding.span is not None else ""
-    status = {True: "confirmed", False: "refuted", None: "suspected"}[finding.confirmed]
-    bound = f", bound to the {finding.bound_to}" if finding.bound_to else ""
-    figures = finding_phrase(finding)
-    detail = f"; {finding.detail}" if finding.detail else ""
-    return _short(f"{finding.fault}{where}: {figures} ({finding.limit_source}); {status}{bound}{detail}", 2 * _WIDTH)
 
 
 def _claim_text(claim: Claim) -> str:

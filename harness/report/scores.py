@@ -73,6 +73,15 @@ def judged_scores(run: Run, limits: Limits | None, spoken: ReportRow, text: str)
     return [*map(_beyond, by_class.values()), *within, *unseen]
 
 
+def finding_line(finding: Finding) -> str:
+    """Return a finding in one line: where it is, its figures, what they were compared with, and how sure it is."""
+    where = f" at {finding.span[0]:.2f}-{finding.span[1]:.2f} s" if finding.span is not None else ""
+    status = {True: "confirmed", False: "refuted", None: "suspected"}[finding.confirmed]
+    bound = f", bound to the {finding.bound_to}" if finding.bound_to else ""
+    detail = f"; {finding.detail}" if finding.detail else ""
+    return f"{finding.fault}{where}: {finding_phrase(finding)} ({finding.limit_source}); {status}{bound}{detail}"
+
+
 def _beyond(finding: Finding) -> Score:
     statement = {True: "beyond, confirmed", False: "beyond, but refuted", None: "beyond, suspected"}[finding.confirmed]
     source = finding.limit_source

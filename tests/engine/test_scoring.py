@@ -3,7 +3,7 @@
 import os
 import queue
 import signal
-import time
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -157,13 +157,30 @@ def test_what_kills_one_room_leaves_what_the_others_see(tmp_path, sound):
     seat.stop()
 
 
-def test_kill_drops_what_is_queued(make_room, sound):
-    room, results = make_room({"signal": {}})
-    for number in range(1, 30):
-        room.submit(job(number, sound))
-    room.kill()
-    time.sleep(0.2)
-    assert results.qsize() < 29
+class SlowSeat:
+    """A seat at which a job takes half a second, or until it is stopped."""
+
+    def __init__(self):
+        self.jobs, self._stopped = [], threading.Event()
+
+    def warm(self): ...
+
+    def score(self, job, deliver):
+        self.jobs.append(job.attempt_id)
+        self._stopped.wait(0.5)
+
+    def stop(self):
+        self._stopped.set()
+
+
+def test_kill_drops_what_is_queued(sound):
+    seat = SlowSeat()
+    pool = ScoringPool([seat], 1, lambda _: None, in_order=True)
+    for number in range(1, 9):
+        pool.submit(job(number, sound))
+    pool.kill()
+    pool.close()  # waits for the thread
+    assert seat.jobs in ([], [1])
 
 
 def test_the_longest_attempt_is_scored_first_and_beside_speech_only_so_many_processes_work(make_room, sound):

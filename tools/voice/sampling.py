@@ -17,8 +17,8 @@ from typing import Any
 
 import click
 import soundfile
-import soxr
 
+from harness.audio import resample
 from harness.backends.llama_codec import LlamaCodec
 from harness.core.records import Chunk, Request, Variant
 from harness.corpora import head, load_corpus
@@ -102,7 +102,7 @@ def listen(row: Row, chunk: Chunk, ears: Recognizer, out: Path) -> None:
     """Fill in what the recognizer heard of a row."""
     samples, rate = soundfile.read(out / row.audio, dtype="float32")
     normalise = normaliser(default_normaliser(chunk.language))
-    row.heard = ears.transcribe(soxr.resample(samples, rate, RATE) if rate != RATE else samples, chunk.language).text
+    row.heard = ears.transcribe(resample(samples, rate, RATE), chunk.language).text
     counts, operations = align_words(normalise(chunk.text), normalise(row.heard))
     row.errors, row.words = counts.errors, counts.units
     spans = [
