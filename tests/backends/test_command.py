@@ -157,7 +157,7 @@ def test_nul_and_a_megabyte_arrive_by_file_and_stdin(tmp_path: Path, program: li
 def test_program_that_never_reads_its_stdin(tmp_path: Path) -> None:
     write_wav(tmp_path / "tone.wav", TONE, 24000)
     spoken = _speak("x" * 1_000_000, command=["cp", str(tmp_path / "tone.wav"), "{output}"], stdin="{text}")
-    assert spoken.audio_path is not None
+    assert spoken.notes["bytes"] == (tmp_path / "tone.wav").read_bytes()
 
 
 # ------------------------------------------------------------------------------------ where audio comes from

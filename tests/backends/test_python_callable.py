@@ -215,7 +215,9 @@ def test_setup_reset_and_teardown(folder: Path) -> None:
 
 
 def test_a_file_by_its_path(folder: Path) -> None:
-    assert _speak(folder, "code_under_test.py:speak").samples is not None
+    by_name = _speak(folder, "speak").samples
+    assert by_name is not None
+    np.testing.assert_array_equal(_speak(folder, "code_under_test.py:speak").samples, by_name)
 
 
 def test_an_interpreter_of_its_own_without_anything_of_the_harness(tmp_path: Path) -> None:
@@ -252,7 +254,8 @@ def test_generators_are_seeded_on_request(folder: Path) -> None:
 
 
 def test_requests_cannot_be_read_by_the_callable(folder: Path) -> None:
-    assert _speak(folder, "reads_stdin").samples is not None
+    spoken = _speak(folder, "reads_stdin")  # sound only where it has read nothing
+    assert spoken.sample_rate == 24000 and spoken.samples is not None
 
 
 def test_through_a_worker_death_and_hang_restart_it(folder: Path, tmp_path: Path) -> None:

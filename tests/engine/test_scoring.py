@@ -65,17 +65,16 @@ def test_what_was_seen_comes_back_with_what_was_missing(make_room, sound):
     assert "no tokens" in measurements["tokens"].reason
 
 
-def test_a_killed_scoring_process_costs_one_attempt(make_room, sound):
-    room, results = make_room({"signal": {}})
-    room.submit(job(1, sound))
-    assert results.get(timeout=60).observations[0].status is Status.OK
-    process = room.seats[0]._process
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    room.submit(job(2, sound))
-    room.submit(job(3, sound))
-    after = [results.get(timeout=60).observations[0].status for _ in range(2)]
-    assert after[-1] is Status.OK
+def test_a_killed_scoring_process_costs_one_attempt(tmp_path, sound):
+    seat, results = ScoringProcess({"signal": {}}, tmp_path / "log"), []
+    seat.score(job(1, sound), results.append)
+    group = seat._process.pid
+    os.killpg(group, signal.SIGSTOP)  # so that it is at the job when it is killed
+    threading.Timer(1.0, os.killpg, (group, signal.SIGKILL)).start()
+    for number in (2, 3):
+        seat.score(job(number, sound), results.append)
+    seat.stop()
+    assert [result.observations[0].status for result in results] == [Status.OK, Status.ERROR, Status.OK]
 
 
 def test_a_scorer_that_hangs_is_stopped_and_said(make_room, sound, monkeypatch):
