@@ -141,6 +141,7 @@ def _speak(run, session, name, position, chunk, bad, stderr, transcript):
             tokens=np.arange(180, dtype=np.int32).reshape(60, 3), finish_reason="stop", cpu_seconds=0.5,
             wall_seconds=0.6, rss_bytes=100_000_000, peak_rss_bytes=120_000_000, seed=position, stderr_tail=stderr,
             detail=stderr.splitlines()[0] if stderr else "", outcome=Outcome.OK,
+            asked_utc=f"2026-11-29T08:00:{position:02d}.000000Z",
         ),
         clip(seconds, 120 + 7 * position + len(name)),
     )  # fmt: skip

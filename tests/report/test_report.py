@@ -146,6 +146,11 @@ def test_lone_surrogates_in_a_transcript_do_not_stop_the_report(tmp_path):
     assert "<span>\\ud800</span>" in (path / "report.html").read_text()
 
 
+def test_a_chunk_to_review_tells_when_it_was_asked_for(rendered):
+    page = (rendered[0] / "report.html").read_text()
+    assert page.count("asked at 2026-11-29 08:00:02 UTC") == 1  # the fault at position 2
+
+
 def test_pictures_and_audio_lie_beside_the_page_and_are_named_relative_to_it(rendered):
     path = rendered[0]
     page = (path / "report.html").read_text()
