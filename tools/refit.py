@@ -17,9 +17,9 @@ from typing import Any, cast
 from harness.core.records import Measurement, Variant
 from harness.core.variants import load_variants
 from harness.scorers import SCORERS, observe
-from harness.scorers.asr import Transcript
 from harness.scorers.clip import SharedClip
 from harness.scorers.intelligibility import transcript_payload
+from harness.scorers.transcript import Transcript
 from harness.store import Run
 from harness.store.convert import observation_of, observation_row
 from harness.text import normaliser

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from harness.backends.guardian import descendants, proc_bytes
+from harness.core.processes import descendants, proc_bytes
 
 _SIZES = re.compile(rb"^(VmRSS|VmHWM):\s*(\d+)", re.M)
 _TICKS = os.sysconf("SC_CLK_TCK")

@@ -4,65 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
 from harness.core.errors import ConfigError, nearest
-from harness.core.records import Json, Samples, Variant
+from harness.core.records import Samples, Variant
+from harness.scorers.asr_models import DEFAULT
 from harness.scorers.base import Clip
-from harness.scorers.clip import SPEECH_RATE, SharedClip
-from harness.scorers.hearing import Hearing
-from harness.text.alignment import TimedWord
+from harness.scorers.clip import SharedClip
+from harness.scorers.transcript import Transcript
 
-DEFAULT = "whisper"  # where neither the command line nor the variants name one: tiny.en for English, base for the rest
-ENGLISH, OTHERS = "tiny.en", "base"  # the models behind the default
-SECOND = f"faster-whisper:{OTHERS}"  # whose view of a faulty clip is taken too
-SECOND_TO_ITSELF = f"faster-whisper:{ENGLISH}"  # where the run's own recognizer is the second one
-RATE = SPEECH_RATE  # Hz, what every engine here reads
 ENGINES = ("faster-whisper", "whisper")
 _GONE = ("embedded", "pocketsphinx")  # earlier recognizers, which variants files may still name
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """What an engine heard. ``avg_logprob`` in nats per token, ``no_speech_prob`` in [0, 1]; None if it has none.
-
-    ``looped``: the transcript is the recognizer's own loop, and its words are none of the speech.
-    ``extras`` are further payload keys of the engine (its settings, its windows).
-    """
-
-    text: str
-    words: tuple[TimedWord, ...]
-    engine: str
-    model: str
-    avg_logprob: float | None = None
-    no_speech_prob: float | None = None
-    looped: bool = False
-    extras: Json = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, hearing: Hearing, engine: str, model: str, extras: Json) -> Transcript:
-        """Return the transcript of all windows of a hearing, with its tries and the windows' figures in ``extras``."""
-        windows = hearing.windows
-        likely = [(w.avg_logprob, w.tokens + 1) for w in windows if w.avg_logprob is not None]
-        total = sum(tokens for _, tokens in likely)
-        return cls(
-            text="".join(w.text for w in windows).strip(),
-            words=tuple(word for w in windows for word in w.words),
-            engine=engine,
-            model=model,
-            avg_logprob=sum(value * tokens for value, tokens in likely) / total if total else None,
-            no_speech_prob=min((w.no_speech_prob for w in windows if w.no_speech_prob is not None), default=None),
-            looped=hearing.looped,
-            extras={
-                **extras,
-                "speech_seconds": round(hearing.speech_seconds, 3),
-                "tries": hearing.tries,
-                "windows": [w.to_json() for w in windows],
-            },
-        )
 
 
 class Recognizer(Protocol):
@@ -119,19 +73,6 @@ def recognizer(spec: str, device: str = "cpu", where: str = "") -> Recognizer:
         return build(model, device)
     except ConfigError as error:
         raise ConfigError(f"{place}{error}") from None
-
-
-def model_named(spec: str | None, language: str) -> str:
-    """Return which model a spec stands for in a language, whichever engine reads it; None: the default recognizer."""
-    engine, _, model = (spec or DEFAULT).partition(":")
-    if engine == DEFAULT and not model:
-        return ENGLISH if is_english(language) else OTHERS
-    return model or engine
-
-
-def is_english(language: str) -> bool:
-    """Return whether a language tag is English of any region."""
-    return language.split("-")[0].lower() == "en"
 
 
 def _whisper(model: str, device: str) -> Recognizer:

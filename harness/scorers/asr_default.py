@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.core.records import Samples
-from harness.scorers.asr import DEFAULT, ENGLISH, OTHERS, Transcript, is_english
 from harness.scorers.asr_faster_whisper import FasterWhisper
+from harness.scorers.asr_models import DEFAULT, ENGLISH, OTHERS, is_english
+from harness.scorers.transcript import Transcript
 
 
 class DefaultWhisper:

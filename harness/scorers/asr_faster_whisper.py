@@ -11,8 +11,9 @@ import numpy as np
 
 from harness.core.errors import ConfigError, nearest
 from harness.core.records import Json, Samples
-from harness.scorers.asr import RATE, Transcript
+from harness.scorers.clip import SPEECH_RATE
 from harness.scorers.hearing import HeardWindow, Try, transcribe_guarded
+from harness.scorers.transcript import Transcript
 from harness.scorers.weights import model_folder, model_names
 from harness.scorers.weights.foreign import is_path
 from harness.text.alignment import TimedWord
@@ -87,7 +88,7 @@ class FasterWhisper:
 
     def decode(self, samples: Samples, language: str, how: Try) -> list[HeardWindow]:
         """Decode 16 kHz audio, window by window."""
-        model, seconds = self.model(), len(samples) / RATE
+        model, seconds = self.model(), len(samples) / SPEECH_RATE
         limit = MOST_TOKENS if seconds > WINDOW_SECONDS else min(MOST_TOKENS, 20 + round(TOKENS_A_SECOND * seconds))
         if how.temperature:
             from harness.scorers.asr_window import seeded_model
@@ -135,7 +136,7 @@ def _batched(model: WindowedModel, samples: Samples, options: Json) -> list[Segm
     """Decode all windows of the clip in one batch, as a GPU likes it."""
     from faster_whisper import BatchedInferencePipeline
 
-    whole = len(samples) / RATE
+    whole = len(samples) / SPEECH_RATE
     edges = np.linspace(0, whole, max(1, int(np.ceil(whole / WINDOW_SECONDS))) + 1)
     clips = [{"start": float(a), "end": float(b)} for a, b in pairwise(edges)]
     segments, _ = BatchedInferencePipeline(model).transcribe(samples, **options, clip_timestamps=clips, batch_size=8)

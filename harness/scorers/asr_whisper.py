@@ -16,8 +16,9 @@ import numpy as np
 
 from harness.core.errors import ConfigError, nearest
 from harness.core.records import Samples
-from harness.scorers.asr import RATE, Transcript
+from harness.scorers.clip import SPEECH_RATE
 from harness.scorers.hearing import HeardWindow, Try, transcribe_guarded
+from harness.scorers.transcript import Transcript
 from harness.scorers.weights import alignment_heads, model_names, stock_checkpoint
 from harness.text.alignment import TimedWord
 
@@ -130,7 +131,7 @@ class Whisper:
 @contextmanager
 def _watched(model: WhisperNet, tokens: list[int], size: int) -> Iterator[None]:
     """Write down the tokens of every window that stock ``transcribe`` decodes of ``size`` samples."""
-    stock, most = type(model).decode, 2 * int(size / RATE) + 20
+    stock, most = type(model).decode, 2 * int(size / SPEECH_RATE) + 20
 
     def decode(segment: Tensor, options: DecodingOptions) -> DecodingResult:
         if len(tokens) >= most:

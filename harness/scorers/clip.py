@@ -15,7 +15,7 @@ from harness.scorers.activity import Activity, find_activity, frame_energy
 from harness.scorers.base import Clip
 
 if TYPE_CHECKING:
-    from harness.scorers.asr import Transcript
+    from harness.scorers.transcript import Transcript
 
 FLOOR_DBFS = -120.0
 """What stands for digital silence and anything below it: a level that is known, and has no finite logarithm."""

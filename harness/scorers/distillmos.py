@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from harness.core.errors import MissingExtra
 from harness.core.records.payloads import OpinionPayload
-from harness.scorers.asr import RATE, speech_16k
+from harness.scorers.asr import speech_16k
 from harness.scorers.base import Clip, Unavailable
+from harness.scorers.clip import SPEECH_RATE
 
 if TYPE_CHECKING:
     from distillmos import ConvTransformerSQAModel
@@ -59,8 +60,8 @@ class DistillMosScorer:
         self.setup()
         assert self._model is not None
         samples = speech_16k(clip)
-        if len(samples) < SHORTEST * RATE:
-            raise Unavailable(f"{len(samples) / RATE:.2f} s of audio; DistillMOS needs {SHORTEST} s")
+        if len(samples) < SHORTEST * SPEECH_RATE:
+            raise Unavailable(f"{len(samples) / SPEECH_RATE:.2f} s of audio; DistillMOS needs {SHORTEST} s")
         with torch.inference_mode():
             overall = float(self._model(torch.from_numpy(samples)[None])[0])
         return {"overall": round(overall, 4) if math.isfinite(overall) else None}

@@ -11,8 +11,9 @@ import numpy as np
 
 from harness.core.errors import MissingExtra
 from harness.core.records.payloads import OpinionPayload
-from harness.scorers.asr import RATE, speech_16k
+from harness.scorers.asr import speech_16k
 from harness.scorers.base import Clip, Unavailable
+from harness.scorers.clip import SPEECH_RATE
 
 if TYPE_CHECKING:
     from speechmos.dnsmos import DNSMOS
@@ -67,10 +68,10 @@ class DnsmosScorer:
         self.setup()
         assert self._model is not None
         samples = speech_16k(clip)
-        if len(samples) < SHORTEST * RATE:
-            raise Unavailable(f"{len(samples) / RATE:.2f} s of audio; DNSMOS needs {SHORTEST} s")
+        if len(samples) < SHORTEST * SPEECH_RATE:
+            raise Unavailable(f"{len(samples) / SPEECH_RATE:.2f} s of audio; DNSMOS needs {SHORTEST} s")
         peak = float(np.abs(samples).max())
-        scores: _Ratings = self._model(samples / max(1.0, peak), RATE, False)  # it refuses samples beyond +-1
+        scores: _Ratings = self._model(samples / max(1.0, peak), SPEECH_RATE, False)  # it refuses samples beyond +-1
         return {
             "overall": _number(scores["ovrl_mos"]),
             "signal": _number(scores["sig_mos"]),

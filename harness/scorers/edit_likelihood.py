@@ -14,18 +14,9 @@ from typing import TYPE_CHECKING
 
 from harness.core.records import LOOPED, Samples
 from harness.core.records.payloads import EditsPayload, UnexplainedStretch
-from harness.scorers.asr import (
-    DEFAULT,
-    ENGLISH,
-    OTHERS,
-    Recognizer,
-    is_english,
-    model_named,
-    recognizer,
-    speech_16k,
-    transcript_of,
-)
+from harness.scorers.asr import Recognizer, recognizer, speech_16k, transcript_of
 from harness.scorers.asr_faster_whisper import model_path
+from harness.scorers.asr_models import DEFAULT, ENGLISH, OTHERS, is_english, model_named
 from harness.scorers.base import Clip, Unavailable
 from harness.scorers.clip import SharedClip
 from harness.scorers.hearing import SpokenPart, spoken_part

@@ -6,8 +6,10 @@ from typing import Literal, cast
 
 from harness.core.records import LOOPED
 from harness.core.records.payloads import ErrorRate, TranscriptPayload
-from harness.scorers.asr import DEFAULT, Recognizer, Transcript, recognizer, transcript_of
+from harness.scorers.asr import Recognizer, recognizer, transcript_of
+from harness.scorers.asr_models import DEFAULT
 from harness.scorers.base import Clip, Unavailable
+from harness.scorers.transcript import Transcript
 from harness.text import Normaliser, default_normaliser, normaliser
 from harness.text.alignment import ErrorCounts, align_characters, align_words, retime
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.core.records.payloads import TranscriptPayload
-from harness.scorers.asr import SECOND, SECOND_TO_ITSELF, model_named
+from harness.scorers.asr_models import SECOND, SECOND_TO_ITSELF, model_named
 from harness.scorers.base import Clip, Unavailable
 from harness.scorers.intelligibility import IntelligibilityScorer
 

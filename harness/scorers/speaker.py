@@ -10,8 +10,9 @@ import numpy as np
 from harness.audio import AudioError, read_audio, resample
 from harness.core.records import Samples
 from harness.core.records.payloads import SpeakerPayload
-from harness.scorers.asr import RATE, speech_16k
+from harness.scorers.asr import speech_16k
 from harness.scorers.base import Clip, Unavailable
+from harness.scorers.clip import SPEECH_RATE
 from harness.scorers.speaker_encoders import DEFAULT_ENCODER, Embedding, ResemblyzerEncoder, speaker_encoder
 
 ENCODER = ResemblyzerEncoder.name
@@ -69,7 +70,7 @@ class SpeakerScorer:
             try:
                 read = read_audio(path)
                 whole = np.where(np.isfinite(read.samples), read.samples, 0).astype(np.float32)
-                self._prompts[path] = self.embed(resample(whole, read.sample_rate, RATE))[0]
+                self._prompts[path] = self.embed(resample(whole, read.sample_rate, SPEECH_RATE))[0]
             except (AudioError, Unavailable) as error:
                 raise Unavailable(f"the prompt cannot be compared with: {error}") from None
         return self._prompts[path]
@@ -99,7 +100,7 @@ def cosine(one: Sequence[float] | Embedding, other: Sequence[float] | Embedding)
 
 def active_speech(samples: Samples) -> tuple[Samples, float]:
     """Return 16 kHz audio with long pauses cut, at one level, and the seconds of active 10 ms frames."""
-    frame = RATE // 100
+    frame = SPEECH_RATE // 100
     whole = np.asarray(samples[: len(samples) // frame * frame], dtype=np.float64).reshape(-1, frame)
     power = np.mean(whole**2, axis=1)
     if power.size == 0 or power.max() < 1e-10:

@@ -23,8 +23,8 @@ from harness.core.paths import VARIANTS
 from harness.core.records import Attempt, Chunk, Request, Variant
 from harness.core.variants import load_variants
 from harness.corpora import head, load_corpus
-from harness.scorers.asr import RATE, recognizer
-from harness.scorers.clip import SharedClip
+from harness.scorers.asr import recognizer
+from harness.scorers.clip import SPEECH_RATE, SharedClip
 from harness.scorers.edit_likelihood import EditLikelihoodScorer
 from harness.scorers.speaker import SpeakerScorer
 from harness.text import normaliser
@@ -64,12 +64,12 @@ def speech(tmp_path_factory):
 
 def _read(path):
     audio = read_audio(path)
-    return resample(audio.samples, audio.sample_rate, RATE)
+    return resample(audio.samples, audio.sample_rate, SPEECH_RATE)
 
 
 def _measure(benchmark, speech, work):
     """Run ``work`` on every clip; return what it gave, and note the multiple of real time."""
-    seconds = sum(len(samples) for _, samples in speech) / RATE
+    seconds = sum(len(samples) for _, samples in speech) / SPEECH_RATE
     spent = []
 
     def once():
@@ -123,7 +123,7 @@ def own_speech():
     chunks = head(load_corpus("book"), CLIPS).chunks
     spoken = [(chunk.text, backend.synthesize(Request(chunk.id, chunk.text, 7), lambda: None)) for chunk in chunks]
     backend.close()
-    return [(text, resample(clips.samples, clips.sample_rate, RATE)) for text, clips in spoken]
+    return [(text, resample(clips.samples, clips.sample_rate, SPEECH_RATE)) for text, clips in spoken]
 
 
 @pytest.mark.benchmark(group="embedded voice", timer=time.process_time)
@@ -149,7 +149,7 @@ def test_windows_in_batches(benchmark, speech, batch):
     windows = [pad_or_trim(one, frames) for one in mel]
     tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language="en")
     prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
-    seconds = sum(len(samples) for _, samples in speech) / RATE
+    seconds = sum(len(samples) for _, samples in speech) / SPEECH_RATE
 
     def read():
         heard = []
@@ -191,8 +191,8 @@ def test_edit_likelihood(benchmark, speech):
     variant = Variant("speech", "recorded")
 
     def score(text, samples):
-        attempt = Attempt(0, 0, 0, "a", "speech", sample_rate=RATE, duration=len(samples) / RATE)
-        return scorer.observe(SharedClip(Chunk("a", text), attempt, samples, RATE, variant))
+        attempt = Attempt(0, 0, 0, "a", "speech", sample_rate=SPEECH_RATE, duration=len(samples) / SPEECH_RATE)
+        return scorer.observe(SharedClip(Chunk("a", text), attempt, samples, SPEECH_RATE, variant))
 
     payloads = _measure(benchmark, speech, score)
     benchmark.extra_info["hypotheses"] = sum(s["hypotheses"] for s in payloads)
@@ -205,6 +205,6 @@ def test_speaker_embedding(benchmark, speech):
     """One embedding a clip."""
     scorer = SpeakerScorer()
     scorer.setup()
-    long_enough = [(text, samples) for text, samples in speech if len(samples) > 3 * RATE]
+    long_enough = [(text, samples) for text, samples in speech if len(samples) > 3 * SPEECH_RATE]
     given = _measure(benchmark, long_enough, lambda text, samples: scorer.embed(samples)[0])
     assert all(len(embedding) == 256 for embedding in given)

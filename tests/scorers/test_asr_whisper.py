@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from harness.core.errors import ConfigError
-from harness.scorers.asr import Transcript
 from harness.scorers.asr_whisper import Whisper
 from harness.scorers.hearing import Hearing, Try
 from harness.scorers.intelligibility import transcript_payload
+from harness.scorers.transcript import Transcript
 from harness.text import normaliser
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from harness.audio import read_audio, resample
 from harness.core.records import Samples
-from harness.scorers.asr import RATE, Recognizer, recognizer
+from harness.scorers.asr import Recognizer, recognizer
+from harness.scorers.clip import SPEECH_RATE
 from harness.scorers.hearing import HeardWindow, Try, guarded, transcribe_guarded
 from harness.scorers.voice_activity import join_spans, original_time, voiced
 from harness.scorers.weights import model_folder
@@ -58,7 +59,7 @@ class Scripted:
 
 
 def audio(seconds: float) -> Samples:
-    return np.zeros(int(seconds * RATE), np.float32)
+    return np.zeros(int(seconds * SPEECH_RATE), np.float32)
 
 
 def test_a_loop_is_heard_again_in_the_full_window() -> None:
@@ -104,17 +105,17 @@ def test_a_single_word_is_heard_in_the_full_window() -> None:
 
 def test_silence_is_not_even_decoded() -> None:
     decoder = Scripted([window("Thank you.")])
-    for clip in (audio(0), audio(0.2), audio(5), np.full(RATE, 2e-5, np.float32)):
+    for clip in (audio(0), audio(0.2), audio(5), np.full(SPEECH_RATE, 2e-5, np.float32)):
         assert transcribe_guarded(decoder, clip, "en").windows == ()
     assert decoder.tries == []
 
 
 def test_moments_of_the_cut_audio_are_told_in_the_whole() -> None:
     spans = ((1.0, 2.0), (5.0, 6.5))
-    assert len(join_spans(audio(10), spans)) == int(2.5 * RATE)
+    assert len(join_spans(audio(10), spans)) == int(2.5 * SPEECH_RATE)
     assert [original_time(t, spans) for t in (0.0, 0.5, 1.5, 2.5)] == [1.0, 1.5, 5.5, 6.5]
     outside = ((-0.5, 1.0),)
-    assert len(join_spans(audio(1), outside)) == int(1.5 * RATE)
+    assert len(join_spans(audio(1), outside)) == int(1.5 * SPEECH_RATE)
     assert [original_time(t, outside) for t in (0.2, 1.5)] == [0.0, 1.0]
 
 
@@ -126,7 +127,7 @@ def flite(text: str, folder: Path, voice: str = "slt") -> Samples:
 
 def read(path: Path) -> Samples:
     clip = read_audio(path)
-    return resample(clip.samples, clip.sample_rate, RATE)
+    return resample(clip.samples, clip.sample_rate, SPEECH_RATE)
 
 
 @needs_flite
@@ -182,7 +183,7 @@ def test_audio_of_more_than_thirty_seconds_is_read_to_its_end(whisper: Recognize
     pieces = [flite(f"This is sentence number {n} of a long story.", tmp_path) for n in ("one", "two", "three")]
     long = np.concatenate([*pieces * 4, flite("And that was the end.", tmp_path)])
     heard = whisper.transcribe(long, "en")
-    assert len(long) > 32 * RATE
+    assert len(long) > 32 * SPEECH_RATE
     assert heard.text.lower().count("sentence") == 12 and "the end" in heard.text
-    assert heard.words[-1].end == pytest.approx(len(long) / RATE, abs=0.6)
+    assert heard.words[-1].end == pytest.approx(len(long) / SPEECH_RATE, abs=0.6)
     assert [w.start for w in heard.words] == sorted(w.start for w in heard.words)

@@ -11,10 +11,11 @@ import pytest
 from harness.core.errors import ConfigError
 from harness.core.records import Attempt, Chunk, Samples, Status, Variant
 from harness.scorers import SCORERS, asr, observe
-from harness.scorers.asr import Transcript, recognizer, speech_16k
+from harness.scorers.asr import recognizer, speech_16k
 from harness.scorers.base import Clip
 from harness.scorers.intelligibility import IntelligibilityScorer, transcript_payload
 from harness.scorers.second_opinion import SecondOpinionScorer
+from harness.scorers.transcript import Transcript
 from harness.text import normaliser
 from harness.text.alignment import TimedWord
 

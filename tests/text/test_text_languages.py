@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.scorers.asr import Transcript
 from harness.scorers.intelligibility import transcript_payload
+from harness.scorers.transcript import Transcript
 from harness.text import default_normaliser, normaliser
 from harness.text.alignment import align_words
 from harness.text.numbers import number_readings

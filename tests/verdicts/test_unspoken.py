@@ -15,12 +15,12 @@ from harness.core.records import (
     Verdict,
     VerdictWord,
 )
-from harness.scorers.asr import Transcript
 from harness.scorers.base import observe
 from harness.scorers.clip import SharedClip
 from harness.scorers.intelligibility import transcript_payload
 from harness.scorers.pitch import PitchScorer
 from harness.scorers.signal import SignalScorer
+from harness.scorers.transcript import Transcript
 from harness.text import default_normaliser, normaliser
 from harness.verdicts import Limits, Priors, VerdictPolicy
 from harness.verdicts.claims.rows import ChunkResult, Margins

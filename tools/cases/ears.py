@@ -6,7 +6,9 @@ import numpy as np
 
 from harness.audio import resample
 from harness.core.records import Samples
-from harness.scorers.asr import DEFAULT, RATE, recognizer
+from harness.scorers.asr import recognizer
+from harness.scorers.asr_models import DEFAULT
+from harness.scorers.clip import SPEECH_RATE
 from tools.cases.catalogue import Answer, Case, Speech
 from tools.cases.material import findings_of, view_of_clip, word_errors
 
@@ -19,7 +21,7 @@ def listening_cases(spec: str = DEFAULT) -> tuple[Case, ...]:
     engine.setup()
 
     def hear(sound: Samples, rate: int) -> str:
-        return engine.transcribe(resample(sound, rate, RATE), "en").text
+        return engine.transcribe(resample(sound, rate, SPEECH_RATE), "en").text
 
     def padded(speech: Speech) -> Answer:
         one = speech["LJ001-0004"]

@@ -11,10 +11,10 @@ import numpy as np
 from harness.audio import read_audio
 from harness.core.records import Attempt, Chunk, DetectorInput, Measurement, Outcome, Samples, Status, Variant, Verdict
 from harness.scorers import SCORERS
-from harness.scorers.asr import Transcript
 from harness.scorers.base import observe
 from harness.scorers.clip import SharedClip
 from harness.scorers.intelligibility import transcript_payload
+from harness.scorers.transcript import Transcript
 from harness.text import default_normaliser, normaliser
 from harness.verdicts import Limits, VerdictPolicy
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import click
 
-from harness.scorers.asr import DEFAULT, recognizer
+from harness.scorers.asr import recognizer
+from harness.scorers.asr_models import DEFAULT
 from tools.hearing import repeatable as fresh
 from tools.hearing import spoken
 from tools.hearing.recordings import Recording, recordings

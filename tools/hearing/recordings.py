@@ -9,7 +9,7 @@ import click
 
 from harness.audio import read_audio, resample
 from harness.core.records import Samples
-from harness.scorers.asr import RATE
+from harness.scorers.clip import SPEECH_RATE
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def recordings(folder: Path) -> list[Recording]:
 def read_clip(path: Path) -> Samples:
     """Return a sound file at 16 kHz."""
     audio = read_audio(path)
-    return resample(audio.samples, audio.sample_rate, RATE)
+    return resample(audio.samples, audio.sample_rate, SPEECH_RATE)
 
 
 def _sound(folder: Path, name: str) -> Path | None:

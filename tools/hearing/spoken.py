@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from harness.scorers.asr import RATE, Recognizer
+from harness.scorers.asr import Recognizer
+from harness.scorers.clip import SPEECH_RATE
 from harness.stats import clopper_pearson
 from harness.text import default_normaliser, normaliser
 from harness.text.alignment import align_words
@@ -38,7 +39,7 @@ def measure_words(ear: Ear, clips: Sequence[Recording]) -> bool:
         errors, words = errors + counts.errors, words + counts.units
         if counts.errors:
             print(f"{clip.name}: {counts.errors} of {counts.units}: {heard.text}", flush=True)
-    cpu, audio = time.process_time() - began, sum(len(clip.samples) for clip in clips) / RATE
+    cpu, audio = time.process_time() - began, sum(len(clip.samples) for clip in clips) / SPEECH_RATE
     print(f"{ear.spec}: WER {share(errors, words)}, {len(clips)} clips; {cpu / len(clips):.2f} s of CPU a clip of "
           f"{audio / len(clips):.1f} s")  # fmt: skip
     return errors <= WER_MOST * words
@@ -65,7 +66,7 @@ def measure_repeats(ear: Ear, clips: Sequence[Recording]) -> bool:
     """Print how many recordings said several times over are called a loop of the recognizer."""
     looped = total = 0
     for clip in clips:
-        piece = clip.samples[: int(2.5 * RATE)]
+        piece = clip.samples[: int(2.5 * SPEECH_RATE)]
         for times in TIMES_OVER:
             heard = ear.transcribe(np.tile(np.concatenate([piece, _silence(0.15)]), times), "en")
             looped, total = looped + heard.looped, total + 1
@@ -76,4 +77,4 @@ def measure_repeats(ear: Ear, clips: Sequence[Recording]) -> bool:
 
 
 def _silence(seconds: float) -> np.ndarray:
-    return np.zeros(int(seconds * RATE), np.float32)
+    return np.zeros(int(seconds * SPEECH_RATE), np.float32)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from harness.core.records import Samples
-from harness.scorers.asr import RATE
+from harness.scorers.clip import SPEECH_RATE
 from tools.hearing.recordings import Recording
 from tools.hearing.spoken import Ear, share
 
@@ -19,8 +19,8 @@ def stuck_clips(clips: Sequence[Recording]) -> Iterator[tuple[str, Samples]]:
     """Yield name and 16 kHz audio of each recording stuck on a piece of each length."""
     for clip in clips:
         for seconds in PIECES:
-            piece = _loudest(clip.samples, round(seconds * RATE))
-            yield f"{clip.name}, {seconds} s", np.resize(piece, round(WHOLE * RATE)).astype(np.float32)
+            piece = _loudest(clip.samples, round(seconds * SPEECH_RATE))
+            yield f"{clip.name}, {seconds} s", np.resize(piece, round(WHOLE * SPEECH_RATE)).astype(np.float32)
 
 
 def measure_stuck(ear: Ear, clips: Sequence[Recording]) -> bool:

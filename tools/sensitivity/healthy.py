@@ -21,7 +21,7 @@ from harness.core.records import Attempt, Chunk, ReferenceRecord, Variant
 from harness.corpora import load_corpus
 from harness.experiments.sensitivity import Trials, Twin
 from harness.experiments.sensitivity.figures import alarms
-from harness.scorers.asr import DEFAULT
+from harness.scorers.asr_models import DEFAULT
 from harness.verdicts import Limits, VerdictPolicy
 from harness.verdicts.profile.build import reference_of
 from harness.verdicts.profile.takes import Take

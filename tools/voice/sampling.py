@@ -22,7 +22,9 @@ from harness.audio import resample
 from harness.backends.llama_codec import LlamaCodec
 from harness.core.records import Chunk, Request, Variant
 from harness.corpora import head, load_corpus
-from harness.scorers.asr import DEFAULT, RATE, Recognizer, recognizer
+from harness.scorers.asr import Recognizer, recognizer
+from harness.scorers.asr_models import DEFAULT
+from harness.scorers.clip import SPEECH_RATE
 from harness.stats.rates import clopper_pearson
 from harness.text import default_normaliser, normaliser
 from harness.text.alignment import align_words
@@ -102,7 +104,7 @@ def listen(row: Row, chunk: Chunk, ears: Recognizer, out: Path) -> None:
     """Fill in what the recognizer heard of a row."""
     samples, rate = soundfile.read(out / row.audio, dtype="float32")
     normalise = normaliser(default_normaliser(chunk.language))
-    row.heard = ears.transcribe(resample(samples, rate, RATE), chunk.language).text
+    row.heard = ears.transcribe(resample(samples, rate, SPEECH_RATE), chunk.language).text
     counts, operations = align_words(normalise(chunk.text), normalise(row.heard))
     row.errors, row.words = counts.errors, counts.units
     spans = [
