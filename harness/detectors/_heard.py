@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEAST_SIMILARITY = 0.6  # of letters; below this two words are different words
-UNDERSTOOD = 0.45  # share of the letters that the recognizer may miss in the reference
+UNDERSTOOD = 0.45  # share of the letters that the recognizer may miss in the reference, or in the run's median chunk
+MISSED_IN_RUN = "missed letters"  # figure of a run: the share that its recognizer misses in the median chunk
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,20 @@ def compare_transcript(view: DetectorInput) -> TranscriptPair:
     return TranscriptPair(text, words, min(precision, 1.0), min(recall, 1.0))
 
 
+def is_heard(view: DetectorInput) -> bool:
+    """Return whether the recognizer understands this voice, as far as its run without a reference tells."""
+    return view.reference is not None or view.voice.get(MISSED_IN_RUN, 0.0) <= UNDERSTOOD
+
+
 def understood(view: DetectorInput) -> None:
+    """Raise CannotJudge where the recognizer does not understand the run's voice, or the reference on this text."""
+    if not is_heard(view):
+        missed = f"{view.voice[MISSED_IN_RUN]:.0%} of the letters in the run's median chunk"
+        raise CannotJudge(f"the recognizer does not understand this voice: it misses {missed}")
+    reference_understood(view)
+
+
+def reference_understood(view: DetectorInput) -> None:
     """Raise CannotJudge where the recognizer does not understand the reference on this text either."""
     usual = list(view.reference.evidence.get("unintelligible", ())) if view.reference is not None else []
     if usual and statistics.median(usual) > UNDERSTOOD:

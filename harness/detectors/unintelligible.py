@@ -7,7 +7,7 @@ import numpy as np
 from harness.core.records import DetectorInput, Relation
 from harness.detectors._edits import quoted
 from harness.detectors._figures import speech_seconds
-from harness.detectors._heard import TranscriptPair, compare_transcript, understood
+from harness.detectors._heard import TranscriptPair, compare_transcript, reference_understood
 from harness.detectors._inject import audio, crossfade, give, speech, token_injector, tokens_of
 from harness.detectors.base import (
     BaseFault,
@@ -118,7 +118,7 @@ class Unintelligible(BaseFault):
     )
 
     def measure(self, view: DetectorInput) -> DetectorValue:
-        understood(view)
+        reference_understood(view)
         heard = compare_transcript(view)
         value = 1.0 - max(_precision(heard, speech_seconds(view)), heard.recall)
         if value > 0.5 and len(heard.text) == 1 and len(heard.text[0]) <= TOO_SHORT:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Final
 
 from harness.core.records import Detection, DetectorInput, Measurement, Status
 from harness.detectors import catalogue
-from harness.detectors.base import CannotJudge, NotApplicable, Unknown
+from harness.detectors._heard import MISSED_IN_RUN, is_heard
+from harness.detectors.base import CannotJudge, Family, NotApplicable, Unknown
 from harness.detectors.wrong_speaker import IN_ITS_RUN
 from harness.verdicts.expected import expected_figures
 from harness.verdicts.priors import Priors
@@ -18,6 +20,7 @@ from harness.verdicts.unspoken import nothing_to_speak
 
 SPEAKER: Final = "speaker"
 WRONG_SPEAKER: Final = "wrong-speaker"
+UNINTELLIGIBLE: Final = "unintelligible"
 AGAINST_RUN = "this run"  # value of ``against`` in a speaker's payload whose similarity is to the run's own voice
 LEAST_SPEECH = 1.6  # s; chunks of one run sound so much alike that one window of the encoder tells their voice
 
@@ -30,6 +33,9 @@ class Settled:
     evidence: Sequence[Sequence[Detection]]
     own: ThisRun
     voices: RunVoices | None
+    missed: float | None = (
+        None  # share of the letters that the recognizer misses in the median chunk, without reference
+    )
 
     @property
     def can_tell(self) -> bool:
@@ -56,6 +62,9 @@ def settle_run(views: Sequence[DetectorInput], evidence: Sequence[Sequence[Detec
     figures = expected_figures(heard, speaking)
     if voices is not None:
         figures = [{**row, IN_ITS_RUN: LEAST_SPEECH} for row in figures]
+    missed = _missed(views, evidence)
+    if missed is not None:
+        figures = [{**row, MISSED_IN_RUN: missed} for row in figures]
     settled = [replace(view, voice={**view.voice, **row}) for view, row in zip(heard, figures, strict=True)]
     again = [asked_again(view, given) for view, given in zip(settled, evidence, strict=True)]
     chunks = [
@@ -65,9 +74,20 @@ def settle_run(views: Sequence[DetectorInput], evidence: Sequence[Sequence[Detec
     ]
     own = fit_run(chunks, priors)
     if voices is None or voices.voices == 1:
-        return Settled(settled, again, own, voices)
+        return Settled(settled, again, own, voices, missed)
     doubts = [voices.doubt(voice) if voice else "" for voice in speaking]
-    return Settled(settled, *_doubted_voices(settled, again, own, doubts), voices)
+    return Settled(settled, *_doubted_voices(settled, again, own, doubts), voices, missed)
+
+
+def _missed(views: Sequence[DetectorInput], evidence: Sequence[Sequence[Detection]]) -> float | None:
+    """Return the share of the letters that the recognizer misses in the median chunk; None for fewer than 40 chunks."""
+    missed = [
+        one.value
+        for view, given in zip(views, evidence, strict=True)
+        for one in given
+        if one.fault == UNINTELLIGIBLE and one.value is not None and view.reference is None
+    ]
+    return median(missed) if len(missed) >= LEAST_CHUNKS else None
 
 
 def _doubted_voices(
@@ -117,7 +137,7 @@ def asked_again(view: DetectorInput, given: Sequence[Detection]) -> list[Detecti
 
 def _asked_again(view: DetectorInput, detection: Detection) -> Detection:
     fault = catalogue()[detection.fault]
-    if fault.expects:
+    if fault.expects or (fault.family is Family.TRANSCRIPT and detection.applies and not is_heard(view)):
         return fault.evidence(view)
     if detection.value is None:
         return detection

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from harness.core.records import Claim, Json
+from harness.detectors._heard import UNDERSTOOD
 from harness.verdicts import Priors
 from harness.verdicts.settled import Settled
 from harness.verdicts.speakers import RunVoices
@@ -63,7 +64,10 @@ def _several_voices(voices: RunVoices) -> str:
 def as_a_whole(variant: str, settled: Settled, priors: Priors) -> Claim:
     """Return what all chunks share and healthy voices do not have."""
     strange = outside(settled.views, priors)
-    statement = "; ".join(one.statement for one in strange) or "as a whole within what healthy voices have"
+    said = [one.statement for one in strange]
+    if settled.missed is not None and settled.missed > UNDERSTOOD:
+        said.append(f"no word is judged: the recognizer misses {settled.missed:.0%} of the letters in the median chunk")
+    statement = "; ".join(said) or "as a whole within what healthy voices have"
     details: Json = {one.figure: {"value": one.value, "low": one.range.low, "high": one.range.high} for one in strange}
-    details[URGENT] = bool(strange)
+    details[URGENT] = bool(said)
     return Claim(AS_A_WHOLE, variant, statement, None, None, None, None, settled.own.chunks, details)
