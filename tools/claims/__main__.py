@@ -1,7 +1,6 @@
 """Measure what the claims rest on.
 
 python -m tools.claims determinism --repetitions 20     # the suite's verdicts where the answer is known
-python -m tools.claims fresh --processes 100            # the same request in fresh processes
 python -m tools.claims power --write docs/claims.md     # error rates and power of every test, as tables
 """
 
@@ -25,10 +24,6 @@ def main() -> int:
     hits.add_argument("--repetitions", type=int, default=20)
     hits.add_argument("--variants", type=Path, default=ROOT / "variants.toml")
     hits.add_argument("--out", type=Path, default=None, help="write all rows as JSON, after every repetition")
-    fresh = commands.add_parser("fresh", help="the same request and seed in fresh processes: tokens and samples")
-    fresh.add_argument("--variant", default="q4_k_s")
-    fresh.add_argument("--processes", type=int, default=100)
-    fresh.add_argument("--variants", type=Path, default=ROOT / "variants.toml")
     power = commands.add_parser("power", help="simulated error rates and power of the tests in harness.stats")
     power.add_argument("--rounds", type=int, default=1000, help="simulated runs a cell at 100 chunks, half at 400")
     power.add_argument("--write", type=Path, default=None, help="replace the tables between the marks of this file")
@@ -40,12 +35,6 @@ def main() -> int:
         print(json.dumps(table, indent=1))
         children, own = resource.getrusage(resource.RUSAGE_CHILDREN), resource.getrusage(resource.RUSAGE_SELF)
         print(f"{children.ru_utime + children.ru_stime + own.ru_utime + own.ru_stime:.0f} s CPU")
-        return 0 if table["reached"] else 1
-    if given.command == "fresh":
-        from tools.claims.fresh import run as ask
-
-        table = ask(given.variant, given.variants, given.processes)
-        print(json.dumps(table, indent=1))
         return 0 if table["reached"] else 1
     from tools.claims.tables import tables, write
 
