@@ -13,16 +13,11 @@ import stat
 import tomllib
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from harness.core.errors import ConfigError, SoakError, first_problem
 
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    M = TypeVar("M", bound=BaseModel)
-else:
-    M = TypeVar("M")
+M = TypeVar("M")
 
 JSON_LIMIT = 256 << 20  # bytes, unpacked; the profile of 10,000 chunks takes a tenth of it
 TOML_LIMIT = 4 << 20
@@ -82,12 +77,23 @@ def parse_json(data: str | bytes, where: str, kind: type[SoakError] = ConfigErro
     return value
 
 
-def parse_model(model: type[M], data: object, where: str, kind: type[SoakError] = ConfigError) -> M:
-    """Return a document as the model that it should be. Raises ``kind``: where, the key, and what is wrong with it."""
-    from pydantic import ValidationError
+def parse_model(
+    model: type[M], data: object, where: str, kind: type[SoakError] = ConfigError, *, strict: bool = False
+) -> M:
+    """Return a document as the model, dataclass or TypedDict that it should be.
 
+    Raises ``kind``: where, the key, and what is wrong with it. With ``strict`` no text stands for a number.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    adapter = TypeAdapter(model)
     try:
-        return model.model_validate(data)
+        # as JSON, because what is strict otherwise takes nothing for a dataclass but one
+        return (
+            adapter.validate_json(json.dumps(data, default=str), strict=True)
+            if strict
+            else adapter.validate_python(data)
+        )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         given = "" if first["type"] == "missing" else f" (got {str(first['input'])[:40]!r})"

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
-
-from harness.core.errors import ConfigError, first_problem, refuse_unknown
+from harness.core.documents import parse_model
+from harness.core.errors import refuse_unknown
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -23,10 +22,10 @@ def suite_limits(kind: type[Margins], tables: Mapping[str, Mapping[str, object]]
 
     Raises ConfigError naming the table and the key for one that ``kind`` lacks or whose value it cannot hold.
     """
-    given = dict(tables.get(suite, {}))
-    where = f"limits: {suite}"
+    return table_as(kind, tables.get(suite, {}), f"limits: {suite}")
+
+
+def table_as(kind: type[Margins], given: Mapping[str, object], where: str, *, strict: bool = False) -> Margins:
+    """Return one table as :func:`suite_limits` does; ``strict`` takes no text for a number and no number for text."""
     refuse_unknown(where, given, (field.name for field in fields(kind)))
-    try:
-        return TypeAdapter(kind).validate_python(given)
-    except ValidationError as error:
-        raise ConfigError(f"{where}: {first_problem(error)}") from None
+    return parse_model(kind, dict(given), where, strict=strict)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from harness.core.documents import read_json
-from harness.core.errors import ConfigError, first_problem
+from harness.core.documents import parse_model, read_json
 from harness.core.records import Json
 from harness.store.manifest import Provenance
 
@@ -282,7 +281,4 @@ class RunSummary(_Part):
 
 def read_summary(path: Path) -> RunSummary:
     """Read a ``summary.json`` of this or an earlier version. Raises ConfigError naming the file and what is wrong."""
-    try:
-        return RunSummary.model_validate(read_json(path, "summary"))
-    except ValidationError as error:
-        raise ConfigError(f"{path}: not a summary that can be read ({first_problem(error)})") from None
+    return parse_model(RunSummary, read_json(path, "summary"), f"{path}: not a summary that can be read")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.causes.runs import FOLDER, runs_of_suite
-from harness.causes.shrink.outcome import ShrinkOutcome, read_outcome
+from harness.causes.shrink.outcome import ShrinkOutcome
 from harness.causes.standard import RunStandard
 from harness.causes.target import CauseTarget
-from harness.core.documents import read_json
+from harness.core.documents import parse_model, read_json
 from harness.core.records import Arm, Attempt, Json, Payloads, Samples, VerdictWord
 from harness.core.records.answered import StoredCapabilities
 from harness.core.records.payloads import TranscriptPayload
@@ -153,7 +153,7 @@ def _shrunk(target: CauseTarget, reports: Path) -> tuple[Path, ShrinkOutcome] | 
         if same and manifest["variants"][0]["name"] == target.variant and file.is_file():
             data = read_json(file, "results")
             if "smallest" in data:
-                return path, read_outcome(data, str(file))
+                return path, parse_model(ShrinkOutcome, data, str(file))
     return None
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from harness.causes.shrink.search import Smallest
 from harness.causes.target import CauseTarget
-from harness.core.errors import ConfigError, first_problem
 from harness.core.records import Json
 from harness.stats import clopper_pearson
 
@@ -123,14 +122,6 @@ def outcome_of(
         questions=questions,
         seconds=round(seconds, 1),
     )
-
-
-def read_outcome(data: Json, where: str) -> ShrinkOutcome:
-    """Return a stored outcome. Raises ConfigError, one line, for what is none."""
-    try:
-        return ShrinkOutcome.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError(f"{where}: {first_problem(error)}") from None
 
 
 def _text(text: str, target: CauseTarget, seed: int | None, expected: str | None = None) -> SpokenText:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from harness.core.errors import ConfigError, nearest, refuse_unknown
+from harness.core.errors import ConfigError, refuse_unknown
+from harness.experiments.limits import table_as
 
 Unit = Literal["dB", "nats of magnitude", "nats of power"]
 UNITS: Mapping[str, float] = {"dB": 1.0, "nats of magnitude": 8.685889638, "nats of power": 4.342944819}
@@ -59,8 +60,19 @@ def row_name(pair: str, bucket: int | None) -> str:
     return pair if bucket is None else f"{pair}-{bucket}"
 
 
-@dataclass(frozen=True)
-class ParityLimits:
+@dataclass(frozen=True, kw_only=True)
+class ParityStages:
+    """What the stages are called and how they are called, from the plain keys of the table."""
+
+    waveform: str = "waveform"  # the stage that is the sound
+    tokens: str | None = None  # the stage that holds tokens
+    sample_rate: int = 24000  # Hz, of the waveform
+    repeats: int = 3  # calls of a callable after the first, for its warm time
+    speaker_max: float = 0.03  # loss of similarity against the encoder's own floor and the reference's own ceiling
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParityLimits(ParityStages):
     """Everything that the table says. Folders and files are relative to ``folder``."""
 
     folder: Path
@@ -68,12 +80,7 @@ class ParityLimits:
     stage: Tolerance = Tolerance()  # where a stage has no table of its own
     stages: Mapping[str, Tolerance] = field(default_factory=dict)
     sound: SoundTolerance = SoundTolerance()
-    waveform: str = "waveform"  # the stage that is the sound
-    tokens: str | None = None  # the stage that holds tokens
-    sample_rate: int = 24000  # Hz, of the waveform
-    repeats: int = 3  # calls of a callable after the first, for its warm time
     table: Mapping[str, Any] = field(default_factory=dict)  # as read
-    speaker_max: float = 0.03  # loss of similarity against the encoder's own floor and the reference's own ceiling
 
     def tolerance(self, stage: str) -> Tolerance:
         """Return the tolerance of a stage by its name."""
@@ -86,77 +93,48 @@ class ParityLimits:
     @classmethod
     def read(cls, table: Mapping[str, Any], folder: Path) -> ParityLimits:
         """Read the table. Raises ConfigError, one line naming the key, for whatever is wrong."""
-        names = {each.name for each in fields(cls)} - {"folder", "table"}
-        refuse_unknown("limits: parity", table, names)
-        stage = _filled(Tolerance, table.get("stage", {}), "parity.stage")
-        base = table.get("stage", {})
-        plain = {
-            key: _typed(table[key], kind, f"parity.{key}")
-            for key, kind in (("waveform", str), ("tokens", str), ("sample_rate", int), ("repeats", int))
-            if key in table
-        }
-        if "speaker_max" in table:
-            plain["speaker_max"] = float(_typed(table["speaker_max"], float, "parity.speaker_max"))
+        refuse_unknown("limits: parity", table, {each.name for each in fields(cls)} - {"folder", "table"})
+        plain = {each.name: table[each.name] for each in fields(ParityStages) if each.name in table}
+        base = _table(table, "stage")
         limits = cls(
+            **asdict(table_as(ParityStages, plain, "limits: parity", strict=True)),
             folder=folder,
             table={key: value for key, value in table.items() if key != "pairs"},
-            pairs={name: _pair(name, given) for name, given in _table(table, "pairs").items()},
-            stage=stage,
+            pairs={name: _pair(name, given) for name, given in _tables(table, "pairs").items()},
+            stage=table_as(Tolerance, base, "limits: parity.stage", strict=True),
             stages={
-                name: _filled(Tolerance, {**base, **given}, f"parity.stages.{name}")
-                for name, given in _table(table, "stages").items()
+                name: table_as(Tolerance, {**base, **given}, f"limits: parity.stages.{name}", strict=True)
+                for name, given in _tables(table, "stages").items()
             },
-            sound=_filled(SoundTolerance, table.get("sound", {}), "parity.sound"),
-            **plain,
+            sound=table_as(SoundTolerance, _table(table, "sound"), "limits: parity.sound", strict=True),
         )
         for pair in limits.pairs.values():
             limits.of(pair)
         return limits
 
 
-T = TypeVar("T", Tolerance, SoundTolerance)
-
-
-def _filled(kind: type[T], given: Any, where: str) -> T:
-    if not isinstance(given, Mapping):
-        raise ConfigError(f"limits: {where} must be a table")
-    defaults = {each.name: each.default for each in fields(kind)}
-    for key, value in given.items():
-        if key not in defaults:
-            raise ConfigError(f"limits: {where}: unknown key {key!r}{nearest(key, defaults)}")
-        if key == "unit":
-            if value not in UNITS:
-                raise ConfigError(f"limits: {where}.unit cannot be {value!r}{nearest(str(value), UNITS)}")
-        elif key == "crop":
-            _typed(value, bool, f"{where}.{key}")
-        else:
-            _typed(value, float, f"{where}.{key}")
-    return kind(**given)
-
-
-def _typed(value: Any, kind: type, where: str) -> Any:
-    wanted = (int, float) if kind is float else kind
-    if not isinstance(value, wanted) or (kind is not bool and isinstance(value, bool)):
-        raise ConfigError(f"limits: {where} must be {'a number' if kind is float else kind.__name__}, is {value!r}")
+def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = table.get(key, {})
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"limits: parity.{key} must be a table")
     return value
 
 
-def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = table.get(key, {})
-    if not isinstance(value, Mapping) or not all(isinstance(each, Mapping) for each in value.values()):
+def _tables(table: Mapping[str, Any], key: str) -> Mapping[str, Mapping[str, Any]]:
+    value = _table(table, key)
+    if not all(isinstance(each, Mapping) for each in value.values()):
         raise ConfigError(f"limits: parity.{key} must hold tables, [parity.{key}.NAME]")
     return value
 
 
 def _pair(name: str, given: Mapping[str, Any]) -> Pair:
     own = ("stage", "stages", "sound", "waveform", "tokens", "sample_rate", "repeats")
-    keys = ("reference", "candidate", "buckets", *own)
-    refuse_unknown(f"limits: parity.pairs.{name}", given, keys)
+    refuse_unknown(f"limits: parity.pairs.{name}", given, ("reference", "candidate", "buckets", *own))
     for key in ("reference", "candidate"):
         if not isinstance(given.get(key), str):
             raise ConfigError(f"limits: parity.pairs.{name}.{key}: a dump, a folder or module:callable is needed")
     buckets = given.get("buckets", [])
-    if not isinstance(buckets, list) or not all(isinstance(b, int) and not isinstance(b, bool) for b in buckets):
+    if not isinstance(buckets, list) or not all(type(bucket) is int for bucket in buckets):
         raise ConfigError(f"limits: parity.pairs.{name}.buckets must be a list of whole numbers, is {buckets!r}")
     more = {key: given[key] for key in own if key in given}
     return Pair(name, given["reference"], given["candidate"], tuple(buckets) or (None,), more)

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.causes.shrink.minimise import minimise
-from harness.causes.shrink.outcome import read_outcome
+from harness.causes.shrink.outcome import ShrinkOutcome
 from harness.causes.shrink.pieces import Level, groups, joined, marks_of, pieces_of, tag_groups, without, without_marks
 from harness.causes.standard import RunStandard, limits_for_one, shown_alone
 from harness.causes.target import find_target
@@ -115,7 +115,7 @@ def shrink(run, chunk, *arguments):
 
 def outcome(result):
     folder = Path(result.stdout.strip().splitlines()[-1].removeprefix("in "))
-    return folder, read_outcome(json.loads((folder / "results.json").read_text()), "test")
+    return folder, ShrinkOutcome.model_validate_json((folder / "results.json").read_text())
 
 
 def entries(path):
