@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.core.errors import ConfigError, nearest
@@ -58,6 +58,18 @@ class Plan:
     def reference_of(self, variant: Variant) -> Variant | None:
         """Return the variant that this one is judged against, or None."""
         return self.references.get(variant.name, self.reference)
+
+    def beside_reference(self) -> Plan:
+        """Return the plan with the reference first among its variants, over every chunk that any of them speaks.
+
+        An experiment has claims of its own, so there are no margins of a soak in it.
+        """
+        if self.reference is None or not self.variants:
+            return replace(self, margins={})
+        every = tuple(dict.fromkeys(chunk for ids in self.selection.values() for chunk in ids))
+        others = [variant for variant in self.variants if variant.name != self.reference.name]
+        selection = {**self.selection, self.reference.name: every}
+        return replace(self, variants=(self.reference, *others), selection=selection, margins={})
 
     @property
     def partial(self) -> bool:

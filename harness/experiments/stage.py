@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from pydantic_core import to_jsonable_python
 
+from harness.audio.mel import log_mel_distance
 from harness.core.errors import SoakError
-from harness.core.records import Claim, Variant
+from harness.core.records import Attempt, Chunk, Claim, Variant, seed_for
 from harness.engine.assessor import ScoringPipeline
 from harness.engine.engine import Engine, Standard
 from harness.engine.executor import executor_of
@@ -20,6 +22,7 @@ from harness.engine.machine import watched
 from harness.engine.plan import Plan
 from harness.engine.preflight import refuse
 from harness.engine.progress import Progress
+from harness.engine.session import PlannedRequest
 from harness.engine.soak import Soak
 from harness.report import write as write_report
 from harness.store import Run
@@ -87,6 +90,35 @@ class ExperimentRun:
         self._soaks.append(soak)
         return soak
 
+    def speak_takes(
+        self,
+        variant: Variant,
+        arm: str,
+        takes: Sequence[int],
+        details: dict[str, object],
+        chunks: Sequence[Chunk] | None = None,
+        title: str = "",
+    ) -> list[Attempt]:
+        """Speak the plan's chunks (or ``chunks``) in a fresh process, each take with its own seeds; return what came.
+
+        Every attempt is on its way to the scorers then: ``assessor.drain`` waits for them.
+        """
+        soak, began = self.soak(variant), time.monotonic()
+        spoken = self.plan.chunks(variant) if chunks is None else chunks
+        turns = [
+            PlannedRequest(chunk, take=take, seed=seed_for(variant, chunk.id, take))
+            for take in takes
+            for chunk in spoken
+        ]
+        attempts = []
+        with contextlib.closing(soak.speak_apart(arm, turns, details)) as answers:
+            for count, (attempt, chunk, layout) in enumerate(answers, 1):
+                attempts.append(attempt)
+                soak.submit(attempt, chunk, layout, None)
+                self.assessor.collect()
+                soak.tick(title or arm, count, len(turns), began, None, chunk.id)
+        return attempts
+
     def lost(self, variant: Variant, error: SoakError) -> None:
         """Say which variant cannot be loaded, and leave the others be."""
         self.run.record_event("cannot be loaded", {"variant": variant.name, "reason": str(error)})
@@ -103,6 +135,19 @@ def write_results(run: Run, claims: Sequence[Claim], results: Mapping[str, objec
         json.dumps(to_jsonable_python(results), indent=1, allow_nan=False), encoding="utf-8"
     )
     (run.path / TABLE).write_text(table.rstrip() + "\n", encoding="utf-8")
+
+
+def mel_distance(run: Run, one: Attempt, other: Attempt | None) -> float | None:
+    """Return how far two renditions lie apart, in dB (log-mel); None where one of them gave no sound."""
+    if other is None or one.audio is None or other.audio is None:
+        return None
+    first, second = run.read_audio(one), run.read_audio(other)
+    return log_mel_distance(*first, *second) if len(first[0]) and len(second[0]) else None
+
+
+def figure(value: float | None, form: str, scale: float = 1.0) -> str:
+    """Return a figure for a cell of a table, times ``scale``; a dash for what is not known."""
+    return "-" if value is None else format(value * scale, form)
 
 
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

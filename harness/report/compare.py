@@ -183,7 +183,6 @@ def _points(value: float, interval: tuple[float, float]) -> str:
 def _held(
     name: str, variant: str, says: str, value: float, interval: tuple[float, float], margin: float, count: int
 ) -> Claim:
-    low, high = interval
-    passed = False if low > margin else (True if high <= margin else None)
+    passed = stats.at_most(interval, margin)
     end = {True: "within", False: "beyond", None: "too uncertain to hold against"}[passed]
     return Claim(name, variant, f"{says}, {end} the margin of {margin:.1%}", passed, value, interval, margin, count)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from harness.audio import AudioError, read_audio, resample
 from harness.core.records import Samples
@@ -90,8 +91,8 @@ class SpeakerScorer:
         return (vector / norm).astype(np.float32), seconds
 
 
-def cosine(one: Sequence[float] | Embedding, other: Sequence[float] | Embedding) -> float | None:
-    """Return the cosine of two embeddings in [-1, 1]; None where one of them is zero or not finite."""
+def cosine(one: ArrayLike, other: ArrayLike) -> float | None:
+    """Return the cosine of two vectors in [-1, 1]; None where one of them is zero or not finite."""
     a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
     norm = float(np.linalg.norm(a) * np.linalg.norm(b))
     value = float(a @ b) / norm if norm > 0 else float("nan")

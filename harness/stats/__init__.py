@@ -3,7 +3,7 @@
 Rates come with their count; intervals are two-sided at the stated level. Sources are named where a method has a name.
 """
 
-from harness.stats.answers import Decision, equivalence, holm
+from harness.stats.answers import Decision, at_most, equivalence, holm
 from harness.stats.autocorrelation import autocorrelation
 from harness.stats.figures import Proportion, Spread, mean, proportion, spread
 from harness.stats.paired import RESAMPLES as REPEATS
@@ -25,6 +25,7 @@ __all__ = [
     "Spread",
     "Sprt",
     "Stop",
+    "at_most",
     "autocorrelation",
     "bursts",
     "clopper_pearson",

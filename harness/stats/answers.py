@@ -28,6 +28,12 @@ def equivalence(interval: Interval, margin: float) -> Decision:
     return Decision.DIFFERENT if low > margin or high < -margin else Decision.UNDECIDED
 
 
+def at_most(interval: Interval, margin: float) -> bool | None:
+    """Return True where the whole interval is at most ``margin``, False where all of it is above, None for neither."""
+    low, high = interval
+    return True if high <= margin else False if low > margin else None
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values adjusted for their number (Holm 1979), in the order given."""
     if not p_values:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.core.records import Arm, Attempt
+from harness.experiments.stage import figure
 from harness.report.summary import VariantSummary, read_summary
 from harness.store import Run
 from tools.engines.bench import Engine
@@ -73,12 +74,12 @@ def _row(engine: Engine, work: Path) -> dict[str, Any] | None:
         f"{rate.count} of {rate.total} ({rate.low:.1%} to {rate.high:.1%})" if rate.total else "none judged",
         _errors(row.wer.errors, row.wer.words),
         _errors(row.cer.errors, row.cer.characters),
-        _figure(steadiness([one["embedding"] for one in payloads["speaker"]]), ".3f"),
-        _figure(_mean([one["overall"] for one in payloads["distillmos"]]), ".2f"),
+        figure(steadiness([one["embedding"] for one in payloads["speaker"]]), ".3f"),
+        figure(_mean([one["overall"] for one in payloads["distillmos"]]), ".2f"),
         *_speed(attempts),
         _first_audio(attempts, summary.timings.valid),
         _repeats(again, engine.name),
-        _figure(row.peak_memory_bytes, ".0f", 1e-6),
+        figure(row.peak_memory_bytes, ".0f", 1e-6),
     )
     recognizer = summary.recognizer
     return {
@@ -118,7 +119,7 @@ def _speed(attempts: Sequence[Attempt]) -> tuple[str, str]:
         return "-", "-"
     spent = sum(one.cpu_seconds or 0.0 for one in attempts[1:] if one.duration)
     warm = sum(one.duration or 0.0 for one in attempts[1:] if one.cpu_seconds)
-    return f"{rates[0]:.1f}", _figure(warm / spent if spent else None, ".1f")
+    return f"{rates[0]:.1f}", figure(warm / spent if spent else None, ".1f")
 
 
 def _first_audio(attempts: Sequence[Attempt], valid: bool | None) -> str:
@@ -146,7 +147,3 @@ def _repeats(folder: Path, name: str) -> str:
 def _mean(values: Sequence[float | None]) -> float | None:
     numbers = [value for value in values if value is not None]
     return float(np.mean(numbers)) if numbers else None
-
-
-def _figure(value: float | None, form: str, scale: float = 1.0) -> str:
-    return "-" if value is None else format(value * scale, form)

@@ -19,7 +19,7 @@ from harness.experiments.determinism.arms import (
     THREADS,
 )
 from harness.experiments.determinism.identity import ArmComparison, Content, DeterminismData, DeterminismWord
-from harness.experiments.stage import markdown_table
+from harness.experiments.stage import figure, markdown_table
 
 Compared = Mapping[str, Sequence[ArmComparison]]
 
@@ -176,16 +176,13 @@ def determinism_table(results: Mapping[str, DeterminismResult]) -> str:
 
 
 def _cells(figures: ArmFigures) -> list[str]:
-    def shown(value: float | None, form: str) -> str:
-        return "-" if value is None else format(value, form)
-
     first = median(figures.first_divergence) if figures.first_divergence else None
     return [
         str(figures.probes),
-        shown(figures.same_tokens, "d"),
+        figure(figures.same_tokens, "d"),
         str(figures.same_pcm),
-        shown(first, ".0f"),
-        shown(figures.largest_shift, ".2g"),
-        shown(figures.log_mel_db, ".1f"),
+        figure(first, ".0f"),
+        figure(figures.largest_shift, ".2g"),
+        figure(figures.log_mel_db, ".1f"),
         f"{figures.same_words} of {figures.transcribed}" if figures.transcribed else "-",
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.audio.mel import log_mel_distance
 from harness.core.errors import SoakError
 from harness.core.records import Attempt, Claim, Variant
 from harness.engine.plan import Plan
@@ -37,7 +36,7 @@ from harness.experiments.determinism.identity import (
     decide_determinism,
     same_bytes,
 )
-from harness.experiments.stage import ExperimentRun, write_results
+from harness.experiments.stage import ExperimentRun, mel_distance, write_results
 from harness.store import Run
 from harness.text import default_normaliser, normaliser
 
@@ -111,16 +110,9 @@ def _compare_arm(run: Run, fresh: Mapping[str, Attempt], other: Mapping[str, Att
         words = [_transcript(run, one) for one in (fresh[chunk_id], attempt)]
         same_words = None if None in words else words[0] == words[1]
         comparisons.append(
-            compare_synthesis(a, b, arm, mel_db=_distance(run, fresh[chunk_id], attempt), same_words=same_words)
+            compare_synthesis(a, b, arm, mel_db=mel_distance(run, fresh[chunk_id], attempt), same_words=same_words)
         )
     return comparisons
-
-
-def _distance(run: Run, a: Attempt, b: Attempt) -> float | None:
-    if a.audio is None or b.audio is None:
-        return None
-    first, second = run.read_audio(a), run.read_audio(b)
-    return log_mel_distance(*first, *second) if len(first[0]) and len(second[0]) else None
 
 
 def _transcript(run: Run, attempt: Attempt) -> str | None:

@@ -165,10 +165,8 @@ def model(seen: IsolationData) -> tuple[bool | None, str, tuple[float, float] | 
     )
     statement = f"{bad} of {len(judged)} texts from its tokens are bad through the reference decoder ({how}); "
     statement += f"the reference's own with other seeds: {base} of {len(null)}"
-    if interval[0] > seen.limits.excess_max:
-        return False, statement, interval
-    if interval[1] <= seen.limits.excess_max:
-        return True, statement, interval
+    if (holds := stats.at_most(interval, seen.limits.excess_max)) is not None:
+        return holds, statement, interval
     statement += f"; the difference is compatible with up to {interval[1]:.0%}"
     return None, f"too small to say against a margin of {seen.limits.excess_max:.0%}: {statement}", interval
 

@@ -30,13 +30,9 @@ def run_isolation(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     """Exchange tokens and decoders between each variant and the reference; record the claims and the tables."""
     limits = suite_limits(IsolationMargins, plan.experiment, "isolation")
     reference, asked = plan.reference, plan.variants
-    if reference is not None:
-        every = tuple(dict.fromkeys(chunk for ids in plan.selection.values() for chunk in ids))
-        others = tuple(variant for variant in asked if variant.name != reference.name)
-        plan = replace(plan, variants=(reference, *others), selection={**plan.selection, reference.name: every})
     results: dict[str, IsolationResult] = {}
     claims: list[Claim] = []
-    with ExperimentRun(replace(plan, margins={}), progress, resume) as stage:
+    with ExperimentRun(plan.beside_reference(), progress, resume) as stage:
         bench = Bench(stage, reference, limits) if reference is not None else None
         if bench is not None:
             bench.prepare()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.experiments.isolation.claims import DecodedResult, IsolationResult, IsolationRow, TokenWordErrors
 from harness.experiments.isolation.weights import EmbeddingFigures
-from harness.experiments.stage import markdown_table
+from harness.experiments.stage import figure, markdown_table
 
 
 def isolation_table(results: Mapping[str, IsolationResult]) -> str:
@@ -52,17 +52,11 @@ def _rate(words: TokenWordErrors | None) -> str:
 
 
 def _cells(one: DecodedResult) -> list[str]:
-    def shown(value: float | None) -> str:
-        return "-" if value is None else f"{value:.1f}"
-
     own, base = one.seconds
-    mel = "silent" if one.quiet else shown(one.mel_db)
-    return [one.name, mel, shown(one.level_db), f"{own:.2f}", f"{base:.2f}", one.wrong or "yes"]
+    mel = "silent" if one.quiet else figure(one.mel_db, ".1f")
+    return [one.name, mel, figure(one.level_db, ".1f"), f"{own:.2f}", f"{base:.2f}", one.wrong or "yes"]
 
 
 def _embedding(name: str, one: EmbeddingFigures) -> list[str]:
-    def shown(value: float | None) -> str:
-        return "-" if value is None else f"{value:.4g}"
-
     zero, broken = str(len(one.zero_rows)), str(len(one.broken_rows))
-    return [name, str(one.rows), shown(one.mean), shown(one.spread), zero, broken]
+    return [name, str(one.rows), figure(one.mean, ".4g"), figure(one.spread, ".4g"), zero, broken]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness import stats
 from harness.core.records import Claim
-from harness.experiments.stage import markdown_table
+from harness.experiments.stage import figure, markdown_table
 from harness.stats import Estimate, Proportion, proportion
 
 
@@ -189,7 +189,7 @@ def _short(name: str, steps: Sequence[LengthStep], margins: LadderMargins) -> Cl
     share, most = proportion(few, of), margins.short_rate_max
     statement = f"{few} of {of} judged attempts at texts of at most {margins.short_words} words are faulty "
     statement += f"({share.low:.1%} to {share.high:.1%})"
-    passed = True if share.high <= most else False if share.low > most else None
+    passed = stats.at_most((share.low, share.high), most)
     if passed is None:
         statement = f"too small to say against a margin of {most:.0%}: {statement}; {stats.compatible(few, of)}"
     return Claim("short-texts", name, statement, passed, share.value, (share.low, share.high), most, of)
@@ -199,7 +199,7 @@ def _grows(name: str, claim: str, what: str, fit: Estimate | None, most: float, 
     if fit is None:
         return Claim(claim, name, f"too few lengths to fit how {what} grows", None, count=0)
     statement = f"{what} grows with words to the power of {fit.shown('.2f')}"
-    passed = True if fit.high <= most else False if fit.low > most else None
+    passed = stats.at_most(fit.interval, most)
     statement = statement if passed is not None else f"too few lengths to hold against {most:g}: {statement}"
     label = "CPU seconds" if claim == "growth" else "peak memory, bytes"
     points = [(step.words, step.cpu_seconds if claim == "growth" else step.memory) for step in steps]
@@ -247,9 +247,6 @@ def length_table(results: Mapping[str, LadderResult]) -> str:
 
 
 def _cells(step: LengthStep) -> list[str]:
-    def figure(value: float | None, form: str, scale: float = 1.0) -> str:
-        return "-" if value is None else format(value * scale, form)
-
     return [
         str(step.words),
         f"{step.spoken}/{step.attempts}",

@@ -7,10 +7,9 @@ from pathlib import Path
 from statistics import median
 
 from harness.core.errors import SoakError
-from harness.core.records import Arm, Attempt, Chunk, Claim, Outcome, Variant, Verdict, VerdictWord, seed_for
+from harness.core.records import Arm, Attempt, Chunk, Claim, Outcome, Variant, Verdict, VerdictWord
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress
-from harness.engine.session import PlannedRequest
 from harness.experiments.ladder.claims import (
     LadderMargins,
     LadderResult,
@@ -62,16 +61,8 @@ def length_in_words(chunk: Chunk) -> int:
 
 
 def _takes(stage: ExperimentRun, variant: Variant, takes: int, short: int) -> None:
-    soak = stage.soak(variant)
     chunks = [chunk for chunk in stage.plan.chunks(variant) if length_in_words(chunk) <= short]
-    turns = [
-        PlannedRequest(chunk, take=take, seed=seed_for(variant, chunk.id, take))
-        for take in range(1, takes)
-        for chunk in chunks
-    ]
-    for attempt, chunk, layout in soak.speak_apart("short-take", turns, {}):
-        soak.submit(attempt, chunk, layout, None)
-        stage.assessor.collect()
+    stage.speak_takes(variant, "short-take", range(1, takes), {}, chunks)
     stage.assessor.drain()
 
 

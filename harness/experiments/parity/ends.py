@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from harness.audio import resample
 from harness.core.records import Samples
 from harness.experiments.parity.limits import SoundTolerance
+from harness.scorers.speaker import cosine
 
 RATE = 16_000  # Hz, both sides are brought to it
 WINDOW, HOP, BANDS = 1024, 256, 80
@@ -89,16 +90,11 @@ def _measured(sound: EndToEnd, a: Samples, a_rate: int, b: Samples, b_rate: int)
     above = (first > np.log(FLOOR)) & (second > np.log(FLOOR))
     return replace(
         sound,
-        log_mel_cosine=_cosine(first, second),
-        log_mel_correlation=_cosine(first - first.mean(), second - second.mean()),
+        log_mel_cosine=cosine(first.ravel(), second.ravel()),
+        log_mel_correlation=cosine((first - first.mean()).ravel(), (second - second.mean()).ravel()),
         level_db=float((second - first)[above].mean() * DB_A_NAT) if above.any() else None,
         rms_ratio=loud[1] / loud[0] if loud[0] > 0 else None,
     )
-
-
-def _cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
-    norm = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float((a * b).sum()) / norm if norm > 0 else None
 
 
 def natural_log_mel(samples: Samples, rate: int) -> NDArray[np.float64]:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +34,7 @@ def run_parity(plan: Plan, progress: Progress, resume: Path | None) -> Path:
     rows = chosen_rows(limits, chosen)
     claims: list[Claim] = []
     pairs: dict[str, PairResult] = {}
-    with ExperimentRun(whole_plan(plan), progress, resume) as stage:
+    with ExperimentRun(plan.beside_reference(), progress, resume) as stage:
         began = time.monotonic()
         sources: dict[str, DumpSource] = {}
         for count, (pair, bucket) in enumerate(rows, 1):
@@ -49,25 +48,11 @@ def run_parity(plan: Plan, progress: Progress, resume: Path | None) -> Path:
             claims += compared
             pairs[name] = row
             progress.tick(Tick(pair.name, "pairs", count, len(rows), seconds=time.monotonic() - began))
-        compared, variants = compare_variants(stage, whole_plan(plan), limits)
+        compared, variants = compare_variants(stage, stage.plan, limits)
         claims += compared
         text = "\n".join(filter(None, (pair_table(pairs), variant_table(variants))))
         write_results(stage.run, claims, {"pairs": pairs, "variants": variants}, text or "nothing could be compared")
         return stage.run.path
-
-
-def whole_plan(plan: Plan) -> Plan:
-    """Return the plan with the reference among its variants, over every chunk that any of them speaks."""
-    if plan.reference is None or not plan.variants:
-        return replace(plan, margins={})
-    every = tuple(dict.fromkeys(chunk for ids in plan.selection.values() for chunk in ids))
-    others = [variant for variant in plan.variants if variant.name != plan.reference.name]
-    return replace(
-        plan,
-        variants=(plan.reference, *others),
-        selection={**plan.selection, plan.reference.name: every},
-        margins={},
-    )
 
 
 def chosen_rows(limits: ParityLimits, chosen: object) -> list[tuple[Pair, int | None]]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.experiments.parity.limits import UNITS, Tolerance
+from harness.scorers.speaker import cosine
 
 Array = NDArray[np.generic]
 Floats = NDArray[np.float64]
@@ -140,8 +141,8 @@ def _order(a: Array, b: Array, tolerance: Tolerance) -> tuple[int, ...] | None:
 
 def _alike(a: Array, b: Array) -> float:
     """Cosine for choosing between layouts, -1 where there is none."""
-    cosine = _cosine(*_floats((a, b)))
-    return -1.0 if cosine is None else cosine
+    likeness = cosine(*_floats((a, b)))
+    return -1.0 if likeness is None else likeness
 
 
 def _shape(array: Array) -> str:
@@ -157,11 +158,6 @@ def _floats(pair: tuple[Array, Array]) -> tuple[Floats, Floats]:
     )
     both = np.isfinite(a) & np.isfinite(b) if len(a) == len(b) else np.ones(len(a), bool)
     return a[both], b[both]
-
-
-def _cosine(a: Floats, b: Floats) -> float | None:
-    norm = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float(a @ b) / norm if norm > 0 else None
 
 
 def _of_values(start: StageParity, a: Floats, b: Floats, tolerance: Tolerance) -> StageParity:
@@ -180,12 +176,12 @@ def _of_values(start: StageParity, a: Floats, b: Floats, tolerance: Tolerance) -
             error=float(np.sqrt((apart**2).mean()) / even),
         )
     loud = float(np.sqrt((a**2).mean()))
-    cosine = _cosine(a, b)
-    if cosine is None and not a.any() and not b.any():
-        cosine = 1.0  # zeros on both sides are alike
+    likeness = cosine(a, b)
+    if likeness is None and not a.any() and not b.any():
+        likeness = 1.0  # zeros on both sides are alike
     values = replace(
         start,
-        cosine=cosine,
+        cosine=likeness,
         largest=float(np.abs(apart).max()),
         mean=float(np.abs(apart).mean()),
         rms_ratio=float(np.sqrt((b**2).mean()) / loud) if loud > 0 else None,

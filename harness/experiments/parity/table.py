@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from harness.experiments.parity.results import PairResult, VariantResult
 from harness.experiments.parity.stages import StageParity, StageStatistics
-from harness.experiments.stage import markdown_table
+from harness.experiments.stage import figure, markdown_table
 
 
 def pair_table(rows: Mapping[str, PairResult]) -> str:
@@ -44,11 +44,11 @@ def _line(row: PairResult) -> list[str]:
         "-" if row.bucket is None else str(row.bucket),
         row.first or "none",
         born,
-        _number(ends.log_mel_cosine if ends is not None else None, 4),
-        _number(ends.level_db if ends is not None else None, 2),
-        _number(ends.rms_ratio if ends is not None else None, 4),
-        _number(speed.cold_rtfx if speed is not None else None, 2),
-        _number(speed.warm_rtfx if speed is not None else None, 2),
+        figure(ends.log_mel_cosine if ends is not None else None, ".4f"),
+        figure(ends.level_db if ends is not None else None, ".2f"),
+        figure(ends.rms_ratio if ends is not None else None, ".4f"),
+        figure(speed.cold_rtfx if speed is not None else None, ".2f"),
+        figure(speed.warm_rtfx if speed is not None else None, ".2f"),
     ]
 
 
@@ -67,7 +67,7 @@ def _stages(row: PairResult) -> str:
 
 
 def _stage(stage: StageParity) -> list[str]:
-    cosine = _number(stage.cosine, 6)
+    cosine = figure(stage.cosine, ".6f")
     if stage.agreement is not None:
         cosine = f"{stage.agreement:.1%} equal"
     level = ""
@@ -78,8 +78,8 @@ def _stage(stage: StageParity) -> list[str]:
     layout = f"; {stage.layout}" if stage.layout else ""
     name = stage.name + (" **(out)**" if stage.problem else "")
     return [
-        name, cosine, _short(stage.largest), _short(stage.mean),
-        _number(stage.rms_ratio, 4), _short(stage.error), _spread(stage.statistics) + level + nans,
+        name, cosine, figure(stage.largest, ".3g"), figure(stage.mean, ".3g"),
+        figure(stage.rms_ratio, ".4f"), figure(stage.error, ".3g"), _spread(stage.statistics) + level + nans,
         "x".join(map(str, stage.shapes[0])) + layout,
     ]  # fmt: skip
 
@@ -103,16 +103,8 @@ def variant_table(rows: Mapping[str, VariantResult]) -> str:
         cosines = [cosine for cosine in alike if cosine is not None]
         failed = f" ({row.failed} failed)" if row.failed else ""
         lines.append([
-            name, row.placement or "-", f"{row.requests}{failed}", _number(row.cold_rtfx, 2),
-            _number(row.warm_rtfx, 2), _number(row.cold_seconds, 2), _number(min(cosines, default=None), 4),
-            _number(row.speaker.to_reference if row.speaker is not None else None, 3),
+            name, row.placement or "-", f"{row.requests}{failed}", figure(row.cold_rtfx, ".2f"),
+            figure(row.warm_rtfx, ".2f"), figure(row.cold_seconds, ".2f"), figure(min(cosines, default=None), ".4f"),
+            figure(row.speaker.to_reference if row.speaker is not None else None, ".3f"),
         ])  # fmt: skip
     return markdown_table(heads, lines)
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
-def _short(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import replace
 from statistics import median
 
 from harness.core.errors import SoakError
-from harness.core.records import Attempt, Claim, Json, Outcome, Variant, seed_for
+from harness.core.records import Attempt, Claim, Json, Outcome, Variant
 from harness.engine.plan import Plan
-from harness.engine.progress import Tick
-from harness.engine.session import PlannedRequest
 from harness.experiments.parity import EndToEnd, ParityLimits, SpeakerParity, compare_sound, judge_speaker
 from harness.experiments.parity.results import VariantResult
 from harness.experiments.stage import ExperimentRun
@@ -33,9 +29,9 @@ def compare_variants(
     spoken: dict[str, dict[str, Attempt]] = {}
     for variant in plan.variants:
         try:
-            spoken[variant.name] = _speak(stage, plan, variant, ARM, 0)
+            spoken[variant.name] = {a.chunk_id: a for a in stage.speak_takes(variant, ARM, [0], {})}
             if variant.name == reference.name:
-                _speak(stage, plan, variant, OTHER_SEED, 1)
+                stage.speak_takes(variant, OTHER_SEED, [1], {})
         except SoakError as error:
             stage.lost(variant, error)
     stage.assessor.drain()
@@ -56,21 +52,6 @@ def compare_variants(
         claims.append(_speed_claim(variant.name, row))
         rows[variant.name] = row
     return claims, rows
-
-
-def _speak(stage: ExperimentRun, plan: Plan, variant: Variant, arm: str, take: int) -> dict[str, Attempt]:
-    """All chunks in one fresh process; the first request is the cold one."""
-    chunks = plan.chunks(variant)
-    turns = [PlannedRequest(chunk, take=take, seed=seed_for(variant, chunk.id, take), arm=arm) for chunk in chunks]
-    soak, began = stage.soak(variant), time.monotonic()
-    by_chunk: dict[str, Attempt] = {}
-    with closing(soak.speak_apart(arm, turns, {})) as attempts:
-        for count, (attempt, chunk, layout) in enumerate(attempts, 1):
-            by_chunk[chunk.id] = attempt
-            soak.submit(attempt, chunk, layout, None)
-            stage.assessor.collect()
-            stage.progress.tick(Tick(variant.name, arm, count, len(turns), seconds=time.monotonic() - began))
-    return by_chunk
 
 
 def _placement(variant: Variant) -> str:

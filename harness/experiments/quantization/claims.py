@@ -44,8 +44,7 @@ def _held(
     name: str, variant: str, statement: str, interval: tuple[float, float], value: float, margin: float, n: int
 ) -> Claim:
     """Make a claim that passes when the whole interval is within the margin and fails when all of it is beyond."""
-    low, high = interval
-    passed = True if high <= margin else False if low > margin else None
+    passed = stats.at_most(interval, margin)
     if passed is None:
         statement = f"too small to say against a margin of {margin:g}: {statement}"
     return Claim(name, variant, statement, passed, value, interval, margin, n)

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from harness.core.records import Claim, Json
-from harness.experiments.divergence import Divergence, DivergenceEstimate, Figures
+from harness.experiments.divergence import Divergence, Figures
 from harness.experiments.quantization.metrics import QuantizationMetrics
+from harness.stats import at_most
 
 ALPHA = 0.05
 _PERMUTATIONS = 9999  # more than the pairings of 7 variants: up to those the p-value is exact
@@ -51,17 +52,17 @@ def rank_correlation(x: Sequence[float], y: Sequence[float], *, seed: int) -> Co
 def divergence_claim(variant: str, seen: Divergence, margin: float) -> Claim:
     """Return the claim that a variant's divergence lies within the margin; it holds when the whole interval does."""
     speech, mean = seen.speech, seen.speech.divergence
+    within = mean.shown(".3g").removeprefix(f"{mean.value:.3g}")
     statement = (
-        f"the next speech token's distribution lies {_nats(mean.value)} from the reference's on average"
-        f"{_range(mean, '.3g')} (p95 {speech.divergence_p95:.3g}, p99 {speech.divergence_p99:.3g}), the most "
+        f"the next speech token's distribution lies {mean.value:.3g} nats from the reference's on average"
+        f"{within} (p95 {speech.divergence_p95:.3g}, p99 {speech.divergence_p99:.3g}), the most "
         f"probable token is the same at {speech.agreement.value:.1%} of steps, perplexity {speech.perplexity:.3f} "
         f"against {speech.perplexity_reference:.3f}; {speech.steps} tokens of {seen.chunks} chunks"
     )
-    high, low = mean.high, mean.low
-    passed = None if high is None or low is None else True if high <= margin else False if low > margin else None
+    interval = None if mean.high is None or mean.low is None else (mean.low, mean.high)
+    passed = None if interval is None else at_most(interval, margin)
     if passed is None:
         statement = f"too small to say against a margin of {margin:g} nats: {statement}"
-    interval = None if high is None or low is None else (low, high)
     details: Json = {"curve": _curve(seen.positions), "slots": _plain(seen.slots), "positions": _plain(seen.positions)}
     return Claim("divergence", variant, statement, passed, mean.value, interval, margin, seen.chunks, details)
 
@@ -133,14 +134,6 @@ def _curve(positions: Mapping[str, Figures]) -> Json:
     if all(row.divergence.high is not None for row in rows):
         curve |= {"low": [row.divergence.low for row in rows], "high": [row.divergence.high for row in rows]}
     return curve
-
-
-def _nats(value: float) -> str:
-    return f"{value:.3g} nats"
-
-
-def _range(seen: DivergenceEstimate, form: str) -> str:
-    return "" if seen.high is None else f" ({seen.low:{form}} to {seen.high:{form}})"
 
 
 def _plain(parts: Mapping[str, Figures]) -> Json:

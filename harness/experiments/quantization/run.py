@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from harness.audio.mel import log_mel_distance
 from harness.core.errors import ConfigError, SoakError
 from harness.core.records import (
     Arm,
@@ -22,19 +18,18 @@ from harness.core.records import (
     Variant,
     Verdict,
     VerdictWord,
-    seed_for,
 )
 from harness.engine.plan import Plan
-from harness.engine.progress import Progress, Tick
-from harness.engine.session import PlannedRequest
+from harness.engine.progress import Progress
 from harness.experiments.determinism.identity import first_difference
 from harness.experiments.limits import suite_limits
 from harness.experiments.quantization import divergence
 from harness.experiments.quantization.claims import QuantizationMargins, quantization_claims
 from harness.experiments.quantization.metrics import QuantizationMetrics, QuantizationRow, quantization_metrics
 from harness.experiments.quantization.table import quantization_table
-from harness.experiments.stage import ExperimentRun, write_results
+from harness.experiments.stage import ExperimentRun, mel_distance, write_results
 from harness.scorers import MOS_PREDICTORS
+from harness.scorers.speaker import cosine
 from harness.store import Run
 
 NULL = "other seeds"
@@ -60,9 +55,7 @@ def run_quantization(plan: Plan, progress: Progress, resume: Path | None) -> Pat
     reference = plan.reference
     if reference is None:
         raise ConfigError("the quantization suite needs one variant with reference = true")
-    others = [variant for variant in plan.variants if variant.name != reference.name]
-    every = tuple(dict.fromkeys(chunk for ids in plan.selection.values() for chunk in ids))
-    plan = replace(plan, variants=(reference, *others), selection={**plan.selection, reference.name: every}, margins={})
+    plan = plan.beside_reference()
     with ExperimentRun(plan, progress, resume) as stage:
         fed = plan.chunks(reference)[: margins.divergence_chunks]
         spoken = [
@@ -73,7 +66,7 @@ def run_quantization(plan: Plan, progress: Progress, resume: Path | None) -> Pat
         if reference not in spoken:
             raise SoakError(f"{reference.name}: the reference was not spoken, so there is nothing to compare with")
         _null(stage, reference)
-        compared = [variant for variant in spoken if variant in others]
+        compared = [variant for variant in spoken if variant is not reference]
         results, claims = _conclude(stage, reference, compared, margins)
         apart = divergence.feed(stage, reference, compared, fed)
         for name, one in apart.items():
@@ -96,15 +89,7 @@ def _speak(stage: ExperimentRun, variant: Variant, overrides: Mapping[str, Mappi
 
 def _null(stage: ExperimentRun, reference: Variant) -> None:
     """Speak the reference once more with other seeds: what differs between these two is chance."""
-    soak, began = stage.soak(reference), time.monotonic()
-    chunks = stage.plan.chunks(reference)
-    turns = [PlannedRequest(chunk, take=_NULL_TAKE, seed=seed_for(reference, chunk.id, _NULL_TAKE)) for chunk in chunks]
-    spoken = soak.speak_apart(Arm.REFERENCE, turns, {"null": True})
-    for count, (attempt, chunk, layout) in enumerate(spoken, 1):
-        soak.submit(attempt, chunk, layout, None)
-        stage.assessor.collect()
-        seconds = time.monotonic() - began
-        stage.progress.tick(Tick(reference.name, NULL, count, len(turns), seconds=seconds))
+    stage.speak_takes(reference, Arm.REFERENCE, [_NULL_TAKE], {"null": True}, title=NULL)
     stage.assessor.drain()
 
 
@@ -163,7 +148,7 @@ def _row(run: Run, voice: _Voice, base: _Voice, chunk: Chunk, heard: set[str]) -
         peak_rss=attempt.peak_rss_bytes,
         divergence=_divergence(attempt, other),
         similarity=_similarity(voice, base, chunk.id) if voice is not base else None,
-        mel_db=_mel(run, attempt, other) if chunk.id in heard else None,
+        mel_db=mel_distance(run, attempt, other) if chunk.id in heard else None,
         mos=next((p.get("overall") for name in MOS_PREDICTORS if (p := voice.payloads(chunk.id).or_empty(name))), None),
     )
 
@@ -179,15 +164,4 @@ def _similarity(voice: _Voice, base: _Voice, chunk_id: str) -> float | None:
     if chunk_id not in base.observations:
         return None
     a, b = (side.payloads(chunk_id).or_empty("speaker").get("embedding") for side in (voice, base))
-    if a is None or b is None:
-        return None
-    x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    scale = float(np.linalg.norm(x) * np.linalg.norm(y))
-    return float(x @ y) / scale if scale else None
-
-
-def _mel(run: Run, attempt: Attempt, other: Attempt | None) -> float | None:
-    if other is None or attempt.audio is None or other.audio is None:
-        return None
-    first, second = run.read_audio(attempt), run.read_audio(other)
-    return log_mel_distance(*first, *second) if len(first[0]) and len(second[0]) else None
+    return None if a is None or b is None else cosine(a, b)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.experiments.divergence import Divergence, DivergenceEstimate, Figures
 from harness.experiments.quantization.metrics import QuantizationMetrics
-from harness.experiments.stage import markdown_table
+from harness.experiments.stage import figure, markdown_table
 from harness.scorers import MOS_PREDICTORS
 from harness.stats import Estimate, Spread
 from harness.store import Run
@@ -58,19 +58,19 @@ def _cells(seen: QuantizationMetrics) -> list[str]:
     first = seen.first_divergence
     speech = seen.divergence.speech if seen.divergence is not None else None
     return [
-        _figure(seen.model_bytes, ".2f", 1e-6),
+        figure(seen.model_bytes, ".2f", 1e-6),
         *(_spread(ratio) for ratio in (seen.token_ratio, seen.duration_ratio)),
         *(share.shown() for share in (seen.near_empty, seen.cap_hits, seen.faulty)),
-        _figure(seen.wer.rate, ".3f"),
+        figure(seen.wer.rate, ".3f"),
         _ranged(seen.wer_difference, "+.3f"),
         _several(seen.unique, ".0f"),
         _several(seen.entropy_bits, ".2f"),
         "-" if first is None else f"{first.median:.0f}",
         _ranged(seen.similarity_mean, ".3f"),
         _ranged(seen.mos_difference, "+.2f"),
-        _figure(seen.log_mel_db.median if seen.log_mel_db is not None else None, ".1f"),
-        _figure(seen.rtfx, ".1f"),
-        _figure(seen.peak_memory_bytes, ".0f", 1e-6),
+        figure(seen.log_mel_db.median if seen.log_mel_db is not None else None, ".1f"),
+        figure(seen.rtfx, ".1f"),
+        figure(seen.peak_memory_bytes, ".0f", 1e-6),
         "-" if speech is None else _ranged(speech.divergence, ".3g"),
         "-" if speech is None else f"{speech.agreement.value:.1%}",
     ]
@@ -115,7 +115,3 @@ def _ranged(seen: Estimate | DivergenceEstimate | None, form: str) -> str:
 
 def _several(values: Sequence[float], form: str) -> str:
     return " / ".join(format(value, form) for value in values) or "-"
-
-
-def _figure(value: float | None, form: str, scale: float = 1.0) -> str:
-    return "-" if value is None else format(value * scale, form)

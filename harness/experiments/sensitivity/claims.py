@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.core.records import Claim
 from harness.experiments.sensitivity.figures import RecallRow, alarms
+from harness.stats import at_most
 
 
 def recall_claims(
@@ -44,7 +45,7 @@ def _alarms(variant: str, clean: Mapping[str, Sequence[tuple[str, ...]]], most: 
     statement = f"{alarmed} of {count} clean chunks raise an alarm ({low:.1%} to {high:.1%})"
     statement += f": {', '.join(f'{name} {n}' for name, n in counts['classes'].items())}" if alarmed else ""
     statement += f"; at most {most:.1%} are allowed for"
-    passed = False if low > most else True if high <= most else None
+    passed = at_most((low, high), most)
     return Claim("false-alarms", variant, statement, passed, alarmed / count, (low, high), most, count)
 
 

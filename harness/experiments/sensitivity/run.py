@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from harness.core.errors import ConfigError, SoakError, nearest
-from harness.core.records import Arm, Claim, ScorerOptions, Variant, seed_for
+from harness.core.records import Arm, Claim, ScorerOptions, Variant
 from harness.engine.plan import Plan
 from harness.engine.progress import Progress, Tick
-from harness.engine.session import PlannedRequest
 from harness.experiments.sensitivity import Twin, recall_rows
 from harness.experiments.sensitivity.claims import recall_claims
 from harness.experiments.sensitivity.copies import TrialSetting, attempt_all, copies_of
@@ -116,15 +114,8 @@ def _speak(stage: ExperimentRun, variant: Variant, table: SensitivitySettings) -
     soak.speak()
     if soak.profile is not None and not table.calibrate:
         return soak.profile, soak.judge.limits
-    chunks, takes = stage.plan.chunks(variant), table.takes
-    for take in range(1, takes):
-        began = time.monotonic()
-        turns = [PlannedRequest(chunk, take=take, seed=seed_for(variant, chunk.id, take)) for chunk in chunks]
-        with closing(soak.speak_apart(Arm.REFERENCE, turns, {"take": take})) as heard:
-            for count, (attempt, chunk, layout) in enumerate(heard, 1):
-                soak.submit(attempt, chunk, layout, None)
-                stage.assessor.collect()
-                soak.tick(f"take {take + 1} of {takes}", count, len(chunks), began, None, chunk.id)
+    for take in range(1, table.takes):
+        stage.speak_takes(variant, Arm.REFERENCE, [take], {"take": take}, title=f"take {take + 1} of {table.takes}")
     stage.assessor.drain()
     return soak.profile, soak.judge.limits
 

@@ -174,9 +174,7 @@ def region(settings: Mapping[str, Mapping[str, object]], rows: Mapping[str, Sett
 
 
 def _word(faulty: Proportion, most: float) -> str:
-    if faulty.high <= most:
-        return SAFE
-    return UNSAFE if faulty.low > most else UNDECIDED
+    return {True: SAFE, False: UNSAFE, None: UNDECIDED}[stats.at_most((faulty.low, faulty.high), most)]
 
 
 def _claims(
