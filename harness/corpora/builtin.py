@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from harness.core.documents import parse_model, read_json
+from harness.core.durable import write_whole
 from harness.core.errors import CorpusError, nearest
 from harness.core.paths import CORPORA
 from harness.core.records import Corpus
@@ -53,9 +54,7 @@ def write_manifest(folder: Path = CORPORA) -> Path:
         if path.is_file():
             corpora[name] = _entry(replace(read_jsonl(path, "en"), name=name))
     target = folder / MANIFEST
-    temporary = target.with_suffix(".json.tmp")
-    temporary.write_text(_ListOfCorpora(corpora=corpora).model_dump_json(indent=2) + "\n", encoding="utf-8")
-    temporary.replace(target)
+    write_whole(target, _ListOfCorpora(corpora=corpora).model_dump_json(indent=2) + "\n")
     return target
 
 

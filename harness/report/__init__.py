@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from harness.core.durable import write_whole
 from harness.core.errors import StoreError
-from harness.report.files import write_whole
 from harness.report.page import render_report
 from harness.report.summarise import run_summary
 from harness.report.summary import RunSummary

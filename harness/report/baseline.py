@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, cast
 
+from harness.core.durable import write_whole
 from harness.core.errors import ConfigError, StoreError, nearest
 from harness.core.paths import SUITES, baseline_folders
 from harness.core.records import Claim
@@ -34,9 +36,7 @@ def promote(run_path: Path, name: str, reports: Path) -> Path:
     path = baseline_folders(reports)[0] / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(record.to_json(), separators=(",", ":"), allow_nan=False).replace('},"', '},\n"')
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, text + "\n")
     return path
 
 
@@ -192,14 +192,5 @@ def comparison_lines(result: Comparison) -> list[str]:
 
 
 def _json(claim: Claim) -> ComparedClaim:
-    return {
-        "name": claim.name,
-        "variant": claim.variant,
-        "passed": claim.passed,
-        "statement": claim.statement,
-        "value": claim.value,
-        "interval": list(claim.interval) if claim.interval is not None else None,
-        "margin": claim.margin,
-        "count": claim.count,
-        "details": claim.details,
-    }
+    interval = list(claim.interval) if claim.interval is not None else None
+    return cast(ComparedClaim, {**asdict(claim), "interval": interval})

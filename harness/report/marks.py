@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Required, TypedDict, cast
 
 from harness.core.documents import read_json
+from harness.core.durable import write_whole
 from harness.core.errors import ConfigError
 from harness.core.records import Arm, Finding, VerdictWord
 from harness.detectors.readable import readable_value
@@ -124,10 +125,7 @@ def store_marks(path: Path, run: Run) -> list[Mark]:
         {"attempt": m.attempt, "audio_sha256": sounds[m.attempt], "mark": m.word, "note": m.note}
         for m in merged.values()
     ]
-    text = json.dumps({"schema": SCHEMA, "run_id": run.run_id, "marks": rows}, indent=1)
-    temporary = run.path / f".{STORED}.tmp"
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(run.path / STORED)
+    write_whole(run.path / STORED, json.dumps({"schema": SCHEMA, "run_id": run.run_id, "marks": rows}, indent=1))
     return list(merged.values())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NotRequired, TypedDict
 
 from harness.core.documents import read_json
+from harness.core.durable import write_whole
 from harness.core.errors import ConfigError
 
 FOLDER = "nights"
@@ -71,9 +72,7 @@ def write_night(reports: Path, night: NightRecord) -> Path:
     folder = reports / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{night['began_utc'].replace(':', '').replace('-', '')}.json"
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps({"schema": SCHEMA, **night}, indent=1, allow_nan=False), encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, json.dumps({"schema": SCHEMA, **night}, indent=1, allow_nan=False))
     return path
 
 

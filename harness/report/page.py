@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from harness.core.durable import write_whole
 from harness.core.paths import named_from_clone
 from harness.core.records import Attempt, Json
 from harness.detectors.readable import finding_phrase, source_in_words
 from harness.report import charts, claims_page, marks
 from harness.report.advice import advice
-from harness.report.assets import policy, static
-from harness.report.files import write_whole
+from harness.report.assets import rendered, static
 from harness.report.headline import headlines, others, sentence
 from harness.report.material import ReportData, ReportRow, read_report_data
 from harness.report.pictures import picture
@@ -84,19 +84,10 @@ def _drawings(run: Run, summary: RunSummary, material: ReportData, links: Mappin
 
 
 def _page(context: Mapping[str, object], data: Json) -> str:
-    from jinja2 import Environment, PackageLoader
     from jinja2.utils import htmlsafe_json_dumps
-    from markupsafe import Markup
 
-    environment = Environment(loader=PackageLoader("harness.report"), autoescape=True, trim_blocks=True)
-    environment.filters.update(_FILTERS)
-    css, script = static("report.css"), static("report.js")
-    return environment.get_template("report.html").render(
-        context,
-        policy=policy(css, script),
-        css=Markup(css),
-        script=Markup(script),
-        data=htmlsafe_json_dumps(data),
+    return rendered(
+        "report.html", {**context, "data": htmlsafe_json_dumps(data)}, script=static("report.js"), filters=_FILTERS
     )
 
 
@@ -110,7 +101,7 @@ def _shown(form: Callable[..., str]) -> Callable[..., str]:
     return filtered
 
 
-_FILTERS = {
+_FILTERS: Mapping[str, Callable[..., str]] = {
     "percent": _shown(lambda value: f"{100 * value:.1f}%"),
     "told": finding_phrase,
     "in_words": source_in_words,

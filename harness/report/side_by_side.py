@@ -11,7 +11,7 @@ from urllib.parse import quote
 from harness.core.errors import ConfigError, nearest
 from harness.core.records import Claim, Payloads, VerdictWord
 from harness.detectors.readable import finding_phrase
-from harness.report.assets import policy, static
+from harness.report.assets import rendered
 from harness.report.compare import compare_runs, only
 from harness.report.diff import word_diff
 from harness.report.digest import Digest, digest_of
@@ -110,19 +110,9 @@ def _claims(one: ReportSide, two: ReportSide, common: set[str], gates: Gates) ->
 
 
 def _page(sides: list[tuple[ReportSide, ReportSide]], common: set[str], claims: list[Claim], page: Path) -> str:
-    from jinja2 import Environment, PackageLoader
-    from markupsafe import Markup
-
-    environment = Environment(loader=PackageLoader("harness.report"), autoescape=True, trim_blocks=True)
-    environment.filters["told"] = finding_phrase
-    css = static("report.css")
-    return environment.get_template("beside.html").render(
-        policy=policy(css, ""),
-        css=Markup(css),
-        parts=[_part(one, two, common, page) for one, two in sides],
-        claims=claims,
-        common=len(common),
-    )
+    parts = [_part(one, two, common, page) for one, two in sides]
+    context = {"parts": parts, "claims": claims, "common": len(common)}
+    return rendered("beside.html", context, script="", filters={"told": finding_phrase})
 
 
 def _part(one: ReportSide, two: ReportSide, common: set[str], page: Path) -> dict[str, object]:

@@ -9,8 +9,9 @@ from statistics import median
 from urllib.parse import quote
 
 from harness.core.documents import read_json
+from harness.core.durable import write_whole
 from harness.core.errors import ConfigError
-from harness.report.assets import policy, static
+from harness.report.assets import rendered
 from harness.report.baseline import COMPARISON, Comparison
 from harness.report.headline import headlines, sentence
 from harness.report.nights import read_nights as nights_of
@@ -56,15 +57,11 @@ class LevelChange:
 
 def render_index(reports: Path) -> Path:
     """Write ``index.html`` over all runs below ``reports`` that have a ``summary.json``; return its path."""
-    from jinja2 import Environment, PackageLoader
     from markupsafe import Markup
 
     families, problems = read_trend(reports)
     nights, unread = nights_of(reports)
     links = {night.run_id: night for runs in families.values() for night in runs}
-    environment = Environment(loader=PackageLoader("harness.report"), autoescape=True, trim_blocks=True)
-    environment.filters["level"] = lambda value: f"{value:.4g}"
-    css = static("report.css")
     shown = [
         {
             "title": title,
@@ -75,20 +72,16 @@ def render_index(reports: Path) -> Path:
         }
         for number, (title, nights) in enumerate(families.items())
     ]
-    page = environment.get_template("trend.html").render(
-        families=shown,
-        nights=nights,
-        runs=links,
-        problems=[*problems, *unread],
-        css=Markup(css),
-        policy=policy(css),
-        least=LEAST,
-        figures=FIGURES,
-    )
+    context = {
+        "families": shown,
+        "nights": nights,
+        "runs": links,
+        "problems": [*problems, *unread],
+        "least": LEAST,
+        "figures": FIGURES,
+    }
     path = reports / "index.html"
-    temporary = reports / ".index.html.tmp"
-    temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
-    temporary.replace(path)
+    write_whole(path, rendered("trend.html", context, filters={"level": lambda value: f"{value:.4g}"}))
     return path
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from harness.causes.portable import without_paths
+from harness.core.durable import whole_file
 from harness.core.errors import ConfigError
 from harness.store import redact, redact_json
 from harness.store.manifest import StoredVariant
@@ -42,17 +43,14 @@ class Members:
 
     def write(self, path: Path) -> None:
         """Write the zip whole or not at all. Raises ConfigError where it cannot be written."""
-        temporary = path.with_name(f".{path.name}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+            with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
                 for name, data in self._content.items():
                     member = zipfile.ZipInfo(name, _EPOCH)
                     member.external_attr = 0o644 << 16
                     archive.writestr(member, data, zipfile.ZIP_DEFLATED)
-            temporary.replace(path)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise ConfigError(f"{path}: cannot be written ({error.strerror})") from None
 
 

@@ -19,7 +19,7 @@ from harness.causes.shrink.outcome import SpokenText
 from harness.causes.standard import limits_for_one
 from harness.causes.target import CauseTarget, remember_secrets_of
 from harness.core.records import Json
-from harness.report.assets import policy, static
+from harness.report.assets import rendered
 from harness.report.diff import word_diff
 
 PAGE, ISSUE = "index.html", "issue.md"
@@ -115,11 +115,6 @@ def _shrink(material: BundleMaterial) -> Json:
 def _page(
     material: BundleMaterial, tokens: TokenTable | None, command: str, pictures: list[tuple[str, str]], names: list[str]
 ) -> str:
-    from jinja2 import Environment, PackageLoader
-    from markupsafe import Markup
-
-    environment = Environment(loader=PackageLoader("harness.causes"), autoescape=True, trim_blocks=True)
-    css = static("report.css")
     shown = shareable_json(
         {
             "head": symptom_row(material),
@@ -142,7 +137,5 @@ def _page(
             "names": [*names, PAGE],
         }
     )
-    template = environment.get_template("bundle.html")
-    return template.render(
-        **shown, css=Markup(css), policy=policy(css) + "; img-src 'self' file:; media-src 'self' file:"
-    )
+    more = "; img-src 'self' file:; media-src 'self' file:"
+    return rendered("bundle.html", shown, package="harness.causes", also_from=more)

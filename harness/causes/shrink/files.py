@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from harness.causes.shrink.outcome import ShrinkOutcome, SpokenText
+from harness.core.durable import write_whole
 from harness.core.paths import SUITES
 from harness.core.records import ScorerOptions, SeedPolicy, Variant
-from harness.report.files import write_whole
 from harness.verdicts import Limits
 
 SMALLEST, ORIGINAL, LIMITS = "smallest.jsonl", "original.jsonl", "limits.json"
