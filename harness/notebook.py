@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.errors import ConfigError
 from harness.core.paths import SUITES, default_reports, default_variants
-from harness.core.records import Corpus, Variant
+from harness.core.records import Variant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +77,7 @@ def _stress_plan(
         suite="stress",
         corpus=texts,
         variants=spoken,
-        selection={variant.name: _ids(texts) for variant in spoken},
+        selection={variant.name: tuple(chunk.id for chunk in texts.chunks) for variant in spoken},
         reports=reports,
         scorers=scorers_for(spoken, measured, asr),
         reference=next(iter(distinct.values())) if len(distinct) == 1 else None,
@@ -85,10 +85,6 @@ def _stress_plan(
         margins=read_tables(SUITES / "stress" / "limits.toml", "limits file"),
         confirmation=Confirmation(enabled=confirm),
     )
-
-
-def _ids(corpus: Corpus) -> tuple[str, ...]:
-    return tuple(chunk.id for chunk in corpus.chunks)
 
 
 def _variants(file: Path, names: Sequence[str] | None) -> tuple[tuple[Variant, ...], dict[str, Variant]]:

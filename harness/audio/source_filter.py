@@ -41,10 +41,6 @@ def noise_for(frames: int) -> Samples:
     return np.random.default_rng(NOISE_SEED).standard_normal(frames * FRAME_SAMPLES).astype(np.float32)
 
 
-def _triangular() -> NDArray[np.float64]:
-    return 1 - np.abs((np.arange(WINDOW) + 0.5) / HOP - 1)
-
-
 class SourceFilter(nn.Module):  # type: ignore[misc]
     """Codes and noise to the named stages."""
 
@@ -71,7 +67,7 @@ class SourceFilter(nn.Module):  # type: ignore[misc]
             "into_imaginary": -np.sin(into),
             "back_real": weight * np.cos(back),
             "back_imaginary": -weight * np.sin(back),
-            "window": _triangular(),
+            "window": 1 - np.abs((np.arange(WINDOW) + 0.5) / HOP - 1),
             "bands": np.eye(len(runtime.BANDS_HZ) - 1)[:, runtime.band_of_bin(BINS)],
         }
         self.postfilter = codec.postfilter

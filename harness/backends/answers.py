@@ -191,16 +191,12 @@ def _notes(value: object, wrong: dict[str, str]) -> Json:
         notes: Json = plain_json(value)
         if deeper_than(notes, DEPTH_LIMIT // 2):
             raise ValueError("nested too deep")
-        if _size(notes) > NOTES_LIMIT:
+        if len(json.dumps(notes)) > NOTES_LIMIT:
             raise ValueError(f"more than {NOTES_LIMIT} bytes")
     except Exception as error:  # objects of somebody else: whatever their methods raise
         wrong["notes"] = f"{type(error).__name__}: {error}"[:300]
         return {}
     return notes
-
-
-def _size(notes: Json) -> int:
-    return len(json.dumps(notes))
 
 
 def _tokens(value: object, wrong: dict[str, str]) -> Tokens | None:

@@ -82,7 +82,7 @@ class Conversation:
             with self._changed:
                 # what stands in the pipe was printed before: an answer on another channel may have overtaken it
                 if self._closed or not _readable(self._stream, 0.0) or time.monotonic() > end:
-                    return _text(self._heard)
+                    return bytes(self._heard).decode("utf-8", "replace")
             time.sleep(0.001)
 
     def wait_for(self, patterns: Sequence[str], progress: Callable[[], None]) -> str | None:
@@ -189,7 +189,3 @@ def _terminal() -> tuple[int, int]:
     modes[1] &= ~termios.OPOST
     termios.tcsetattr(write, termios.TCSANOW, modes)
     return read, write
-
-
-def _text(data: bytes | bytearray) -> str:
-    return bytes(data).decode("utf-8", "replace")

@@ -37,7 +37,7 @@ def fingerprint(plan: Plan) -> StoredFingerprint:
         "selection": {name: _digest(list(ids)) for name, ids in plan.selection.items()},
         "models": {variant.name: model_hashes(variant) for variant in plan.variants},
         "settings": {variant.name: _settings(variant) for variant in plan.variants},
-        "files": {variant.name: _files(variant) for variant in plan.variants},
+        "files": {variant.name: _hashes(input_files(variant, _declared(variant))) for variant in plan.variants},
         "standards": _standards(plan),
         "scorers": {name: dict(options) for name, options in plan.scorers.items()},
         "recognizers": _recognizers(plan),
@@ -110,10 +110,6 @@ def code_sha256() -> str:
         digest.update(str(path.relative_to(PACKAGE)).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _files(variant: Variant) -> dict[str, str]:
-    return _hashes(input_files(variant, _declared(variant)))
 
 
 def _declared(variant: Variant) -> list[Path]:

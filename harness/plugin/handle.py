@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.core.printable import printable, printable_line
-from harness.core.records import Arm, Attempt, Claim, Measurement, Status, Verdict, VerdictWord
+from harness.core.records import Arm, Attempt, Measurement, Status, Verdict, VerdictWord
 from harness.core.suites import suite_of
 from harness.plugin.failures import ClaimFailed, FaultFound
 from harness.plugin.selection import SuiteCase, SuiteContext
@@ -88,7 +88,7 @@ class FinishedRun:
                 raise ClaimFailed(printable_line(f"{name} of {variant}: {reason}"))
             pytest.skip(f"the run makes no claim {name!r} about {variant}")
         if matching.passed is False:
-            raise ClaimFailed(printable(_claim_text(matching)))
+            raise ClaimFailed(printable(f"{matching.name} of {matching.variant}: {matching.statement}"))
         if matching.passed is None:
             pytest.skip(printable(matching.statement))
 
@@ -120,10 +120,6 @@ def node_of(item: pytest.Item, here: Path) -> str:
     """Return the item as pytest takes it on a command line given in ``here``."""
     path = item.path.relative_to(here) if item.path.is_relative_to(here) else item.path
     return f"{path}::{item.nodeid.partition('::')[2]}"
-
-
-def _claim_text(claim: Claim) -> str:
-    return f"{claim.name} of {claim.variant}: {claim.statement}"
 
 
 def _heard(heard: Measurement) -> str:

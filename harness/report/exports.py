@@ -161,17 +161,13 @@ def github_annotations(summary: RunSummary) -> list[str]:
     for name, headlines_by_variant in headlines(summary).items():
         if headlines_by_variant.word is not VariantWord.PASSES:
             kind = "warning" if headlines_by_variant.word is VariantWord.OPEN else "error"
-            title = _property(f"{name}: {headlines_by_variant.word.value}")
+            title = _message(f"{name}: {headlines_by_variant.word.value}").replace(":", "%3A").replace(",", "%2C")
             lines.append(f"::{kind} title={title}::{_message(headlines_by_variant.why)}")
     return lines[:_MOST_ANNOTATIONS]
 
 
 def _message(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _message(text).replace(":", "%3A").replace(",", "%2C")
 
 
 # ----------------------------------------------------------------------------- JUnit

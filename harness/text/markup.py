@@ -52,10 +52,6 @@ _ELLIPSIS = re.compile(r"(?:\.\s?){3,}|…+|。{2,}")
 _ELLIPSIS_SECONDS = 1.0
 
 
-def _entities(text: str) -> str:
-    return _ENTITY.sub(lambda m: html.unescape(m[0]), text)
-
-
 def without_markup(text: str) -> str:
     """Return ``text`` without tags, commands and sounds in brackets, and with the words of what SSML substitutes.
 
@@ -63,7 +59,7 @@ def without_markup(text: str) -> str:
     """
     text = _SUBSTITUTE.sub(lambda m: f" {m[2]} ", _UNSPOKEN_ELEMENT.sub(" ", text))
     text = _COMMAND.sub(" ", _SOUND.sub(" ", _LINK.sub(r"\1", _ADDRESS.sub(r" \1 ", _TAG.sub(" ", text)))))
-    return _MARKDOWN.sub(r"\2", _entities(text))
+    return _MARKDOWN.sub(r"\2", _ENTITY.sub(lambda m: html.unescape(m[0]), text))
 
 
 def mark_spans(text: str) -> list[tuple[int, int]]:

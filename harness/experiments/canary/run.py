@@ -183,7 +183,7 @@ def _markdown(results: Mapping[str, CanaryResult]) -> str:
             [
                 one.fault,
                 one.chunk_id,
-                _yes(one.found) if one.asked else "not asked",
+                ("yes" if one.found else "**NO**") if one.asked else "not asked",
                 ", ".join(one.seen) or "-",
                 one.why or "-",
             ]
@@ -192,7 +192,3 @@ def _markdown(results: Mapping[str, CanaryResult]) -> str:
         heads = ["planted", "in chunk", "found", "classes seen", "why not"]
         parts.append(f"**{name}**\n\n{markdown_table(heads, rows)}\n")
     return "\n".join(parts)
-
-
-def _yes(found: bool) -> str:
-    return "yes" if found else "**NO**"
