@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Protocol
-from urllib.parse import SplitResult, urlsplit
+from typing import Literal
+from urllib.parse import SplitResult, quote, urlsplit
+
+from pydantic import Field
 
 from harness.audio import AudioError, container_of, read_audio
-from harness.backends.base import BadAudio, NoAudio
+from harness.backends.base import BackendAway, BackendFault
 from harness.backends.http_stream import Listening
-from harness.backends.raw import take_raw
+from harness.backends.outside import OutsideSettings
+from harness.backends.raw import fault_of, take_raw, take_read
 from harness.backends.settings import wrong
-from harness.core.errors import NoFrames
 from harness.core.records import Synthesis, Variant
 from harness.core.records.answered import StreamNote
 
@@ -23,33 +24,72 @@ _SECRET_WORD = re.compile(r"KEY|TOKEN|SECRET|PASSWORD")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CREDENTIALS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"}
 
+MARK = "[redacted]"
+CONNECT_TIMEOUT = 10.0  # s; how long an answer may take is the watchdog's business
+ANSWER_LIMIT = 1 << 30  # bytes
+
 AudioFormat = Literal["wav", "pcm", "flac", "mp3", "opus"]
 
 
-class Keyed(Protocol):
-    """Settings of a server that asks for a key. The key is read from the environment, and never stored."""
+class AnsweredSettings(OutsideSettings):
+    """Keys of every server that answers with audio. Its key is read from the environment, and never stored."""
+
+    url: str
+    response_format: AudioFormat = "wav"
+    sample_rate: int = Field(default=24000, ge=1000, le=384000)  # of pcm, which does not say
+    channels: int = Field(default=1, ge=1, le=64)  # of pcm
+    headers: dict[str, str] = Field(default_factory=dict)
+    api_key_env: str | None = None  # variable that holds the key; it goes out as ``Authorization: Bearer``
+    api_key_header: str | None = None  # the key goes out in this header instead, as it is
+    values: dict[str, str | int | float] = Field(default_factory=dict)
 
     @property
-    def headers(self) -> Mapping[str, str]: ...
+    def key(self) -> str | None:
+        """Return the API key. Never to be stored, printed or sent elsewhere."""
+        return os.environ.get(self.api_key_env) if self.api_key_env else None
 
     @property
-    def api_key_env(self) -> str | None: ...
+    def sent_headers(self) -> dict[str, str]:
+        """Return the headers that are sent, with the key among them."""
+        if self.key is None:
+            return self.headers
+        named = {self.api_key_header: self.key} if self.api_key_header else {"Authorization": f"Bearer {self.key}"}
+        return {**self.headers, **named}
 
     @property
-    def api_key_header(self) -> str | None: ...
+    def is_here(self) -> bool:
+        """Return whether the server is on this machine, of whose ports a proxy of the environment knows nothing."""
+        return urlsplit(self.url).hostname in ("127.0.0.1", "::1", "localhost")
 
+    def listening(self) -> Listening:
+        """Return a listener for one answer."""
+        raw = self.response_format == "pcm"
+        return Listening(self.response_format, self.sample_rate * self.channels * 2.0 if raw else None)
 
-def key_of(found: Keyed) -> str | None:
-    """Return the API key. Never to be stored, printed or sent elsewhere."""
-    return os.environ.get(found.api_key_env) if found.api_key_env else None
+    def take(self, data: bytes, scratch: Path, made: Synthesis) -> None:
+        """Put the samples of an answer into ``made``. Raises NoAudio or BadAudio."""
+        if self.response_format == "pcm":
+            take_raw(data, "PCM_16", self.channels, self.sample_rate, made)
+            return
+        path = scratch / f"answer.{self.response_format}"
+        path.write_bytes(data)
+        try:
+            take_read(read_audio(path), made, _another_format(data, self.response_format))
+        except AudioError as error:
+            raise fault_of(error, made, path) from None
 
+    def scrubbed(self, text: str) -> str:
+        """Return ``text`` without the key: a server may repeat it in what it says."""
+        for secret in filter(None, (self.key, quote(self.key or "", safe=""))):
+            text = text.replace(secret, MARK)
+        return text
 
-def headers_of(found: Keyed) -> dict[str, str]:
-    """Return the headers that are sent, with the key among them."""
-    headers, key = dict(found.headers), key_of(found)
-    if key is not None:
-        headers[found.api_key_header or "Authorization"] = key if found.api_key_header else f"Bearer {key}"
-    return headers
+    def retold(self, fault: BackendFault, made: Synthesis) -> BackendFault:
+        """Return a failure without the key in it; with ``made`` where it holds nothing itself."""
+        text = self.scrubbed(str(fault))
+        if isinstance(fault, BackendAway):
+            return BackendAway(text, fault.partial or made, lasting=fault.lasting)
+        return type(fault)(text, fault.partial or made)
 
 
 def check_address(variant: Variant, url: str, schemes: tuple[str, str], example: str) -> SplitResult:
@@ -64,7 +104,7 @@ def check_address(variant: Variant, url: str, schemes: tuple[str, str], example:
     return parts
 
 
-def check_secrets(found: Keyed, variant: Variant) -> None:
+def check_secrets(found: AnsweredSettings, variant: Variant) -> None:
     """Raise ConfigError for a key that is written down, has no telling name, or is not there."""
     for header in found.headers:
         if header.lower() in _CREDENTIALS:
@@ -83,26 +123,8 @@ def check_secrets(found: Keyed, variant: Variant) -> None:
         # the journal recognises secrets by the names of their variables
         example = "a name of capital letters with KEY or TOKEN in it, such as OPENAI_API_KEY"
         raise wrong(variant, "api_key_env", f"must be the name of a variable, {example}")
-    if not key_of(found):
+    if not found.key:
         raise wrong(variant, "api_key_env", f"the environment has no {name}")
-
-
-def take_answer(data: bytes, kind: str, rate: int, channels: int, scratch: Path, made: Synthesis) -> None:
-    """Put the samples of an answer into ``made``. ``kind``: an ``AudioFormat``. Raises NoAudio or BadAudio."""
-    if kind == "pcm":
-        take_raw(data, "PCM_16", channels, rate, made)
-        return
-    path = scratch / f"answer.{kind}"
-    path.write_bytes(data)
-    try:
-        read = read_audio(path)
-    except AudioError as error:
-        kind_of = NoAudio if isinstance(error, NoFrames) else BadAudio
-        raise kind_of(str(error).replace(str(path), path.name), made) from None
-    made.samples, made.sample_rate = read.samples, read.sample_rate
-    repairs = [*read.repairs, *_another_format(data, kind)]
-    if repairs:
-        made.notes = {**made.notes, "repairs": repairs}
 
 
 def _another_format(data: bytes, asked: str) -> list[str]:

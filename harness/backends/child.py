@@ -28,10 +28,10 @@ from harness.backends.protocol import (
     capabilities_to_json,
     encode_frame,
     plain_json,
-    request_from_json,
     variant_from_json,
 )
-from harness.core.errors import NoFrames, SoakError
+from harness.backends.raw import fault_of
+from harness.core.errors import SoakError
 from harness.core.records import Capabilities, Json, Outcome, Request, Samples, Synthesis
 
 HEARTBEAT = 0.2  # s between two signs of life on the pipe
@@ -111,7 +111,7 @@ def _serve(pipe: Pipe) -> None:
         if message.kind == "reset":
             _reset(pipe, backend)
         else:
-            request = request_from_json(message.header["request"], message.tokens)
+            request = Request(**{**message.header["request"], "tokens": message.tokens})
             started = own_cpu()
             header, arrays = _answer(pipe, backend, capabilities, request)
             header["cpu_seconds"] = max(0.0, own_cpu() - started)
@@ -185,9 +185,8 @@ def _audio(made: Synthesis, capabilities: Capabilities) -> tuple[Samples, int, t
             raise NoAudio(f"the audio file is empty ({made.audio_path.name})")
         try:
             read = read_audio(made.audio_path, quote=_own(made.audio_path))
-        except AudioError as error:  # the folder is a temporary one and would make two equal runs differ
-            kind = NoAudio if isinstance(error, NoFrames) else BadAudio
-            raise kind(str(error).replace(str(made.audio_path), made.audio_path.name), made) from None
+        except AudioError as error:
+            raise fault_of(error, made, made.audio_path) from None
         return read.samples, read.sample_rate, tuple(read.repairs)
     if made.samples is None:
         raise NoAudio("the backend gave no audio")

@@ -6,9 +6,8 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
 
-from harness.backends.answered import headers_of, key_of, take_answer, timing
+from harness.backends.answered import ANSWER_LIMIT, CONNECT_TIMEOUT, timing
 from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio, ProgramDied
 from harness.backends.events import audio_of_events
 from harness.backends.http_settings import HttpSettings, check_http_settings
@@ -22,9 +21,6 @@ from harness.core.records.answered import RefusalNote
 if TYPE_CHECKING:
     import httpx
 
-MARK = "[redacted]"
-CONNECT_TIMEOUT = 10.0  # s; how long an answer may take is the watchdog's business
-ANSWER_LIMIT = 1 << 30  # bytes
 SAID_LIMIT = 4096  # bytes kept of an error's body
 _GATEWAY = (429, 502, 503, 504)  # whoever answers says that nobody can be asked now
 _NO_ENTRANCE = (301, 302, 303, 307, 308, 402, 403, 404, 405)  # wrong address or account, where nothing was answered yet
@@ -55,7 +51,6 @@ class HttpBackend(OutsideAdapter[HttpSettings]):
         super().__init__()
         self._client: httpx.Client | None = None
         self._server: LocalServer | None = None
-        self._key: str | None = None
         self._answered = False  # with 200, at least once
 
     def load(self, variant: Variant) -> Capabilities:
@@ -63,17 +58,15 @@ class HttpBackend(OutsideAdapter[HttpSettings]):
         import httpx
 
         settings = self._begin(variant)
-        self._key = key_of(settings)
         url = settings.url
         if settings.start:
             self._server = LocalServer(settings, variant)
             url = self._server.url
-        loopback = urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
         self._client = httpx.Client(
             base_url=url,
-            headers=headers_of(settings),
+            headers=settings.sent_headers,
             timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT),
-            trust_env=not loopback,  # a proxy of the environment knows nothing of this machine's own ports
+            trust_env=not settings.is_here,
             follow_redirects=False,  # a key must not follow to another host
         )
         if self._server is not None:
@@ -109,10 +102,8 @@ class HttpBackend(OutsideAdapter[HttpSettings]):
                 synthesis.notes = {**said.notes, **synthesis.notes}
                 refuse_if_said(log, settings.fail_on, synthesis)
             self._decode(settings, heard, synthesis)
-        except BackendAway as away:
-            raise BackendAway(self._scrubbed(str(away)), away.partial or synthesis, lasting=away.lasting) from None
         except BackendFault as fault:
-            raise type(fault)(self._scrubbed(str(fault)), fault.partial or synthesis) from None
+            raise settings.retold(fault, synthesis) from None
         return synthesis
 
     def reset(self) -> None:
@@ -152,15 +143,14 @@ class HttpBackend(OutsideAdapter[HttpSettings]):
         import httpx
 
         assert self._client is not None
-        rate = settings.sample_rate * settings.channels * 2.0
-        heard = Listening(settings.response_format, rate if settings.response_format == "pcm" else None)
+        heard = settings.listening()
         started = time.monotonic()
         try:
             with self._client.stream("POST", settings.path, json=settings.body(request)) as answer:
-                self._note(answer, made)
+                self._note(answer, settings, made)
                 progress()
                 if answer.status_code != 200:
-                    self._refuse(answer)
+                    self._refuse(answer, settings)
                 self._answered = True
                 for data in _pieces(answer, settings):
                     progress()
@@ -174,11 +164,11 @@ class HttpBackend(OutsideAdapter[HttpSettings]):
             made.noted["http"].update(timing(heard))
         return heard
 
-    def _note(self, answer: httpx.Response, made: Synthesis) -> None:
-        kept = {name: self._scrubbed(answer.headers[name])[:200] for name in _KEPT if name in answer.headers}
+    def _note(self, answer: httpx.Response, settings: HttpSettings, made: Synthesis) -> None:
+        kept = {name: settings.scrubbed(answer.headers[name])[:200] for name in _KEPT if name in answer.headers}
         made.noted["http"].update({"status": answer.status_code, "headers": kept})
 
-    def _refuse(self, answer: httpx.Response) -> None:
+    def _refuse(self, answer: httpx.Response, settings: HttpSettings) -> None:
         """Raise for an answer that is not 200."""
         body = bytearray()
         for data in answer.iter_bytes():
@@ -187,7 +177,7 @@ class HttpBackend(OutsideAdapter[HttpSettings]):
                 break
         status = answer.status_code
         after = _seconds(answer.headers.get("retry-after"))
-        message = f"HTTP {status}: {self._scrubbed(_said(bytes(body)))}".rstrip(": ")
+        message = f"HTTP {status}: {settings.scrubbed(_said(bytes(body)))}".rstrip(": ")
         if status in _GATEWAY or (status >= 500 and after is not None):
             raise _Busy(status, after, message)
         if status in _NO_KEY or (status in _NO_ENTRANCE and not self._answered):
@@ -208,12 +198,6 @@ class HttpBackend(OutsideAdapter[HttpSettings]):
             raise BackendAway(f"no connection: {error}".rstrip(": "), made) from None
         raise BackendRefused(message, made) from None
 
-    def _scrubbed(self, text: str) -> str:
-        """``text`` without the key: a server may repeat it in what it says."""
-        for secret in filter(None, (self._key, quote(self._key or "", safe=""))):
-            text = text.replace(secret, MARK)
-        return text
-
     # --------------------------------------------------------------------------------------- the audio
     def _decode(self, settings: HttpSettings, heard: Listening, made: Synthesis) -> None:
         """Put samples into ``made``. Raises NoAudio or BadAudio."""
@@ -226,7 +210,7 @@ class HttpBackend(OutsideAdapter[HttpSettings]):
         told_in_words = ("json" in kind or "text/" in kind) and _EVENTS not in kind
         if told_in_words and not data.startswith(_AUDIO):
             raise BadAudio(f"HTTP 200 and {kind.split(';')[0]} instead of audio: {_said(data)}", made)
-        take_answer(data, settings.response_format, settings.sample_rate, settings.channels, self._scratch, made)
+        settings.take(data, self._scratch, made)
 
 
 def _pieces(answer: httpx.Response, settings: HttpSettings) -> Iterator[bytes]:

@@ -9,34 +9,27 @@ from typing import Literal
 
 from pydantic import Field
 
-from harness.backends.answered import AudioFormat, check_address, check_secrets
-from harness.backends.outside import OutsideSettings, check_outside, on_path
+from harness.backends.answered import AnsweredSettings, check_address, check_secrets
+from harness.backends.outside import check_outside, on_path
 from harness.backends.settings import read_settings, wrong
 from harness.core.records import Request, Variant
 
 
-class HttpSettings(OutsideSettings):
+class HttpSettings(AnsweredSettings):
     """Keys of the adapter ``http``. ``model``, ``log`` and ``fail_on`` are of a server of one's own."""
 
     url: str  # scheme, host and port; {port} is a free one where the server is started here
     path: str = "/v1/audio/speech"
     served_model: str | None = None  # the field ``model``
-    response_format: AudioFormat = "wav"
     stream_format: Literal["audio", "sse"] = "audio"  # sse: server-sent events with base64 in them
     sse_audio: str = "audio"  # where the base64 is in an event; dots lead into tables and lists
-    sample_rate: int = Field(default=24000, ge=1000, le=384000)  # of pcm, which does not say
-    channels: int = Field(default=1, ge=1, le=64)  # of pcm
     text_field: str = "input"  # where the text goes; dots lead into tables
     seed_fields: list[str] = Field(default_factory=lambda: ["seed"])  # dots lead into tables
     fields: dict[str, object] = Field(default_factory=dict)  # sent besides
-    headers: dict[str, str] = Field(default_factory=dict)
-    api_key_env: str | None = None  # variable that holds the key; it goes out as ``Authorization: Bearer``
-    api_key_header: str | None = None  # the key goes out in this header instead, as it is
     busy_retries: int = Field(default=3, ge=0, le=100)  # after 429, 503, and 5xx with Retry-After
     busy_wait: float = Field(default=30.0, ge=0)  # s, longest wait before one of them
     start: list[str] = Field(default_factory=list)  # command of a server of one's own
     ready: str = "/"  # path that answers (anything below 500) once that server is up
-    values: dict[str, str | int | float] = Field(default_factory=dict)
 
     def inputs(self, variant: Variant) -> list[Path]:
         """Return the program of a server of one's own."""

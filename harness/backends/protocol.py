@@ -11,7 +11,7 @@ import json
 import math
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -180,24 +180,11 @@ def request_to_json(request: Request) -> Json:
     return data
 
 
-def request_from_json(data: Mapping[str, Any], tokens: NDArray[np.generic] | None = None) -> Request:
-    """Return the inverse of :func:`request_to_json`; ``tokens`` are those that travelled beside it."""
-    return Request(**{**data, "tokens": tokens})
-
-
 def capabilities_to_json(found: Capabilities) -> StoredCapabilities:
     """Return everything a backend says of itself, as plain JSON."""
-    layout = asdict(found.layout) if found.layout is not None else None
+    told = {each.name: getattr(found, each.name) for each in fields(found)}
     said: StoredCapabilities = plain_json(
-        {
-            "sample_rate": found.sample_rate,
-            "layout": layout,
-            "seeded": found.seeded,
-            "resets": found.resets,
-            "stages": found.stages,
-            "details": found.details,
-            "computes": found.computes.value,
-        }
+        {**told, "layout": asdict(found.layout) if found.layout is not None else None}
     )
     return said
 

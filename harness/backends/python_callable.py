@@ -23,6 +23,7 @@ from harness.backends.outside import OutsideAdapter
 from harness.backends.process import ending
 from harness.backends.python_host import HostAnswer, HostRequest
 from harness.backends.python_settings import PythonSettings, check_python_settings, filled
+from harness.backends.raw import fault_of, take_read
 from harness.core.documents import parse_json
 from harness.core.errors import ConfigError, NoFrames
 from harness.core.records import Capabilities, Request, Synthesis, Variant
@@ -227,15 +228,10 @@ def _take_kind(answer: HostAnswer, data: Path, settings: PythonSettings, made: S
         if not path.is_file():
             raise NoAudio(f"the callable returned a path where there is no file: {path}", made)
     try:
-        read = read_audio(
-            path, quote=path == data or _own(path, data.parent)
-        )  # at once: the next call may write the same file
+        # at once: the next call may write the same file
+        take_read(read_audio(path, quote=path == data or _own(path, data.parent)), made)
     except AudioError as error:
-        kind_of = NoAudio if isinstance(error, NoFrames) or not path.stat().st_size else BadAudio
-        raise kind_of(str(error).replace(str(path), path.name), made) from None
-    made.samples, made.sample_rate = read.samples, read.sample_rate
-    if read.repairs:
-        made.notes = {**made.notes, "repairs": list(read.repairs)}
+        raise fault_of(error if path.stat().st_size else NoFrames(str(error)), made, path) from None
 
 
 def _own(path: Path, folder: Path) -> bool:

@@ -5,38 +5,34 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from harness.backends.answered import (
+    ANSWER_LIMIT,
+    CONNECT_TIMEOUT,
+    AnsweredSettings,
     AudioFormat,
     check_address,
     check_secrets,
-    headers_of,
-    key_of,
-    take_answer,
     timing,
 )
 from harness.backends.base import BackendAway, BackendFault, BackendRefused, BadAudio, NoAudio
 from harness.backends.command_settings import fill, values_of
 from harness.backends.events import audio_in, error_in, read_message, value_at
 from harness.backends.http_stream import Listening
-from harness.backends.outside import OutsideAdapter, OutsideSettings, check_outside
+from harness.backends.outside import OutsideAdapter, check_outside
 from harness.backends.settings import read_settings, wrong
 from harness.core.records import Capabilities, Computes, Request, Synthesis, Variant
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
 
-CONNECT_TIMEOUT = 10.0  # s
-ANSWER_LIMIT = 1 << 30  # bytes
-MARK = "[redacted]"
 _LOOK = 0.5  # s between two looks at a silent socket
 _LASTING = (401, 402, 403, 404, 405, 407)
 
 
-class WebsocketSettings(OutsideSettings):
+class WebsocketSettings(AnsweredSettings):
     """Keys of the adapter ``websocket``. Placeholders: {text_json}, {text}, {voice}, {language}, {seed}, own values."""
 
     url: str  # ws:// or wss://, with its path
@@ -47,13 +43,7 @@ class WebsocketSettings(OutsideSettings):
     done: dict[str, object] = Field(default_factory=dict)  # the message that ends the audio; else the server closes
     error: str = "error"  # where a JSON message tells an error
     response_format: AudioFormat = "pcm"
-    sample_rate: int = Field(default=24000, ge=1000, le=384000)  # of pcm, which does not say
-    channels: int = Field(default=1, ge=1, le=64)  # of pcm
-    headers: dict[str, str] = Field(default_factory=dict)
     subprotocols: list[str] = Field(default_factory=list)
-    api_key_env: str | None = None  # variable that holds the key; it goes out as ``Authorization: Bearer``
-    api_key_header: str | None = None  # the key goes out in this header instead, as it is
-    values: dict[str, str | int | float] = Field(default_factory=dict)
 
 
 def check_websocket_settings(variant: Variant) -> WebsocketSettings:
@@ -85,27 +75,17 @@ class WebsocketBackend(OutsideAdapter[WebsocketSettings]):
         """Ask for one chunk. Raises BackendAway, BackendRefused, NoAudio or BadAudio."""
         settings = self._settings(request.overrides)
         synthesis = Synthesis()
-        rate = settings.sample_rate * settings.channels * 2.0
-        heard = Listening(settings.response_format, rate if settings.response_format == "pcm" else None)
+        heard = settings.listening()
         try:
             with _connected(settings) as socket:
                 self._ask(socket, settings, request, heard, progress)
             if not heard.data:
                 raise NoAudio("the socket gave no audio", synthesis)
             self._note(heard, synthesis)
-            take_answer(
-                bytes(heard.data),
-                settings.response_format,
-                settings.sample_rate,
-                settings.channels,
-                self._scratch,
-                synthesis,
-            )
-        except BackendAway as away:
-            raise BackendAway(_scrubbed(str(away), settings), synthesis, lasting=away.lasting) from None
+            settings.take(bytes(heard.data), self._scratch, synthesis)
         except BackendFault as fault:
             self._note(heard, synthesis)
-            raise type(fault)(_scrubbed(str(fault), settings), synthesis) from None
+            raise settings.retold(fault, synthesis) from None
         return synthesis
 
     def reset(self) -> None:
@@ -130,7 +110,7 @@ class WebsocketBackend(OutsideAdapter[WebsocketSettings]):
         """Send the messages of a chunk and listen until it is done. Raises BackendRefused or BadAudio."""
         from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
-        values = _known(settings, request)
+        values = values_of(request) | {name: str(value) for name, value in settings.values.items()}
         try:
             for message in settings.setup:
                 socket.send(fill(message, values))
@@ -159,15 +139,14 @@ def _connected(settings: WebsocketSettings) -> ClientConnection:
     from websockets.exceptions import InvalidHandshake, InvalidStatus
     from websockets.sync.client import connect
 
-    loopback = urlsplit(settings.url).hostname in ("127.0.0.1", "::1", "localhost")
     try:
         return connect(
             settings.url,
-            additional_headers=headers_of(settings),
+            additional_headers=settings.sent_headers,
             subprotocols=settings.subprotocols or None,  # type: ignore[arg-type]
             open_timeout=CONNECT_TIMEOUT,
             max_size=ANSWER_LIMIT,
-            **({"proxy": None} if loopback else {}),
+            **({"proxy": None} if settings.is_here else {}),
         )
     except InvalidStatus as refused:
         status = refused.response.status_code
@@ -200,12 +179,3 @@ def _next(socket: ClientConnection, progress: Callable[[], None], settings: Webs
 def _like(message: object, keys: Mapping[str, object]) -> bool:
     """Whether a JSON message has these values at these paths."""
     return isinstance(message, Mapping) and all(value_at(message, path) == value for path, value in keys.items())
-
-
-def _known(settings: WebsocketSettings, request: Request) -> dict[str, str]:
-    return values_of(request) | {name: str(value) for name, value in settings.values.items()}
-
-
-def _scrubbed(text: str, settings: WebsocketSettings) -> str:
-    key = key_of(settings)
-    return text.replace(key, MARK) if key else text

@@ -261,18 +261,10 @@ def _reply(said: ReplySaid, message: Message, wall: float, meter: Meter, process
     process.tail.settle()
     samples, tokens = message.samples, message.tokens
     return Reply(
-        outcome=said.outcome,
-        detail=said.detail,
+        **said.model_dump(exclude={"kind"}),
         samples=np.asarray(samples, np.float32) if samples is not None and said.outcome is Outcome.OK else None,
-        sample_rate=said.sample_rate,
         tokens=np.asarray(tokens, np.int32) if tokens is not None else None,
-        token_count=said.token_count,
-        finish_reason=said.finish_reason,
-        ttfa=said.ttfa,
-        stage_seconds=said.stage_seconds,
-        notes=said.notes,
         wall_seconds=wall,
-        cpu_seconds=said.cpu_seconds,
         rss_bytes=meter.rss,
         peak_rss_bytes=meter.peak,
         stderr_tail=process.tail.text(),

