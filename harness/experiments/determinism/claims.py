@@ -179,7 +179,7 @@ def _cells(figures: ArmFigures) -> list[str]:
     first = median(figures.first_divergence) if figures.first_divergence else None
     return [
         str(figures.probes),
-        figure(figures.same_tokens, "d"),
+        figure(figures.same_tokens, ".0f"),
         str(figures.same_pcm),
         figure(first, ".0f"),
         figure(figures.largest_shift, ".2g"),
