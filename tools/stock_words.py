@@ -16,15 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from harness.audio import read_audio, resample
 from harness.core.records import Samples
 from harness.scorers.weights import alignment_heads, model_folder, stock_checkpoint
 from harness.stats.rates import clopper_pearson
 from harness.text.alignment import align_words
+from tools.hearing.recordings import read_clip
 
-_RATE = 16_000
 _SOUNDS = frozenset({".wav", ".flac"})
 
 
@@ -122,12 +119,6 @@ def clips(folders: list[Path], most: int) -> Iterator[Path]:
         yield from sorted(path for path in folder.iterdir() if path.suffix in _SOUNDS)[:most]
 
 
-def at_16k(path: Path) -> Samples:
-    """Return a clip at 16 kHz, float32."""
-    audio = read_audio(path)
-    return np.ascontiguousarray(resample(audio.samples, audio.sample_rate, _RATE), dtype=np.float32)
-
-
 def main() -> int:
     """Compare the engines; return 1 where the words of a clip differ."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -138,7 +129,7 @@ def main() -> int:
     arguments = parser.parse_args()
     engines, tally = BothEngines(arguments.model), Tally()
     for path in clips(arguments.folders, arguments.most):
-        samples = at_16k(path)
+        samples = read_clip(path)
         tally.add(path, *(hear(samples, arguments.language) for hear in (engines.by_faster, engines.by_stock)))
     print(f"{arguments.model}: {tally}")
     return int(tally.same < tally.count)

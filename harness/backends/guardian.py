@@ -26,9 +26,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def kill_below(pid: int, patience: float = 3.0) -> None:
-    """End with SIGKILL every process below ``pid``, again until none is left: a tree may fork while it is being
-    killed.
-    """
+    """Kill every process below ``pid``, again until none is left: a tree may fork while it is being killed."""
     own = pid == os.getpid()
     end = time.monotonic() + patience
     while time.monotonic() < end:
@@ -104,9 +102,7 @@ def _end_as(status: int | None) -> None:
 
 
 def supervise(argv: list[str]) -> None:
-    """Guard the process. Arguments: file descriptors of the lifeline, the requests and the replies; the folder of
-    temporary files.
-    """
+    """Guard the process. Arguments: descriptors of the lifeline, the requests and the replies; the temporary folder."""
     lifeline, requests, replies = map(int, argv[:3])
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     guardian = os.getpid()

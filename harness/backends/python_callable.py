@@ -196,9 +196,7 @@ class PythonBackend(OutsideAdapter[PythonSettings]):
 
 
 def _refused(error: str, made: Synthesis) -> BackendFault:
-    """Return an exception of the callable as a failure; one that says that nobody could be asked tells nothing of
-    the text.
-    """
+    """Return an exception of the callable as a failure; that nobody could be asked tells nothing of the text."""
     name = error.partition(":")[0].rpartition(".")[2]
     if _AWAY.fullmatch(name) or not_the_text(error):
         return BackendAway(error, made)

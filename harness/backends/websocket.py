@@ -158,9 +158,7 @@ def _connected(settings: WebsocketSettings) -> ClientConnection:
 
 
 def _next(socket: ClientConnection, progress: Callable[[], None], settings: WebsocketSettings) -> object:
-    """Return the next message: bytes, or the JSON (else the text) of it. Raises BackendRefused for an error that it
-    tells.
-    """
+    """Return the next message: bytes, or its JSON, else its text. Raises BackendRefused for an error that it tells."""
     while True:
         try:
             message = socket.recv(timeout=_LOOK)

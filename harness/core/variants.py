@@ -144,9 +144,7 @@ def _variant(path: Path, text: str, name: str, defaults: dict[str, object], tabl
 
 
 def _existing(path: Path, text: str, name: str, key: str, value: str | None, required: bool) -> Path | None:
-    """Return the file that a key names, from the folder of the variants file on. Raises ConfigError for one that is
-    needed.
-    """
+    """Return the file that a key names, seen from the variants file. Raises ConfigError for one that is needed."""
     if value is None:
         return None
     location = path.resolve().parent / Path(value).expanduser()

@@ -79,9 +79,7 @@ def take(corpus: Corpus, count: int) -> Corpus:
 
 
 def head(corpus: Corpus, count: int | None) -> Corpus:
-    """Return the first ``count`` chunks (None: all) under the name and checksum of the whole, of which a run speaks a
-    part.
-    """
+    """Return the first ``count`` chunks (None: all) under the name and checksum of the whole."""
     return replace(corpus, chunks=corpus.chunks[:count])
 
 

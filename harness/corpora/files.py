@@ -60,9 +60,7 @@ def read_corpus_text(path: Path) -> str:
 
 
 def read_txt(path: Path, language: str, max_words: int) -> Corpus:
-    """Return running text in chunks; ids are ``<stem>-0001`` and so on. A NUL is an error: such a file is no plain
-    text.
-    """
+    """Return running text in chunks ``<stem>-0001`` and so on. A NUL is an error: such a file is no plain text."""
     text = read_corpus_text(path).replace("\r\n", "\n").replace("\r", "\n")
     nul = text.find("\0")
     if nul >= 0:

@@ -11,9 +11,7 @@ from harness.verdicts.profile import Profile
 
 
 def reference_figures(profile: Profile | None, chunks: Iterable[Chunk]) -> ReferenceFigures:
-    """Return ``totals`` of the profile, and for each chunk it knows mean word errors and words, and median speech
-    tokens.
-    """
+    """Return ``totals`` of the profile and, of each chunk that it has, mean word errors and words and median tokens."""
     if profile is None:
         return {}
     figures: dict[str, ReferenceChunk] = {}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from harness.backends.protocol import capabilities_to_json
 from harness.core.errors import CannotStore, SoakError
 from harness.core.records import (
     Arm,
@@ -149,7 +150,7 @@ class Session:
             self._begin_epoch("reload")
 
     def _begin_epoch(self, reason: str) -> None:
-        self._epoch = self._run.begin_epoch(self.id, reason, capabilities_json(self.capabilities))
+        self._epoch = self._run.begin_epoch(self.id, reason, capabilities_to_json(self.capabilities))
         self._since_load = 0
 
     def _attempt(self, turn: PlannedRequest, arm: str, take: int) -> Attempt:
@@ -197,9 +198,7 @@ class Session:
         )
 
     def _ask_until_kept(self, turn: PlannedRequest, request: Request) -> Reply:
-        """Return the reply of a worker whose machine stayed. Raises BackendGone once several were lost at this
-        request.
-        """
+        """Return the reply of a worker whose machine stayed. Raises BackendGone once several machines were lost."""
         for _ in range(_LOSSES):
             try:
                 return self._ask(request)
@@ -264,19 +263,6 @@ def _without_answer(attempt: Attempt, reason: str) -> Attempt:
         outcome=Outcome.ERROR,
         detail=f"the answer cannot be recorded: {reason}"[:500],
     )
-
-
-def capabilities_json(capabilities: Capabilities) -> dict[str, object]:
-    """Return capabilities as plain JSON for the journal."""
-    return {
-        "sample_rate": capabilities.sample_rate,
-        "layout": asdict(capabilities.layout) if capabilities.layout else None,
-        "seeded": capabilities.seeded,
-        "resets": capabilities.resets,
-        "stages": list(capabilities.stages),
-        "details": dict(capabilities.details),
-        "computes": capabilities.computes.value,
-    }
 
 
 def _duration(reply: Reply) -> float | None:

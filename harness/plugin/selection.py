@@ -81,9 +81,7 @@ def _with(variant: Variant, settings: Mapping[str, object]) -> Variant:
 
 
 def _asked_of(variant: Variant, asked: SuiteOptions) -> Variant:
-    """Return the variant with the seed and the limits of the command line. Raises ConfigError for a file that is not
-    there.
-    """
+    """Return the variant with the command line's seed and limits. Raises ConfigError for a file that is not there."""
     seed, calibration = asked.getoption("seed"), asked.getoption("calibration")
     if calibration is not None and not calibration.is_file():
         raise ConfigError(f"--calibration {calibration}: no such file")
@@ -187,9 +185,7 @@ def _take_references(wanted: dict[str, set[str]], known: Mapping[str, Variant], 
 
 
 def _one_reference(scene: SuiteContext, found: Iterable[Variant], references: Mapping[str, Variant]) -> Variant | None:
-    """Return the one reference of a run; None for none or several. Raises ConfigError where a suite can have only
-    one.
-    """
+    """Return the one reference of a run, None for none or several. Raises ConfigError where a suite takes only one."""
     distinct = {one.name: one for one in (*references.values(), *(v for v in found if v.reference))}
     if not distinct and len(scene.references) == 1:
         return scene.references[0]

@@ -165,9 +165,7 @@ def _alike(path: Path, now: Digest) -> Digest | None:
 
 
 def gates_of(limits: Path | None) -> Gates:
-    """Return the margins of a named file, else of ``suites/nightly/limits.toml``, else (installed without it) the
-    defaults.
-    """
+    """Return the margins of a named file, else of ``suites/nightly/limits.toml``, else the defaults."""
     usual = SUITES / "nightly" / "limits.toml"
     return Gates.load(limits if limits is not None else (usual if usual.is_file() else None))
 

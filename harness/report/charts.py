@@ -142,9 +142,7 @@ def _along(
 
 
 def histograms(material: ReportData) -> list[tuple[str, str]]:
-    """Return (title, drawing) a codebook: how often its tokens were used, a step line a variant; shares of all
-    tokens.
-    """
+    """Return (title, drawing) a codebook: the share of all tokens that each token has, a step line a variant."""
     used: dict[int, dict[str, NDArray[np.generic]]] = {}
     for name in material.variants:
         arrays = [s.attempt.tokens for s in material.spoken[name] if s.attempt.tokens is not None]

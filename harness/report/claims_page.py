@@ -67,9 +67,7 @@ def slopes(run: Run, timed: bool | None = None) -> list[SlopeRow]:
 
 
 def captions(run: Run, measure: str, timed: bool | None = None) -> list[str]:
-    """Return a line a variant for the panel of a measure: its slope over the session with its interval, where it has
-    one.
-    """
+    """Return a line a variant for the panel of a measure: its slope over the session with its interval."""
     told = []
     for claim in run.claims():
         estimate = DriftEstimate.of_claim(claim).get(measure)

@@ -70,9 +70,7 @@ def _verdict(name: str, row: VariantSummary, summary: RunSummary) -> Headline:
 
 
 def _too_small(claim: ClaimFigures, row: VariantSummary) -> str:
-    """Return the fault rate in short where that is what cannot be said; the claim's own words are further down the
-    page.
-    """
+    """Return the fault rate in short where that is what cannot be said; the claim's own words come further down."""
     rate = row.fault_rate
     if claim.name != "fault-rate" or rate.value is None or claim.margin is None:
         return claim.statement

@@ -194,9 +194,7 @@ def _tables(summary: RunSummary) -> Json:
 
 
 def _command(words: list[str]) -> str:
-    """Return the command line; paths as they are within the project, else by name: where it was installed tells
-    nobody.
-    """
+    """Return the command line; paths within the project as they are, others by name: nobody is told where it was."""
     if not words:
         return ""
     program = Path(words[0])

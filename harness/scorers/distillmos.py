@@ -34,9 +34,7 @@ class DistillMosScorer:
     needs = frozenset({"audio"})
 
     def __init__(self) -> None:
-        """Check that the package is there. Raises MissingExtra without it, so that a run is refused before anything
-        is spoken.
-        """
+        """Raise MissingExtra without the package, so that a run is refused before anything is spoken."""
         if importlib.util.find_spec("distillmos") is None:
             raise MissingExtra(f"distillmos is not installed: {INSTALL}")
         self._model: ConvTransformerSQAModel | None = None

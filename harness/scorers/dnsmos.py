@@ -39,9 +39,7 @@ class DnsmosScorer:
     needs = frozenset({"audio"})
 
     def __init__(self) -> None:
-        """Check that the packages are there. Raises MissingExtra without them, so that a run is refused before
-        anything is spoken.
-        """
+        """Raise MissingExtra without the packages, so that a run is refused before anything is spoken."""
         for package in ("speechmos", "onnxruntime"):
             if importlib.util.find_spec(package) is None:
                 raise MissingExtra(f"{package} is not installed: pip install 'tts-soak[mos]'")

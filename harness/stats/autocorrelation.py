@@ -37,7 +37,5 @@ def cautious(values: ArrayLike, by: float = 1.0) -> float:
 
 
 def widening(rho: float) -> float:
-    """Return by how much the standard error of a mean grows with lag-1 autocorrelation ``rho`` (AR(1), Bartlett
-    1935).
-    """
+    """Return by how much lag-1 autocorrelation ``rho`` widens the standard error of a mean (AR(1), Bartlett 1935)."""
     return math.sqrt((1 + rho) / (1 - rho))

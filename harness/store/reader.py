@@ -234,9 +234,7 @@ class Reader:
 
 
 def _as(convert: Callable[[Row], R], row: Row) -> R:
-    """Return a row in the words of the project. Raises StoreError for one whose checksum fits and whose content does
-    not.
-    """
+    """Return a row in the words of the project. Raises StoreError where its checksum fits and its content does not."""
     try:
         return convert(row)
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError, zlib.error) as error:

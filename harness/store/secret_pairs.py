@@ -129,9 +129,7 @@ def _behind_a_blank(text: str, place: int, name: str) -> bool:
 
 
 def _to_end_of_line(match: re.Match[str], name: str) -> bool:
-    """Return whether a secret goes on to the end of its line: a passphrase in YAML, or after blanks, may hold
-    blanks.
-    """
+    """Return whether a secret goes on to the end of its line, as a passphrase in YAML, which may hold blanks."""
     return match.re is _NAME and bool(match["sep"]) and match["sep"][-1:].isspace() and certain(name)
 
 

@@ -75,9 +75,7 @@ def _scanned(text: str) -> Iterator[str]:
 
 @lru_cache(maxsize=1)
 def _plugins() -> tuple[BasePlugin, ...]:
-    """Return the scanner's patterns of single services; its guesses by entropy or by name would strike ordinary
-    logs.
-    """
+    """Return the scanner's patterns of single services; its guesses by entropy or name would strike ordinary logs."""
     from importlib import import_module
 
     return tuple(getattr(import_module(f"detect_secrets.plugins.{module}"), name)() for module, name in _SCANNERS)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from harness.audio import read_audio
+from harness.core.manifests import read_recordings
 from harness.core.records import Attempt, Chunk, DetectorInput, Measurement, Outcome, Samples, Status, Variant, Verdict
 from harness.scorers import SCORERS
 from harness.scorers.base import observe
@@ -33,14 +33,9 @@ class Recording:
 
 def recordings(folder: Path) -> dict[str, Recording]:
     """Return the recordings of ``ljspeech`` in a folder by name."""
-    recordings = {}
-    with (folder / "ljspeech" / "metadata.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE):
-            path = folder / "ljspeech" / f"{row[0]}.flac"
-            if path.is_file():
-                audio = read_audio(path)
-                recordings[row[0]] = Recording(row[0], row[-1], audio.samples, audio.sample_rate)
-    return recordings
+    listed = read_recordings(folder / "ljspeech" / "metadata.csv", "ljspeech")
+    audio = {row: read_audio(row.audio) for row in listed if row.audio.is_file()}
+    return {row.id: Recording(row.id, row.text or "", one.samples, one.sample_rate) for row, one in audio.items()}
 
 
 def word_errors(text: str, transcript: str, language: str = "en") -> tuple[int, int]:

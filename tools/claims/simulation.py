@@ -115,9 +115,7 @@ ALARMS: dict[str, Alarm] = {
 
 
 def false_alarms(name: str, n: int, rho: float, rounds: int, alpha: float = 0.05) -> int:
-    """Count, of ``rounds`` simulated runs of ``n`` chunks without any effect, those in which the test alarms at
-    ``alpha``.
-    """
+    """Count, of ``rounds`` simulated runs of ``n`` chunks without any effect, those that alarm at ``alpha``."""
     rng = np.random.default_rng([n, round(100 * rho), *name.encode()])
     return sum(ALARMS[name](rng, n, rho, seed, alpha) for seed in range(rounds))
 

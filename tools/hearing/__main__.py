@@ -21,7 +21,7 @@ from harness.scorers.asr import recognizer
 from harness.scorers.asr_models import DEFAULT
 from tools.hearing import repeatable as fresh
 from tools.hearing import spoken
-from tools.hearing.recordings import Recording, recordings
+from tools.hearing.recordings import recordings
 from tools.hearing.stuck import measure_stuck
 from tools.hearing.wordless import measure_wordless
 
@@ -40,7 +40,7 @@ def main() -> None:
 @FOLDER
 def wordless_command(folder: Path, asr: str) -> None:
     """Count the clips without a word in which words are heard; at least 95% must give none."""
-    _finish(measure_wordless(_ear(asr), _read(folder)))
+    _finish(measure_wordless(_ear(asr), recordings(folder)))
 
 
 @main.command("words")
@@ -49,7 +49,7 @@ def wordless_command(folder: Path, asr: str) -> None:
 @MOST
 def words_command(folder: Path, asr: str, most: int) -> None:
     """Measure WER and CPU a clip; at most 4% of the words may be wrong."""
-    _finish(spoken.measure_words(_ear(asr), _read(folder)[:most]))
+    _finish(spoken.measure_words(_ear(asr), recordings(folder)[:most]))
 
 
 @main.command("padding")
@@ -58,7 +58,7 @@ def words_command(folder: Path, asr: str, most: int) -> None:
 @MOST
 def padding_command(folder: Path, asr: str, most: int) -> None:
     """Compare each recording with itself in silence: no more than one word may differ."""
-    _finish(spoken.measure_padding(_ear(asr), _read(folder)[:most]))
+    _finish(spoken.measure_padding(_ear(asr), recordings(folder)[:most]))
 
 
 @main.command("repeats")
@@ -67,7 +67,7 @@ def padding_command(folder: Path, asr: str, most: int) -> None:
 @MOST
 def repeats_command(folder: Path, asr: str, most: int) -> None:
     """Count recordings that are really said several times over and taken for a loop of the recognizer."""
-    _finish(spoken.measure_repeats(_ear(asr), _read(folder)[:most]))
+    _finish(spoken.measure_repeats(_ear(asr), recordings(folder)[:most]))
 
 
 @main.command("stuck")
@@ -76,7 +76,7 @@ def repeats_command(folder: Path, asr: str, most: int) -> None:
 @click.option("--most", type=click.IntRange(1), default=8, show_default=True, help="at most so many recordings")
 def stuck_command(folder: Path, asr: str, most: int) -> None:
     """Count on how many clips that are stuck on a piece of speech the recognizer loops at every try."""
-    _finish(measure_stuck(_ear(asr), _read(folder)[:most]))
+    _finish(measure_stuck(_ear(asr), recordings(folder)[:most]))
 
 
 @main.command("repeatable")
@@ -94,7 +94,7 @@ def repeatable_command(folder: Path, asr: str, hearings: int) -> None:
 @click.option("--first", type=int, required=True)
 def once_command(folder: Path, asr: str, first: int) -> None:
     """Print what is heard in each recording, a line of JSON each."""
-    for line in fresh.heard_lines(_ear(asr), _read(folder), first):
+    for line in fresh.heard_lines(_ear(asr), recordings(folder), first):
         click.echo(line)
 
 
@@ -103,10 +103,6 @@ def _ear(asr: str) -> spoken.Ear:
     ear.prepare(["en"])
     ear.setup()
     return ear
-
-
-def _read(folder: Path) -> list[Recording]:
-    return recordings(folder)
 
 
 def _finish(reached: bool) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from harness.audio import read_audio, resample
+from harness.core.errors import CorpusError
+from harness.core.manifests import read_recordings
 from harness.core.records import Samples
 from harness.scorers.clip import SPEECH_RATE
 
@@ -23,21 +25,16 @@ class Recording:
 
 def recordings(folder: Path) -> list[Recording]:
     """Return the recordings of a folder, in the order of its ``metadata.csv``. Raises click.ClickException for none."""
-    table = folder / "metadata.csv"
-    if not table.is_file():
-        raise click.ClickException(f"{folder}: has no metadata.csv (name|text|normalised text a line)")
-    rows = [line.split("|") for line in table.read_text(encoding="utf-8").splitlines() if "|" in line]
-    there = [(row, path) for row in rows for path in [_sound(folder, row[0])] if path is not None]
-    if not there:
-        raise click.ClickException(f"{table}: none of its {len(rows)} recordings is in the folder (.flac or .wav)")
-    return [Recording(row[0], row[-1], read_clip(path)) for row, path in there]
+    try:
+        rows = [row for row in read_recordings(folder / "metadata.csv", "ljspeech") if row.audio.is_file()]
+    except CorpusError as error:
+        raise click.ClickException(str(error)) from None
+    if not rows:
+        raise click.ClickException(f"{folder}: none of the recordings that metadata.csv lists is in it")
+    return [Recording(row.id, row.text or "", read_clip(row.audio)) for row in rows]
 
 
 def read_clip(path: Path) -> Samples:
     """Return a sound file at 16 kHz."""
     audio = read_audio(path)
     return resample(audio.samples, audio.sample_rate, SPEECH_RATE)
-
-
-def _sound(folder: Path, name: str) -> Path | None:
-    return next((path for suffix in (".flac", ".wav") if (path := folder / f"{name}{suffix}").is_file()), None)

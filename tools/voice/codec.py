@@ -125,9 +125,7 @@ def fit(
 
 
 def encode(rows: Floats, codec: runtime.Codec, sizes: Sizes, speaker: int) -> NDArray[np.int32]:
-    """Convert teacher rows (steps, 31) to codes (frames, 3), each stage by nearest neighbour among the speaker's
-    codes.
-    """
+    """Convert teacher rows (steps, 31) to codes (frames, 3), each stage by the nearest code of the speaker."""
     import torch
 
     envelope, prosody = features(rows)

@@ -23,9 +23,7 @@ def rope_factors(width: int, free: int) -> Tensor:
 
 
 def rotary(length: int, width: int, base: float, free: int = 0) -> tuple[Tensor, Tensor]:
-    """Return cos and sin of the interleaved rotary embedding, (length, width / 2); the last ``free`` pairs stand
-    still.
-    """
+    """Return cos and sin of the rotary embedding, (length, width / 2); the last ``free`` pairs stand still."""
     frequency = base ** (-torch.arange(0, width, 2).float() / width) / rope_factors(width, free)
     angle = torch.outer(torch.arange(length).float(), frequency)
     return angle.cos(), angle.sin()

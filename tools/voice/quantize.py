@@ -19,9 +19,7 @@ class _Parameters(ctypes.Structure):
 
 
 def llama_library() -> Path:
-    """Return libllama: the file named by LLAMA_LIBRARY, else the one inside llama-cpp-python (the ``divergence``
-    extra).
-    """
+    """Return libllama: the file that LLAMA_LIBRARY names, else the one of llama-cpp-python (extra ``divergence``)."""
     if named := os.environ.get("LLAMA_LIBRARY"):
         return Path(named)
     import importlib.util

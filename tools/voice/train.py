@@ -170,9 +170,7 @@ def _check(trainer: Trainer, held_out: Any, recent: list[float], checkpoint: Pat
 
 
 def load_data(paths: Sequence[Path], markers: tuple[int, int], codes: tuple[int, int], plan: Plan) -> Buckets:
-    """Return buckets over the encoded speakers. ``markers``: first id and count; ``codes``: first id, and how many a
-    frame.
-    """
+    """Return buckets over the encoded speakers. ``markers``: first id, count; ``codes``: first id, codes a frame."""
     data = Sequences(paths, *markers, *codes)
     edges = [e for e in EDGES if e <= plan.longest]
     return Buckets(data, edges, plan.batch_tokens, plan.seed, held_out=min(400, len(data.items) // 10))

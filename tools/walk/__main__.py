@@ -65,9 +65,7 @@ def _failed(steps: list[Step]) -> bool:
 
 
 def _understood(walk: Walk) -> list[str]:
-    """Return what a stranger reads on top of the page: the verdict in a sentence, and what to do next; empty without
-    one.
-    """
+    """Return what a stranger reads on top of the page, the verdict and what to do next; empty without a verdict."""
     file = walk.latest() / "summary.json"
     if not file.is_file():
         return []

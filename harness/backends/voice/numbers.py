@@ -52,9 +52,7 @@ def _inflect() -> inflect.engine:
 
 
 def cardinal(digits: str) -> str:
-    """Spell a cardinal: "1,250" -> "one thousand two hundred fifty". Leading zeros and very long strings are read
-    digit by digit.
-    """
+    """Spell a cardinal, "1,250"; leading zeros and very long strings are read digit by digit."""
     plain = digits.replace(",", "")
     if len(plain) > LONGEST_CARDINAL or (len(plain) > 1 and plain[0] == "0"):
         return each_digit(plain)

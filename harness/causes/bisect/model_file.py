@@ -144,9 +144,7 @@ def differing_tensors(variant: GgufModel, reference: GgufModel) -> tuple[str, ..
 
 
 def differing_metadata(variant: GgufModel, reference: GgufModel) -> tuple[str, ...]:
-    """Return keys whose values differ, what a quantization itself writes left out: they can be a cause that no tensor
-    is.
-    """
+    """Return keys whose values differ and that no quantization writes: they can be a cause that no tensor is."""
     own, other = variant.fields, reference.fields
     return tuple(
         key

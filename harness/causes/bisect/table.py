@@ -86,9 +86,7 @@ def settings_table(report: SettingsReport) -> str:
 
 
 def _heard_tables(report: BisectReport | SettingsReport, head: str, tried: Mapping[str, HeardOutcome]) -> list[str]:
-    """Return what was heard in the search, of what was tried under ``head``, and on new texts, as far as there is
-    any.
-    """
+    """Return what was heard in the search, of what was tried under ``head``, and on new texts."""
     parts = [("texts of the search", report.heard), (head, tried), ("texts not used in the search", report.verified)]
     return [heard_table(name, outcomes) for name, outcomes in parts if outcomes]
 

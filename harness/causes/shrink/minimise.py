@@ -32,9 +32,7 @@ def minimise(items: Sequence[T], shows: Shows[T], *, to_nothing: bool = False) -
 
 
 def _smaller(items: tuple[T, ...], parts: int, shows: Shows[T]) -> tuple[tuple[T, ...], bool] | None:
-    """Return the first of ``parts`` that shows it alone, else the first that can be left out; and which of the two
-    it is.
-    """
+    """Return the first of ``parts`` that shows it alone, else the first that can be left out; and which of the two."""
     borders = [round(len(items) * number / parts) for number in range(parts + 1)]
     pieces = [items[start:end] for start, end in pairwise(borders)]
     for piece in pieces:

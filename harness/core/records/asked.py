@@ -115,9 +115,7 @@ def seed_for(variant: Variant, chunk_id: str, take: int = 0) -> int | None:
 
 
 def corpus_checksum(chunks: Iterable[Chunk]) -> str:
-    """Return the SHA-256 (hex) of ids, texts, languages and what is expected, in order, as canonical JSON. Tags do not
-    count.
-    """
+    """Return the SHA-256 (hex) of ids, texts, languages and what is expected, in order; tags do not count."""
     rows = [[chunk.id, chunk.text, chunk.language, *filter(None, [chunk.expected])] for chunk in chunks]
     canonical = json.dumps(rows, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()

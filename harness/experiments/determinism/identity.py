@@ -73,9 +73,7 @@ class ArmComparison:
 
 
 def first_difference(a: Sequence[int], b: Sequence[int]) -> int | None:
-    """Return the index of the first element that differs (the shorter length where one is a prefix); None for
-    equals.
-    """
+    """Return the index of the first element that differs (of a prefix: its length); None for equals."""
     for index, (x, y) in enumerate(zip(a, b, strict=False)):
         if x != y:
             return index
@@ -83,9 +81,7 @@ def first_difference(a: Sequence[int], b: Sequence[int]) -> int | None:
 
 
 def total_variation(a: Step, b: Step) -> float:
-    """Return half of the summed difference of probabilities over the noted tokens, in [0, 1]; a token not noted counts
-    as 0.
-    """
+    """Return half the summed difference of probabilities of the noted tokens, in [0, 1]; one not noted counts as 0."""
     return 0.5 * sum(abs(_probability(a, token) - _probability(b, token)) for token in {*a, *b})
 
 

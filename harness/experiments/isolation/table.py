@@ -10,9 +10,7 @@ from harness.experiments.stage import figure, markdown_table
 
 
 def isolation_table(results: Mapping[str, IsolationResult]) -> str:
-    """Return for each variant where the fault sits, tokens by decoder, embeddings, and what every set of tokens
-    gave.
-    """
+    """Return where the fault of each variant sits, tokens by decoder, embeddings, and what each set of tokens gave."""
     return "\n".join(_variant(name, result) for name, result in results.items())
 
 

@@ -186,9 +186,7 @@ def _shift(name: str, own: Rows, index: NDArray[np.intp], reference: Weights) ->
 
 
 def correlation(a: Rows, b: Rows) -> float:
-    """Return the Pearson correlation of all values; 1 for equal ones, 0 where one of them does not vary or is not
-    finite.
-    """
+    """Return the Pearson correlation of all values; 1 for equal ones, 0 where one does not vary or is not finite."""
     x, y = a.astype(np.float64).ravel(), b.astype(np.float64).ravel()
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         return 0.0

@@ -123,9 +123,7 @@ def _speak(stage: ExperimentRun, variant: Variant, table: SensitivitySettings) -
 def voice_of(
     run: Run, variant: Variant, profile: Profile | None, limits: Limits, table: SensitivitySettings
 ) -> VariantUnderTest:
-    """Return clean twins of what ``run`` holds; with ``calibrate`` half of the texts go to the limits, not to the
-    figures.
-    """
+    """Return clean twins of what ``run`` holds; with ``calibrate`` half of the texts fit the limits instead."""
     takes, embeddings = takes_of_variant(run, variant.name, profile)
     said = _source(limits, sum(take.attempt.arm == Arm.SOAK for take in takes))
     chosen = takes
