@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -84,3 +85,10 @@ class ResumeRefused(StoreError):
 
 class MissingExtra(SoakError):
     """An optional package is not installed; the message names the extra."""
+
+
+def need_packages(install: str, *packages: str) -> None:
+    """Raise MissingExtra, saying what pip is to ``install``, where one of these packages cannot be imported."""
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtra(f"{' and '.join(missing)}: not installed; pip install {install}")

@@ -11,7 +11,7 @@ import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from harness.core.errors import MissingExtra
+from harness.core.errors import need_packages
 from harness.core.records.payloads import OpinionPayload
 from harness.scorers.asr import speech_16k
 from harness.scorers.base import Clip, Unavailable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 0.5  # s; the model pads to 7.68 s, and rates mostly the padding
 # Without what they ask for: torchaudio, which only reads files for them and has no build for every torch; transformers.
-INSTALL = "pip install --no-deps distillmos==0.9.1 xls-r-sqa==0.1.0"
+INSTALL = "--no-deps distillmos==0.9.1 xls-r-sqa==0.1.0"
 
 
 class DistillMosScorer:
@@ -35,8 +35,7 @@ class DistillMosScorer:
 
     def __init__(self) -> None:
         """Raise MissingExtra without the package, so that a run is refused before anything is spoken."""
-        if importlib.util.find_spec("distillmos") is None:
-            raise MissingExtra(f"distillmos is not installed: {INSTALL}")
+        need_packages(INSTALL, "distillmos")
         self._model: ConvTransformerSQAModel | None = None
 
     def setup(self) -> None:

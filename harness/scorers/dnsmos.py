@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
-from harness.core.errors import MissingExtra
+from harness.core.errors import need_packages
 from harness.core.records.payloads import OpinionPayload
 from harness.scorers.asr import speech_16k
 from harness.scorers.base import Clip, Unavailable
@@ -40,9 +39,7 @@ class DnsmosScorer:
 
     def __init__(self) -> None:
         """Raise MissingExtra without the packages, so that a run is refused before anything is spoken."""
-        for package in ("speechmos", "onnxruntime"):
-            if importlib.util.find_spec(package) is None:
-                raise MissingExtra(f"{package} is not installed: pip install 'tts-soak[mos]'")
+        need_packages("'tts-soak[mos]'", "speechmos", "onnxruntime")
         self._model: DNSMOS | None = None
 
     def setup(self) -> None:

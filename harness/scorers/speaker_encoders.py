@@ -7,7 +7,6 @@ ONNX file is named with the hash of its weights.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.core.errors import ConfigError, MissingExtra, nearest
+from harness.core.errors import ConfigError, nearest, need_packages
 from harness.core.records import Samples
 
 if TYPE_CHECKING:
@@ -90,9 +89,7 @@ class OnnxEncoder:
             raise ConfigError(f"--speaker: no such file: {path}")
         self.path = path
         self.name = f"onnx-{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
-        missing = [name for name in ("onnxruntime", "kaldi_native_fbank") if importlib.util.find_spec(name) is None]
-        if missing:
-            raise MissingExtra(f"--speaker onnx: needs {' and '.join(missing)}: pip install 'tts-soak[speaker]'")
+        need_packages("'tts-soak[speaker]'", "onnxruntime", "kaldi_native_fbank")
         self._session: InferenceSession | None = None
         self._input, self._bands = "", 0
 

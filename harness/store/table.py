@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.core.errors import MissingExtra
+from harness.core.errors import need_packages
 from harness.core.records import Arm, Attempt, Json, Measurement, Status, Verdict, VerdictWord
 from harness.store.run import Run
 
@@ -70,8 +69,7 @@ def write_parquet(table: pd.DataFrame, path: Path) -> None:
     """Write a run table as Parquet. Raises MissingExtra without pyarrow; a cell that is mixed becomes text."""
     import pandas as pd
 
-    if importlib.util.find_spec("pyarrow") is None:
-        raise MissingExtra("pyarrow is not installed: pip install 'tts-soak[parquet]'")
+    need_packages("'tts-soak[parquet]'", "pyarrow")
     plain = table.copy()
     for name in plain.select_dtypes("object").columns:
         if pd.api.types.infer_dtype(plain[name], skipna=True) not in ("string", "boolean", "empty"):

@@ -28,7 +28,7 @@ TEXTS = (
 @pytest.fixture(scope="module")
 def scorer() -> DistillMosScorer:
     if importlib.util.find_spec("distillmos") is None:
-        pytest.skip(f"distillmos is not installed ({INSTALL})")
+        pytest.skip(f"distillmos is not installed (pip install {INSTALL})")
     loaded = DistillMosScorer()
     loaded.setup()
     return loaded

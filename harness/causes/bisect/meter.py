@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import math
 import os
@@ -18,7 +17,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from harness.core.errors import MissingExtra
+from harness.core.errors import need_packages
 from harness.core.paths import IMPORT_ROOT
 from harness.experiments.divergence import Generation, NotMeasured, Slot
 
@@ -49,8 +48,7 @@ class DivergenceMeter:
         self.steps = 0  # speech tokens
 
     def __enter__(self) -> DivergenceMeter:
-        if importlib.util.find_spec("llama_cpp") is None:
-            raise MissingExtra("llama-cpp-python is missing: pip install llama-cpp-python (the extra 'divergence')")
+        need_packages("llama-cpp-python (the extra 'divergence')", "llama_cpp")
         if not self._generations:
             raise NotMeasured("there is no generation with a prompt and generated ids to feed")
         folder = Path(self._folder.enter_context(tempfile.TemporaryDirectory(prefix="tts-soak-bisect-")))

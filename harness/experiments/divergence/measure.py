@@ -6,7 +6,6 @@ sampling in it and no difference carried on from an earlier token.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import subprocess
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.core.errors import MissingExtra, SoakError
+from harness.core.errors import SoakError, need_packages
 from harness.core.paths import IMPORT_ROOT
 from harness.experiments.divergence.figures import Divergence, Slot, summarise_divergence
 from harness.experiments.divergence.steps import Steps
@@ -65,8 +64,7 @@ def measure_divergence(
 
 def evaluate(reference: Path, variant: Path, generations: Sequence[Generation], timeout: float = TIMEOUT) -> Steps:
     """Return the steps of all generations, in order; raises as :func:`measure` does."""
-    if importlib.util.find_spec("llama_cpp") is None:
-        raise MissingExtra("llama-cpp-python is not installed: pip install llama-cpp-python (the extra 'divergence')")
+    need_packages("llama-cpp-python (the extra 'divergence')", "llama_cpp")
     groups = {chunk: index for index, chunk in enumerate(dict.fromkeys(one.chunk_id for one in generations))}
     sizes = [[groups[one.chunk_id], len(one.prompt), len(one.generated)] for one in generations]
     ids = [token for one in generations for token in (*one.prompt, *one.generated)]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING
 
-from harness.core.errors import ConfigError, MissingExtra
+from harness.core.errors import ConfigError, need_packages
 from harness.report.exporters.base import ExportedRun
 
 if TYPE_CHECKING:
@@ -20,8 +19,7 @@ def log_to_mlflow(run: ExportedRun, target: str | None) -> list[str]:
     Without one, to where MLflow's own settings (MLFLOW_TRACKING_URI) lead. The experiment is ``tts-soak``. Raises
     MissingExtra without mlflow, ConfigError with MLflow's first line where it cannot be reached or refuses.
     """
-    if importlib.util.find_spec("mlflow") is None:
-        raise MissingExtra("mlflow is not installed: pip install 'tts-soak[mlflow]'")
+    need_packages("'tts-soak[mlflow]'", "mlflow")
     from mlflow import MlflowClient
 
     try:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from pathlib import Path
 from types import ModuleType
 
-from harness.core.errors import ConfigError, MissingExtra
+from harness.core.errors import ConfigError, need_packages
 from harness.report.exporters.base import ExportedRun
 
 PROJECT = "tts-soak"
@@ -20,8 +19,7 @@ def log_to_wandb(run: ExportedRun, target: str | None) -> list[str]:
     own directory. Nothing is sent unless WANDB_MODE says ``online``; the project is WANDB_PROJECT, else ``tts-soak``.
     Raises MissingExtra without wandb, ConfigError with its first line where it cannot write or send.
     """
-    if importlib.util.find_spec("wandb") is None:
-        raise MissingExtra("wandb is not installed: pip install 'tts-soak[wandb]'")
+    need_packages("'tts-soak[wandb]'", "wandb")
     import wandb
 
     folder = Path(target) if target is not None else run.path

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.core.errors import ConfigError, MissingExtra
+from harness.core.errors import ConfigError, need_packages
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
@@ -20,9 +19,7 @@ class OnnxModel:
     """Raises ConfigError, one line with ``where``, for a file that is no ONNX model, and MissingExtra without onnx."""
 
     def __init__(self, path: Path, where: str) -> None:
-        missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-        if missing:
-            raise MissingExtra(f"{', '.join(missing)} is missing: pip install 'tts-soak[engines]'")
+        need_packages("'tts-soak[engines]'", *_NEEDED)
         import onnx
         from google.protobuf.message import DecodeError
 
