@@ -11,7 +11,6 @@ up, and the exit code is 1 when anything was wrong.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import signal
@@ -28,6 +27,7 @@ import psutil
 from harness.core.errors import StoreError
 from harness.store import Run, latest
 from harness.store.ledger import Ledger
+from tools.rows import append_row, read_rows
 
 ROOT = Path(__file__).resolve().parents[1]
 ROLES = ("pytest", "worker", "guardian", "scoring")
@@ -203,23 +203,17 @@ def main() -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     path, sizes = asked.out / "kills.jsonl", random.Random(asked.seed)
-    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    rows = read_rows(path)
     filled = sum("size" in row for row in rows)
     struck = sum("kill" in row for row in rows)
-    with path.open("a", encoding="utf-8") as record:
-
-        def keep(row: dict[str, Any]) -> None:
-            rows.append(row)
-            record.write(json.dumps(row) + "\n")
-            record.flush()
-
-        for number in range(asked.fillings):
-            size = int(2 ** sizes.uniform(17.5, 22.5))
-            if number >= filled:
-                keep(filling(asked.out / f"filling-{number}", size))
-        if asked.kills and not any("end" in row for row in rows):
-            for row in kill_campaign(asked.out / "kills", asked.kills, asked.seed, struck):
-                keep(row)
+    for number in range(asked.fillings):
+        size = int(2 ** sizes.uniform(17.5, 22.5))
+        if number >= filled:
+            append_row(path, filling(asked.out / f"filling-{number}", size))
+    if asked.kills and not any("end" in row for row in rows):
+        for row in kill_campaign(asked.out / "kills", asked.kills, asked.seed, struck):
+            append_row(path, row)
+    rows = read_rows(path)
     print(summary(rows))
     sys.exit(1 if any(row.get("flaws") for row in rows) else 0)
 

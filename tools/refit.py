@@ -26,6 +26,7 @@ from harness.text import normaliser
 from harness.text.alignment import TimedWord
 from harness.verdicts.calibration import calibrate
 from harness.verdicts.profile import takes
+from tools.rows import append_row, read_rows
 
 
 class Rescored:
@@ -45,8 +46,7 @@ class Rescored:
 
 def read_work(path: Path) -> dict[tuple[int, str], Measurement]:
     """Return what was scored before, by attempt and scorer."""
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-    return {(row["attempt_id"], row["scorer"]): observation_of(row) for row in rows}
+    return {(row["attempt_id"], row["scorer"]): observation_of(row) for row in read_rows(path)}
 
 
 def normalised_anew(measurement: Measurement, text: str) -> Measurement:
@@ -76,18 +76,16 @@ def score_anew(run: Run, variant: Variant, names: list[str], path: Path) -> None
     for scorer in scorers.values():
         scorer.setup()
     done = read_work(path)
-    with path.open("a", encoding="utf-8") as file:
-        for count, take in enumerate(takes(run, variant.name), 1):
-            assert take.attempt.id is not None
-            missing = [name for name in names if (take.attempt.id, name) not in done]
-            if not missing or take.attempt.audio is None:
-                continue
-            samples, rate = run.read_audio(take.attempt)
-            clip = SharedClip(take.chunk, take.attempt, samples, rate, variant, None)
-            for name in missing:
-                row = observation_row(take.attempt.id, observe(scorers[name], clip))
-                file.write(json.dumps(row) + "\n")
-            print(f"\r{count} takes", end="", flush=True)
+    for count, take in enumerate(takes(run, variant.name), 1):
+        assert take.attempt.id is not None
+        missing = [name for name in names if (take.attempt.id, name) not in done]
+        if not missing or take.attempt.audio is None:
+            continue
+        samples, rate = run.read_audio(take.attempt)
+        clip = SharedClip(take.chunk, take.attempt, samples, rate, variant, None)
+        for name in missing:
+            append_row(path, observation_row(take.attempt.id, observe(scorers[name], clip)))
+        print(f"\r{count} takes", end="", flush=True)
     print()
 
 

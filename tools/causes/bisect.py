@@ -27,7 +27,7 @@ from harness.engine.plan import Plan
 from harness.engine.progress import Quiet
 from harness.store import Run
 from tools.causes.broken_models import plant_quantized, plant_swap, plant_zero_row
-from tools.causes.rows import Row, append_row, read_rows, share
+from tools.rows import Row, append_row, read_rows, share
 
 VOICE = VOICES / "duo"
 KINDS = ("quantized in f16", "blocks swapped", "row zeroed")

@@ -18,7 +18,7 @@ from harness.experiments.injection.triggers import spelled_words
 from harness.store import list_runs
 from tools.causes.broken_soaks import Planting, interleaved, plant
 from tools.causes.healthy import chance_failures, chunks_that_are
-from tools.causes.rows import Row, append_row, read_rows, share
+from tools.rows import Row, append_row, read_rows, share
 
 KINDS = ("text", "seed", "history")
 

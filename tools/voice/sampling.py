@@ -28,6 +28,7 @@ from harness.scorers.clip import SPEECH_RATE
 from harness.stats.rates import clopper_pearson
 from harness.text import default_normaliser, normaliser
 from harness.text.alignment import align_words
+from tools.rows import append_row, read_rows
 
 ROOT = Path(__file__).parents[2]
 STRETCH = 3  # words in a row gone or added that count as a fault; single words are often the recognizer's own
@@ -138,15 +139,7 @@ def table(rows: list[Row]) -> str:
 
 def kept(path: Path) -> list[Row]:
     """Return the rows of an earlier call."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return [Row(**json.loads(line)) for line in lines]
-
-
-def keep(path: Path, rows: list[Row]) -> None:
-    """Write all rows, whole or not at all."""
-    beside = path.with_suffix(".partial")
-    beside.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows), encoding="utf-8")
-    beside.replace(path)
+    return [Row(**row) for row in read_rows(path)]
 
 
 @click.command()
@@ -170,7 +163,7 @@ def main(settings: tuple[str, ...], model: Path, spec: str, chunks: int, seed: i
             for row in speak(model, name, missing, out / f"{name or 'defaults'}-{seed}", out):
                 listen(row, texts[row.chunk], ears, out)
                 rows.append(row)
-                keep(path, rows)
+                append_row(path, asdict(row))
     click.echo(table(rows))
 
 

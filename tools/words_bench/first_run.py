@@ -13,7 +13,8 @@ from harness.detectors.base import Family
 from harness.stats.rates import clopper_pearson
 from harness.verdicts import Limits, Priors, RunChunk, VerdictPolicy, fit_run
 from harness.verdicts.settled import fitted_values
-from tools.words_bench.hearing import BenchClip, read_lines
+from tools.rows import read_rows
+from tools.words_bench.hearing import BenchClip
 
 WORDS = frozenset(name for name, fault in catalogue().items() if fault.family is Family.TRANSCRIPT)
 
@@ -74,7 +75,7 @@ def voice_table(voices: dict[str, Sequence[BenchClip]], folder: Path) -> str:
     """Return the alarms by words on each healthy voice as a Markdown table, with exact 95% intervals."""
     lines = ["| voice | clips | WER | with an alarm by words | 95% | which |", "|---|---|---|---|---|---|"]
     for name, clips in voices.items():
-        measured = {line["id"]: line for line in read_lines(folder / f"{name}.jsonl")}
+        measured = {line["id"]: line for line in read_rows(folder / f"{name}.jsonl")}
         views = [view_of(clip, measured[clip.id]) for clip in clips if clip.id in measured]
         accused = [(view, findings) for view, findings in FirstRun.of(views).alarms() if findings]
         which = ", ".join(f"{view.chunk.id}: {findings[0].fault}" for view, findings in accused)

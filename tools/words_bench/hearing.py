@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from harness.audio import read_audio
 from harness.core.records import Attempt, Chunk, Variant
 from harness.scorers import SCORERS, observe
 from harness.scorers.clip import SharedClip
+from tools.rows import Row, append_row, read_rows
 from tools.words_bench.copies import Copy
 
 SCORED = ("signal", "intelligibility", "edit_likelihood")
@@ -39,14 +39,13 @@ def hear_all(copies: Sequence[Copy], folder: Path, asr: str | None) -> None:
 def hear_clips(clips: Iterable[BenchClip], results: Path, asr: str | None) -> None:
     """Append a line to ``results`` for each clip that is there and has none yet."""
     torch.set_num_threads(1)
-    finished = {line["id"] for line in read_lines(results)}
+    finished = {line["id"] for line in read_rows(results)}
     scorers = {name: SCORERS.get(name)(**({} if name == "signal" else {"asr": asr})) for name in SCORED}
     for clip in clips:
         if clip.id in finished or not clip.path.exists():
             continue
         line = _measured(clip, scorers)
-        with results.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        append_row(results, line)
 
 
 def _measured(clip: BenchClip, scorers: dict[str, Any]) -> dict[str, Any]:
@@ -67,19 +66,6 @@ def _measured(clip: BenchClip, scorers: dict[str, Any]) -> dict[str, Any]:
     return line
 
 
-def read_results(folder: Path) -> list[dict[str, Any]]:
+def read_results(folder: Path) -> list[Row]:
     """Return the lines of the copies measured so far."""
-    return read_lines(folder / RESULTS)
-
-
-def read_lines(results: Path) -> list[dict[str, Any]]:
-    """Return the lines measured so far; a last line that was cut off by a kill is left out."""
-    if not results.exists():
-        return []
-    lines = []
-    for line in results.read_text(encoding="utf-8").splitlines():
-        try:
-            lines.append(json.loads(line))
-        except ValueError:
-            continue
-    return lines
+    return read_rows(folder / RESULTS)
