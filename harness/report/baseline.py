@@ -30,8 +30,7 @@ def promote(run_path: Path, name: str, reports: Path) -> Path:
         if run.status != "finished":
             raise ConfigError(f"{run_path.name}: is {run.status}, only a finished run can be a baseline")
         record = digest(run, name)
-    judged = sum(one.faulty is not None for rows in record.variants.values() for one in rows.values())
-    if not judged:
+    if not record.judged:
         raise ConfigError(f"{run_path.name}: nothing was judged in it, so nothing can be compared with it")
     path = baseline_folders(reports)[0] / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +86,7 @@ def compare_with_baseline(
         now = digest(run)
     sets = []
     unlike = []
-    if baseline is not None and (baseline.suite, baseline.corpus_sha256) != (now.suite, now.corpus_sha256):
+    if baseline is not None and (baseline.suite, baseline.corpus.sha256) != (now.suite, now.corpus.sha256):
         why = f"baseline {baseline.name!r} is of {_of(baseline)}, the run is of {_of(now)}: they cannot be compared"
         if asked:
             raise ConfigError(why)
@@ -95,7 +94,6 @@ def compare_with_baseline(
     elif baseline is not None:
         sets.append(("baseline", baseline))
     before, problems = _before(now, reports, gates.last)
-    judged = sum(one.faulty is not None for rows in now.variants.values() for one in rows.values())
     claims = {kind: [_json(claim) for claim in compare_runs(now, other, gates)] for kind, other in sets}
     if before:
         claims["last runs"] = [_json(claim) for claim in _against_last(now, before, gates)]
@@ -103,8 +101,8 @@ def compare_with_baseline(
     result: Comparison = {
         "run_id": now.run_id,
         "gate": gates.gate,
-        "judged": judged,
-        "failed": bool(gates.gate and failed) or not judged,
+        "judged": now.judged,
+        "failed": bool(gates.gate and failed) or not now.judged,
         "claims": claims,
         "left_out": [*unlike, *problems],
     }
@@ -113,7 +111,7 @@ def compare_with_baseline(
 
 
 def _of(one: Digest) -> str:
-    return f"{one.suite} on {one.corpus} ({one.corpus_sha256[:12]})"
+    return f"{one.suite} on {one.corpus.name} ({one.corpus.sha256[:12]})"
 
 
 def _against_last(now: Digest, before: Mapping[str, Sequence[Digest]], gates: Gates) -> list[Claim]:
@@ -160,7 +158,7 @@ def _alike(path: Path, now: Digest) -> Digest | None:
     """Return a run in little, if it is of the same suite and corpus and has one of the same variants."""
     with Run.open(path) as run:
         names = set(run.variant_names)
-        same = (run.suite, run.manifest["corpus"]["sha256"]) == (now.suite, now.corpus_sha256)
+        same = (run.suite, run.manifest["corpus"]["sha256"]) == (now.suite, now.corpus.sha256)
         return digest(run) if same and names & set(now.variants) else None
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from harness import stats
 from harness.core.records import Claim
-from harness.report.digest import Digest, DigestChunk
+from harness.report.digest import Digest, DigestChunk, VariantDigest
 from harness.report.gates import Gates
 
 _SEED = 0
@@ -34,7 +34,7 @@ def compare_runs(now: Digest, before: Digest, gates: Gates) -> list[Claim]:
 
 def only(one: Digest, variant: str) -> Digest:
     """Return the part of a run that is about one variant."""
-    return replace(one, variants={variant: one.variants[variant]}, peaks={variant: one.peaks.get(variant)})
+    return replace(one, variants={variant: one.variants[variant]})
 
 
 def pool(digests: Sequence[Digest], name: str) -> Digest:
@@ -42,15 +42,17 @@ def pool(digests: Sequence[Digest], name: str) -> Digest:
     latest = digests[-1]
     variants: dict[str, dict[str, list[DigestChunk]]] = {}
     for one in digests:
-        for variant, rows in one.variants.items():
-            for key, heard in rows.items():
+        for variant, part in one.variants.items():
+            for key, heard in part.chunks.items():
                 alike = one.timed is not False and one.machine == latest.machine
                 take = heard if alike else replace(heard, cpu_seconds=None, wall_seconds=None)
                 variants.setdefault(variant, {}).setdefault(key, []).append(take)
-    peaks = {v: max((d.peaks[v] or 0 for d in digests if d.peaks.get(v)), default=0) or None for v in variants}
-    pooled = {v: {key: _mean(takes) for key, takes in rows.items()} for v, rows in variants.items()}
+    peaks = {v: max(d.variants[v].peak_memory_bytes or 0 for d in digests if v in d.variants) or None for v in variants}
+    pooled = {
+        v: VariantDigest({key: _mean(takes) for key, takes in rows.items()}, peaks[v]) for v, rows in variants.items()
+    }
     timed = False if all(one.timed is False for one in digests) else None
-    return replace(latest, variants=pooled, peaks=peaks, timed=timed, name=name)
+    return replace(latest, variants=pooled, timed=timed, name=name)
 
 
 def _mean(takes: Sequence[DigestChunk]) -> DigestChunk:
@@ -70,7 +72,7 @@ def _mean(takes: Sequence[DigestChunk]) -> DigestChunk:
 
 
 def _variant(variant: str, now: Digest, before: Digest, gates: Gates) -> list[Claim]:
-    mine, theirs = now.variants[variant], before.variants[variant]
+    mine, theirs = now.variants[variant].chunks, before.variants[variant].chunks
     pairs = [(mine[key], theirs[key]) for key in mine if key in theirs]
     name = before.name or before.run_id
     claims = [
@@ -84,7 +86,8 @@ def _variant(variant: str, now: Digest, before: Digest, gates: Gates) -> list[Cl
     timed = [f"{side}: timings invalid" for side, one in (("now", now), (name, before)) if one.timed is False]
     if now.machine and before.machine and now.machine != before.machine:
         timed.append(f"timed on another machine then ({before.machine}) than now ({now.machine})")
-    return [*claims, speed_change(variant, pairs, name, gates, timed), peak_memory_change(variant, now, before, gates)]
+    peaks = now.variants[variant].peak_memory_bytes, before.variants[variant].peak_memory_bytes
+    return [*claims, speed_change(variant, pairs, name, gates, timed), peak_memory_change(variant, *peaks, name, gates)]
 
 
 def new_faults(variant: str, pairs: Mapping[str, tuple[DigestChunk, DigestChunk]], name: str, gates: Gates) -> Claim:
@@ -154,10 +157,8 @@ def speed_change(
     return _held("speed", variant, statement, value - 1, (low - 1, high - 1), gates.slowdown, int(ratios.size))
 
 
-def peak_memory_change(variant: str, now: Digest, before: Digest, gates: Gates) -> Claim:
+def peak_memory_change(variant: str, peak: int | None, peak0: int | None, name: str, gates: Gates) -> Claim:
     """Return peak memory now against then. One value a run: there is no interval, and the statement says so."""
-    peak, peak0 = now.peaks.get(variant), before.peaks.get(variant)
-    name = before.name or before.run_id
     if not peak or not peak0:
         return Claim("memory", variant, f"peak memory is not known now or in {name}", None)
     growth = peak / peak0 - 1

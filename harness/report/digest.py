@@ -7,11 +7,11 @@ what was not measured. Schema 1 had no seconds of the request: such a baseline h
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Annotated
 
-from pydantic import BaseModel
+from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
 
 from harness.core.documents import parse_model, read_json
 from harness.core.errors import ConfigError
@@ -25,11 +25,7 @@ from harness.store.manifest import CpuProvenance, GpuProvenance
 
 SCHEMA = 2
 READS = (1, 2)
-Figure: TypeAlias = float | None
-DigestRow: TypeAlias = (
-    tuple[Literal["c", "f", "n"], Figure, Figure, Figure, Figure]
-    | tuple[Literal["c", "f", "n"], Figure, Figure, Figure, Figure, Figure]
-)
+_LETTERS = {"c": False, "f": True, "n": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,72 +40,63 @@ class DigestChunk:
     wall_seconds: float | None = None
 
 
-class _StoredCorpusName(BaseModel):
+def _named(row: object) -> object:
+    """Return a stored row by the names of its fields."""
+    if not isinstance(row, list) or len(row) not in (5, 6) or row[0] not in list(_LETTERS):
+        raise ValueError("not the row of a chunk")
+    names = [field.name for field in fields(DigestChunk)]
+    return dict(zip(names, [_LETTERS[row[0]], *row[1:]], strict=False))
+
+
+def _row(one: DigestChunk) -> list[str | float | None]:
+    letter = "n" if one.faulty is None else ("f" if one.faulty else "c")
+    return [
+        letter,
+        one.errors,
+        one.words,
+        *(None if v is None else round(v, 3) for v in (one.cpu_seconds, one.duration, one.wall_seconds)),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class DigestCorpus:
+    """Which corpus was spoken."""
+
     name: str
     sha256: str
 
 
-class _StoredVariantDigest(BaseModel):
-    chunks: dict[str, DigestRow]
-    peak_memory_bytes: int | None
+@dataclass(frozen=True, slots=True)
+class VariantDigest:
+    """The chunks of one variant, and its largest memory."""
 
-
-class _StoredDigest(BaseModel):
-    """A baseline as it is written."""
-
-    run_id: str
-    created_utc: str
-    suite: str
-    corpus: _StoredCorpusName
-    recognizer: str
-    timed: bool | None
-    variants: dict[str, _StoredVariantDigest]
-    commit: str | None = None
-    name: str = ""
-    machine: str = ""
+    chunks: Mapping[str, Annotated[DigestChunk, BeforeValidator(_named), PlainSerializer(_row, return_type=list)]]
+    peak_memory_bytes: int | None = None
 
 
 @dataclass(frozen=True)
 class Digest:
-    """What is kept of one run.
-
-    ``peaks``: largest memory of each variant, bytes; ``timed``: timings are valid; ``machine``: what took them.
-    """
+    """What is kept of one run, as it is written. ``timed``: timings are valid; ``machine``: what took them."""
 
     run_id: str
     created_utc: str
     suite: str
-    corpus: str
-    corpus_sha256: str
+    corpus: DigestCorpus
     recognizer: str
     timed: bool | None
-    variants: Mapping[str, Mapping[str, DigestChunk]]
-    peaks: Mapping[str, int | None]
+    variants: Mapping[str, VariantDigest]
     commit: str | None = None
     name: str = ""
     machine: str = ""
 
+    @property
+    def judged(self) -> int:
+        """Return how many chunks were judged."""
+        return sum(one.faulty is not None for part in self.variants.values() for one in part.chunks.values())
+
     def to_json(self) -> Json:
         """Return plain JSON, the same for the same run."""
-        return {
-            "schema": SCHEMA,
-            "name": self.name,
-            "run_id": self.run_id,
-            "created_utc": self.created_utc,
-            "suite": self.suite,
-            "corpus": {"name": self.corpus, "sha256": self.corpus_sha256},
-            "recognizer": self.recognizer,
-            "timed": self.timed,
-            "machine": self.machine,
-            "commit": self.commit,
-            "variants": {
-                name: {
-                    "peak_memory_bytes": self.peaks.get(name),
-                    "chunks": {key: _row(one) for key, one in rows.items()},
-                }
-                for name, rows in self.variants.items()
-            },
-        }
+        return {"schema": SCHEMA, **TypeAdapter(Digest).dump_python(self, mode="json")}
 
     @classmethod
     def from_json(cls, data: object, where: str) -> Digest:
@@ -117,23 +104,7 @@ class Digest:
         schema = data.get("schema") if isinstance(data, dict) else None
         if schema not in READS:
             raise ConfigError(f"{where}: not a baseline this version reads (schema {schema!r}, expected {SCHEMA})")
-        stored = parse_model(_StoredDigest, data, f"{where}: a damaged baseline")
-        return cls(
-            run_id=stored.run_id,
-            created_utc=stored.created_utc,
-            suite=stored.suite,
-            corpus=stored.corpus.name,
-            corpus_sha256=stored.corpus.sha256,
-            recognizer=stored.recognizer,
-            timed=stored.timed,
-            variants={
-                name: {key: _heard(row) for key, row in one.chunks.items()} for name, one in stored.variants.items()
-            },
-            peaks={name: one.peak_memory_bytes for name, one in stored.variants.items()},
-            commit=stored.commit,
-            name=stored.name,
-            machine=stored.machine,
-        )
+        return parse_model(cls, data, f"{where}: a damaged baseline")
 
     @classmethod
     def load(cls, path: Path) -> Digest:
@@ -155,19 +126,20 @@ def digest_of(run: Run, summary: RunSummary, material: ReportData, name: str = "
         if (wer := measurement.transcript.get("wer"))
     }
     variants = {
-        variant: {row.attempt.chunk_id: _of(row.word, row.attempt, errors.get(row.attempt.id or -1)) for row in rows}
+        variant: VariantDigest(
+            {row.attempt.chunk_id: _of(row.word, row.attempt, errors.get(row.attempt.id or -1)) for row in rows},
+            summary.variants[variant].peak_memory_bytes if variant in summary.variants else None,
+        )
         for variant, rows in material.spoken.items()
     }
     return Digest(
         run_id=run.run_id,
         created_utc=str(run.manifest.get("created_utc", "")),
         suite=summary.suite,
-        corpus=summary.corpus.name,
-        corpus_sha256=summary.corpus.sha256,
+        corpus=DigestCorpus(summary.corpus.name, summary.corpus.sha256),
         recognizer=f"{heard.engine} {heard.model} {heard.normaliser}" if heard.model else "nobody",
         timed=summary.timings.valid,
         variants=variants,
-        peaks={variant: row.peak_memory_bytes for variant, row in summary.variants.items()},
         commit=summary.provenance.get("code", {}).get("commit"),
         name=name,
         machine=_machine(summary.provenance.get("cpu", {}), summary.provenance.get("gpus", [])),
@@ -189,17 +161,3 @@ def _of(word: VerdictWord, attempt: Attempt, wer: ErrorRate | None) -> DigestChu
         attempt.duration,
         attempt.wall_seconds,
     )
-
-
-def _row(one: DigestChunk) -> list[str | float | None]:
-    letter = "n" if one.faulty is None else ("f" if one.faulty else "c")
-    return [
-        letter,
-        one.errors,
-        one.words,
-        *(None if v is None else round(v, 3) for v in (one.cpu_seconds, one.duration, one.wall_seconds)),
-    ]
-
-
-def _heard(row: DigestRow) -> DigestChunk:
-    return DigestChunk({"c": False, "f": True, "n": None}[row[0]], *row[1:])

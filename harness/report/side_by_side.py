@@ -103,8 +103,9 @@ def _claims(one: ReportSide, two: ReportSide, common: set[str], gates: Gates) ->
     """Every comparison of the two on the texts that both spoke, under the first's name."""
 
     def cut(side: ReportSide) -> Digest:
-        rows = {key: row for key, row in side.digest.variants[side.variant].items() if key in common}
-        return replace(side.digest, variants={one.variant: rows}, peaks={one.variant: side.digest.peaks[side.variant]})
+        part = side.digest.variants[side.variant]
+        rows = {key: row for key, row in part.chunks.items() if key in common}
+        return replace(side.digest, variants={one.variant: replace(part, chunks=rows)})
 
     return compare_runs(cut(one), replace(cut(two), name=two.name), gates)
 

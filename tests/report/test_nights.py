@@ -13,7 +13,7 @@ from harness.core.errors import ConfigError
 from harness.report import baseline
 from harness.report.baseline import compare_with_baseline, promote, read_baseline
 from harness.report.compare import compare_runs, pool
-from harness.report.digest import Digest, DigestChunk, digest
+from harness.report.digest import Digest, DigestChunk, DigestCorpus, VariantDigest, digest
 from harness.report.gates import Gates
 from harness.report.trend import TrendRun, read_trend, render_index, steps
 from harness.store import Run
@@ -28,7 +28,8 @@ def night(faulty=(), *, chunks=60, errors=1, wall=0.5, peak=100_000_000, run_id=
         f"c{i:03d}": DigestChunk((i in faulty) if judged else None, errors, 20, 0.1, 5.0, wall * (1 + 0.01 * (i % 5)))
         for i in range(chunks)
     }
-    return Digest(run_id, "2026-01-01", "stress", "book", "ab", "asr", timed, {"q4": rows}, {"q4": peak})
+    part = VariantDigest(rows, peak)
+    return Digest(run_id, "2026-01-01", "stress", DigestCorpus("book", "ab"), "asr", timed, {"q4": part})
 
 
 def claims(now, before, gates=GATE):
@@ -94,13 +95,13 @@ def test_times_of_another_machine_are_not_compared_but_everything_else_is():
 
 def test_pooling_leaves_overloaded_nights_out_of_the_times():
     pooled = pool([night(wall=0.5), night(wall=50.0, timed=False), night(wall=0.5)], "three")
-    assert pooled.variants["q4"]["c000"].wall_seconds == pytest.approx(0.5)
+    assert pooled.variants["q4"].chunks["c000"].wall_seconds == pytest.approx(0.5)
     assert pool([night(timed=False)], "one").timed is False
 
 
 def test_a_chunk_that_was_faulty_in_most_nights_is_no_new_fault():
     pooled = pool([night((3,)), night((3,)), night(())], "three")
-    assert pooled.variants["q4"]["c003"].faulty is True
+    assert pooled.variants["q4"].chunks["c003"].faulty is True
     assert claims(night((3,)), pooled)["new-faults"].details["new"] == []
 
 
@@ -141,7 +142,7 @@ def test_a_baseline_holds_what_the_run_found(tmp_path):
     with Run.open(path) as run:
         fresh = digest(run, "main")
     assert kept == fresh
-    assert [key for key, one in kept.variants["q4"].items() if one.faulty] == ["book-0003", "book-0006"]
+    assert [key for key, one in kept.variants["q4"].chunks.items() if one.faulty] == ["book-0003", "book-0006"]
 
 
 def test_promote_compare_and_gate_by_command(tmp_path):
