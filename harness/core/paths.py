@@ -14,6 +14,13 @@ PACKAGE = Path(__file__).resolve().parents[1]
 IMPORT_ROOT = PACKAGE.parent
 """What must be on the import path of a child process for ``import harness`` to be this very package."""
 
+
+def child_environment(**more: str) -> dict[str, str]:
+    """Return the environment in which a child process imports this very package."""
+    path = os.pathsep.join(filter(None, (str(IMPORT_ROOT), os.environ.get("PYTHONPATH"))))
+    return {**os.environ, **more, "PYTHONPATH": path}
+
+
 DATA = PACKAGE / "data"
 """Tables that ship with the package."""
 

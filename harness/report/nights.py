@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
-from harness.core.documents import read_json
+from harness.core.documents import parse_model, read_json
 from harness.core.durable import write_whole
 from harness.core.errors import ConfigError
 
@@ -38,33 +37,14 @@ class NightRecord(TypedDict):
 
     schema: NotRequired[int]
     began_utc: str
-    ended_utc: str
-    quick: bool
+    ended_utc: NotRequired[str]
+    quick: NotRequired[bool]
     exit: int
     gate: bool
     baseline: str | None
     suites: list[NightlySuite]
     failed: list[str]
     reported: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class ShownNight:
-    """A night as the page over all runs shows it."""
-
-    began_utc: str
-    exit: int
-    gate: bool
-    suites: list[NightlySuite]
-    failed: list[str]
-    reported: list[str]
-    baseline: str | None
-    quick: bool
-
-    @property
-    def says(self) -> str:
-        """Return what the exit code means."""
-        return EXITS.get(self.exit, "unknown")
 
 
 def write_night(reports: Path, night: NightRecord) -> Path:
@@ -76,16 +56,15 @@ def write_night(reports: Path, night: NightRecord) -> Path:
     return path
 
 
-def read_nights(reports: Path) -> tuple[list[ShownNight], list[str]]:
+def read_nights(reports: Path) -> tuple[list[NightRecord], list[str]]:
     """Return the nights, latest first, and one line for each file that cannot be read."""
     nights, problems = [], []
     for path in sorted((reports / FOLDER).glob("*.json"), reverse=True):
         try:
-            night: NightRecord = read_json(path, "record of a night")
-            if night["schema"] != SCHEMA:
-                raise ValueError(f"schema {night['schema']!r}")
-            asked = (night["began_utc"], night["exit"], night["gate"], night["suites"], night["failed"])
-            nights.append(ShownNight(*asked, night["reported"], night["baseline"], bool(night.get("quick"))))
-        except (ConfigError, OSError, ValueError, KeyError, TypeError) as error:
-            problems.append(f"{FOLDER}/{path.name} cannot be read ({type(error).__name__}: {error})")
+            night = parse_model(NightRecord, read_json(path, "record of a night"), "the record of a night")
+            if night.get("schema") != SCHEMA:
+                raise ConfigError(f"schema {night.get('schema')!r}")
+            nights.append(night)
+        except ConfigError as error:
+            problems.append(f"{FOLDER}/{path.name} cannot be read ({error})")
     return nights, problems

@@ -14,6 +14,7 @@ from harness.core.errors import ConfigError
 from harness.report.assets import rendered
 from harness.report.baseline import COMPARISON, Comparison
 from harness.report.headline import headlines, sentence
+from harness.report.nights import EXITS
 from harness.report.nights import read_nights as nights_of
 from harness.report.steps import LEAST, changes
 from harness.report.summary import RunSummary, VariantSummary, read_summary
@@ -75,6 +76,7 @@ def render_index(reports: Path) -> Path:
     context = {
         "families": shown,
         "nights": nights,
+        "exits": EXITS,
         "runs": links,
         "problems": [*problems, *unread],
         "least": LEAST,

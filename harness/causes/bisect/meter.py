@@ -15,11 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypedDict
 
-import numpy as np
-
 from harness.core.errors import need_packages
-from harness.core.paths import IMPORT_ROOT
+from harness.core.paths import child_environment
 from harness.experiments.divergence import Generation, NotMeasured, Slot
+from harness.experiments.divergence.measure import save_ids
 
 _SECONDS = 1800.0  # for one model
 
@@ -52,10 +51,8 @@ class DivergenceMeter:
         if not self._generations:
             raise NotMeasured("there is no generation with a prompt and generated ids to feed")
         folder = Path(self._folder.enter_context(tempfile.TemporaryDirectory(prefix="tts-soak-bisect-")))
-        sizes = [[i, len(one.prompt), len(one.generated)] for i, one in enumerate(self._generations)]
-        ids = [token for one in self._generations for token in (*one.prompt, *one.generated)]
         self._ids = folder / "ids.npz"
-        np.savez(self._ids, ids=np.asarray(ids, np.int64), sizes=np.asarray(sizes, np.int64))
+        save_ids(self._ids, self._generations, range(len(self._generations)))
         self._errors = folder / "stderr"
         try:
             self._start()
@@ -89,7 +86,6 @@ class DivergenceMeter:
         return math.inf if answer["nats"] is None else answer["nats"]
 
     def _start(self) -> None:
-        path = os.pathsep.join(entry for entry in (str(IMPORT_ROOT), os.environ.get("PYTHONPATH", "")) if entry)
         self._pending = b""
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
@@ -100,7 +96,7 @@ class DivergenceMeter:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path},
+                env=child_environment(OMP_NUM_THREADS="1"),
             )
         self.steps = self._answer(self._reference.name)["steps"]
 

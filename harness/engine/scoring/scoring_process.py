@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 
-from harness.core.paths import IMPORT_ROOT
+from harness.core.paths import child_environment
 from harness.core.records import ScorerOptions
 from harness.engine.scoring.job import ScoreJob, ScoreResult
 
@@ -79,8 +79,6 @@ class ScoringProcess:
         if self._process is not None and self._process.poll() is None and self._pipe is not None:
             return self._pipe
         host, child = Pipe()
-        root = str(IMPORT_ROOT)
-        path = os.pathsep.join(entry for entry in (root, os.environ.get("PYTHONPATH", "")) if entry)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "harness.engine.scoring.process", str(child.fileno()), str(os.getpid())],
@@ -88,7 +86,7 @@ class ScoringProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **ONE_THREAD, "PYTHONPATH": path},
+                env=child_environment(**ONE_THREAD),
                 start_new_session=True,
             )
         child.close()

@@ -6,19 +6,18 @@ sampling in it and no difference carried on from an earlier token.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
 from harness.core.errors import SoakError, need_packages
-from harness.core.paths import IMPORT_ROOT
+from harness.core.paths import child_environment
 from harness.experiments.divergence.figures import Divergence, Slot, summarise_divergence
 from harness.experiments.divergence.steps import Steps
 
@@ -65,20 +64,23 @@ def measure_divergence(
 def evaluate(reference: Path, variant: Path, generations: Sequence[Generation], timeout: float = TIMEOUT) -> Steps:
     """Return the steps of all generations, in order; raises as :func:`measure` does."""
     need_packages("llama-cpp-python (the extra 'divergence')", "llama_cpp")
-    groups = {chunk: index for index, chunk in enumerate(dict.fromkeys(one.chunk_id for one in generations))}
-    sizes = [[groups[one.chunk_id], len(one.prompt), len(one.generated)] for one in generations]
-    ids = [token for one in generations for token in (*one.prompt, *one.generated)]
+    chunks = {chunk: index for index, chunk in enumerate(dict.fromkeys(one.chunk_id for one in generations))}
     with tempfile.TemporaryDirectory(prefix="tts-soak-divergence-") as folder:
         given, result = Path(folder) / "ids.npz", Path(folder) / "steps.npz"
-        np.savez(given, ids=np.asarray(ids, np.int64), sizes=np.asarray(sizes, np.int64))
+        save_ids(given, generations, [chunks[one.chunk_id] for one in generations])
         _run([str(reference), str(variant), str(given), str(result)], variant, timeout)
         with np.load(result) as stored:
             return Steps(*(stored[field.name] for field in fields(Steps)))
 
 
+def save_ids(path: Path, generations: Sequence[Generation], groups: Iterable[int]) -> None:
+    """Write what a child process feeds: all ids, and for each generation its group and the sizes of its two parts."""
+    sizes = [[group, len(one.prompt), len(one.generated)] for group, one in zip(groups, generations, strict=False)]
+    ids = [token for one in generations for token in (*one.prompt, *one.generated)]
+    np.savez(path, ids=np.asarray(ids, np.int64), sizes=np.asarray(sizes, np.int64))
+
+
 def _run(arguments: list[str], variant: Path, timeout: float) -> None:
-    root = str(IMPORT_ROOT)
-    path = os.pathsep.join(entry for entry in (root, os.environ.get("PYTHONPATH", "")) if entry)
     try:
         done = subprocess.run(
             [sys.executable, "-m", "harness.experiments.divergence.child", *arguments],
@@ -86,7 +88,7 @@ def _run(arguments: list[str], variant: Path, timeout: float) -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             timeout=timeout,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path},
+            env=child_environment(OMP_NUM_THREADS="1"),
         )
     except subprocess.TimeoutExpired:
         raise NotMeasured(f"{variant.name}: the evaluation took longer than {timeout:g} s") from None
