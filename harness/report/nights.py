@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import NotRequired
+
+from typing_extensions import TypedDict  # pydantic takes typing's own only from Python 3.12 on
 
 from harness.core.documents import parse_model, read_json
 from harness.core.durable import write_whole
@@ -61,10 +63,11 @@ def read_nights(reports: Path) -> tuple[list[NightRecord], list[str]]:
     nights, problems = [], []
     for path in sorted((reports / FOLDER).glob("*.json"), reverse=True):
         try:
-            night = parse_model(NightRecord, read_json(path, "record of a night"), "the record of a night")
-            if night.get("schema") != SCHEMA:
-                raise ConfigError(f"schema {night.get('schema')!r}")
-            nights.append(night)
+            night = read_json(path, "record of a night")
+            schema = night.get("schema") if isinstance(night, dict) else None
+            if schema != SCHEMA:
+                raise ConfigError(f"schema {schema!r}")
+            nights.append(parse_model(NightRecord, night, "the record of a night"))
         except ConfigError as error:
             problems.append(f"{FOLDER}/{path.name} cannot be read ({error})")
     return nights, problems
