@@ -126,7 +126,9 @@ def explain(fault: Detector) -> str:
     if fault.default_margin is not None:
         lines.append(f"default against the reference: {fault.default_margin:.3g}")
     if fault.default_limit is not None:
-        lines.append(f"default without a reference: {fault.default_limit:.3g}")
+        long = fault.default_long_limit
+        told = f", of texts of more than {long[0]} words {long[1]:.3g}" if long is not None else ""
+        lines.append(f"default without a reference: {fault.default_limit:.3g}{told}")
     for injector in fault.injectors:
         doses = ", ".join(f"{dose:g}" for dose in injector.doses)
         named = f", as {injector.name!r}" if injector.name else ""

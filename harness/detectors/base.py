@@ -130,7 +130,8 @@ class Detector(Protocol):
     reference's seeds: their median, or their worst.
 
     A finding needs value > limit. ``physical_limit`` holds whatever the voice is. ``default_margin`` (against the
-    reference) and ``default_limit`` (without one) are used, and named so, for a voice that was never calibrated.
+    reference) and ``default_limit`` (without one) are used, and named so, for a voice that was never calibrated;
+    ``default_long_limit``: words, and what holds instead for texts of more words than that.
     Against the run's other chunks nothing is a fault that differs by less than ``least_difference`` (None: half of
     ``default_margin``), or that stays at or below ``harmless``: what no listener objects to, whatever the voice.
     ``maximum`` is the largest value there can be: a limit at or above it cannot find anything, so the class cannot
@@ -158,6 +159,7 @@ class Detector(Protocol):
     physical_limit: float | None
     default_margin: float | None
     default_limit: float | None
+    default_long_limit: tuple[int, float] | None
     least_difference: float | None
     harmless: float | None
     maximum: float | None
@@ -197,6 +199,7 @@ class BaseFault:
     physical_limit: float | None = None
     default_margin: float | None = None
     default_limit: float | None = None
+    default_long_limit: tuple[int, float] | None = None
     least_difference: float | None = None
     harmless: float | None = None
     maximum: float | None = None

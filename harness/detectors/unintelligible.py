@@ -99,6 +99,7 @@ class Unintelligible(BaseFault):
     relation = Relation.EXCESS
     default_margin = 0.4
     default_limit = 0.75
+    default_long_limit = (8, 0.62)  # by chance more letters agree in a short text; healthy long ones stay below 0.3
     maximum = 1.0
     essential = True
     explains = ("truncation", "skipped-words", "inserted-words", "gibberish-tail", "loop")

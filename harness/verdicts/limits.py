@@ -171,13 +171,24 @@ def _prior_bound(fault: Detector, prior: Prior, low: float, high: float, top: in
     return Bound(high, prior.source, 0.0, 0.0, top)
 
 
+def _default_bounds(fault: Detector) -> tuple[Bound, ...]:
+    """Return what holds without a prior; long texts may have a narrower limit."""
+    source = f"prior: {DEFAULT}"
+    if fault.default_limit is None:
+        return ()
+    if fault.default_long_limit is None:
+        return (Bound(fault.default_limit, source),)
+    words, limit = fault.default_long_limit
+    return Bound(fault.default_limit, source, max_words=words), Bound(limit, source)
+
+
 def _default(fault: Detector, priors: Priors) -> FaultLimits:
-    margin, limit = fault.default_margin, fault.default_limit
+    margin = fault.default_margin
     return FaultLimits(
         relation=fault.relation,
         against=fault.against,
         reference=(Bound(margin, f"reference on the same text; {DEFAULT}"),) if margin is not None else (),
-        prior=_prior_bounds(fault, priors) or ((Bound(limit, f"prior: {DEFAULT}"),) if limit is not None else ()),
+        prior=_prior_bounds(fault, priors) or _default_bounds(fault),
         physics=fault.physical_limit,
         maximum=fault.maximum,
     )

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from harness.core.records import Attempt, Chunk, DetectorInput, Measurement, ReferenceRecord, Status
-from harness.detectors import catalogue, detect_all
+from harness.detectors import catalogue, detect_all, explain
 from harness.detectors.base import Family
 from harness.verdicts import Limits, VerdictPolicy
 from harness.verdicts.claims.as_whole import URGENT, as_a_whole
+from harness.verdicts.limits import pick
 from harness.verdicts.priors import FigureRange, Priors
 from harness.verdicts.settled import settle_run
 from harness.verdicts.whole import figure_values, outside
@@ -99,3 +100,11 @@ def test_a_reference_that_is_understood_makes_a_garbled_run_faulty():
     views = [replace(view, reference=reference) for view in run_heard_as(*GARBLED)]
     _, verdict = settled_words(views)
     assert "unintelligible" in {finding.fault for finding in verdict.findings}
+
+
+def test_few_letters_of_a_long_text_agree_by_chance_and_more_of_a_short_one():
+    bounds = Limits.default(Priors()).faults["unintelligible"].prior
+    short, long = pick(bounds, 3), pick(bounds, 30)
+    assert short is not None and long is not None
+    assert 0.29 < long.limit < 0.65 < short.limit, "healthy speech of eight engines, and words cut and shuffled"
+    assert "of texts of more than 8 words" in explain(catalogue()["unintelligible"])
