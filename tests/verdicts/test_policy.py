@@ -122,7 +122,7 @@ def test_a_limit_that_healthy_speech_reaches_cannot_find_anything() -> None:
     full = FaultLimits(Relation.EXCESS, voice=(Bound(1.0, "fitted"),), maximum=1.0)
     verdict = judged("unintelligible", 1.0, limits=with_limits("unintelligible", full))
     assert verdict.word is VerdictWord.NOT_JUDGED and "10 words" in verdict.reason
-    usual = ReferenceRecord("a", evidence={"unintelligible": [0.7, 0.7]})
+    usual = ReferenceRecord("a", evidence={"unintelligible": [0.61, 0.61]})
     verdict = judged("unintelligible", 1.0, view(usual))
     assert verdict.word is VerdictWord.NOT_JUDGED and "nothing could stand out" in verdict.reason
 
