@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.detectors.base import CannotInject
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 Wave = NDArray[np.float64]
 LARGEST = 6.0e4  # rad; float16 ends at 65,504
+AUDIBLE = 2048.0  # rad; float16 has steps of 2 from here on. Below, speech sounds as with an exact phase
 
 
 def half_phase(f0: Tensor, before: float) -> Tensor:
@@ -42,6 +45,15 @@ def half_phase(f0: Tensor, before: float) -> Tensor:
     way = torch.arange(1, HOP + 1) / HOP
     turns = (ends[:-1, None] + way * (ends[1:] - ends[:-1])[:, None]).reshape(-1) / (2 * math.pi)
     return turns - torch.floor(turns)
+
+
+def phase_reached(f0: Tensor, before: float) -> float:
+    """Return the phase (rad) at the end, from F0 (steps,) in Hz, after ``before`` s at its mean."""
+    from harness.audio import codec as runtime
+
+    voiced = f0[f0 >= runtime.LOWEST_F0]
+    mean = float(voiced.mean()) if len(voiced) else 0.0
+    return 2 * math.pi * (mean * before + float(f0.sum()) * runtime.STEP_SECONDS)
 
 
 def speak(parameters: Tensor, module: SourceFilter, *, half: bool, before: float = 0.0) -> Wave:
@@ -71,7 +83,10 @@ def decoded(codes: Tokens, codec: Codec, *, half: bool, before: float = 0.0) -> 
 
 
 def resynthesized(x: Wave, rate: int, *, half: bool, before: float = 0.0) -> Wave:
-    """Return any speech, analysed with WORLD (Morise et al. 2016) and spoken again by the source-filter decoder."""
+    """Return any speech, analysed with WORLD (Morise et al. 2016) and spoken again by the source-filter decoder.
+
+    Raises CannotInject where half precision would change nothing that is heard: too little is voiced for a large phase.
+    """
     import torch
 
     from harness.audio import codec as runtime
@@ -82,6 +97,8 @@ def resynthesized(x: Wave, rate: int, *, half: bool, before: float = 0.0) -> Wav
     codec = _empty_codec()
     module = SourceFilter(codec)
     parameters = torch.from_numpy(_parameters(heard, module).astype(np.float32))
+    if half and (reached := phase_reached(parameters[:, 0], before)) < AUDIBLE:
+        raise CannotInject(f"the phase reaches {reached:.0f} rad, float16 fails it from {AUDIBLE:.0f} on")
     spoken = speak(parameters, module, half=half, before=before)
     back = resample(spoken.astype(np.float32), runtime.SAMPLE_RATE, rate).astype(np.float64)
     return np.pad(back, (0, max(0, len(x) - len(back))))[: len(x)]

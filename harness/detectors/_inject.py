@@ -7,15 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.detectors.base import CannotInject, InjectionAction, InjectionMaterial, InjectionPoint, Injector
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from harness.core.records import Samples, Tokens
 
-    Wave = NDArray[np.float64]
+Wave = NDArray[np.float64]
 
 JOIN = 0.005  # s of crossfade where pieces are joined, so that a cut is no click
 MARGIN = 0.1  # s at both ends that stay untouched
@@ -58,14 +57,19 @@ def loudness(x: Wave, rate: int) -> float:
     return float(np.sqrt(power[: max(1, len(power) // 2)].mean()))
 
 
-def sounding_part(x: Wave, rate: int) -> tuple[int, int]:
-    """Return the samples [i, j) from the first to the last 20 ms that are no fainter than 40 dB under the speech."""
+def sounding(x: Wave, rate: int, under: float) -> NDArray[np.bool_]:
+    """Say which 20 ms frames are no fainter than ``under`` dB under the speech, shape (frames,)."""
     width = rate // 50
     frames = x[: len(x) // width * width].reshape(-1, width)
-    loud = np.flatnonzero(np.sqrt((frames**2).mean(axis=1)) > loudness(x, rate) * 10 ** (-SILENT_DB / 20))
+    return np.asarray(np.sqrt((frames**2).mean(axis=1)) > loudness(x, rate) * 10 ** (-under / 20))
+
+
+def sounding_part(x: Wave, rate: int) -> tuple[int, int]:
+    """Return the samples [i, j) from the first to the last 20 ms that are no fainter than 40 dB under the speech."""
+    loud = np.flatnonzero(sounding(x, rate, SILENT_DB))
     if not len(loud):
         raise CannotInject("no speech in it")
-    return int(loud[0]) * width, (int(loud[-1]) + 1) * width
+    return int(loud[0]) * (rate // 50), (int(loud[-1]) + 1) * (rate // 50)
 
 
 def place(x: Wave, rate: int, seconds: float, rng: np.random.Generator) -> int:

@@ -1,9 +1,10 @@
 """Dropouts: holes in the speech that come at a regular distance."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.core.records import DetectorInput, Relation
-from harness.detectors._inject import audio, give, speech
+from harness.detectors._inject import Wave, audio, give, sounding, speech
 from harness.detectors.base import (
     BaseFault,
     CannotInject,
@@ -17,22 +18,33 @@ from harness.detectors.base import (
 )
 
 WIDTH, FADE = 0.02, 0.003  # s
+FEWEST = 5  # holes in speech; fewer keep time by chance
+SPEECH_DB = 15.0  # under the speech; in what is fainter nobody hears 20 ms missing
 SURE_SHARE = 1 / 4  # of the places where holes are due; gaps of speech that keep time by chance are at fewer
 
 
 def drop(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
-    """Mute 20 ms ``dose`` times a second, with fades of 3 ms, so that no edge is a click."""
+    """Mute 20 ms ``dose`` times a second, with fades of 3 ms, so that no edge is a click. Five must lie in speech."""
     x, rate = speech(material)
     apart = 1 / dose
     fade, width = int(FADE * rate), int(WIDTH * rate)
-    if len(x) / rate < 5 * apart:
-        raise CannotInject(f"no room for five holes {apart:g} s apart")
     shape = np.concatenate([np.linspace(1, 0, fade), np.zeros(width - 2 * fade), np.linspace(0, 1, fade)])
     first = rng.random() * apart
-    for start in np.arange(first, len(x) / rate - WIDTH, apart):
+    starts = np.arange(first, len(x) / rate - WIDTH, apart)
+    if _in_speech(x, rate, starts) < FEWEST:
+        raise CannotInject(f"no room for {FEWEST} holes {apart:g} s apart in the speech")
+    for start in starts:
         at = int(start * rate)
         x[at : at + width] *= shape[: len(x[at : at + width])]
     return give(material, x, first, len(x) / rate)
+
+
+def _in_speech(x: Wave, rate: int, starts: NDArray[np.float64]) -> int:
+    """Return how many holes have speech on both sides; a hole in a pause is none."""
+    frames = sounding(x, rate, SPEECH_DB)
+    before = np.minimum((starts * 50).astype(int), len(frames) - 1) - 1
+    after = np.minimum(before + 3, len(frames) - 1)
+    return int((frames[np.maximum(before, 0)] & frames[after]).sum())
 
 
 class Dropouts(BaseFault):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
-from harness.detectors._inject import audio, give, loudness, speech
+from harness.detectors._inject import audio, give, loudness, sounding_part, speech
 from harness.detectors.base import (
     BaseFault,
     CannotInject,
@@ -26,6 +26,8 @@ def other_voice(material: InjectionMaterial, dose: float, rng: np.random.Generat
     if material.other is None:
         raise CannotInject("no other voice")
     y, other_rate = speech(material.other)
+    begin, end = sounding_part(y, other_rate)  # its pauses at either end are no voice
+    y = y[begin:end]
     y = np.interp(np.arange(0, len(y) - 1, other_rate / rate), np.arange(len(y)), y)
     start = int((1 - dose) * len(x))
     return give(material, np.concatenate([x[:start], np.resize(y, len(x) - start)]), start / rate, len(x) / rate)

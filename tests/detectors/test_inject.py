@@ -181,3 +181,55 @@ def test_dead_air_lies_inside_the_speech_however_long_the_silence_around_it() ->
     for seed in range(20):
         span = injector.apply(padded, injector.preset, np.random.default_rng(seed)).span
         assert span is not None and first < span[0] < last
+
+
+def spoken(samples: np.ndarray, other: InjectionMaterial | None = None) -> InjectionMaterial:
+    return InjectionMaterial(CHUNK, samples.astype(np.float32), RATE, other=other)
+
+
+def preset(name: str, injector: str = "") -> Injector:
+    return next(one for one in catalogue()[name].injectors if one.name == injector)
+
+
+def hum(seconds: float, f0: float = 200.0) -> np.ndarray:
+    """A vowel: ten harmonics of ``f0``."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    return 0.1 * sum(np.cos(2 * np.pi * k * f0 * time + k * k) / k for k in range(1, 11))
+
+
+def test_a_click_is_put_where_no_hiss_drowns_it() -> None:
+    hiss = 0.1 * np.random.default_rng(0).standard_normal(round(1.0 * RATE))
+    material = spoken(np.concatenate([hum(2.0), hiss, hum(2.0)]))
+    for seed in range(30):
+        at, _ = preset("click").apply(material, -6.0, np.random.default_rng(seed)).span
+        assert not 1.98 < at < 3.02
+
+
+def test_a_step_has_speech_on_either_side() -> None:
+    material = spoken(np.concatenate([hum(4.0), np.zeros(4 * RATE), hum(4.0)]))
+    for seed in range(20):
+        at, _ = preset("level-step").apply(material, 20.0, np.random.default_rng(seed)).span
+        assert at < 3.6 or at > 8.9
+    with pytest.raises(CannotInject, match="speech"):
+        preset("level-step").apply(
+            spoken(np.concatenate([hum(1.9), np.zeros(4 * RATE), hum(0.2)])), 20.0, np.random.default_rng(0)
+        )
+
+
+def test_holes_that_lie_in_pauses_do_not_count() -> None:
+    assert preset("dropouts").apply(spoken(hum(2.0)), 4.0, np.random.default_rng(0)).span
+    with pytest.raises(CannotInject, match="holes"):
+        preset("dropouts").apply(spoken(np.concatenate([hum(0.9), np.zeros(4 * RATE)])), 4.0, np.random.default_rng(0))
+
+
+def test_another_voice_begins_with_its_speech_and_not_with_its_pause() -> None:
+    other = spoken(np.concatenate([np.zeros(3 * RATE), hum(2.0, 130.0)]))
+    broken = preset("wrong-speaker").apply(spoken(hum(2.0), other), 1.0, np.random.default_rng(0))
+    assert broken.samples is not None and float(np.abs(broken.samples[: RATE // 4]).max()) > 0.05
+
+
+def test_a_phase_that_float16_still_holds_is_no_fault() -> None:
+    rough = preset("robotic")
+    assert rough.apply(spoken(hum(3.0)), 0.0, np.random.default_rng(0)).span  # 3,770 rad
+    with pytest.raises(CannotInject, match="rad"):
+        rough.apply(spoken(hum(1.0)), 0.0, np.random.default_rng(0))
