@@ -3,6 +3,7 @@
 import numpy as np
 
 from harness.core.records import DetectorInput, Relation
+from harness.detectors._figures import expected_syllables
 from harness.detectors._inject import audio, give, loudness, speech
 from harness.detectors.base import (
     BaseFault,
@@ -17,6 +18,7 @@ from harness.detectors.base import (
 from harness.text import count_words
 
 FEWEST_WORDS = 2
+FEWEST_SYLLABLES = 8  # in half of fewer there may be a single vowel; then both halves tell together
 
 
 def lose_phase(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
@@ -33,7 +35,10 @@ def lose_phase(material: InjectionMaterial, dose: float, rng: np.random.Generato
 
 
 def half_precision(material: InjectionMaterial, dose: float, rng: np.random.Generator) -> InjectionMaterial:
-    """Speak the clip again with a source whose running phase is float16 and has been running for ``dose`` s already."""
+    """Speak the clip again with a source whose running phase is float16 and has been running for ``dose`` s already.
+
+    Raises CannotInject where so little is voiced that float16 holds the phase well enough.
+    """
     from harness.detectors._half_phase import resynthesized
 
     x, rate = speech(material)
@@ -72,7 +77,10 @@ class Robotic(BaseFault):
         if given is None:
             raise CannotJudge("how far the sound repeats is unknown")
         halves = [float(half) for half in given if half is not None]
-        if not halves or 0 < count_words(view.chunk.expected_text) < FEWEST_WORDS:
+        words = count_words(view.chunk.expected_text)
+        if not halves or 0 < words < FEWEST_WORDS:
             raise NotApplicable("too little sound: one dying syllable decides over half of it")
         shown = ", ".join(f"{half:.1f} dB" for half in halves)
-        return DetectorValue(-min(halves), None, f"periodicity of the halves {shown}")
+        short = words > 0 and expected_syllables(view) < FEWEST_SYLLABLES
+        worse = sum(halves) / len(halves) if short else min(halves)
+        return DetectorValue(-worse, None, f"periodicity of the halves {shown}")

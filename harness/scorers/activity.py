@@ -21,10 +21,15 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Activity:
-    """``active``: shape (frames,), True where speech is. ``decibels``: level of each frame in dBFS."""
+    """``active``: shape (frames,), True where speech is. ``decibels``: level of each frame in dBFS.
+
+    ``loud``: level of the loud frames; ``least``: no fainter frame is speech, however faint the loud ones are (dBFS).
+    """
 
     active: Flags
     decibels: NDArray[np.float64]
+    loud: float = 0.0
+    least: float = FLOOR
 
     @property
     def span(self) -> tuple[float, float] | None:
@@ -73,14 +78,15 @@ def find_activity(energy: NDArray[np.float64]) -> Activity:
     decibels = 10 * np.log10(np.maximum(energy, 1e-12))
     quiet, loud = np.percentile(decibels, [5, 95])
     from_quiet = min(quiet + 0.25 * (loud - quiet), loud - 10)
-    active = decibels > max(loud - RANGE, from_quiet, FLOOR)
+    least = float(max(from_quiet, FLOOR))
+    active = decibels > max(loud - RANGE, least)
     if len(active) > 2 * SHORTEST_SPEECH:
         active = _without_short(active, SHORTEST_SPEECH)
         inner = ~_without_short(~active, SHORTEST_GAP)
         places = np.flatnonzero(active)
         if len(places):
             active[places[0] : places[-1] + 1] = inner[places[0] : places[-1] + 1]
-    return Activity(active, decibels)
+    return Activity(active, decibels, float(loud), least)
 
 
 def true_stretches(flags: Flags) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

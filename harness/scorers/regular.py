@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,11 +15,15 @@ _MOST = 60  # events looked at
 
 @dataclass(frozen=True, slots=True)
 class Comb:
-    """Events every ``period`` seconds; ``hits`` of those given lie on it, ``times`` are all its places in between."""
+    """Events every ``period`` seconds; ``hits`` of those given lie on it, ``times`` are all its places in between.
+
+    ``surprise``: log-likelihood ratio (nats) of so many hits against what chance puts there.
+    """
 
     period: float
     hits: int
     times: tuple[float, ...]
+    surprise: float
 
 
 def regular(
@@ -27,7 +32,9 @@ def regular(
     """Return the comb that holds most of the events (s), None where fewer than three lie on one.
 
     ``tolerance``: s off a tooth; ``shortest`` and ``longest``: periods looked at, s. A comb must hold events on two
-    teeth in a row, and four times as many events as chance puts there. Of equal combs the slowest is returned.
+    teeth in a row, and four times as many events as chance puts there. Returned is the one that chance explains least,
+    not the one with most events: a comb three times as fast has all of a comb's events and more by chance. Of equal
+    combs it is the slowest.
     Its places lie between the first and the last event on it, or, with ``until``, between 0 and that time.
     """
     given = np.sort(np.asarray(times[:_MOST], np.float64))
@@ -39,7 +46,7 @@ def regular(
     for period in sorted(periods, reverse=True):
         for phase in given:
             comb = _on(given, float(phase), period, tolerance, until)
-            if comb is not None and (best is None or comb.hits > best.hits):
+            if comb is not None and (best is None or comb.surprise > best.surprise):
                 best = comb
     return best
 
@@ -58,4 +65,5 @@ def _on(given: NDArray[np.float64], phase: float, period: float, tolerance: floa
     if until is not None and slope > 0:
         first, last = min(first, int(np.ceil(-start / slope - 1e-6))), max(last, int((until - start) / slope + 1e-6))
     every = np.arange(first, last + 1)
-    return Comb(float(slope), len(hit), tuple(float(start + slope * tooth) for tooth in every))
+    surprise = len(hit) * math.log(len(hit) / chance)
+    return Comb(float(slope), len(hit), tuple(float(start + slope * tooth) for tooth in every), surprise)

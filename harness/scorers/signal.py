@@ -20,7 +20,7 @@ class SignalScorer:
     """
 
     name = "signal"
-    version = "2"
+    version = "3"  # 2: clicks, holes; 3: level steps and combs
     room = "analysis"
     needs = frozenset({"audio"})
 

@@ -15,6 +15,7 @@ SHORTEST, LONGEST = 2, 24  # hops
 DEPTH, BOTTOM = 20.0, 30.0  # dB below the sides: where a hole begins, and what it must reach
 LOUD = 15.0  # dB below the level of speech that the sides may lie
 STEEP = 8.0  # dB below the sides just before and behind the edges
+PULSE = 2  # hops, the louder of which tells: between its pulses a low voice is as faint as on the way into a hole
 TOLERANCE, FASTEST, SLOWEST = 0.005, 0.08, 2.0  # s, of the comb
 SHOWN = 60
 
@@ -69,7 +70,8 @@ def _holes(levels: Levels, least: float) -> list[float]:
         if SHORTEST <= end - start <= LONGEST and end + EDGE + SIDE <= len(levels):
             after = float(sides[end + EDGE])
             deep = levels[start:end].min() < min(before, after) - BOTTOM
-            steep = levels[start - EDGE - 1] > before - STEEP and levels[end + EDGE] > after - STEEP
+            falls, rises = levels[start - EDGE - PULSE : start - EDGE], levels[end + EDGE : end + EDGE + PULSE]
+            steep = falls.max() > before - STEEP and rises.max() > after - STEEP
             if after >= least and deep and steep:
                 times.append((start + end) / 2)
     return times

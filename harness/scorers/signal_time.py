@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.scorers.activity import FRAME, Activity
+from harness.scorers.activity import FRAME, RANGE, Activity, Flags
 from harness.scorers.clip import FLOOR_DBFS, SharedClip, significant
 
 EDGE = 0.02  # s at either end of the clip
 STEP_SIDE = 1.5  # s compared on either side of a level step
 STEP_SPEECH = 0.75  # s of speech that each side must hold
+LOUD_RANK = 142  # of the 150 frames of a side, from the faintest on: the 95th percentile, as for a whole clip
+SILENT = -120.0  # dBFS, of what lies beyond the ends of a clip
+
+Levels = NDArray[np.float64]
 
 
 def time_figures(clip: SharedClip) -> dict[str, object]:
@@ -32,7 +36,7 @@ def time_figures(clip: SharedClip) -> dict[str, object]:
         "envelope_cv": significant(_envelope_cv(clip.energy, span)),
         "pauses": [[significant(start), significant(end)] for start, end in pauses],
         "longest_pause": _longest(pauses) if span else {"seconds": None, "ratio": None, "span": None},
-        "level_step_db": _level_step(activity, clip.energy),
+        "level_step_db": _level_step(activity),
         "edge_levels_db": _edges(clip),
     }
 
@@ -58,28 +62,36 @@ def _longest(pauses: list[tuple[float, float]]) -> dict[str, object]:
     }
 
 
-def _level_step(activity: Activity, energy: NDArray[np.float64]) -> dict[str, object]:
+def _level_step(activity: Activity) -> dict[str, object]:
     """Largest change of the level of speech, 1.5 s after against 1.5 s before, in dB (negative: it became quieter).
 
-    Mean energy, not mean level: the loud vowels vary less than the quiet sounds between them.
+    Mean energy, not mean level: the loud vowels vary less than the quiet sounds between them. What counts as speech on
+    a side is set against the loud parts of that side: against those of the whole clip little of what is 20 dB quieter
+    would count, and nothing would be there to compare.
     """
     side, needed = round(STEP_SIDE / FRAME), round(STEP_SPEECH / FRAME)
-    active = activity.active
-    if active.sum() < 2 * needed:
+    earlier = _before(activity, activity.decibels, activity.active, side, needed)
+    later = _before(activity, activity.decibels[::-1], activity.active[::-1], side, needed)[::-1]
+    change = later - earlier
+    if not np.isfinite(change).any():
         return {"value": None, "time": None}
-    sums = np.concatenate(([0.0], np.cumsum(np.where(active, energy, 0.0))))
-    counts = np.concatenate(([0], np.cumsum(active)))
-    middle = np.arange(len(active) + 1)
-    before, after = np.maximum(middle - side, 0), np.minimum(middle + side, len(active))
-    enough = (counts[middle] - counts[before] >= needed) & (counts[after] - counts[middle] >= needed)
-    if not enough.any():
-        return {"value": None, "time": None}
-    at = middle[enough]
-    later = (sums[after[at]] - sums[at]) / (counts[after[at]] - counts[at])
-    earlier = (sums[at] - sums[before[at]]) / (counts[at] - counts[before[at]])
-    change = 10 * np.log10(np.maximum(later, 1e-12) / np.maximum(earlier, 1e-12))
-    largest = int(np.abs(change).argmax())
-    return {"value": significant(float(change[largest])), "time": significant(float(at[largest] * FRAME))}
+    largest = int(np.nanargmax(np.abs(change)))
+    return {"value": significant(float(change[largest])), "time": significant(float(largest * FRAME))}
+
+
+def _before(activity: Activity, decibels: Levels, active: Flags, side: int, needed: int) -> Levels:
+    """Return the level (dB) of the speech in the ``side`` frames before each border of frames, shape (frames + 1,).
+
+    NaN where there are fewer than ``needed`` frames of it, or no frame as loud as speech of this clip is.
+    """
+    levels = np.lib.stride_tricks.sliding_window_view(np.concatenate([np.full(side, SILENT), decibels]), side)
+    speech = np.lib.stride_tricks.sliding_window_view(np.concatenate([np.zeros(side, bool), active]), side)
+    loud = np.partition(levels, LOUD_RANK, axis=1)[:, LOUD_RANK]
+    speech = speech | (levels > np.maximum(loud - RANGE, activity.least)[:, None])
+    counts = speech.sum(axis=1)
+    energy = (10 ** (levels / 10) * speech).sum(axis=1) / np.maximum(counts, 1)
+    enough = (counts >= needed) & (loud > max(activity.loud - RANGE, activity.least))
+    return np.where(enough, 10 * np.log10(np.maximum(energy, 1e-12)), np.nan)
 
 
 def _edges(clip: SharedClip) -> list[float | None] | None:

@@ -127,5 +127,8 @@ def test_a_comb_needs_events_that_keep_time() -> None:
     assert comb is not None and comb.hits == 4 and comb.period == pytest.approx(0.5, abs=0.002)
     assert regular([0.1, 0.45, 1.32, 2.77], 0.003, 0.1, 2.0) is None
     assert regular([0.5, 1.0], 0.005, 0.1, 2.0) is None
+    strays = [0.333, 1.417, 2.583]  # on a comb three times as fast, which holds all events
+    every = regular(sorted([0.25 * place for place in range(12)] + strays), 0.005, 0.08, 2.0)
+    assert every is not None and every.period == pytest.approx(0.25, abs=0.002) and every.hits == 12
     whole = regular([1.0, 1.5, 2.0], 0.005, 0.1, 2.0, until=3.0)
     assert whole is not None and [round(at, 2) for at in whole.times] == [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0]

@@ -80,3 +80,9 @@ def test_sound_in_which_only_the_name_of_a_sign_was_heard_is_no_word_too_many(sp
 )
 def test_other_words_and_names_of_signs_elsewhere_are_added(edit: dict[str, Any]) -> None:
     assert over("inserted-words", signs("Then we know that x = 4 today.", edit))
+
+
+@pytest.mark.parametrize(("text", "told"), [("The letter is x.", -8.0), ("The captain of the ferry is asleep.", -2.0)])
+def test_halves_of_a_few_syllables_tell_together_whether_a_voice_is_rough(text: str, told: float) -> None:
+    """The second half of "The letter is x." is a hiss: it repeats no better than a rough voice does."""
+    assert value("robotic", view(text=text, pitch={"periodicity_db_halves": [14.0, 2.0]})) == pytest.approx(told)

@@ -207,6 +207,39 @@ def test_a_change_of_level_is_signed_and_timed():
     assert abs(signal(voice)["level_step_db"]["value"]) < 6
 
 
+def test_a_step_is_measured_where_only_the_vowels_stay_near_the_loud_parts():
+    """Vowels of 40 ms, fainter sounds of 60 ms between them: 20 dB quieter, these are 45 dB under the loud vowels."""
+    frames = np.where(np.arange(600) % 10 < 4, 0.3, 0.3 * 10 ** (-25 / 20))
+    envelope = np.concatenate([np.zeros(50), frames, np.zeros(50)]).repeat(RATE // 100)
+    time = np.arange(len(envelope)) / RATE
+    sound = envelope * np.sin(2 * np.pi * 200 * time) + 1e-5 * np.random.default_rng(0).standard_normal(len(time))
+    assert abs(signal(sound)["level_step_db"]["value"]) < 1
+    sound[round(3.5 * RATE) :] *= 0.1
+    step = signal(sound)["level_step_db"]
+    assert step["value"] == pytest.approx(-20, abs=1)
+    assert step["time"] == pytest.approx(3.5, abs=0.05)
+
+
+def test_a_pause_is_no_step_of_the_level():
+    voice = speak(RATE, words=8)
+    pause = np.random.default_rng(1).normal(0, 3e-4, 3 * RATE)  # the noise of a room, -70 dBFS
+    step = signal(np.concatenate([voice, pause, voice]))["level_step_db"]
+    assert abs(step["value"]) < 8
+
+
+def test_holes_in_a_low_voice_are_met_between_its_pulses():
+    time = np.arange(6 * RATE) / RATE
+    since = time % (1 / 85)  # a pulse every 11.8 ms that has lost 20 dB when the next one comes
+    sound = 0.4 * np.exp(-since * 200) * np.sin(2 * np.pi * 600 * since)
+    sound += 1e-5 * np.random.default_rng(0).standard_normal(len(time))
+    starts = np.arange(0.31, 5.6, 0.25)
+    for at in starts:
+        sound[round(at * RATE) : round((at + 0.02) * RATE)] = 0
+    comb = signal(sound)["holes"]["regular"]
+    assert comb["period"] == pytest.approx(0.25, abs=0.002)
+    assert comb["hits"] >= 0.75 * len(starts)
+
+
 def test_speech_that_is_cut_off_ends_loud(voice, healthy):
     cut = voice[: int(np.argmax(np.abs(voice))) + 50]
     assert signal(cut)["edge_levels_db"][1] > -6 > -20 > healthy["edge_levels_db"][1]
