@@ -9,7 +9,7 @@ from harness.core.records import Attempt, Chunk, Detection, DetectorInput, Measu
 from harness.detectors import catalogue
 from harness.verdicts import Limits, Priors, RunChunk, VerdictPolicy, fit_run
 from harness.verdicts.claims.as_whole import as_a_whole, own_reference
-from harness.verdicts.priors import FigureRange, Prior
+from harness.verdicts.priors import FigureRange
 from harness.verdicts.settled import settle_run
 from harness.verdicts.speakers import run_voices
 
@@ -53,38 +53,6 @@ def muffled(rng, words):
 def test_what_a_listener_would_object_to_is_named_without_a_reference(fault, healthy, spread, broken):
     chunks = run_of(60, fault, lambda rng, words: healthy + spread * rng.standard_normal(), {31: broken})
     assert fit_run(chunks, NO_PRIORS).beyond[fault] == {32}
-
-
-def some_short(short_spread: float, words: int) -> list[RunChunk]:
-    """Return 60 texts of 21 to 35 words and 10 of ``words`` words whose values spread otherwise."""
-    rng = np.random.default_rng(3)
-    lengths = [words if number % 7 == 3 else 21 + number % 15 for number in range(70)]
-    spread = [short_spread if length == words else 1.0 for length in lengths]
-    values = [float(-12.0 + wide * rng.standard_normal()) for wide in spread]
-    return [
-        RunChunk(n + 1, text(n, length), {"robotic": v})
-        for n, (length, v) in enumerate(zip(lengths, values, strict=True))
-    ]
-
-
-@pytest.mark.parametrize(
-    ("spread", "words", "least", "most"),
-    [
-        (1.0, 8, 1.0, 2.0),  # they vary like the others, and ten of them show it
-        (4.0, 8, 2.9, 3.0),  # they vary more: as much room as healthy voices need, not more
-        (1.0, 3, 2.9, 3.0),  # so short that ten show nothing
-    ],
-)
-def test_a_few_short_texts_show_how_much_more_room_they_need(spread, words, least, most):
-    reach = (-30.0,) * 4, (10.0,) * 4
-    prior = Prior(3000, 60, 3.3, (3.0, 3.0, 1.0, 1.0), *reach, -20.0, 3.0)
-    chunks = some_short(spread, words)
-    bounds = fit_run(chunks, Priors({"robotic": prior})).bounds
-    short, long = (
-        np.median([bounds[c.attempt]["robotic"].limit for c in chunks if (len(c.chunk.text.split()) < 20) is is_short])
-        for is_short in (True, False)
-    )
-    assert least * 0.85 <= short / long <= most * 1.15
 
 
 def test_a_text_is_judged_by_what_its_length_leads_to_expect():
