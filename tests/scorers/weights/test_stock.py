@@ -74,13 +74,14 @@ def test_encoder_and_decoder_give_the_same_on_noise(models: tuple[Any, Any]) -> 
 
 
 def test_a_person_is_heard_alike_with_word_times() -> None:
-    from tools.stock_words import BothEngines, at_16k, clips
+    from tools.hearing.recordings import read_clip
+    from tools.stock_words import BothEngines, clips
 
     if not SPEECH.is_dir():
         pytest.skip("recordings of people are not beside the clone (../shared/speech); in CI they are")
     engines = BothEngines("tiny.en")
     for path in clips([SPEECH], most=2):
-        faster, stock = (hear(at_16k(path), "en") for hear in (engines.by_faster, engines.by_stock))
+        faster, stock = (hear(read_clip(path), "en") for hear in (engines.by_faster, engines.by_stock))
         assert len(faster) > 3
         assert [word.text for word in faster] == [word.text for word in stock]
         assert [w.start for w in stock] == pytest.approx([w.start for w in faster], abs=0.05)
