@@ -56,9 +56,9 @@ whose chunks are not judged. Shares were not measured on Kokoro and Flite.
 eSpeak NG speaks the other languages but Japanese. Chinese is spoken by its voice `cmn-latn-pinyin`: version 1.51
 reads the syllables as English words under `cmn`, by which this page was measured before. Whisper base misses 71% of
 the letters of that voice in the median chunk, so that none of its words is judged, and the run says so. Short there:
-holes in eSpeak NG's speech (2 of 9 in German, 2 of 8 in Russian), phases in Russian (none of 12), and words that German
-of eSpeak NG, which base hears badly, loses or adds (12 of 42 clean chunks are accused, and its foreign seconds are named
-otherwise); words in French and Russian were not measured again.
+holes in eSpeak NG's speech (2 of 9 in German, 2 of 8 in Russian), phases in Russian (none of 12), and words that
+German of eSpeak NG, which base hears badly, loses or adds (12 of 42 clean chunks are accused, and its foreign seconds
+are named otherwise); words in French and Russian were not measured again.
 """
 
 
