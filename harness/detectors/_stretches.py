@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.core.records import DetectorInput, Span
@@ -62,6 +63,12 @@ class Stretch:
         """
         own = min(max(float(self.own), RAREST), 1 - RAREST)  # type: ignore[arg-type]
         return math.log((1 - own) / own)
+
+
+def most_foreign(stretches: Iterable[Stretch]) -> Stretch | None:
+    """Return the stretch that speaks most against the text; None where all of them are common sound."""
+    longest = max(stretches, key=lambda one: one.foreign, default=None)
+    return longest if longest is not None and longest.foreign > 0.0 else None
 
 
 def unexplained_speech(view: DetectorInput) -> list[Stretch]:

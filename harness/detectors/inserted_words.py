@@ -5,7 +5,7 @@ import numpy as np
 from harness.core.records import DetectorInput, Relation
 from harness.detectors._edits import NOTHING, heard_edits, is_added, is_again, likeliest, quoted
 from harness.detectors._inject import crossfade, give, speech, word_start, words, words_at
-from harness.detectors._stretches import unexplained_speech
+from harness.detectors._stretches import most_foreign, unexplained_speech
 from harness.detectors.base import BaseFault, CannotInject, Citation, DetectorValue, Family, InjectionMaterial
 
 
@@ -61,9 +61,8 @@ class InsertedWords(BaseFault):
 
 def _without_words(view: DetectorInput) -> DetectorValue:
     """Sound between two words of the text that is none of them, whatever was heard in it."""
-    between = [one for one in unexplained_speech(view) if not one.at_end]
-    longest = max(between, key=lambda one: one.foreign, default=None)
-    if longest is None or longest.foreign <= NOTHING:
+    longest = most_foreign(one for one in unexplained_speech(view) if not one.at_end)
+    if longest is None:
         return DetectorValue(NOTHING)
     heard_as = f"heard as {quoted(longest.heard.split())}" if longest.heard else "in which no word was heard"
     return DetectorValue(longest.foreign, longest.span, f"{longest.too_many:.2f} s too many, {heard_as}")

@@ -6,7 +6,7 @@ from harness.core.records import DetectorInput, Relation
 from harness.detectors._edits import NOTHING, heard_edits, is_added, likeliest, quoted
 from harness.detectors._inject import audio, backend, crossfade, give, speech
 from harness.detectors._origin import are_of, likeness
-from harness.detectors._stretches import unexplained_speech
+from harness.detectors._stretches import most_foreign, unexplained_speech
 from harness.detectors.base import (
     BaseFault,
     CannotInject,
@@ -72,8 +72,7 @@ def _is_carried_over(said: str, before: str, own: str) -> bool:
 
 def _foreign_sound(view: DetectorInput, before: str, own: str) -> DetectorValue:
     """Sound that is none of the text's words, heard as words of the text before."""
-    carried = [one for one in unexplained_speech(view) if _is_carried_over(one.heard, before, own)]
-    longest = max(carried, key=lambda one: one.foreign, default=None)
-    if longest is None or longest.foreign <= NOTHING:
+    longest = most_foreign(one for one in unexplained_speech(view) if _is_carried_over(one.heard, before, own))
+    if longest is None:
         return DetectorValue(NOTHING)
     return DetectorValue(longest.foreign, longest.span, f"{quoted(longest.heard.split())} spoken, from the text before")

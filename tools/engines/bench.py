@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,26 +108,32 @@ def texts(counts: Mapping[str, int], language: str) -> list[Chunk]:
     return [chunk for name, count in counts.items() if count for chunk in head(load_corpus(name), count).chunks]
 
 
+def as_corpus(chunks: Sequence[Chunk]) -> str:
+    """Return chunks as the lines of a corpus file, JSON."""
+    rows = ({"id": chunk.id, "text": chunk.text, "language": chunk.language} for chunk in chunks)
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
 def soak(engine: Engine, counts: Mapping[str, int], work: Path) -> None:
     """Run both suites for one engine; what was run with the same counts before is kept. Raises Missing."""
     folder = work / engine.name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "variants.toml").write_text(engine.variants(), encoding="utf-8")
-    rows = [{"id": c.id, "text": c.text, "language": c.language} for c in texts(counts, engine.language)]
     corpus = folder / "texts.jsonl"
-    wanted = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    wanted = as_corpus(texts(counts, engine.language))
     if corpus.is_file() and corpus.read_text(encoding="utf-8") != wanted:
         shutil.rmtree(folder / "stress", ignore_errors=True)
     corpus.write_text(wanted, encoding="utf-8")
     (folder / "determinism.toml").write_text(DETERMINISM, encoding="utf-8")
-    _suite("stress", folder, "--corpus", str(corpus), "--mos=distillmos")
-    _suite(
+    run_suite("stress", folder, "--corpus", str(corpus), "--mos=distillmos")
+    run_suite(
         "determinism", folder, "--corpus", str(corpus), "--chunks", "4", "--scorers", "none",
         "--limits", str(folder / "determinism.toml"),
     )  # fmt: skip
 
 
-def _suite(suite: str, folder: Path, *options: str) -> None:
+def run_suite(suite: str, folder: Path, *options: str) -> None:
+    """Run a suite on ``folder/variants.toml`` into ``folder/SUITE``; an interrupted one goes on, a whole one stays."""
     reports = folder / suite
     if (reports / "done").is_file():
         return

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -118,22 +116,13 @@ def _speak(engine: bench.Engine, run: FirstRun, folder: Path, work: Path) -> Non
     given = work / "spoken" / run.name
     given.mkdir(parents=True, exist_ok=True)
     (given / "variants.toml").write_text(engine.variants(), encoding="utf-8")
-    corpus = ["--corpus", "book"]
+    corpus = "book"
     if run.language != "en":
-        rows = [{"id": c.id, "text": c.text, "language": c.language} for c in abroad.texts_in(run.language)]
-        (given / "texts.jsonl").write_text(
-            "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8"
-        )
-        corpus = ["--corpus", str(given / "texts.jsonl"), "--language", run.language]
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "suites/stress", "--scorers", "none", "--chunks", str(CHUNKS)),
-            *("--variants", str(given / "variants.toml"), "--reports", str(given / "reports"), *corpus),
-        ],
-        cwd=bench.ROOT,
-    )
+        corpus = str(given / "texts.jsonl")
+        Path(corpus).write_text(bench.as_corpus(abroad.texts_in(run.language)), encoding="utf-8")
+    bench.run_suite("stress", given, "--corpus", corpus, "--chunks", str(CHUNKS), "--scorers", "none")
     folder.mkdir(parents=True, exist_ok=True)
-    with Run.open(latest(given / "reports")) as spoken:
+    with Run.open(latest(given / "stress")) as spoken:
         texts = {chunk.id: chunk.text for chunk in spoken.chunks}
         lines = []
         for attempt in spoken.attempts():
